@@ -1,0 +1,276 @@
+// The one table of fault codes. A code is an API: logs, metrics, pages and alarms use it, and it never
+// changes its meaning. docs/faults.md prints this table (tools/faults.js writes it, a test compares).
+
+export type Severity = 'info' | 'warn' | 'error' | 'alarm'
+
+interface Fault {
+  /** What happened, without the code. */
+  readonly is: string
+  readonly severity: Severity
+  /** What the operator does next. */
+  readonly then: string
+}
+
+const fault = (severity: Severity, is: string, then: string): Fault => ({ is, severity, then })
+
+export const FAULTS = {
+  'WIR-01': fault('warn', 'unknown protocol version', 'upgrade the older side; both speak TVES/1'),
+  'WIR-02': fault(
+    'warn',
+    'message longer than the limit',
+    'find the sender: no Ticklock sends this',
+  ),
+  'WIR-03': fault(
+    'warn',
+    'message cut short or malformed',
+    'check the line; repeated: find the sender',
+  ),
+  'WIR-04': fault(
+    'warn',
+    'message not allowed in this state of the link',
+    'find the sender: no Ticklock sends this',
+  ),
+  'WIR-05': fault('warn', 'too many connections', 'raise the connection limit or find the flood'),
+  'WIR-06': fault('info', 'link silent too long, closed', 'nothing; the slave reconnects'),
+  'WIR-07': fault(
+    'warn',
+    'master cannot be reached',
+    'check address, port and network; readings are kept',
+  ),
+  'WIR-08': fault(
+    'warn',
+    'peer does not drain what is sent to it',
+    'check the line; the link is dropped and resumes',
+  ),
+  'SEC-01': fault('warn', 'device unknown', 'enrol it with a one-time token'),
+  'SEC-02': fault(
+    'warn',
+    'time tag ahead of the tolerance',
+    'see the device on the fleet page: its clock is fast',
+  ),
+  'SEC-03': fault(
+    'alarm',
+    'frame does not open: damaged or forged',
+    'repeated from one address: treat as an attack',
+  ),
+  'SEC-04': fault(
+    'warn',
+    'epoch or run unknown',
+    'nothing if once; repeated: enrol the device again',
+  ),
+  'SEC-05': fault(
+    'warn',
+    'sequence number already spent: a repeat',
+    'nothing if rare; many: somebody replays a recording',
+  ),
+  'SEC-06': fault(
+    'info',
+    'sequence number ahead of the next expected',
+    'nothing; the slave sends the missing frames',
+  ),
+  'SEC-07': fault(
+    'warn',
+    'enrolment token unknown, wrong or expired',
+    'issue a new token for the device',
+  ),
+  'SEC-08': fault(
+    'alarm',
+    'enrolment token already used by another key',
+    'revoke the device, then enrol it with a new token',
+  ),
+  'SEC-09': fault(
+    'warn',
+    'handshake message does not authenticate',
+    'repeated: the caller has the wrong keys or is hostile',
+  ),
+  'SEC-10': fault(
+    'alarm',
+    'master key does not match the token fingerprint',
+    'do not enrol: check the address, then issue a new token',
+  ),
+  'SEC-11': fault(
+    'alarm',
+    'control message does not open',
+    'nothing if once (line damage); the link restarts',
+  ),
+  'SEC-12': fault(
+    'warn',
+    'key of that second is destroyed',
+    'a repeat of something acknowledged; many: a replay',
+  ),
+  'SEC-13': fault(
+    'alarm',
+    'device reports a meter that belongs to another device',
+    'correct the assignment or revoke the device',
+  ),
+  'SEC-14': fault(
+    'alarm',
+    'device is revoked',
+    'find out who holds it; enrol again if it was a mistake',
+  ),
+  'SEC-FORK': fault(
+    'alarm',
+    'histories of device and master differ',
+    'a restored copy or a tampered database: investigate',
+  ),
+  'CLK-01': fault('info', 'no clock exchange yet', 'wait; repeated: check the link'),
+  'CLK-02': fault(
+    'warn',
+    'clock exchange with impossible time stamps',
+    'a side stepped its clock meanwhile; repeated: check both',
+  ),
+  'CLK-03': fault(
+    'info',
+    'clock reply slower than the delay limit',
+    'nothing if rare; always: the network is too slow',
+  ),
+  'CLK-04': fault(
+    'warn',
+    'clock reply nobody is waiting for',
+    'a late or repeated reply, discarded; many: an attack',
+  ),
+  'CLK-05': fault(
+    'error',
+    'clock error bound larger than the tolerance',
+    'check the link to the master and its own clock',
+  ),
+  'CLK-06': fault(
+    'warn',
+    'clock corrected by a step',
+    'nothing after start; later: check the oscillator',
+  ),
+  'CLK-07': fault('error', 'master clock is not synchronised', 'repair NTP on the master'),
+  'MTR-01': fault('warn', 'meter does not answer', 'check power, wiring, baud rate and address'),
+  'MTR-02': fault('warn', 'checksum wrong', 'check the line for noise, then baud rate and parity'),
+  'MTR-03': fault('warn', 'meter message malformed', 'check the configured protocol'),
+  'MTR-04': fault(
+    'info',
+    'telegram without checksum',
+    'allow it in the configuration if the meter has none',
+  ),
+  'MTR-05': fault(
+    'error',
+    'another meter answered',
+    'two meters share an address or the wiring is swapped',
+  ),
+  'MTR-06': fault(
+    'error',
+    'meter line cannot be opened',
+    'check the path or address and its permissions',
+  ),
+  'MTR-07': fault(
+    'warn',
+    'register value outside its range',
+    'compare with the display; replace the meter',
+  ),
+  'MTR-08': fault(
+    'info',
+    'bytes between messages discarded',
+    'nothing if rare; many: noise or wrong baud rate',
+  ),
+  'MTR-09': fault('warn', 'meter refuses the request', 'check what the meter supports'),
+  'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
+  'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),
+  'BIL-03': fault('warn', 'consumption far above the usual', 'confirm the reading before the bill'),
+  'BIL-04': fault(
+    'warn',
+    'reading at the period boundary missing',
+    'wait for the back-fill or read the meter',
+  ),
+  'BIL-05': fault('warn', 'meter unknown', 'register the meter and assign it to a service point'),
+  'BIL-06': fault(
+    'warn',
+    'authentic frame whose content does not parse',
+    'upgrade the master; the bytes are kept',
+  ),
+  'BIL-07': fault('error', 'no tariff version valid for the period', 'publish a tariff version'),
+  'BIL-08': fault('warn', 'service point without a customer', 'assign a customer'),
+  'BIL-09': fault(
+    'error',
+    'mail server refuses or is away',
+    'check SMTP settings; the notice waits',
+  ),
+  'BIL-10': fault(
+    'error',
+    'SMS gateway refuses or is away',
+    'check gateway settings; the notice waits',
+  ),
+  'BIL-11': fault(
+    'error',
+    'notice given up after the last attempt',
+    'correct the address, then queue it again',
+  ),
+  'BIL-12': fault(
+    'warn',
+    'reading carries an implausible time',
+    'check the meter clock; the reading is marked',
+  ),
+  'OPS-01': fault(
+    'error',
+    'Node is too old',
+    'use npm scripts, which bring Node 26, or install it',
+  ),
+  'OPS-02': fault('error', 'program is not built', 'run "npm run build"'),
+  'OPS-03': fault('error', 'port is taken', 'stop the other program or choose another port'),
+  'OPS-04': fault(
+    'error',
+    'data folder cannot be written',
+    'correct its owner or choose another folder',
+  ),
+  'OPS-05': fault('error', 'configuration is not valid', 'correct the named line of the file'),
+  'OPS-06': fault(
+    'alarm',
+    'disk full: nothing more can be stored',
+    'free space; reading resumes by itself',
+  ),
+  'OPS-07': fault('error', 'embedded PostgreSQL does not start', 'see its log in the data folder'),
+  'OPS-08': fault(
+    'error',
+    'database cannot be reached',
+    'check PostgreSQL; slaves keep their readings',
+  ),
+  'OPS-09': fault(
+    'error',
+    'no embedded PostgreSQL for this machine',
+    'set DATABASE_URL to a PostgreSQL 15 or newer',
+  ),
+  'OPS-10': fault(
+    'error',
+    'secret file readable by others',
+    'chmod 600 it; if it leaked, enrol again',
+  ),
+  'OPS-11': fault('error', 'another process uses the data folder', 'stop it first'),
+  'OPS-12': fault('error', 'command not understood', 'run "ticklock help"'),
+  'OPS-13': fault('error', 'database is newer than this program', 'run the newer version'),
+  'OPS-14': fault(
+    'alarm',
+    'outbox reached its age limit: oldest frames dropped',
+    'restore the link; see operating.md',
+  ),
+  'OPS-15': fault(
+    'alarm',
+    'outbox reached its size limit: no new readings stored',
+    'restore the link; see operating.md',
+  ),
+  'OPS-16': fault(
+    'error',
+    'stored record damaged',
+    'replace the disk; the slave goes on with what is whole',
+  ),
+  'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
+  'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
+  'OPS-22': fault('warn', 'form without its token', 'load the page again'),
+  'OPS-23': fault('warn', 'too many attempts', 'wait a minute'),
+} as const satisfies Record<string, Fault>
+
+export type FaultCode = keyof typeof FAULTS
+
+export const FAULT_CODES = Object.keys(FAULTS) as readonly FaultCode[]
+
+export const isFaultCode = (text: string): text is FaultCode => Object.hasOwn(FAULTS, text)
+
+/** A fault as one line a person can act on: code, meaning, what exactly, what to do. */
+export function faultLine(code: FaultCode, detail: string): string {
+  const { is, then } = FAULTS[code]
+  return `${code} ${is}${detail === '' ? '' : `: ${detail}`}. Remedy: ${then}.`
+}

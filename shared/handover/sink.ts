@@ -1,0 +1,67 @@
+// What the master hands on and to whom, without knowing what lies behind: a sink (durable store), a roster
+// (who may call, their keys and positions) and a fleet board (what operators look at). The billing
+// server implements them; the master owns no SQL.
+
+import type { FaultCode } from '../faults.ts'
+import type { Reading, Stamp } from '../meter/reading.ts'
+import type { Second, SpanUs, UnixMs } from '../units.ts'
+
+/** Device identity: 8 bytes as 16 hex digits. */
+export type DeviceId = string
+
+/** Position of one stream (device, epoch, run) after a frame. */
+export interface StreamPosition {
+  readonly device: DeviceId
+  /** Epoch id, 4 bytes as an unsigned number. */
+  readonly epoch: number
+  readonly run: number
+  /** Sequence number of the last frame accepted. */
+  readonly sequence: number
+  readonly second: Second
+  /** Stream hash after that frame, 32 bytes. */
+  readonly hash: Uint8Array
+  /** The run's salt from its opener, 16 bytes. */
+  readonly salt: Uint8Array
+}
+
+/** One accepted frame: its readings, and the stream position that must become durable with them. */
+export interface AcceptedFrame {
+  readonly position: StreamPosition
+  readonly receivedAt: UnixMs
+  /** Sent when its second was long over (backlog), not live. */
+  readonly late: boolean
+  /** What it carried; null for an opener, which carries no readings. */
+  readonly content:
+    | { readonly kind: 'readings'; readonly stamp: Stamp; readonly readings: readonly Reading[] }
+    | { readonly kind: 'opener' }
+    /** Authentic, but we cannot read it: stored as it is, acknowledged, counted (BIL-06). */
+    | { readonly kind: 'unreadable'; readonly plaintext: Uint8Array }
+}
+
+export interface Sink {
+  /** Resolves when rows AND positions are durable, in one transaction; rejects when nothing is. A row
+   * already there is left as it is: handing the same frame over twice changes nothing. */
+  append(frames: readonly AcceptedFrame[]): Promise<void>
+}
+
+/** What a slave says of itself, on the control channel. */
+export interface DeviceStatus {
+  readonly at: UnixMs
+  readonly clockState: string
+  readonly clockOffset: SpanUs
+  readonly clockBound: SpanUs
+  readonly roundTripDelay: SpanUs
+  readonly backlogFrames: number
+  readonly meters: number
+  /** Fault codes with how often each was seen since the slave's process started. */
+  readonly faults: ReadonlyMap<FaultCode, number>
+}
+
+/** Where the master reports what operators see. Never blocks, never fails the master. */
+export interface FleetBoard {
+  connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void
+  disconnected(device: DeviceId, at: UnixMs): void
+  status(device: DeviceId, status: DeviceStatus): void
+  /** One refused message; device null when nobody authenticated on that link. */
+  refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void
+}

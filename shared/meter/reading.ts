@@ -1,0 +1,67 @@
+// What a meter says, as every part of Ticklock passes it on: integers with a power of ten, never floats.
+
+import type { SpanMs, UnixMs } from '../units.ts'
+import type { Obis } from './obis.ts'
+
+/** DLMS/COSEM unit codes (Blue Book, class 3 scaler_unit) of what we read. */
+export const UNIT = {
+  W: 27,
+  VA: 28,
+  var: 29,
+  Wh: 30,
+  VAh: 31,
+  varh: 32,
+  A: 33,
+  V: 35,
+  Hz: 44,
+  m3: 13,
+  J: 25,
+  none: 255,
+} as const
+export type UnitCode = (typeof UNIT)[keyof typeof UNIT]
+
+const UNIT_CODES: ReadonlySet<number> = new Set(Object.values(UNIT))
+export const isUnitCode = (code: number): code is UnitCode => UNIT_CODES.has(code)
+
+/** How a reading came about. `live`: asked for now. `profile`: from the meter's own load profile, its
+ * time is the interval's end. `push`: the meter sent it by itself. */
+export const SOURCES = ['live', 'profile', 'push'] as const
+export type ReadingSource = (typeof SOURCES)[number]
+
+/** One register of one meter: value * 10^exponent unit. */
+export interface Reading {
+  /** The meter's number as its operator writes it: 1..32 of A-Z a-z 0-9 . _ - (wire.md 6). */
+  readonly meter: string
+  readonly register: Obis
+  /** Safe integer, signed; in the register's own resolution. */
+  readonly value: number
+  /** Power of ten, -9..9. */
+  readonly exponent: number
+  readonly unit: UnitCode
+  readonly source: ReadingSource
+  /** The meter's own time for this value; null when it has none. For `profile` the end of the interval. */
+  readonly meterTime: UnixMs | null
+  /** False when the meter's message carried no checksum and the configuration allows that. */
+  readonly checked: boolean
+}
+
+/** How good the agent's clock was (letters as in OCMF): U unknown, I informative, S synchronised,
+ * R relative (was synchronised once, free-running since). */
+export type ClockState = 'U' | 'I' | 'S' | 'R'
+export const isClockState = (letter: string): letter is ClockState => /^[UISR]$/.test(letter)
+
+/** When the agent took a batch of readings, and how sure it is of that. */
+export interface Stamp {
+  readonly agentTime: UnixMs
+  readonly clockState: ClockState
+  /** |true time - agentTime| <= bound, when the state is S or R; CLOCK_BOUND_UNKNOWN when U. */
+  readonly clockBound: SpanMs
+  /** Milliseconds since this process of the agent started (for re-timing at the master). */
+  readonly processMs: number
+}
+
+/** Stands for "no bound known" in a Stamp, milliseconds. */
+export const CLOCK_BOUND_UNKNOWN = 0xffff_ffff
+
+const METER_NUMBER = /^[A-Za-z0-9._-]{1,32}$/
+export const isMeterNumber = (text: string): boolean => METER_NUMBER.test(text)
