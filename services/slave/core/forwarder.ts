@@ -4,11 +4,12 @@
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
-import { FRAMES_IN_FLIGHT_MAX, IN_FLIGHT_BYTES_MAX } from '../../../shared/wire/limits.ts'
+import type { ExpectCode } from '../../../shared/wire/control.ts'
+import { FLIGHT_BYTES_MAX, FLIGHT_FRAMES_MAX } from '../../../shared/wire/limits.ts'
 import type { AgentAction, FetchQuery, StoredFrame, StoredRun } from './state.ts'
 
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
-const FETCH_FRAMES = FRAMES_IN_FLIGHT_MAX
+const FETCH_FRAMES = FLIGHT_FRAMES_MAX
 /** How often the master may call one frame damaged before its stream is given up. */
 const DAMAGED_MAX = 3
 /** Old epochs get this many of four frames while live ones wait too. */
@@ -21,12 +22,29 @@ interface Flight {
   readonly bytes: number
 }
 
+/** What the master says it holds: through this sequence, with this stream hash. */
+interface Claim {
+  readonly run: number
+  readonly sequence: number
+  readonly hash: Uint8Array
+}
+
+/** Where a lane starts: behind (run, sequence). */
+export interface LaneStart {
+  readonly epoch: number
+  readonly run: number
+  readonly sequence: number
+  readonly claim: Claim | null
+}
+
 /** One epoch's way to the master. */
 interface Lane {
   readonly epoch: number
   /** Last frame sent on this link; the next fetched starts behind it. */
   run: number
   sequence: number
+  /** The last frame the master calls its own, still in our outbox: its hash is compared, not sent. */
+  claim: Claim | null
   buffer: StoredFrame[]
   flights: Flight[]
   fetching: boolean
@@ -44,15 +62,10 @@ export interface Forwarder {
 export const noLanes = (): Forwarder => ({ lanes: [], turn: 0 })
 
 /** Begins a session: one lane per epoch the master knows, each behind what is durable there. */
-export function openLanes(
-  forwarder: Forwarder,
-  epochs: readonly { readonly epoch: number; readonly run: number; readonly sequence: number }[],
-): void {
+export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): void {
   forwarder.turn = 0
-  forwarder.lanes = epochs.map(({ epoch, run, sequence }) => ({
-    epoch,
-    run,
-    sequence,
+  forwarder.lanes = starts.map((start) => ({
+    ...start,
     buffer: [],
     flights: [],
     fetching: false,
@@ -70,13 +83,31 @@ export function takeFetched(
   forwarder: Forwarder,
   epoch: number,
   frames: readonly StoredFrame[],
-): void {
+): Freed {
   const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
-  if (lane === undefined || !lane.fetching) return
+  if (lane === undefined || !lane.fetching) return { is: 'nothing' }
   lane.fetching = false
-  const fresh = frames.filter((frame) => isBehind(frame, lane))
-  lane.buffer.push(...fresh)
+  let freed: Freed = { is: 'nothing' }
+  const { claim } = lane
+  if (claim !== null) {
+    lane.claim = null
+    freed = judge(claim, frames[0])
+    lane.run = claim.run
+    lane.sequence = claim.sequence
+  }
+  lane.buffer.push(...frames.filter((frame) => isBehind(frame, lane)))
   if (frames.length === 0) lane.drained = true
+  return freed
+}
+
+/** Compares the master's claim with our own frame of that place. */
+function judge(claim: Claim, frame: StoredFrame | undefined): Freed {
+  const { run, sequence, hash } = claim
+  const ours = frame?.run === run && frame.sequence === sequence ? frame.hash : null
+  if (ours !== null && equalConstantTime(ours, hash)) {
+    return { is: 'freed', run, through: sequence, hash }
+  }
+  return { is: 'fork', run, detail: 'the master holds another history of this run' }
 }
 
 const isBehind = (frame: StoredFrame, at: { run: number; sequence: number }): boolean =>
@@ -116,12 +147,12 @@ const queryOf = (lane: Lane): FetchQuery => ({
   run: lane.run,
   sequence: lane.sequence,
   framesMax: FETCH_FRAMES,
-  bytesMax: IN_FLIGHT_BYTES_MAX,
+  bytesMax: FLIGHT_BYTES_MAX,
 })
 
 function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
-  let frames = FRAMES_IN_FLIGHT_MAX
-  let bytes = IN_FLIGHT_BYTES_MAX
+  let frames = FLIGHT_FRAMES_MAX
+  let bytes = FLIGHT_BYTES_MAX
   for (const lane of forwarder.lanes) {
     frames -= lane.flights.length
     for (const flight of lane.flights) bytes -= flight.bytes
@@ -141,7 +172,12 @@ function nextLane(forwarder: Forwarder): Lane | null {
 
 export type Freed =
   /** Durable further on: through this sequence, with our own hash of it. */
-  | { readonly is: 'freed'; readonly run: number; readonly through: number; readonly hash: Uint8Array }
+  | {
+      readonly is: 'freed'
+      readonly run: number
+      readonly through: number
+      readonly hash: Uint8Array
+    }
   /** An acknowledgement for something not on the way: old news. */
   | { readonly is: 'nothing' }
   | { readonly is: 'fork'; readonly run: number; readonly detail: string }
@@ -177,35 +213,42 @@ export type Expected =
   | { readonly is: 'drop'; readonly fault: FaultCode; readonly wantEpoch: boolean }
   | { readonly is: 'fork'; readonly run: number; readonly detail: string }
 
-/** The master refused a frame and says what it expects next; `code` is nn of SEC-nn. */
+/** The master refused a frame and says what it expects next; the code says why. */
 export function expect(
   forwarder: Forwarder,
   runs: ReadonlyMap<number, StoredRun>,
-  at: { code: number; epoch: number; run: number; next: number },
+  at: { code: ExpectCode; epoch: number; run: number; next: number },
 ): Expected {
   const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
   if (lane === undefined) return { is: 'resend' }
   switch (at.code) {
-    case 2:
+    case 'SEC-02':
       return { is: 'drop', fault: 'SEC-02', wantEpoch: true }
-    case 4:
+    case 'SEC-04':
       return { is: 'drop', fault: 'SEC-04', wantEpoch: true }
-    case 3:
+    case 'SEC-03':
       lane.damaged += 1
       if (lane.damaged >= DAMAGED_MAX) {
         return { is: 'fork', run: at.run, detail: 'the master cannot open a frame of this run' }
       }
       break
-    case 12:
+    case 'SEC-12':
       return { is: 'fork', run: at.run, detail: 'the key of a frame of this run is destroyed' }
-    default:
+    case 'SEC-05':
+    case 'SEC-06':
+      break
   }
   const known = runs.get(at.run)
   if (known !== undefined && (at.next <= known.acknowledged || at.next > known.last + 1)) {
-    return { is: 'fork', run: at.run, detail: 'the master expects what is gone or was never sealed' }
+    return {
+      is: 'fork',
+      run: at.run,
+      detail: 'the master expects what is gone or was never sealed',
+    }
   }
   lane.run = at.run
   lane.sequence = at.next - 1
+  lane.claim = null
   lane.buffer = []
   lane.flights = []
   lane.fetching = false

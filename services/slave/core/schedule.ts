@@ -57,8 +57,9 @@ export function wantHistory(schedule: Schedule, from: UnixMs): void {
   for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= from
 }
 
-/** Requests due now. `clock` is the slave's own (for ranges), `now` the wall the schedule runs on. */
-export function due(schedule: Schedule, clock: UnixMs): AgentAction[] {
+/** Requests due now. History waits for a clock that knows the time: a clock ahead would take
+ * intervals that are not over for missing ones. */
+export function due(schedule: Schedule, clock: UnixMs, withHistory: boolean): AgentAction[] {
   const actions: AgentAction[] = []
   for (const [meter, turn] of schedule) {
     if (isOver(turn.readingSince, clock)) turn.readingSince = null
@@ -68,7 +69,7 @@ export function due(schedule: Schedule, clock: UnixMs): AgentAction[] {
       turn.nextReadAt = shiftMs(clock, spanMs(turn.plan.everyMs))
       actions.push({ do: 'read', meter })
     }
-    const range = missing(turn, clock)
+    const range = withHistory ? missing(turn, clock) : null
     if (range !== null) {
       turn.historySince = clock
       turn.askedTo = range.to
@@ -132,14 +133,4 @@ export function failed(
   if (request !== 'history') return
   turn.historySince = null
   turn.historyRetryAt = shiftMs(clock, spanMs(HISTORY_RETRY_MS))
-}
-
-/** The next time `due` has something to do, for the shell's timer. */
-export function nextDue(schedule: Schedule): UnixMs | null {
-  let next: UnixMs | null = null
-  for (const turn of schedule.values()) {
-    if (turn.plan.push || turn.readingSince !== null) continue
-    if (next === null || turn.nextReadAt < next) next = turn.nextReadAt
-  }
-  return next
 }
