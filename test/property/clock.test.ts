@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { measure } from '../../shared/clock/exchange.ts'
 import { bestEstimate, NO_SAMPLES, withSample } from '../../shared/clock/filter.ts'
 import { startClock, steer, timeAt } from '../../shared/clock/softclock.ts'

@@ -21,15 +21,18 @@ const MIN = INTERVAL_MIN_US
 const FAST = BURST_INTERVAL_US
 
 test('four questions in a burst, then 16 s, doubled by four good answers up to 64 s', () => {
-  const all = waits(new Array<boolean>(20).fill(true))
+  const all = waits(Array.from({ length: 20 }, () => true))
   assert.deepEqual(all.slice(0, 3), [FAST, FAST, FAST])
   assert.deepEqual(all.slice(3, 6), [MIN, MIN, MIN])
   assert.deepEqual(all.slice(6, 10), [2 * MIN, 2 * MIN, 2 * MIN, 2 * MIN])
-  assert.deepEqual(all.slice(10, 20), new Array(10).fill(INTERVAL_MAX_US))
+  assert.deepEqual(
+    all.slice(10, 20),
+    Array.from({ length: 10 }, () => INTERVAL_MAX_US),
+  )
 })
 
 test('a missed answer goes back to 16 s', () => {
-  const good = new Array<boolean>(15).fill(true)
+  const good = Array.from({ length: 15 }, () => true)
   assert.deepEqual(waits([...good, false, true, true, true, true]).slice(14), [
     INTERVAL_MAX_US,
     MIN,
