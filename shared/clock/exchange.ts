@@ -1,7 +1,7 @@
-// One question about the time and its one answer. The slave strikes t1 and t4 on its monotonic clock,
-// the master t2 and t3 on its UTC clock, so a sample ties an instant of ours to an instant of UTC.
-// A reply counts once, and only for the question that is open: in a simulation, a slave that believed
-// late duplicates was thrown off by 30 s.
+// One question about the time and its one answer. The slave strikes t1 and t4 on its monotonic
+// clock, the master t2 and t3 on its UTC clock, so a sample ties an instant of ours to an instant
+// of UTC. A reply counts once, and only for the question that is open: in a simulation, a slave
+// that believed late duplicates was thrown off by 30 s.
 
 import { assert } from '../assert.ts'
 import { equalConstantTime } from '../bytes.ts'
@@ -12,17 +12,17 @@ import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '.
  * range stays below 100, a kernel that follows NTP adds its own correction. Every bound grows with
  * it; a clock that drifts faster than this breaks the bounds (docs/clock.md). */
 export const FREQUENCY_TOLERANCE_PPM = 250
-/** Slowest round trip that may synchronise, microseconds: half of it is an error of 1 s, the largest
- * that state S admits, and far inside the master's tolerance of 10 s. */
+/** Slowest round trip that may synchronise, microseconds: half of it is an error of 1 s, the
+ * largest that state S admits, and far inside the master's tolerance of 10 s. */
 export const DELAY_MAX_US = 2_000_000
-/** Slowest round trip that may still inform a clock that knows nothing, microseconds: half of it, and
- * drift and a second on top, stay inside the master's tolerance of 10 s. */
+/** Slowest round trip that may still inform a clock that knows nothing, microseconds: half of it,
+ * and drift and a second on top, stay inside the master's tolerance of 10 s. */
 export const INFORMATIVE_DELAY_MAX_US = 16_000_000
 /** Master's error bound from which its time says nothing, microseconds. */
 export const MASTER_BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000
 /** Length of the random name of a question, bytes: nobody guesses it, none returns by chance. */
 export const EXCHANGE_ID_BYTES = 16
-/** Halving and cutting to whole microseconds, here and where the time is read, lose less than this. */
+/** Halving and cutting to whole microseconds, here and where the time is read, lose less. */
 const ROUNDING_US = 3
 
 /** The question that waits for its answer; null when none does. */
@@ -88,8 +88,9 @@ export function answer(
 }
 
 /** Sample from the four time stamps of one exchange.
- * UTC at our middle (t1+t4)/2 lies within roundTripDelay/2 of the master's middle (t2+t3)/2, whichever
- * way the delay was spent; what our clock may drift meanwhile and the master's own bound come on top.
+ * UTC at our middle (t1+t4)/2 lies within roundTripDelay/2 of the master's middle (t2+t3)/2,
+ * whichever way the delay was spent; what our clock may drift meanwhile and the master's own bound
+ * come on top.
  * CLK-02 impossible stamps, CLK-03 slower than DELAY_MAX_US, CLK-07 master's bound unknown.
  * Source: RFC 5905 section 8; the paper this project follows, equations (1) and (2). */
 export function measure({ t1, t2, t3, t4, masterBound }: FourStamps): SampleVerdict {

@@ -1,6 +1,7 @@
-// Which of the last samples to believe. A reply that queued somewhere says little, so the one with the
-// smallest bound is taken, its bound grown by what our clock may have drifted since. That is honest and
-// plain; an estimator that learns the frequency can take its place behind the same `Estimate`.
+// Which of the last samples to believe. A reply that queued somewhere says little, so the one with
+// the smallest bound is taken, its bound grown by what our clock may have drifted since. That is
+// honest and plain; an estimator that learns the frequency can take its place behind the same
+// `Estimate`.
 
 import { type MonoUs, type Ppm, ppm, type SpanUs, type UnixUs } from '../units.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
@@ -12,8 +13,8 @@ export const SAMPLES_MAX = 8
 /** The last samples, oldest first. */
 export type Filter = readonly Sample[]
 
-/** UTC was `utc` at `mono`, within `bound`; since then it has moved by 1 + `frequency` per microsecond
- * of our clock, and the bound by `growth`. */
+/** UTC was `utc` at `mono`, within `bound`; since then it has moved by 1 + `frequency` per
+ * microsecond of our clock, and the bound by `growth`. */
 export interface Estimate {
   readonly mono: MonoUs
   readonly utc: UnixUs

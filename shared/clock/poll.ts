@@ -1,16 +1,17 @@
-// When to ask for the time next: four questions in a row at the start, because one of them will meet
-// short queues; then rarely, and more often again when an answer was missed or bad.
+// When to ask for the time next: four questions in a row at the start, because one of them will
+// meet short queues; then rarely, and more often again when an answer was missed or bad.
 
 import { type SpanUs, spanUs } from '../units.ts'
 
 /** Questions in a row at the start, as many as NTP clients send to begin with. */
 export const BURST = 4
-/** Between those, microseconds: at its shortest still longer than the delay limit of 2 s, so that no
- * question gives up one whose answer may count. */
+/** Between those, microseconds: at its shortest still longer than the delay limit of 2 s, so that
+ * no question gives up one whose answer may count. */
 export const BURST_INTERVAL_US = 2_500_000
 /** Shortest interval afterwards, microseconds: the bound grows by 4 ms in it. */
 export const INTERVAL_MIN_US = 16_000_000
-/** Longest interval, microseconds: the bound grows by 16 ms in it; 100,000 slaves ask 1,600 a second. */
+/** Longest interval, microseconds: the bound grows by 16 ms in it; 100,000 slaves ask 1,600 a
+ * second. */
 export const INTERVAL_MAX_US = 64_000_000
 /** Good answers in a row before the interval doubles: half of what the filter keeps. */
 export const GOOD_BEFORE_LONGER = 4
@@ -28,8 +29,8 @@ export interface Poll {
 /** At the start and after a sleep or a reconnect: ask at once, then wait as `nextAsk` says. */
 export const START_POLL: Poll = { burstLeft: BURST - 1, intervalUs: INTERVAL_MIN_US, good: 0 }
 
-/** How long to wait from one question to the next. `good`: the last question brought a sample in time.
- * `random` is uniform in [0, 1). */
+/** How long to wait from one question to the next. `good`: the last question brought a sample in
+ * time. `random` is uniform in [0, 1). */
 export function nextAsk(
   poll: Poll,
   good: boolean,

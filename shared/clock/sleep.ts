@@ -1,10 +1,10 @@
-// Noticing that the machine slept. On Linux the monotonic clock stands while the machine is suspended;
-// the time since boot goes on. Looked at together, the two give the sleep away.
+// Noticing that the machine slept. On Linux the monotonic clock stands while the machine is
+// suspended; the time since boot goes on. Looked at together, the two give the sleep away.
 
 import type { MonoUs, SpanUs } from '../units.ts'
 
-/** Smallest sleep noticed, microseconds: the kernel prints its time since boot in steps of 10 ms, and
- * the two clocks are not read in the same instant on a busy machine. */
+/** Smallest sleep noticed, microseconds: the kernel prints its time since boot in steps of 10 ms,
+ * and the two clocks are not read in the same instant on a busy machine. */
 export const SLEEP_NOTICED_US = 100_000
 
 /** One look at both clocks. */
@@ -14,7 +14,7 @@ export interface Look {
   readonly sinceBoot: SpanUs
 }
 
-/** True when one clock moved more than the other between two looks. Keep the first look until a sleep
- * is noticed, so that short sleeps add up; and look before any use of the time. */
+/** True when one clock moved more than the other between two looks. Keep the first look until a
+ * sleep is noticed, so that short sleeps add up; and look before any use of the time. */
 export const hasSlept = (before: Look, after: Look): boolean =>
   Math.abs(after.sinceBoot - before.sinceBoot - (after.mono - before.mono)) > SLEEP_NOTICED_US

@@ -1,27 +1,28 @@
 // The time readings are sealed under. A key belongs to each second and is destroyed when the second
-// ends, so this clock must never run backwards; and every reading states how wrong its time may be, so
-// the clock must know that at any instant, also in the middle of a correction.
+// ends, so this clock must never run backwards; and every reading states how wrong its time may be,
+// so the clock must know that at any instant, also in the middle of a correction.
 //
-// Sketch: a straight line over the monotonic clock (what we show) and a second one (the estimate: what
-// we believe). At every new estimate we bend what we show, at that very instant and without a gap:
-//   small error          slew: run up to 500 ppm faster or slower until both lines meet;
-//   far behind, or first step forward at once: a second left out hurts nobody;
-//   far ahead            hold: the time stands until the estimate passes it. It stands rather than
-//                        crawls, because that ends soonest and equal times are harmless: readings are
-//                        ordered by their sequence number, and the key of a second serves all of it.
-// The bound is |shown - estimate| + the estimate's own bound, grown with age: so what is not slewed or
-// waited for yet is always inside it.
+// Sketch: a straight line over the monotonic clock (what we show) and a second one (the estimate:
+// what we believe). At every new estimate we bend what we show, at that instant and without a gap:
+//   small error   slew: run up to 500 ppm faster or slower until both lines meet;
+//   far behind    step forward at once, as at the first estimate: a second left out hurts nobody;
+//   far ahead     hold: the time stands until the estimate passes it. It stands rather than crawls,
+//                 because that ends soonest and equal times are harmless: readings are ordered by
+//                 their sequence number, and the key of a second serves all of that second.
+// The bound is |shown - estimate| + the estimate's own bound, grown with age: so what is not slewed
+// or waited for yet is always inside it.
 //
 // Why not set the system's clock: it is not ours, others step it, and it may run backwards.
-// All functions are pure. Rule for the caller: instants given to `steer` and `slept` are not older than
-// those already given to `timeAt`. The way from samples to estimates is in filter.ts; docs/clock.md.
+// All functions are pure. Rule for the caller: instants given to `steer` and `slept` are not older
+// than those already given to `timeAt`. From samples to estimates: filter.ts.
+// Read more: docs/clock.md.
 
 import { assert } from '../assert.ts'
 import { CLOCK_BOUND_UNKNOWN, type ClockState } from '../meter/reading.ts'
 import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
 import type { Estimate } from './filter.ts'
 
-/** Fastest slew, ppm: what NTP daemons and kernels use, and a second stays a second for any meter. */
+/** Fastest slew, ppm: what NTP daemons and kernels use. */
 export const SLEW_MAX_PPM = 500
 /** Errors up to this are slewed, microseconds: a second takes 33 minutes; more would take hours. */
 export const STEP_OVER_US = 1_000_000
@@ -51,7 +52,7 @@ interface Start {
 }
 
 /** A clock that only guesses: state U. It begins after the second of `lastUsed`, so that no second
- * whose key is destroyed comes again. A guess nobody has used yet may be thrown away: start again. */
+ * whose key is destroyed comes again. A guess nobody used yet may be thrown away: start again. */
 export function startClock({ mono, guess, lastUsed }: Start): SoftClock {
   const next = lastUsed === null ? guess : (Math.floor(lastUsed / SECOND_US) + 1) * SECOND_US
   const shown = unixUs(Math.max(guess, next))
@@ -124,9 +125,9 @@ export function steer(clock: SoftClock, estimate: Estimate, mono: MonoUs): Steer
 const isHolding = ({ way, shown, estimate }: SoftClock, mono: MonoUs): boolean =>
   way === 'hold' && estimate !== null && estimateAt(estimate, mono) < shown
 
-/** The machine slept: our monotonic clock stood for an unknown while, and what tied it to UTC is void.
- * The time goes on from where it is, in state U, until the next sample. The caller forgets the filter's
- * samples and the open question too: a round trip that slept looks fast. */
+/** The machine slept: our monotonic clock stood for an unknown while, and what tied it to UTC is
+ * void. The time goes on from where it is, in state U, until the next sample. The caller forgets
+ * the filter's samples and the open question too: a round trip that slept looks fast. */
 export const slept = (clock: SoftClock, mono: MonoUs): SoftClock => ({
   bentAt: monoUs(Math.floor(mono)),
   shown: timeAt(clock, mono),

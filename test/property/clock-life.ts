@@ -1,5 +1,5 @@
-// One simulated life of a slave's clock against a true one. Steps of 0.1 s; a reply is delivered in the
-// step in which it arrives, with the exact instant as its time stamp.
+// One simulated life of a slave's clock against a true one. Steps of 0.1 s; a reply is delivered in
+// the step in which it arrives, with the exact instant as its time stamp.
 
 import assert from 'node:assert/strict'
 import { answer, ask, type ClockReply, type Exchange, IDLE } from '../../shared/clock/exchange.ts'

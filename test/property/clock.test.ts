@@ -1,5 +1,6 @@
-// Simulated days in the life of a slave's clock: a drifting oscillator, a lossy and lopsided network, an
-// attacker who delays, wrong wall clocks, sleeps and restarts. Truth is known, so promises can be checked.
+// Short lives of a slave's clock, simulated: a drifting oscillator, a lossy and lopsided
+// network, an attacker who delays, wrong wall clocks, sleeps and restarts. Truth is known, so
+// promises can be checked.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -93,7 +94,7 @@ test('a delayed reply moves the clock by at most (delay - least delay)/2 + bound
       const settled = monoUs(t4 + 3_600_000_000)
       const moved = Math.abs(timeAt(clock, settled) - (UTC + settled))
       assert.ok(moved <= added / 2 + 4, `${moved} by ${added}`)
-      // With friendly samples at hand, a reply delayed by more than they aged is not even looked at.
+      // With friendly samples at hand, a reply delayed by more than they aged is not believed.
       if (friendly > 0 && added > 2 * (16_000_000 + least + added) * 250e-6) assert.ok(moved <= 4)
     }),
     { numRuns: 300 },

@@ -125,7 +125,7 @@ test('the bound holds what is not slewed yet and grows with age; past 1 s S beco
   assert.equal(qualityAt(fixed(), monoUs(limit * S + 1)).state, 'R')
 })
 
-test('a slow first sample gives I, the first good one S, and later slow ones change nothing', () => {
+test('a slow first sample gives I, the first good one S, later slow ones nothing', () => {
   const slow = { bound: spanUs(3 * S), informative: true }
   const informed = steer(guess(), estimate(1, 2 * S, slow), monoUs(S)).clock
   assert.deepEqual(qualityAt(informed, monoUs(S)), { state: 'I', bound: 3 * S })
