@@ -6,6 +6,8 @@ import { type SpanMs, spanMs } from '../units.ts'
 export const BODY_BYTES_MAX = 65_535
 /** Most readings in one frame: keeps what a frame unpacks to below 1 MiB. Source: wire.md 10. */
 export const FRAME_READINGS_MAX = 8_000
+/** So many readings fit one body whatever they are: one alone in its block takes at most 61 bytes. */
+export const READINGS_ALWAYS_FIT = 1_000
 /** Most entries in a CONFIRM or COMMITTED: 256 * 45 bytes fit a body four times. Source: wire.md 5. */
 export const STREAMS_LISTED_MAX = 256
 /** Most fault codes in a STATUS. Source: wire.md 5. */
