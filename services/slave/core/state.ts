@@ -99,7 +99,7 @@ export interface FetchQuery {
 export type ReadRequest = 'now' | 'history' | 'push'
 
 export type AgentEvent =
-  /** A timer of ours: the shell calls at the latest when `wakeAt` of the last step is reached. */
+  /** About four times a second. */
   | { readonly on: 'tick' }
   | { readonly on: 'link-up' }
   | { readonly on: 'link-down' }
