@@ -32,7 +32,7 @@ import {
 import { due, failed, plan } from './schedule.ts'
 import { DOWN } from './session.ts'
 import type { AgentAction, AgentEvent, AgentView } from './state.ts'
-import { askWhenDue } from './timekeeping.ts'
+import { afterSleep, askWhenDue } from './timekeeping.ts'
 
 export type { AgentSetup } from './memory.ts'
 
@@ -74,7 +74,7 @@ function remember(setup: AgentSetup): Memory {
     schedule: null,
     session: DOWN,
     offered: null,
-    wantEpoch: false,
+    wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],
@@ -85,6 +85,7 @@ function remember(setup: AgentSetup): Memory {
     freedSince: mono,
     backlog: stored.backlog,
     clock,
+    used: false,
     filter: NO_SAMPLES,
     exchange: IDLE,
     poll: START_POLL,
@@ -111,6 +112,9 @@ function take(turn: Turn, event: AgentEvent): void {
   switch (event.on) {
     case 'tick':
       tick(turn)
+      return
+    case 'slept':
+      afterSleep(turn)
       return
     case 'link-up':
       linkDown(turn)

@@ -83,6 +83,7 @@ export function sealCaptures(turn: Turn): void {
     processId: memory.processId,
   })
   const lastUsed = clockUs(turn)
+  memory.used = true
   const cursors = captures.flatMap(({ cursor }) => (cursor === null ? [] : [cursor]))
   submit(turn, {
     kind: 'frames',
@@ -133,6 +134,3 @@ function currentKeyring({ memory }: Turn): Keyring | null {
   }
   return memory.keyring
 }
-
-/** Time of a meter answer on the agent's monotonic clock never lies ahead of now. */
-export const answerTime = (at: MonoUs, now: MonoUs): MonoUs => (at < now ? at : now)

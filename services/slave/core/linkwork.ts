@@ -76,6 +76,8 @@ export function linkDown(turn: Turn): void {
   const { memory } = turn
   memory.session = DOWN
   memory.confirmed = false
+  // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
+  if (memory.offered !== null) memory.wantEpoch = true
   memory.offered = null
   memory.forwarder = noLanes()
 }

@@ -87,6 +87,8 @@ export interface Memory {
   freedSince: MonoUs
   backlog: Backlog
   clock: SoftClock
+  /** A key of this process's clock was used: the clock may not go below it. */
+  used: boolean
   filter: Filter
   exchange: Exchange
   poll: Poll

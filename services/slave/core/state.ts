@@ -101,6 +101,8 @@ export type ReadRequest = 'now' | 'history' | 'push'
 export type AgentEvent =
   /** About four times a second. */
   | { readonly on: 'tick' }
+  /** The machine slept (shared/clock/sleep): the monotonic clock missed time. */
+  | { readonly on: 'slept' }
   | { readonly on: 'link-up' }
   | { readonly on: 'link-down' }
   /** One message body from the master. */

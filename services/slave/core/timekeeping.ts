@@ -9,10 +9,18 @@ import {
   measure,
   type SampleVerdict,
 } from '../../../shared/clock/exchange.ts'
-import { bestEstimate, withSample } from '../../../shared/clock/filter.ts'
+import { bestEstimate, NO_SAMPLES, withSample } from '../../../shared/clock/filter.ts'
 import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
-import { steer } from '../../../shared/clock/softclock.ts'
-import { type MonoUs, type SpanUs, shiftMono, spanUs, type UnixUs } from '../../../shared/units.ts'
+import { slept, startClock, steer } from '../../../shared/clock/softclock.ts'
+import {
+  elapsedUs,
+  type MonoUs,
+  type SpanUs,
+  shiftMono,
+  shiftUs,
+  spanUs,
+  type UnixUs,
+} from '../../../shared/units.ts'
 import { report, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
 
@@ -78,7 +86,7 @@ function schedulePoll(turn: Turn, good: boolean): void {
 }
 
 function takeSample(turn: Turn, verdict: SampleVerdict): void {
-  const { memory, mono } = turn
+  const { memory, mono, setup } = turn
   if (!verdict.ok) report(turn, verdict.fault, 'clock exchange')
   const { sample } = verdict
   if (sample === null) return
@@ -86,10 +94,26 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   memory.roundTripDelay = sample.roundTripDelay
   const estimate = bestEstimate(memory.filter, mono)
   if (estimate === null) return
+  if (memory.clock.estimate === null && !memory.used) {
+    // Nothing was sealed under the operating system's guess: begin at the truth instead of standing still
+    // until a guess that was ahead has come true. What an earlier process used still counts.
+    const guess = shiftUs(estimate.utc, elapsedUs(estimate.mono, mono))
+    memory.clock = startClock({ mono, guess, lastUsed: setup.stored.lastUsed })
+  }
   const steered = steer(memory.clock, estimate, mono)
   memory.clock = steered.clock
   memory.offset = steered.offset
   if (steered.fault !== null) {
     report(turn, steered.fault, `by ${Math.round(steered.offset / 1_000)} ms`)
   }
+}
+
+/** The machine slept, so the monotonic clock missed time: what was learned holds no more. */
+export function afterSleep(turn: Turn): void {
+  const { memory, mono } = turn
+  memory.clock = slept(memory.clock, mono)
+  memory.filter = NO_SAMPLES
+  memory.exchange = IDLE
+  memory.poll = START_POLL
+  memory.askAt = mono
 }
