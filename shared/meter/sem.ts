@@ -9,6 +9,7 @@
 // error of up to three bits, where time and value spelt out would be three times as long.
 // The stream of bytes is cut into frames by sem-stream.ts; here is what one frame means.
 
+import { unreachable } from '../assert.ts'
 import { fromText } from '../bytes.ts'
 import { spanMs, unixMs, type SpanMs, type UnixMs } from '../units.ts'
 import { crc16Ibm3740, crcDigits } from './crc16.ts'
@@ -117,7 +118,7 @@ const registerValue = (text: string | undefined): number | null =>
 /** What a body (without STX and ETX) says; null when it is no SEM body (MTR-03). */
 export function decodeSemBody(body: string): SemFrame | null {
   const fields = body.split(';')
-  const [kind, who = ''] = fields
+  const [kind = '', who = ''] = fields
   if (!isMeterNumber(who) && !(who === ANY_METER && (kind === 'R' || kind === 'H'))) return null
   switch (kind) {
     case 'R':
@@ -208,12 +209,14 @@ export function encodeSemBody(frame: SemFrame): string {
       return `V;${frame.consumer};${frame.value};${frame.exponent};${frame.unit};${time}`
     }
     case 'history': {
-      const seconds = frame.interval / 1_000
-      const head = `P;${frame.consumer};${frame.exponent};${frame.unit};${frame.more ? 1 : 0};${seconds}`
+      const counts = `${frame.consumer};${frame.exponent};${frame.unit}`
+      const head = `P;${counts};${frame.more ? 1 : 0};${frame.interval / 1_000}`
       return head + increments(frame.rows, frame.interval)
     }
     case 'refusal':
       return `E;${frame.consumer};${frame.code}`
+    default:
+      return unreachable(frame)
   }
 }
 
