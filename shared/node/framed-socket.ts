@@ -33,8 +33,9 @@ export function tcpPeer(socket: Socket, setup: PeerSetup): FramedPeer {
     },
     setup,
   )
-  socket.on('data', (chunk: Buffer) => {
+  socket.on('data', (chunk: Buffer | string) => {
     const at = setup.clock()
+    if (typeof chunk === 'string') return
     const deframed = deframer.push(chunk)
     for (const body of deframed.bodies) peer.received(body, at)
     if (!deframed.ok) peer.drop(deframed.fault, 'a message of length zero')

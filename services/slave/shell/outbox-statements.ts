@@ -7,6 +7,8 @@ import type { StoredEpoch, StoredFrame, StoredIdentity, StoredRun } from '../cor
  * around them fit one. So its row keeps its length and SQLite overwrites it where it lies, instead of
  * moving it within or between pages. */
 const TREE_SLOT_BYTES = 1_536
+/** Above every sequence, a u32. */
+const SEQUENCE_END = 2 ** 32
 
 export class Statements {
   readonly #identity: StatementSync
@@ -20,7 +22,7 @@ export class Statements {
   readonly dropRun: StatementSync
   readonly dropEpoch: StatementSync
   readonly runsToSend: StatementSync
-  readonly framesAfter: StatementSync
+  readonly framesBetween: StatementSync
   readonly newestFrame: StatementSync
   readonly sequenceAt: StatementSync
   readonly markDamaged: StatementSync
@@ -48,9 +50,10 @@ export class Statements {
     this.forget = sql('DELETE FROM frames WHERE run = ? AND sequence <= ?')
     this.dropRun = sql('DELETE FROM runs WHERE run = ?')
     this.dropEpoch = sql('DELETE FROM epochs WHERE id = ?')
-    this.runsToSend = sql(`SELECT run FROM runs WHERE epoch = ? AND run >= ? AND forked = 0
-      AND damaged_at IS NULL ORDER BY run`)
-    this.framesAfter = sql(`SELECT * FROM frames WHERE run = ? AND sequence > ? ORDER BY sequence`)
+    this.runsToSend = sql(`SELECT run, coalesce(damaged_at, ${SEQUENCE_END}) AS end FROM runs
+      WHERE epoch = ? AND run >= ? AND forked = 0 ORDER BY run`)
+    this.framesBetween = sql(`SELECT * FROM frames WHERE run = ? AND sequence > ? AND sequence < ?
+      ORDER BY sequence`)
     this.newestFrame = sql(`SELECT sealed_at FROM frames WHERE run = ?
       ORDER BY sequence DESC LIMIT 1`)
     this.sequenceAt = sql(`SELECT max(sequence) AS sequence FROM (SELECT sequence FROM frames

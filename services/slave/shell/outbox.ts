@@ -112,14 +112,14 @@ export class Outbox {
     return again
   }
 
-  /** Frames of one epoch after (run, sequence), in order, at least one if there is one, forked and
-   * damaged runs left out. Each body is compared with its SHA-256: rot on the disk ends its run. */
+  /** Frames of one epoch after (run, sequence), in order, at least one if there is one, forked runs
+   * left out. Each body is compared with its SHA-256: rot on the disk ends its run, once and for all. */
   fetch(query: FetchQuery): Fetched {
     const frames: StoredFrame[] = []
     let bytes = 0
-    for (const { run } of this.#runsOf(query)) {
+    for (const { run, end } of this.#runsOf(query)) {
       let sequence = run === query.run ? query.sequence : -1
-      const rows = this.#statements.framesAfter.iterate(run, sequence)
+      const rows = this.#statements.framesBetween.iterate(run, sequence, end)
       try {
         for (const row of rows) {
           const frame = readFrame(row, query.epoch)
@@ -157,9 +157,10 @@ export class Outbox {
     this.#database.close()
   }
 
-  #runsOf(query: FetchQuery): readonly { run: number }[] {
+  /** `end`: the sequence where a damaged run stops. */
+  #runsOf(query: FetchQuery): readonly { run: number; end: number }[] {
     const rows = this.#statements.runsToSend.all(query.epoch, query.run)
-    return rows.map((row) => ({ run: numberOf(row, 'run') }))
+    return rows.map((row) => ({ run: numberOf(row, 'run'), end: numberOf(row, 'end') }))
   }
 
   #dropRun(run: number): void {
