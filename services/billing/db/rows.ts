@@ -77,7 +77,7 @@ export class Rows {
     this.agentTime.push(stamp.agentTime)
     this.meterTime.push(reading.meterTime)
     this.clockState.push(stamp.clockState)
-    this.clockBound.push(stamp.clockBound)
+    this.clockBound.push(Math.ceil(stamp.clockBound))
   }
 
   /** Keeps the furthest position of each stream. */
