@@ -8,7 +8,7 @@
 // Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12. What the lines say: dsmr-telegram.ts.
 
 import { concat, fromText, toText } from '../bytes.ts'
-import type { MonoUs } from '../units.ts'
+import { monoUs, type MonoUs } from '../units.ts'
 import { crc16Arc, crcDigits } from './crc16.ts'
 import { decodeTelegram, type DsmrTelegram } from './dsmr-telegram.ts'
 
@@ -51,86 +51,98 @@ const isTextByte = (byte: number): boolean =>
 
 const CRC_TEXT = /^[0-9A-F]{4}$/i
 
-export function dsmrDecoder({ allowUnchecked, standardOffsetMinutes }: DsmrOptions): DsmrDecoder {
-  let within: 'between' | 'telegram' | 'crc' = 'between'
-  const held = new Uint8Array(TELEGRAM_BYTES_MAX)
-  let length = 0
-  let crcText = ''
-  let noise = 0
-  let startedAt: MonoUs
-  let verdicts: DsmrVerdict[] = []
+class Decoder implements DsmrDecoder {
+  readonly #options: DsmrOptions
+  #within: 'between' | 'telegram' | 'crc' = 'between'
+  readonly #held = new Uint8Array(TELEGRAM_BYTES_MAX)
+  #length = 0
+  #crcText = ''
+  #noise = 0
+  #startedAt = monoUs(0)
+  #verdicts: DsmrVerdict[] = []
 
-  const refuse = (fault: 'MTR-02' | 'MTR-03' | 'MTR-04', extra = 0) => {
-    const bytes = length + crcText.length + extra
-    verdicts.push({ ok: false, fault, bytes, at: startedAt })
-    within = 'between'
+  constructor(options: DsmrOptions) {
+    this.#options = options
   }
-  const reportNoise = (at: MonoUs) => {
-    if (noise > 0) verdicts.push({ ok: false, fault: 'MTR-08', bytes: noise, at })
-    noise = 0
+
+  push(chunk: Uint8Array, at: MonoUs): readonly DsmrVerdict[] {
+    for (const byte of chunk) {
+      if (this.#within === 'between') this.#betweenByte(byte, at)
+      else if (this.#within === 'telegram') this.#telegramByte(byte, at)
+      else this.#crcByte(byte)
+    }
+    const taken = this.#verdicts
+    this.#verdicts = []
+    return taken
   }
-  const start = (at: MonoUs) => {
-    reportNoise(at)
-    within = 'telegram'
-    held[0] = SLASH
-    length = 1
-    crcText = ''
-    startedAt = at
+
+  #refuse(fault: 'MTR-02' | 'MTR-03' | 'MTR-04', extra = 0): void {
+    const bytes = this.#length + this.#crcText.length + extra
+    this.#verdicts.push({ ok: false, fault, bytes, at: this.#startedAt })
+    this.#within = 'between'
   }
-  const accept = (checked: boolean) => {
-    const text = toText(held.subarray(0, length - 1))
+
+  #accept(checked: boolean): void {
+    const { standardOffsetMinutes } = this.#options
+    const text = toText(this.#held.subarray(0, this.#length - 1))
     const telegram = decodeTelegram(text, { standardOffsetMinutes, checked })
-    verdicts.push({ ok: true, telegram, at: startedAt })
-    within = 'between'
+    this.#verdicts.push({ ok: true, telegram, at: this.#startedAt })
+    this.#within = 'between'
   }
 
-  const telegramByte = (byte: number, at: MonoUs) => {
-    const startsLine = held[length - 1] === LF
+  #reportNoise(at: MonoUs): void {
+    if (this.#noise > 0) {
+      this.#verdicts.push({ ok: false, fault: 'MTR-08', bytes: this.#noise, at })
+    }
+    this.#noise = 0
+  }
+
+  #start(at: MonoUs): void {
+    this.#reportNoise(at)
+    this.#within = 'telegram'
+    this.#held[0] = SLASH
+    this.#length = 1
+    this.#crcText = ''
+    this.#startedAt = at
+  }
+
+  #betweenByte(byte: number, at: MonoUs): void {
+    if (byte === SLASH) this.#start(at)
+    else if (byte !== CR && byte !== LF) this.#noise += 1
+    if (this.#noise >= NOISE_BYTES_REPORT) this.#reportNoise(at)
+  }
+
+  #telegramByte(byte: number, at: MonoUs): void {
+    const startsLine = this.#held[this.#length - 1] === LF
     if (byte === SLASH && startsLine) {
-      refuse('MTR-03')
-      start(at)
-    } else if (length >= TELEGRAM_BYTES_MAX || !isTextByte(byte)) {
-      refuse('MTR-03', 1)
+      this.#refuse('MTR-03')
+      this.#start(at)
+    } else if (this.#length >= TELEGRAM_BYTES_MAX || !isTextByte(byte)) {
+      this.#refuse('MTR-03', 1)
     } else {
-      held[length] = byte
-      length += 1
-      if (byte === BANG && startsLine) within = 'crc'
+      this.#held[this.#length] = byte
+      this.#length += 1
+      if (byte === BANG && startsLine) this.#within = 'crc'
     }
   }
 
-  const crcByte = (byte: number) => {
+  #crcByte(byte: number): void {
     if (byte === CR || byte === LF) {
-      if (crcText !== '') refuse('MTR-03')
-      else if (allowUnchecked) accept(false)
-      else refuse('MTR-04')
+      if (this.#crcText !== '') this.#refuse('MTR-03')
+      else if (this.#options.allowUnchecked) this.#accept(false)
+      else this.#refuse('MTR-04')
       return
     }
-    crcText += String.fromCharCode(byte)
-    if (crcText.length < 4) return
-    if (!CRC_TEXT.test(crcText)) refuse('MTR-03')
-    else if (crcText.toUpperCase() === crcDigits(crc16Arc(held.subarray(0, length)))) accept(true)
-    else refuse('MTR-02')
-  }
-
-  const betweenByte = (byte: number, at: MonoUs) => {
-    if (byte === SLASH) start(at)
-    else if (byte !== CR && byte !== LF) noise += 1
-    if (noise >= NOISE_BYTES_REPORT) reportNoise(at)
-  }
-
-  return {
-    push(chunk, at) {
-      for (const byte of chunk) {
-        if (within === 'between') betweenByte(byte, at)
-        else if (within === 'telegram') telegramByte(byte, at)
-        else crcByte(byte)
-      }
-      const taken = verdicts
-      verdicts = []
-      return taken
-    },
+    this.#crcText += String.fromCharCode(byte)
+    if (this.#crcText.length < 4) return
+    const crc = crcDigits(crc16Arc(this.#held.subarray(0, this.#length)))
+    if (!CRC_TEXT.test(this.#crcText)) this.#refuse('MTR-03')
+    else if (this.#crcText.toUpperCase() === crc) this.#accept(true)
+    else this.#refuse('MTR-02')
   }
 }
+
+export const dsmrDecoder = (options: DsmrOptions): DsmrDecoder => new Decoder(options)
 
 /** A telegram of these lines (the first begins with `/`), with its end and its right checksum. */
 export function encodeTelegram(lines: readonly string[]): Uint8Array {

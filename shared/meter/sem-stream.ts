@@ -3,7 +3,7 @@
 // after any noise, because STX never occurs inside a frame.
 
 import { concat, fromText, toText } from '../bytes.ts'
-import type { MonoUs } from '../units.ts'
+import { monoUs, type MonoUs } from '../units.ts'
 import { crc16Ibm3740, crcDigits } from './crc16.ts'
 import {
   decodePlainLine,
@@ -46,132 +46,142 @@ const CR = 0x0d
 const LF = 0x0a
 const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e
 
-export function semDecoder(): SemDecoder {
-  let within: 'line' | 'body' | 'crc' = 'line'
+class Decoder implements SemDecoder {
+  #within: 'line' | 'body' | 'crc' = 'line'
   /** The body with its ETX, or the line so far. */
-  const held = new Uint8Array(SEM_BODY_BYTES_MAX)
-  let length = 0
-  let crcText = ''
-  let noise = 0
+  readonly #held = new Uint8Array(SEM_BODY_BYTES_MAX)
+  #length = 0
+  #crcText = ''
+  #noise = 0
   /** A line that is longer than a plain line, or has a byte no line has. */
-  let spoilt = false
-  let afterCr = false
-  let startedAt: MonoUs
-  let verdicts: SemVerdict[] = []
+  #spoilt = false
+  #afterCr = false
+  #startedAt = monoUs(0)
+  #verdicts: SemVerdict[] = []
 
-  const reportNoise = (at: MonoUs) => {
-    if (noise > 0) verdicts.push({ ok: false, fault: 'MTR-08', bytes: noise, at })
-    noise = 0
+  push(chunk: Uint8Array, at: MonoUs): readonly SemVerdict[] {
+    for (const byte of chunk) {
+      if (byte === STX) this.#enterBody(at)
+      else if (this.#within === 'body') this.#bodyByte(byte)
+      else if (this.#within === 'crc') this.#crcByte(byte)
+      else this.#lineByte(byte, at)
+    }
+    return this.#take()
   }
-  const enterLine = () => {
-    within = 'line'
-    length = 0
-    spoilt = false
-    afterCr = false
+
+  flush(at: MonoUs): readonly SemVerdict[] {
+    if (this.#within === 'line') {
+      this.#noise += this.#length
+      this.#enterLine()
+    } else {
+      this.#refuse('MTR-03', this.#frameBytes())
+    }
+    this.#reportNoise(at)
+    return this.#take()
   }
-  const refuse = (fault: 'MTR-02' | 'MTR-03', bytes: number) => {
-    verdicts.push({ ok: false, fault, bytes, at: startedAt })
-    enterLine()
+
+  #take(): readonly SemVerdict[] {
+    const taken = this.#verdicts
+    this.#verdicts = []
+    return taken
   }
+
+  #reportNoise(at: MonoUs): void {
+    if (this.#noise > 0) {
+      this.#verdicts.push({ ok: false, fault: 'MTR-08', bytes: this.#noise, at })
+    }
+    this.#noise = 0
+  }
+
+  #refuse(fault: 'MTR-02' | 'MTR-03', bytes: number): void {
+    this.#verdicts.push({ ok: false, fault, bytes, at: this.#startedAt })
+    this.#enterLine()
+  }
+
   /** Bytes of the frame so far, with its STX. */
-  const frameBytes = () => 1 + length + (within === 'crc' ? crcText.length : 0)
-
-  const enterBody = (at: MonoUs) => {
-    if (within === 'line') noise += length
-    else refuse('MTR-03', frameBytes())
-    reportNoise(at)
-    within = 'body'
-    length = 0
-    crcText = ''
-    startedAt = at
+  #frameBytes(): number {
+    return 1 + this.#length + this.#crcText.length
   }
 
-  const endLine = (at: MonoUs) => {
-    const answer = spoilt ? null : decodePlainLine(toText(held.subarray(0, length)))
+  #enterLine(): void {
+    this.#within = 'line'
+    this.#length = 0
+    this.#spoilt = false
+    this.#afterCr = false
+  }
+
+  #enterBody(at: MonoUs): void {
+    if (this.#within === 'line') this.#noise += this.#length
+    else this.#refuse('MTR-03', this.#frameBytes())
+    this.#reportNoise(at)
+    this.#within = 'body'
+    this.#length = 0
+    this.#crcText = ''
+    this.#startedAt = at
+  }
+
+  #endLine(at: MonoUs): void {
+    const line = toText(this.#held.subarray(0, this.#length))
+    const answer = this.#spoilt ? null : decodePlainLine(line)
     if (answer === null) {
-      noise += length
+      this.#noise += this.#length
     } else {
-      reportNoise(at)
-      verdicts.push({ ok: true, frame: answer, at: startedAt })
+      this.#reportNoise(at)
+      this.#verdicts.push({ ok: true, frame: answer, at: this.#startedAt })
     }
-    enterLine()
+    this.#enterLine()
   }
 
-  const lineByte = (byte: number, at: MonoUs) => {
-    if (byte === LF) {
-      endLine(at)
-    } else if (byte === CR) {
-      afterCr = true
-    } else {
-      if (length === 0) startedAt = at
-      if (length >= PLAIN_LINE_BYTES_MAX || afterCr || !isPrintable(byte)) {
-        spoilt = true
-        noise += length + 1
-        length = 0
-      } else {
-        held[length] = byte
-        length += 1
-      }
-      afterCr = false
-    }
-    if (noise >= NOISE_BYTES_REPORT) reportNoise(at)
+  #lineByte(byte: number, at: MonoUs): void {
+    if (byte === LF) this.#endLine(at)
+    else if (byte === CR) this.#afterCr = true
+    else this.#lineText(byte, at)
+    if (this.#noise >= NOISE_BYTES_REPORT) this.#reportNoise(at)
   }
 
-  const bodyByte = (byte: number) => {
-    if (length >= SEM_BODY_BYTES_MAX || (byte !== ETX && !isPrintable(byte))) {
-      refuse('MTR-03', frameBytes() + 1)
+  #lineText(byte: number, at: MonoUs): void {
+    if (this.#length === 0) this.#startedAt = at
+    // A CR inside would glue two halves of lines into one reading.
+    if (this.#length >= PLAIN_LINE_BYTES_MAX || this.#afterCr || !isPrintable(byte)) {
+      this.#spoilt = true
+      this.#noise += this.#length + 1
+      this.#length = 0
+    } else {
+      this.#held[this.#length] = byte
+      this.#length += 1
+    }
+    this.#afterCr = false
+  }
+
+  #bodyByte(byte: number): void {
+    if (this.#length >= SEM_BODY_BYTES_MAX || (byte !== ETX && !isPrintable(byte))) {
+      this.#refuse('MTR-03', this.#frameBytes() + 1)
       return
     }
-    held[length] = byte
-    length += 1
-    if (byte === ETX) within = 'crc'
+    this.#held[this.#length] = byte
+    this.#length += 1
+    if (byte === ETX) this.#within = 'crc'
   }
 
-  const crcByte = (byte: number) => {
-    crcText += String.fromCharCode(byte)
-    if (crcText.length < CRC_DIGITS) return
-    const body = held.subarray(0, length)
-    if (crcText !== crcDigits(crc16Ibm3740(body))) {
-      refuse('MTR-02', frameBytes())
+  #crcByte(byte: number): void {
+    this.#crcText += String.fromCharCode(byte)
+    if (this.#crcText.length < CRC_DIGITS) return
+    const body = this.#held.subarray(0, this.#length)
+    if (this.#crcText !== crcDigits(crc16Ibm3740(body))) {
+      this.#refuse('MTR-02', this.#frameBytes())
       return
     }
     const frame = decodeSemBody(toText(body.subarray(0, -1)))
     if (frame === null) {
-      refuse('MTR-03', frameBytes())
+      this.#refuse('MTR-03', this.#frameBytes())
       return
     }
-    verdicts.push({ ok: true, frame, at: startedAt })
-    enterLine()
-  }
-
-  const take = (): readonly SemVerdict[] => {
-    const taken = verdicts
-    verdicts = []
-    return taken
-  }
-
-  return {
-    push(chunk, at) {
-      for (const byte of chunk) {
-        if (byte === STX) enterBody(at)
-        else if (within === 'body') bodyByte(byte)
-        else if (within === 'crc') crcByte(byte)
-        else lineByte(byte, at)
-      }
-      return take()
-    },
-    flush(at) {
-      if (within === 'line') {
-        noise += length
-        enterLine()
-      } else {
-        refuse('MTR-03', frameBytes())
-      }
-      reportNoise(at)
-      return take()
-    },
+    this.#verdicts.push({ ok: true, frame, at: this.#startedAt })
+    this.#enterLine()
   }
 }
+
+export const semDecoder = (): SemDecoder => new Decoder()
 
 /** One plain line as the simplest meters send it: `consumer,reading` with the reading in kWh. */
 export const encodePlainLine = (consumer: string, kWh: string): Uint8Array =>

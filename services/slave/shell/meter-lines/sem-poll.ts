@@ -12,11 +12,11 @@ import {
   SEM_ROWS_MAX,
   semReadings,
   type SemAnswer,
-  type SemFrame,
   type SemRequest,
 } from '../../../../shared/meter/sem.ts'
 import { semDecoder, type SemVerdict } from '../../../../shared/meter/sem-stream.ts'
 import {
+  betweenMs,
   elapsedUs,
   monoUs,
   shiftMono,
@@ -26,6 +26,7 @@ import {
   type SpanUs,
   type UnixMs,
 } from '../../../../shared/units.ts'
+import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { LineEvent } from './line-event.ts'
 
 export type PollAction =
@@ -70,12 +71,24 @@ export interface SemPollOptions {
   readonly answerUs: SpanUs
 }
 
+interface HistoryRange {
+  readonly meter: string
+  /** Interval ends wanted lie in (from, to]. */
+  readonly from: UnixMs
+  readonly to: UnixMs
+  readonly rowsMax: number
+}
+
+type PollFault =
+  | Extract<SemVerdict, { ok: false }>['fault']
+  | 'MTR-01'
+  | 'MTR-04'
+  | 'MTR-05'
+  | 'MTR-09'
+
 export interface SemPoll {
   read(meter: string, now: MonoUs): readonly PollAction[]
-  readHistory(
-    ask: { meter: string; from: UnixMs; to: UnixMs; rowsMax: number },
-    now: MonoUs,
-  ): readonly PollAction[]
+  readHistory(range: HistoryRange, now: MonoUs): readonly PollAction[]
   heard(chunk: Uint8Array, now: MonoUs): readonly PollAction[]
   wake(now: MonoUs): readonly PollAction[]
   lineUp(now: MonoUs): readonly PollAction[]
@@ -96,197 +109,208 @@ function fitsRange(answer: SemAnswer, { request }: Ask): boolean {
   return inside && answer.rows.length <= rowsMax
 }
 
-export function semPoll({ meters, allowUnchecked, answerUs }: SemPollOptions): SemPoll {
-  const health = new Map<string, Health>(
-    meters.map((meter) => [meter, { failures: 0, restUntil: monoUs(0) }]),
-  )
-  let decoder = semDecoder()
+class Poll implements SemPoll {
+  readonly #health: ReadonlyMap<string, Health>
+  readonly #options: SemPollOptions
+  #decoder = semDecoder()
   /** At most one request of each kind for each meter. */
-  const waiting: Ask[] = []
-  let turn: Turn | null = null
-  let lastKind: Ask['kind'] = 'history'
-  let isUp = false
-  let actions: PollAction[] = []
+  readonly #waiting: Ask[] = []
+  #turn: Turn | null = null
+  #lastKind: Ask['kind'] = 'history'
+  #isUp = false
+  #actions: PollAction[] = []
 
-  const tell = (event: LineEvent) => actions.push({ do: 'tell', event })
-  const tellFault = (
-    fault: 'MTR-01' | SemVerdictFault | 'MTR-04' | 'MTR-05' | 'MTR-09',
-    detail: string,
-  ) => {
-    if (turn !== null && fault !== 'MTR-08') turn.faultTold = true
-    tell({ on: 'fault', meter: turn?.ask.meter ?? null, fault, detail })
+  constructor(options: SemPollOptions) {
+    this.#options = options
+    const fresh = (meter: string) => [meter, { failures: 0, restUntil: monoUs(0) }] as const
+    this.#health = new Map<string, Health>(options.meters.map(fresh))
   }
-  const failed = ({ meter, kind }: Ask) => tell({ on: 'failed', meter, request: kind })
-  const healthOf = (meter: string): Health => {
-    const found = health.get(meter)
+
+  read(meter: string, now: MonoUs): readonly PollAction[] {
+    this.#queue({ meter, kind: 'now', request: { is: 'ask-now', address: meter } }, now)
+    return this.#go(now)
+  }
+
+  readHistory(range: HistoryRange, now: MonoUs): readonly PollAction[] {
+    const { meter } = range
+    // Frames carry whole seconds; `from` itself is not wanted.
+    const from = unixMs((Math.floor(range.from / 1_000) + 1) * 1_000)
+    const to = unixMs(Math.floor(range.to / 1_000) * 1_000)
+    const rowsMax = Math.max(1, Math.min(range.rowsMax, SEM_ROWS_MAX))
+    if (betweenMs(from, to) < 0) {
+      this.#tell({ on: 'readings', meter, readings: [], request: 'history', at: now, more: false })
+    } else {
+      const request = { is: 'ask-history', address: meter, from, to, rowsMax } as const
+      this.#queue({ meter, kind: 'history', request }, now)
+    }
+    return this.#go(now)
+  }
+
+  heard(chunk: Uint8Array, now: MonoUs): readonly PollAction[] {
+    const turn = this.#turn
+    if (turn !== null) {
+      // An answer under way may take longer than its first byte did, but not for ever.
+      turn.deadline = earlier(later(turn.deadline, shiftMono(now, GAP_US_MAX)), turn.latest)
+    }
+    for (const verdict of this.#decoder.push(chunk, now)) this.#onVerdict(verdict, now)
+    return this.#go(now)
+  }
+
+  wake(now: MonoUs): readonly PollAction[] {
+    const turn = this.#turn
+    if (turn !== null && isDue(turn.deadline, now)) {
+      for (const verdict of this.#decoder.flush(now)) this.#onVerdict(verdict, now)
+      const rested = this.#healthOf(turn.ask.meter).failures > 0
+      if (turn.attempts < (rested ? 1 : ATTEMPTS_MAX)) this.#send(turn.ask, now, turn)
+      else this.#giveUp(turn, now)
+    }
+    return this.#go(now)
+  }
+
+  lineUp(now: MonoUs): readonly PollAction[] {
+    this.#isUp = true
+    this.#decoder = semDecoder()
+    return this.#go(now)
+  }
+
+  lineDown(): readonly PollAction[] {
+    this.#isUp = false
+    if (this.#turn !== null) this.#failed(this.#turn.ask)
+    for (const ask of this.#waiting) this.#failed(ask)
+    this.#turn = null
+    this.#waiting.length = 0
+    return this.#take()
+  }
+
+  wakeAt(): MonoUs | null {
+    return this.#turn?.deadline ?? null
+  }
+
+  #take(): readonly PollAction[] {
+    const taken = this.#actions
+    this.#actions = []
+    return taken
+  }
+
+  #tell(event: LineEvent): void {
+    this.#actions.push({ do: 'tell', event })
+  }
+
+  #tellFault(fault: PollFault, detail: string): void {
+    if (this.#turn !== null && fault !== 'MTR-08') this.#turn.faultTold = true
+    this.#tell({ on: 'fault', meter: this.#turn?.ask.meter ?? null, fault, detail })
+  }
+
+  #failed({ meter, kind }: Ask): void {
+    this.#tell({ on: 'failed', meter, request: kind })
+  }
+
+  #healthOf(meter: string): Health {
+    const found = this.#health.get(meter)
     assert(found !== undefined, 'only configured meters are asked')
     return found
   }
 
-  const send = (ask: Ask, attempts: number, faultTold: boolean, now: MonoUs) => {
-    const deadline = shiftMono(now, ANSWER_US_MAX)
-    const latest = shiftMono(deadline, answerUs)
-    turn = { ask, attempts, deadline, latest, faultTold }
-    actions.push({ do: 'send', bytes: encodeSem(ask.request) })
-  }
-
-  const next = (now: MonoUs) => {
-    while (isUp && turn === null) {
-      // Turn about, so that neither a long history nor many readings starve the other kind.
-      const other = waiting.findIndex(({ kind }) => kind !== lastKind)
-      const [ask] = waiting.splice(Math.max(other, 0), 1)
-      if (ask === undefined) return
-      // The meter may have been given up while this request waited.
-      if (isDue(healthOf(ask.meter).restUntil, now)) {
-        lastKind = ask.kind
-        send(ask, 1, false, now)
-      } else {
-        failed(ask)
-      }
-    }
-  }
-
-  const queue = (ask: Ask, now: MonoUs) => {
+  #queue(ask: Ask, now: MonoUs): void {
     const same = ({ meter, kind }: Ask) => meter === ask.meter && kind === ask.kind
-    const before = waiting.findIndex(same)
-    if (!isUp || !isDue(healthOf(ask.meter).restUntil, now)) failed(ask)
-    else if (before >= 0) waiting[before] = ask
-    else if (ask.kind === 'history' || turn === null || !same(turn.ask)) waiting.push(ask)
+    const before = this.#waiting.findIndex(same)
+    const underWay = this.#turn !== null && same(this.#turn.ask)
+    if (!this.#isUp || !isDue(this.#healthOf(ask.meter).restUntil, now)) this.#failed(ask)
+    else if (before >= 0) this.#waiting[before] = ask
+    else if (ask.kind === 'history' || !underWay) this.#waiting.push(ask)
   }
 
-  const giveUp = ({ ask, faultTold }: Turn, now: MonoUs) => {
-    const state = healthOf(ask.meter)
+  /** Starts the next request if the line is free; what the caller shall do. */
+  #go(now: MonoUs): readonly PollAction[] {
+    while (this.#isUp && this.#turn === null) {
+      // Turn about, so that neither a long history nor many readings starve the other kind.
+      const other = this.#waiting.findIndex(({ kind }) => kind !== this.#lastKind)
+      const [ask] = this.#waiting.splice(Math.max(other, 0), 1)
+      if (ask === undefined) break
+      // The meter may have been given up while this request waited.
+      if (isDue(this.#healthOf(ask.meter).restUntil, now)) this.#send(ask, now, null)
+      else this.#failed(ask)
+    }
+    return this.#take()
+  }
+
+  #send(ask: Ask, now: MonoUs, before: Turn | null): void {
+    const deadline = shiftMono(now, ANSWER_US_MAX)
+    const latest = shiftMono(deadline, this.#options.answerUs)
+    const attempts = (before?.attempts ?? 0) + 1
+    this.#turn = { ask, attempts, deadline, latest, faultTold: before?.faultTold ?? false }
+    this.#lastKind = ask.kind
+    this.#actions.push({ do: 'send', bytes: encodeSem(ask.request) })
+  }
+
+  #giveUp({ ask, faultTold }: Turn, now: MonoUs): void {
+    const state = this.#healthOf(ask.meter)
     const pause = Math.min(REST_US_MIN * 2 ** Math.min(state.failures, 20), REST_US_MAX)
-    if (!faultTold) tellFault('MTR-01', `${state.failures + 1} requests in a row`)
+    if (!faultTold) this.#tellFault('MTR-01', `${state.failures + 1} requests in a row`)
     state.failures += 1
     state.restUntil = shiftMono(now, spanUs(pause))
-    turn = null
-    failed(ask)
+    this.#turn = null
+    this.#failed(ask)
   }
 
   /** The right meter spoke: it lives, whatever it said. */
-  const finish = (ask: Ask, done: boolean) => {
-    const state = healthOf(ask.meter)
+  #finish(ask: Ask, done: boolean): void {
+    const state = this.#healthOf(ask.meter)
     state.failures = 0
     state.restUntil = monoUs(0)
-    turn = null
-    if (!done) failed(ask)
+    this.#turn = null
+    if (!done) this.#failed(ask)
   }
 
-  const unasked = (answer: SemAnswer, at: MonoUs) => {
-    const { consumer: meter } = answer
-    if (!health.has(meter)) tellFault('MTR-05', `${meter} is not configured on this line`)
-    else if (answer.is !== 'now') tellFault('MTR-08', `late answer of ${meter}`)
-    else if (!answer.checked && !allowUnchecked) tellFault('MTR-04', `${meter} sent a plain line`)
-    else {
-      const readings = semReadings(answer).map((reading) => ({
-        ...reading,
-        source: 'push' as const,
-      }))
-      tell({ on: 'readings', meter, readings, request: 'push', at, more: false })
-    }
-  }
-
-  const answered = (answer: SemAnswer, { ask }: Turn, at: MonoUs) => {
-    const { meter, kind } = ask
-    if (answer.consumer !== meter) {
-      tellFault('MTR-05', `${meter} was asked, ${answer.consumer} answered`)
-    } else if (answer.is === 'refusal') {
-      const known = Object.entries(SEM_REFUSALS).find(([code]) => Number(code) === answer.code)
-      tellFault('MTR-09', `code ${answer.code}${known === undefined ? '' : `, ${known[1]}`}`)
-      finish(ask, false)
-    } else if (answer.is === 'now' && !answer.checked && !allowUnchecked) {
-      tellFault('MTR-04', 'plain line')
-      finish(ask, false)
-    } else if (answer.is === 'now' ? kind === 'now' : fitsRange(answer, ask)) {
-      const more = answer.is === 'history' && answer.more
-      tell({ on: 'readings', meter, readings: semReadings(answer), request: kind, at, more })
-      finish(ask, true)
-    } else {
-      tellFault('MTR-08', 'answer to an earlier request')
-    }
-  }
-
-  const onFrame = (frame: SemFrame, at: MonoUs) => {
-    // Two-wire adapters let us hear our own requests.
-    if (frame.is === 'ask-now' || frame.is === 'ask-history') return
-    if (turn === null) unasked(frame, at)
-    else answered(frame, turn, at)
-  }
-
-  const onVerdict = (verdict: SemVerdict, now: MonoUs) => {
+  #onVerdict(verdict: SemVerdict, now: MonoUs): void {
     if (verdict.ok) {
-      onFrame(verdict.frame, verdict.at)
+      const { frame, at } = verdict
+      // Two-wire adapters let us hear our own requests.
+      if (frame.is === 'ask-now' || frame.is === 'ask-history') return
+      if (this.#turn === null) this.#unasked(frame, at)
+      else this.#answered(frame, this.#turn.ask, at)
       return
     }
-    tellFault(verdict.fault, `${verdict.bytes} bytes`)
-    if (turn !== null && verdict.fault !== 'MTR-08') {
-      turn.deadline = earlier(turn.deadline, shiftMono(now, QUIET_US))
+    this.#tellFault(verdict.fault, `${verdict.bytes} bytes`)
+    if (this.#turn !== null && verdict.fault !== 'MTR-08') {
+      this.#turn.deadline = earlier(this.#turn.deadline, shiftMono(now, QUIET_US))
     }
   }
 
-  const take = (): readonly PollAction[] => {
-    const taken = actions
-    actions = []
-    return taken
+  #unasked(answer: SemAnswer, at: MonoUs): void {
+    const { consumer: meter } = answer
+    if (!this.#health.has(meter)) {
+      this.#tellFault('MTR-05', `${meter} is not configured on this line`)
+    } else if (answer.is !== 'now') {
+      this.#tellFault('MTR-08', `late answer of ${meter}`)
+    } else if (!answer.checked && !this.#options.allowUnchecked) {
+      this.#tellFault('MTR-04', `${meter} sent a plain line`)
+    } else {
+      const pushed = (reading: Reading): Reading => ({ ...reading, source: 'push' })
+      const readings = semReadings(answer).map(pushed)
+      this.#tell({ on: 'readings', meter, readings, request: 'push', at, more: false })
+    }
   }
 
-  return {
-    read(meter, now) {
-      queue({ meter, kind: 'now', request: { is: 'ask-now', address: meter } }, now)
-      next(now)
-      return take()
-    },
-    readHistory({ meter, from, to, rowsMax }, now) {
-      // Frames carry whole seconds; `from` itself is not wanted.
-      const first = unixMs((Math.floor(from / 1_000) + 1) * 1_000)
-      const last = unixMs(Math.floor(to / 1_000) * 1_000)
-      const rows = Math.max(1, Math.min(rowsMax, SEM_ROWS_MAX))
-      const range = { from: first, to: last, rowsMax: rows }
-      if (last < first) {
-        tell({ on: 'readings', meter, readings: [], request: 'history', at: now, more: false })
-      } else {
-        const request = { is: 'ask-history', address: meter, ...range } as const
-        queue({ meter, kind: 'history', request }, now)
-      }
-      next(now)
-      return take()
-    },
-    heard(chunk, now) {
-      if (turn !== null) {
-        // An answer under way may take longer than its first byte did, but not for ever.
-        turn.deadline = earlier(later(turn.deadline, shiftMono(now, GAP_US_MAX)), turn.latest)
-      }
-      for (const verdict of decoder.push(chunk, now)) onVerdict(verdict, now)
-      next(now)
-      return take()
-    },
-    wake(now) {
-      if (turn !== null && isDue(turn.deadline, now)) {
-        for (const verdict of decoder.flush(now)) onVerdict(verdict, now)
-        const { ask, attempts, faultTold } = turn
-        const attemptsMax = healthOf(ask.meter).failures > 0 ? 1 : ATTEMPTS_MAX
-        if (attempts < attemptsMax) send(ask, attempts + 1, faultTold, now)
-        else giveUp(turn, now)
-      }
-      next(now)
-      return take()
-    },
-    lineUp(now) {
-      isUp = true
-      decoder = semDecoder()
-      next(now)
-      return take()
-    },
-    lineDown() {
-      isUp = false
-      for (const ask of [...(turn === null ? [] : [turn.ask]), ...waiting]) failed(ask)
-      turn = null
-      waiting.length = 0
-      return take()
-    },
-    wakeAt: () => turn?.deadline ?? null,
+  #answered(answer: SemAnswer, ask: Ask, at: MonoUs): void {
+    const { meter, kind } = ask
+    if (answer.consumer !== meter) {
+      this.#tellFault('MTR-05', `${meter} was asked, ${answer.consumer} answered`)
+    } else if (answer.is === 'refusal') {
+      const known = Object.entries(SEM_REFUSALS).find(([code]) => Number(code) === answer.code)
+      this.#tellFault('MTR-09', `code ${answer.code}${known === undefined ? '' : `, ${known[1]}`}`)
+      this.#finish(ask, false)
+    } else if (answer.is === 'now' && !answer.checked && !this.#options.allowUnchecked) {
+      this.#tellFault('MTR-04', 'plain line')
+      this.#finish(ask, false)
+    } else if (answer.is === 'now' ? kind === 'now' : fitsRange(answer, ask)) {
+      const more = answer.is === 'history' && answer.more
+      this.#tell({ on: 'readings', meter, readings: semReadings(answer), request: kind, at, more })
+      this.#finish(ask, true)
+    } else {
+      this.#tellFault('MTR-08', 'answer to an earlier request')
+    }
   }
 }
 
-type SemVerdictFault = Extract<SemVerdict, { ok: false }>['fault']
+export const semPoll = (options: SemPollOptions): SemPoll => new Poll(options)
