@@ -212,7 +212,7 @@ function lineOf(text: string, path: Path): number | null {
   const head = nested ? heads[typeof index === 'number' ? index : 0] : -1
   if (head === undefined) return null
   const field = path.findLast((step) => typeof step === 'string') ?? ''
-  const isField = new RegExp(`^\\s*"?${field}"?\\s*=`)
+  const isField = new RegExp(`^\\s*"?${RegExp.escape(field)}"?\\s*=`)
   for (let at = head + 1; at < lines.length; at += 1) {
     const line = lines[at] ?? ''
     if (isField.test(line)) return at + 1
