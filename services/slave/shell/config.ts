@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
 import type { FaultCode } from '../../../shared/faults.ts'
+import { errorCode } from '../../../shared/node/fault-error.ts'
 import { decodeToken, type EnrolmentToken } from '../../../shared/tves/token.ts'
 import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
 import { type LinkAddress, parseLinkAddress } from './link-address.ts'
@@ -84,7 +85,7 @@ class Mistake extends Error {
 export function loadConfig(path: string): ConfigVerdict {
   const refuse = (detail: string) => ({ ok: false, fault: 'OPS-05', detail }) as const
   const file = readText(path)
-  if (file === null) return refuse(`${path} cannot be read`)
+  if (!file.ok) return refuse(`${path} cannot be read: ${file.why}`)
   try {
     const shape = fileShape.safeParse(parse(file.text))
     if (!shape.success) {
@@ -171,20 +172,29 @@ function readToken(
   }
   const field = token === undefined ? 'token_file' : 'token'
   const from = token_file === undefined ? path : resolve(dirname(path), token_file)
-  const file = token === undefined ? readText(from) : { text: token, open: configOpen }
-  // A token file is deleted after enrolment; then there is nothing to read, and nothing wrong.
-  if (file === null) return { token: null, exposed: null }
+  const file =
+    token === undefined ? readText(from) : ({ ok: true, text: token, open: configOpen } as const)
+  if (!file.ok) {
+    // A token file is deleted after enrolment; then there is nothing to read, and nothing wrong.
+    if (file.why === 'ENOENT') return { token: null, exposed: null }
+    throw new Mistake([field], `${from} cannot be read: ${file.why}`)
+  }
   const decoded = decodeToken(file.text)
   if (decoded === null) throw new Mistake([field], 'not an enrolment token (64 letters and digits)')
   return { token: decoded, exposed: file.open ? from : null }
 }
 
-/** The text of a file and whether others than its owner can read it. */
-function readText(path: string): { readonly text: string; readonly open: boolean } | null {
+type FileText =
+  | { readonly ok: true; readonly text: string; readonly open: boolean }
+  | { readonly ok: false; readonly why: string }
+
+/** The text of a file; `open`: others than its owner can read it; `why`: ENOENT, EACCES and the like. */
+function readText(path: string): FileText {
   try {
-    return { text: readFileSync(path, 'utf8'), open: (statSync(path).mode & 0o077) !== 0 }
-  } catch {
-    return null
+    const text = readFileSync(path, 'utf8')
+    return { ok: true, text, open: (statSync(path).mode & 0o077) !== 0 }
+  } catch (error) {
+    return { ok: false, why: errorCode(error) }
   }
 }
 
