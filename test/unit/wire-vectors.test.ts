@@ -53,7 +53,7 @@ const TEXT_FIELDS = new Set([
 ])
 
 /** A vector file, its hex turned into bytes. What it holds is checked by the comparisons below. */
-function load<Shape>(name: string): Shape {
+function load(name: string): ReturnType<typeof JSON.parse> {
   const file = join(packageRoot(), 'test/vectors', `${name}.json`)
   return JSON.parse(readFileSync(file, 'utf8'), (key, value: unknown) =>
     typeof value === 'string' && !TEXT_FIELDS.has(key) && /^(?:[0-9a-f]{2})*$/.test(value)
@@ -91,7 +91,7 @@ interface TreeVectors {
 }
 
 test('tree.json: leaves, path, punctured trees and ivs (wire.md 7)', () => {
-  const vectors = load<TreeVectors>('tree')
+  const vectors: TreeVectors = load('tree')
   const root = sha512(fromText('TVES/1 root'), vectors.secret)
   assert.equal(root.toString('hex'), toHex(vectors.rootOutput))
   for (const { input, output } of vectors.pathToSecond5) {
@@ -134,7 +134,7 @@ interface FrameVectors {
 }
 
 test('frame.json: headers, keys, nonces, contents, stream hashes (wire.md 6, 8)', () => {
-  const vectors = load<FrameVectors>('frame')
+  const vectors: FrameVectors = load('frame')
   const { device, transcript, iv } = vectors
   for (const suite of suites) {
     let hash = streamStart(suite, device, 0x70717273, 3)
@@ -227,7 +227,7 @@ function replay(vectors: HandshakeVectors, kind: 'enrolment' | 'session', psk: U
 }
 
 test('handshake.json: token, enrolment, device psk, session, epoch (wire.md 3, 4, 6)', () => {
-  const vectors = load<HandshakeVectors>('handshake')
+  const vectors: HandshakeVectors = load('handshake')
   const { token, enrolment, session } = vectors
   assert.deepEqual(decodeToken(token.text)?.id, token.id)
   assert.deepEqual(decodeToken(token.text)?.secret.reveal(), token.secret)
@@ -247,15 +247,17 @@ test('handshake.json: token, enrolment, device psk, session, epoch (wire.md 3, 4
 })
 
 test('control.json: every message opens in order under the session keys (wire.md 4.1, 5)', () => {
-  const { messages } = load<{
+  const {
+    messages,
+  }: {
     messages: {
       from: 'slave' | 'master'
       message: ControlMessage
       plaintext: Uint8Array
       body: Uint8Array
     }[]
-  }>('control')
-  const { session } = load<HandshakeVectors>('handshake')
+  } = load('control')
+  const { session }: HandshakeVectors = load('handshake')
   // Noise Split(), by hand: HKDF of the chaining key with no input.
   const secret = hmac(session.chainingKey, NONE)
   const slaveKey = hmac(secret, Uint8Array.of(1))
