@@ -32,6 +32,25 @@ export function exporter(
  * billion) stands for "none": both sides see it and go on as if no epoch was offered. wire.md 6. */
 export const epochId = (transcript: Uint8Array): number => new Reader(transcript).u32()
 
+export interface EpochSecret {
+  readonly id: number
+  /** 32 bytes: part of every frame's associated data. */
+  readonly transcript: Uint8Array
+  /** 32 bytes: what plantTree grows the tree from. */
+  readonly secret: Uint8Array
+}
+
+/** The epoch that a session handshake founds. Null when its id would be 0, which stands for "none":
+ * once in four billion; both sides see it and go on as if none was offered. wire.md 6. */
+export function epochOf(
+  suite: Suite,
+  { transcript, chainingKey }: Pick<HandshakeResult, 'transcript' | 'chainingKey'>,
+): EpochSecret | null {
+  const id = epochId(transcript)
+  if (id === 0) return null
+  return { id, transcript, secret: exporter(suite, chainingKey, 'epoch') }
+}
+
 /** Sealed control messages, both directions. Counters are in the cipher states: a repeated, dropped or
  * reordered body does not open, and after one that does not (SEC-11) nothing does. */
 export class ControlChannel {

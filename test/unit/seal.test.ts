@@ -190,7 +190,7 @@ test('a token is 64 characters and reads back in any case, with spaces and hyphe
 
 test('a secret never shows itself', () => {
   const secret = new Secret(Uint8Array.of(222, 173, 190, 239))
-  const shown = [String(secret), JSON.stringify({ secret }), inspect({ secret }), `${secret}`]
+  const shown = [String(secret), JSON.stringify({ secret }), inspect({ secret })]
   for (const text of shown) {
     assert.match(text, /\[secret\]/)
     assert.doesNotMatch(text, /222|dead/)

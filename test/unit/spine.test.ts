@@ -11,6 +11,7 @@ import { toHex } from '../../shared/bytes.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
+import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
 import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
 
@@ -29,7 +30,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
   })
   const token = {
     id: random(8),
-    secret: random(16),
+    secret: new Secret(random(16)),
     fingerprint: fingerprint(suite, staticKey.publicKey),
   }
   const device = '00112233aabbccdd'
@@ -51,7 +52,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
           {
             id: toHex(token.id),
             device,
-            secret: token.secret,
+            secret: token.secret.reveal(),
             expiresAt: unixMs(2e12),
             burntBy: record.staticKey,
           },

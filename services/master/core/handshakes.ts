@@ -149,7 +149,7 @@ export function greet(
     suite,
     pattern: 'IKpsk2',
     initiator: false,
-    prologue: sessionPrologue(),
+    prologue: sessionPrologue(SUITE_CLASSIC),
     staticKey,
     ephemeral: random(32),
   })

@@ -111,7 +111,7 @@ export function beginEnrolment(
     initiator: true,
     prologue: enrolmentPrologue(token.id),
     staticKey: keyPair(suite, identity.staticKey),
-    psk: tokenPsk(suite, token.secret),
+    psk: tokenPsk(suite, token.secret.reveal()),
     ephemeral: random(32),
   })
   const send = enrolmentHello(token.id, written(noise, new Uint8Array(0)))
@@ -128,7 +128,7 @@ export function beginSession(
     suite,
     pattern: 'IKpsk2',
     initiator: true,
-    prologue: sessionPrologue(),
+    prologue: sessionPrologue(SUITE_CLASSIC),
     staticKey: keyPair(suite, keys.staticKey),
     remoteStatic: keys.masterKey,
     psk: keys.psk,
