@@ -45,7 +45,7 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         mono: systemClock.mono(),
       }),
     openLink: (handlers) =>
-      openLink(config.master, handlers, { clock: systemClock.mono, random: Math.random }),
+      openLink(config.master, handlers, { clock: () => systemClock.mono(), random: Math.random }),
     openLine: (line, onEvent) => openMeterLine(line, onEvent, systemClock),
   })
   log.info('slave runs', { meters: meters.length, waiting: outbox.backlog.frames })

@@ -90,18 +90,17 @@ function lineWriter(): (line: string) => void {
   }
 }
 
-/** `12:34:56 warn  text  name=value`. */
+/** `12:34:56 warn  text  name=value`; the fault's code already begins the text. */
 function prettyLine(line: string): string {
   const entry: unknown = JSON.parse(line)
   if (typeof entry !== 'object' || entry === null) return line
-  const {
-    level,
-    time,
-    msg,
-    fault: _,
-    ...fields
-  } = { level: 0, time: '', msg: '', ...entry, fault: '' }
-  const rest = Object.entries(fields).map(([name, value]) => `  ${name}=${value}`)
-  const clock = String(time).slice(11, 19)
-  return `${clock} ${LEVEL_NAMES.get(level) ?? level} ${msg}${styleText('dim', rest.join(''))}\n`
+  const fields = new Map<string, unknown>(Object.entries(entry))
+  const text = [
+    String(fields.get('time')).slice(11, 19),
+    LEVEL_NAMES.get(fields.get('level')) ?? '     ',
+    String(fields.get('msg')),
+  ]
+  for (const name of ['time', 'level', 'msg', 'fault']) fields.delete(name)
+  const rest = [...fields].map(([name, value]) => `  ${name}=${String(value)}`)
+  return `${text.join(' ')}${styleText('dim', rest.join(''))}\n`
 }
