@@ -70,8 +70,9 @@ export class ControlChannel {
 
   /** The plaintext of a body, or null (SEC-11), after which the link ends. */
   open(body: Uint8Array): Uint8Array | null {
-    if (this.#broken || body[0] !== CONTROL_BYTE) return null
-    const plaintext = this.#receive.decrypt(CONTROL_AAD, body.subarray(1))
+    if (this.#broken) return null
+    const plaintext =
+      body[0] === CONTROL_BYTE ? this.#receive.decrypt(CONTROL_AAD, body.subarray(1)) : null
     this.#broken = plaintext === null
     return plaintext
   }

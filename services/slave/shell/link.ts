@@ -62,7 +62,7 @@ export class Link {
       limits: { waitingBytesMax: WAITING_BYTES_MAX, idleMs: options.idleMs ?? LINK_SILENCE_MAX },
       clock: options.clock,
       handlersOf: () => ({
-        onBody: handlers.onBody,
+        onBody: (body, at) => handlers.onBody(body, at),
         onClose: (fault, detail) => this.#down(fault, detail),
       }),
     }
