@@ -18,7 +18,8 @@ export const PASSWORD_CHARS_MAX = 128
 /** Most hashes computed at once: 8 x 19 MiB is the memory that strangers can make us take. */
 const HASHES_AT_ONCE = 8
 
-const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([\w+/]{16,64})\$([\w+/]{16,88})$/
+const PHC =
+  /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([\w+/]{16,64})\$([\w+/]{16,88})$/
 
 interface Parameters {
   readonly memory: number

@@ -114,9 +114,7 @@ export function LinkPage({
           <button type="submit">Show my bills</button>
         </form>
       </section>
-      <p class="soft">
-        Do not pass the link on. On a shared device, log out when you are done.
-      </p>
+      <p class="soft">Do not pass the link on. On a shared device, log out when you are done.</p>
     </Layout>
   )
 }

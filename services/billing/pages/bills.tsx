@@ -38,7 +38,9 @@ function NoticeBadge({ state }: { readonly state: NoticeState }) {
 }
 
 function StateTabs({ base, state }: { readonly base: string; readonly state: NoticeState | null }) {
-  const tabs = NOTICE_STATES.map((each) => [`${base}?state=${each}`, capital(STATES[each][1])] as const)
+  const tabs = NOTICE_STATES.map(
+    (each) => [`${base}?state=${each}`, capital(STATES[each][1])] as const,
+  )
   return (
     <Tabs
       label="By state of the notice"
@@ -173,13 +175,7 @@ export function NoticesPage({ context, rows, state, before, now }: NoticesPagePr
   )
 }
 
-function NoticeTable({
-  rows,
-  now,
-}: {
-  readonly rows: readonly NoticeRow[]
-  readonly now: UnixMs
-}) {
+function NoticeTable({ rows, now }: { readonly rows: readonly NoticeRow[]; readonly now: UnixMs }) {
   const columns: readonly Column<NoticeRow>[] = [
     { title: 'Bill', cell: (row) => <a href={`/bills/${row.billId}`}>{row.billNumber}</a> },
     {
@@ -231,7 +227,10 @@ export interface TariffsPageProps {
 export function TariffsPage({ context, rows }: TariffsPageProps) {
   return (
     <Layout context={context} title="Tariffs" width="reading">
-      <Headline title="Tariffs" lead="Published versions. A version never changes once published." />
+      <Headline
+        title="Tariffs"
+        lead="Published versions. A version never changes once published."
+      />
       {rows.length === 0 && <p class="card">No tariff published yet.</p>}
       {rows.map((row) => (
         <section key={row.hash} class="card">

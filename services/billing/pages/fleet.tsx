@@ -1,15 +1,18 @@
 // What operators look at first: who is connected, whose clock is right, what still waits on the way.
 
 import type { UnixMs } from '../../../shared/units.ts'
-import {
-  clockStateText,
-  countText,
-  millisecondsText,
-  offsetText,
-  utcSecondText,
-} from './format.ts'
+import { clockStateText, countText, millisecondsText, offsetText, utcSecondText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
-import { Ago, Badge, type Column, Facts, FaultBadge, FaultWords, Headline, Table } from './parts.tsx'
+import {
+  Ago,
+  Badge,
+  type Column,
+  Facts,
+  FaultBadge,
+  FaultWords,
+  Headline,
+  Table,
+} from './parts.tsx'
 import { Tiles, type Tone } from './parts.tsx'
 import { LiveTable } from './readings.tsx'
 import { RefusalTable } from './refused.tsx'
@@ -64,8 +67,8 @@ function BackfillBar({ backfill }: { readonly backfill: Backfill }) {
       <div>
         <h2>Reading the meters’ history</h2>
         <p class="soft">
-          {countText(done)} of about {countText(total)} readings since {utcSecondText(from)} are in (
-          {percent} %). Bills wait until their period is complete.
+          {countText(done)} of about {countText(total)} readings since {utcSecondText(from)} are in
+          ({percent} %). Bills wait until their period is complete.
         </p>
       </div>
       <progress value={done} max={Math.max(total, 1)} aria-label="Back-fill progress">
@@ -163,7 +166,10 @@ export function DevicePage({ context, view, now }: DevicePageProps) {
               ['Last status', <Ago key="status" at={view.reportedAt} now={now} />],
               ['Frames waiting', device.backlogFrames ?? '–'],
               ['In the register since', utcSecondText(view.createdAt)],
-              ['Back-fills from', view.historyFrom === null ? '–' : utcSecondText(view.historyFrom)],
+              [
+                'Back-fills from',
+                view.historyFrom === null ? '–' : utcSecondText(view.historyFrom),
+              ],
             ]}
           />
         </section>

@@ -37,8 +37,7 @@ export function quantityNumber(value: number, exponent: number, unit: number): s
   return decimalText(exact, exact.scale)
 }
 
-export const unitText = (unit: number): string =>
-  KILO_NAMES.get(unit) ?? UNIT_NAMES.get(unit) ?? ''
+export const unitText = (unit: number): string => KILO_NAMES.get(unit) ?? UNIT_NAMES.get(unit) ?? ''
 
 const REGISTER_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/:1\.8\.0\*/, 'Energy imported, total'],

@@ -11,7 +11,11 @@ export interface PageContext {
   /** Token for every form of this page (OPS-22 without it). */
   readonly formToken: string
   readonly path: string
-  readonly assets: { readonly style: string; readonly icon: string; readonly refresh: string | null }
+  readonly assets: {
+    readonly style: string
+    readonly icon: string
+    readonly refresh: string | null
+  }
   /** The demo says so on every page. */
   readonly demo: boolean
 }
@@ -76,8 +80,7 @@ export function Layout({ context, title, live = false, width = 'wide', children 
 
 function Top({ context }: { readonly context: PageContext }) {
   const { viewer, path } = context
-  const pages =
-    viewer === null ? [] : viewer.kind === 'operator' ? OPERATOR_PAGES : CUSTOMER_PAGES
+  const pages = viewer === null ? [] : viewer.kind === 'operator' ? OPERATOR_PAGES : CUSTOMER_PAGES
   return (
     <header class="top">
       <div class="top-inner">
@@ -88,7 +91,11 @@ function Top({ context }: { readonly context: PageContext }) {
         {pages.length > 0 && (
           <nav aria-label="Pages">
             {pages.map(([href, text]) => (
-              <a key={href} href={href} aria-current={isHere(href, path, pages) ? 'page' : undefined}>
+              <a
+                key={href}
+                href={href}
+                aria-current={isHere(href, path, pages) ? 'page' : undefined}
+              >
                 {text}
               </a>
             ))}

@@ -64,9 +64,7 @@ const columnsAt = (now: UnixMs): readonly Column<LiveRow>[] => [
   {
     title: 'Value',
     numeric: true,
-    cell: (row) => (
-      <span class="strong">{quantityText(row.value, row.exponent, row.unit)}</span>
-    ),
+    cell: (row) => <span class="strong">{quantityText(row.value, row.exponent, row.unit)}</span>,
   },
   { title: 'Read', cell: (row) => <Ago at={row.at} now={now} /> },
   { title: 'Clock', cell: (row) => clockText(row.clockState, row.clockBoundMs) },

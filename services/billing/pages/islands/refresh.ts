@@ -21,6 +21,12 @@ async function renew(): Promise<void> {
 }
 
 function again(): void {
-  setTimeout(() => void renew().catch(() => undefined).finally(again), EVERY_MS)
+  setTimeout(
+    () =>
+      void renew()
+        .catch(() => undefined)
+        .finally(again),
+    EVERY_MS,
+  )
 }
 again()
