@@ -3,50 +3,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { UnixMs } from '../../../shared/units.ts'
 import type { AccessStore } from '../db/access.ts'
-import type {
-  Backfill,
-  BillRow,
-  BillView,
-  DeviceView,
-  ExceptionRow,
-  FleetRow,
-  HomeView,
-  InboxMessage,
-  LiveRow,
-  NoticeRow,
-  NoticeState,
-  RefusalRow,
-  TariffRow,
-  UsageView,
-} from '../pages/views.ts'
-
-/** Keyset page: rows with an id below `before`, newest first. */
-export interface Slice {
-  readonly state: NoticeState | null
-  readonly before: number | null
-}
-
-export interface OperatorReads {
-  fleet(): Promise<readonly FleetRow[]>
-  device(id: string, now: UnixMs): Promise<DeviceView | null>
-  /** Newest first; `meter` is the start of a meter number, empty for all. */
-  live(meter: string): Promise<readonly LiveRow[]>
-  refusals(since: UnixMs): Promise<readonly RefusalRow[]>
-  exceptions(): Promise<readonly ExceptionRow[]>
-  bills(slice: Slice): Promise<readonly BillRow[]>
-  bill(id: number): Promise<BillView | null>
-  billNotices(id: number): Promise<readonly NoticeRow[]>
-  notices(slice: Slice): Promise<readonly NoticeRow[]>
-  tariffs(): Promise<readonly TariffRow[]>
-}
-
-/** Every question names the customer: there is no way to ask for somebody else's rows. */
-export interface CustomerReads {
-  home(customer: number): Promise<HomeView | null>
-  bills(customer: number): Promise<readonly BillRow[]>
-  bill(customer: number, id: number): Promise<BillView | null>
-  usage(customer: number, now: UnixMs): Promise<readonly UsageView[]>
-}
+import type { CustomerReads, OperatorReads } from '../db/browse.ts'
+import type { Backfill, InboxMessage } from '../pages/views.ts'
 
 /** The public figures, with exactly these keys. */
 export interface Summary {

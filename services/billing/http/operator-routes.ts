@@ -1,21 +1,21 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isMeterNumber } from '../../../shared/meter/reading.ts'
 import { shiftMs, spanMs } from '../../../shared/units.ts'
+import { SLICE_ROWS } from '../db/browse-bills.ts'
+import type { Slice } from '../db/browse.ts'
 import { BillPage, BillsPage, NoticesPage, TariffsPage } from '../pages/bills.tsx'
 import { DevicePage, FleetPage } from '../pages/fleet.tsx'
 import { InboxPage } from '../pages/inbox.tsx'
 import { ReadingsPage } from '../pages/readings.tsx'
 import { RefusedPage } from '../pages/refused.tsx'
 import { NOTICE_STATES } from '../pages/views.ts'
-import type { Slice, WebDeps } from './deps.ts'
+import type { WebDeps } from './deps.ts'
 import { fileName, guarded, param, query, rowId, sendPage } from './guard.ts'
 import type { Sessions } from './session.ts'
 import { NOT_FOUND } from './trouble.ts'
 
 /** How far back the page of refusals looks. */
 const REFUSALS_BACK = spanMs(-24 * 3_600_000)
-/** Rows per page of bills and notices; as many as a person scrolls. */
-export const SLICE_ROWS = 100
 
 export function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
   fleetRoutes(app, deps, sessions)

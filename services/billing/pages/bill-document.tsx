@@ -1,10 +1,11 @@
-// A bill explained: every line down to the two readings it rests on, and how sure their time is. Amounts
-// are printed as stored, never computed again here.
+// A bill explained: every line down to the two readings it rests on, and how sure their time is. All
+// numbers are printed as stored, nothing is computed again here.
 
-import { dateText, periodText } from '../core/calendar.ts'
-import { moneyText } from './format.ts'
+import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
+import { dateText, instantText, parseUtc, periodText } from '../core/calendar.ts'
+import { clockText, moneyText, qualityMarks } from './format.ts'
 import { Facts, Table } from './parts.tsx'
-import type { BillLine, BillMeter, BillReading, BillView } from './views.ts'
+import type { BillView, ReadingTrust } from './views.ts'
 
 interface BillDocumentProps {
   readonly view: BillView
@@ -13,7 +14,8 @@ interface BillDocumentProps {
 }
 
 export function BillDocument({ view, pdf, back }: BillDocumentProps) {
-  const { bill } = view
+  const { bill, content } = view
+  const { customer, servicePoint, tariff } = content
   return (
     <>
       <section class="card">
@@ -30,10 +32,10 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
         </p>
         <Facts
           rows={[
-            ['Customer', `${bill.customer} (${view.customerNumber})`],
-            ['Service point', view.servicePoint],
-            ['Supply address', view.address],
-            ['Tariff', view.tariff],
+            ['Customer', `${customer.name} (${customer.number})`],
+            ['Supply address', servicePoint.address],
+            ['Service point', servicePoint.code],
+            ['Tariff', tariff.name],
           ]}
         />
         <p class="actions">
@@ -46,17 +48,15 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
         <h2>How the amount comes about</h2>
         <LineTable view={view} />
       </section>
+      <ReadingsPart view={view} />
       <section class="card">
-        <div>
-          <h2>The readings it rests on</h2>
-          <p class="soft">
-            Each was sealed in the second it was read. The clock column says how sure that second
-            is.
-          </p>
-        </div>
-        {view.meters.map((meter) => (
-          <MeterPart key={meter.meter} meter={meter} />
+        <h2>How to pay</h2>
+        {content.utility.payment.map((sentence) => (
+          <p key={sentence}>{sentence}</p>
         ))}
+        <p class="soft">
+          {content.utility.name}, {content.utility.address}. {content.utility.contact}
+        </p>
       </section>
       <Fingerprints view={view} />
     </>
@@ -64,29 +64,39 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
 }
 
 function LineTable({ view }: { readonly view: BillView }) {
+  const { currency, lines, total } = view.content
   return (
     <Table
       caption="Lines of the bill"
       columns={[
-        { title: 'Line', cell: (line: BillLine) => line.title },
-        { title: 'Quantity', numeric: true, cell: (line: BillLine) => line.quantity },
-        { title: 'Rate', numeric: true, cell: (line: BillLine) => line.rate },
+        { title: 'Line', cell: (line: BilledLine) => <span class="strong">{line.label}</span> },
+        {
+          title: 'How',
+          cell: (line: BilledLine) =>
+            line.parts.map((part, index) => (
+              <span key={index} class="step">
+                {partText(line, part, currency)}
+              </span>
+            )),
+        },
         {
           title: 'Amount',
           numeric: true,
-          cell: (line: BillLine) => <span class="strong">{line.amount}</span>,
+          cell: (line: BilledLine) => (
+            <span class="strong">{moneyText(line.amount, currency)}</span>
+          ),
         },
       ]}
-      rows={view.lines}
+      rows={lines}
       empty="This bill has no lines."
       foot={
         <tfoot role="rowgroup">
           <tr role="row">
-            <td role="cell" colSpan={3}>
+            <td role="cell" colSpan={2}>
               Total
             </td>
             <td role="cell" class="num">
-              {moneyText(view.bill.total, view.bill.currency)}
+              {moneyText(total, currency)}
             </td>
           </tr>
         </tfoot>
@@ -95,57 +105,111 @@ function LineTable({ view }: { readonly view: BillView }) {
   )
 }
 
-function MeterPart({ meter }: { readonly meter: BillMeter }) {
-  const rows: readonly (BillReading & { readonly name: string })[] = [
-    { name: 'End', ...meter.closing },
-    { name: 'Begin', ...meter.opening },
+function partText(line: BilledLine, part: BilledPart, currency: string): string {
+  const price = moneyText(part.rate, currency)
+  switch (line.kind) {
+    case 'slabs':
+      return `${part.quantity} kWh at ${price} = ${moneyText(part.amount, currency)}`
+    case 'fixed':
+      return 'the same every month'
+    case 'tax':
+      return `${part.rate} times ${moneyText(part.quantity, currency)}`
+  }
+}
+
+interface ReadingRow {
+  readonly name: string
+  readonly reading: BilledReading
+  readonly trust: ReadingTrust | null
+}
+
+function ReadingsPart({ view }: { readonly view: BillView }) {
+  const { content, opening, closing } = view
+  const { meter, energy, servicePoint } = content
+  const rows: readonly ReadingRow[] = [
+    { name: 'End', reading: content.closing, trust: closing },
+    { name: 'Begin', reading: content.opening, trust: opening },
   ]
   return (
-    <div class="meter-part">
-      <h3>
-        Meter <code>{meter.meter}</code>
-      </h3>
+    <section class="card card-flush">
+      <div class="card-head">
+        <h2>The two readings it rests on</h2>
+        <p class="soft">
+          Meter {meter.number}, register <code>{meter.register}</code>. Each reading was sealed in
+          the second it was read; the clock column says how sure that second is.
+        </p>
+      </div>
       <Table
-        caption={`Readings of meter ${meter.meter}`}
+        caption="Readings of the bill"
         columns={[
-          { title: 'Reading', cell: (row) => row.name },
-          { title: 'Time', cell: (row) => row.at },
-          { title: 'Register', numeric: true, cell: (row) => row.value },
+          { title: 'Reading', cell: ({ name }) => name },
+          { title: 'Time', cell: ({ reading }) => timeText(reading.at, servicePoint.zone) },
           {
-            title: 'Clock',
-            cell: (row) => (
-              <>
-                {row.clock}
-                {row.marks !== '' && <span class="sub">{row.marks}</span>}
-              </>
-            ),
+            title: 'Register',
+            numeric: true,
+            cell: ({ reading }) => <span class="strong">{reading.kWh} kWh</span>,
           },
+          { title: 'Clock', cell: ({ trust }) => <Trust trust={trust} /> },
         ]}
         rows={rows}
         empty=""
       />
       <p class="consumed">
         End less begin
-        {meter.multiplier === 1 ? '' : `, times ${meter.multiplier} (transformer ratio)`}:{' '}
-        <strong>{meter.consumption}</strong>
-        {meter.remark !== '' && <span class="sub">{meter.remark}</span>}
+        {meter.multiplier === '1' ? '' : `, times ${meter.multiplier} (transformer ratio)`}:{' '}
+        <strong>{energy.kWh} kWh</strong> in {content.period.days} days
+        {energy.rolledOver === 'yes' && (
+          <span class="sub">The register passed its highest number and went on from zero.</span>
+        )}
       </p>
-    </div>
+    </section>
   )
 }
 
-const Fingerprints = ({ view }: { readonly view: BillView }) => (
-  <section class="card">
-    <details>
-      <summary>Rules and fingerprints, for checking</summary>
-      <Facts
-        rows={[
-          ['Times shown in', view.zone],
-          ...view.rules.map((rule, index) => [`Rule ${index + 1}`, rule] as const),
-          ['SHA-256 of the bill', <code key="bill">{view.hash}</code>],
-          ['SHA-256 of the tariff', <code key="tariff">{view.tariffHash}</code>],
-        ]}
-      />
-    </details>
-  </section>
-)
+function timeText(at: string, zone: string): string {
+  const instant = parseUtc(at)
+  return instant === null ? at : instantText(instant, zone)
+}
+
+function Trust({ trust }: { readonly trust: ReadingTrust | null }) {
+  if (trust === null) return <span class="soft">not kept</span>
+  const marks = qualityMarks(trust.quality)
+  return (
+    <>
+      {clockText(trust.clockState, trust.clockBoundMs)}
+      {marks.length > 0 && <span class="sub">{marks.join(', ')}</span>}
+    </>
+  )
+}
+
+const ROUNDING_WORDS: ReadonlyMap<string, string> = new Map([
+  ['half-away', 'half a coin rounds away from zero'],
+  ['half-even', 'half a coin rounds to the even neighbour'],
+])
+
+function Fingerprints({ view }: { readonly view: BillView }) {
+  const { tariff, servicePoint } = view.content
+  return (
+    <section class="card">
+      <details>
+        <summary>Rules and fingerprints, for checking</summary>
+        <Facts
+          rows={[
+            ['Times shown in', servicePoint.zone],
+            [
+              'Rounding',
+              `each line once; ${ROUNDING_WORDS.get(tariff.rounding) ?? tariff.rounding}`,
+            ],
+            [
+              'Slab limits',
+              tariff.slabProration === 'none' ? 'as printed' : `times ${tariff.months} months`,
+            ],
+            ['Rates from', tariff.source],
+            ['SHA-256 of the bill', <code key="bill">{view.hash}</code>],
+            ['SHA-256 of the tariff', <code key="tariff">{tariff.hash}</code>],
+          ]}
+        />
+      </details>
+    </section>
+  )
+}

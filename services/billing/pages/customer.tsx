@@ -6,7 +6,8 @@ import { moneyText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
 import { Facts, Headline, Table } from './parts.tsx'
 import { UsageChart } from './usage-chart.tsx'
-import type { BillRow, BillView, HomeView, UsageDay, UsageMonth, UsageView } from './views.ts'
+import type { UsageDay, UsageMonth } from '../core/usage.ts'
+import type { BillRow, BillView, HomeView, UsageView } from './views.ts'
 
 interface Page<View> {
   readonly context: PageContext

@@ -3,7 +3,7 @@
 
 import { CLOCK_BOUND_UNKNOWN, UNIT } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { decimalText, minorText, scaled } from '../core/money.ts'
+import { decimalText, scaled } from '../core/money.ts'
 
 const UNIT_NAMES: ReadonlyMap<number, string> = new Map([
   [UNIT.W, 'W'],
@@ -96,23 +96,24 @@ const QUALITY_WORDS = [
 export const qualityMarks = (quality: number): readonly string[] =>
   QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
 
-/** Minor units as money: (211946n, 'INR') gives `₹2,119.46`. */
-export function moneyText(minor: bigint, currency: string): string {
-  const format = new Intl.NumberFormat('en-IN', { style: 'currency', currency })
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2
-  return format.formatToParts(0).length === 0
-    ? minorText(minor, digits)
-    : withSymbol(minor, digits, format)
+/** Exact decimal text as money, in the lakh grouping of Indian bills for rupees: ('211946.00', 'INR')
+ * gives `₹2,11,946.00`. Digits pass through as text. */
+export function moneyText(amount: string, currency: string): string {
+  const negative = amount.startsWith('-')
+  const [whole = '0', fraction = ''] = amount.replace('-', '').split('.')
+  const grouped = new Intl.NumberFormat(currency === 'INR' ? 'en-IN' : 'en').format(BigInt(whole))
+  const tail = fraction === '' ? '' : `.${fraction}`
+  return `${negative ? '−' : ''}${symbolOf(currency)}${grouped}${tail}`
 }
 
-function withSymbol(minor: bigint, digits: number, format: Intl.NumberFormat): string {
-  const magnitude = minor < 0n ? -minor : minor
-  const [whole = '0', fraction = ''] = minorText(magnitude, digits).split('.')
-  const grouped = new Intl.NumberFormat('en-IN').format(BigInt(whole))
-  const symbol = format.formatToParts(0).find((part) => part.type === 'currency')?.value ?? ''
-  const space = symbol.length > 1 ? ' ' : ''
-  const sign = minor < 0n ? '−' : ''
-  return `${sign}${symbol}${space}${grouped}${fraction === '' ? '' : `.${fraction}`}`
+function symbolOf(currency: string): string {
+  const format = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+    currencyDisplay: 'narrowSymbol',
+  })
+  const symbol = format.formatToParts(0).find(({ type }) => type === 'currency')?.value ?? currency
+  return symbol.length > 1 ? `${symbol} ` : symbol
 }
 
 const SECOND = 1_000

@@ -2,7 +2,7 @@
 // fine here and only here: they place pixels, the numbers themselves stand in the table beside it.
 
 import { dateText } from '../core/calendar.ts'
-import type { UsageMonth } from './views.ts'
+import type { UsageMonth } from '../core/usage.ts'
 
 const WIDTH = 640
 const HEIGHT = 200

@@ -2,7 +2,9 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import type { BillContent } from '../core/bill-content.ts'
 import type { CivilDate, CivilPeriod } from '../core/calendar.ts'
+import type { UsageMonth } from '../core/usage.ts'
 
 export interface FleetRow {
   readonly id: string
@@ -94,51 +96,27 @@ export interface BillRow {
   readonly customer: string
   readonly period: CivilPeriod
   readonly currency: string
-  readonly total: bigint
+  /** Exact decimal text, as stored in the bill. */
+  readonly total: string
   readonly dueOn: CivilDate
   readonly issuedAt: UnixMs
   readonly notices: readonly NoticeState[]
 }
 
-/** One reading a bill rests on, ready to print. */
-export interface BillReading {
-  readonly at: string
-  readonly value: string
-  readonly clock: string
-  /** What the checks said of it; empty when nothing. */
-  readonly marks: string
+/** How good the clock was when a billed reading was taken, and what the checks said of it. */
+export interface ReadingTrust {
+  readonly clockState: string
+  readonly clockBoundMs: number
+  readonly quality: number
 }
 
-export interface BillMeter {
-  readonly meter: string
-  readonly opening: BillReading
-  readonly closing: BillReading
-  readonly multiplier: number
-  readonly consumption: string
-  /** Rollover or exchange, in words; empty when neither. */
-  readonly remark: string
-}
-
-export interface BillLine {
-  readonly title: string
-  readonly quantity: string
-  readonly rate: string
-  /** Exact text in the bill's currency, as stored. */
-  readonly amount: string
-}
-
+/** The stored document, and what the database still knows of its two readings (null: no such row). */
 export interface BillView {
   readonly bill: BillRow
-  readonly customerNumber: string
-  readonly address: string
-  readonly servicePoint: string
-  readonly zone: string
-  readonly tariff: string
-  readonly tariffHash: string
+  readonly content: BillContent
   readonly hash: string
-  readonly meters: readonly BillMeter[]
-  readonly lines: readonly BillLine[]
-  readonly rules: readonly string[]
+  readonly opening: ReadingTrust | null
+  readonly closing: ReadingTrust | null
 }
 
 export interface TariffRow {
@@ -155,21 +133,6 @@ export interface HomeView {
   readonly lastBill: BillRow | null
   readonly bills: readonly BillRow[]
   readonly places: readonly { readonly address: string; readonly meter: string | null }[]
-}
-
-/** One local day; `used` is an exact decimal text, null while a reading is missing. */
-export interface UsageDay {
-  readonly date: CivilDate
-  readonly used: string | null
-  /** Still running: counts up to the newest reading. */
-  readonly open: boolean
-}
-
-export interface UsageMonth {
-  readonly period: CivilPeriod
-  readonly days: readonly UsageDay[]
-  /** Sum of the days that are known. */
-  readonly total: string
 }
 
 export interface UsageView {
