@@ -72,6 +72,7 @@ export function usageMonths(facts: UsageFacts): readonly UsageMonth[] {
   const { zone, now, newest, meter } = facts
   const at = new Map(facts.stored.map((reading) => [Number(reading.at), reading]))
   const today = civilDateAt(now, zone)
+  const places = placesOf(facts)
   return monthsOf(facts).map((period) => {
     let total = ZERO
     const days = datesOf(period).map((date) => {
@@ -80,10 +81,16 @@ export function usageMonths(facts: UsageFacts): readonly UsageMonth[] {
       const closing = open ? newest : at.get(startOfDay(addDays(date, 1), zone))
       const used = energyBetween(meter, opening ?? null, closing ?? null)
       if (used !== null) total = plus(total, used)
-      return { date, used: used === null ? null : decimalText(used), open }
+      return { date, used: used === null ? null : decimalText(used, places), open }
     })
-    return { period, days, total: decimalText(total) }
+    return { period, days, total: decimalText(total, places) }
   })
+}
+
+/** Fraction digits of kWh that the register itself has, so that the column stands in line. */
+function placesOf({ stored, newest }: UsageFacts): number {
+  const exponent = newest?.exponent ?? stored[0]?.exponent ?? 0
+  return Math.max(0, 3 - exponent)
 }
 
 function energyBetween(

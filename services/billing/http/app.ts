@@ -5,7 +5,7 @@ import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { accessRoutes } from './access-routes.ts'
 import { serveAssets } from './assets.ts'
 import { customerRoutes } from './customer-routes.ts'
@@ -28,7 +28,7 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   const app = fastify({
     ...(deps.log === null ? { logger: false } : { loggerInstance: deps.log }),
     // Request lines would carry the secrets of links; metrics count requests instead.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     connectionTimeout: CONNECTION_MS_MAX,

@@ -9,10 +9,8 @@ import type { Sessions } from './session.ts'
 import { answer, NOT_FOUND } from './trouble.ts'
 
 /** What a page handler gives back: a page, a file, or what went wrong. */
-export type Outcome =
-  | { readonly page: VNode }
-  | { readonly pdf: Uint8Array; readonly name: string }
-  | { readonly trouble: Trouble }
+type Shown = { readonly page: VNode } | { readonly pdf: Uint8Array; readonly name: string }
+export type Outcome = Shown | { readonly trouble: Trouble }
 
 interface Visit {
   readonly request: FastifyRequest
@@ -29,19 +27,15 @@ export function guarded(
   return async (request, reply) => {
     const viewer = await sessions.viewer(request)
     if (viewer === null) return reply.redirect('/login', 303)
-    if (viewer.kind !== kind) return answer(request, reply, NOT_FOUND, sessions)
+    if (viewer.kind !== kind) return answer(request, reply, NOT_FOUND, sessions, viewer)
     const context = sessions.context(request, reply, viewer)
-    return send(request, reply, await handle({ request, context, viewer }), sessions)
+    const outcome = await handle({ request, context, viewer })
+    if ('trouble' in outcome) return answer(request, reply, outcome.trouble, sessions, viewer)
+    return send(reply, outcome)
   }
 }
 
-function send(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  outcome: Outcome,
-  sessions: Sessions,
-): FastifyReply {
-  if ('trouble' in outcome) return answer(request, reply, outcome.trouble, sessions)
+function send(reply: FastifyReply, outcome: Shown): FastifyReply {
   void reply.header('cache-control', 'no-store')
   if ('page' in outcome) return sendPage(reply, outcome.page)
   return reply

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { FAULTS, type FaultCode } from '../../../shared/faults.ts'
+import type { Viewer } from '../db/access.ts'
 import { TroublePage } from '../pages/access.tsx'
 import { htmlOf } from '../pages/layout.tsx'
 import type { Trouble } from '../pages/views.ts'
@@ -66,6 +67,7 @@ export function answer(
   reply: FastifyReply,
   trouble: Trouble,
   sessions: Sessions,
+  viewer: Viewer | null = null,
 ): FastifyReply {
   void reply.code(trouble.status).header('cache-control', 'no-store')
   const { fault } = trouble
@@ -73,7 +75,7 @@ export function answer(
     const remedy = fault === null ? null : FAULTS[fault].then
     return reply.send({ error: trouble.title, fault, remedy })
   }
-  const context = sessions.context(request, reply, null)
+  const context = sessions.context(request, reply, viewer)
   return reply.type('text/html; charset=utf-8').send(htmlOf(TroublePage({ context, trouble })))
 }
 

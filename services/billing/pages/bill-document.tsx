@@ -3,6 +3,7 @@
 
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
 import { dateText, instantText, parseUtc, periodText } from '../core/calendar.ts'
+import { decimal, decimalText, parseDecimal, times } from '../core/money.ts'
 import { clockText, moneyText, qualityMarks } from './format.ts'
 import { Facts, Table } from './parts.tsx'
 import type { BillView, ReadingTrust } from './views.ts'
@@ -113,9 +114,16 @@ function partText(line: BilledLine, part: BilledPart, currency: string): string 
     case 'fixed':
       return 'the same every month'
     case 'tax':
-      return `${part.rate} times ${moneyText(part.quantity, currency)}`
+      return `${percentText(part.rate)} of ${moneyText(part.quantity, currency)}`
   }
 }
+
+/** `0.16` as `16 %`: the point moves, no digit is lost. */
+function percentText(rate: string): string {
+  const share = parseDecimal(rate)
+  return share === null ? rate : `${decimalText(times(share, HUNDRED))} %`
+}
+const HUNDRED = decimal(100n, 0)
 
 interface ReadingRow {
   readonly name: string

@@ -1,6 +1,6 @@
 // A customer's own pages: what is due, what was used, and why the bill says so.
 
-import { dateText, periodText } from '../core/calendar.ts'
+import { dateText, monthOf, periodText } from '../core/calendar.ts'
 import { BillDocument } from './bill-document.tsx'
 import { moneyText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
@@ -142,9 +142,9 @@ function MonthPart({ usage, month }: { readonly usage: UsageView; readonly month
     <section class="card">
       <div class="headline">
         <div>
-          <h2>{periodText(month.period)}</h2>
+          <h2>{periodText(monthOf(month.period.from))}</h2>
           <p class="soft">
-            Meter {usage.meter}, days in {usage.zone}
+            {periodText(month.period)}, meter {usage.meter}, days in {usage.zone}
           </p>
         </div>
         <p class="strong">
@@ -165,6 +165,7 @@ function MonthPart({ usage, month }: { readonly usage: UsageView; readonly month
           ]}
           rows={month.days}
           empty=""
+          plain
         />
       </details>
     </section>

@@ -70,7 +70,7 @@ export const registerText = (obis: string): string =>
 
 const CLOCK_WORDS: ReadonlyMap<string, string> = new Map([
   ['S', 'synchronised'],
-  ['R', 'free-running since it was synchronised'],
+  ['R', 'free-running'],
   ['I', 'informative only'],
   ['U', 'unknown'],
 ])

@@ -17,14 +17,23 @@ interface TableProps<Row> {
   readonly rows: readonly Row[]
   readonly empty: string
   readonly foot?: ComponentChildren
+  /** Two narrow columns stay a table on a phone too. */
+  readonly plain?: boolean
 }
 
 /** A table that becomes a stack of cards on a phone. The roles are spelt out because a browser drops
  * them from a table that is displayed as blocks. */
-export function Table<Row>({ caption, columns, rows, empty, foot }: TableProps<Row>) {
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  empty,
+  foot,
+  plain = false,
+}: TableProps<Row>) {
   if (rows.length === 0) return <p class="empty">{empty}</p>
   return (
-    <table role="table" aria-label={caption}>
+    <table role="table" aria-label={caption} class={plain ? 'plain-table' : 'stacked'}>
       <thead role="rowgroup">
         <tr role="row">
           {columns.map(({ title, numeric }) => (

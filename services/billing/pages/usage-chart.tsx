@@ -60,7 +60,12 @@ export function UsageChart({ month, unit }: ChartProps) {
               </rect>
             )}
             {LABELLED.has(day) && (
-              <text x={round(x + (slot * FILL) / 2)} y={HEIGHT - 5} text-anchor="middle">
+              <text
+                class={day % 10 === 0 || day === 1 ? undefined : 'minor'}
+                x={round(x + (slot * FILL) / 2)}
+                y={HEIGHT - 5}
+                text-anchor="middle"
+              >
                 {day}
               </text>
             )}
