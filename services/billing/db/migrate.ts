@@ -1,0 +1,91 @@
+// Brings a database to this program's schema: numbered files, forward only, one transaction each. A file
+// that was applied never changes; its hash in the database proves it. Two programs that start together
+// wait for each other at an advisory lock.
+
+import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { FaultError } from '../../../shared/node/fault-error.ts'
+import { packageRoot } from '../../../shared/node/root.ts'
+
+/** Key of the advisory lock while migrating: 'migr' in ASCII. */
+const LOCK_KEY = 0x6d696772
+/** Oldest PostgreSQL we run on, as server_version_num: 15, what Debian 12 brings. */
+const SERVER_VERSION_MIN = 150_000
+
+interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly sql: string
+  readonly hash: string
+}
+
+/** The migrations of a folder in order: 0001_name.sql, 0002_name.sql, without a gap. */
+function readMigrations(folder: string): readonly Migration[] {
+  const names = readdirSync(folder)
+    .filter((name) => /^\d{4}_[a-z-]+\.sql$/.test(name))
+    .sort()
+  return names.map((name, index) => {
+    const sql = readFileSync(join(folder, name), 'utf8')
+    if (Number(name.slice(0, 4)) !== index + 1) {
+      throw new Error(`broken promise: migrations are numbered without a gap, but ${name}`)
+    }
+    return { number: index + 1, name, sql, hash: createHash('sha256').update(sql).digest('hex') }
+  })
+}
+
+/** Applies what is missing and returns how many that were. Rejects with OPS-13 when the database holds a
+ * migration this program does not know or knows otherwise; then nothing was changed. */
+export async function migrate(
+  pool: pg.Pool,
+  folder = join(packageRoot(), 'migrations'),
+): Promise<number> {
+  const known = readMigrations(folder)
+  const client = await pool.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [LOCK_KEY])
+    const server = await client.query(
+      "select current_setting('server_version_num')::integer as version",
+    )
+    if (server.rows[0]?.version < SERVER_VERSION_MIN) {
+      throw new FaultError('OPS-07', 'the server is older than PostgreSQL 15')
+    }
+    await client.query(`create table if not exists schema_migrations (
+      number integer primary key, name text not null, hash text not null,
+      applied_at timestamptz not null default now())`)
+    const { rows } = await client.query<{ number: number; name: string; hash: string }>(
+      'select number, name, hash from schema_migrations order by number',
+    )
+    for (const applied of rows) {
+      const ours = known[applied.number - 1]
+      if (ours === undefined) throw new FaultError('OPS-13', `it holds ${applied.name}`)
+      if (ours.hash !== applied.hash) {
+        throw new FaultError('OPS-13', `its ${applied.name} is another than ours`)
+      }
+    }
+    const missing = known.slice(rows.length)
+    for (const migration of missing) await apply(client, migration)
+    return missing.length
+  } finally {
+    // The lock belongs to the connection: giving up the connection gives up the lock, whatever happened.
+    client.release(true)
+  }
+}
+
+async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
+  const { number, name, sql, hash } = migration
+  await client.query('begin')
+  try {
+    await client.query(sql)
+    await client.query('insert into schema_migrations (number, name, hash) values ($1, $2, $3)', [
+      number,
+      name,
+      hash,
+    ])
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}

@@ -1,0 +1,146 @@
+// The folder of one embedded database: made once, checked at every start.
+//
+//   cluster/        PostgreSQL's own data folder, made whole or not at all (initdb, then one rename)
+//   socket/         the Unix socket, 0700: only root and the database's account come in
+//   password        of the one database role, 0600: asked for on the socket too, since `nobody` is shared
+//   postgres.log    what PostgreSQL says
+//   lib/, native-*/ links to its libraries; a copy of the binaries where one is needed
+
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
+import type { Account, Binaries } from './postgres-binaries.ts'
+
+/** Longest socket path, bytes: sun_path of sockaddr_un is 108 with its final zero on Linux, 104 on BSD. */
+const SOCKET_PATH_BYTES_MAX = 103
+/** The PostgreSQL our binaries are; a cluster of another major version needs pg_upgrade or a dump. */
+const MAJOR = '18'
+export const ROLE = 'ticklock'
+
+const asFault = (error: unknown): FaultError => {
+  if (error instanceof FaultError) return error
+  return new FaultError(
+    errorCode(error) === 'ENOSPC' ? 'OPS-06' : 'OPS-04',
+    errorText(error),
+    error,
+  )
+}
+
+function makePrivate(folder: string, account: Account): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (account.uid !== undefined && account.gid !== undefined) {
+    chownSync(folder, account.uid, account.gid)
+  }
+}
+
+/** The folder for the Unix socket, or null where there can be none (Windows, or no short path of ours).
+ * Below the system's temporary folder a name could be taken by somebody else: only one that is a real
+ * folder, closed to others and owned by the database's account is used. */
+export function socketFolder(folder: string, account: Account): string | null {
+  if (process.platform === 'win32') return null
+  const mark = createHash('sha256').update(folder).digest('hex').slice(0, 12)
+  for (const candidate of [join(folder, 'socket'), join(tmpdir(), `ticklock-${mark}`)]) {
+    if (Buffer.byteLength(join(candidate, '.s.PGSQL.5432')) > SOCKET_PATH_BYTES_MAX) continue
+    try {
+      if (!existsSync(candidate)) makePrivate(candidate, account)
+      const found = lstatSync(candidate)
+      const owner = account.uid ?? process.getuid?.()
+      if (found.isDirectory() && (found.mode & 0o077) === 0 && found.uid === owner) return candidate
+    } catch (error) {
+      throw asFault(error)
+    }
+  }
+  return null
+}
+
+/** The password of the database role; made at the first call. OPS-10 when others could read it. */
+export function rolePassword(folder: string): string {
+  const file = join(folder, 'password')
+  try {
+    if (!existsSync(file))
+      writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 })
+    if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
+      throw new FaultError('OPS-10', file)
+    }
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw asFault(error)
+  }
+}
+
+/** Runs a program to its end; what it printed is kept for the fault message. */
+function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly account: Account; readonly env: NodeJS.ProcessEnv; readonly cwd: string },
+): Promise<{ readonly code: number | null; readonly printed: string }> {
+  return new Promise((resolve, reject) => {
+    const { account, env, cwd } = options
+    const child = spawn(program, args, { ...account, env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    let printed = ''
+    const keep = (chunk: Buffer) => {
+      printed = (printed + chunk.toString()).slice(-4_000)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, printed }))
+  })
+}
+
+/** Makes `folder`/cluster unless it is there: UTF-8, byte order for text, UTC, passwords by SCRAM. OPS-07
+ * when initdb fails or the cluster is of another major version; OPS-04 and OPS-06 for the folder. */
+export async function ensureCluster(options: {
+  readonly folder: string
+  readonly account: Account
+  readonly binaries: Binaries
+  readonly password: string
+}): Promise<string> {
+  const { folder, account, binaries, password } = options
+  const cluster = join(folder, 'cluster')
+  try {
+    if (existsSync(join(cluster, 'PG_VERSION'))) {
+      const major = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim()
+      if (major === MAJOR) return cluster
+      throw new FaultError('OPS-07', `${cluster} is of PostgreSQL ${major}, this is ${MAJOR}`)
+    }
+    const fresh = join(folder, 'cluster.new')
+    const passwordFile = join(folder, 'cluster.password')
+    rmSync(fresh, { recursive: true, force: true })
+    makePrivate(fresh, account)
+    rmSync(passwordFile, { force: true })
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 })
+    if (account.uid !== undefined && account.gid !== undefined) {
+      chownSync(passwordFile, account.uid, account.gid)
+    }
+    const args = ['-D', fresh, '-U', ROLE, '-E', 'UTF8', '--locale=C', '-A', 'scram-sha-256']
+    args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', `--pwfile=${passwordFile}`)
+    const { code, printed } = await run(binaries.initdb, args, {
+      account,
+      env: binaries.env,
+      cwd: process.platform === 'win32' ? folder : '/',
+    })
+    rmSync(passwordFile, { force: true })
+    if (code !== 0) {
+      const full = printed.includes('No space left')
+      throw new FaultError(full ? 'OPS-06' : 'OPS-07', `initdb: ${printed.trim()}`)
+    }
+    renameSync(fresh, cluster)
+    return cluster
+  } catch (error) {
+    throw asFault(error)
+  }
+}
