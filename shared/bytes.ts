@@ -127,7 +127,8 @@ export class Reader {
   /** A copy of the next `length` bytes. */
   bytes(length: number): Uint8Array {
     const at = this.#take(length)
-    return at < 0 ? new Uint8Array(0) : this.#bytes.slice(at, at + length)
+    // Not slice(): on a Buffer that is a view.
+    return at < 0 ? new Uint8Array(0) : new Uint8Array(this.#bytes.subarray(at, at + length))
   }
   rest(): Uint8Array {
     return this.bytes(this.left)

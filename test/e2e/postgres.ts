@@ -11,7 +11,7 @@ import {
 } from '../../services/billing/shell/embedded-postgres.ts'
 
 /** A temporary folder that the database's account may pass through. */
-export function temporaryFolder(): { readonly folder: string; remove(): void } {
+export function temporaryFolder(): { readonly folder: string; readonly remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-test-'))
   chmodSync(folder, 0o711)
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }

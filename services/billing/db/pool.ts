@@ -3,7 +3,7 @@
 // round money.
 
 import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
+import { Pool, type PoolConfig, TypeOverrides } from 'pg'
 import { errorText } from '../../../shared/node/fault-error.ts'
 import type { Database } from './schema.ts'
 
@@ -20,22 +20,22 @@ export function parseInt8(text: string): number {
   return value
 }
 
-const types = new pg.TypeOverrides()
+const types = new TypeOverrides()
 types.setTypeParser(OID.int8, parseInt8)
 types.setTypeParser(OID.date, (text: string) => text)
 types.setTypeParser(OID.numeric, (text: string) => text)
 
 /** An open database. `pool` for the few statements Kysely cannot say well, `kysely` for the rest. */
 export interface Db {
-  readonly pool: pg.Pool
+  readonly pool: Pool
   readonly kysely: Kysely<Database>
   close(): Promise<void>
 }
 
 /** `connection`: of the embedded server, or the text of DATABASE_URL. Connects when first used. */
-export function openDatabase(connection: pg.PoolConfig | string, log: (line: string) => void): Db {
+export function openDatabase(connection: PoolConfig | string, log: (line: string) => void): Db {
   const target = typeof connection === 'string' ? { connectionString: connection } : connection
-  const pool = new pg.Pool({
+  const pool = new Pool({
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,

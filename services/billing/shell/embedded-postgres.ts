@@ -12,7 +12,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync } from 
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import { Client, type PoolConfig } from 'pg'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 import {
   type Account,
@@ -68,7 +68,7 @@ interface Place {
   readonly binaries: Binaries
   /** Null: TCP on the loopback address. */
   readonly socket: string | null
-  readonly connection: pg.PoolConfig & { readonly host: string; readonly port: number }
+  readonly connection: PoolConfig & { readonly host: string; readonly port: number }
 }
 
 function freePort(): Promise<number> {
@@ -99,11 +99,11 @@ async function prepare(wanted: string, log: Log): Promise<Place> {
 /** A running embedded server. `restarted` is emitted when it came back after a death we noticed. */
 export class EmbeddedPostgres {
   readonly events = new EventEmitter<{ restarted: [] }>()
-  readonly connection: pg.PoolConfig
+  readonly connection: PoolConfig
   readonly #place: Place
   readonly #log: Log
   #child: ChildProcess | null = null
-  #control: pg.Client | null = null
+  #control: Client | null = null
   #closing = false
   /** Why the server we started ended by itself, for the next look. */
   #failure: FaultError | null = null
@@ -148,7 +148,7 @@ export class EmbeddedPostgres {
   }
 
   async #connect(): Promise<'ready' | 'recovering' | 'away'> {
-    const control = new pg.Client({ ...this.#place.connection, database: 'postgres' })
+    const control = new Client({ ...this.#place.connection, database: 'postgres' })
     control.on('error', () => {})
     try {
       await control.connect()
@@ -171,8 +171,9 @@ export class EmbeddedPostgres {
   /** Takes the lock that keeps a second Ticklock out; a predecessor just killed may hold it for moments. */
   async #lock(): Promise<void> {
     const control = this.#control
+    if (control === null) return
     const until = performance.now() + LOCK_MS_MAX
-    while (control !== null && !this.#closing) {
+    while (!this.#closing) {
       const { rows } = await control.query('select pg_try_advisory_lock($1) as ours', [LOCK_KEY])
       if (rows[0]?.ours === true) return
       if (performance.now() > until) {
@@ -227,7 +228,7 @@ export class EmbeddedPostgres {
   }
 
   /** Our own connection ended: unless we did it, the server died or was stopped. */
-  #died(control: pg.Client): void {
+  #died(control: Client): void {
     if (this.#control !== control) return
     this.#control = null
     if (this.#closing) return

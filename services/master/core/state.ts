@@ -1,0 +1,80 @@
+// What can happen to the master's core and what it asks its shell to do. One core serves all links; it holds
+// the roster in memory, judges every message, and never touches a socket, a clock or a database.
+
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { AcceptedFrame, DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'
+import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+
+/** A number the shell gives each connection. */
+export type LinkId = number
+
+export type MasterEvent =
+  | { readonly on: 'opened'; readonly link: LinkId; readonly transport: 'tcp' | 'ws' }
+  | { readonly on: 'body'; readonly link: LinkId; readonly body: Uint8Array }
+  | { readonly on: 'closed'; readonly link: LinkId }
+  /** Result of `enrol`. `conflict`: another key holds the token. */
+  | {
+      readonly on: 'enrolled'
+      readonly link: LinkId
+      readonly result: 'stored' | 'conflict' | 'failed'
+    }
+  /** Result of `commit-epoch`. */
+  | { readonly on: 'epoch-committed'; readonly link: LinkId; readonly stored: boolean }
+  /** Result of `append`: all its frames are durable, or none. */
+  | { readonly on: 'appended'; readonly device: DeviceId; readonly durable: boolean }
+  /** About once a second. */
+  | { readonly on: 'tick' }
+
+export type MasterAction =
+  | { readonly do: 'send'; readonly link: LinkId; readonly body: Uint8Array }
+  | { readonly do: 'drop'; readonly link: LinkId; readonly fault: FaultCode }
+  /** Burn the token and store key and psk, in one transaction. psk in clear: the shell wraps it. */
+  | {
+      readonly do: 'enrol'
+      readonly link: LinkId
+      readonly token: string
+      readonly device: DeviceId
+      readonly staticKey: Uint8Array
+      readonly psk: Uint8Array
+      readonly attempt: number
+    }
+  /** Store a new epoch and close the older ones. keys in clear: the shell wraps them. */
+  | {
+      readonly do: 'commit-epoch'
+      readonly link: LinkId
+      readonly device: DeviceId
+      readonly id: number
+      readonly origin: UnixMs
+      readonly transcript: Uint8Array
+      readonly keys: Uint8Array
+    }
+  /** Hand on; never two on the way for one device, so that no gap can become durable. */
+  | {
+      readonly do: 'append'
+      readonly device: DeviceId
+      readonly frames: readonly AcceptedFrame[]
+    }
+  /** Store the tree as punctured by now; keys in clear: the shell wraps them. */
+  | {
+      readonly do: 'puncture'
+      readonly device: DeviceId
+      readonly epoch: number
+      readonly second: Second
+      readonly keys: Uint8Array
+    }
+  | {
+      readonly do: 'connected'
+      readonly device: DeviceId
+      readonly transport: 'tcp' | 'ws'
+    }
+  | { readonly do: 'disconnected'; readonly device: DeviceId }
+  | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
+  /** Device null: nobody authenticated on that link. */
+  | { readonly do: 'refused'; readonly device: DeviceId | null; readonly code: FaultCode }
+
+/** The master's clock at an event, and what it knows of itself. */
+export interface Now {
+  readonly at: UnixUs
+  /** |UTC - at| in microseconds; null: not synchronised. */
+  readonly bound: number | null
+}

@@ -1,0 +1,213 @@
+// The slave's agent: one step function over everything that can happen to it.
+//
+// A reading walks forward only: meter answer -> stamped -> sealed in that second -> one transaction holds
+// the frame and the tree that can no longer open it -> only then may it be sent -> it is forgotten when the
+// master's acknowledgement carries our own stream hash. The agent does no I/O: the shell performs the
+// actions in order and feeds results back, and the simulator does the same with a virtual disk and network.
+
+import { IDLE } from '../../../shared/clock/exchange.ts'
+import { NO_SAMPLES } from '../../../shared/clock/filter.ts'
+import { START_POLL } from '../../../shared/clock/poll.ts'
+import { startClock } from '../../../shared/clock/softclock.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { elapsedUs, type MonoUs, monoUs, spanUs } from '../../../shared/units.ts'
+import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
+import { sealCaptures, takeReadings } from './capture.ts'
+import { noLanes, takeFetched } from './forwarder.ts'
+import { openKeyring } from './keyring.ts'
+import { forward, greet, linkDown, takeBody, takeFreed, tellStatus } from './linkwork.ts'
+import {
+  type AgentSetup,
+  clockMs,
+  clockQuality,
+  count,
+  jobDone,
+  jobFailed,
+  type Memory,
+  nextJob,
+  storingFails,
+  submit,
+  type Turn,
+} from './memory.ts'
+import { due, failed, plan } from './schedule.ts'
+import { DOWN } from './session.ts'
+import type { AgentAction, AgentEvent, AgentView } from './state.ts'
+import { afterSleep, askWhenDue } from './timekeeping.ts'
+
+export type { AgentSetup } from './memory.ts'
+
+/** Acknowledged frames are deleted in one transaction at most this often, microseconds. */
+const FORGET_EVERY_US = 500_000
+
+export interface Agent {
+  /** One event, at `mono` on the monotonic clock the agent was started with. The shell sends `tick` about
+   * four times a second. */
+  step(event: AgentEvent, mono: MonoUs): readonly AgentAction[]
+  view(mono: MonoUs): AgentView
+}
+
+export function startAgent(setup: AgentSetup): Agent {
+  const memory = remember(setup)
+  return {
+    step: (event, mono) => {
+      const turn: Turn = { setup, memory, mono, actions: [] }
+      take(turn, event)
+      return turn.actions
+    },
+    view: (mono) => view({ setup, memory, mono, actions: [] }),
+  }
+}
+
+function remember(setup: AgentSetup): Memory {
+  const { stored, wall, mono, random } = setup
+  const keyring = openKeyring(stored)
+  const clock = startClock({ mono, guess: wall, lastUsed: stored.lastUsed })
+  const memory: Memory = {
+    identity: stored.identity,
+    // A pending epoch was never confirmed, or the answer was lost: the master offers another.
+    epochs: new Map(stored.epochs.map((epoch) => [epoch.id, epoch])),
+    runs: new Map(stored.runs.map((run) => [run.run, run])),
+    highestRun: stored.highestRun,
+    keyring,
+    entering: null,
+    leaving: false,
+    schedule: null,
+    session: DOWN,
+    offered: null,
+    wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
+    confirmed: false,
+    forwarder: noLanes(),
+    jobs: [],
+    busy: null,
+    retryAt: monoUs(0),
+    captures: [],
+    freed: new Map(),
+    freedSince: mono,
+    backlog: stored.backlog,
+    clock,
+    used: false,
+    filter: NO_SAMPLES,
+    exchange: IDLE,
+    poll: START_POLL,
+    askAt: mono,
+    offset: spanUs(0),
+    roundTripDelay: spanUs(0),
+    statusAt: mono,
+    faults: new Map(),
+    startedAt: mono,
+    processId: random(PROCESS_ID_BYTES),
+  }
+  if (keyring !== null) {
+    memory.schedule = plan(
+      setup.meters,
+      stored.cursors,
+      clockMs({ setup, memory, mono, actions: [] }),
+    )
+  }
+  return memory
+}
+
+function take(turn: Turn, event: AgentEvent): void {
+  const { memory } = turn
+  switch (event.on) {
+    case 'tick':
+      tick(turn)
+      return
+    case 'slept':
+      afterSleep(turn)
+      return
+    case 'link-up':
+      linkDown(turn)
+      greet(turn)
+      return
+    case 'link-down':
+      linkDown(turn)
+      return
+    case 'body':
+      takeBody(turn, event.body)
+      return
+    case 'readings':
+      takeReadings(turn, event)
+      return
+    case 'read-failed':
+      if (memory.schedule !== null) {
+        failed(memory.schedule, event.meter, event.request, clockMs(turn))
+      }
+      return
+    case 'meter-fault':
+      count(memory, event.fault)
+      return
+    case 'committed':
+      jobDone(turn, event.backlog)
+      readDue(turn)
+      forward(turn)
+      return
+    case 'commit-failed':
+      jobFailed(turn, event.fault)
+      return
+    case 'fetched':
+      takeFreed(turn, takeFetched(memory.forwarder, event.epoch, event.frames))
+      forward(turn)
+      return
+  }
+}
+
+function tick(turn: Turn): void {
+  nextJob(turn)
+  forget(turn)
+  sealCaptures(turn)
+  readDue(turn)
+  askWhenDue(turn)
+  tellStatus(turn)
+  forward(turn)
+}
+
+/** Meters are read from the first committed epoch on, and not while nothing can be stored. */
+function readDue(turn: Turn): void {
+  const { memory } = turn
+  if (memory.schedule === null || storingFails(turn)) return
+  if (memory.keyring === null && memory.entering === null) return
+  const withHistory = clockQuality(turn).state !== 'U'
+  turn.actions.push(...due(memory.schedule, clockMs(turn), withHistory))
+}
+
+/** Deletes what is durable further on, and rows of runs and epochs that are done with. */
+function forget(turn: Turn): void {
+  const { memory, mono } = turn
+  if (memory.freed.size === 0 || elapsedUs(memory.freedSince, mono) < FORGET_EVERY_US) return
+  const freed = [...memory.freed]
+  memory.freed = new Map()
+  const dropRuns = [...memory.runs.values()]
+    .filter((run) => !run.forked && run.acknowledged === run.last && run.run < memory.highestRun)
+    .map((run) => run.run)
+  for (const run of dropRuns) memory.runs.delete(run)
+  const kept = new Set([...memory.runs.values()].map((run) => run.epoch))
+  const dropEpochs = [...memory.epochs.values()]
+    .filter((epoch) => epoch.state === 'closed' && !kept.has(epoch.id))
+    .map((epoch) => epoch.id)
+  for (const epoch of dropEpochs) memory.epochs.delete(epoch)
+  submit(turn, {
+    kind: 'upkeep',
+    commit: () => ({
+      forget: freed.map(([run, through]) => ({ run, through })),
+      runs: freed.flatMap(([run]) => memory.runs.get(run) ?? []),
+      dropRuns,
+      dropEpochs,
+    }),
+    done: () => undefined,
+  })
+}
+
+function view(turn: Turn): AgentView {
+  const { memory } = turn
+  const { state, bound } = clockQuality(turn)
+  const device = memory.identity?.device ?? null
+  return {
+    device: device === null ? null : toHex(device),
+    linked: memory.confirmed,
+    clockState: state,
+    clockBoundMs: Math.ceil(bound / 1_000),
+    backlog: memory.backlog,
+    faults: memory.faults,
+  }
+}

@@ -1,0 +1,136 @@
+// From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once, committed together
+// with the tree that can no longer open it.
+
+import { stampAt } from '../../../shared/clock/stamp.ts'
+import type { Reading } from '../../../shared/meter/reading.ts'
+import type { MonoUs, UnixMs } from '../../../shared/units.ts'
+import { wake } from './forwarder.ts'
+import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
+import { type Capture, clockMs, clockUs, report, submit, type Turn } from './memory.ts'
+import { answered, through } from './schedule.ts'
+import type { AgentEvent, StoredRun } from './state.ts'
+
+/** Readings in one frame: a DSMR register takes up to 35 bytes, and a frame holds 65,535. */
+const READINGS_PER_FRAME = 1_000
+/** Answers that wait in memory while the disk refuses; more are left to the meters' load profiles. */
+const CAPTURES_MAX = 256
+
+export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readings' }>): void {
+  const { memory } = turn
+  const { meter, readings, request } = event
+  if (memory.keyring === null && memory.entering === null) return
+  if (memory.schedule === null) return
+  if (memory.captures.length >= CAPTURES_MAX) {
+    report(turn, 'OPS-15', `answer of ${meter} not taken`)
+    return
+  }
+  const reached =
+    request === 'history'
+      ? through(memory.schedule, meter, {
+          last: lastTime(readings),
+          more: event.more,
+          clock: clockMs(turn),
+        })
+      : null
+  const settled = (later: Turn): void => {
+    const { schedule } = later.memory
+    const at = { through: reached, clock: clockMs(later) }
+    if (schedule !== null) answered(schedule, meter, request, at)
+  }
+  if (readings.length === 0) {
+    settled(turn)
+    return
+  }
+  const stamp = stampAt(memory.clock, event.at, memory.startedAt)
+  const cursor = reached === null ? null : ([meter, reached] as const)
+  for (let at = 0; at < readings.length; at += READINGS_PER_FRAME) {
+    const last = at + READINGS_PER_FRAME >= readings.length
+    memory.captures.push({
+      content: { kind: 'readings', stamp, readings: readings.slice(at, at + READINGS_PER_FRAME) },
+      settled: last ? settled : () => undefined,
+      cursor: last ? cursor : null,
+    })
+  }
+  sealCaptures(turn)
+}
+
+function lastTime(readings: readonly Reading[]): UnixMs | null {
+  let last: UnixMs | null = null
+  for (const { meterTime } of readings) {
+    if (meterTime !== null && (last === null || meterTime > last)) last = meterTime
+  }
+  return last
+}
+
+/** Seals what waits, unless frames are already on their way to the disk (same bytes, tried again). */
+export function sealCaptures(turn: Turn): void {
+  const { memory, setup } = turn
+  if (memory.captures.length === 0 || memory.jobs.some((job) => job.kind === 'frames')) return
+  const before = currentKeyring(turn)
+  if (before === null) return
+  const at = clockMs(turn)
+  if (tooFar(before, at)) {
+    report(turn, 'CLK-05', 'clock more than 400 days ahead of the last key: nothing is sealed')
+    return
+  }
+  const captures = memory.captures
+  memory.captures = []
+  const { keyring, frames } = seal(before, {
+    suite: setup.suite,
+    at,
+    contents: captures.map((capture) => capture.content),
+    salt: setup.random(16),
+    processId: memory.processId,
+  })
+  const lastUsed = clockUs(turn)
+  memory.used = true
+  const cursors = captures.flatMap(({ cursor }) => (cursor === null ? [] : [cursor]))
+  submit(turn, {
+    kind: 'frames',
+    commit: () => ({
+      epochs: [storedEpoch(keyring)],
+      runs: [mergedRow(turn, keyring)],
+      frames,
+      cursors,
+      lastUsed,
+    }),
+    done: (later) => framesStored(later, keyring, captures),
+  })
+}
+
+/** The row as sealed, with what was acknowledged meanwhile. */
+function mergedRow({ memory }: Turn, { run }: Keyring): StoredRun {
+  if (run === null) throw new Error('broken promise: frames were sealed in a run')
+  const known = memory.runs.get(run.row.run)
+  if (known === undefined) return run.row
+  const { acknowledged, acknowledgedHash, forked } = known
+  return { ...run.row, acknowledged, acknowledgedHash, forked }
+}
+
+function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]): void {
+  const { memory } = turn
+  const row = mergedRow(turn, keyring)
+  memory.runs.set(row.run, row)
+  memory.highestRun = keyring.highestRun
+  memory.epochs.set(keyring.epoch.id, storedEpoch(keyring))
+  memory.keyring = keyring
+  wake(memory.forwarder, keyring.epoch.id)
+  for (const capture of captures) capture.settled(turn)
+  sealCaptures(turn)
+}
+
+/** The keyring to seal with now: a new epoch is entered, and a forked run left, between two frames. */
+function currentKeyring({ memory }: Turn): Keyring | null {
+  const { entering, leaving, identity } = memory
+  if (entering !== null && identity?.device) {
+    const previous = memory.runs.get(memory.highestRun) ?? null
+    memory.keyring = enterEpoch(identity.device, entering, memory.highestRun, previous)
+    memory.entering = null
+    memory.leaving = false
+  }
+  if (leaving && memory.keyring !== null) {
+    memory.keyring = leaveRun(memory.keyring)
+    memory.leaving = false
+  }
+  return memory.keyring
+}

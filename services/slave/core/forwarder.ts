@@ -1,0 +1,257 @@
+// Which frame goes next, and what an acknowledgement frees. The frames themselves stay on disk; here are only
+// positions. Within an epoch the order is (run, sequence) and never changes. After an outage the newest
+// epoch is live at once and older ones drain beside it: three of four frames are old while both wait.
+
+import { equalConstantTime } from '../../../shared/bytes.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { ExpectCode } from '../../../shared/wire/control.ts'
+import { FLIGHT_BYTES_MAX, FLIGHT_FRAMES_MAX } from '../../../shared/wire/limits.ts'
+import type { AgentAction, FetchQuery, StoredFrame, StoredRun } from './state.ts'
+
+/** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
+const FETCH_FRAMES = FLIGHT_FRAMES_MAX
+/** How often the master may call one frame damaged before its stream is given up. */
+const DAMAGED_MAX = 3
+/** Old epochs get this many of four frames while live ones wait too. */
+const OLD_OF_FOUR = 3
+
+interface Flight {
+  readonly run: number
+  readonly sequence: number
+  readonly hash: Uint8Array
+  readonly bytes: number
+}
+
+/** What the master says it holds: through this sequence, with this stream hash. */
+interface Claim {
+  readonly run: number
+  readonly sequence: number
+  readonly hash: Uint8Array
+}
+
+/** Where a lane starts: behind (run, sequence). */
+export interface LaneStart {
+  readonly epoch: number
+  readonly run: number
+  readonly sequence: number
+  readonly claim: Claim | null
+}
+
+/** One epoch's way to the master. */
+interface Lane {
+  readonly epoch: number
+  /** Last frame sent on this link; the next fetched starts behind it. */
+  run: number
+  sequence: number
+  /** The last frame the master calls its own, still in our outbox: its hash is compared, not sent. */
+  claim: Claim | null
+  buffer: StoredFrame[]
+  flights: Flight[]
+  fetching: boolean
+  /** Nothing more on disk behind the buffer, as far as we know. */
+  drained: boolean
+  damaged: number
+}
+
+export interface Forwarder {
+  /** Oldest epoch first; the last is the newest. */
+  lanes: Lane[]
+  turn: number
+}
+
+export const noLanes = (): Forwarder => ({ lanes: [], turn: 0 })
+
+/** Begins a session: one lane per epoch the master knows, each behind what is durable there. */
+export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): void {
+  forwarder.turn = 0
+  forwarder.lanes = starts.map((start) => ({
+    ...start,
+    buffer: [],
+    flights: [],
+    fetching: false,
+    drained: false,
+    damaged: 0,
+  }))
+}
+
+/** New frames were stored in this epoch. */
+export function wake(forwarder: Forwarder, epoch: number): void {
+  for (const lane of forwarder.lanes) if (lane.epoch === epoch) lane.drained = false
+}
+
+export function takeFetched(
+  forwarder: Forwarder,
+  epoch: number,
+  frames: readonly StoredFrame[],
+): Freed {
+  const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
+  if (lane === undefined || !lane.fetching) return { is: 'nothing' }
+  lane.fetching = false
+  let freed: Freed = { is: 'nothing' }
+  const { claim } = lane
+  if (claim !== null) {
+    lane.claim = null
+    freed = judge(claim, frames[0])
+    lane.run = claim.run
+    lane.sequence = claim.sequence
+  }
+  lane.buffer.push(...frames.filter((frame) => isBehind(frame, lane)))
+  if (frames.length === 0) lane.drained = true
+  return freed
+}
+
+/** Compares the master's claim with our own frame of that place. */
+function judge(claim: Claim, frame: StoredFrame | undefined): Freed {
+  const { run, sequence, hash } = claim
+  const ours = frame?.run === run && frame.sequence === sequence ? frame.hash : null
+  if (ours !== null && equalConstantTime(ours, hash)) {
+    return { is: 'freed', run, through: sequence, hash }
+  }
+  return { is: 'fork', run, detail: 'the master holds another history of this run' }
+}
+
+const isBehind = (frame: StoredFrame, at: { run: number; sequence: number }): boolean =>
+  frame.run > at.run || (frame.run === at.run && frame.sequence > at.sequence)
+
+/** Sends as far as the window allows and asks for more where a buffer ran dry. */
+export function pump(forwarder: Forwarder): AgentAction[] {
+  const actions: AgentAction[] = []
+  for (;;) {
+    const room = roomLeft(forwarder)
+    if (room.frames <= 0 || room.bytes <= 0) break
+    const lane = nextLane(forwarder)
+    if (lane === null) break
+    const frame = lane.buffer.shift()
+    if (frame === undefined) break
+    lane.run = frame.run
+    lane.sequence = frame.sequence
+    lane.flights.push({
+      run: frame.run,
+      sequence: frame.sequence,
+      hash: frame.hash,
+      bytes: frame.body.length,
+    })
+    actions.push({ do: 'send', body: frame.body })
+  }
+  for (const lane of forwarder.lanes) {
+    if (lane.buffer.length > 0 || lane.fetching || lane.drained) continue
+    if (roomLeft(forwarder).frames <= 0) break
+    lane.fetching = true
+    actions.push({ do: 'fetch', query: queryOf(lane) })
+  }
+  return actions
+}
+
+const queryOf = (lane: Lane): FetchQuery => ({
+  epoch: lane.epoch,
+  run: lane.run,
+  sequence: lane.sequence,
+  framesMax: FETCH_FRAMES,
+  bytesMax: FLIGHT_BYTES_MAX,
+})
+
+function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
+  let frames = FLIGHT_FRAMES_MAX
+  let bytes = FLIGHT_BYTES_MAX
+  for (const lane of forwarder.lanes) {
+    frames -= lane.flights.length
+    for (const flight of lane.flights) bytes -= flight.bytes
+  }
+  return { frames, bytes }
+}
+
+function nextLane(forwarder: Forwarder): Lane | null {
+  const live = forwarder.lanes.at(-1)
+  const old = forwarder.lanes.slice(0, -1).find((lane) => lane.buffer.length > 0)
+  const liveReady = live !== undefined && live.buffer.length > 0
+  if (old === undefined) return liveReady ? live : null
+  if (!liveReady) return old
+  forwarder.turn = (forwarder.turn + 1) % (OLD_OF_FOUR + 1)
+  return forwarder.turn === 0 ? live : old
+}
+
+export type Freed =
+  /** Durable further on: through this sequence, with our own hash of it. */
+  | {
+      readonly is: 'freed'
+      readonly run: number
+      readonly through: number
+      readonly hash: Uint8Array
+    }
+  /** An acknowledgement for something not on the way: old news. */
+  | { readonly is: 'nothing' }
+  | { readonly is: 'fork'; readonly run: number; readonly detail: string }
+
+/** An acknowledgement frees frames only when its hash is ours (wire.md 6). */
+export function acknowledge(
+  forwarder: Forwarder,
+  runs: ReadonlyMap<number, StoredRun>,
+  at: { epoch: number; run: number; sequence: number; hash: Uint8Array },
+): Freed {
+  const known = runs.get(at.run)
+  if (known === undefined || known.forked) return { is: 'nothing' }
+  if (known.epoch !== at.epoch || at.sequence > known.last) {
+    return { is: 'fork', run: at.run, detail: 'the master acknowledges what was never sealed' }
+  }
+  if (at.sequence <= known.acknowledged) return { is: 'nothing' }
+  const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
+  const index = lane?.flights.findIndex(
+    (flight) => flight.run === at.run && flight.sequence === at.sequence,
+  )
+  const flight = index === undefined ? undefined : lane?.flights[index]
+  if (lane === undefined || index === undefined || flight === undefined) return { is: 'nothing' }
+  if (!equalConstantTime(flight.hash, at.hash)) {
+    return { is: 'fork', run: at.run, detail: 'the master holds another history of this run' }
+  }
+  lane.flights = lane.flights.slice(index + 1)
+  lane.damaged = 0
+  return { is: 'freed', run: at.run, through: at.sequence, hash: flight.hash }
+}
+
+export type Expected =
+  | { readonly is: 'resend' }
+  | { readonly is: 'drop'; readonly fault: FaultCode; readonly wantEpoch: boolean }
+  | { readonly is: 'fork'; readonly run: number; readonly detail: string }
+
+/** The master refused a frame and says what it expects next; the code says why. */
+export function expect(
+  forwarder: Forwarder,
+  runs: ReadonlyMap<number, StoredRun>,
+  at: { code: ExpectCode; epoch: number; run: number; next: number },
+): Expected {
+  const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
+  if (lane === undefined) return { is: 'resend' }
+  switch (at.code) {
+    case 'SEC-02':
+      return { is: 'drop', fault: 'SEC-02', wantEpoch: true }
+    case 'SEC-04':
+      return { is: 'drop', fault: 'SEC-04', wantEpoch: true }
+    case 'SEC-03':
+      lane.damaged += 1
+      if (lane.damaged >= DAMAGED_MAX) {
+        return { is: 'fork', run: at.run, detail: 'the master cannot open a frame of this run' }
+      }
+      break
+    case 'SEC-12':
+      return { is: 'fork', run: at.run, detail: 'the key of a frame of this run is destroyed' }
+    case 'SEC-05':
+    case 'SEC-06':
+      break
+  }
+  const known = runs.get(at.run)
+  if (known !== undefined && (at.next <= known.acknowledged || at.next > known.last + 1)) {
+    return {
+      is: 'fork',
+      run: at.run,
+      detail: 'the master expects what is gone or was never sealed',
+    }
+  }
+  lane.run = at.run
+  lane.sequence = at.next - 1
+  lane.claim = null
+  lane.buffer = []
+  lane.flights = []
+  lane.fetching = false
+  lane.drained = false
+  return { is: 'resend' }
+}

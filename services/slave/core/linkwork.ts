@@ -1,0 +1,322 @@
+// What the agent does when its link comes up, brings a message, or goes: enrol, greet, confirm, forward.
+
+import type { FaultCode } from '../../../shared/faults.ts'
+import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
+import { spanUs, shiftMono } from '../../../shared/units.ts'
+import type { ControlMessage } from '../../../shared/wire/control.ts'
+import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
+import { acknowledge, expect, type Freed, noLanes, openLanes, pump } from './forwarder.ts'
+import { compare, listRuns } from './inventory.ts'
+import { clockQuality, report, submit, type Turn } from './memory.ts'
+import { plan, wantHistory } from './schedule.ts'
+import {
+  beginEnrolment,
+  beginSession,
+  controlBody,
+  DOWN,
+  type Outcome,
+  receive,
+} from './session.ts'
+import type { Step } from './session.ts'
+import type { StoredEpoch, StoredIdentity, StoredRun } from './state.ts'
+import { takeHandshakeSample, takeReply } from './timekeeping.ts'
+import { clockMs } from './memory.ts'
+
+/** How often the slave says how it is. */
+const STATUS_EVERY = spanUs(10_000_000)
+/** The first status soon after the session opens, so that the fleet page is not empty. */
+const STATUS_FIRST = spanUs(1_000_000)
+
+/** Greets the master, or enrols first; the identity is made here, at the first link ever. */
+export function greet(turn: Turn): void {
+  const { memory, setup } = turn
+  const identity = memory.identity
+  if (identity?.psk && identity.masterKey) {
+    const keys = {
+      staticKey: identity.staticKey,
+      psk: identity.psk,
+      masterKey: identity.masterKey,
+    }
+    const asks = { wantEpoch: memory.wantEpoch, mono: turn.mono }
+    follow(turn, beginSession({ ...setup, processId: memory.processId }, keys, asks))
+    return
+  }
+  const { token } = setup
+  if (token === null) {
+    end(turn, 'SEC-07', 'not enrolled, and the configuration has no token')
+    return
+  }
+  // The attempt counter is durable before the first message: see wire.md 3.
+  const next: StoredIdentity = identity
+    ? { ...identity, attempt: identity.attempt + 1 }
+    : { staticKey: setup.random(32), attempt: 1, masterKey: null, psk: null, device: null }
+  submit(turn, {
+    kind: 'upkeep',
+    commit: () => ({ identity: next }),
+    done: (later) => {
+      later.memory.identity = next
+      follow(later, beginEnrolment({ ...setup, processId: memory.processId }, next, token))
+    },
+  })
+}
+
+export function takeBody(turn: Turn, body: Uint8Array): void {
+  const { memory, setup } = turn
+  if (memory.identity === null) return
+  const step = receive(
+    { ...setup, processId: memory.processId },
+    memory.session,
+    memory.identity,
+    body,
+  )
+  follow(turn, step)
+}
+
+export function linkDown(turn: Turn): void {
+  const { memory } = turn
+  memory.session = DOWN
+  memory.confirmed = false
+  // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
+  if (memory.offered !== null) memory.wantEpoch = true
+  memory.offered = null
+  memory.forwarder = noLanes()
+}
+
+function end(turn: Turn, fault: FaultCode, detail: string): void {
+  linkDown(turn)
+  report(turn, fault, detail)
+  turn.actions.push({ do: 'drop', fault, detail })
+}
+
+function follow(turn: Turn, { session, send, outcome }: Step): void {
+  turn.memory.session = session
+  if (send !== null) turn.actions.push({ do: 'send', body: send })
+  switch (outcome.is) {
+    case 'wait':
+      return
+    case 'ended':
+      end(turn, outcome.fault, outcome.detail)
+      return
+    case 'enrolled':
+      enrolled(turn, outcome)
+      return
+    case 'welcome':
+      welcome(turn, outcome)
+      return
+    case 'control':
+      takeControl(turn, outcome.message)
+      return
+  }
+}
+
+function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): void {
+  const { identity } = turn.memory
+  if (identity === null) return
+  const { device, psk, masterKey } = outcome
+  const next: StoredIdentity = { ...identity, device, psk, masterKey }
+  submit(turn, {
+    kind: 'upkeep',
+    commit: () => ({ identity: next }),
+    done: (later) => {
+      later.memory.identity = next
+      greet(later)
+    },
+  })
+}
+
+function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void {
+  const { memory, setup } = turn
+  const { answer, t1, epoch, transcript, secret } = outcome
+  takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
+  memory.schedule ??= plan(setup.meters, setup.stored.cursors, clockMs(turn))
+  if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
+  if (answer.origin === null) {
+    confirm(turn)
+    return
+  }
+  const offered: StoredEpoch = {
+    id: epoch,
+    origin: answer.origin,
+    transcript,
+    tree: encodeTree(plantTree(setup.suite, secret)),
+    state: 'pending',
+  }
+  submit(turn, {
+    kind: 'upkeep',
+    commit: () => ({ epochs: [offered] }),
+    done: (later) => {
+      if (later.memory.session.phase !== 'open') return
+      later.memory.offered = offered
+      confirm(later)
+    },
+  })
+}
+
+function confirm(turn: Turn): void {
+  const { memory } = turn
+  sendControl(turn, {
+    is: 'confirm',
+    epoch: memory.offered?.id ?? 0,
+    runs: listRuns(memory.runs, memory.highestRun),
+  })
+}
+
+export function sendControl(turn: Turn, message: ControlMessage): void {
+  const body = controlBody(turn.memory.session, message)
+  if (body !== null) turn.actions.push({ do: 'send', body })
+}
+
+function takeControl(turn: Turn, message: ControlMessage): void {
+  const { memory } = turn
+  switch (message.is) {
+    case 'committed':
+      committed(turn, message)
+      return
+    case 'clock-reply':
+      takeReply(turn, message)
+      return
+    case 'acknowledge':
+      takeFreed(turn, acknowledge(memory.forwarder, memory.runs, message))
+      forward(turn)
+      return
+    case 'expect':
+      expected(turn, message)
+      return
+    case 'confirm':
+    case 'clock-request':
+    case 'enrolled':
+    case 'status':
+      end(turn, 'WIR-04', `control message ${message.is} from the master`)
+  }
+}
+
+function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
+  const { memory } = turn
+  const { offered } = memory
+  if (memory.confirmed || message.epoch !== (offered?.id ?? 0)) {
+    end(turn, 'WIR-04', 'COMMITTED that answers no CONFIRM')
+    return
+  }
+  if (offered === null) {
+    startForwarding(turn, message)
+    return
+  }
+  const entered: StoredEpoch = { ...offered, state: 'committed' }
+  const closing = [...memory.epochs.values()]
+    .filter((epoch) => epoch.state !== 'closed')
+    .map((epoch): StoredEpoch => ({ ...epoch, state: 'closed' }))
+  submit(turn, {
+    kind: 'upkeep',
+    // A frames transaction may have moved a tree meanwhile: never write an older one over it.
+    commit: () => ({
+      epochs: [...closing.map((epoch) => newestTree(turn, epoch)), entered],
+    }),
+    done: (later) => {
+      const { epochs } = later.memory
+      for (const epoch of closing) epochs.set(epoch.id, newestTree(later, epoch))
+      epochs.set(entered.id, entered)
+      later.memory.entering = entered
+      later.memory.keyring ??= null
+      later.memory.wantEpoch = false
+      later.memory.offered = null
+      if (later.memory.session.phase === 'open') startForwarding(later, message)
+    },
+  })
+}
+
+const newestTree = ({ memory }: Turn, epoch: StoredEpoch): StoredEpoch => ({
+  ...epoch,
+  tree: memory.epochs.get(epoch.id)?.tree ?? epoch.tree,
+})
+
+function startForwarding(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
+  const { memory } = turn
+  memory.confirmed = true
+  const newest = memory.entering?.id ?? memory.keyring?.epoch.id ?? null
+  const found = compare(memory.runs, message.runs, newest, memory.highestRun)
+  for (const { run, fault, detail } of found.forks) fork(turn, run, fault, detail)
+  for (const run of found.taken) {
+    const hash = run.lastHash
+    takeFreed(turn, { is: 'freed', run: run.run, through: run.last, hash })
+  }
+  openLanes(memory.forwarder, found.starts)
+  memory.askAt = turn.mono
+  memory.statusAt = shiftMono(turn.mono, STATUS_FIRST)
+  forward(turn)
+}
+
+function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>): void {
+  const { memory } = turn
+  const verdict = expect(memory.forwarder, memory.runs, message)
+  if (verdict.is === 'drop') {
+    memory.wantEpoch = verdict.wantEpoch
+    end(turn, verdict.fault, 'refused by the master; a new epoch is asked for')
+    return
+  }
+  if (verdict.is === 'fork') fork(turn, verdict.run, 'SEC-FORK', verdict.detail)
+  forward(turn)
+}
+
+/** Sends what the window allows. */
+export function forward(turn: Turn): void {
+  if (turn.memory.confirmed) turn.actions.push(...pump(turn.memory.forwarder))
+}
+
+/** Frames durable further on: forgotten with the next transaction, never before their hash was equal. */
+export function takeFreed(turn: Turn, freed: Freed): void {
+  const { memory } = turn
+  if (freed.is === 'nothing') return
+  if (freed.is === 'fork') {
+    fork(turn, freed.run, 'SEC-FORK', freed.detail)
+    return
+  }
+  const run = memory.runs.get(freed.run)
+  if (run === undefined) return
+  const next: StoredRun = { ...run, acknowledged: freed.through, acknowledgedHash: freed.hash }
+  memory.runs.set(freed.run, next)
+  if (memory.freed.size === 0) memory.freedSince = turn.mono
+  memory.freed.set(freed.run, freed.through)
+}
+
+/** Two histories of one run: ours is kept and never sent again; sealing goes on in a new run. */
+function fork(turn: Turn, run: number, fault: FaultCode, detail: string): void {
+  const { memory } = turn
+  const known = memory.runs.get(run)
+  if (known === undefined || known.forked) return
+  report(turn, fault, `run ${run}: ${detail}`)
+  const forked: StoredRun = { ...known, forked: true }
+  memory.runs.set(run, forked)
+  if (run === memory.keyring?.run?.row.run) memory.leaving = true
+  submit(turn, {
+    kind: 'upkeep',
+    commit: () => ({ runs: [memory.runs.get(run) ?? forked] }),
+    done: () => undefined,
+  })
+  // The lane may hold frames of that run: start over behind it.
+  for (const lane of memory.forwarder.lanes) {
+    if (lane.epoch !== forked.epoch) continue
+    lane.buffer = []
+    lane.flights = lane.flights.filter((flight) => flight.run !== run)
+    lane.drained = false
+    lane.fetching = false
+    lane.claim = null
+  }
+}
+
+export function tellStatus(turn: Turn): void {
+  const { memory, mono, setup } = turn
+  if (!memory.confirmed || mono < memory.statusAt) return
+  memory.statusAt = shiftMono(mono, STATUS_EVERY)
+  const { state, bound } = clockQuality(turn)
+  const faults = [...memory.faults].slice(0, STATUS_FAULTS_MAX)
+  sendControl(turn, {
+    is: 'status',
+    clockState: state,
+    offset: memory.offset,
+    bound: state === 'U' ? null : bound,
+    roundTrip: memory.roundTripDelay,
+    backlog: memory.backlog.frames,
+    meters: setup.meters.length,
+    faults: faults.map(([code, count]) => ({ code, count })),
+  })
+}

@@ -1,0 +1,169 @@
+// What the agent holds in memory, and the turn: one step's view of it, with the actions it collects.
+
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { Exchange } from '../../../shared/clock/exchange.ts'
+import type { Filter } from '../../../shared/clock/filter.ts'
+import type { Poll } from '../../../shared/clock/poll.ts'
+import { qualityAt, type SoftClock, timeAt } from '../../../shared/clock/softclock.ts'
+import type { Random, Suite } from '../../../shared/tves/suite.ts'
+import type { EnrolmentToken } from '../../../shared/tves/token.ts'
+import {
+  type MonoUs,
+  type SpanUs,
+  shiftMono,
+  spanUs,
+  type UnixMs,
+  type UnixUs,
+  usToMs,
+} from '../../../shared/units.ts'
+import type { FrameContent } from '../../../shared/wire/content.ts'
+import type { Forwarder } from './forwarder.ts'
+import type { Keyring } from './keyring.ts'
+import type { Schedule } from './schedule.ts'
+import type { Session } from './session.ts'
+import type {
+  AgentAction,
+  Backlog,
+  MeterPlan,
+  OutboxCommit,
+  Stored,
+  StoredEpoch,
+  StoredIdentity,
+  StoredRun,
+} from './state.ts'
+
+export interface AgentSetup {
+  readonly suite: Suite
+  readonly random: Random
+  readonly stored: Stored
+  /** Null once enrolled. */
+  readonly token: EnrolmentToken | null
+  readonly meters: readonly MeterPlan[]
+  /** The operating system's clock at start: a guess until the first exchange. */
+  readonly wall: UnixUs
+  readonly mono: MonoUs
+}
+
+/** One transaction waiting for its turn. `frames` hold readings; `upkeep` must get through when the
+ * outbox is full, since it is what makes room again. */
+export interface Job {
+  readonly kind: 'frames' | 'upkeep'
+  /** Built when handed to the shell, so that it carries the newest acknowledgements. */
+  commit(): OutboxCommit
+  done(turn: Turn): void
+}
+
+/** One meter answer, stamped, waiting to be sealed. */
+export interface Capture {
+  readonly content: Extract<FrameContent, { kind: 'readings' }>
+  /** Told when its frames are durable. */
+  settled(turn: Turn): void
+  readonly cursor: readonly [meter: string, through: UnixMs] | null
+}
+
+export interface Memory {
+  identity: StoredIdentity | null
+  epochs: Map<number, StoredEpoch>
+  runs: Map<number, StoredRun>
+  highestRun: number
+  keyring: Keyring | null
+  /** Committed, to be entered before the next frame is sealed. */
+  entering: StoredEpoch | null
+  /** The current run is to be left before the next frame is sealed. */
+  leaving: boolean
+  schedule: Schedule | null
+  session: Session
+  /** Offered by the master in this session, not yet committed. */
+  offered: StoredEpoch | null
+  wantEpoch: boolean
+  /** COMMITTED came: frames may be sent. */
+  confirmed: boolean
+  forwarder: Forwarder
+  jobs: Job[]
+  busy: Job | null
+  retryAt: MonoUs
+  captures: Capture[]
+  freed: Map<number, number>
+  freedSince: MonoUs
+  backlog: Backlog
+  clock: SoftClock
+  /** A key of this process's clock was used: the clock may not go below it. */
+  used: boolean
+  filter: Filter
+  exchange: Exchange
+  poll: Poll
+  askAt: MonoUs
+  offset: SpanUs
+  roundTripDelay: SpanUs
+  statusAt: MonoUs
+  readonly faults: Map<FaultCode, number>
+  readonly startedAt: MonoUs
+  readonly processId: Uint8Array
+}
+
+export interface Turn {
+  readonly setup: AgentSetup
+  readonly memory: Memory
+  readonly mono: MonoUs
+  readonly actions: AgentAction[]
+}
+
+export const clockUs = ({ memory, mono }: Turn): UnixUs => timeAt(memory.clock, mono)
+export const clockMs = (turn: Turn): UnixMs => usToMs(clockUs(turn))
+export const clockQuality = ({ memory, mono }: Turn): ReturnType<typeof qualityAt> =>
+  qualityAt(memory.clock, mono)
+
+/** Counts a fault and tells the shell, which logs it. */
+export function report(turn: Turn, fault: FaultCode, detail: string): void {
+  count(turn.memory, fault)
+  turn.actions.push({ do: 'report', fault, detail })
+}
+
+export function count(memory: Memory, fault: FaultCode): void {
+  memory.faults.set(fault, (memory.faults.get(fault) ?? 0) + 1)
+}
+
+/** Puts a transaction in line. */
+export function submit(turn: Turn, job: Job): void {
+  turn.memory.jobs.push(job)
+  nextJob(turn)
+}
+
+/** A full or broken disk is tried again after this long, microseconds. */
+const RETRY = spanUs(1_000_000)
+
+/** Hands the next transaction to the shell. While frames wait for a retry, upkeep goes first. */
+export function nextJob(turn: Turn): void {
+  const { memory, mono } = turn
+  if (memory.busy !== null) return
+  const waiting = mono < memory.retryAt
+  const job = waiting ? memory.jobs.find((entry) => entry.kind === 'upkeep') : memory.jobs[0]
+  if (job === undefined) return
+  memory.busy = job
+  turn.actions.push({ do: 'commit', commit: job.commit() })
+}
+
+export function jobDone(turn: Turn, backlog: Backlog): void {
+  const { memory } = turn
+  const { busy } = memory
+  if (busy === null) return
+  memory.backlog = backlog
+  memory.busy = null
+  memory.jobs = memory.jobs.filter((job) => job !== busy)
+  if (busy.kind === 'frames') memory.retryAt = turn.mono
+  busy.done(turn)
+  nextJob(turn)
+}
+
+export function jobFailed(turn: Turn, fault: FaultCode): void {
+  const { memory } = turn
+  const failed = memory.busy
+  memory.busy = null
+  memory.retryAt = shiftMono(turn.mono, RETRY)
+  report(turn, fault, failed?.kind === 'upkeep' ? 'upkeep waits' : 'readings wait in memory')
+  if (failed?.kind === 'frames') nextJob(turn)
+}
+
+/** True while frames cannot be stored: meters are left alone, their load profile keeps the intervals. */
+export const storingFails = ({ memory, mono }: Turn): boolean =>
+  mono < memory.retryAt && memory.jobs.some((job) => job.kind === 'frames')

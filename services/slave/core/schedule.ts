@@ -1,0 +1,136 @@
+// When which meter is read. Each meter has its rhythm; each meter with a load profile has a cursor, the end
+// of the last interval that is sealed. While a cursor lies behind, history is read range by range, so an
+// outage of the slave, of its line or of its disk loses no interval the meter still keeps.
+
+import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import type { AgentAction, MeterPlan, ReadRequest } from './state.ts'
+
+/** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
+export const PROFILE_INTERVAL_MS = 900_000
+/** Longest range asked for at once: a week, 672 rows, about 10 kB on the meter line, ms. */
+const RANGE_MS_MAX = 7 * 86_400_000
+/** A request without an answer for this long is forgotten: the line lost it, ms. */
+const REQUEST_MS_MAX = 60_000
+/** After a failed or empty history request the meter is left alone for this long, ms. */
+const HISTORY_RETRY_MS = 15_000
+/** A range that ended this long ago is complete: what the meter has not by now it never will, ms. */
+const SETTLED_MS = 3_600_000
+
+interface MeterTurn {
+  readonly plan: MeterPlan
+  nextReadAt: UnixMs
+  readingSince: UnixMs | null
+  historySince: UnixMs | null
+  /** End of the range asked for. */
+  askedTo: UnixMs | null
+  historyRetryAt: UnixMs
+  /** Null: no history is wanted (yet). */
+  cursor: UnixMs | null
+}
+
+export type Schedule = Map<string, MeterTurn>
+
+/** Spreads first reads over each meter's period, so that a bus is not asked for all at once. */
+export function plan(
+  meters: readonly MeterPlan[],
+  cursors: ReadonlyMap<string, UnixMs>,
+  now: UnixMs,
+): Schedule {
+  const schedule: Schedule = new Map()
+  meters.forEach((entry, index) => {
+    const spread = (entry.everyMs * index) / Math.max(1, meters.length)
+    schedule.set(entry.meter, {
+      plan: entry,
+      nextReadAt: shiftMs(now, spanMs(spread)),
+      readingSince: null,
+      historySince: null,
+      askedTo: null,
+      historyRetryAt: now,
+      cursor: cursors.get(entry.meter) ?? null,
+    })
+  })
+  return schedule
+}
+
+/** The master says from when history is wanted; a cursor already there stays. */
+export function wantHistory(schedule: Schedule, from: UnixMs): void {
+  for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= from
+}
+
+/** Requests due now. History waits for a clock that knows the time: a clock ahead would take
+ * intervals that are not over for missing ones. */
+export function due(schedule: Schedule, clock: UnixMs, withHistory: boolean): AgentAction[] {
+  const actions: AgentAction[] = []
+  for (const [meter, turn] of schedule) {
+    if (isOver(turn.readingSince, clock)) turn.readingSince = null
+    if (isOver(turn.historySince, clock)) turn.historySince = null
+    if (!turn.plan.push && turn.readingSince === null && turn.nextReadAt <= clock) {
+      turn.readingSince = clock
+      turn.nextReadAt = shiftMs(clock, spanMs(turn.plan.everyMs))
+      actions.push({ do: 'read', meter })
+    }
+    const range = withHistory ? missing(turn, clock) : null
+    if (range !== null) {
+      turn.historySince = clock
+      turn.askedTo = range.to
+      actions.push({ do: 'read-history', meter, ...range })
+    }
+  }
+  return actions
+}
+
+const isOver = (since: UnixMs | null, clock: UnixMs): boolean =>
+  since !== null && Math.abs(clock - since) > REQUEST_MS_MAX
+
+function missing(turn: MeterTurn, clock: UnixMs): { from: UnixMs; to: UnixMs } | null {
+  const { cursor } = turn
+  if (!turn.plan.history || turn.historySince !== null || turn.historyRetryAt > clock) return null
+  if (cursor === null || cursor + PROFILE_INTERVAL_MS > clock) return null
+  const to = shiftMs(cursor, spanMs(Math.min(RANGE_MS_MAX, clock - cursor)))
+  return { from: cursor, to }
+}
+
+/** How far the profile is known after a history answer whose last row ended at `last` (null: no rows).
+ * A settled range counts as read to its end: the meter keeps nothing more there. */
+export function through(
+  schedule: Schedule,
+  meter: string,
+  answer: { readonly last: UnixMs | null; readonly more: boolean; readonly clock: UnixMs },
+): UnixMs | null {
+  const askedTo = schedule.get(meter)?.askedTo ?? null
+  const { last, more, clock } = answer
+  if (askedTo !== null && !more && clock - askedTo > SETTLED_MS) return askedTo
+  return last
+}
+
+/** An answer was sealed and stored: history moves the cursor, and the next range may follow at once. */
+export function answered(
+  schedule: Schedule,
+  meter: string,
+  request: ReadRequest,
+  reached: { readonly through: UnixMs | null; readonly clock: UnixMs },
+): void {
+  const turn = schedule.get(meter)
+  if (turn === undefined) return
+  if (request === 'now') turn.readingSince = null
+  if (request !== 'history') return
+  turn.historySince = null
+  const moved = reached.through !== null && reached.through > (turn.cursor ?? 0)
+  if (moved) turn.cursor = reached.through
+  else turn.historyRetryAt = shiftMs(reached.clock, spanMs(HISTORY_RETRY_MS))
+}
+
+/** A request was given up; history is tried again later. */
+export function failed(
+  schedule: Schedule,
+  meter: string,
+  request: ReadRequest,
+  clock: UnixMs,
+): void {
+  const turn = schedule.get(meter)
+  if (turn === undefined) return
+  if (request === 'now') turn.readingSince = null
+  if (request !== 'history') return
+  turn.historySince = null
+  turn.historyRetryAt = shiftMs(clock, spanMs(HISTORY_RETRY_MS))
+}

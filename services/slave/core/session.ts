@@ -1,0 +1,237 @@
+// The slave's side of one link: enrolment if it must, the session handshake, then sealed control messages.
+// A link is a chain of phases; a message that does not fit the phase ends it. Nothing durable is decided
+// here: the agent gets outcomes and commits them.
+
+import { equalConstantTime } from '../../../shared/bytes.ts'
+import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
+import {
+  ControlChannel,
+  enrolmentPrologue,
+  epochId,
+  exporter,
+  sessionPrologue,
+} from '../../../shared/tves/handshake.ts'
+import { type Handshake, startHandshake } from '../../../shared/tves/noise.ts'
+import type { Random, Suite } from '../../../shared/tves/suite.ts'
+import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../shared/tves/token.ts'
+import type { MonoUs } from '../../../shared/units.ts'
+import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
+import {
+  enrolmentHello,
+  enrolmentStep,
+  readMessage,
+  SUITE_CLASSIC,
+  sessionStep,
+} from '../../../shared/wire/message.ts'
+import {
+  decodeSessionOffer,
+  encodeAttempt,
+  encodeSessionHello,
+  type SessionOffer,
+} from '../../../shared/wire/payload.ts'
+import type { StoredIdentity } from './state.ts'
+
+export interface SessionSetup {
+  readonly suite: Suite
+  readonly random: Random
+  readonly processId: Uint8Array
+}
+
+export type Session =
+  | { readonly phase: 'down' }
+  /** Sent step 1 or 3 of the enrolment; `token` is the one it runs under. */
+  | { readonly phase: 'enrol'; readonly token: EnrolmentToken; readonly noise: Handshake }
+  | {
+      readonly phase: 'enrolled?'
+      readonly channel: ControlChannel
+      readonly psk: Uint8Array
+      readonly masterKey: Uint8Array
+    }
+  | { readonly phase: 'hello'; readonly noise: Handshake; readonly t1: MonoUs }
+  /** Control messages flow; frames only after COMMITTED. */
+  | { readonly phase: 'open'; readonly channel: ControlChannel }
+
+export const DOWN: Session = { phase: 'down' }
+
+/** What a step of the link came to. */
+export type Outcome =
+  | { readonly is: 'wait' }
+  | { readonly is: 'ended'; readonly fault: FaultCode; readonly detail: string }
+  | {
+      readonly is: 'enrolled'
+      readonly device: Uint8Array
+      readonly psk: Uint8Array
+      readonly masterKey: Uint8Array
+    }
+  | {
+      readonly is: 'welcome'
+      readonly answer: SessionOffer
+      readonly t1: MonoUs
+      readonly epoch: number
+      readonly transcript: Uint8Array
+      /** Secret of the epoch, should the answer offer one. */
+      readonly secret: Uint8Array
+    }
+  | { readonly is: 'control'; readonly message: ControlMessage }
+
+export interface Step {
+  readonly session: Session
+  readonly send: Uint8Array | null
+  readonly outcome: Outcome
+}
+
+const WAIT: Outcome = { is: 'wait' }
+const ended = (fault: FaultCode, detail: string): Step => ({
+  session: DOWN,
+  send: null,
+  outcome: { is: 'ended', fault, detail },
+})
+
+/** First message of an enrolment. The identity's attempt counter was raised durably before. */
+export function beginEnrolment(
+  { suite, random }: SessionSetup,
+  identity: StoredIdentity,
+  token: EnrolmentToken,
+): Step {
+  const noise = startHandshake({
+    suite,
+    pattern: 'XXpsk3',
+    initiator: true,
+    prologue: enrolmentPrologue(token.id),
+    staticKey: identity.staticKey,
+    psk: tokenPsk(suite, token.secret.reveal()),
+    ephemeral: random(32),
+  })
+  const send = enrolmentHello(token.id, noise.write(new Uint8Array(0)))
+  return { session: { phase: 'enrol', token, noise }, send, outcome: WAIT }
+}
+
+/** First message of a session. */
+export function beginSession(
+  { suite, random, processId }: SessionSetup,
+  keys: { staticKey: Uint8Array; masterKey: Uint8Array; psk: Uint8Array },
+  asks: { readonly wantEpoch: boolean; readonly mono: MonoUs },
+): Step {
+  const noise = startHandshake({
+    suite,
+    pattern: 'IKpsk2',
+    initiator: true,
+    prologue: sessionPrologue(SUITE_CLASSIC),
+    staticKey: keys.staticKey,
+    remoteStatic: keys.masterKey,
+    psk: keys.psk,
+    ephemeral: random(32),
+  })
+  const payload = encodeSessionHello({ processId, wantsEpoch: asks.wantEpoch })
+  const send = sessionStep(1, noise.write(payload))
+  return { session: { phase: 'hello', noise, t1: asks.mono }, send, outcome: WAIT }
+}
+
+/** One body from the master. */
+export function receive(
+  setup: SessionSetup,
+  session: Session,
+  identity: StoredIdentity,
+  body: Uint8Array,
+): Step {
+  const verdict = readMessage(body)
+  if (!verdict.ok) return ended(verdict.fault, 'from the master')
+  const { message } = verdict
+  if (message.is === 'refusal') {
+    // Not authenticated: a hint for the log, no state follows it but the end of this link.
+    const { code } = message
+    return ended(isFaultCode(code) ? code : 'WIR-03', 'says the master, unauthenticated')
+  }
+  switch (session.phase) {
+    case 'enrol':
+      if (message.is !== 'enrolment' || message.step !== 2) break
+      return finishEnrolment(setup, session, identity, message.noise)
+    case 'enrolled?':
+      if (message.is !== 'control') break
+      return takeEnrolled(session, body)
+    case 'hello':
+      if (message.is !== 'session' || message.step !== 2) break
+      if (message.suite !== SUITE_CLASSIC) break
+      return finishSession(setup.suite, session, message.noise)
+    case 'open':
+      if (message.is !== 'control') break
+      return takeControl(session, body)
+    case 'down':
+      break
+  }
+  return ended('WIR-04', `in phase ${session.phase}`)
+}
+
+function finishEnrolment(
+  { suite }: SessionSetup,
+  { token, noise }: Extract<Session, { phase: 'enrol' }>,
+  identity: StoredIdentity,
+  message: Uint8Array,
+): Step {
+  if (noise.read(message) === null) return ended('SEC-09', 'enrolment, step 2')
+  const masterKey = noise.remoteStatic
+  if (masterKey === null) return ended('SEC-09', 'enrolment, step 2')
+  if (!equalConstantTime(fingerprint(suite, masterKey), token.fingerprint)) {
+    return ended('SEC-10', 'before anything was shown to it')
+  }
+  const send = enrolmentStep(3, noise.write(encodeAttempt(identity.attempt)))
+  const { chainingKey, send: sendKey, receive: receiveKey } = noise.finish()
+  return {
+    session: {
+      phase: 'enrolled?',
+      channel: new ControlChannel(suite, sendKey, receiveKey),
+      psk: exporter(suite, chainingKey, 'psk'),
+      masterKey,
+    },
+    send,
+    outcome: WAIT,
+  }
+}
+
+function takeEnrolled(
+  { channel, psk, masterKey }: Extract<Session, { phase: 'enrolled?' }>,
+  body: Uint8Array,
+): Step {
+  const plaintext = channel.open(body)
+  if (plaintext === null) return ended('SEC-11', 'enrolment answer')
+  const message = decodeControl(plaintext)
+  if (message?.is !== 'enrolled') return ended('WIR-03', 'enrolment answer')
+  const outcome: Outcome = { is: 'enrolled', device: message.device, psk, masterKey }
+  return { session: DOWN, send: null, outcome }
+}
+
+function finishSession(
+  suite: Suite,
+  { noise, t1 }: Extract<Session, { phase: 'hello' }>,
+  message: Uint8Array,
+): Step {
+  const payload = noise.read(message)
+  if (payload === null) return ended('SEC-09', 'session, step 2')
+  const answer = decodeSessionOffer(payload)
+  if (answer === null) return ended('WIR-03', 'session, step 2')
+  const { transcript, chainingKey, send, receive: receiveKey } = noise.finish()
+  return {
+    session: { phase: 'open', channel: new ControlChannel(suite, send, receiveKey) },
+    send: null,
+    outcome: {
+      is: 'welcome',
+      answer,
+      t1,
+      epoch: epochId(transcript),
+      transcript,
+      secret: exporter(suite, chainingKey, 'epoch'),
+    },
+  }
+}
+
+function takeControl(session: Extract<Session, { phase: 'open' }>, body: Uint8Array): Step {
+  const plaintext = session.channel.open(body)
+  if (plaintext === null) return ended('SEC-11', 'from the master')
+  const message = decodeControl(plaintext)
+  if (message === null) return ended('WIR-03', 'control message')
+  return { session, send: null, outcome: { is: 'control', message } }
+}
+
+/** Seals a control message; null when no session is open. */
+export const controlBody = (session: Session, message: ControlMessage): Uint8Array | null =>
+  session.phase === 'open' ? session.channel.seal(encodeControl(message)) : null

@@ -1,0 +1,165 @@
+// What the agent knows, what can happen to it, and what it asks its shell to do. The agent itself is a step
+// function: events in, actions out, no I/O. The shell performs the actions in order; an action that has a
+// result comes back as an event. `commit` is ONE transaction: all of it is durable, or none.
+
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { Reading } from '../../../shared/meter/reading.ts'
+import type { MonoUs, Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+
+/** The slave's lasting identity. psk and device are null until enrolled. */
+export interface StoredIdentity {
+  /** X25519 private key, 32 bytes. */
+  readonly staticKey: Uint8Array
+  /** Enrolment attempts so far; raised durably before each one (wire.md 3). */
+  readonly attempt: number
+  /** The master's static public key, 32 bytes, as checked against the token's fingerprint. */
+  readonly masterKey: Uint8Array | null
+  readonly psk: Uint8Array | null
+  /** Device id, 8 bytes. */
+  readonly device: Uint8Array | null
+}
+
+export interface StoredEpoch {
+  readonly id: number
+  readonly origin: UnixMs
+  readonly transcript: Uint8Array
+  /** shared/tves/tree encoding; always punctured beyond the last stored frame's second. */
+  readonly tree: Uint8Array
+  /** Not yet confirmed by the master, the one to seal in, or left behind. */
+  readonly state: 'pending' | 'committed' | 'closed'
+}
+
+export interface StoredRun {
+  readonly epoch: number
+  readonly run: number
+  /** Last sequence sealed and the stream hash after it. */
+  readonly last: number
+  readonly lastHash: Uint8Array
+  /** Last sequence acknowledged as durable (-1: none) and the stream hash after it. */
+  readonly acknowledged: number
+  readonly acknowledgedHash: Uint8Array
+  /** The master's history differs from ours: kept, never sent again (SEC-FORK). */
+  readonly forked: boolean
+}
+
+/** Runs grow over all epochs of a device, so (run, sequence) is the order of the whole outbox. */
+export interface StoredFrame {
+  readonly epoch: number
+  readonly run: number
+  readonly sequence: number
+  readonly second: Second
+  /** Stream hash after this frame. */
+  readonly hash: Uint8Array
+  readonly body: Uint8Array
+  readonly sealedAt: UnixMs
+}
+
+/** Everything the shell loads at start; frames stay on disk. */
+export interface Stored {
+  readonly identity: StoredIdentity | null
+  readonly epochs: readonly StoredEpoch[]
+  readonly runs: readonly StoredRun[]
+  /** Per meter: end of the last load-profile interval that is sealed. */
+  readonly cursors: ReadonlyMap<string, UnixMs>
+  /** Highest clock reading used for a key; the clock never goes below it. */
+  readonly lastUsed: UnixUs | null
+  readonly highestRun: number
+  readonly backlog: Backlog
+}
+
+export interface Backlog {
+  readonly frames: number
+  readonly bytes: number
+}
+
+/** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same key. */
+export interface OutboxCommit {
+  readonly identity?: StoredIdentity
+  readonly epochs?: readonly StoredEpoch[]
+  /** Epochs whose frames are all gone. */
+  readonly dropEpochs?: readonly number[]
+  readonly runs?: readonly StoredRun[]
+  readonly dropRuns?: readonly number[]
+  readonly frames?: readonly StoredFrame[]
+  readonly cursors?: readonly (readonly [meter: string, through: UnixMs])[]
+  readonly lastUsed?: UnixUs
+  /** Frames durable at the master: deleted up to and including the sequence. */
+  readonly forget?: readonly { readonly run: number; readonly through: number }[]
+}
+
+/** Where to fetch from: frames of one epoch after (run, sequence), in order, forked runs left out. */
+export interface FetchQuery {
+  readonly epoch: number
+  readonly run: number
+  readonly sequence: number
+  readonly framesMax: number
+  readonly bytesMax: number
+}
+
+export type ReadRequest = 'now' | 'history' | 'push'
+
+export type AgentEvent =
+  /** About four times a second. */
+  | { readonly on: 'tick' }
+  /** The machine slept (shared/clock/sleep): the monotonic clock missed time. */
+  | { readonly on: 'slept' }
+  | { readonly on: 'link-up' }
+  | { readonly on: 'link-down' }
+  /** One message body from the master. */
+  | { readonly on: 'body'; readonly body: Uint8Array }
+  | {
+      readonly on: 'readings'
+      readonly meter: string
+      readonly readings: readonly Reading[]
+      readonly request: ReadRequest
+      /** When the answer's first byte came. */
+      readonly at: MonoUs
+      /** History only: the meter has more rows in the range asked for. */
+      readonly more: boolean
+    }
+  /** A request given up after its retries; the fault was reported by the meter line. */
+  | { readonly on: 'read-failed'; readonly meter: string; readonly request: ReadRequest }
+  /** A fault on a meter line, to be counted and told to the master. */
+  | { readonly on: 'meter-fault'; readonly fault: FaultCode }
+  | { readonly on: 'committed'; readonly backlog: Backlog }
+  /** Nothing of that commit is stored. */
+  | { readonly on: 'commit-failed'; readonly fault: FaultCode }
+  | { readonly on: 'fetched'; readonly epoch: number; readonly frames: readonly StoredFrame[] }
+
+export type AgentAction =
+  | { readonly do: 'send'; readonly body: Uint8Array }
+  /** Answered by `committed` or `commit-failed`; the agent never has two on the way. */
+  | { readonly do: 'commit'; readonly commit: OutboxCommit }
+  /** Answered by `fetched`. */
+  | { readonly do: 'fetch'; readonly query: FetchQuery }
+  /** Ends the link; the shell connects again with back-off. */
+  | { readonly do: 'drop'; readonly fault: FaultCode; readonly detail: string }
+  | { readonly do: 'read'; readonly meter: string }
+  | {
+      readonly do: 'read-history'
+      readonly meter: string
+      /** Intervals whose end lies in (from, to]. */
+      readonly from: UnixMs
+      readonly to: UnixMs
+    }
+  | { readonly do: 'report'; readonly fault: FaultCode; readonly detail: string }
+
+/** One meter and how it is read. */
+export interface MeterPlan {
+  readonly meter: string
+  /** Time between two readings; ignored for meters that push. */
+  readonly everyMs: number
+  readonly push: boolean
+  /** Read its load profile from where the last left off. */
+  readonly history: boolean
+}
+
+/** What the shell and `ticklock slave` show; no secrets. */
+export interface AgentView {
+  readonly device: string | null
+  readonly linked: boolean
+  readonly clockState: string
+  readonly clockBoundMs: number
+  readonly backlog: Backlog
+  readonly faults: ReadonlyMap<FaultCode, number>
+}

@@ -1,0 +1,119 @@
+// The agent's clock: asks the master for the time, believes one answer per question, steers the software clock.
+
+import {
+  answer,
+  ask,
+  EXCHANGE_ID_BYTES,
+  IDLE,
+  MASTER_BOUND_UNKNOWN_US,
+  measure,
+  type SampleVerdict,
+} from '../../../shared/clock/exchange.ts'
+import { bestEstimate, NO_SAMPLES, withSample } from '../../../shared/clock/filter.ts'
+import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
+import { slept, startClock, steer } from '../../../shared/clock/softclock.ts'
+import {
+  elapsedUs,
+  type MonoUs,
+  type SpanUs,
+  shiftMono,
+  shiftUs,
+  spanUs,
+  type UnixUs,
+} from '../../../shared/units.ts'
+import { report, type Turn } from './memory.ts'
+import { controlBody } from './session.ts'
+
+const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
+
+/** The session handshake carried a first sample: T1 when step 1 left, T4 now. */
+export function takeHandshakeSample(
+  turn: Turn,
+  stamps: {
+    readonly t1: MonoUs
+    readonly t2: UnixUs
+    readonly t3: UnixUs
+    readonly bound: SpanUs | null
+  },
+): void {
+  const { memory, mono } = turn
+  const { t1, t2, t3, bound } = stamps
+  takeSample(turn, measure({ t1, t2, t3, t4: mono, masterBound: masterBound(bound) }))
+  memory.exchange = IDLE
+  memory.poll = START_POLL
+  memory.askAt = mono
+}
+
+/** Asks when it is time; a question without an answer is given up by the next. */
+export function askWhenDue(turn: Turn): void {
+  const { memory, mono, setup } = turn
+  if (!memory.confirmed || mono < memory.askAt) return
+  const answeredLast = memory.exchange.open === null
+  const id = setup.random(EXCHANGE_ID_BYTES)
+  const body = controlBody(memory.session, { is: 'clock-request', id })
+  if (body === null) return
+  memory.exchange = ask(id, mono)
+  schedulePoll(turn, answeredLast)
+  turn.actions.push({ do: 'send', body })
+}
+
+export function takeReply(
+  turn: Turn,
+  reply: {
+    readonly id: Uint8Array
+    readonly t2: UnixUs
+    readonly t3: UnixUs
+    readonly bound: SpanUs | null
+  },
+): void {
+  const { memory, mono } = turn
+  const { id, t2, t3, bound } = reply
+  const { exchange, verdict } = answer(
+    memory.exchange,
+    { id, t2, t3, masterBound: masterBound(bound) },
+    mono,
+  )
+  memory.exchange = exchange
+  takeSample(turn, verdict)
+}
+
+function schedulePoll(turn: Turn, good: boolean): void {
+  const { memory, setup, mono } = turn
+  const random = (setup.random(1)[0] ?? 0) / 256
+  const { poll, wait } = nextAsk(memory.poll, good, random)
+  memory.poll = poll
+  memory.askAt = shiftMono(mono, wait)
+}
+
+function takeSample(turn: Turn, verdict: SampleVerdict): void {
+  const { memory, mono, setup } = turn
+  if (!verdict.ok) report(turn, verdict.fault, 'clock exchange')
+  const { sample } = verdict
+  if (sample === null) return
+  memory.filter = withSample(memory.filter, sample)
+  memory.roundTripDelay = sample.roundTripDelay
+  const estimate = bestEstimate(memory.filter, mono)
+  if (estimate === null) return
+  if (memory.clock.estimate === null && !memory.used) {
+    // Nothing was sealed under the operating system's guess: begin at the truth instead of standing still
+    // until a guess that was ahead has come true. What an earlier process used still counts.
+    const guess = shiftUs(estimate.utc, elapsedUs(estimate.mono, mono))
+    memory.clock = startClock({ mono, guess, lastUsed: setup.stored.lastUsed })
+  }
+  const steered = steer(memory.clock, estimate, mono)
+  memory.clock = steered.clock
+  memory.offset = steered.offset
+  if (steered.fault !== null) {
+    report(turn, steered.fault, `by ${Math.round(steered.offset / 1_000)} ms`)
+  }
+}
+
+/** The machine slept, so the monotonic clock missed time: what was learned holds no more. */
+export function afterSleep(turn: Turn): void {
+  const { memory, mono } = turn
+  memory.clock = slept(memory.clock, mono)
+  memory.filter = NO_SAMPLES
+  memory.exchange = IDLE
+  memory.poll = START_POLL
+  memory.askAt = mono
+}

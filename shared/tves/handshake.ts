@@ -1,0 +1,73 @@
+// What comes out of a finished handshake: exported secrets, the epoch it may found, and the control
+// channel. wire.md 4.1, 4.2, 5 and 6.
+
+import { concat, fromText, Reader } from '../bytes.ts'
+import { CONTROL_BYTE, SUITE_CLASSIC } from '../wire/message.ts'
+import type { CipherState, HandshakeResult } from './noise.ts'
+import type { Suite } from './suite.ts'
+
+const EXPORT_LABEL = fromText('TVES/1 export')
+const ENROLMENT_LABEL = fromText('TVES/1 enrol')
+const SESSION_LABEL = fromText('TVES/1 session')
+const CONTROL_AAD = Uint8Array.of(CONTROL_BYTE)
+
+/** Noise prologue of an enrolment; `token` is the token's id, 8 bytes. */
+export const enrolmentPrologue = (token: Uint8Array): Uint8Array => concat(ENROLMENT_LABEL, token)
+
+/** Noise prologue of a session. */
+export const sessionPrologue = (): Uint8Array => concat(SESSION_LABEL, Uint8Array.of(SUITE_CLASSIC))
+
+/** A 32-byte secret of its own for one purpose, from a handshake's final chaining key. wire.md 4.2. */
+export function exporter(
+  suite: Suite,
+  chainingKey: Uint8Array,
+  label: 'psk' | 'epoch',
+): Uint8Array {
+  const secret = suite.hmacSha256(chainingKey, EXPORT_LABEL)
+  return suite.hmacSha256(secret, concat(fromText(label), Uint8Array.of(1)))
+}
+
+export interface EpochSecret {
+  readonly id: number
+  /** 32 bytes: part of every frame's associated data. */
+  readonly transcript: Uint8Array
+  /** 32 bytes: what plantTree grows the tree from. */
+  readonly secret: Uint8Array
+}
+
+/** The epoch that a session handshake founds. Null when its id would be 0, which stands for "none":
+ * once in four billion; both sides see it and go on as if none was offered. wire.md 6. */
+export function epochOf(
+  suite: Suite,
+  { transcript, chainingKey }: Pick<HandshakeResult, 'transcript' | 'chainingKey'>,
+): EpochSecret | null {
+  const id = new Reader(transcript).u32()
+  if (id === 0) return null
+  return { id, transcript, secret: exporter(suite, chainingKey, 'epoch') }
+}
+
+/** Sealed control messages, both directions. Counters are in the cipher states: a repeated, dropped or
+ * reordered body does not open, and after one that does not (SEC-11) nothing does. */
+export class ControlChannel {
+  readonly #send: CipherState
+  readonly #receive: CipherState
+  #broken = false
+
+  constructor(keys: Pick<HandshakeResult, 'send' | 'receive'>) {
+    this.#send = keys.send
+    this.#receive = keys.receive
+  }
+
+  /** The whole body of one control message. */
+  seal(plaintext: Uint8Array): Uint8Array {
+    return concat(CONTROL_AAD, this.#send.encrypt(CONTROL_AAD, plaintext))
+  }
+
+  /** The plaintext of a body, or null (SEC-11), after which the link ends. */
+  open(body: Uint8Array): Uint8Array | null {
+    if (this.#broken || body[0] !== CONTROL_BYTE) return null
+    const plaintext = this.#receive.decrypt(CONTROL_AAD, body.subarray(1))
+    this.#broken = plaintext === null
+    return plaintext
+  }
+}

@@ -1,0 +1,33 @@
+// The portable provider, on @noble: the reference that node:crypto is checked against, and what a
+// browser can run. Its AES uses tables and promises no constant time, so never on the hot path of a
+// shared host. X25519 is handed in: @noble/hashes and @noble/ciphers have none.
+
+import { gcm } from '@noble/ciphers/aes.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256, sha512 } from '@noble/hashes/sha2.js'
+import { type Aead, type Suite, TAG_BYTES } from './suite.ts'
+
+function nobleAead(key: Uint8Array): Aead {
+  return {
+    seal: (nonce, aad, plaintext) => gcm(key, nonce, aad).encrypt(plaintext),
+    open: (nonce, aad, sealed) => {
+      if (sealed.length < TAG_BYTES) return null
+      try {
+        return gcm(key, nonce, aad).decrypt(sealed)
+      } catch {
+        return null
+      }
+    },
+  }
+}
+
+export function nobleSuite(x25519: Pick<Suite, 'publicKey' | 'dh'>): Suite {
+  return {
+    sha256: (message) => sha256(message),
+    sha512: (message) => sha512(message),
+    hmacSha256: (key, message) => hmac(sha256, key, message),
+    aead: nobleAead,
+    publicKey: x25519.publicKey,
+    dh: x25519.dh,
+  }
+}

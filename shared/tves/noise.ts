@@ -1,0 +1,309 @@
+// A small Noise core (revision 34) for 25519, AESGCM and SHA256: the two handshakes of TVES and every
+// other interactive pattern that the same seven tokens can spell, so that the published vectors can
+// test it. Ephemeral keys are handed in; nothing an outsider sends makes it throw: a message that does
+// not authenticate gives null, and the handshake is over. https://noiseprotocol.org/noise.html
+
+import { assert } from '../assert.ts'
+import { concat, fromText } from '../bytes.ts'
+import { type Aead, KEY_BYTES, NONCE_BYTES, type Suite, TAG_BYTES } from './suite.ts'
+
+const NONE = new Uint8Array(0)
+
+type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk'
+
+export interface Pattern {
+  /** As it stands in the protocol name, modifiers included: `IKpsk2`. */
+  readonly name: string
+  /** Static keys known before the first message. */
+  readonly known: { readonly initiator: boolean; readonly responder: boolean }
+  /** Tokens of each message; the initiator writes the first. */
+  readonly messages: readonly (readonly Token[])[]
+}
+
+const PATTERNS = {
+  XXpsk3: {
+    name: 'XXpsk3',
+    known: { initiator: false, responder: false },
+    messages: [['e'], ['e', 'ee', 's', 'es'], ['s', 'se', 'psk']],
+  },
+  IKpsk2: {
+    name: 'IKpsk2',
+    known: { initiator: false, responder: true },
+    messages: [
+      ['e', 'es', 's', 'ss'],
+      ['e', 'ee', 'se', 'psk'],
+    ],
+  },
+} as const satisfies Record<string, Pattern>
+
+export interface KeyPair {
+  readonly privateKey: Uint8Array
+  readonly publicKey: Uint8Array
+}
+
+/** Nonce of Noise's AESGCM: four zero bytes, then the counter as u64. */
+function counterNonce(counter: number): Uint8Array {
+  const nonce = new Uint8Array(NONCE_BYTES)
+  new DataView(nonce.buffer).setBigUint64(NONCE_BYTES - 8, BigInt(counter))
+  return nonce
+}
+
+/** One direction: a key and a counter that grows by one per message. */
+export class CipherState {
+  readonly #aead: Aead
+  #counter = 0
+
+  constructor(aead: Aead) {
+    this.#aead = aead
+  }
+
+  encrypt(aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    const sealed = this.#aead.seal(counterNonce(this.#counter), aad, plaintext)
+    this.#counter += 1
+    return sealed
+  }
+
+  /** Null when it does not open; the counter then stands still. */
+  decrypt(aad: Uint8Array, sealed: Uint8Array): Uint8Array | null {
+    const plaintext = this.#aead.open(counterNonce(this.#counter), aad, sealed)
+    if (plaintext !== null) this.#counter += 1
+    return plaintext
+  }
+}
+
+/** Chaining key, transcript hash, and the cipher once there is a key. Noise, section 5.2. */
+class SymmetricState {
+  readonly #suite: Suite
+  chainingKey: Uint8Array
+  transcript: Uint8Array
+  #cipher: CipherState | null = null
+
+  constructor(suite: Suite, protocol: string) {
+    this.#suite = suite
+    const name = fromText(protocol)
+    // A name that fits is padded with zeros, a longer one is hashed.
+    const padded = new Uint8Array(KEY_BYTES)
+    if (name.length <= KEY_BYTES) padded.set(name)
+    this.transcript = name.length <= KEY_BYTES ? padded : suite.sha256(name)
+    this.chainingKey = this.transcript
+  }
+
+  get keyed(): boolean {
+    return this.#cipher !== null
+  }
+
+  /** HKDF with HMAC-SHA256: `outputs` keys of 32 bytes. */
+  #hkdf(input: Uint8Array, outputs: number): Uint8Array[] {
+    const secret = this.#suite.hmacSha256(this.chainingKey, input)
+    const keys: Uint8Array[] = []
+    let last: Uint8Array = NONE
+    for (let i = 1; i <= outputs; i += 1) {
+      last = this.#suite.hmacSha256(secret, concat(last, Uint8Array.of(i)))
+      keys.push(last)
+    }
+    return keys
+  }
+
+  mixHash(bytes: Uint8Array): void {
+    this.transcript = this.#suite.sha256(concat(this.transcript, bytes))
+  }
+
+  mixKey(input: Uint8Array): void {
+    const [chainingKey = NONE, key = NONE] = this.#hkdf(input, 2)
+    this.chainingKey = chainingKey
+    this.#cipher = new CipherState(this.#suite.aead(key))
+  }
+
+  mixKeyAndHash(input: Uint8Array): void {
+    const [chainingKey = NONE, hash = NONE, key = NONE] = this.#hkdf(input, 3)
+    this.chainingKey = chainingKey
+    this.mixHash(hash)
+    this.#cipher = new CipherState(this.#suite.aead(key))
+  }
+
+  encryptAndHash(plaintext: Uint8Array): Uint8Array {
+    const sealed = this.#cipher?.encrypt(this.transcript, plaintext) ?? plaintext
+    this.mixHash(sealed)
+    return sealed
+  }
+
+  decryptAndHash(sealed: Uint8Array): Uint8Array | null {
+    const plaintext = this.#cipher === null ? sealed : this.#cipher.decrypt(this.transcript, sealed)
+    if (plaintext !== null) this.mixHash(sealed)
+    return plaintext
+  }
+
+  split(): readonly [CipherState, CipherState] {
+    const [first = NONE, second = NONE] = this.#hkdf(NONE, 2)
+    return [new CipherState(this.#suite.aead(first)), new CipherState(this.#suite.aead(second))]
+  }
+}
+
+interface HandshakeKeys {
+  readonly suite: Suite
+  readonly initiator: boolean
+  readonly prologue: Uint8Array
+  readonly staticKey: KeyPair
+  /** The peer's static key where the pattern says that it is known. */
+  readonly remoteStatic?: Uint8Array
+  /** 32 bytes; a responder that learns only from message 1 whose it is calls setPsk. */
+  readonly psk?: Uint8Array
+  /** Private key of this handshake alone: fresh, never used again. */
+  readonly ephemeral: Uint8Array
+}
+
+export interface HandshakeResult {
+  readonly send: CipherState
+  readonly receive: CipherState
+  /** Final transcript hash, 32 bytes. */
+  readonly transcript: Uint8Array
+  /** Final chaining key, secret: what exporter() starts from. */
+  readonly chainingKey: Uint8Array
+}
+
+export const startHandshake = (
+  keys: HandshakeKeys & { readonly pattern: keyof typeof PATTERNS },
+): Handshake => new Handshake(PATTERNS[keys.pattern], keys)
+
+export class Handshake {
+  readonly #keys: HandshakeKeys
+  readonly #pattern: Pattern
+  readonly #ephemeral: KeyPair
+  readonly #state: SymmetricState
+  #psk: Uint8Array | null
+  #remoteStatic: Uint8Array | null
+  #remoteEphemeral: Uint8Array | null = null
+  #step = 0
+  #failed = false
+
+  constructor(pattern: Pattern, keys: HandshakeKeys) {
+    const { suite, initiator, staticKey } = keys
+    this.#keys = keys
+    this.#pattern = pattern
+    this.#psk = keys.psk ?? null
+    this.#remoteStatic = keys.remoteStatic ?? null
+    this.#ephemeral = {
+      privateKey: keys.ephemeral,
+      publicKey: suite.publicKey(keys.ephemeral),
+    }
+    this.#state = new SymmetricState(suite, `Noise_${pattern.name}_25519_AESGCM_SHA256`)
+    this.#state.mixHash(keys.prologue)
+    for (const side of [true, false]) {
+      const known = side ? pattern.known.initiator : pattern.known.responder
+      const key = side === initiator ? staticKey.publicKey : this.#remoteStatic
+      if (!known) continue
+      assert(key !== null, 'the pattern says that this static key is known')
+      this.#state.mixHash(key)
+    }
+  }
+
+  /** The peer's static key, once known; not proven to be its own before the handshake is done. */
+  get remoteStatic(): Uint8Array | null {
+    return this.#remoteStatic
+  }
+
+  get done(): boolean {
+    return !this.#failed && this.#step === this.#pattern.messages.length
+  }
+
+  setPsk(psk: Uint8Array): void {
+    this.#psk = psk
+  }
+
+  /** The next message, carrying `payload`. Null when a key that the peer sent is refused (a point of
+   * small order); the handshake is then over. */
+  write(payload: Uint8Array): Uint8Array | null {
+    const parts: Uint8Array[] = []
+    const tokens = this.#turn(true)
+    assert(tokens !== null || this.#failed, 'handshake messages are written in turn')
+    if (tokens === null) return null
+    for (const token of tokens) {
+      if (token === 'e') {
+        parts.push(this.#ephemeral.publicKey)
+        this.#mixEphemeral(this.#ephemeral.publicKey)
+      } else if (token === 's') {
+        parts.push(this.#state.encryptAndHash(this.#keys.staticKey.publicKey))
+      } else if (!this.#mixSecret(token)) return this.#fail()
+    }
+    parts.push(this.#state.encryptAndHash(payload))
+    return concat(...parts)
+  }
+
+  /** The payload of the peer's next message, or null when it does not authenticate or comes out of
+   * turn; the handshake is then over. */
+  read(message: Uint8Array): Uint8Array | null {
+    const tokens = this.#turn(false)
+    if (tokens === null) return this.#fail()
+    let rest = message
+    for (const token of tokens) {
+      if (token !== 'e' && token !== 's') {
+        if (!this.#mixSecret(token)) return this.#fail()
+        continue
+      }
+      const sealed = token === 's' && this.#state.keyed
+      const length = KEY_BYTES + (sealed ? TAG_BYTES : 0)
+      if (rest.length < length) return this.#fail()
+      const field = new Uint8Array(rest.subarray(0, length))
+      rest = rest.subarray(length)
+      if (token === 'e') {
+        this.#remoteEphemeral = field
+        this.#mixEphemeral(field)
+        continue
+      }
+      this.#remoteStatic = this.#state.decryptAndHash(field)
+      if (this.#remoteStatic === null) return this.#fail()
+    }
+    const payload = this.#state.decryptAndHash(rest)
+    return payload === null ? this.#fail() : new Uint8Array(payload)
+  }
+
+  /** Transport keys and what the exporter needs, after the last message. */
+  finish(): HandshakeResult {
+    assert(this.done, 'a handshake is finished after its last message')
+    const [first, second] = this.#state.split()
+    const { transcript, chainingKey } = this.#state
+    return this.#keys.initiator
+      ? { send: first, receive: second, transcript, chainingKey }
+      : { send: second, receive: first, transcript, chainingKey }
+  }
+
+  /** Tokens of the next message, or null when it is not ours to write (or to read). */
+  #turn(writing: boolean): readonly Token[] | null {
+    const tokens = this.#pattern.messages[this.#step]
+    const ours = (this.#step % 2 === 0) === this.#keys.initiator
+    if (this.#failed || tokens === undefined || ours !== writing) return null
+    this.#step += 1
+    return tokens
+  }
+
+  #fail(): null {
+    this.#failed = true
+    return null
+  }
+
+  /** Where a psk is used anywhere in the pattern, ephemeral keys are mixed into the key too. */
+  #mixEphemeral(key: Uint8Array): void {
+    this.#state.mixHash(key)
+    if (this.#pattern.name.includes('psk')) this.#state.mixKey(key)
+  }
+
+  /** A Diffie-Hellman result or the psk; false when the peer's key is refused. */
+  #mixSecret(token: 'ee' | 'es' | 'se' | 'ss' | 'psk'): boolean {
+    if (token === 'psk') {
+      assert(this.#psk?.length === KEY_BYTES, 'the psk is set before its message')
+      this.#state.mixKeyAndHash(this.#psk)
+      return true
+    }
+    // The first letter is the initiator's key, the second the responder's.
+    const [initiator, responder] = token
+    const { initiator: weInitiate, staticKey, suite } = this.#keys
+    const own = (weInitiate ? initiator : responder) === 'e' ? this.#ephemeral : staticKey
+    const peer =
+      (weInitiate ? responder : initiator) === 'e' ? this.#remoteEphemeral : this.#remoteStatic
+    assert(peer !== null, 'a pattern sends a key before it uses it')
+    const shared = suite.dh(own.privateKey, peer)
+    if (shared === null) return false
+    this.#state.mixKey(shared)
+    return true
+  }
+}

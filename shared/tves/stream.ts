@@ -1,0 +1,25 @@
+// The stream hash: one number that stands for every frame of a run up to here, in order. Both sides
+// compute it; an acknowledgement quotes it, so a frame that one side holds and the other lost or altered
+// is noticed at the next contact.
+
+import { assert } from '../assert.ts'
+import { concat, fromText, Writer } from '../bytes.ts'
+import { DEVICE_ID_BYTES } from '../wire/limits.ts'
+import type { Suite } from './suite.ts'
+
+const LABEL = fromText('TVES/1 stream')
+
+/** h(-1): the hash of a run of which no frame was sealed yet. `device` 8 bytes. Source: wire.md 6. */
+export function streamStart(
+  suite: Suite,
+  device: Uint8Array,
+  epoch: number,
+  run: number,
+): Uint8Array {
+  assert(device.length === DEVICE_ID_BYTES, 'a device id has 8 bytes')
+  return suite.sha256(new Writer().bytes(LABEL).bytes(device).u32(epoch).u32(run).done())
+}
+
+/** h(n) from h(n-1) and the whole body of frame n. Source: wire.md 6. */
+export const streamNext = (suite: Suite, hash: Uint8Array, body: Uint8Array): Uint8Array =>
+  suite.sha256(concat(hash, suite.sha256(body)))

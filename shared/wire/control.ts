@@ -1,0 +1,253 @@
+// The control messages: what must work before the clock is right. Sealed under session keys by
+// ControlChannel; here only their plaintext. wire.md 5.
+
+import { assert, unreachable } from '../assert.ts'
+import { fromText, Reader, toText, Writer } from '../bytes.ts'
+import type { FaultCode } from '../faults.ts'
+import { type ClockState, isClockState } from '../meter/reading.ts'
+import { type SpanUs, spanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
+import {
+  CLOCK_REQUEST_ID_BYTES,
+  DEVICE_ID_BYTES,
+  FAULT_CODE_BYTES_MAX,
+  HASH_BYTES,
+  STATUS_FAULTS_MAX,
+  STREAMS_LISTED_MAX,
+} from './limits.ts'
+import { boundField, boundOf } from './payload.ts'
+
+/** How far one run is sealed at the slave: `hash` is the stream hash after frame `sequence`. */
+export interface SealedUpTo {
+  readonly epoch: number
+  readonly run: number
+  readonly sequence: number
+  readonly hash: Uint8Array
+}
+
+/** How far the master has one run: it expects frame `next`; `hash` is the stream hash before it. */
+export interface TakenUpTo {
+  readonly epoch: number
+  readonly run: number
+  /** False: the master does not know this epoch. */
+  readonly known: boolean
+  readonly next: number
+  readonly hash: Uint8Array
+}
+
+/** The refusals that EXPECT answers, by their number on the wire. */
+const EXPECT_CODES = {
+  2: 'SEC-02',
+  3: 'SEC-03',
+  4: 'SEC-04',
+  5: 'SEC-05',
+  6: 'SEC-06',
+  12: 'SEC-12',
+} as const satisfies Record<number, FaultCode>
+export type ExpectCode = (typeof EXPECT_CODES)[keyof typeof EXPECT_CODES]
+const expectCodes: ReadonlyMap<number, ExpectCode> = new Map(
+  Object.entries(EXPECT_CODES).map(([number, code]) => [Number(number), code]),
+)
+
+export type ControlMessage =
+  /** `epoch` 0: none was offered. */
+  | { readonly is: 'confirm'; readonly epoch: number; readonly runs: readonly SealedUpTo[] }
+  | { readonly is: 'committed'; readonly epoch: number; readonly runs: readonly TakenUpTo[] }
+  | { readonly is: 'clock-request'; readonly id: Uint8Array }
+  | {
+      readonly is: 'clock-reply'
+      readonly id: Uint8Array
+      readonly t2: UnixUs
+      readonly t3: UnixUs
+      /** Null: the master is not synchronised. */
+      readonly bound: SpanUs | null
+    }
+  | ({ readonly is: 'acknowledge' } & SealedUpTo)
+  | {
+      readonly is: 'expect'
+      readonly code: ExpectCode
+      readonly epoch: number
+      readonly run: number
+      readonly next: number
+      readonly masterTime: UnixMs
+    }
+  | { readonly is: 'enrolled'; readonly device: Uint8Array }
+  | ({ readonly is: 'status' } & StatusFields)
+
+export interface StatusFields {
+  readonly clockState: ClockState
+  readonly offset: SpanUs
+  /** Null: no bound known. */
+  readonly bound: SpanUs | null
+  readonly roundTrip: SpanUs
+  /** Frames in the outbox. */
+  readonly backlog: number
+  readonly meters: number
+  /** Codes as written by the slave, which may be newer than we are. */
+  readonly faults: readonly { readonly code: string; readonly count: number }[]
+}
+
+const TYPE = {
+  confirm: 1,
+  committed: 2,
+  'clock-request': 3,
+  'clock-reply': 4,
+  acknowledge: 5,
+  expect: 6,
+  enrolled: 7,
+  status: 8,
+} as const
+
+const FAULT_CODE = /^[A-Z0-9-]{1,16}$/
+
+/** Plaintext of one control message. */
+export function encodeControl(message: ControlMessage): Uint8Array {
+  const writer = new Writer().u8(TYPE[message.is])
+  switch (message.is) {
+    case 'confirm':
+      assert(message.runs.length <= STREAMS_LISTED_MAX, 'CONFIRM lists at most 256 runs')
+      writer.u32(message.epoch).u16(message.runs.length)
+      for (const entry of message.runs) writeSealed(writer, entry)
+      return writer.done()
+    case 'committed':
+      assert(message.runs.length <= STREAMS_LISTED_MAX, 'COMMITTED lists at most 256 runs')
+      writer.u32(message.epoch).u16(message.runs.length)
+      for (const entry of message.runs) {
+        writer
+          .u32(entry.epoch)
+          .u32(entry.run)
+          .u8(entry.known ? 1 : 0)
+          .u32(entry.next)
+        writeFixed(writer, entry.hash, HASH_BYTES)
+      }
+      return writer.done()
+    case 'clock-request':
+      return writeFixed(writer, message.id, CLOCK_REQUEST_ID_BYTES).done()
+    case 'clock-reply':
+      writeFixed(writer, message.id, CLOCK_REQUEST_ID_BYTES).u64(message.t2).u64(message.t3)
+      return writer.u32(boundField(message.bound)).done()
+    case 'acknowledge':
+      return writeSealed(writer, message).done()
+    case 'expect':
+      writer
+        .u8(Number(message.code.slice(-2)))
+        .u32(message.epoch)
+        .u32(message.run)
+      return writer.u32(message.next).u48(message.masterTime).done()
+    case 'enrolled':
+      return writeFixed(writer, message.device, DEVICE_ID_BYTES).done()
+    case 'status':
+      return writeStatus(writer, message).done()
+    default:
+      return unreachable(message)
+  }
+}
+
+function writeFixed(writer: Writer, bytes: Uint8Array, length: number): Writer {
+  assert(bytes.length === length, 'a field of fixed length has that length')
+  return writer.bytes(bytes)
+}
+
+const writeSealed = (writer: Writer, entry: SealedUpTo): Writer =>
+  writeFixed(writer.u32(entry.epoch).u32(entry.run).u32(entry.sequence), entry.hash, HASH_BYTES)
+
+function writeStatus(writer: Writer, status: StatusFields): Writer {
+  writer.u8(status.clockState.charCodeAt(0)).svarint(Math.round(status.offset))
+  writer.uvarint(boundField(status.bound)).uvarint(Math.round(Math.max(status.roundTrip, 0)))
+  writer.uvarint(status.backlog).uvarint(status.meters)
+  assert(status.faults.length <= STATUS_FAULTS_MAX, 'STATUS lists at most 32 fault codes')
+  writer.u8(status.faults.length)
+  for (const { code, count } of status.faults) {
+    assert(FAULT_CODE.test(code), 'a fault code has 1 to 16 of A-Z, 0-9 and hyphen')
+    writer.u8(code.length).bytes(fromText(code)).uvarint(count)
+  }
+  return writer
+}
+
+/** Reads a plaintext to its last byte, or null (WIR-03). */
+export function decodeControl(plaintext: Uint8Array): ControlMessage | null {
+  const reader = new Reader(plaintext)
+  const message = readControl(reader, reader.u8())
+  return reader.whole ? message : null
+}
+
+function readControl(reader: Reader, type: number): ControlMessage | null {
+  switch (type) {
+    case TYPE.confirm:
+      return { is: 'confirm', epoch: reader.u32(), runs: readList(reader, readSealed) }
+    case TYPE.committed:
+      return { is: 'committed', epoch: reader.u32(), runs: readList(reader, readTaken) }
+    case TYPE['clock-request']:
+      return { is: 'clock-request', id: reader.bytes(CLOCK_REQUEST_ID_BYTES) }
+    case TYPE['clock-reply']:
+      return {
+        is: 'clock-reply',
+        id: reader.bytes(CLOCK_REQUEST_ID_BYTES),
+        t2: unixUs(reader.u64()),
+        t3: unixUs(reader.u64()),
+        bound: boundOf(reader.u32()),
+      }
+    case TYPE.acknowledge:
+      return { is: 'acknowledge', ...readSealed(reader) }
+    case TYPE.expect:
+      return readExpect(reader)
+    case TYPE.enrolled:
+      return { is: 'enrolled', device: reader.bytes(DEVICE_ID_BYTES) }
+    case TYPE.status:
+      return readStatus(reader)
+    default:
+      return null
+  }
+}
+
+function readList<Entry>(reader: Reader, read: (reader: Reader) => Entry): readonly Entry[] {
+  const count = reader.u16()
+  if (count > STREAMS_LISTED_MAX) reader.fail()
+  const entries: Entry[] = []
+  for (let i = 0; i < count && reader.ok; i += 1) entries.push(read(reader))
+  return entries
+}
+
+const readSealed = (reader: Reader): SealedUpTo => ({
+  epoch: reader.u32(),
+  run: reader.u32(),
+  sequence: reader.u32(),
+  hash: reader.bytes(HASH_BYTES),
+})
+
+function readTaken(reader: Reader): TakenUpTo {
+  const epoch = reader.u32()
+  const run = reader.u32()
+  const known = reader.u8()
+  if (known > 1) reader.fail()
+  return { epoch, run, known: known === 1, next: reader.u32(), hash: reader.bytes(HASH_BYTES) }
+}
+
+function readExpect(reader: Reader): ControlMessage | null {
+  const code = expectCodes.get(reader.u8())
+  if (code === undefined) return null
+  const epoch = reader.u32()
+  const run = reader.u32()
+  const next = reader.u32()
+  return { is: 'expect', code, epoch, run, next, masterTime: unixMs(reader.u48()) }
+}
+
+function readStatus(reader: Reader): ControlMessage | null {
+  const clockState = String.fromCharCode(reader.u8())
+  if (!isClockState(clockState)) return null
+  const offset = spanUs(reader.svarint())
+  const bound = boundOf(reader.uvarint())
+  const roundTrip = spanUs(reader.uvarint())
+  const backlog = reader.uvarint()
+  const meters = reader.uvarint()
+  const count = reader.u8()
+  if (count > STATUS_FAULTS_MAX) return null
+  const faults: { code: string; count: number }[] = []
+  for (let i = 0; i < count && reader.ok; i += 1) {
+    const length = reader.u8()
+    if (length > FAULT_CODE_BYTES_MAX) return null
+    const code = toText(reader.bytes(length))
+    if (!FAULT_CODE.test(code)) return null
+    faults.push({ code, count: reader.uvarint() })
+  }
+  return { is: 'status', clockState, offset, bound, roundTrip, backlog, meters, faults }
+}

@@ -1,0 +1,51 @@
+// The limits and fixed lengths of wire.md, each named once.
+
+import { type SpanMs, spanMs } from '../units.ts'
+
+/** Longest body, bytes: what a u16 length can say. A full batch of 8,000 readings is about 41 kB. */
+export const BODY_BYTES_MAX = 65_535
+/** Most readings in one frame: keeps what a frame unpacks to below 1 MiB. Source: wire.md 10. */
+export const FRAME_READINGS_MAX = 8_000
+/** So many readings fit one body whatever they are: one alone in its block takes at most 61 bytes. */
+export const READINGS_ALWAYS_FIT = 1_000
+/** Most entries in a CONFIRM or COMMITTED: 256 * 45 bytes fit a body four times. Source: wire.md 5. */
+export const STREAMS_LISTED_MAX = 256
+/** Most fault codes in a STATUS. Source: wire.md 5. */
+export const STATUS_FAULTS_MAX = 32
+/** Longest fault code, ASCII bytes. Source: wire.md 2.1. */
+export const FAULT_CODE_BYTES_MAX = 16
+/** A handshake not finished by then is dropped: it holds memory for somebody unknown. */
+export const HANDSHAKE_TIME_MAX: SpanMs = spanMs(10_000)
+/** A link silent for so long is dead; a live slave asks for the time every 64 s. */
+export const LINK_SILENCE_MAX: SpanMs = spanMs(120_000)
+/** Longest pause between two clock requests of a slave. */
+export const CLOCK_REQUEST_PAUSE_MAX: SpanMs = spanMs(64_000)
+/** Shortest pause between two STATUS messages. */
+export const STATUS_PAUSE_MIN: SpanMs = spanMs(5_000)
+/** Most frames sent and not yet acknowledged: what a dropped link has to send again. */
+export const FLIGHT_FRAMES_MAX = 64
+/** Most bytes sent and not yet acknowledged. */
+export const FLIGHT_BYTES_MAX = 1_048_576
+/** Most epochs of one device whose frames may still come: 400 days of daily outages, and as many again. */
+export const OPEN_EPOCHS_MAX = 1_000
+/** Oldest frame a slave keeps for sending, days. */
+export const OUTBOX_AGE_DAYS_MAX = 400
+/** Furthest jump of the second's index, seconds: 400 days. A clock further off is broken. */
+export const INDEX_JUMP_MAX = 400 * 86_400
+/** Tolerance for time tags ahead of the master, seconds. */
+export const TOLERANCE_MIN = 1
+export const TOLERANCE_MAX = 60
+export const TOLERANCE_DEFAULT = 10
+/** Largest |value| of a reading: its zigzag form must stay below 2^53. Source: wire.md 8.1. */
+export const READING_VALUE_MAX = 2 ** 52 - 1
+/** Largest |power of ten| of a reading. */
+export const READING_EXPONENT_MAX = 9
+/** Furthest meter time from 1970, seconds: what ECMAScript can still turn into a date. */
+export const METER_TIME_MAX = 8_640_000_000_000
+
+export const DEVICE_ID_BYTES = 8
+export const PROCESS_ID_BYTES = 8
+export const TOKEN_ID_BYTES = 8
+export const HASH_BYTES = 32
+export const RUN_SALT_BYTES = 16
+export const CLOCK_REQUEST_ID_BYTES = 16

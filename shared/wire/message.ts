@@ -1,0 +1,126 @@
+// Bodies by their first byte (version * 16 + type), and what stands in clear around a handshake. wire.md 2 to 4.
+
+import { assert } from '../assert.ts'
+import { fromText, Reader, toText, Writer } from '../bytes.ts'
+import { FRAME_BYTE } from './frame.ts'
+import { BODY_BYTES_MAX, FAULT_CODE_BYTES_MAX, TOKEN_ID_BYTES } from './limits.ts'
+
+export const WIRE_VERSION = 1
+export const ENROLMENT_BYTE = 0x11
+export const SESSION_BYTE = 0x12
+export const CONTROL_BYTE = 0x15
+export const REFUSAL_BYTE = 0x16
+
+/** The cipher suite of this version's session handshake: IKpsk2_25519_AESGCM_SHA256. */
+export const SUITE_CLASSIC = 0
+
+const REFUSAL_CODE = /^[A-Z0-9-]+$/
+
+export type Message =
+  | {
+      readonly is: 'enrolment'
+      readonly step: 1
+      readonly token: Uint8Array
+      readonly noise: Uint8Array
+    }
+  | {
+      readonly is: 'enrolment'
+      readonly step: 2 | 3
+      readonly token: null
+      readonly noise: Uint8Array
+    }
+  | {
+      readonly is: 'session'
+      readonly step: 1 | 2
+      readonly suite: number
+      readonly noise: Uint8Array
+    }
+  /** To be taken apart by decodeFrame. */
+  | { readonly is: 'frame'; readonly body: Uint8Array }
+  /** To be opened by ControlChannel.open. */
+  | { readonly is: 'control'; readonly body: Uint8Array }
+  /** A hint for the log, not authenticated. */
+  | { readonly is: 'refusal'; readonly code: string }
+
+export type MessageVerdict =
+  | { readonly ok: true; readonly message: Message }
+  /** WIR-01 another version or suite, WIR-02 too long, WIR-03 cut short, WIR-04 unknown type. */
+  | { readonly ok: false; readonly fault: 'WIR-01' | 'WIR-02' | 'WIR-03' | 'WIR-04' }
+
+const refused = (fault: 'WIR-01' | 'WIR-02' | 'WIR-03' | 'WIR-04'): MessageVerdict => ({
+  ok: false,
+  fault,
+})
+const took = (message: Message | null): MessageVerdict =>
+  message === null ? refused('WIR-03') : { ok: true, message }
+
+/** Says what a body is. Whether it is allowed now (WIR-04 too) only the link knows. */
+export function readMessage(body: Uint8Array): MessageVerdict {
+  const first = body[0]
+  if (first === undefined) return refused('WIR-03')
+  if (body.length > BODY_BYTES_MAX) return refused('WIR-02')
+  if (first >> 4 !== WIRE_VERSION) return refused('WIR-01')
+  switch (first) {
+    case ENROLMENT_BYTE:
+      return took(readEnrolment(body))
+    case SESSION_BYTE:
+      return readSession(body)
+    case FRAME_BYTE:
+      return took({ is: 'frame', body })
+    case CONTROL_BYTE:
+      return took({ is: 'control', body })
+    case REFUSAL_BYTE:
+      return took(readRefusal(body))
+    default:
+      return refused('WIR-04')
+  }
+}
+
+function readEnrolment(body: Uint8Array): Message | null {
+  const reader = new Reader(body)
+  reader.u8()
+  const step = reader.u8()
+  const token = step === 1 ? reader.bytes(TOKEN_ID_BYTES) : null
+  const noise = reader.rest()
+  if (!reader.ok) return null
+  if (token !== null) return { is: 'enrolment', step: 1, token, noise }
+  return step === 2 || step === 3 ? { is: 'enrolment', step, token: null, noise } : null
+}
+
+function readSession(body: Uint8Array): MessageVerdict {
+  const reader = new Reader(body)
+  reader.u8()
+  const step = reader.u8()
+  const suite = reader.u8()
+  const noise = reader.rest()
+  if (!reader.ok || (step !== 1 && step !== 2)) return refused('WIR-03')
+  if (suite !== SUITE_CLASSIC) return refused('WIR-01')
+  return took({ is: 'session', step, suite, noise })
+}
+
+function readRefusal(body: Uint8Array): Message | null {
+  const code = toText(body.subarray(1))
+  const fits = code.length <= FAULT_CODE_BYTES_MAX && REFUSAL_CODE.test(code)
+  return fits ? { is: 'refusal', code } : null
+}
+
+/** Step 1 of an enrolment; `token` is the token's id, 8 bytes. */
+export function enrolmentHello(token: Uint8Array, noise: Uint8Array): Uint8Array {
+  assert(token.length === TOKEN_ID_BYTES, 'a token id has 8 bytes')
+  return new Writer().u8(ENROLMENT_BYTE).u8(1).bytes(token).bytes(noise).done()
+}
+
+export const enrolmentStep = (step: 2 | 3, noise: Uint8Array): Uint8Array =>
+  new Writer().u8(ENROLMENT_BYTE).u8(step).bytes(noise).done()
+
+export const sessionStep = (step: 1 | 2, noise: Uint8Array): Uint8Array =>
+  new Writer().u8(SESSION_BYTE).u8(step).u8(SUITE_CLASSIC).bytes(noise).done()
+
+/** A refusal in clear: `code` is 1..16 of A-Z 0-9 and hyphen, as every fault code is. */
+export function refusal(code: string): Uint8Array {
+  assert(
+    code.length <= FAULT_CODE_BYTES_MAX && REFUSAL_CODE.test(code),
+    'a fault code has 1 to 16 of A-Z, 0-9 and hyphen',
+  )
+  return new Writer().u8(REFUSAL_BYTE).bytes(fromText(code)).done()
+}

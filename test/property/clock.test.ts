@@ -1,0 +1,102 @@
+// Short lives of a slave's clock, simulated: a drifting oscillator, a lossy and lopsided
+// network, an attacker who delays, wrong wall clocks, sleeps and restarts. Truth is known, so
+// promises can be checked.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { measure } from '../../shared/clock/exchange.ts'
+import { bestEstimate, NO_SAMPLES, withSample } from '../../shared/clock/filter.ts'
+import { startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
+import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+import { live, type Life } from './clock-life.ts'
+
+const UTC = 1_790_000_000_000_000
+
+const lives: fc.Arbitrary<Life> = fc.record({
+  seed: fc.integer(),
+  seconds: fc.constant(1_500),
+  driftPpm: fc.integer({ min: -200, max: 200 }),
+  wanderPpm: fc.constantFrom(0, 0.01, 1, 20),
+  baseDelayUs: fc.constantFrom(0, 100, 10_000, 400_000, 1_200_000),
+  jitterUs: fc.constantFrom(0, 50, 20_000, 900_000),
+  /** Which part of the delay lies on the way out. */
+  outward: fc.constantFrom(0, 0.5, 0.9, 1),
+  loss: fc.constantFrom(0, 0.2, 0.9),
+  duplicate: fc.constantFrom(0, 0.5),
+  late: fc.constantFrom(0, 0.3),
+  masterBoundUs: fc.constantFrom(0, 500, 200_000),
+  wallErrorUs: fc.constantFrom(0, -500_000, 900_000, -3_600_000_000, 20_000_000, 100_000_000),
+  sleepEvery: fc.constantFrom(0, 0, 400),
+  restartEvery: fc.constantFrom(0, 0, 300),
+})
+
+test('never back, |error| <= bound in every second, no second after a restart repeats', () => {
+  let synchronised = 0
+  fc.assert(
+    fc.property(lives, (life) => {
+      synchronised += live(life).synchronised
+    }),
+    { numRuns: 120 },
+  )
+  // Otherwise "unknown" would be an answer that keeps every promise.
+  assert.ok(synchronised > 20_000, `synchronised for ${synchronised} s only`)
+})
+
+test('on a good network the clock is synchronised all but the first second', () => {
+  const { synchronised, worstUs } = live({
+    seed: 1,
+    seconds: 3_600,
+    driftPpm: 50,
+    wanderPpm: 0.01,
+    baseDelayUs: 10_000,
+    jitterUs: 5_000,
+    outward: 0.5,
+    loss: 0,
+    duplicate: 0,
+    late: 0,
+    masterBoundUs: 0,
+    wallErrorUs: -86_400_000_000,
+    sleepEvery: 0,
+    restartEvery: 0,
+  })
+  assert.ok(synchronised >= 3_598, `${synchronised}`)
+  // 64 s at 50 ppm are 3.2 ms; half of the jitter on top.
+  assert.ok(worstUs < 12_000, `${worstUs}`)
+})
+
+test('a delayed reply moves the clock by at most (delay - least delay)/2 + bound', () => {
+  const attack = fc.record({
+    least: fc.integer({ min: 0, max: 100_000 }),
+    added: fc.integer({ min: 0, max: 2_000_000 }),
+    onQuestion: fc.boolean(),
+    friendly: fc.integer({ min: 0, max: 8 }),
+  })
+  fc.assert(
+    fc.property(attack, ({ least, added, onQuestion, friendly }) => {
+      let clock = startClock({ mono: monoUs(0), guess: unixUs(UTC), lastUsed: null })
+      let filter = NO_SAMPLES
+      let t4 = 0
+      const exchange = (addedUs: number): number => {
+        const t1 = t4 + 16_000_000
+        t4 = t1 + least + addedUs
+        const there = unixUs(UTC + t1 + Math.floor(least / 2) + (onQuestion ? addedUs : 0))
+        const stamps = { t1: monoUs(t1), t2: there, t3: there, t4: monoUs(t4) }
+        const verdict = measure({ ...stamps, masterBound: spanUs(0) })
+        if (!verdict.ok) return 0
+        filter = withSample(filter, verdict.sample)
+        const estimate = bestEstimate(filter, monoUs(t4))
+        if (estimate !== null) clock = steer(clock, estimate, monoUs(t4)).clock
+        return estimate?.bound ?? 0
+      }
+      for (let i = 0; i < friendly; i += 1) exchange(0)
+      exchange(added)
+      const settled = monoUs(t4 + 3_600_000_000)
+      const moved = Math.abs(timeAt(clock, settled) - (UTC + settled))
+      assert.ok(moved <= added / 2 + 4, `${moved} by ${added}`)
+      // With friendly samples at hand, a reply delayed by more than they aged is not believed.
+      if (friendly > 0 && added > 2 * (16_000_000 + least + added) * 250e-6) assert.ok(moved <= 4)
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Sample } from '../../shared/clock/exchange.ts'
+import {
+  bestEstimate,
+  type Estimate,
+  type Filter,
+  NO_SAMPLES,
+  SAMPLES_MAX,
+  withSample,
+} from '../../shared/clock/filter.ts'
+import { hasSlept, SLEEP_NOTICED_US } from '../../shared/clock/sleep.ts'
+import {
+  BOUND_UNKNOWN_US,
+  qualityAt,
+  type SoftClock,
+  slept,
+  startClock,
+  steer,
+  timeAt,
+} from '../../shared/clock/softclock.ts'
+import { stampAt } from '../../shared/clock/stamp.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../shared/meter/reading.ts'
+import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
+
+const UTC = 1_790_000_000_000_000
+const S = 1_000_000
+
+/** At `at` seconds of our clock UTC is `ahead` microseconds ahead of UTC + at. */
+const estimate = (at: number, ahead: number, change: Partial<Estimate> = {}): Estimate => ({
+  mono: monoUs(at * S),
+  utc: unixUs(UTC + at * S + ahead),
+  bound: spanUs(1_000),
+  frequency: ppm(0),
+  growth: ppm(250),
+  informative: false,
+  ...change,
+})
+
+const sample = (at: number, bound: number, informative = false): Sample => ({
+  mono: monoUs(at * S),
+  utc: unixUs(UTC + at * S),
+  roundTripDelay: spanUs(2 * bound),
+  bound: spanUs(bound),
+  informative,
+})
+
+const guess = (lastUsed: number | null = null): SoftClock =>
+  startClock({
+    mono: monoUs(0),
+    guess: unixUs(UTC),
+    lastUsed: lastUsed === null ? null : unixUs(lastUsed),
+  })
+
+/** A clock that shows UTC exactly, fixed at second 0. */
+const fixed = (): SoftClock => steer(guess(), estimate(0, 0), monoUs(0)).clock
+
+const aheadAt = (clock: SoftClock, at: number): number =>
+  timeAt(clock, monoUs(at * S)) - (UTC + at * S)
+
+test('starts from the guess in state U, bound unknown', () => {
+  assert.equal(aheadAt(guess(), 5), 0)
+  assert.deepEqual(qualityAt(guess(), monoUs(5 * S)), { state: 'U', bound: BOUND_UNKNOWN_US })
+})
+
+test('restored, it begins in the second after the last one used, or at the guess if later', () => {
+  assert.equal(aheadAt(guess(UTC - 1), 0), 0)
+  assert.equal(aheadAt(guess(UTC), 0), S)
+  assert.equal(aheadAt(guess(UTC + S - 1), 0), S)
+  assert.equal(aheadAt(guess(UTC + S), 0), 2 * S)
+})
+
+test('the first estimate ahead steps at once, however small, and says CLK-06', () => {
+  for (const ahead of [1, 400_000, 86_400 * S]) {
+    const { clock, fault, offset } = steer(guess(), estimate(2, ahead), monoUs(2 * S))
+    assert.equal(fault, 'CLK-06')
+    assert.equal(offset, ahead)
+    assert.equal(aheadAt(clock, 2), ahead)
+    assert.deepEqual(qualityAt(clock, monoUs(2 * S)), { state: 'S', bound: 1_000 })
+  }
+})
+
+test('the first estimate behind holds the time until it is true, state R while far off', () => {
+  const { clock, fault } = steer(guess(), estimate(2, -3 * S), monoUs(2 * S))
+  assert.equal(fault, 'CLK-06')
+  for (const at of [2, 3, 4.9]) assert.equal(timeAt(clock, monoUs(at * S)), UTC + 2 * S)
+  assert.equal(aheadAt(clock, 6), -3 * S)
+  assert.deepEqual(qualityAt(clock, monoUs(2 * S)), { state: 'R', bound: 3 * S + 1_000 })
+  assert.equal(qualityAt(clock, monoUs(4.5 * S)).state, 'S')
+})
+
+test('1 s behind is slewed at 500 ppm, one microsecond more is stepped with CLK-06', () => {
+  const slewing = steer(fixed(), estimate(10, S), monoUs(10 * S))
+  assert.equal(slewing.fault, null)
+  assert.equal(aheadAt(slewing.clock, 10), 0)
+  assert.equal(aheadAt(slewing.clock, 1_010), 500_000)
+  assert.equal(aheadAt(slewing.clock, 2_010), S)
+  assert.equal(aheadAt(slewing.clock, 9_010), S)
+  const stepped = steer(fixed(), estimate(10, S + 1), monoUs(10 * S))
+  assert.equal(stepped.fault, 'CLK-06')
+  assert.equal(aheadAt(stepped.clock, 10), S + 1)
+})
+
+test('1 s ahead is slewed, one microsecond more is held with CLK-06, said once', () => {
+  const slewing = steer(fixed(), estimate(10, -S), monoUs(10 * S))
+  assert.equal(slewing.fault, null)
+  assert.equal(aheadAt(slewing.clock, 1_010), -500_000)
+  const held = steer(fixed(), estimate(10, -S - 1), monoUs(10 * S))
+  assert.equal(held.fault, 'CLK-06')
+  assert.equal(aheadAt(held.clock, 11), -S)
+  // Still 0.6 s ahead when the next estimate comes: it goes on standing, silently.
+  const later = steer(held.clock, estimate(10.4, -S - 1), monoUs(10.4 * S))
+  assert.equal(later.fault, null)
+  assert.equal(later.clock.way, 'hold')
+  assert.equal(aheadAt(later.clock, 12), -S - 1)
+})
+
+test('the bound holds what is not slewed yet and grows with age; past 1 s S becomes R', () => {
+  const { clock } = steer(fixed(), estimate(10, 400_000), monoUs(10 * S))
+  assert.equal(qualityAt(clock, monoUs(10 * S)).bound, 401_000)
+  // 100 s: 50 ms slewed, 25 ms grown.
+  assert.equal(qualityAt(clock, monoUs(110 * S)).bound, 376_000)
+  const limit = (S - 1_000) / 250
+  assert.deepEqual(qualityAt(fixed(), monoUs(limit * S)), { state: 'S', bound: S })
+  assert.equal(qualityAt(fixed(), monoUs(limit * S + 1)).state, 'R')
+})
+
+test('a slow first sample gives I, the first good one S, later slow ones nothing', () => {
+  const slow = { bound: spanUs(3 * S), informative: true }
+  const informed = steer(guess(), estimate(1, 2 * S, slow), monoUs(S)).clock
+  assert.deepEqual(qualityAt(informed, monoUs(S)), { state: 'I', bound: 3 * S })
+  const good = steer(informed, estimate(2, 2 * S + 300_000), monoUs(2 * S))
+  assert.equal(good.fault, 'CLK-06')
+  assert.equal(aheadAt(good.clock, 2), 2 * S + 300_000)
+  assert.equal(qualityAt(good.clock, monoUs(2 * S)).state, 'S')
+  const again = steer(good.clock, estimate(3, 0, slow), monoUs(3 * S))
+  assert.equal(again.clock, good.clock)
+})
+
+test('a learned frequency is followed', () => {
+  const { clock } = steer(guess(), estimate(0, 0, { frequency: ppm(-100) }), monoUs(0))
+  assert.equal(aheadAt(clock, 1_000), -100_000)
+})
+
+test('an instant before the last correction gets the time of that correction', () => {
+  const { clock } = steer(guess(), estimate(2, 50), monoUs(2 * S))
+  assert.equal(timeAt(clock, monoUs(S)), timeAt(clock, monoUs(2 * S)))
+  assert.throws(() => steer(clock, estimate(1, 0), monoUs(S)), /broken promise/)
+})
+
+test('after a sleep it goes on where it was, in state U', () => {
+  const clock = slept(fixed(), monoUs(10 * S))
+  assert.equal(aheadAt(clock, 11), 0)
+  assert.equal(qualityAt(clock, monoUs(11 * S)).state, 'U')
+})
+
+test('a sleep is noticed above 0.1 s between the two clocks', () => {
+  const look = (mono: number, sinceBoot: number) => ({
+    mono: monoUs(mono),
+    sinceBoot: spanUs(sinceBoot),
+  })
+  assert.equal(hasSlept(look(0, 5 * S), look(S, 6 * S + SLEEP_NOTICED_US)), false)
+  assert.equal(hasSlept(look(0, 5 * S), look(S, 6 * S + SLEEP_NOTICED_US + 1)), true)
+})
+
+test('the filter takes the tightest sample as it is now, good before informative', () => {
+  const of = (...samples: Sample[]): Filter => samples.reduce(withSample, NO_SAMPLES)
+  const chosen = (filter: Filter, at: number) => bestEstimate(filter, monoUs(at * S))?.mono
+  assert.equal(bestEstimate(NO_SAMPLES, monoUs(0)), null)
+  // 16 s at 250 ppm are 4,000 us: the older sample wins while it is tighter by more than that.
+  assert.equal(chosen(of(sample(0, 1_000), sample(16, 5_001)), 16), 0)
+  assert.equal(chosen(of(sample(0, 1_000), sample(16, 4_999)), 16), 16 * S)
+  assert.equal(chosen(of(sample(0, 9_000), sample(1, 10, true)), 1), 0)
+  assert.equal(chosen(of(sample(0, 10, true), sample(1, 9_000)), 1), S)
+})
+
+test('the filter keeps 8 samples', () => {
+  let filter = withSample(NO_SAMPLES, sample(0, 1))
+  for (let i = 1; i < SAMPLES_MAX; i += 1) filter = withSample(filter, sample(i, 50_000))
+  assert.equal(bestEstimate(filter, monoUs(8 * S))?.bound, 1)
+  filter = withSample(filter, sample(8, 50_000))
+  assert.equal(bestEstimate(filter, monoUs(8 * S))?.bound, 50_000)
+  assert.equal(filter.length, SAMPLES_MAX)
+})
+
+test('a stamp cuts the time to ms and rounds the bound up around it', () => {
+  const { clock } = steer(guess(), estimate(0, 1_234_567), monoUs(0))
+  assert.deepEqual(stampAt(clock, monoUs(0), monoUs(-2_500)), {
+    agentTime: UTC / 1_000 + 1_234,
+    clockState: 'S',
+    // 1,000 us bound and 567 us cut.
+    clockBound: 2,
+    processMs: 2,
+  })
+  assert.equal(stampAt(fixed(), monoUs(0), monoUs(0)).clockBound, 1)
+  assert.equal(stampAt(guess(), monoUs(0), monoUs(0)).clockBound, CLOCK_BOUND_UNKNOWN)
+  const unsure = estimate(0, 0, { bound: spanUs(BOUND_UNKNOWN_US), informative: true })
+  const informed = steer(guess(), unsure, monoUs(0)).clock
+  assert.equal(stampAt(informed, monoUs(0), monoUs(0)).clockBound, CLOCK_BOUND_UNKNOWN)
+})
