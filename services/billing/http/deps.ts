@@ -31,6 +31,8 @@ export interface WebDeps {
   readonly access: AccessStore
   readonly operators: OperatorReads
   readonly customers: CustomerReads
+  /** Queues a notice once more that was given up (BIL-11); does nothing for any other. */
+  readonly queueAgain: (notice: number) => Promise<void>
   readonly now: () => UnixMs
   readonly random: Random
   /** The stored or re-made document of an issued bill; null when there is no such bill. */

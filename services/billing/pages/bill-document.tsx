@@ -1,10 +1,11 @@
 // A bill explained: every line down to the two readings it rests on, and how sure their time is. All
 // numbers are printed as stored, nothing is computed again here.
 
+import { amountText } from '../core/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
 import { dateText, instantText, parseUtc, periodText } from '../core/calendar.ts'
 import { decimal, decimalText, parseDecimal, times } from '../core/money.ts'
-import { clockText, moneyText, qualityMarks } from './format.ts'
+import { clockText, qualityMarks } from './format.ts'
 import { Facts, Table } from './parts.tsx'
 import type { BillView, ReadingTrust } from './views.ts'
 
@@ -28,7 +29,7 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
           <a href={back[0]}>{back[1]}</a>
         </div>
         <p>
-          <span class="amount">{moneyText(bill.total, bill.currency)}</span>
+          <span class="amount">{amountText(bill.total, bill.currency)}</span>
           <span class="sub">due on {dateText(bill.dueOn)}</span>
         </p>
         <Facts
@@ -84,7 +85,7 @@ function LineTable({ view }: { readonly view: BillView }) {
           title: 'Amount',
           numeric: true,
           cell: (line: BilledLine) => (
-            <span class="strong">{moneyText(line.amount, currency)}</span>
+            <span class="strong">{amountText(line.amount, currency)}</span>
           ),
         },
       ]}
@@ -97,7 +98,7 @@ function LineTable({ view }: { readonly view: BillView }) {
               Total
             </td>
             <td role="cell" class="num">
-              {moneyText(total, currency)}
+              {amountText(total, currency)}
             </td>
           </tr>
         </tfoot>
@@ -107,14 +108,14 @@ function LineTable({ view }: { readonly view: BillView }) {
 }
 
 function partText(line: BilledLine, part: BilledPart, currency: string): string {
-  const price = moneyText(part.rate, currency)
+  const price = amountText(part.rate, currency)
   switch (line.kind) {
     case 'slabs':
-      return `${part.quantity} kWh at ${price} = ${moneyText(part.amount, currency)}`
+      return `${part.quantity} kWh at ${price} = ${amountText(part.amount, currency)}`
     case 'fixed':
       return 'the same every month'
     case 'tax':
-      return `${percentText(part.rate)} of ${moneyText(part.quantity, currency)}`
+      return `${percentText(part.rate)} of ${amountText(part.quantity, currency)}`
   }
 }
 

@@ -1,10 +1,11 @@
 // Bills and what became of their notices, as operators see them.
 
 import type { UnixMs } from '../../../shared/units.ts'
+import { amountText } from '../core/amount-text.ts'
 import { dateText, periodText } from '../core/calendar.ts'
 import { BillDocument } from './bill-document.tsx'
-import { moneyText, utcSecondText } from './format.ts'
-import { Layout, type PageContext } from './layout.tsx'
+import { utcSecondText } from './format.ts'
+import { FormToken, Layout, type PageContext } from './layout.tsx'
 import {
   Ago,
   Badge,
@@ -71,7 +72,7 @@ const operatorColumns: readonly Column<BillRow>[] = [
   {
     title: 'Total',
     numeric: true,
-    cell: (row) => <span class="strong">{moneyText(row.total, row.currency)}</span>,
+    cell: (row) => <span class="strong">{amountText(row.total, row.currency)}</span>,
   },
   { title: 'Due', cell: (row) => dateText(row.dueOn) },
   {
@@ -147,7 +148,7 @@ export function BillPage({ context, view, notices, now }: BillPageProps) {
       <BillDocument view={view} pdf={`/bills/${view.bill.id}/pdf`} back={['/bills', 'All bills']} />
       <section class="card card-flush">
         <h2>Notices about this bill</h2>
-        <NoticeTable rows={notices} now={now} />
+        <NoticeTable context={context} rows={notices} now={now} />
       </section>
     </Layout>
   )
@@ -168,14 +169,22 @@ export function NoticesPage({ context, rows, state, before, now }: NoticesPagePr
         <StateTabs base="/notices" state={state} />
       </Headline>
       <section class="card card-flush">
-        <NoticeTable rows={rows} now={now} />
+        <NoticeTable context={context} rows={rows} now={now} />
       </section>
       <Older base="/notices" state={state} before={before} />
     </Layout>
   )
 }
 
-function NoticeTable({ rows, now }: { readonly rows: readonly NoticeRow[]; readonly now: UnixMs }) {
+function NoticeTable({
+  context,
+  rows,
+  now,
+}: {
+  readonly context: PageContext
+  readonly rows: readonly NoticeRow[]
+  readonly now: UnixMs
+}) {
   const columns: readonly Column<NoticeRow>[] = [
     { title: 'Bill', cell: (row) => <a href={`/bills/${row.billId}`}>{row.billNumber}</a> },
     {
@@ -201,10 +210,27 @@ function NoticeTable({ rows, now }: { readonly rows: readonly NoticeRow[]; reado
       ),
     },
     { title: 'Attempts', numeric: true, cell: (row) => row.attempts },
-    { title: 'Last fault', cell: (row) => <LastFault text={row.lastFault} /> },
+    {
+      title: 'Last fault',
+      cell: (row) => (
+        <>
+          <LastFault text={row.lastFault} />
+          {row.state === 'failed' && <Again context={context} id={row.id} />}
+        </>
+      ),
+    },
   ]
   return <Table caption="Notices" columns={columns} rows={rows} empty="No notice here." />
 }
+
+const Again = ({ context, id }: { readonly context: PageContext; readonly id: number }) => (
+  <form method="post" action={`/notices/${id}/again`}>
+    <FormToken context={context} />
+    <button class="plain" type="submit">
+      Queue it again
+    </button>
+  </form>
+)
 
 /** `last_fault` begins with a code; what follows is the other side's own words. */
 function LastFault({ text }: { readonly text: string | null }) {

@@ -1,8 +1,8 @@
 // A customer's own pages: what is due, what was used, and why the bill says so.
 
+import { amountText } from '../core/amount-text.ts'
 import { dateText, monthOf, periodText } from '../core/calendar.ts'
 import { BillDocument } from './bill-document.tsx'
-import { moneyText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
 import { Facts, Headline, Table } from './parts.tsx'
 import { UsageChart } from './usage-chart.tsx'
@@ -60,7 +60,7 @@ const LastBill = ({ bill }: { readonly bill: BillRow }) => (
     <div>
       <h2>Your bill for {periodText(bill.period)}</h2>
       <p>
-        <span class="amount">{moneyText(bill.total, bill.currency)}</span>
+        <span class="amount">{amountText(bill.total, bill.currency)}</span>
         <span class="sub">due on {dateText(bill.dueOn)}</span>
       </p>
     </div>
@@ -88,7 +88,7 @@ const BillTable = ({ rows }: { readonly rows: readonly BillRow[] }) => (
       {
         title: 'Total',
         numeric: true,
-        cell: (row) => <span class="strong">{moneyText(row.total, row.currency)}</span>,
+        cell: (row) => <span class="strong">{amountText(row.total, row.currency)}</span>,
       },
       { title: 'Document', cell: (row) => <a href={`/home/bills/${row.id}/pdf`}>PDF</a> },
     ]}
@@ -174,7 +174,7 @@ function MonthPart({ usage, month }: { readonly usage: UsageView; readonly month
 
 const dayCell = (day: UsageDay) =>
   day.used === null ? (
-    <span class="soft">no reading at midnight yet</span>
+    <span class="soft">not read yet</span>
   ) : (
     <>
       {day.used}

@@ -26,8 +26,9 @@ export interface FleetPageProps {
 }
 
 export function FleetPage({ context, rows, backfill, now }: FleetPageProps) {
-  const connected = rows.filter((row) => row.connectedAt !== null).length
-  const synchronised = rows.filter((row) => row.clockState === 'S').length
+  const links = rows.filter((row) => row.connectedAt !== null)
+  const connected = links.length
+  const synchronised = links.filter((row) => row.clockState === 'S').length
   const waiting = rows.reduce((sum, row) => sum + (row.backlogFrames ?? 0), 0)
   const meters = rows.reduce((sum, row) => sum + row.meters, 0)
   return (
@@ -40,7 +41,7 @@ export function FleetPage({ context, rows, backfill, now }: FleetPageProps) {
         <Tiles
           rows={[
             { name: 'Connected', value: `${connected} of ${rows.length}` },
-            { name: 'Clocks synchronised', value: `${synchronised} of ${rows.length}` },
+            { name: 'Clocks synchronised', value: `${synchronised} of ${connected}` },
             { name: 'Meters', value: countText(meters) },
             { name: 'Frames waiting', value: countText(waiting), note: 'stored at the slaves' },
           ]}

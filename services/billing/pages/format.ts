@@ -96,26 +96,6 @@ const QUALITY_WORDS = [
 export const qualityMarks = (quality: number): readonly string[] =>
   QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
 
-/** Exact decimal text as money, in the lakh grouping of Indian bills for rupees: ('211946.00', 'INR')
- * gives `₹2,11,946.00`. Digits pass through as text. */
-export function moneyText(amount: string, currency: string): string {
-  const negative = amount.startsWith('-')
-  const [whole = '0', fraction = ''] = amount.replace('-', '').split('.')
-  const grouped = new Intl.NumberFormat(currency === 'INR' ? 'en-IN' : 'en').format(BigInt(whole))
-  const tail = fraction === '' ? '' : `.${fraction}`
-  return `${negative ? '−' : ''}${symbolOf(currency)}${grouped}${tail}`
-}
-
-function symbolOf(currency: string): string {
-  const format = new Intl.NumberFormat('en', {
-    style: 'currency',
-    currency,
-    currencyDisplay: 'narrowSymbol',
-  })
-  const symbol = format.formatToParts(0).find(({ type }) => type === 'currency')?.value ?? currency
-  return symbol.length > 1 ? `${symbol} ` : symbol
-}
-
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
