@@ -1,0 +1,131 @@
+// Civil time, and the only place of it. A bill period is a pair of local dates [from, to); the instants it
+// covers depend on the service point's zone and on daylight saving: a London day has 46 or 50 half-hours
+// twice a year. Everything else in Ticklock counts UTC instants.
+
+import { assert } from '../../../shared/assert.ts'
+import { type UnixMs, unixMs } from '../../../shared/units.ts'
+
+/** A local date as `2026-05-31`. */
+export type CivilDate = string
+
+/** Local dates [from, to) of a service point. */
+export interface CivilPeriod {
+  readonly from: CivilDate
+  readonly to: CivilDate
+}
+
+/** The same as instants [from, to). */
+export interface InstantPeriod {
+  readonly from: UnixMs
+  readonly to: UnixMs
+}
+
+const CIVIL_DATE = /^\d{4}-\d{2}-\d{2}$/
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+] as const
+
+export function isCivilDate(text: string): boolean {
+  if (!CIVIL_DATE.test(text)) return false
+  try {
+    return Temporal.PlainDate.from(text).toString() === text
+  } catch {
+    return false
+  }
+}
+
+/** True for an IANA zone (`Asia/Kolkata`) or a fixed offset that this machine knows. */
+export function isZone(zone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The first instant of that local day: 00:00, or later where a clock change skips midnight. */
+export function startOfDay(date: CivilDate, zone: string): UnixMs {
+  assert(isCivilDate(date), 'a civil date is written 2026-05-31')
+  return unixMs(Temporal.PlainDate.from(date).toZonedDateTime(zone).epochMilliseconds)
+}
+
+export function instantsOf(period: CivilPeriod, zone: string): InstantPeriod {
+  assert(period.from < period.to, 'a period ends after it begins')
+  return { from: startOfDay(period.from, zone), to: startOfDay(period.to, zone) }
+}
+
+const zoned = (at: UnixMs, zone: string): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone)
+
+export const civilDateAt = (at: UnixMs, zone: string): CivilDate =>
+  zoned(at, zone).toPlainDate().toString()
+
+export const addDays = (date: CivilDate, days: number): CivilDate =>
+  Temporal.PlainDate.from(date).add({ days }).toString()
+
+/** The calendar month that holds a date. */
+export function monthOf(date: CivilDate): CivilPeriod {
+  const first = Temporal.PlainDate.from(date).with({ day: 1 })
+  return { from: first.toString(), to: first.add({ months: 1 }).toString() }
+}
+
+/** The calendar month before the one that holds `now` in that zone: what a monthly run bills. */
+export function previousMonth(now: UnixMs, zone: string): CivilPeriod {
+  const first = Temporal.PlainDate.from(monthOf(civilDateAt(now, zone)).from)
+  return { from: first.subtract({ months: 1 }).toString(), to: first.toString() }
+}
+
+/** From when a slave back-fills, so that the last complete month can be billed: 00:00 local on the first
+ * day of the previous month. */
+export const historyFrom = (now: UnixMs, zone: string): UnixMs =>
+  startOfDay(previousMonth(now, zone).from, zone)
+
+export const daysIn = (period: CivilPeriod): number =>
+  Temporal.PlainDate.from(period.from).until(period.to, { largestUnit: 'days' }).days
+
+/** `May 2026` for a whole calendar month, else `10 May 2026 to 20 May 2026` (last day included). */
+export function periodText(period: CivilPeriod): string {
+  const month = monthOf(period.from)
+  if (month.from === period.from && month.to === period.to) {
+    const first = Temporal.PlainDate.from(period.from)
+    return `${MONTHS[first.month - 1]} ${first.year}`
+  }
+  return `${dateText(period.from)} to ${dateText(addDays(period.to, -1))}`
+}
+
+/** `5 May 2026`. */
+export function dateText(date: CivilDate): string {
+  const { day, month, year } = Temporal.PlainDate.from(date)
+  return `${day} ${MONTHS[month - 1]} ${year}`
+}
+
+/** `1 May 2026, 00:00` on the clocks of that zone. */
+export function instantText(at: UnixMs, zone: string): string {
+  const local = zoned(at, zone)
+  const time = local.toPlainTime().toString({ smallestUnit: 'minute' })
+  return `${dateText(local.toPlainDate().toString())}, ${time}`
+}
+
+/** `2026-05-01T00:00:00Z`, for a document. */
+export const utcText = (at: UnixMs): string => Temporal.Instant.fromEpochMilliseconds(at).toString()
+
+/** The instant of such a text, or null. */
+export function parseUtc(text: string): UnixMs | null {
+  try {
+    return unixMs(Temporal.Instant.from(text).epochMilliseconds)
+  } catch {
+    return null
+  }
+}

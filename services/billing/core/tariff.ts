@@ -1,0 +1,234 @@
+// A tariff is a document, not code: a versioned list of charges that a utility can read, publish and have
+// checked. Slab tables are independent of each other (energy, wheeling and fuel adjustment each have
+// their own), and a tax names the lines it is levied on: so it is in the published Indian schedules.
+// docs/billing.md describes every field.
+
+import { Document, type DocumentFault } from '../../../shared/documents/document.ts'
+import { hashOf, type JsonObject } from '../../../shared/documents/canonical.ts'
+import {
+  compare,
+  type Decimal,
+  decimalText,
+  parseDecimal,
+  type Rounding,
+  ROUNDINGS,
+  ZERO,
+} from './money.ts'
+
+/** One price step: `rate` per kWh for what lies above the slab before, up to `upTo` kWh. */
+export interface Slab {
+  /** kWh, included; null in the last slab: everything above. */
+  readonly upTo: Decimal | null
+  readonly rate: Decimal
+}
+
+interface ChargeName {
+  /** What a tax calls it by. */
+  readonly code: string
+  /** What the customer reads. */
+  readonly label: string
+}
+/** Telescopic: each kWh costs what its own slab says. */
+export interface SlabCharge extends ChargeName {
+  readonly kind: 'slabs'
+  readonly slabs: readonly Slab[]
+}
+/** The same amount in every bill of one month. */
+export interface FixedCharge extends ChargeName {
+  readonly kind: 'fixed'
+  readonly amount: Decimal
+}
+/** A percentage of the rounded amounts of the lines named in `on`, which all stand above it. */
+export interface TaxCharge extends ChargeName {
+  readonly kind: 'tax'
+  readonly percent: Decimal
+  readonly on: readonly string[]
+}
+export type Charge = SlabCharge | FixedCharge | TaxCharge
+
+/** How slab limits follow the length of the period. `none`: as printed. `days/30`: limits times days / 30,
+ * that quotient rounded half away from zero to `monthDigits` places (31 days: 1.03, a slab of 100 ends at
+ * 103. Source: MSEDCL LT bill calculation examples). */
+export type SlabProration =
+  | { readonly basis: 'none' }
+  | { readonly basis: 'days/30'; readonly monthDigits: number }
+
+export interface Tariff {
+  readonly code: string
+  readonly name: string
+  /** ISO 4217. */
+  readonly currency: string
+  /** Digits of the smallest coin: 2 for rupees and paise. */
+  readonly minorDigits: number
+  /** How each line is rounded, once, to the smallest coin. */
+  readonly rounding: Rounding
+  readonly slabProration: SlabProration
+  readonly charges: readonly Charge[]
+  /** Days from issue until the bill is due. */
+  readonly dueDays: number
+  /** Where the rates come from: an order, a link, or "example". */
+  readonly source: string
+}
+
+export const TARIFF_FORMAT = 'ticklock-tariff/1'
+
+/** Most fraction digits of a currency in ISO 4217 (CLF). */
+const MINOR_DIGITS_MAX = 4
+/** No more places than a quotient of days needs. */
+const MONTH_DIGITS_MAX = 6
+/** A bill that is due after four months is a typing error. */
+const DUE_DAYS_MAX = 120
+const CODE = /^[A-Za-z0-9._-]{1,32}$/
+
+export type TariffVerdict =
+  | {
+      readonly ok: true
+      readonly tariff: Tariff
+      readonly document: JsonObject
+      readonly hash: string
+    }
+  | { readonly ok: false; readonly fault: 'OPS-05'; readonly at: DocumentFault }
+
+/** Reads a tariff document. OPS-05 with the path of the first thing wrong. The document that comes back
+ * is in normal form (decimals without trailing zeros), and the hash is of that form: writing 3.50 for 3.5
+ * does not make another tariff. */
+export function parseTariff(value: unknown): TariffVerdict {
+  const document = new Document(value).only(
+    'format',
+    'code',
+    'name',
+    'currency',
+    'minorDigits',
+    'rounding',
+    'slabProration',
+    'monthDigits',
+    'charges',
+    'dueDays',
+    'source',
+  )
+  document.field('format').choice([TARIFF_FORMAT])
+  const tariff: Tariff = {
+    code: document.field('code').matching(CODE, 'a code of 1 to 32 letters, digits, . _ -'),
+    name: label(document.field('name')),
+    currency: document.field('currency').matching(/^[A-Z]{3}$/, 'three capital letters'),
+    minorDigits: document.field('minorDigits').integer(0, MINOR_DIGITS_MAX),
+    rounding: document.field('rounding').choice(ROUNDINGS),
+    slabProration: parseProration(document),
+    charges: parseCharges(document.field('charges')),
+    dueDays: document.field('dueDays').integer(0, DUE_DAYS_MAX),
+    source: label(document.field('source')),
+  }
+  if (document.fault !== null) return { ok: false, fault: 'OPS-05', at: document.fault }
+  const normal = tariffDocument(tariff)
+  return { ok: true, tariff, document: normal, hash: hashOf(normal) }
+}
+
+function parseProration(document: Document): SlabProration {
+  const basis = document.field('slabProration').choice(['none', 'days/30'])
+  const digits = document.field('monthDigits')
+  if (basis === 'days/30') return { basis, monthDigits: digits.integer(0, MONTH_DIGITS_MAX) }
+  if (!digits.absent) digits.refuse('means something with slabProration days/30 only')
+  return { basis }
+}
+
+function parseCharges(list: Document): readonly Charge[] {
+  const charges: Charge[] = []
+  for (const entry of list.list()) {
+    const charge = parseCharge(entry)
+    if (charges.some(({ code }) => code === charge.code)) entry.field('code').refuse('used twice')
+    if (charge.kind === 'tax') {
+      const strange = charge.on.find((code) => !charges.some((above) => above.code === code))
+      if (strange !== undefined)
+        entry.field('on').refuse(`"${strange}" is no charge above this one`)
+      if (new Set(charge.on).size < charge.on.length) entry.field('on').refuse('names a line twice')
+    }
+    charges.push(charge)
+  }
+  if (charges.length === 0) list.refuse('no charges')
+  return charges
+}
+
+function parseCharge(entry: Document): Charge {
+  const kind = entry.field('kind').choice(['slabs', 'fixed', 'tax'])
+  const name = {
+    code: entry.field('code').matching(CODE, 'a code of 1 to 32 letters, digits, . _ -'),
+    label: label(entry.field('label')),
+  }
+  switch (kind) {
+    case 'slabs':
+      entry.only('kind', 'code', 'label', 'slabs')
+      return { kind, ...name, slabs: parseSlabs(entry.field('slabs')) }
+    case 'fixed':
+      entry.only('kind', 'code', 'label', 'amount')
+      return { kind, ...name, amount: decimalOf(entry.field('amount')) }
+    case 'tax': {
+      entry.only('kind', 'code', 'label', 'percent', 'on')
+      const on = entry.field('on').list()
+      if (on.length === 0) entry.field('on').refuse('names no line')
+      return {
+        kind,
+        ...name,
+        percent: decimalOf(entry.field('percent')),
+        on: on.map((code) => code.text()),
+      }
+    }
+  }
+}
+
+function parseSlabs(list: Document): readonly Slab[] {
+  const entries = list.list()
+  const slabs: Slab[] = []
+  let floor = ZERO
+  for (const [i, entry] of entries.entries()) {
+    entry.only('upTo', 'rate')
+    const limit = entry.field('upTo')
+    const last = i === entries.length - 1
+    if (last !== limit.absent)
+      limit.refuse(last ? 'the last slab has no end' : 'only the last slab has no end')
+    const upTo = last ? null : decimalOf(limit)
+    if (upTo !== null && compare(upTo, floor) <= 0) limit.refuse('not above the slab before')
+    floor = upTo ?? floor
+    slabs.push({ upTo, rate: decimalOf(entry.field('rate')) })
+  }
+  if (slabs.length === 0) list.refuse('no slabs')
+  return slabs
+}
+
+function label(entry: Document): string {
+  return entry.matching(/\S/, 'a text that says something')
+}
+
+function decimalOf(entry: Document): Decimal {
+  const value = parseDecimal(entry.text())
+  if (value === null) entry.refuse('not a decimal number in quotes, such as "3.46"')
+  return value ?? ZERO
+}
+
+/** The document in normal form, as it is stored and hashed. */
+export function tariffDocument(tariff: Tariff): JsonObject {
+  const { slabProration, charges, ...rest } = tariff
+  return {
+    format: TARIFF_FORMAT,
+    ...rest,
+    slabProration: slabProration.basis,
+    ...(slabProration.basis === 'none' ? {} : { monthDigits: slabProration.monthDigits }),
+    charges: charges.map(chargeDocument),
+  }
+}
+
+function chargeDocument(charge: Charge): JsonObject {
+  switch (charge.kind) {
+    case 'slabs':
+      return {
+        ...charge,
+        slabs: charge.slabs.map(({ upTo, rate }) => ({
+          ...(upTo === null ? {} : { upTo: decimalText(upTo) }),
+          rate: decimalText(rate),
+        })),
+      }
+    case 'fixed':
+      return { ...charge, amount: decimalText(charge.amount) }
+    case 'tax':
+      return { ...charge, percent: decimalText(charge.percent) }
+  }
+}

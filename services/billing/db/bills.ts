@@ -1,0 +1,226 @@
+// The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one transaction
+// that holds the row lock of the number series, looks up what is not billed yet under that lock, and
+// writes bills, notices, counters and the next number together. So numbers have no gap, a bill has its
+// notices, and a second run finds nothing to do. Gaps are not legal in many countries.
+
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { assert } from '../../../shared/assert.ts'
+import { canonicalJson } from '../../../shared/documents/canonical.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import { type BillDraft, draftBill, type IssuedBill, issueBill } from '../core/bill.ts'
+import { type BillReading, readBill, type Utility } from '../core/bill-content.ts'
+import { type CivilPeriod, isCivilDate, isZone } from '../core/calendar.ts'
+import { type Candidate, energyRegisters, nextCandidates, type Registers } from './candidates.ts'
+import { queueNotices } from './notices.ts'
+import type { Database } from './schema.ts'
+import { type StoredTariff, tariffsFor } from './tariffs.ts'
+
+/** Bills in one transaction, usually: the series stays locked for well under a second. */
+const BATCH_DEFAULT = 500
+/** 12 columns times 2,000 rows stay below the 65,535 parameters of one statement. */
+const BATCH_MAX = 2_000
+/** Service points named in a report; the rest is only counted. */
+const NAMED_MAX = 20
+
+export interface BillRunOptions {
+  /** Local dates; each service point's own zone makes instants of them. */
+  readonly period: CivilPeriod
+  readonly now: UnixMs
+  readonly utility: Utility
+  /** Name of the number series; a bill is numbered `series-000001`. */
+  readonly series: string
+  readonly batch?: number
+}
+
+export interface BillRun {
+  readonly issued: number
+  /** Bills that wait for a boundary reading (BIL-04): run again after the back-fill. */
+  readonly waiting: number
+  /** How often each fault kept a bill from being issued, BIL-04 included. */
+  readonly faults: ReadonlyMap<FaultCode, number>
+  /** The first few of them, for people. */
+  readonly examples: readonly { readonly fault: FaultCode; readonly detail: string }[]
+}
+
+interface Tally {
+  issued: number
+  readonly faults: Map<FaultCode, number>
+  readonly examples: { fault: FaultCode; detail: string }[]
+}
+
+/** Issues every bill of the period that can be issued now and has not been. */
+export async function runBills(db: Kysely<Database>, options: BillRunOptions): Promise<BillRun> {
+  const { period } = options
+  assert(isCivilDate(period.from) && isCivilDate(period.to), 'a bill period is two civil dates')
+  assert((options.batch ?? 1) > 0 && (options.batch ?? 1) <= BATCH_MAX, 'a batch is 1..2000 bills')
+  const [registers, tariffs] = [await energyRegisters(db), await tariffsFor(db, period)]
+  const tally: Tally = { issued: 0, faults: new Map(), examples: [] }
+  const zones = await db.selectFrom('service_points').select('zone').distinct().execute()
+  for (const { zone } of zones) {
+    if (!isZone(zone)) {
+      note(tally, 'OPS-05', `time zone "${zone}" of a service point is not known here`)
+      continue
+    }
+    let after: number | null = 0
+    while (after !== null) {
+      const batch: BatchTask = { options, zone, after, registers, tariffs, tally }
+      after = await db.transaction().execute((trx) => runBatch(trx, batch))
+    }
+  }
+  const { issued, faults, examples } = tally
+  return { issued, waiting: faults.get('BIL-04') ?? 0, faults, examples }
+}
+
+function note(tally: Tally, fault: FaultCode, detail: string): void {
+  tally.faults.set(fault, (tally.faults.get(fault) ?? 0) + 1)
+  if (tally.examples.length < NAMED_MAX) tally.examples.push({ fault, detail })
+}
+
+interface BatchTask {
+  readonly options: BillRunOptions
+  readonly zone: string
+  readonly after: number
+  readonly registers: Registers
+  readonly tariffs: ReadonlyMap<number, StoredTariff | null>
+  readonly tally: Tally
+}
+
+interface Ready {
+  readonly candidate: Candidate
+  readonly draft: BillDraft
+  readonly tariff: StoredTariff
+  readonly customerId: number
+}
+
+/** One batch; returns the last service point it looked at, or null at the end. */
+async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<number | null> {
+  const { options, tally } = task
+  const next = await lockSeries(trx, options.series)
+  const { candidates, last } = await nextCandidates(trx, {
+    ...task,
+    period: options.period,
+    limit: options.batch ?? BATCH_DEFAULT,
+  })
+  const ready: Ready[] = []
+  for (const candidate of candidates) {
+    const verdict = draftBill(candidate.facts)
+    if (!verdict.ok) note(tally, verdict.fault, verdict.detail)
+    else {
+      const { tariff, customerId } = candidate
+      assert(tariff !== null && customerId !== null, 'a drafted bill has a tariff and a customer')
+      ready.push({ candidate, draft: verdict.draft, tariff, customerId })
+    }
+  }
+  if (ready.length > 0) await insertBills(trx, { ready, next, options })
+  tally.issued += ready.length
+  return last
+}
+
+/** The next free number, with the row locked until the transaction ends: runs wait for each other here. */
+async function lockSeries(trx: Transaction<Database>, series: string): Promise<number> {
+  await trx
+    .insertInto('bill_series')
+    .values({ series, next: 1 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  const row = await trx
+    .selectFrom('bill_series')
+    .select('next')
+    .where('series', '=', series)
+    .forUpdate()
+    .executeTakeFirstOrThrow()
+  return row.next
+}
+
+interface Insertion {
+  readonly ready: readonly Ready[]
+  readonly next: number
+  readonly options: BillRunOptions
+}
+
+async function insertBills(trx: Transaction<Database>, insertion: Insertion): Promise<void> {
+  const { ready, next, options } = insertion
+  const issued = new Map<string, { readonly ready: Ready; readonly bill: IssuedBill }>()
+  for (const [i, entry] of ready.entries()) {
+    const number = `${options.series}-${String(next + i).padStart(6, '0')}`
+    const { now: at, utility } = options
+    issued.set(number, { ready: entry, bill: issueBill(entry.draft, { number, at, utility }) })
+  }
+  const inserted = await trx
+    .insertInto('bills')
+    .values(
+      [...issued.values()].map(({ ready: { candidate, draft, tariff, customerId }, bill }) => ({
+        number: bill.content.number,
+        customer_id: customerId,
+        service_point_id: candidate.servicePointId,
+        period_from: bill.content.period.from,
+        period_to: bill.content.period.to,
+        tariff_version_id: tariff.id,
+        currency: bill.content.currency,
+        total: draft.total,
+        content: canonicalJson(bill.content),
+        hash: bill.hash,
+        issued_at: new Date(options.now),
+        due_on: bill.content.dueOn,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(['id', 'number'])
+    .execute()
+  // Somebody who wrote bills without the lock: rather nothing (rolled back) than a gap in the numbers.
+  assert(inserted.length === ready.length, 'bills are written under the lock of their series only')
+  await trx
+    .updateTable('bill_series')
+    .set({ next: next + ready.length })
+    .where('series', '=', options.series)
+    .execute()
+  const notices = inserted.flatMap(({ id, number }) => {
+    const entry = issued.get(number)
+    if (entry === undefined) return []
+    const { email, phone } = entry.ready.candidate
+    return [{ billId: id, content: entry.bill.content, email, phone }]
+  })
+  const queued = await queueNotices(trx, notices, options.now)
+  await sql`update counters set count = count + case name
+    when 'bills' then ${ready.length}::bigint else ${queued}::bigint end
+    where name in ('bills', 'notices')`.execute(trx)
+}
+
+/** How many meters, installed over the whole period, have both readings that its bill needs. */
+export async function boundariesReady(
+  db: Kysely<Database>,
+  period: CivilPeriod,
+): Promise<{ readonly meters: number; readonly ready: number }> {
+  const registers = await energyRegisters(db)
+  const tariffs = new Map<number, StoredTariff | null>()
+  const zones = await db.selectFrom('service_points').select('zone').distinct().execute()
+  let meters = 0
+  let ready = 0
+  for (const { zone } of zones.filter((row) => isZone(row.zone))) {
+    let after: number | null = 0
+    while (after !== null) {
+      const batch = { period, zone, after, limit: BATCH_DEFAULT, registers, tariffs }
+      const seen = await nextCandidates(db, batch)
+      meters += seen.meters
+      ready += seen.ready
+      after = seen.last
+    }
+  }
+  return { meters, ready }
+}
+
+export type StoredBill =
+  | { readonly ok: true; readonly id: number; readonly reading: BillReading; readonly hash: string }
+  | { readonly ok: false }
+
+/** One bill as it was issued, checked against its hash. */
+export async function billByNumber(db: Kysely<Database>, number: string): Promise<StoredBill> {
+  const row = await db
+    .selectFrom('bills')
+    .select(['id', 'content', 'hash'])
+    .where('number', '=', number)
+    .executeTakeFirst()
+  if (row === undefined) return { ok: false }
+  return { ok: true, id: row.id, hash: row.hash, reading: readBill(row.content, row.hash) }
+}

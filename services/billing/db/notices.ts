@@ -1,0 +1,145 @@
+// The outbox of notices. A notice is written in its bill's transaction; a worker claims it for a while
+// (a lease, not a lock: no transaction stays open while a mail server thinks), sends it and records how that
+// went. If the worker dies in between, the lease runs out and the notice goes once more: the customer
+// may see it twice, never not at all. The stable key of a notice lets a mail program or a gateway notice.
+
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { assert } from '../../../shared/assert.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import { type SpanMs, shiftMs, type UnixMs } from '../../../shared/units.ts'
+import { type BillContent, type BillReading, readBill } from '../core/bill-content.ts'
+import { mailText, smsText } from '../core/notice.ts'
+import type { Database } from './schema.ts'
+
+/** Two notices per bill, 7 columns each: far below the 65,535 parameters of one statement. */
+const ROWS_MAX = 5_000
+
+export interface NoticeEntry {
+  readonly billId: number
+  readonly content: BillContent
+  readonly email: string | null
+  readonly phone: string | null
+}
+
+/** Queues a mail and an SMS for each bill whose customer has such an address; returns how many. */
+export async function queueNotices(
+  trx: Transaction<Database>,
+  entries: readonly NoticeEntry[],
+  now: UnixMs,
+): Promise<number> {
+  const due = { next_attempt_at: new Date(now), created_at: new Date(now) }
+  const rows = entries.flatMap(({ billId: bill_id, content, email, phone }) => {
+    const { subject, text } = mailText(content)
+    const mail = { bill_id, channel: 'email' as const, address: email ?? '', subject, body: text }
+    const body = smsText(content)
+    const sms = { bill_id, channel: 'sms' as const, address: phone ?? '', subject: null, body }
+    return [mail, sms].filter(({ address }) => address !== '').map((row) => ({ ...row, ...due }))
+  })
+  assert(rows.length <= ROWS_MAX, 'a batch of bills has few notices')
+  if (rows.length === 0) return 0
+  const inserted = await trx
+    .insertInto('notices')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .execute()
+  return inserted.length
+}
+
+export interface DueNotice {
+  readonly id: number
+  readonly channel: 'email' | 'sms'
+  readonly address: string
+  readonly body: string
+  /** This attempt included. */
+  readonly attempts: number
+  readonly billNumber: string
+  readonly bill: BillReading
+}
+
+/** Claims up to `limit` notices that are due: counts the attempt and puts the next one off by the lease, so
+ * that a second worker, or this one after a crash, takes each of them again only after that. */
+export async function claimNotices(
+  db: Kysely<Database>,
+  claim: {
+    readonly now: UnixMs
+    readonly lease: SpanMs
+    readonly limit: number
+    readonly channels: readonly ('email' | 'sms')[]
+  },
+): Promise<readonly DueNotice[]> {
+  const { rows } = await sql<{
+    readonly id: number
+    readonly channel: 'email' | 'sms'
+    readonly address: string
+    readonly body: string
+    readonly attempts: number
+    readonly number: string
+    readonly content: unknown
+    readonly hash: string
+  }>`
+    update notices n set attempts = n.attempts + 1,
+      next_attempt_at = ${new Date(shiftMs(claim.now, claim.lease))}
+    from bills b
+    where b.id = n.bill_id and n.id in (
+      select id from notices where state = 'queued' and next_attempt_at <= ${new Date(claim.now)}
+        and channel = any(${[...claim.channels]}::text[])
+      order by next_attempt_at limit ${claim.limit} for update skip locked
+    )
+    returning n.id, n.channel, n.address, n.body, n.attempts, b.number, b.content, b.hash`.execute(
+    db,
+  )
+  return rows.map(({ number: billNumber, content, hash, ...notice }) => ({
+    ...notice,
+    billNumber,
+    bill: readBill(content, hash),
+  }))
+}
+
+export async function recordSent(
+  db: Kysely<Database>,
+  notice: { readonly id: number; readonly providerId: string; readonly at: UnixMs },
+): Promise<void> {
+  await db
+    .updateTable('notices')
+    .set({
+      state: 'sent',
+      sent_at: new Date(notice.at),
+      provider_id: notice.providerId,
+      last_fault: null,
+    })
+    .where('id', '=', notice.id)
+    .where('state', '=', 'queued')
+    .execute()
+}
+
+/** Puts the notice off until `again`, or gives it up when that is null. */
+export async function recordFailed(
+  db: Kysely<Database>,
+  notice: { readonly id: number; readonly fault: FaultCode; readonly again: UnixMs | null },
+): Promise<void> {
+  const { again, fault: last_fault } = notice
+  await db
+    .updateTable('notices')
+    .set(
+      again === null
+        ? { state: 'failed', last_fault }
+        : { next_attempt_at: new Date(again), last_fault },
+    )
+    .where('id', '=', notice.id)
+    .where('state', '=', 'queued')
+    .execute()
+}
+
+/** Queues a notice that was given up once more, with all its attempts, as BIL-11 tells the operator. */
+export async function queueAgain(
+  db: Kysely<Database>,
+  notice: { readonly id: number; readonly now: UnixMs },
+): Promise<void> {
+  await db
+    .updateTable('notices')
+    .set({ state: 'queued', attempts: 0, next_attempt_at: new Date(notice.now) })
+    .where('id', '=', notice.id)
+    .where('state', '=', 'failed')
+    .execute()
+}
