@@ -1,0 +1,156 @@
+// The tables of the bill: what the meter showed, what was charged and how it was computed.
+
+import { amountText, grouped } from '../core/amount-text.ts'
+import type { BillContent, BilledLine, BilledPart } from '../core/bill-content.ts'
+import { instantText, parseUtc } from '../core/calendar.ts'
+import { unixMs } from '../../../shared/units.ts'
+import { BLUE, GREY, PALE, type Sheet, SIDE, WIDTH, write } from './pdf-sheet.ts'
+
+const ROW = 17
+/** Where the page's lower part (how to pay) begins, less a margin, points. */
+const BOTTOM = 742
+
+/** What stands below the charges: the total, and how it was computed, points. */
+const BELOW = 92
+
+interface Column {
+  readonly x: number
+  readonly width: number
+  readonly align?: 'left' | 'right'
+}
+
+function rule(sheet: Sheet, y: number, color = PALE, weight = 0.75): void {
+  sheet
+    .moveTo(SIDE, y)
+    .lineTo(SIDE + WIDTH, y)
+    .lineWidth(weight)
+    .stroke(color)
+}
+
+function title(sheet: Sheet, text: string, y: number): void {
+  write(sheet, text, { x: SIDE, y, width: WIDTH, size: 11, bold: true, color: BLUE })
+}
+
+/** Opening and closing reading, multiplier, energy. Returns the y below. */
+export function drawEnergy(sheet: Sheet, bill: BillContent, top: number): number {
+  title(sheet, 'Your meter', top)
+  const { zone } = bill.servicePoint
+  const at = (text: string): string => instantText(parseUtc(text) ?? unixMs(0), zone)
+  const kWh = (text: string): string => `${grouped(text, bill.currency)} kWh`
+  const rows: (readonly [string, string, string])[] = [
+    ['Reading at the beginning', at(bill.opening.at), kWh(bill.opening.kWh)],
+    ['Reading at the end', at(bill.closing.at), kWh(bill.closing.kWh)],
+  ]
+  if (bill.energy.rolledOver === 'yes')
+    rows.push(['The register passed zero in between', `${bill.meter.digits} digits`, ''])
+  if (bill.meter.multiplier !== '1')
+    rows.push(['Transformer ratio', '', `× ${bill.meter.multiplier}`])
+  const columns: readonly [Column, Column, Column] = [
+    { x: SIDE, width: 190 },
+    { x: SIDE + 190, width: 170 },
+    { x: SIDE + 360, width: WIDTH - 360, align: 'right' },
+  ]
+  let y = top + 20
+  const meter = `Meter ${bill.meter.number}, register ${bill.meter.register}, both readings actual`
+  write(sheet, meter, { x: SIDE, y, width: WIDTH, size: 9, color: GREY })
+  y += ROW
+  rule(sheet, y - 2)
+  for (const row of rows) {
+    for (const [i, column] of columns.entries())
+      write(sheet, row[i] ?? '', { ...column, y: y + 2, size: 9.5 })
+    y += ROW
+  }
+  rule(sheet, y)
+  write(sheet, 'Energy used', { ...columns[0], y: y + 4, size: 10, bold: true })
+  const days = `${bill.period.days} days`
+  write(sheet, days, { ...columns[1], y: y + 4, size: 9.5 })
+  write(sheet, kWh(bill.energy.kWh), { ...columns[2], y: y + 4, size: 10, bold: true })
+  return y + ROW + 4
+}
+
+/** How one part of a line reads: `100 kWh × ₹3.50 = 350.00`, exact to the last digit, or
+ * `16 % of ₹1,646.65`. */
+function partText(line: BilledLine, part: BilledPart, currency: string): string {
+  const rate = (): string => amountText(padded(part.rate), currency)
+  switch (line.kind) {
+    case 'slabs':
+      return `${grouped(part.quantity, currency)} kWh × ${rate()} = ${grouped(part.amount, currency)}`
+    case 'tax':
+      return `${percentText(part.rate)} of ${amountText(padded(part.quantity), currency)}`
+    case 'fixed':
+      return ''
+  }
+}
+
+/** `0.16` -> `16 %`: moves the point, no arithmetic on floats. */
+function percentText(rate: string): string {
+  const [whole = '0', fraction = ''] = rate.split('.')
+  const digits = `${whole}${fraction.padEnd(2, '0')}`
+  const at = whole.length + 2
+  const rest = digits.slice(at)
+  const percent = digits.slice(0, at).replace(/^0+(?=\d)/, '')
+  return `${percent}${rest === '' ? '' : `.${rest}`} %`
+}
+
+/** At least two digits after the point, as amounts are read. */
+function padded(amount: string): string {
+  const [whole = '0', fraction = ''] = amount.split('.')
+  return `${whole}.${fraction.padEnd(2, '0')}`
+}
+
+/** Every line with its parts, and the total. Rows get lower when a tariff has many slabs. */
+export function drawCharges(sheet: Sheet, bill: BillContent, top: number): number {
+  title(sheet, 'What you pay for', top)
+  const { currency } = bill
+  const rowCount = bill.lines.reduce((sum, line) => sum + rowsOf(line), 1)
+  const room = BOTTOM - BELOW - (top + 20)
+  const row = Math.min(ROW, room / rowCount)
+  const size = Math.min(9.5, row * 0.62)
+  let y = top + 20
+  rule(sheet, y)
+  const label: Column = { x: SIDE, width: 190 }
+  const detail: Column = { x: SIDE + 190, width: 220 }
+  const amount: Column = { x: SIDE + 410, width: WIDTH - 410, align: 'right' }
+  for (const line of bill.lines) {
+    const text = amountText(line.amount, currency)
+    write(sheet, line.label, { ...label, y: y + 2, size })
+    write(sheet, text, { ...amount, y: y + 2, size })
+    for (const [i, part] of line.parts.entries()) {
+      const how = partText(line, part, currency)
+      write(sheet, how, { ...detail, y: y + 2 + i * row, size, color: GREY })
+    }
+    y += rowsOf(line) * row
+    rule(sheet, y, '#e6ebf1', 0.5)
+  }
+  rule(sheet, y, BLUE, 1.25)
+  write(sheet, 'Total', { ...label, y: y + 5, size: 12, bold: true })
+  const total = amountText(bill.total, currency)
+  write(sheet, total, { ...amount, y: y + 5, size: 12, bold: true })
+  return y + 24
+}
+
+const rowsOf = (line: BilledLine): number => Math.max(1, line.parts.length)
+
+const ROUNDED: ReadonlyMap<string, string> = new Map([
+  ['half-away', 'half away from zero'],
+  ['half-even', 'half to the even neighbour'],
+])
+
+/** How it was computed, in words; the fingerprint lets anybody find the very price list. */
+export function drawHow(sheet: Sheet, bill: BillContent, top: number): number {
+  const { tariff, currency } = bill
+  const coin = amountText(Number(bill.minorDigits) === 0 ? '1' : smallest(bill), currency)
+  const limits =
+    tariff.slabProration === 'none'
+      ? ''
+      : ` Slab limits are those of 30 days times ${tariff.months}, as this bill covers ${bill.period.days} days.`
+  const text =
+    'How it was computed: the difference of the two readings, priced slab by slab at full precision; each line ' +
+    `is rounded once to ${coin} (${ROUNDED.get(tariff.rounding) ?? tariff.rounding}), and the total is the sum ` +
+    `of the lines.${limits} Tariff ${tariff.code}, valid from ${tariff.validFrom}, fingerprint ` +
+    `${tariff.hash.slice(0, 16)}. Source: ${tariff.source}. Times are local to ${bill.servicePoint.zone}.`
+  const box = { x: SIDE, y: top, width: WIDTH, size: 8, color: GREY, height: 48 }
+  return top + write(sheet, text, box)
+}
+
+const smallest = (bill: BillContent): string => `0.${'1'.padStart(Number(bill.minorDigits), '0')}`

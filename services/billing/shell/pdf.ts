@@ -1,0 +1,127 @@
+// The bill as one A4 page, drawn from the stored content alone. The same content gives the same bytes:
+// the PDF's own date is the day of issue, and nothing else in it comes from outside.
+
+import { join } from 'node:path'
+import PDFDocument from 'pdfkit'
+import { packageRoot } from '../../../shared/node/root.ts'
+import type { BillContent } from '../core/bill-content.ts'
+import { dateText, parseUtc, periodText } from '../core/calendar.ts'
+import { amountText } from '../core/amount-text.ts'
+import { drawCharges, drawEnergy, drawHow } from './pdf-tables.ts'
+import { GREY, INK, type Sheet, SIDE, WIDTH, write, BLUE, PALE } from './pdf-sheet.ts'
+
+/** Noto Sans has the rupee sign, Latin, Greek and Cyrillic; SIL Open Font License. */
+const FONTS = join('node_modules', '@expo-google-fonts', 'noto-sans')
+const REGULAR = join(FONTS, '400Regular', 'NotoSans_400Regular.ttf')
+const BOLD = join(FONTS, '700Bold', 'NotoSans_700Bold.ttf')
+
+/** Resolves to the bytes of the page. */
+export function renderBillPdf(bill: BillContent): Promise<Uint8Array> {
+  const issuedAt = new Date(parseUtc(bill.issuedAt) ?? 0)
+  const sheet: Sheet = new PDFDocument({
+    size: 'A4',
+    margin: 0,
+    lang: 'en',
+    displayTitle: true,
+    info: {
+      Title: `Electricity bill ${bill.number}`,
+      Author: bill.utility.name,
+      Creator: 'Ticklock',
+      Producer: 'Ticklock',
+      CreationDate: issuedAt,
+      ModDate: issuedAt,
+    },
+  })
+  const pages: Uint8Array[] = []
+  const done = new Promise<Uint8Array>((resolve, reject) => {
+    sheet.on('data', (chunk: Uint8Array) => pages.push(chunk))
+    sheet.on('end', () => resolve(new Uint8Array(Buffer.concat(pages))))
+    sheet.on('error', reject)
+  })
+  sheet.registerFont('regular', join(packageRoot(), REGULAR))
+  sheet.registerFont('bold', join(packageRoot(), BOLD))
+  drawBill(sheet, bill)
+  sheet.end()
+  return done
+}
+
+function drawBill(sheet: Sheet, bill: BillContent): void {
+  drawHead(sheet, bill)
+  drawParties(sheet, bill)
+  drawDue(sheet, bill)
+  let y = drawEnergy(sheet, bill, 300)
+  y = drawCharges(sheet, bill, y + 20)
+  y = drawHow(sheet, bill, y + 18)
+  drawPayment(sheet, bill)
+}
+
+function drawHead(sheet: Sheet, bill: BillContent): void {
+  sheet.rect(0, 0, 595.28, 6).fill(BLUE)
+  write(sheet, bill.utility.name, { x: SIDE, y: 36, width: 300, size: 16, bold: true, color: BLUE })
+  write(sheet, bill.utility.address, { x: SIDE, y: 60, width: 300, size: 9, color: GREY })
+  const right = { x: SIDE + 300, width: WIDTH - 300, align: 'right' } as const
+  write(sheet, 'Electricity bill', { ...right, y: 34, size: 14, bold: true })
+  write(sheet, `No. ${bill.number}`, { ...right, y: 55, size: 10 })
+  write(sheet, `Issued ${dateText(bill.issuedOn)}`, { ...right, y: 69, size: 9, color: GREY })
+  sheet
+    .moveTo(SIDE, 94)
+    .lineTo(SIDE + WIDTH, 94)
+    .lineWidth(0.75)
+    .stroke(PALE)
+}
+
+function drawParties(sheet: Sheet, bill: BillContent): void {
+  const { customer, servicePoint } = bill
+  const left = { x: SIDE, width: 252 } as const
+  const named = write(sheet, customer.name, { ...left, y: 112, size: 11, bold: true, height: 31 })
+  const below = 112 + named + 2
+  write(sheet, customer.address, { ...left, y: below, size: 10, height: 196 - below })
+  const facts: readonly (readonly [string, string])[] = [
+    ['Customer number', customer.number],
+    ['Service point', servicePoint.code],
+    ['Supplied at', servicePoint.address],
+    ['Tariff', bill.tariff.name],
+  ]
+  let y = 112
+  for (const [label, value] of facts) {
+    write(sheet, label, { x: 320, y, width: 90, size: 9, color: GREY })
+    const height = write(sheet, value, {
+      x: 412,
+      y,
+      width: SIDE + WIDTH - 412,
+      size: 9,
+      height: 26,
+    })
+    y += Math.max(15, height + 3)
+  }
+}
+
+/** The one thing everybody looks for: how much, and by when. */
+function drawDue(sheet: Sheet, bill: BillContent): void {
+  sheet.roundedRect(SIDE, 200, WIDTH, 76, 4).fill('#eef3f8')
+  write(sheet, 'Amount to pay', { x: SIDE + 18, y: 212, width: 200, size: 9, color: GREY })
+  const amount = amountText(bill.total, bill.currency)
+  write(sheet, amount, { x: SIDE + 18, y: 226, width: 260, size: 26, bold: true, color: BLUE })
+  const column = (x: number, label: string, value: string): void => {
+    write(sheet, label, { x, y: 212, width: 120, size: 9, color: GREY })
+    write(sheet, value, { x, y: 233, width: 122, size: 12, bold: true, color: INK })
+  }
+  column(306, 'Please pay by', dateText(bill.dueOn))
+  column(430, 'Bill for', periodText(bill.period))
+}
+
+function drawPayment(sheet: Sheet, bill: BillContent): void {
+  const top = 748
+  sheet
+    .moveTo(SIDE, top)
+    .lineTo(SIDE + WIDTH, top)
+    .lineWidth(0.75)
+    .stroke(PALE)
+  write(sheet, 'How to pay', { x: SIDE, y: top + 12, width: 300, size: 10, bold: true })
+  const ways = bill.utility.payment.join('\n')
+  write(sheet, ways, { x: SIDE, y: top + 28, width: 310, size: 9, height: 54 })
+  const right = { x: SIDE + 330, width: WIDTH - 330 } as const
+  write(sheet, 'Questions about this bill?', { ...right, y: top + 12, size: 10, bold: true })
+  const contact = `${bill.utility.contact}\nPlease give the bill number ${bill.number}.`
+  write(sheet, contact, { ...right, y: top + 28, size: 9, height: 54 })
+}

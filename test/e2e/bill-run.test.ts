@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { instantsOf } from '../../services/billing/core/calendar.ts'
+import { billByNumber, boundariesReady, runBills } from '../../services/billing/db/bills.ts'
+import { publishTariff } from '../../services/billing/db/tariffs.ts'
+import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
+import {
+  addHousehold,
+  addReading,
+  HOUSEHOLD,
+  MAY,
+  NOW,
+  openUtility,
+  UTILITY,
+} from './bill-fixture.ts'
+import { type TestPostgres, testPostgres } from './postgres.ts'
+
+const HOUSEHOLDS = 30
+const RUN = { period: MAY, now: NOW, utility: UTILITY, series: 'B2026', batch: 7 } as const
+
+let postgres: TestPostgres
+let ids: { register: number; tariff: number }
+before(async () => {
+  postgres = await testPostgres()
+  const { db } = postgres
+  ids = await openUtility(db)
+  for (let n = 1; n <= HOUSEHOLDS; n += 1) {
+    const zone = n % 2 === 0 ? 'Asia/Kolkata' : 'Europe/London'
+    await addHousehold(db, { ...HOUSEHOLD, zone, closing: 25_001_000 + n * 17_003 }, { ...ids, n })
+  }
+  await addHousehold(db, { ...HOUSEHOLD, customer: false }, { ...ids, n: 101 })
+  await addHousehold(db, { ...HOUSEHOLD, tariff: false }, { ...ids, n: 102 })
+  await addHousehold(db, { ...HOUSEHOLD, closing: null }, { ...ids, n: 103 })
+  await addHousehold(db, { ...HOUSEHOLD, closing: 25_000_999 }, { ...ids, n: 104 })
+  await addHousehold(db, { ...HOUSEHOLD, email: null, phone: null }, { ...ids, n: 105 })
+})
+after(() => postgres.close())
+
+const count = async (text: string): Promise<number> => {
+  const { rows } = await postgres.db.pool.query<{ n: number }>(text)
+  return rows[0]?.n ?? -1
+}
+
+test('boundaries are counted before the run: 35 meters, 34 of them with both readings', async () => {
+  assert.deepEqual(await boundariesReady(postgres.db.kysely, MAY), { meters: 35, ready: 34 })
+})
+
+test('four runs at once issue every bill once, without a gap in the numbers (lago-api #1988)', async () => {
+  const runs = await Promise.all([1, 2, 3, 4].map(() => runBills(postgres.db.kysely, RUN)))
+  assert.equal(
+    runs.reduce((sum, { issued }) => sum + issued, 0),
+    HOUSEHOLDS + 1,
+  )
+  for (const run of runs) {
+    assert.equal(run.waiting, 1)
+    assert.deepEqual([...run.faults].sort(), [
+      ['BIL-01', 1],
+      ['BIL-04', 1],
+      ['BIL-07', 1],
+      ['BIL-08', 1],
+    ])
+  }
+  const { rows } = await postgres.db.pool.query<{ number: string }>(
+    'select number from bills order by number',
+  )
+  const expected = rows.map((_, i) => `B2026-${String(i + 1).padStart(6, '0')}`)
+  assert.deepEqual(
+    rows.map(({ number }) => number),
+    expected,
+  )
+  // One household has neither address: no notices, and the counters say what the tables hold.
+  assert.equal(await count('select count(*) n from notices'), HOUSEHOLDS * 2)
+  assert.equal(await count("select count n from counters where name = 'notices'"), HOUSEHOLDS * 2)
+  assert.equal(await count("select count n from counters where name = 'bills'"), HOUSEHOLDS + 1)
+})
+
+test('a bill run again issues nothing and changes nothing', async () => {
+  const again = await runBills(postgres.db.kysely, RUN)
+  assert.equal(again.issued, 0)
+  assert.equal(await count('select count(*) n from bills'), HOUSEHOLDS + 1)
+  assert.equal(await count("select next n from bill_series where series = 'B2026'"), HOUSEHOLDS + 2)
+})
+
+test('a late reading is billed by the next run, with the next number', async () => {
+  const { db } = postgres
+  const meter = await count("select id n from meters where number = 'M103'")
+  const { to } = instantsOf(MAY, 'Asia/Kolkata')
+  await addReading(db, { ts: to, meter, register: ids.register }, 25_222_000)
+  const run = await runBills(db.kysely, RUN)
+  assert.equal(run.issued, 1)
+  assert.equal(run.waiting, 0)
+  const bill = await billByNumber(db.kysely, 'B2026-000032')
+  assert.ok(bill.ok && bill.reading.ok)
+  const { content } = bill.reading
+  // 221 kWh: 100 * 3.50 + 121 * 7.25 = 1227.25; wheeling 221 * 1.40 = 309.40; fixed 110.00;
+  // duty 16 % of 1646.65 = 263.464 -> 263.46
+  assert.equal(content.total, '1910.11')
+  assert.equal(await count("select total n from bills where number = 'B2026-000032'"), 191_011)
+})
+
+test('an issued bill cannot be changed or removed in the database (migrations/0004)', async () => {
+  const { pool } = postgres.db
+  await assert.rejects(pool.query('update bills set total = 1'), /never changes/)
+  await assert.rejects(pool.query('delete from bills'), /never changes/)
+})
+
+test('a bill whose stored content was changed behind our back does not read back', async () => {
+  const { db } = postgres
+  await db.pool.query('alter table bills disable trigger bills_are_final')
+  await db.pool.query(
+    `update bills set content = jsonb_set(content, '{total}', '"1.00"') where number = 'B2026-000001'`,
+  )
+  await db.pool.query('alter table bills enable trigger bills_are_final')
+  const bill = await billByNumber(db.kysely, 'B2026-000001')
+  assert.ok(bill.ok && !bill.reading.ok)
+  assert.match(bill.reading.fault.why, /hash/)
+})
+
+test('a published tariff version never changes; the same again is the same version', async () => {
+  const { kysely } = postgres.db
+  const entry = { document: DEMO_TARIFF, validFrom: '2026-01-01', now: NOW }
+  const same = await publishTariff(kysely, entry)
+  assert.ok(same.ok && same.already)
+  const other = await publishTariff(kysely, { ...entry, document: { ...DEMO_TARIFF, dueDays: 14 } })
+  assert.equal(other.ok ? '' : other.fault, 'OPS-05')
+})
+
+test('a tariff that changes inside the period keeps its bills waiting with BIL-07', async () => {
+  const { db } = postgres
+  const document = { ...DEMO_TARIFF, code: 'MID' }
+  const early = await publishTariff(db.kysely, { document, validFrom: '2026-01-01', now: NOW })
+  const late = await publishTariff(db.kysely, { document, validFrom: '2026-05-10', now: NOW })
+  assert.ok(early.ok && late.ok)
+  await addHousehold(db, HOUSEHOLD, { ...ids, tariff: early.tariffId, n: 201 })
+  const run = await runBills(db.kysely, RUN)
+  assert.equal(run.issued, 0)
+  // This one, and the household without any tariff.
+  assert.equal(run.faults.get('BIL-07'), 2)
+})
