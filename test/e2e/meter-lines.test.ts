@@ -11,6 +11,7 @@ import { betweenMs, monoUs, spanMs, unixMs, type MonoUs } from '../../shared/uni
 import { feedDsmr, simulatedTelegram } from '../../services/simulator/dsmr-feeder.ts'
 import { attachSemBus, serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
+import { wakeAfterPoll } from '../../services/slave/shell/meter-lines/serial-wake.ts'
 import type { LineEvent, MeterLine } from '../../services/slave/shell/meter-lines/line-event.ts'
 import {
   openMeterLine,
@@ -177,6 +178,7 @@ async function openedPort(t: TestContext, path: string): Promise<SerialPort> {
   await new Promise<void>((done, failed) => {
     port.open((error) => (error ? failed(error) : done()))
   })
+  wakeAfterPoll(port)
   t.after(
     () =>
       new Promise<void>((closed) => {
@@ -191,9 +193,15 @@ test('SEM over a serial port: now and history (pty by socat, serialport 13)', as
   const pair = await ptyPair(t)
   if (pair === null) return
   const far = await openedPort(t, pair.far)
-  attachSemBus(far, { meters: three, now: () => NOW })
+  let asked = 0
+  const misbehave = () => {
+    asked += 1
+    return null
+  }
+  attachSemBus(far, { meters: three, now: () => NOW, misbehave })
   const wire = opened(t, { url: `serial:${pair.near}?baud=9600&format=8N1`, meters: numbers })
   const answer = await readWhenUp('C', wire)
+  assert.equal(asked, 1, 'no retry: the answer was not left lying in the port (serial-wake.ts)')
   assert.equal(answer.readings[0]?.value, three[2]?.registerWh(NOW))
   wire.line.readHistory('A', unixMs(NOW - 7 * DAY_MS), NOW, 672)
   assert.equal((await wire.readings('A')).readings.length, 672)

@@ -3,6 +3,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { SerialPort } from 'serialport'
+import { wakeAfterPoll } from './serial-wake.ts'
 import type { LineAddress, SerialAddress, TcpAddress } from './line-url.ts'
 
 export interface LineHandlers {
@@ -97,8 +98,12 @@ function openSerial(address: SerialAddress, on: ChannelHandlers): Channel {
   })
   port.open((error) => {
     opening = false
-    if (error !== null && error !== undefined) on.gone(error.message)
-    else on.opened()
+    if (error !== null && error !== undefined) {
+      on.gone(error.message)
+    } else {
+      wakeAfterPoll(port)
+      on.opened()
+    }
     afterOpening?.()
   })
   const close = (closed: () => void) => {
