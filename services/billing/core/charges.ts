@@ -1,7 +1,7 @@
 // From energy to lines: every charge of a tariff becomes one line, computed with every digit and rounded
 // once. What stands under a line (slab by slab) is exact and adds up to the exact amount of the line.
 
-import { assert } from '../../../shared/assert.ts'
+import { assert, unreachable } from '../../../shared/assert.ts'
 import {
   compare,
   type Decimal,
@@ -65,6 +65,8 @@ function partsOf(charge: Charge, basis: Basis): readonly LinePart[] {
       return [part(ONE, charge.amount)]
     case 'tax':
       return [part(taxed(charge, basis), times(charge.percent, decimal(1n, 2)))]
+    default:
+      return unreachable(charge)
   }
 }
 

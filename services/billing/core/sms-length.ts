@@ -18,7 +18,7 @@ export interface SmsLength {
 }
 
 export function smsLength(text: string): SmsLength {
-  const letters = [...text]
+  const letters = Array.from(text)
   const gsm = letters.every((letter) => GSM_BASIC.has(letter) || GSM_EXTENSION.has(letter))
   const alphabet = gsm ? 'gsm7' : 'ucs2'
   const costs = letters.map((letter) => {

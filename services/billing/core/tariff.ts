@@ -3,6 +3,7 @@
 // their own), and a tax names the lines it is levied on: so it is in the published Indian schedules.
 // docs/billing.md describes every field.
 
+import { unreachable } from '../../../shared/assert.ts'
 import { Document, type DocumentFault } from '../../../shared/documents/document.ts'
 import { hashOf, type JsonObject } from '../../../shared/documents/canonical.ts'
 import {
@@ -172,6 +173,8 @@ function parseCharge(entry: Document): Charge {
         on: on.map((code) => code.text()),
       }
     }
+    default:
+      return unreachable(kind)
   }
 }
 
@@ -230,5 +233,7 @@ function chargeDocument(charge: Charge): JsonObject {
       return { ...charge, amount: decimalText(charge.amount) }
     case 'tax':
       return { ...charge, percent: decimalText(charge.percent) }
+    default:
+      return unreachable(charge)
   }
 }

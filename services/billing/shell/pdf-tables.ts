@@ -3,6 +3,7 @@
 import { amountText, grouped } from '../core/amount-text.ts'
 import type { BillContent, BilledLine, BilledPart } from '../core/bill-content.ts'
 import { instantText, parseUtc } from '../core/calendar.ts'
+import { unreachable } from '../../../shared/assert.ts'
 import { unixMs } from '../../../shared/units.ts'
 import { BLUE, GREY, PALE, type Sheet, SIDE, WIDTH, write } from './pdf-sheet.ts'
 
@@ -79,6 +80,8 @@ function partText(line: BilledLine, part: BilledPart, currency: string): string 
       return `${percentText(part.rate)} of ${amountText(padded(part.quantity), currency)}`
     case 'fixed':
       return ''
+    default:
+      return unreachable(line.kind)
   }
 }
 

@@ -1,0 +1,106 @@
+// Mail over SMTP (nodemailer), the bill attached. A mail keeps its Message-ID over all attempts, so that a
+// repeat after a crash can be told from a second bill.
+
+import { isIP } from 'node:net'
+import { createTransport } from 'nodemailer'
+import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
+import type { BillContent } from '../core/bill-content.ts'
+import { mailText } from '../core/notice.ts'
+import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
+
+/** Connecting and waiting for the greeting, milliseconds each. */
+const CONNECT_MS_MAX = 15_000
+/** Silence in the middle of a session, milliseconds. */
+const SILENCE_MS_MAX = 20_000
+
+export interface MailOptions {
+  readonly host: string
+  readonly port: number
+  /** `implicit`: TLS from the first byte (465). `starttls`: refuses to go on without it (587). */
+  readonly tls: 'none' | 'starttls' | 'implicit'
+  /** Null: the server takes mail without login. */
+  readonly login: { readonly user: string; readonly password: string } | null
+  /** Sender's address, bare: `bills@utility.example`. */
+  readonly from: string
+  readonly fromName: string
+  /** PEM of a private certificate authority; null: those the system trusts. */
+  readonly ca?: string | null
+}
+
+export interface BillMail {
+  readonly to: string
+  /** Same for every attempt of this notice, letters, digits, `.` and `-`. */
+  readonly key: string
+  readonly bill: BillContent
+  readonly pdf: Uint8Array
+}
+
+export interface MailDriver {
+  /** One attempt. BIL-09 when the server is away, refuses, or would take the mail without our login. */
+  send(mail: BillMail, signal: AbortSignal): Promise<Delivery>
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+/** OPS-05 when a password would cross a network in clear. */
+export function openMail(options: MailOptions): MailDriver {
+  const { host, port, tls, login } = options
+  if (login !== null && tls === 'none' && !isLoopback(host))
+    throw new FaultError('OPS-05', 'mail: a login needs tls = "starttls" or "implicit"')
+  const transport = createTransport({
+    host,
+    port,
+    secure: tls === 'implicit',
+    requireTLS: tls === 'starttls',
+    ignoreTLS: tls === 'none',
+    ...(options.ca === undefined || options.ca === null ? {} : { tls: { ca: options.ca } }),
+    ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
+    // Without this nodemailer skips the login, silently, when a server does not offer it.
+    forceAuth: login !== null,
+    connectionTimeout: CONNECT_MS_MAX,
+    greetingTimeout: CONNECT_MS_MAX,
+    socketTimeout: SILENCE_MS_MAX,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  const domain = options.from.split('@').pop() ?? 'localhost'
+  return {
+    async send({ to, key, bill, pdf }, signal) {
+      const { subject, text, html } = mailText(bill)
+      try {
+        const sent = await transport.sendMail({
+          from: { name: options.fromName, address: options.from },
+          to: { name: bill.customer.name, address: to },
+          envelope: { from: options.from, to: [to] },
+          messageId: `<${key}@${domain}>`,
+          date: new Date(bill.issuedAt),
+          subject,
+          text,
+          html,
+          headers: { 'Auto-Submitted': 'auto-generated' },
+          attachments: [
+            {
+              filename: `bill-${bill.number}.pdf`,
+              content: Buffer.from(pdf),
+              contentType: 'application/pdf',
+            },
+          ],
+          signal: AbortSignal.any([signal, AbortSignal.timeout(DELIVERY_MS_MAX)]),
+        })
+        return { ok: true, providerId: detailOf(sent.messageId) }
+      } catch (error) {
+        return failed(error)
+      }
+    },
+  }
+}
+
+/** A recipient refused with 5xx is final (RFC 5321 section 4.2.1); all else may pass. */
+function failed(error: unknown): Delivery {
+  const field = (name: string): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
+  const code = field('responseCode')
+  const final = field('command') === 'RCPT TO' && typeof code === 'number' && code >= 500
+  return { ok: false, fault: 'BIL-09', detail: detailOf(errorText(error)), final }
+}

@@ -1,0 +1,139 @@
+// Takes notices out of the outbox and sends them. See db/notices.ts for what happens when it dies midway.
+
+import type { Kysely } from 'kysely'
+import { assert } from '../../../shared/assert.ts'
+import { type FaultCode, faultLine } from '../../../shared/faults.ts'
+import { errorText } from '../../../shared/node/fault-error.ts'
+import { type SpanMs, shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import { claimNotices, type DueNotice, recordFailed, recordSent } from '../db/notices.ts'
+import type { Database } from '../db/schema.ts'
+import { type Delivery, DELIVERY_MS_MAX } from './delivery.ts'
+import type { MailDriver } from './mail.ts'
+import { renderBillPdf } from './pdf.ts'
+import type { SmsDriver } from './sms.ts'
+
+/** Wait after the 1st, 2nd ... failed attempt, minutes; after the one behind the last it is given up. A mail
+ * server that is repaired within the day gets everything. */
+const AGAIN_MINUTES = [1, 5, 30, 120, 600] as const
+/** Attempts in all. */
+export const ATTEMPTS_MAX = AGAIN_MINUTES.length + 1
+/** How long a claimed notice is ours. Longer than any attempt, or two workers would send at once. */
+const LEASE: SpanMs = spanMs(180_000)
+/** Sent at the same time: gentle to a mail server, and a slow one still passes 4 per second. */
+const TOGETHER = 4
+/** How often the outbox is looked at when nothing wakes us, milliseconds. */
+const LOOK_MS = 5_000
+
+export interface NoticeTask {
+  readonly db: Kysely<Database>
+  /** Null: no such channel is configured, and its notices wait. */
+  readonly mail: MailDriver | null
+  readonly sms: SmsDriver | null
+  readonly now: () => UnixMs
+  readonly log: (line: string) => void
+  /** Counts faults for the metrics. */
+  readonly onFault?: (fault: FaultCode) => void
+}
+
+/** Sends what is due now, a handful at once; returns how many notices it took. */
+export async function sendDueNotices(task: NoticeTask, signal: AbortSignal): Promise<number> {
+  assert(LEASE > DELIVERY_MS_MAX, 'a lease outlasts an attempt')
+  const channels = [
+    ...(task.mail === null ? [] : ['email' as const]),
+    ...(task.sms === null ? [] : ['sms' as const]),
+  ]
+  if (channels.length === 0) return 0
+  const claim = { now: task.now(), lease: LEASE, limit: TOGETHER, channels }
+  const due = await claimNotices(task.db, claim)
+  await Promise.all(due.map((notice) => sendOne(task, notice, signal)))
+  return due.length
+}
+
+async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal): Promise<void> {
+  const { db, now, log } = task
+  const { id } = notice
+  if (!notice.bill.ok) {
+    const { path, why } = notice.bill.fault
+    report(task, 'OPS-16', `bill ${notice.billNumber}, ${path}: ${why}`)
+    await recordFailed(db, { id, fault: 'OPS-16', again: null })
+    return
+  }
+  const delivery = await attempt(task, notice, signal)
+  // Told to stop in the middle: it may or may not have gone out; the lease decides later.
+  if (signal.aborted && !delivery.ok) return
+  if (delivery.ok) {
+    await recordSent(db, { id, providerId: delivery.providerId, at: now() })
+    return
+  }
+  const minutes = AGAIN_MINUTES[notice.attempts - 1]
+  report(
+    task,
+    delivery.fault,
+    `${notice.channel} for bill ${notice.billNumber}: ${delivery.detail}`,
+  )
+  if (delivery.final || minutes === undefined) {
+    report(task, 'BIL-11', `${notice.channel} for bill ${notice.billNumber}`)
+    await recordFailed(db, { id, fault: 'BIL-11', again: null })
+    return
+  }
+  const again = shiftMs(now(), spanMs(minutes * 60_000))
+  await recordFailed(db, { id, fault: delivery.fault, again })
+  log(`notice ${id} is tried again in ${minutes} min`)
+}
+
+function report(task: NoticeTask, fault: FaultCode, detail: string): void {
+  task.onFault?.(fault)
+  task.log(faultLine(fault, detail))
+}
+
+async function attempt(
+  { mail, sms }: NoticeTask,
+  notice: DueNotice,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  const { address: to, body: text, channel } = notice
+  const key = `bill-${notice.billNumber}-${channel}`
+  assert(notice.bill.ok, 'only bills that read back are sent')
+  const bill = notice.bill.content
+  if (channel === 'sms') {
+    assert(sms !== null, 'only configured channels are claimed')
+    return sms.send({ to, text, key }, signal)
+  }
+  assert(mail !== null, 'only configured channels are claimed')
+  return mail.send({ to, key, bill, pdf: await renderBillPdf(bill) }, signal)
+}
+
+export interface NoticeWorker {
+  /** Looks at once: call it after a bill run. */
+  wake(): void
+  /** Ends what is on its way and resolves when nothing is. */
+  stop(): Promise<void>
+}
+
+export function startNoticeWorker(task: NoticeTask): NoticeWorker {
+  const ending = new AbortController()
+  let sleeper = Promise.withResolvers<void>()
+  const running = (async () => {
+    while (!ending.signal.aborted) {
+      sleeper = Promise.withResolvers<void>()
+      let taken = 0
+      try {
+        taken = await sendDueNotices(task, ending.signal)
+      } catch (error) {
+        report(task, 'OPS-08', errorText(error))
+      }
+      if (taken > 0) continue
+      const timer = setTimeout(sleeper.resolve, LOOK_MS)
+      await sleeper.promise
+      clearTimeout(timer)
+    }
+  })()
+  return {
+    wake: () => sleeper.resolve(),
+    async stop() {
+      ending.abort()
+      sleeper.resolve()
+      await running
+    },
+  }
+}

@@ -1,0 +1,132 @@
+// SMS gateways over HTTP. A new gateway is one more function here that makes a request of a text and reads
+// the answer; time-outs, redirects and the size of an answer are dealt with once, below.
+
+import { errorText } from '../../../shared/node/fault-error.ts'
+import { smsLength } from '../core/sms-length.ts'
+import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
+
+export interface TextMessage {
+  /** As written for the customer: `+919900000001`. */
+  readonly to: string
+  readonly text: string
+  /** Same for every attempt of this notice. */
+  readonly key: string
+}
+
+export interface SmsDriver {
+  /** One attempt. BIL-10 when the gateway is away or refuses. */
+  send(message: TextMessage, signal: AbortSignal): Promise<Delivery>
+}
+
+/** Largest answer we read of a gateway, bytes: theirs are a few hundred. */
+const ANSWER_BYTES_MAX = 65_536
+const SUCCESS_MIN = 200
+const SUCCESS_MAX = 299
+/** The request itself is wrong: with our fixed form that can only be the number. */
+const BAD_REQUEST = 400
+
+interface Gateway {
+  request(message: TextMessage): { readonly url: string; readonly init: RequestInit }
+  /** The gateway's id of an accepted message. */
+  idOf(answer: string): string
+  /** True for a status that no second attempt will change. */
+  isFinal(status: number): boolean
+}
+
+/** Form POST in Twilio's manner, as many gateways offer it: basic authentication with the account, fields
+ * To, From, Body, 201 with a JSON that has `sid`. `base` is `https://api.twilio.com` or another. The key
+ * goes along as Idempotency-Key for gateways that honour it.
+ * Source: Twilio Programmable Messaging, "Create a Message resource". */
+export function twilioSms(options: {
+  readonly base: string
+  readonly account: string
+  readonly token: string
+  readonly from: string
+}): SmsDriver {
+  const { base, account, token, from } = options
+  const url = new URL(`/2010-04-01/Accounts/${encodeURIComponent(account)}/Messages.json`, base)
+  const authorization = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`
+  return driver({
+    request: ({ to, text, key }) => ({
+      url: url.href,
+      init: {
+        method: 'POST',
+        headers: { authorization, 'idempotency-key': key },
+        body: new URLSearchParams({ To: to, From: from, Body: text }),
+      },
+    }),
+    idOf: (answer) => /"sid"\s*:\s*"([^"]{1,64})"/.exec(answer)?.[1] ?? '',
+    isFinal: (status) => status === BAD_REQUEST,
+  })
+}
+
+/** Kannel's sendsms: GET with username, password, to, from, text, 202 and `0: Accepted for delivery`.
+ * Coding 2 (UCS-2) is asked for when a letter is outside the GSM alphabet.
+ * Source: Kannel user guide, "Using the HTTP interface to send SMS messages". */
+export function kannelSms(options: {
+  readonly base: string
+  readonly user: string
+  readonly password: string
+  readonly from: string
+}): SmsDriver {
+  const { base, user, password, from } = options
+  return driver({
+    request: ({ to, text }) => {
+      const url = new URL('/cgi-bin/sendsms', base)
+      const wide = smsLength(text).alphabet === 'ucs2'
+      url.search = new URLSearchParams({
+        username: user,
+        password,
+        to,
+        from,
+        text,
+        charset: 'UTF-8',
+        ...(wide ? { coding: '2' } : {}),
+      }).toString()
+      return { url: url.href, init: { method: 'GET' } }
+    },
+    idOf: (answer) => detailOf(answer),
+    isFinal: () => false,
+  })
+}
+
+function driver(gateway: Gateway): SmsDriver {
+  return {
+    async send(message, signal) {
+      const { url, init } = gateway.request(message)
+      try {
+        const response = await fetch(url, {
+          ...init,
+          // A redirect would carry our credentials to somebody else.
+          redirect: 'error',
+          signal: AbortSignal.any([signal, AbortSignal.timeout(DELIVERY_MS_MAX)]),
+        })
+        const answer = await bounded(response)
+        const { status } = response
+        if (status >= SUCCESS_MIN && status <= SUCCESS_MAX)
+          return { ok: true, providerId: gateway.idOf(answer) }
+        const detail = detailOf(`status ${status} ${answer}`)
+        return { ok: false, fault: 'BIL-10', detail, final: gateway.isFinal(status) }
+      } catch (error) {
+        return { ok: false, fault: 'BIL-10', detail: reason(error), final: false }
+      }
+    },
+  }
+}
+
+/** fetch says "fetch failed" and keeps why in the cause. Never the address: it may hold a password. */
+function reason(error: unknown): string {
+  const cause: unknown = error instanceof Error ? error.cause : undefined
+  return detailOf(cause instanceof Error ? cause.message : errorText(error))
+}
+
+async function bounded(response: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of response.body ?? []) {
+    length += part.length
+    if (length > ANSWER_BYTES_MAX) throw new Error('the answer is longer than any gateway needs')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
