@@ -6,8 +6,9 @@
 
 /** AES-256-GCM under one key, 12-byte nonces, 16-byte tags. */
 export interface Aead {
-  /** Ciphertext followed by its tag. */
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
+  /** `head`, as it is, then ciphertext, then tag. (The head is there to save a copy of the whole: it is
+   * not authenticated unless it stands in `aad` too.) */
+  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, head?: Uint8Array): Uint8Array
   /** The plaintext, or null when `sealed` was not made with this key, nonce and aad. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null
 }

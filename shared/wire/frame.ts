@@ -29,7 +29,7 @@ export interface FrameParts {
   readonly header: FrameHeader
   /** The header as it stood in the body: what is authenticated. */
   readonly headerBytes: Uint8Array
-  /** Ciphertext and tag. */
+  /** Ciphertext and tag: a view of the body, which nobody changes. */
   readonly sealed: Uint8Array
 }
 
@@ -79,6 +79,8 @@ export function decodeFrame(body: Uint8Array): FrameParts | null {
   }
   if (!reader.ok || type !== FRAME_BYTE || flags > OPENER_FLAG || !headerHolds(header)) return null
   if (reader.left < TAG_BYTES) return null
-  const headerBytes = new Uint8Array(body.subarray(0, body.length - reader.left))
-  return { header, headerBytes, sealed: reader.rest() }
+  const length = body.length - reader.left
+  const headerBytes = new Uint8Array(body.subarray(0, length))
+  const sealed = new Uint8Array(body.buffer, body.byteOffset + length, reader.left)
+  return { header, headerBytes, sealed }
 }
