@@ -1,6 +1,6 @@
-// The provider on node:crypto. Two things make it fast: hashes go through the one-shot crypto.hash, and
-// every key is a KeyObject. (A raw key costs createCipheriv 25 to 40 microseconds: it throws and
-// catches inside, with two stack traces, before it accepts the bytes.)
+// The provider on node:crypto. Two things make it fast: hashes go through the one-shot crypto.hash,
+// and every key is a KeyObject. (A raw key costs createCipheriv 25 to 40 microseconds: it throws
+// and catches inside, with two stack traces, before it accepts the bytes.)
 
 import {
   createCipheriv,
@@ -55,7 +55,8 @@ function nodeAead(key: Uint8Array): Aead {
   }
 }
 
-/** Private keys already turned into KeyObjects (45 microseconds each), for as long as their arrays live. */
+/** Private keys already turned into KeyObjects (45 microseconds each), for as long as their arrays
+ * live. */
 const privateKeys = new WeakMap<Uint8Array, KeyObject>()
 
 function privateKeyObject(privateKey: Uint8Array): KeyObject {

@@ -1,6 +1,6 @@
-// A frame is sealed once, in the second its readings were taken; that very body is stored, sent, and
-// sent again. The nonce is never sent: it is the run's iv with the sequence number mixed in, and a run
-// never uses a sequence number twice.
+// A frame is sealed once, in the second its readings were taken; that very body is stored, sent,
+// and sent again. The nonce is never sent: it is the run's iv with the sequence number mixed in,
+// and a run never uses a sequence number twice.
 
 import { assert } from '../assert.ts'
 import { concat, fromText } from '../bytes.ts'

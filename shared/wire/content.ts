@@ -1,5 +1,5 @@
-// What a reading frame says once it is open. Readings are written in columns: neighbours of the same
-// meter and register share one head, values and times are differences. wire.md 8.1.
+// What a reading frame says once it is open. Readings are written in columns: neighbours of the
+// same meter and register share one head, values and times are differences. wire.md 8.1.
 
 import { assert } from '../assert.ts'
 import { fromText, Reader, toText, Writer } from '../bytes.ts'
@@ -60,8 +60,8 @@ export type FrameContent =
     }
   | { readonly kind: 'readings'; readonly stamp: Stamp; readonly readings: readonly Reading[] }
 
-/** Whether a reading can be written in a frame. The slave asks before it seals: what a meter says comes
- * from outside, and a value of 2^52 or more is MTR-07, not our bug. */
+/** Whether a reading can be written in a frame. The slave asks before it seals: what a meter says
+ * comes from outside, and a value of 2^52 or more is MTR-07, not our bug. */
 export const fitsFrame = (reading: Reading): boolean =>
   Math.abs(reading.value) <= READING_VALUE_MAX &&
   Number.isInteger(reading.value) &&
@@ -137,8 +137,8 @@ function writeBlock(writer: Writer, readings: readonly Reading[], from: number):
   return end
 }
 
-/** Reads a plaintext to its last byte; `count` is the header's. Null (BIL-06) when it is another coding
- * or malformed: such a frame is stored as it is. */
+/** Reads a plaintext to its last byte; `count` is the header's. Null (BIL-06) when it is another
+ * coding or malformed: such a frame is stored as it is. */
 export function decodeContent(plaintext: Uint8Array, count: number): FrameContent | null {
   const reader = new Reader(plaintext)
   const coding = reader.u8()

@@ -1,4 +1,5 @@
-// The reading frame's header: in clear, authenticated, 20 bytes or 36 with the run's salt. wire.md 8.
+// The reading frame's header: in clear, authenticated, 20 bytes or 36 with the run's salt. wire.md
+// 8.
 
 import { assert } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
@@ -60,8 +61,8 @@ export function encodeHeader(header: FrameHeader): Uint8Array {
   return writer.done()
 }
 
-/** Takes a body apart without opening it. Null (WIR-03) when it is no reading frame: too short or long,
- * unknown flags, salt, sequence and count that do not belong together. */
+/** Takes a body apart without opening it. Null (WIR-03) when it is no reading frame: too short or
+ * long, unknown flags, salt, sequence and count that do not belong together. */
 export function decodeFrame(body: Uint8Array): FrameParts | null {
   if (body.length > BODY_BYTES_MAX) return null
   const reader = new Reader(body)

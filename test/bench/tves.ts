@@ -1,6 +1,6 @@
 // What TVES costs on top of the bare cipher. Rounds of ours and of the reference alternate in one
-// process, and the medians are compared: absolute times move by a factor of two with the machine's load,
-// ratios hardly.
+// process, and the medians are compared: absolute times move by a factor of two with the machine's
+// load, ratios hardly.
 
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { obisOf } from '../../shared/meter/obis.ts'
@@ -120,8 +120,8 @@ function sealOpen(bytes: number, calls: number): readonly [number, number] {
   )
 }
 
-/** The master's path: a frame for each second, derived and opened, against a bare open with a key that
- * is new each time too. */
+/** The master's path: a frame for each second, derived and opened, against a bare open with a key
+ * that is new each time too. */
 function freshKey(step: number): readonly [number, number] {
   const calls = 2_000
   const plaintext = nodeRandom(96)
@@ -202,7 +202,8 @@ export function run(report: (row: BenchRow) => void): void {
   report(row('tves.sealopen.single', sealOpen(45, 1_500), 'us', cached))
   report(row('tves.master.freshkey', freshKey(1), 'us', fresh))
   report(row('tves.master.freshkey.900s', freshKey(900), 'us', fresh))
-  // References are goals, the first of them for the compact header, which is reserved and not built.
+  // References are goals, the first of them for the compact header, which is reserved and not
+  // built.
   const single = wireBytes([reading])
   report(row('tves.frame.single.bytes', [single, 48], 'bytes', 'goal of the design'))
   const profile = repeated((i) => ({ ...reading, value: reading.value + 250 * i }))
