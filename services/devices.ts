@@ -59,7 +59,7 @@ export async function revoke(settings: Settings, device: string): Promise<void> 
 
 async function withDatabase(settings: Settings, work: (db: Db) => Promise<void>): Promise<void> {
   const connection =
-    settings.databaseUrl ?? (await runningPostgres(join(settings.dataFolder, 'postgresql')))
+    settings.databaseUrl ?? runningPostgres(join(settings.dataFolder, 'postgresql'))
   if (connection === null) {
     throw new FaultError('OPS-08', 'start "ticklock up" first, or set DATABASE_URL')
   }

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:f
 import { join } from 'node:path'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { openDatabase } from './billing/db/pool.ts'
-import { findBinaries } from './billing/shell/postgres-binaries.ts'
+import { databaseAccount, usableBinaries } from './billing/shell/postgres-binaries.ts'
 import { portFree } from './head-end.ts'
 import { readSettings, type Settings } from './settings.ts'
 
@@ -67,7 +67,10 @@ async function checkSettings(
     return `${Math.floor(free / 2 ** 30)} GiB free`
   })
   await check('PostgreSQL', async () => {
-    if (databaseUrl === null) return `embedded, ${findBinaries(join(dataFolder, 'postgresql'))}`
+    if (databaseUrl === null) {
+      const folder = join(dataFolder, 'postgresql')
+      return `embedded, ${usableBinaries(folder, databaseAccount()).postgres}`
+    }
     const db = openDatabase(databaseUrl, () => undefined)
     try {
       const { rows } = await db.pool.query<{ version: string }>('show server_version as version')

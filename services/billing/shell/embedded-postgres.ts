@@ -317,3 +317,19 @@ export async function startPostgres(options: {
     throw error
   }
 }
+
+/** How to reach the embedded server that another process of ours runs in `folder`; null when none runs. */
+export function runningPostgres(wanted: string): PoolConfig | null {
+  const account = databaseAccount()
+  const folder = reachableFolder(wanted, account)
+  const lock = liveServer(join(folder, 'cluster'))
+  if (lock === null) return null
+  const socket = socketFolder(folder, account)
+  return {
+    host: socket ?? '127.0.0.1',
+    port: socket === null ? lock.port : DEFAULT_PORT,
+    user: ROLE,
+    password: rolePassword(folder),
+    database: DATABASE,
+  }
+}
