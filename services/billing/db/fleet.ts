@@ -156,7 +156,7 @@ const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[])
   statuses.map(([, { at }]) => new Date(at)),
   statuses.map(([, { clockState }]) => clockState),
   statuses.map(([, { clockOffset }]) => Math.round(clockOffset)),
-  statuses.map(([, { clockBound }]) => Math.round(clockBound)),
+  statuses.map(([, { clockBound }]) => (clockBound === null ? null : Math.round(clockBound))),
   statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
   statuses.map(([, { backlogFrames }]) => backlogFrames),
   statuses.map(([, { meters }]) => meters),

@@ -104,6 +104,15 @@ function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): vo
       return { page: NoticesPage({ context, rows, state: slice.state, before, now: now() }) }
     }),
   )
+  app.post(
+    '/notices/:id/again',
+    page(async ({ request }) => {
+      const id = rowId(param(request, 'id'))
+      if (id === null) return { trouble: NOT_FOUND }
+      await deps.queueAgain(id)
+      return { to: '/notices' }
+    }),
+  )
   app.get(
     '/tariffs',
     page(async ({ context }) => ({
