@@ -1,4 +1,5 @@
-// The whole web side over a real PostgreSQL and a real socket, in a real browser without JavaScript.
+// The whole web side over a real PostgreSQL and a real socket, in a real browser without
+// JavaScript.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -79,7 +80,7 @@ test('customer A reads A’s bill from the database and not B’s, by any way in
   )
 })
 
-test('the two readings of a bill come with their clock state; usage begins with the moving-in day', async () => {
+test('readings of a bill carry their clock state; usage begins with moving in', async () => {
   const { customers } = webStores(postgres.db.kysely)
   const [a] = seeded.customers
   const view = await customers.bill(a, seeded.bills[0])

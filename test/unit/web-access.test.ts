@@ -18,7 +18,7 @@ let world: World
 let app: FastifyInstance
 let browser: Browser
 
-describe('the ways in', () => {
+void describe('the ways in', () => {
   before(async () => {
     stored = await createPasswords().hash(PASSWORD, Buffer.alloc(16, 7))
   })
@@ -48,7 +48,7 @@ describe('the ways in', () => {
     }
   })
 
-  test('an operator logs in, sees the fleet, logs out, and the session is gone at the server', async () => {
+  test('an operator logs in, sees the fleet, logs out: the session is gone', async () => {
     const answer = await login()
     assert.equal(answer.headers.location, '/fleet')
     const session = sessionCookie() ?? ''
@@ -92,7 +92,7 @@ describe('the ways in', () => {
     assert.match(answer.body, /OPS-23/)
   })
 
-  test('a form without its token, with another one, or from another site is refused (OPS-22)', async () => {
+  test('a form without its token or from another site is refused (OPS-22)', async () => {
     await browser.get('/login')
     const fields = { name: 'ada', password: PASSWORD }
     const forged = { ...fields, form_token: 'A'.repeat(43) }
@@ -133,7 +133,7 @@ describe('the ways in', () => {
     assert.match(again.body, /OPS-21/)
   })
 
-  test('following a customer link logs nobody in; its button does, and again next week', async () => {
+  test('following a customer link logs nobody in; its button does, again and again', async () => {
     const path = `/c/${LINKS.asha}`
     const shown = await browser.get(path)
     assert.equal(shown.statusCode, 200)
@@ -146,7 +146,7 @@ describe('the ways in', () => {
     assert.equal((await browser.post(path, {})).headers.location, '/home')
   })
 
-  test('a customer link stops at its expiry, and a wrong one says no more than that (OPS-21)', async () => {
+  test('a customer link stops at its expiry and looks like an unknown one (OPS-21)', async () => {
     const path = `/c/${LINKS.asha}`
     world.now = shiftMs(NOON, spanMs(10 * 24 * 3_600_000 - 1))
     assert.equal((await browser.get(path)).statusCode, 200)
@@ -170,7 +170,7 @@ describe('the ways in', () => {
     }
   })
 
-  test('a customer gets 404 for every operator page, an operator for the customers’ own', async () => {
+  test('404: operator pages for a customer, a customer’s pages for an operator', async () => {
     await browser.post(`/c/${LINKS.asha}`, {})
     for (const page of PAGES) assert.equal((await browser.get(page)).statusCode, 404, page)
     browser.cookies.clear()

@@ -7,7 +7,7 @@ import { createWorld, type World } from './web-world.ts'
 
 let world: World
 let app: FastifyInstance
-describe('the web app', () => {
+void describe('the web app', () => {
   beforeEach(async () => {
     await app?.close()
     world = createWorld()
@@ -17,7 +17,7 @@ describe('the web app', () => {
 
   const html = { accept: 'text/html' }
 
-  test('the content security policy allows nothing inline, nothing foreign, no frames', async () => {
+  test('the security policy allows nothing inline, nothing foreign, no frames', async () => {
     const { headers } = await app.inject({ url: '/login', headers: html })
     const policy = String(headers['content-security-policy'])
     assert.match(policy, /default-src 'none'/)
@@ -123,7 +123,7 @@ describe('the web app', () => {
     assert.equal((await app.inject({ url: '/healthz' })).statusCode, 200)
   })
 
-  test('style and icon live under a name with their hash, for ever, and answer If-None-Match', async () => {
+  test('the style lives for ever under a name with its hash; If-None-Match: 304', async () => {
     const { body } = await app.inject({ url: '/login', headers: html })
     const path = /href="(\/assets\/style-[^"]+\.css)"/.exec(body)?.[1] ?? ''
     const style = await app.inject({ url: path })
@@ -149,7 +149,7 @@ describe('the web app', () => {
     assert.doesNotMatch(answer.body, /Demo/)
   })
 
-  test('argon2id: fits, does not fit, unknown name never fits, more than eight at once are busy', async () => {
+  test('argon2id: an unknown name never fits, the ninth at once is busy', async () => {
     const passwords = createPasswords()
     const stored = await passwords.hash('a long enough password', Buffer.alloc(16, 1))
     assert.equal(await passwords.verify('a long enough password', stored), true)

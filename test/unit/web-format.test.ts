@@ -53,7 +53,7 @@ test('usage asks for midnights of the own days only, daylight saving included', 
   assert.equal(two.length, 28 + 30, 'all of February, March up to today')
 })
 
-test('a day is midnight less midnight, a missing midnight leaves two days open, today counts on', () => {
+test('a day is midnight less midnight; a missing midnight leaves two unknown', () => {
   const facts = {
     ...span,
     meter: { digits: 6, multiplier: 2 },

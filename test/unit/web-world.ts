@@ -1,5 +1,5 @@
-// A small made-up utility behind the real web app: what the pages show comes from here instead of from a
-// database, and time stands still until a test moves it.
+// A small made-up utility behind the real web app: what the pages show comes from here instead of
+// from a database, and time stands still until a test moves it.
 
 import assert from 'node:assert/strict'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
@@ -173,7 +173,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
             channel: 'email',
             to: 'asha@example.com',
             subject: 'Your electricity bill for May 2026',
-            text: `Dear Asha,\n\nyour bill is ready: ${baseUrl}/c/AAAAAAAAAAAAAAAAAAAAAA\n\nNot ours: https://evil.example/x`,
+            text: `Your bill: ${baseUrl}/c/${'A'.repeat(22)}\n\nNot ours: https://evil.example/x`,
             at: ago(60_000),
           },
         ],

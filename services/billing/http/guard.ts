@@ -21,7 +21,8 @@ interface Visit {
   readonly viewer: Viewer
 }
 
-/** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such page. */
+/** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such
+ * page. */
 export function guarded(
   sessions: Sessions,
   kind: Viewer['kind'],

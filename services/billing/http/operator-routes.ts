@@ -121,7 +121,8 @@ function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): vo
   )
 }
 
-/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up. */
+/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up.
+ * */
 function inboxRoute(
   app: FastifyInstance,
   deps: WebDeps,

@@ -1,5 +1,6 @@
-// Bars per day as SVG made on the server: no script draws it, no style attribute places it. Floats are
-// fine here and only here: they place pixels, the numbers themselves stand in the table beside it.
+// Bars per day as SVG made on the server: no script draws it, no style attribute places it. Floats
+// are fine here and only here: they place pixels, the numbers themselves stand in the table beside
+// it.
 
 import { dateText } from '../core/calendar.ts'
 import type { UsageMonth } from '../core/usage.ts'
