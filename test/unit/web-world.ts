@@ -1,5 +1,5 @@
-// A small made-up utility behind the real web app: what the pages show comes from here instead of from a
-// database, and time stands still until a test moves it.
+// A small made-up utility behind the real web app: what the pages show comes from here instead of
+// from a database, and time stands still until a test moves it.
 
 import assert from 'node:assert/strict'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
@@ -119,7 +119,7 @@ const LIVE: readonly LiveRow[] = [
   { ...live('2026000419', '1-0:32.7.0*255', 2314, 35), exponent: -1, clockState: 'U' },
 ]
 
-/** `1@ops`-like world: operator `ada`, customers 1 (Asha) and 2 (a hostile name). */
+/** The name of customer 2; customer 1 is Asha. */
 export const HOSTILE_NAME = '<script>alert(1)</script>'
 
 export interface World {
@@ -127,6 +127,8 @@ export interface World {
   now: UnixMs
   /** Set to an error to take the database away. */
   failure: Error | null
+  /** Notices that an operator queued again. */
+  readonly queued: number[]
   readonly links: Map<
     string,
     { purpose: 'setup' | 'customer'; customer: number | null; until: UnixMs; used: boolean }
@@ -139,6 +141,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
   const world: World = {
     now: NOON,
     failure: null,
+    queued: [],
     links: new Map(),
     operators: new Map(),
     deps: {
@@ -150,6 +153,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
         seed += 1
         return Uint8Array.from({ length }, (_byte, index) => (seed * 31 + index * 7) & 255)
       },
+      queueAgain: async (notice) => void world.queued.push(notice),
       renderPdf: async (bill) => (bill <= 2 ? Buffer.from(`%PDF-1.7 bill ${bill}`) : null),
       summary: async () => ({
         meters: 73,
@@ -169,7 +173,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
             channel: 'email',
             to: 'asha@example.com',
             subject: 'Your electricity bill for May 2026',
-            text: `Dear Asha,\n\nyour bill is ready: ${baseUrl}/c/AAAAAAAAAAAAAAAAAAAAAA\n\nNot ours: https://evil.example/x`,
+            text: `Your bill: ${baseUrl}/c/${'A'.repeat(22)}\n\nNot ours: https://evil.example/x`,
             at: ago(60_000),
           },
         ],

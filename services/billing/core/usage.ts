@@ -1,5 +1,5 @@
-// What each local day used: the register at midnight less the register the midnight before. A day whose
-// midnight was not read stays unknown; nothing is guessed between two readings.
+// What each local day used: the register at midnight less the register the midnight before. A day
+// whose midnight was not read stays unknown; nothing is guessed between two readings.
 
 import type { UnixMs } from '../../../shared/units.ts'
 import {

@@ -1,4 +1,5 @@
-// Who may look: operators, sessions and links. Only hashes of secrets reach this file (http/tokens.ts).
+// Who may look: operators, sessions and links. Only hashes of secrets reach this file
+// (http/tokens.ts).
 
 import type { Kysely } from 'kysely'
 import type { UnixMs } from '../../../shared/units.ts'
@@ -21,15 +22,16 @@ export interface AccessStore {
   closeSession(hash: Buffer): Promise<void>
   /** Whether the set-up link can still be used. */
   setupOpen(hash: Buffer, now: UnixMs): Promise<boolean>
-  /** Makes the operator and burns the link in one transaction. `spent`: link unknown, used or expired;
-   * `taken`: there is an operator of that name already. */
+  /** Makes the operator and burns the link in one transaction. `spent`: link unknown, used or
+   * expired; `taken`: there is an operator of that name already. */
   setUp(entry: {
     readonly hash: Buffer
     readonly name: string
     readonly password: string
     readonly now: UnixMs
   }): Promise<{ readonly id: number } | 'spent' | 'taken'>
-  /** The customer a link opens; null when unknown or expired. Reading does not burn it (adr/0005). */
+  /** The customer a link opens; null when unknown or expired. Reading does not burn it (adr/0005).
+   * */
   linkCustomer(hash: Buffer, now: UnixMs): Promise<number | null>
   /** Remembers when the link was first used. */
   markLinkUsed(hash: Buffer, now: UnixMs): Promise<void>
@@ -86,8 +88,8 @@ export function accessStore(db: Kysely<Database>): AccessStore {
   }
 }
 
-/** Stores a link by its hash. `db` may be a transaction: the notice that carries the link commits with
- * it. */
+/** Stores a link by its hash. `db` may be a transaction: the notice that carries the link commits
+ * with it. */
 export async function storeLink(
   db: Kysely<Database>,
   link: {

@@ -1,5 +1,5 @@
-// A customer's own rows, and nobody else's: the customer's id is part of every statement. Usage begins
-// with the day they moved in; the tenant before is not their business.
+// A customer's own rows, and nobody else's: the customer's id is part of every statement. Usage
+// begins with the day they moved in; the tenant before is not their business.
 
 import type { Kysely } from 'kysely'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
@@ -91,8 +91,8 @@ async function usageOf(db: Kysely<Database>, place: Place, now: UnixMs): Promise
   return { meter, unit: 'kWh', zone, months }
 }
 
-/** The total import register at exactly these instants: the key starts with the time, so each instant is
- * one index probe; a range over one meter would read everybody's rows. */
+/** The total import register at exactly these instants: the key starts with the time, so each
+ * instant is one index probe; a range over one meter would read everybody's rows. */
 async function readingsAt(
   db: Kysely<Database>,
   meter: number,

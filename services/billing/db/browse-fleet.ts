@@ -6,7 +6,8 @@ import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.t
 import type { OperatorReads } from './browse.ts'
 import type { Database } from './schema.ts'
 
-/** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page. */
+/** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page.
+ * */
 const FLEET_ROWS_MAX = 1_000
 const LIVE_ROWS_MAX = 200
 const REFUSAL_ROWS_MAX = 500

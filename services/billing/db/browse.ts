@@ -1,5 +1,5 @@
-// What the pages may ask of the database. Fleet, bills and usage each have their file; the interfaces
-// stand here, so that a test can answer in their place.
+// What the pages may ask of the database. Fleet, bills and usage each have their file; the
+// interfaces stand here, so that a test can answer in their place.
 
 import type { Kysely } from 'kysely'
 import type { UnixMs } from '../../../shared/units.ts'

@@ -1,5 +1,6 @@
-// The ways in and out: operators by password, the first operator by a set-up link, customers by the link
-// of their bill notice. Opening a link by GET never logs anybody in: mail scanners do that too.
+// The ways in and out: operators by password, the first operator by a set-up link, customers by the
+// link of their bill notice. Opening a link by GET never logs anybody in: mail scanners do that
+// too.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'

@@ -1,5 +1,5 @@
-// The billing server's web side: one Fastify app over plain dependencies. It does not listen; main.ts
-// does, and tests inject. Choices: docs/adr/0005-web.md.
+// The billing server's web side: one Fastify app over plain dependencies. It does not listen;
+// main.ts does, and tests inject. Choices: docs/adr/0005-web.md.
 
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
@@ -53,7 +53,8 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   return app
 }
 
-/** Nothing inline, nothing foreign, no frames: an injected script would have nowhere to come from. */
+/** Nothing inline, nothing foreign, no frames: an injected script would have nowhere to come from.
+ * */
 function headersFor(baseUrl: string) {
   const secure = baseUrl.startsWith('https:')
   const self = ["'self'"]

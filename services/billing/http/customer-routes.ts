@@ -1,5 +1,5 @@
-// A customer's own pages. Every question carries the customer of the session; an id of somebody else's
-// bill is answered like one that does not exist.
+// A customer's own pages. Every question carries the customer of the session; an id of somebody
+// else's bill is answered like one that does not exist.
 
 import type { FastifyInstance } from 'fastify'
 import { HomePage, MyBillPage, MyBillsPage, UsagePage } from '../pages/customer.tsx'

@@ -1,4 +1,5 @@
-// What the web side needs of the rest. db/browse.ts makes the readers from a Kysely; tests make them up.
+// What the web side needs of the rest. db/browse.ts makes the readers from a Kysely; tests make
+// them up.
 
 import type { FastifyBaseLogger } from 'fastify'
 import type { UnixMs } from '../../../shared/units.ts'

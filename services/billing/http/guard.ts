@@ -6,10 +6,13 @@ import type { Viewer } from '../db/access.ts'
 import { htmlOf, type PageContext } from '../pages/layout.tsx'
 import type { Trouble } from '../pages/views.ts'
 import type { Sessions } from './session.ts'
-import { answer, NOT_FOUND } from './trouble.ts'
+import { answer, FORM_STALE, NOT_FOUND } from './trouble.ts'
 
-/** What a page handler gives back: a page, a file, or what went wrong. */
-type Shown = { readonly page: VNode } | { readonly pdf: Uint8Array; readonly name: string }
+/** What a page handler gives back: a page, a file, where to go on, or what went wrong. */
+type Shown =
+  | { readonly to: string }
+  | { readonly page: VNode }
+  | { readonly pdf: Uint8Array; readonly name: string }
 export type Outcome = Shown | { readonly trouble: Trouble }
 
 interface Visit {
@@ -18,7 +21,8 @@ interface Visit {
   readonly viewer: Viewer
 }
 
-/** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such page. */
+/** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such
+ * page. */
 export function guarded(
   sessions: Sessions,
   kind: Viewer['kind'],
@@ -27,6 +31,9 @@ export function guarded(
   return async (request, reply) => {
     const viewer = await sessions.viewer(request)
     if (viewer === null) return reply.redirect('/login', 303)
+    if (request.method === 'POST' && !sessions.formFits(request)) {
+      return answer(request, reply, FORM_STALE, sessions, viewer)
+    }
     if (viewer.kind !== kind) return answer(request, reply, NOT_FOUND, sessions, viewer)
     const context = sessions.context(request, reply, viewer)
     const outcome = await handle({ request, context, viewer })
@@ -36,6 +43,7 @@ export function guarded(
 }
 
 function send(reply: FastifyReply, outcome: Shown): FastifyReply {
+  if ('to' in outcome) return reply.redirect(outcome.to, 303)
   void reply.header('cache-control', 'no-store')
   if ('page' in outcome) return sendPage(reply, outcome.page)
   return reply

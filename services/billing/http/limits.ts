@@ -11,7 +11,8 @@ export const CONNECTION_MS_MAX = 30_000
 /** Most connections at once: memory per connection is about 20 kB. */
 export const CONNECTIONS_MAX = 1_000
 
-/** Requests per minute and address: pages that renew themselves every 5 s in ten windows, twice over. */
+/** Requests per minute and address: pages that renew themselves every 5 s in ten windows, twice
+ * over. */
 export const REQUESTS_PER_MINUTE = 240
 /** Attempts to log in per minute and address: a person mistypes three times. */
 export const LOGINS_PER_MINUTE = 5

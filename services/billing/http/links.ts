@@ -1,5 +1,5 @@
-// Links that open something. The secret exists in the address alone; the database keeps its hash. So a
-// link is made at the moment it is printed or sent, never stored in the text of a notice.
+// Links that open something. The secret exists in the address alone; the database keeps its hash.
+// So a link is made at the moment it is printed or sent, never stored in the text of a notice.
 
 import type { Kysely } from 'kysely'
 import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'

@@ -104,6 +104,15 @@ function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): vo
       return { page: NoticesPage({ context, rows, state: slice.state, before, now: now() }) }
     }),
   )
+  app.post(
+    '/notices/:id/again',
+    page(async ({ request }) => {
+      const id = rowId(param(request, 'id'))
+      if (id === null) return { trouble: NOT_FOUND }
+      await deps.queueAgain(id)
+      return { to: '/notices' }
+    }),
+  )
   app.get(
     '/tariffs',
     page(async ({ context }) => ({
@@ -112,7 +121,8 @@ function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): vo
   )
 }
 
-/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up. */
+/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up.
+ * */
 function inboxRoute(
   app: FastifyInstance,
   deps: WebDeps,

@@ -1,5 +1,5 @@
-// Operators' passwords: argon2id from node:crypto, stored in the PHC text form, so that a later change of
-// the parameters still verifies what is stored today.
+// Operators' passwords: argon2id from node:crypto, stored in the PHC text form, so that a later
+// change of the parameters still verifies what is stored today.
 
 import { argon2, timingSafeEqual } from 'node:crypto'
 
@@ -10,7 +10,8 @@ const LANES = 1
 const SALT_BYTES = 16
 const TAG_BYTES = 32
 
-/** Shortest password an operator may choose. Source: NIST SP 800-63B-4, 15 when it is the only factor. */
+/** Shortest password an operator may choose. Source: NIST SP 800-63B-4, 15 when it is the only
+ * factor. */
 export const PASSWORD_CHARS_MIN = 15
 /** Longest password accepted: hashing a megabyte is work an outsider could order. */
 export const PASSWORD_CHARS_MAX = 128
@@ -29,8 +30,8 @@ interface Parameters {
 
 const CURRENT: Parameters = { memory: MEMORY_KIB, passes: PASSES, parallelism: LANES }
 
-/** Verified against when the name is unknown, so that names cannot be told apart by time. No password
- * gives a tag of zeros. */
+/** Verified against when the name is unknown, so that names cannot be told apart by time. No
+ * password gives a tag of zeros. */
 const NOBODY = phcText(CURRENT, Buffer.alloc(SALT_BYTES), Buffer.alloc(TAG_BYTES))
 
 export interface Passwords {

@@ -1,5 +1,5 @@
-// Who asks, and whether a form is ours. A session cookie names a row whose hash the database keeps; before
-// anybody is logged in a form cookie does the same for the forms alone, without any row.
+// Who asks, and whether a form is ours. A session cookie names a row whose hash the database keeps;
+// before anybody is logged in a form cookie does the same for the forms alone, without any row.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
@@ -33,7 +33,8 @@ interface CookieNames {
   readonly form: string
 }
 
-/** `__Host-` lets no other host of the domain set or widen the cookie; browsers want Secure for it. */
+/** `__Host-` lets no other host of the domain set or widen the cookie; browsers want Secure for it.
+ * */
 const namesOf = (secure: boolean): CookieNames =>
   secure
     ? { session: '__Host-ticklock-session', form: '__Host-ticklock-form' }

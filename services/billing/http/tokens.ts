@@ -1,5 +1,5 @@
-// Secrets that travel in a cookie, a form or a link. The database keeps their SHA-256 only: they are
-// random, so a plain hash is enough, and a stolen table opens nothing.
+// Secrets that travel in a cookie, a form or a link. The database keeps their SHA-256 only: they
+// are random, so a plain hash is enough, and a stolen table opens nothing.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 

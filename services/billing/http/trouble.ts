@@ -1,4 +1,5 @@
-// One place where a failure becomes an answer: a page for people, JSON for programs, and never a stack.
+// One place where a failure becomes an answer: a page for people, JSON for programs, and never a
+// stack.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { FAULTS, type FaultCode } from '../../../shared/faults.ts'

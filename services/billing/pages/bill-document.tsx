@@ -1,5 +1,5 @@
-// A bill explained: every line down to the two readings it rests on, and how sure their time is. All
-// numbers are printed as stored, nothing is computed again here.
+// A bill explained: every line down to the two readings it rests on, and how sure their time is.
+// All numbers are printed as stored, nothing is computed again here.
 
 import { amountText } from '../core/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
@@ -108,15 +108,12 @@ function LineTable({ view }: { readonly view: BillView }) {
 }
 
 function partText(line: BilledLine, part: BilledPart, currency: string): string {
-  const price = amountText(part.rate, currency)
-  switch (line.kind) {
-    case 'slabs':
-      return `${part.quantity} kWh at ${price} = ${amountText(part.amount, currency)}`
-    case 'fixed':
-      return 'the same every month'
-    case 'tax':
-      return `${percentText(part.rate)} of ${amountText(part.quantity, currency)}`
+  if (line.kind === 'fixed') return 'the same every month'
+  if (line.kind === 'tax') {
+    return `${percentText(part.rate)} of ${amountText(part.quantity, currency)}`
   }
+  const price = amountText(part.rate, currency)
+  return `${part.quantity} kWh at ${price} = ${amountText(part.amount, currency)}`
 }
 
 /** `0.16` as `16 %`: the point moves, no digit is lost. */

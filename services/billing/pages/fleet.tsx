@@ -1,4 +1,5 @@
-// What operators look at first: who is connected, whose clock is right, what still waits on the way.
+// What operators look at first: who is connected, whose clock is right, what still waits on the
+// way.
 
 import type { UnixMs } from '../../../shared/units.ts'
 import { clockStateText, countText, millisecondsText, offsetText, utcSecondText } from './format.ts'

@@ -1,5 +1,5 @@
-// Numbers and times as people read them. Every digit a register or an amount has is kept: exact decimals
-// come from an integer and a power of ten, never through a float.
+// Numbers and times as people read them. Every digit a register or an amount has is kept: exact
+// decimals come from an integer and a power of ten, never through a float.
 
 import { CLOCK_BOUND_UNKNOWN, UNIT } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'

@@ -1,5 +1,5 @@
-// The frame around every page, and the way to HTML text. Preact escapes every value; nothing here sets
-// raw HTML, style attributes or handlers, so the content security policy can forbid them all.
+// The frame around every page, and the way to HTML text. Preact escapes every value; nothing here
+// sets raw HTML, style attributes or handlers, so the content security policy can forbid them all.
 
 import type { ComponentChildren, VNode } from 'preact'
 import { render } from 'preact-render-to-string'

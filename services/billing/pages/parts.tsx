@@ -21,8 +21,8 @@ interface TableProps<Row> {
   readonly plain?: boolean
 }
 
-/** A table that becomes a stack of cards on a phone. The roles are spelt out because a browser drops
- * them from a table that is displayed as blocks. */
+/** A table that becomes a stack of cards on a phone. The roles are spelt out because a browser
+ * drops them from a table that is displayed as blocks. */
 export function Table<Row>({
   caption,
   columns,

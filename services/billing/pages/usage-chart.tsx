@@ -1,5 +1,6 @@
-// Bars per day as SVG made on the server: no script draws it, no style attribute places it. Floats are
-// fine here and only here: they place pixels, the numbers themselves stand in the table beside it.
+// Bars per day as SVG made on the server: no script draws it, no style attribute places it. Floats
+// are fine here and only here: they place pixels, the numbers themselves stand in the table beside
+// it.
 
 import { dateText } from '../core/calendar.ts'
 import type { UsageMonth } from '../core/usage.ts'
@@ -33,7 +34,7 @@ export function UsageChart({ month, unit }: ChartProps) {
           <g key={part}>
             <line class="rule" x1={LEFT} x2={WIDTH} y1={y} y2={y} />
             <text x={LEFT - 6} y={y + 4} text-anchor="end">
-              {String(highest * part)}
+              {String(short(highest * part))}
             </text>
           </g>
         )
@@ -78,10 +79,15 @@ export function UsageChart({ month, unit }: ChartProps) {
 
 const round = (pixels: number): number => Math.round(pixels * 10) / 10
 
-/** The next of 1, 2, 4, 6, 10 times a power of ten, so that the half line is a short number too. */
+/** Tops of the scale whose half is a short number too. */
+const TOPS = [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10] as const
+
 function niceTop(highest: number): number {
   if (highest <= 0) return 1
   const power = 10 ** Math.floor(Math.log10(highest))
-  const factor = [1, 2, 4, 6, 10].find((each) => each * power >= highest) ?? 10
-  return factor * power
+  const factor = TOPS.find((each) => each * power >= highest) ?? 10
+  return short(factor * power)
 }
+
+/** Without the noise digits of binary fractions. */
+const short = (height: number): number => Number(height.toPrecision(3))

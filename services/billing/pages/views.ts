@@ -1,4 +1,5 @@
-// What the pages show, as plain values: db/browse-*.ts fills them, the TSX prints them, tests make them up.
+// What the pages show, as plain values: db/browse-*.ts fills them, the TSX prints them, tests make
+// them up.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { UnixMs } from '../../../shared/units.ts'
@@ -110,7 +111,8 @@ export interface ReadingTrust {
   readonly quality: number
 }
 
-/** The stored document, and what the database still knows of its two readings (null: no such row). */
+/** The stored document, and what the database still knows of its two readings (null: no such row).
+ * */
 export interface BillView {
   readonly bill: BillRow
   readonly content: BillContent

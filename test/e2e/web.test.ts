@@ -1,0 +1,218 @@
+// The whole web side over a real PostgreSQL and a real socket, in a real browser without
+// JavaScript.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { type Browser, chromium } from 'playwright-core'
+import { webStores } from '../../services/billing/db/browse.ts'
+import { queueAgain } from '../../services/billing/db/notices.ts'
+import { readSummary } from '../../services/billing/db/summary.ts'
+import { buildApp } from '../../services/billing/http/app.ts'
+import { customerLink, type LinkSource, setupLink } from '../../services/billing/http/links.ts'
+import { type TestPostgres, testPostgres } from './postgres.ts'
+import { NOON, seed } from './web-seed.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const SKIP =
+  existsSync(CHROMIUM) || process.env['REQUIRE_PEERS'] === '1' ? false : `${CHROMIUM} is absent`
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const PASSWORD = 'correct horse battery'
+
+let postgres: TestPostgres
+let app: FastifyInstance
+let links: LinkSource
+let seeded: Awaited<ReturnType<typeof seed>>
+
+before(async () => {
+  postgres = await testPostgres()
+  const { kysely, pool } = postgres.db
+  seeded = await seed(postgres.db)
+  app = await buildApp({
+    ...webStores(kysely),
+    now: () => NOON,
+    random: randomBytes,
+    queueAgain: (id) => queueAgain(kysely, { id, now: NOON }),
+    renderPdf: async () => Buffer.from('%PDF-1.7'),
+    summary: () => readSummary(pool),
+    health: async () => ({ ok: true, parts: {} }),
+    metrics: { contentType: 'text/plain', metrics: async () => '' },
+    backfill: async () => null,
+    inbox: null,
+    baseUrl: 'http://127.0.0.1',
+    demo: false,
+    log: null,
+  })
+  const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 })
+  links = { db: kysely, random: randomBytes, baseUrl }
+})
+after(async () => {
+  await app.close()
+  await postgres.close()
+})
+
+test('the summary counts from the database, with its six keys', async () => {
+  const answer = await app.inject({ url: '/api/v1/summary' })
+  const { bills, readings } = answer.json()
+  assert.deepEqual({ bills, readings }, { bills: 2, readings: 0 })
+})
+
+test('customer A reads A’s bill from the database and not B’s, by any way in', async () => {
+  const { customers } = webStores(postgres.db.kysely)
+  const [a, b] = seeded.customers
+  const [billA, billB] = seeded.bills
+  assert.equal((await customers.bill(a, billA))?.bill.customer, 'Asha Kulkarni')
+  assert.equal(await customers.bill(a, billB), null)
+  assert.equal(await customers.bill(b, billA), null)
+  assert.deepEqual(
+    (await customers.bills(a)).map(({ id }) => id),
+    [billA],
+  )
+})
+
+test('readings of a bill carry their clock state; usage begins with moving in', async () => {
+  const { customers } = webStores(postgres.db.kysely)
+  const [a] = seeded.customers
+  const view = await customers.bill(a, seeded.bills[0])
+  assert.deepEqual(view?.opening, { clockState: 'S', clockBoundMs: 7, quality: 0 })
+  const [usage] = await customers.usage(a, NOON)
+  const [, may] = usage?.months ?? []
+  assert.equal(may?.days.length, 31)
+  assert.equal(may?.total, '221.000')
+})
+
+test('a bill whose stored text was changed is not shown', async () => {
+  const { kysely, pool } = postgres.db
+  const { operators } = webStores(kysely)
+  await pool.query('alter table bills disable trigger bills_are_final')
+  const change = (from: string, to: string) =>
+    pool.query('update bills set content = replace(content::text, $1, $2)::jsonb where id = $3', [
+      from,
+      to,
+      seeded.bills[1],
+    ])
+  await change('12 Lake Road', '13 Lake Road')
+  await assert.rejects(operators.bill(seeded.bills[1]), /does not match the hash/)
+  await change('13 Lake Road', '12 Lake Road')
+  assert.notEqual(await operators.bill(seeded.bills[1]), null)
+  await pool.query('alter table bills enable trigger bills_are_final')
+})
+
+test('two people using one set-up link at once make one operator', async () => {
+  const { access } = webStores(postgres.db.kysely)
+  const hash = randomBytes(32)
+  const expiresAt = seeded.later
+  await postgres.db.pool.query(
+    "insert into links (hash, purpose, expires_at) values ($1, 'setup', $2)",
+    [hash, new Date(expiresAt)],
+  )
+  const made = await Promise.all(
+    ['one', 'two'].map((name) => access.setUp({ hash, name, password: 'x', now: NOON })),
+  )
+  assert.equal(made.filter((each) => each === 'spent').length, 1)
+  await postgres.db.pool.query("delete from operators where name in ('one', 'two')")
+})
+
+test('every page in a browser without JavaScript, at 1280 and 375 wide', {
+  skip: SKIP,
+}, async (t) => {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
+  t.after(() => browser.close())
+  for (const width of [1280, 375]) {
+    await operatorWalk(browser, width)
+    await customerWalk(browser, width)
+  }
+})
+
+async function openPage(browser: Browser, width: number, javaScriptEnabled = false) {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    javaScriptEnabled,
+  })
+  return context.newPage()
+}
+
+type Page = Awaited<ReturnType<typeof openPage>>
+
+/** Nothing may stick out of a phone's screen. */
+async function assertFits(page: Page, width: number, path: string): Promise<void> {
+  const body = await page.locator('main').boundingBox()
+  assert.ok(body !== null && body.x >= 0 && body.x + body.width <= width, `${path} at ${width}`)
+}
+
+async function operatorWalk(browser: Browser, width: number): Promise<void> {
+  const page = await openPage(browser, width)
+  const name = `ada-${width}`
+  await page.goto(await setupLink(links, NOON))
+  await page.fill('[name=name]', name)
+  await page.fill('[name=password]', PASSWORD)
+  await page.click('main button')
+  assert.match(page.url(), /\/fleet$/)
+  const expected = [
+    ['/fleet', 'Old Town'],
+    [`/fleet/${seeded.device}`, 'Back-fills from'],
+    ['/readings', '12700.000 kWh'],
+    ['/readings?meter=nothing', 'No reading yet'],
+    ['/refused', 'SEC-05'],
+    ['/bills', 'T-000001'],
+    ['/bills?state=failed', 'No bill here'],
+    [`/bills/${seeded.bills[0]}`, 'Asha Kulkarni'],
+    ['/notices', 'asha@example.com'],
+    ['/tariffs', 'valid from'],
+  ] as const
+  for (const [path, text] of expected) {
+    await page.goto(links.baseUrl + path)
+    assert.match(
+      (await page.locator('body').innerText()).replaceAll('\n', ' '),
+      new RegExp(text),
+      path,
+    )
+    await assertFits(page, width, path)
+  }
+  await page.context().close()
+}
+
+async function customerWalk(browser: Browser, width: number): Promise<void> {
+  const page = await openPage(browser, width)
+  await page.goto(await customerLink(links, seeded.customers[0], NOON))
+  await page.click('main button')
+  assert.match(page.url(), /\/home$/)
+  for (const path of ['/home', '/home/usage', '/home/bills', `/home/bills/${seeded.bills[0]}`]) {
+    await page.goto(links.baseUrl + path)
+    assert.equal(await page.locator('h1').count(), 1, path)
+    await assertFits(page, width, path)
+  }
+  await page.goto(`${links.baseUrl}/home/usage`)
+  assert.ok((await page.locator('svg.chart rect').count()) >= 31)
+  const other = await page.goto(`${links.baseUrl}/home/bills/${seeded.bills[1]}`)
+  assert.equal(other?.status(), 404)
+  await page.context().close()
+}
+
+test('with JavaScript the fleet renews itself under the same policy', { skip: SKIP }, async (t) => {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
+  t.after(() => browser.close())
+  const page = await openPage(browser, 1280, true)
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  await page.goto(await setupLink(links, NOON))
+  await page.fill('[name=name]', 'grace')
+  await page.fill('[name=password]', PASSWORD)
+  await page.click('main button')
+  await postgres.db.pool.query("update devices set name = 'New Town'")
+  await page.getByText('New Town').waitFor({ timeout: 30_000 })
+  await postgres.db.pool.query("update devices set name = 'Old Town'")
+  assert.deepEqual(complaints, [])
+})
