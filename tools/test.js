@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { requireNode } from './node-version.js'
 
 /** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it silently. */
-const TESTS_FLOOR = { fast: 5, e2e: 0 }
+const TESTS_FLOOR = { fast: 300, e2e: 60 }
 /** Longest a phase may take before it is ended as hung, milliseconds. */
 const PHASE_MS_MAX = { fast: 240_000, e2e: 600_000 }
 
