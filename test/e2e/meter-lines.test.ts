@@ -12,7 +12,7 @@ import { betweenMs, monoUs, spanMs, unixMs, type MonoUs } from '../../shared/uni
 import { feedDsmr, simulatedTelegram } from '../../services/simulator/dsmr-feeder.ts'
 import { attachSemBus, serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
-import { wakeAfterPoll } from '../../services/slave/shell/meter-lines/serial-wake.ts'
+import { repairPort } from '../../services/slave/shell/meter-lines/serial-repair.ts'
 import { openLine } from '../../services/slave/shell/meter-lines/line.ts'
 import { parseLineUrl } from '../../services/slave/shell/meter-lines/line-url.ts'
 import type { LineEvent, MeterLine } from '../../services/slave/shell/meter-lines/line-event.ts'
@@ -178,10 +178,10 @@ async function ptyPair(
 
 async function openedPort(t: TestContext, path: string): Promise<SerialPort> {
   const port = new SerialPort({ path, baudRate: 9_600, autoOpen: false })
+  repairPort(port)
   await new Promise<void>((done, failed) => {
     port.open((error) => (error ? failed(error) : done()))
   })
-  wakeAfterPoll(port)
   t.after(
     () =>
       new Promise<void>((closed) => {
@@ -204,10 +204,10 @@ test('SEM over a serial port: now and history (pty by socat, serialport 13)', as
   assert.equal((await wire.readings('A')).readings.length, 672)
 })
 
-/** Long enough for any machine; without serial-wake.ts the bytes wait for as long as nothing happens. */
+/** Long enough for any machine; without serial-repair.ts the bytes wait for as long as nothing happens. */
 const WAKE_TEST_MS_MAX = 20_000
 
-test('bytes reach an idle process at once (serial-wake.ts)', {
+test('bytes reach an idle process at once (serial-repair.ts)', {
   timeout: WAKE_TEST_MS_MAX,
 }, async (t) => {
   const pair = await ptyPair(t)
