@@ -204,7 +204,8 @@ test('SEM over a serial port: now and history (pty by socat, serialport 13)', as
   assert.equal((await wire.readings('A')).readings.length, 672)
 })
 
-/** Long enough for any machine; without serial-repair.ts the bytes wait for as long as nothing happens. */
+/** Long enough for any machine; without serial-repair.ts the bytes wait for as long as nothing
+ * happens. */
 const WAKE_TEST_MS_MAX = 20_000
 
 test('bytes reach an idle process at once (serial-repair.ts)', {
@@ -241,7 +242,7 @@ const P1_LINES = [
   '0-1:24.2.1(260115110000W)(12785.123*m3)',
 ]
 
-test('DSMR over a serial port: bad checksum MTR-02, none MTR-04, the good one is read (pty)', async (t) => {
+test('DSMR over a pty: bad checksum MTR-02, none MTR-04, the good one is read', async (t) => {
   const pair = await ptyPair(t)
   if (pair === null) return
   const far = await openedPort(t, pair.far)

@@ -1,5 +1,5 @@
-// One physical line: a serial port or a TCP socket, opened again with back-off for as long as it is wanted.
-// A line that goes away harms no other.
+// One physical line: a serial port or a TCP socket, opened again with back-off for as long as it is
+// wanted. A line that goes away harms no other.
 
 import { connect, type Socket } from 'node:net'
 import { SerialPort } from 'serialport'

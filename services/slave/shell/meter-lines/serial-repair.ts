@@ -1,12 +1,16 @@
-// Two repairs to reading with serialport 13.0.0 (@serialport/bindings-cpp 13.0.0) on Linux and macOS:
+// Two repairs to reading with serialport 13.0.0 (@serialport/bindings-cpp 13.0.0) on Linux and
+// macOS:
 //
-// 1. On Node 26.4 and newer its native poller calls JavaScript without the scope in which Node runs promise
+// 1. On Node 26.4 and newer its native poller calls JavaScript without the scope in which Node runs
+// promise
 //    continuations. A read that waits for "readable" then sleeps until anything else happens in the
 //    process, for seconds on an idle one, and the time of the first byte is wrong by as much.
 //    An immediate set in that call runs right after it, and the continuations with it.
 //    Source: github.com/serialport/bindings-cpp pull request 239.
-// 2. A read of 0 bytes means that the device hung up (it was pulled). The library tries again at once, for
-//    ever, with a whole processor, and the port never closes. Measured with a pty. It is an error here.
+// 2. A read of 0 bytes means that the device hung up (it was pulled). The library tries again at
+// once, for
+// ever, with a whole processor, and the port never closes. Measured with a pty. It is an error
+// here.
 //
 // To be dropped when a release has both; test/e2e/meter-lines.test.ts has a test for each.
 
@@ -50,7 +54,8 @@ function readOnce(
   })
 }
 
-/** To be called before anything listens to the port; does nothing where there is no poller (Windows). */
+/** To be called before anything listens to the port; does nothing where there is no poller
+ * (Windows). */
 export function repairPort(port: SerialPort): void {
   port.on('open', () => {
     const binding = port.port
