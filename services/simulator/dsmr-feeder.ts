@@ -1,4 +1,5 @@
-// A simulated P1 port: writes a telegram on a stream, again and again, as a DSMR meter does by itself.
+// A simulated P1 port: writes a telegram on a stream, again and again, as a DSMR meter does by
+// itself.
 
 import type { Writable } from 'node:stream'
 import { encodeTelegram } from '../../shared/meter/dsmr.ts'
@@ -41,7 +42,8 @@ export interface DsmrFeeder {
   close(): void
 }
 
-/** Writes `telegram()` at once and then every `everyMs`; skips a turn while the reader does not drain. */
+/** Writes `telegram()` at once and then every `everyMs`; skips a turn while the reader does not
+ * drain. */
 export function feedDsmr(
   stream: Writable,
   telegram: () => Uint8Array,

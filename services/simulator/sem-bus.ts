@@ -1,6 +1,6 @@
-// A two-wire line with simulated SEM meters on it, as a serial device server offers it over TCP, or on any
-// stream (a pty). Each meter hears every request and answers to its own number; `*` is answered only
-// when it is alone on the line.
+// A two-wire line with simulated SEM meters on it, as a serial device server offers it over TCP, or
+// on any stream (a pty). Each meter hears every request and answers to its own number; `*` is
+// answered only when it is alone on the line.
 
 import { createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'

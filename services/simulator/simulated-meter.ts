@@ -1,10 +1,12 @@
-// A household's energy meter that needs no memory: its register at any instant is a function of its seed
-// and that instant. Tests and the demo ask for any quarter hour of any day and always get one story.
+// A household's energy meter that needs no memory: its register at any instant is a function of its
+// seed and that instant. Tests and the demo ask for any quarter hour of any day and always get one
+// story.
 //
-// How a sum over years costs nothing: the register is known at the start of every day (mean use times the
-// day's number, moved by up to a fifth of a day, so that days differ and the sum never drifts), and inside
-// a day at every quarter hour (the household's shape, each quarter moved by up to 0.8 of itself). Both
-// moves are smaller than the step they move, so the register never runs backwards.
+// How a sum over years costs nothing: the register is known at the start of every day (mean use
+// times the day's number, moved by up to a fifth of a day, so that days differ and the sum never
+// drifts), and inside a day at every quarter hour (the household's shape, each quarter moved by up
+// to 0.8 of itself). Both moves are smaller than the step they move, so the register never runs
+// backwards.
 
 import { unixMs, type UnixMs } from '../../shared/units.ts'
 import type { SemRow } from '../../shared/meter/sem.ts'

@@ -1,5 +1,5 @@
-// The two CRC-16 that meters on our lines use, each under its name in the catalogue of parametrised CRC
-// algorithms (G. Cook), with the check value of the nine digits "123456789".
+// The two CRC-16 that meters on our lines use, each under its name in the catalogue of parametrised
+// CRC algorithms (G. Cook), with the check value of the nine digits "123456789".
 
 /** Table of a polynomial whose bits run from the low end (reflected). */
 const reflectedTable = (polynomial: number): Uint16Array =>
@@ -29,8 +29,9 @@ export function crc16Arc(bytes: Uint8Array): number {
   return crc
 }
 
-/** CRC-16/IBM-3740 (long called CCITT-FALSE): polynomial 0x1021, init 0xFFFF, not reflected, no final
- * xor; check 0x29B1. It finds every error of up to 3 bits in up to 4,093 bytes. SEM frames use it. */
+/** CRC-16/IBM-3740 (long called CCITT-FALSE): polynomial 0x1021, init 0xFFFF, not reflected, no
+ * final xor; check 0x29B1. It finds every error of up to 3 bits in up to 4,093 bytes. SEM frames
+ * use it. */
 export function crc16Ibm3740(bytes: Uint8Array): number {
   let crc = 0xffff
   for (const byte of bytes) {

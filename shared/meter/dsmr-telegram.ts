@@ -1,5 +1,6 @@
-// What the lines of a P1 telegram say: registers with their units, the meter's clock and number, and the
-// meters for gas, water or heat behind it (M-Bus channels). Source: DSMR P1 5.0.2, 6.12; eMUCS-P1 2.1.1.
+// What the lines of a P1 telegram say: registers with their units, the meter's clock and number,
+// and the meters for gas, water or heat behind it (M-Bus channels). Source: DSMR P1 5.0.2, 6.12;
+// eMUCS-P1 2.1.1.
 
 import type { UnixMs } from '../units.ts'
 import { decodeStamp } from './dsmr-time.ts'
@@ -20,7 +21,8 @@ export interface DsmrRegister {
 export interface DsmrTelegram {
   /** The first line without its `/`. */
   readonly identification: string
-  /** The number of the meter as sent, mostly hex of its text (see readableId); null when not sent. */
+  /** The number of the meter as sent, mostly hex of its text (see readableId); null when not sent.
+   * */
   readonly equipmentId: string | null
   readonly meterTime: UnixMs | null
   readonly registers: readonly DsmrRegister[]
@@ -59,8 +61,8 @@ const UNITS: Readonly<Record<string, readonly [UnitCode, number]>> = {
   MJ: [UNIT.J, 6],
 }
 
-/** Value group D of what is measured: 4 average demand, 6 maximum, 7 now, 8 total. Others are limits and
- * counters of events. Source: IEC 62056-61, table of value group D. */
+/** Value group D of what is measured: 4 average demand, 6 maximum, 7 now, 8 total. Others are
+ * limits and counters of events. Source: IEC 62056-61, table of value group D. */
 const MEASURED_D = /^1-\d{1,3}:(?:[12]\.4|\d{1,3}\.[678])\./
 const CHANNEL_VALUE = /^0-([1-4]):24\.2\.\d{1,3}/
 /** DSMR 2.2: `(time)(status)(minutes)(count)(0-n:24.2.1)(unit)` and the value on the next line. */
@@ -124,7 +126,8 @@ function joinedLines(text: string): readonly string[] {
   return lines
 }
 
-/** Reads `/identification` and the lines up to the `!` (left out). Lines it does not know do no harm. */
+/** Reads `/identification` and the lines up to the `!` (left out). Lines it does not know do no
+ * harm. */
 export function decodeTelegram(
   text: string,
   { standardOffsetMinutes, checked }: { standardOffsetMinutes: number; checked: boolean },
@@ -157,7 +160,8 @@ export function dsmrReadings(telegram: DsmrTelegram, meter: string): readonly Re
     exponent,
     unit,
     source: 'push',
-    // A gas meter's value is as old as its own stamp says: the telegram's time would make it younger.
+    // A gas meter's value is as old as its own stamp says: the telegram's time would make it
+    // younger.
     meterTime: time ?? (channel === 0 ? telegram.meterTime : null),
     checked: telegram.checked,
   }))

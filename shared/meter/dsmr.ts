@@ -1,30 +1,32 @@
-// DSMR / ESMR / eMUCS P1 telegrams, as the customer port of meters in NL, BE, LU, SE and others sends them
-// by itself every second or every ten:
+// DSMR / ESMR / eMUCS P1 telegrams, as the customer port of meters in NL, BE, LU, SE and others
+// sends them by itself every second or every ten:
 //
 //   /XXX5identification CR LF CR LF object lines CR LF !CCCC CR LF
 //
-// CCCC is CRC-16/ARC over everything from `/` to `!`. Meters before DSMR 4 send `!` alone: taken only when
-// the configuration allows it, and marked. Works byte by byte: verdicts depend on the bytes alone.
-// Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12. What the lines say: dsmr-telegram.ts.
+// CCCC is CRC-16/ARC over everything from `/` to `!`. Meters before DSMR 4 send `!` alone: taken
+// only when the configuration allows it, and marked. Works byte by byte: verdicts depend on the
+// bytes alone. Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12. What the lines say:
+// dsmr-telegram.ts.
 
 import { concat, fromText, toText } from '../bytes.ts'
 import { monoUs, type MonoUs } from '../units.ts'
 import { crc16Arc, crcDigits } from './crc16.ts'
 import { decodeTelegram, type DsmrTelegram } from './dsmr-telegram.ts'
 
-/** Longest telegram, bytes: a telegram of 5.0.2 with its longest text message has under 5,000; more is
- * no meter. */
+/** Longest telegram, bytes: a telegram of 5.0.2 with its longest text message has under 5,000; more
+ * is no meter. */
 export const TELEGRAM_BYTES_MAX = 8_192
 
-/** Noise is reported before the next telegram, or after this many bytes: one report, not one per byte. */
+/** Noise is reported before the next telegram, or after this many bytes: one report, not one per
+ * byte. */
 const NOISE_BYTES_REPORT = 1_024
 
 export type DsmrVerdict =
   | { readonly ok: true; readonly telegram: DsmrTelegram; readonly at: MonoUs }
   | {
       readonly ok: false
-      /** MTR-02 checksum wrong, MTR-03 cut short, too long or not a telegram, MTR-04 without checksum
-       * and that is not allowed, MTR-08 noise between telegrams. */
+      /** MTR-02 checksum wrong, MTR-03 cut short, too long or not a telegram, MTR-04 without
+       * checksum and that is not allowed, MTR-08 noise between telegrams. */
       readonly fault: 'MTR-02' | 'MTR-03' | 'MTR-04' | 'MTR-08'
       readonly bytes: number
       /** Arrival of the first byte. */

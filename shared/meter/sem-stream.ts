@@ -1,6 +1,6 @@
-// Cuts a stream of bytes into SEM frames and plain lines, in chunks of any size. Works byte by byte, so
-// that the verdicts depend on the bytes alone; keeps at most one frame; is back in step with the first STX
-// after any noise, because STX never occurs inside a frame.
+// Cuts a stream of bytes into SEM frames and plain lines, in chunks of any size. Works byte by
+// byte, so that the verdicts depend on the bytes alone; keeps at most one frame; is back in step
+// with the first STX after any noise, because STX never occurs inside a frame.
 
 import { concat, fromText, toText } from '../bytes.ts'
 import { monoUs, type MonoUs } from '../units.ts'
@@ -24,7 +24,8 @@ export type SemVerdict =
     }
   | {
       readonly ok: false
-      /** MTR-02 checksum wrong, MTR-03 frame cut short, too long or not understood, MTR-08 noise. */
+      /** MTR-02 checksum wrong, MTR-03 frame cut short, too long or not understood, MTR-08 noise.
+       * */
       readonly fault: 'MTR-02' | 'MTR-03' | 'MTR-08'
       /** How many bytes it cost. */
       readonly bytes: number
@@ -38,7 +39,8 @@ export interface SemDecoder {
   flush(at: MonoUs): readonly SemVerdict[]
 }
 
-/** Noise is reported before the next frame, or after this many bytes: one report, not one per byte. */
+/** Noise is reported before the next frame, or after this many bytes: one report, not one per byte.
+ * */
 const NOISE_BYTES_REPORT = 1_024
 
 const CRC_DIGITS = 4

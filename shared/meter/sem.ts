@@ -1,13 +1,14 @@
-// The SEM packet: what a simple energy meter of the paper says on request, its consumer number and its
-// reading, in a frame that a noisy two-wire line with many meters can carry. docs/meters.md 1 is normative.
+// The SEM packet: what a simple energy meter of the paper says on request, its consumer number and
+// its reading, in a frame that a noisy two-wire line with many meters can carry. docs/meters.md 1
+// is normative.
 //
 //   STX body ETX CCCC CR LF         body = fields joined by `;`, printable ASCII
 //
 // A frame is text, so that a person with a terminal can follow the line; it is bracketed and has a
-// checksum, so that a damaged reading is never billed. The load profile travels as one start value and
-// its increments: a week of quarter hours then fits the 4,093 bytes within which the CRC finds every
-// error of up to three bits, where time and value spelt out would be three times as long.
-// The stream of bytes is cut into frames by sem-stream.ts; here is what one frame means.
+// checksum, so that a damaged reading is never billed. The load profile travels as one start value
+// and its increments: a week of quarter hours then fits the 4,093 bytes within which the CRC finds
+// every error of up to three bits, where time and value spelt out would be three times as long. The
+// stream of bytes is cut into frames by sem-stream.ts; here is what one frame means.
 
 import { unreachable } from '../assert.ts'
 import { fromText } from '../bytes.ts'
@@ -19,7 +20,8 @@ import { isMeterNumber, UNIT, type Reading, type UnitCode } from './reading.ts'
 export const STX = 0x02
 export const ETX = 0x03
 
-/** Longest body with its ETX, bytes: up to here CRC-16/IBM-3740 keeps Hamming distance 4 (32,751 bits). */
+/** Longest body with its ETX, bytes: up to here CRC-16/IBM-3740 keeps Hamming distance 4 (32,751
+ * bits). */
 export const SEM_BODY_BYTES_MAX = 4_092
 
 /** Most rows of a history answer: a week of quarter hours. */
@@ -251,7 +253,8 @@ export function rowsThatFit(rows: readonly SemRow[], interval: SpanMs): number {
   return rows.length
 }
 
-/** `consumer,reading`: reading in kWh, up to 12 digits and 6 decimals. Source: the paper's SEM packet. */
+/** `consumer,reading`: reading in kWh, up to 12 digits and 6 decimals. Source: the paper's SEM
+ * packet. */
 const PLAIN = /^([A-Za-z0-9._-]{1,32}),(\d{1,9})(?:\.(\d{1,6}))?$/
 export const PLAIN_LINE_BYTES_MAX = 32 + 1 + 9 + 1 + 6
 

@@ -221,7 +221,7 @@ function checkCapture(file: string) {
   if (id !== undefined) assert.equal(telegram.equipmentId, id)
 }
 
-test('public telegrams give the registers and the checksum verdict of their .json (captures)', (t) => {
+test('public telegrams give the registers and checksum verdict of their .json', (t) => {
   if (!existsSync(CAPTURES)) {
     t.skip(`no captures at ${CAPTURES}`)
     return

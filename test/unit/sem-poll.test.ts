@@ -79,7 +79,7 @@ test('the wake is not due a microsecond early, and due at the deadline', () => {
   assert.deepEqual(words(poll.wake(due)), ['>A'])
 })
 
-test('a silent meter: three attempts, MTR-01, then it costs no line time until its rest is over', () => {
+test('a silent meter: three attempts, MTR-01, then no line time until rested', () => {
   const poll = polling()
   poll.read('A', START)
   for (let attempt = 2; attempt <= ATTEMPTS_MAX; attempt += 1) {
@@ -113,7 +113,7 @@ test('rests double up to their limit and end with the first answer', () => {
   assert.deepEqual(expire(poll).told, ['>A'], 'healthy again: it gets its retries')
 })
 
-test('another meter that answers is MTR-05 and its value is not taken; the right one still counts', () => {
+test('another meter that answers is MTR-05, not taken; the right one still is', () => {
   const poll = polling()
   poll.read('A', START)
   assert.deepEqual(words(poll.heard(bytesOf('B'), START)), ['MTR-05 A'])
@@ -213,7 +213,7 @@ test('a line that goes down fails everything, then answers requests at once with
   assert.deepEqual(words(poll.read('C', START)), ['>C'])
 })
 
-test('what comes unasked: a configured meter pushes, a stranger is MTR-05, an echo is nothing', () => {
+test('unasked: a configured meter pushes, a stranger is MTR-05, an echo nothing', () => {
   const poll = polling()
   const [told] = poll.heard(bytesOf('B'), START)
   assert.ok(told?.do === 'tell' && told.event.on === 'readings')

@@ -196,7 +196,7 @@ test('a frame carries the arrival time of its first byte', () => {
   assert.equal(verdict?.at, 100)
 })
 
-test('a week of quarter hours with increments of five digits is cut where the frame is full', () => {
+test('a week with increments of five digits is cut where the frame is full', () => {
   const rows = Array.from({ length: SEM_ROWS_MAX + 1 }, (_, index) => ({
     intervalEnd: unixMs(1_767_225_600_000 + index * QUARTER),
     value: index * 12_345,

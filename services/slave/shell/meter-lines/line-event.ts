@@ -26,13 +26,15 @@ export type LineEvent =
       readonly fault: FaultCode
       readonly detail: string
     }
-  /** A request given up; its reason was told as a fault, unless the meter or line is known to be away. */
+  /** A request given up; its reason was told as a fault, unless the meter or line is known to be
+   * away. */
   | { readonly on: 'failed'; readonly meter: string; readonly request: 'now' | 'history' }
 
 export interface MeterLine {
   /** Asks for the current reading; answered by `readings` or `failed`. */
   read(meter: string): void
-  /** Asks for the profile rows whose interval ends lie in (from, to]; at most `rowsMax` come at once. */
+  /** Asks for the profile rows whose interval ends lie in (from, to]; at most `rowsMax` come at
+   * once. */
   readHistory(meter: string, from: UnixMs, to: UnixMs, rowsMax: number): void
   close(): Promise<void>
 }

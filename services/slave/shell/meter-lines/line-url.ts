@@ -35,7 +35,8 @@ const isParityLetter = (letter: string): letter is keyof typeof PARITY => letter
 
 const refuse = (detail: string): LineUrlVerdict => ({ ok: false, fault: 'OPS-05', detail })
 
-/** Reads a line URL; OPS-05 with what exactly is wrong. Without `baud` and `format` it is 9600 8N1. */
+/** Reads a line URL; OPS-05 with what exactly is wrong. Without `baud` and `format` it is 9600 8N1.
+ * */
 export function parseLineUrl(url: string): LineUrlVerdict {
   const tcp = TCP.exec(url)
   if (tcp !== null) {

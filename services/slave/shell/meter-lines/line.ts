@@ -1,9 +1,9 @@
-// One physical line: a serial port or a TCP socket, opened again with back-off for as long as it is wanted.
-// A line that goes away harms no other.
+// One physical line: a serial port or a TCP socket, opened again with back-off for as long as it is
+// wanted. A line that goes away harms no other.
 
 import { connect, type Socket } from 'node:net'
 import { SerialPort } from 'serialport'
-import { wakeAfterPoll } from './serial-wake.ts'
+import { repairPort } from './serial-repair.ts'
 import type { LineAddress, SerialAddress, TcpAddress } from './line-url.ts'
 
 export interface LineHandlers {
@@ -87,6 +87,7 @@ function openTcp({ host, port }: TcpAddress, on: ChannelHandlers): Channel {
 function openSerial(address: SerialAddress, on: ChannelHandlers): Channel {
   const { path, baudRate, dataBits, parity, stopBits } = address
   const port = new SerialPort({ path, baudRate, dataBits, parity, stopBits, autoOpen: false })
+  repairPort(port)
   let opening = true
   let afterOpening: (() => void) | null = null
   port.on('data', (chunk: Uint8Array) => on.bytes(chunk))
@@ -98,12 +99,8 @@ function openSerial(address: SerialAddress, on: ChannelHandlers): Channel {
   })
   port.open((error) => {
     opening = false
-    if (error !== null && error !== undefined) {
-      on.gone(error.message)
-    } else {
-      wakeAfterPoll(port)
-      on.opened()
-    }
+    if (error !== null && error !== undefined) on.gone(error.message)
+    else on.opened()
     afterOpening?.()
   })
   const close = (closed: () => void) => {

@@ -1,9 +1,9 @@
-// Asks many SEM meters on one line, one request at a time. No I/O and no clock in here: bytes, times and
-// requests come in, actions go out, so that tests run it in virtual time.
+// Asks many SEM meters on one line, one request at a time. No I/O and no clock in here: bytes,
+// times and requests come in, actions go out, so that tests run it in virtual time.
 //
-// A dead meter must not stall the bus: after its attempts are spent a meter is left alone for a pause that
-// doubles; requests meanwhile fail at once and cost no line time; the first request after the pause
-// is a single attempt.
+// A dead meter must not stall the bus: after its attempts are spent a meter is left alone for a
+// pause that doubles; requests meanwhile fail at once and cost no line time; the first request
+// after the pause is a single attempt.
 
 import { assert } from '../../../../shared/assert.ts'
 import {
