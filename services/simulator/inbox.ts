@@ -1,5 +1,5 @@
-// The demo's customers: a real SMTP server and a real SMS gateway on this machine that keep the last few
-// messages in memory, for a page to show. Nothing leaves the machine.
+// The demo's customers: a real SMTP server and a real SMS gateway on this machine that keep the
+// last few messages in memory, for a page to show. Nothing leaves the machine.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
@@ -122,8 +122,8 @@ function portOf(server: Server): number {
   return address.port
 }
 
-/** All bytes, or null (and nothing kept) when there are more than `max`; always reads to the end, so
- * that the sender hears the answer. */
+/** All bytes, or null (and nothing kept) when there are more than `max`; always reads to the end,
+ * so that the sender hears the answer. */
 async function receive(stream: AsyncIterable<Uint8Array>, max: number): Promise<Buffer | null> {
   const parts: Uint8Array[] = []
   let length = 0

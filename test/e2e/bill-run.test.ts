@@ -41,11 +41,11 @@ const count = async (text: string): Promise<number> => {
   return rows[0]?.n ?? -1
 }
 
-test('boundaries are counted before the run: 35 meters, 34 of them with both readings', async () => {
+test('boundaries are counted before the run: 35 meters, 34 with both readings', async () => {
   assert.deepEqual(await boundariesReady(postgres.db.kysely, MAY), { meters: 35, ready: 34 })
 })
 
-test('four runs at once issue every bill once, without a gap in the numbers (lago-api #1988)', async () => {
+test('four runs at once issue every bill once, no gap in the numbers (lago-api #1988)', async () => {
   const runs = await Promise.all([1, 2, 3, 4].map(() => runBills(postgres.db.kysely, RUN)))
   assert.equal(
     runs.reduce((sum, { issued }) => sum + issued, 0),
@@ -108,7 +108,8 @@ test('a bill whose stored content was changed behind our back does not read back
   const { db } = postgres
   await db.pool.query('alter table bills disable trigger bills_are_final')
   await db.pool.query(
-    `update bills set content = jsonb_set(content, '{total}', '"1.00"') where number = 'B2026-000001'`,
+    `update bills set content = jsonb_set(content, '{total}', '"1.00"')
+      where number = 'B2026-000001'`,
   )
   await db.pool.query('alter table bills enable trigger bills_are_final')
   const bill = await billByNumber(db.kysely, 'B2026-000001')

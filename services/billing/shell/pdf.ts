@@ -1,8 +1,8 @@
-// The bill as one A4 page, drawn from the stored content alone. The same content gives the same bytes:
-// the PDF's own date is the day of issue, and nothing else in it comes from outside.
+// The bill as one A4 page, drawn from the stored content alone. The same content gives the same
+// bytes: the PDF's own date is the day of issue, and nothing else in it comes from outside.
 
 import { join } from 'node:path'
-import PDFDocument from 'pdfkit'
+import Pdf from 'pdfkit'
 import { packageRoot } from '../../../shared/node/root.ts'
 import type { BillContent } from '../core/bill-content.ts'
 import { dateText, parseUtc, periodText } from '../core/calendar.ts'
@@ -18,7 +18,7 @@ const BOLD = join(FONTS, '700Bold', 'NotoSans_700Bold.ttf')
 /** Resolves to the bytes of the page. */
 export function renderBillPdf(bill: BillContent): Promise<Uint8Array> {
   const issuedAt = new Date(parseUtc(bill.issuedAt) ?? 0)
-  const sheet: Sheet = new PDFDocument({
+  const sheet: Sheet = new Pdf({
     size: 'A4',
     margin: 0,
     lang: 'en',
