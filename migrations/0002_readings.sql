@@ -65,3 +65,5 @@ create table exceptions (
   content bytea,
   unique (device_id, epoch, run, sequence, item)
 );
+create index meters_device on meters (device_id);
+create index exceptions_at on exceptions (at);

@@ -145,6 +145,7 @@ export class Writer {
     return this.#at
   }
 
+  /** Where the next `length` bytes go. May replace the view: ask first, then look at it. */
   #grow(length: number): number {
     const at = this.#at
     this.#at += length
@@ -159,22 +160,26 @@ export class Writer {
 
   u8(value: number): this {
     assert(Number.isInteger(value) && value >= 0 && value <= 0xff, 'a u8 fits one byte')
-    this.#view.setUint8(this.#grow(1), value)
+    const at = this.#grow(1)
+    this.#view.setUint8(at, value)
     return this
   }
   i8(value: number): this {
     assert(Number.isInteger(value) && value >= -128 && value <= 127, 'an i8 fits one byte')
-    this.#view.setInt8(this.#grow(1), value)
+    const at = this.#grow(1)
+    this.#view.setInt8(at, value)
     return this
   }
   u16(value: number): this {
     assert(Number.isInteger(value) && value >= 0 && value <= 0xffff, 'a u16 fits two bytes')
-    this.#view.setUint16(this.#grow(2), value)
+    const at = this.#grow(2)
+    this.#view.setUint16(at, value)
     return this
   }
   u32(value: number): this {
     assert(Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff, 'a u32 fits four bytes')
-    this.#view.setUint32(this.#grow(4), value)
+    const at = this.#grow(4)
+    this.#view.setUint32(at, value)
     return this
   }
   u48(value: number): this {

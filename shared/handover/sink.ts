@@ -49,7 +49,8 @@ export interface DeviceStatus {
   readonly at: UnixMs
   readonly clockState: string
   readonly clockOffset: SpanUs
-  readonly clockBound: SpanUs
+  /** Null: no bound known (state U). */
+  readonly clockBound: SpanUs | null
   readonly roundTripDelay: SpanUs
   readonly backlogFrames: number
   readonly meters: number

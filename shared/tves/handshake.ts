@@ -2,7 +2,7 @@
 // channel. wire.md 4.1, 4.2, 5 and 6.
 
 import { concat, fromText, Reader } from '../bytes.ts'
-import { CONTROL_BYTE, SUITE_CLASSIC } from '../wire/message.ts'
+import { CONTROL_BYTE } from '../wire/message.ts'
 import type { CipherState, HandshakeResult } from './noise.ts'
 import type { Suite } from './suite.ts'
 
@@ -14,8 +14,9 @@ const CONTROL_AAD = Uint8Array.of(CONTROL_BYTE)
 /** Noise prologue of an enrolment; `token` is the token's id, 8 bytes. */
 export const enrolmentPrologue = (token: Uint8Array): Uint8Array => concat(ENROLMENT_LABEL, token)
 
-/** Noise prologue of a session. */
-export const sessionPrologue = (): Uint8Array => concat(SESSION_LABEL, Uint8Array.of(SUITE_CLASSIC))
+/** Noise prologue of a session; `suite` as it stands in step 1. */
+export const sessionPrologue = (suite: number): Uint8Array =>
+  concat(SESSION_LABEL, Uint8Array.of(suite))
 
 /** A 32-byte secret of its own for one purpose, from a handshake's final chaining key. wire.md 4.2. */
 export function exporter(
@@ -26,6 +27,10 @@ export function exporter(
   const secret = suite.hmacSha256(chainingKey, EXPORT_LABEL)
   return suite.hmacSha256(secret, concat(fromText(label), Uint8Array.of(1)))
 }
+
+/** Id of the epoch that a session handshake founds, from its final transcript hash. 0 (once in four
+ * billion) stands for "none": both sides see it and go on as if no epoch was offered. wire.md 6. */
+export const epochId = (transcript: Uint8Array): number => new Reader(transcript).u32()
 
 export interface EpochSecret {
   readonly id: number
@@ -41,7 +46,7 @@ export function epochOf(
   suite: Suite,
   { transcript, chainingKey }: Pick<HandshakeResult, 'transcript' | 'chainingKey'>,
 ): EpochSecret | null {
-  const id = new Reader(transcript).u32()
+  const id = epochId(transcript)
   if (id === 0) return null
   return { id, transcript, secret: exporter(suite, chainingKey, 'epoch') }
 }
@@ -65,8 +70,9 @@ export class ControlChannel {
 
   /** The plaintext of a body, or null (SEC-11), after which the link ends. */
   open(body: Uint8Array): Uint8Array | null {
-    if (this.#broken || body[0] !== CONTROL_BYTE) return null
-    const plaintext = this.#receive.decrypt(CONTROL_AAD, body.subarray(1))
+    if (this.#broken) return null
+    const plaintext =
+      body[0] === CONTROL_BYTE ? this.#receive.decrypt(CONTROL_AAD, body.subarray(1)) : null
     this.#broken = plaintext === null
     return plaintext
   }

@@ -4,6 +4,7 @@
 import { assert } from '../assert.ts'
 import { concat, fromText, Reader } from '../bytes.ts'
 import { TOKEN_ID_BYTES } from '../wire/limits.ts'
+import { Secret } from './secret.ts'
 import type { Suite } from './suite.ts'
 
 /** RFC 4648 base32. */
@@ -19,23 +20,24 @@ export interface EnrolmentToken {
   /** 8 bytes; travels in clear. */
   readonly id: Uint8Array
   /** 16 bytes. */
-  readonly secret: Uint8Array
+  readonly secret: Secret
   /** First 16 bytes of SHA-256 of the master's static public key. */
   readonly fingerprint: Uint8Array
 }
 
 /** 64 characters A-Z and 2-7, without spaces. */
 export function encodeToken(token: EnrolmentToken): string {
+  const secret = token.secret.reveal()
   assert(
     token.id.length === TOKEN_ID_BYTES &&
-      token.secret.length === TOKEN_SECRET_BYTES &&
+      secret.length === TOKEN_SECRET_BYTES &&
       token.fingerprint.length === FINGERPRINT_BYTES,
     'a token is 8 + 16 + 16 bytes',
   )
   let text = ''
   let bits = 0
   let held = 0
-  for (const byte of concat(token.id, token.secret, token.fingerprint)) {
+  for (const byte of concat(token.id, secret, token.fingerprint)) {
     bits = (bits << 8) | byte
     held += 8
     for (; held >= 5; held -= 5) text += ALPHABET[(bits >> (held - 5)) & 31] ?? ''
@@ -64,7 +66,7 @@ export function decodeToken(text: string): EnrolmentToken | null {
   }
   const reader = new Reader(Uint8Array.from(bytes))
   const id = reader.bytes(TOKEN_ID_BYTES)
-  const secret = reader.bytes(TOKEN_SECRET_BYTES)
+  const secret = new Secret(reader.bytes(TOKEN_SECRET_BYTES))
   return { id, secret, fingerprint: reader.bytes(FINGERPRINT_BYTES) }
 }
 

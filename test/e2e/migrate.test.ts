@@ -3,7 +3,13 @@ import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { migrate } from '../../services/billing/db/migrate.ts'
+import {
+  ensurePartition,
+  indexClosedMonths,
+  monthOf,
+} from '../../services/billing/db/partitions.ts'
 import { packageRoot } from '../../shared/node/root.ts'
+import { unixMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 let postgres: TestPostgres
@@ -40,4 +46,23 @@ test('int8 comes back as a number, date and numeric as text, an unsafe int8 is a
   )
   assert.deepEqual(rows, [{ a: 9007199254740991, b: '2026-02-28', c: '1.10' }])
   await assert.rejects(postgres.db.pool.query('select 9007199254740992::int8'), RangeError)
+})
+
+test('a month gets its by-meter index two days after its end, once', async () => {
+  const { pool } = postgres.db
+  const january = unixMs(Date.UTC(2026, 0, 31, 23, 59, 59, 999))
+  await ensurePartition(pool, monthOf(january))
+  await ensurePartition(pool, monthOf(january))
+  await ensurePartition(pool, monthOf(unixMs(january + 1)))
+  await pool.query(`insert into readings values
+    ('2026-01-31T23:59:59.999Z', 1, 1, 1, 0, 0, now(), null, 'S', 1),
+    ('2026-02-01T00:00:00Z', 1, 1, 1, 0, 0, now(), null, 'S', 1)`)
+  const { rows } = await pool.query(
+    'select tableoid::regclass::text as name from readings order by ts',
+  )
+  assert.deepEqual(rows, [{ name: 'readings_2026_01' }, { name: 'readings_2026_02' }])
+  assert.deepEqual(await indexClosedMonths(pool, unixMs(Date.UTC(2026, 1, 2, 23, 59))), [])
+  const third = unixMs(Date.UTC(2026, 1, 3))
+  assert.deepEqual(await indexClosedMonths(pool, third), ['readings_2026_01'])
+  assert.deepEqual(await indexClosedMonths(pool, third), [])
 })

@@ -30,6 +30,8 @@ const START_MS_MAX = 60_000
 /** Longest crash recovery, milliseconds: it replays what was written since the last checkpoint, at most
  * max_wal_size (2 GB), a minute or two on a slow disk. */
 const RECOVERY_MS_MAX = 600_000
+/** Longest a server may take to answer a connection, milliseconds; a stopped process never does. */
+const CONNECT_MS_MAX = 5_000
 /** Between two looks at a server that is not ready, milliseconds. */
 const LOOK_MS = 50
 /** Longest fast shutdown, milliseconds: it writes a checkpoint. Then we ask it to stop at once. */
@@ -125,7 +127,7 @@ export class EmbeddedPostgres {
    * cleared away. OPS-07, OPS-06 or OPS-11 when it never does. */
   async bringUp(): Promise<void> {
     const since = performance.now()
-    let mute = 0
+    let muteSince = since
     this.#failure = null
     while (!this.#closing) {
       const answer = await this.#connect()
@@ -137,10 +139,10 @@ export class EmbeddedPostgres {
       }
       const server = liveServer(this.#place.cluster)
       if (server === null && this.#child === null) this.#spawn()
-      mute = server !== null && answer === 'away' ? mute + LOOK_MS : 0
-      if (server !== null && mute > MUTE_MS_MAX) {
-        await this.#stopServer('SIGQUIT')
-        mute = 0
+      if (server === null || answer !== 'away') muteSince = performance.now()
+      if (performance.now() - muteSince > MUTE_MS_MAX) {
+        await this.#stopServer('SIGINT')
+        muteSince = performance.now()
       }
       await sleep(LOOK_MS)
     }
@@ -148,7 +150,11 @@ export class EmbeddedPostgres {
   }
 
   async #connect(): Promise<'ready' | 'recovering' | 'away'> {
-    const control = new Client({ ...this.#place.connection, database: 'postgres' })
+    const control = new Client({
+      ...this.#place.connection,
+      database: 'postgres',
+      connectionTimeoutMillis: CONNECT_MS_MAX,
+    })
     control.on('error', () => {})
     try {
       await control.connect()

@@ -9,6 +9,7 @@ import { streamStart } from '../../../shared/tves/stream.ts'
 import type { Aead, Suite } from '../../../shared/tves/suite.ts'
 import { type KeyTree, puncture, runIv } from '../../../shared/tves/tree.ts'
 import { type Second, second, type UnixMs } from '../../../shared/units.ts'
+import type { Turn } from './links.ts'
 import type { LinkId } from './state.ts'
 
 /** One run of an epoch. */
@@ -28,6 +29,8 @@ export interface EpochState {
   closed: boolean
   /** Covers everything from the durable second on: what a failed sink may need again. */
   durableTree: KeyTree
+  /** Tree position last written to disk. */
+  storedNext: number
   /** Moves with what is accepted. */
   tree: KeyTree
   leaf: { readonly second: Second; readonly aead: Aead } | null
@@ -50,7 +53,7 @@ export interface DeviceState {
   waiting: AcceptedFrame[]
   outstanding: readonly AcceptedFrame[] | null
   /** A CONFIRM to be answered once `outstanding` is settled. */
-  settle: (() => void)[]
+  settle: ((turn: Turn) => void)[]
   /** Durable positions of runs before the newest of their epoch. */
   readonly past: Map<number, StreamPosition>
 }
@@ -112,6 +115,7 @@ export function putEpoch(device: DeviceState, keys: EpochKeys): void {
     transcript,
     closed,
     durableTree: tree,
+    storedNext: tree.next,
     tree,
     leaf: null,
     lastSecond: second(0),
@@ -131,10 +135,10 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
   if (epoch === undefined) return
   const current = epoch.durableRun
   if (current !== null && current.run > position.run) {
-    device.past.set(position.run, position)
+    remember(device, position)
     return
   }
-  if (current !== null) device.past.set(current.run, pastOf(device, epoch, current))
+  if (current !== null) remember(device, pastOf(device, epoch, current))
   epoch.durableRun = {
     run: position.run,
     salt: position.salt,
@@ -145,6 +149,15 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
   epoch.durableSecond = second(Math.max(epoch.durableSecond, position.second))
   epoch.durableTree = puncture(suite, epoch.durableTree, epoch.durableSecond)
   fallBack(epoch)
+}
+
+/** Positions of earlier runs kept in memory per device; a slave asks for 256 at most. */
+const PAST_RUNS_MAX = 256
+
+function remember(device: DeviceState, position: StreamPosition): void {
+  device.past.set(position.run, position)
+  if (device.past.size <= PAST_RUNS_MAX) return
+  device.past.delete(Math.min(...device.past.keys()))
 }
 
 const pastOf = (device: DeviceState, epoch: EpochState, run: RunState): StreamPosition => ({
@@ -171,19 +184,26 @@ export function fallBackAll(device: DeviceState): void {
 }
 
 /** Moves the durable positions over frames the sink confirmed. */
-export function nowDurable(device: DeviceState, frames: readonly AcceptedFrame[]): void {
+export function nowDurable(
+  suite: Suite,
+  device: DeviceState,
+  frames: readonly AcceptedFrame[],
+): void {
   for (const { position } of frames) {
     const epoch = device.epochs.get(position.epoch)
     if (epoch === undefined) continue
     const before = epoch.durableRun
     if (before !== null && before.run !== position.run) {
-      device.past.set(before.run, pastOf(device, epoch, before))
+      remember(device, pastOf(device, epoch, before))
     }
     epoch.durableSecond = position.second
     epoch.durableRun = {
       run: position.run,
       salt: position.salt,
-      iv: epoch.run?.run === position.run ? epoch.run.iv : (before?.iv ?? new Uint8Array(12)),
+      iv:
+        before?.run === position.run
+          ? before.iv
+          : runIv(suite, epoch.tree.ivKey, position.run, position.salt),
       next: position.sequence + 1,
       hash: position.hash,
     }

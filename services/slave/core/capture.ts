@@ -3,7 +3,7 @@
 
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { MonoUs, UnixMs } from '../../../shared/units.ts'
+import type { UnixMs } from '../../../shared/units.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, type Turn } from './memory.ts'

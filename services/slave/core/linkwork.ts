@@ -126,19 +126,19 @@ function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): vo
 
 function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void {
   const { memory, setup } = turn
-  const { answer, t1, epoch, transcript, secret } = outcome
+  const { answer, t1, epoch } = outcome
   takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   memory.schedule ??= plan(setup.meters, setup.stored.cursors, clockMs(turn))
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
-  if (answer.origin === null) {
+  if (answer.origin === null || epoch === null) {
     confirm(turn)
     return
   }
   const offered: StoredEpoch = {
-    id: epoch,
+    id: epoch.id,
     origin: answer.origin,
-    transcript,
-    tree: encodeTree(plantTree(setup.suite, secret)),
+    transcript: epoch.transcript,
+    tree: encodeTree(plantTree(setup.suite, epoch.secret)),
     state: 'pending',
   }
   submit(turn, {

@@ -2,16 +2,18 @@
 // A link is a chain of phases; a message that does not fit the phase ends it. Nothing durable is decided
 // here: the agent gets outcomes and commits them.
 
+import { assert } from '../../../shared/assert.ts'
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
 import {
   ControlChannel,
   enrolmentPrologue,
-  epochId,
+  type EpochSecret,
+  epochOf,
   exporter,
   sessionPrologue,
 } from '../../../shared/tves/handshake.ts'
-import { type Handshake, startHandshake } from '../../../shared/tves/noise.ts'
+import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
 import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../shared/tves/token.ts'
 import type { MonoUs } from '../../../shared/units.ts'
@@ -67,10 +69,8 @@ export type Outcome =
       readonly is: 'welcome'
       readonly answer: SessionOffer
       readonly t1: MonoUs
-      readonly epoch: number
-      readonly transcript: Uint8Array
-      /** Secret of the epoch, should the answer offer one. */
-      readonly secret: Uint8Array
+      /** The epoch offered; null: none is. */
+      readonly epoch: EpochSecret | null
     }
   | { readonly is: 'control'; readonly message: ControlMessage }
 
@@ -87,6 +87,18 @@ const ended = (fault: FaultCode, detail: string): Step => ({
   outcome: { is: 'ended', fault, detail },
 })
 
+const keyPair = (suite: Suite, privateKey: Uint8Array): KeyPair => ({
+  privateKey,
+  publicKey: suite.publicKey(privateKey),
+})
+
+/** Our own message of a handshake; it is always our turn here. */
+function written(noise: Handshake, payload: Uint8Array): Uint8Array {
+  const message = noise.write(payload)
+  assert(message !== null, 'a handshake writes only in its turn')
+  return message
+}
+
 /** First message of an enrolment. The identity's attempt counter was raised durably before. */
 export function beginEnrolment(
   { suite, random }: SessionSetup,
@@ -98,11 +110,11 @@ export function beginEnrolment(
     pattern: 'XXpsk3',
     initiator: true,
     prologue: enrolmentPrologue(token.id),
-    staticKey: identity.staticKey,
+    staticKey: keyPair(suite, identity.staticKey),
     psk: tokenPsk(suite, token.secret.reveal()),
     ephemeral: random(32),
   })
-  const send = enrolmentHello(token.id, noise.write(new Uint8Array(0)))
+  const send = enrolmentHello(token.id, written(noise, new Uint8Array(0)))
   return { session: { phase: 'enrol', token, noise }, send, outcome: WAIT }
 }
 
@@ -117,13 +129,13 @@ export function beginSession(
     pattern: 'IKpsk2',
     initiator: true,
     prologue: sessionPrologue(SUITE_CLASSIC),
-    staticKey: keys.staticKey,
+    staticKey: keyPair(suite, keys.staticKey),
     remoteStatic: keys.masterKey,
     psk: keys.psk,
     ephemeral: random(32),
   })
   const payload = encodeSessionHello({ processId, wantsEpoch: asks.wantEpoch })
-  const send = sessionStep(1, noise.write(payload))
+  const send = sessionStep(1, written(noise, payload))
   return { session: { phase: 'hello', noise, t1: asks.mono }, send, outcome: WAIT }
 }
 
@@ -174,13 +186,13 @@ function finishEnrolment(
   if (!equalConstantTime(fingerprint(suite, masterKey), token.fingerprint)) {
     return ended('SEC-10', 'before anything was shown to it')
   }
-  const send = enrolmentStep(3, noise.write(encodeAttempt(identity.attempt)))
-  const { chainingKey, send: sendKey, receive: receiveKey } = noise.finish()
+  const send = enrolmentStep(3, written(noise, encodeAttempt(identity.attempt)))
+  const result = noise.finish()
   return {
     session: {
       phase: 'enrolled?',
-      channel: new ControlChannel(suite, sendKey, receiveKey),
-      psk: exporter(suite, chainingKey, 'psk'),
+      channel: new ControlChannel(result),
+      psk: exporter(suite, result.chainingKey, 'psk'),
       masterKey,
     },
     send,
@@ -209,17 +221,15 @@ function finishSession(
   if (payload === null) return ended('SEC-09', 'session, step 2')
   const answer = decodeSessionOffer(payload)
   if (answer === null) return ended('WIR-03', 'session, step 2')
-  const { transcript, chainingKey, send, receive: receiveKey } = noise.finish()
+  const result = noise.finish()
   return {
-    session: { phase: 'open', channel: new ControlChannel(suite, send, receiveKey) },
+    session: { phase: 'open', channel: new ControlChannel(result) },
     send: null,
     outcome: {
       is: 'welcome',
       answer,
       t1,
-      epoch: epochId(transcript),
-      transcript,
-      secret: exporter(suite, chainingKey, 'epoch'),
+      epoch: answer.origin === null ? null : epochOf(suite, result),
     },
   }
 }

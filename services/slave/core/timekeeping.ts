@@ -11,8 +11,9 @@ import {
 } from '../../../shared/clock/exchange.ts'
 import { bestEstimate, NO_SAMPLES, withSample } from '../../../shared/clock/filter.ts'
 import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
-import { slept, startClock, steer } from '../../../shared/clock/softclock.ts'
+import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
 import {
+  betweenUs,
   elapsedUs,
   type MonoUs,
   type SpanUs,
@@ -94,7 +95,9 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   memory.roundTripDelay = sample.roundTripDelay
   const estimate = bestEstimate(memory.filter, mono)
   if (estimate === null) return
-  if (memory.clock.estimate === null && !memory.used) {
+  const first = memory.clock.estimate === null && !memory.used
+  const shown = timeAt(memory.clock, mono)
+  if (first) {
     // Nothing was sealed under the operating system's guess: begin at the truth instead of standing still
     // until a guess that was ahead has come true. What an earlier process used still counts.
     const guess = shiftUs(estimate.utc, elapsedUs(estimate.mono, mono))
@@ -102,10 +105,9 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   }
   const steered = steer(memory.clock, estimate, mono)
   memory.clock = steered.clock
-  memory.offset = steered.offset
-  if (steered.fault !== null) {
-    report(turn, steered.fault, `by ${Math.round(steered.offset / 1_000)} ms`)
-  }
+  memory.offset = first ? betweenUs(shown, timeAt(memory.clock, mono)) : steered.offset
+  const stepped = first ? Math.abs(memory.offset) > STEP_OVER_US : steered.fault !== null
+  if (stepped) report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
 }
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */

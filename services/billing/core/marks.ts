@@ -1,0 +1,74 @@
+// The quality bits a reading gets while it is stored: what can be told from the reading and the one
+// before it, without looking anything up. They are marks only, nothing is refused for them; validation
+// before a bill is another, later step with more to look at.
+
+import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
+import { type UnixMs, betweenMs } from '../../../shared/units.ts'
+
+/** Bits of readings.quality (migrations/0002_readings.sql). */
+export const MARK = {
+  noChecksum: 1,
+  backwards: 2,
+  rollover: 4,
+  spike: 8,
+  implausibleTime: 16,
+} as const
+
+/** Power no metering point of ours carries, watts: a direct-connected meter of 125 A passes 86 kVA, and a
+ * transformer-operated one counts on the secondary side; six times that is a fault, not consumption. */
+const SPIKE_W = 500_000
+/** A wrap through zero may skip at most this part of the register's range: more is a step backwards. */
+const ROLLOVER_PART = 0.1
+/** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just
+ * under the hour by which a wrong zone or summer time shows; drift never gets there. */
+const METER_CLOCK_MS = 3_500_000
+const HOUR_MS = 3_600_000
+
+const ENERGY: ReadonlySet<number> = new Set([UNIT.Wh, UNIT.VAh, UNIT.varh])
+const VOLUME: ReadonlySet<number> = new Set([UNIT.m3, UNIT.J])
+
+/** True for registers that only grow: time integrals (OBIS group D = 8), volumes and heat. */
+export function isCumulative(reading: Reading): boolean {
+  return VOLUME.has(reading.unit) || reading.register.split('.', 2)[1] === '8'
+}
+
+/** A value of one register at one time: what the next one is compared with. */
+export interface Previous {
+  readonly at: UnixMs
+  readonly value: number
+}
+
+/** Marks from the reading alone. `at`: the time it is stored under. */
+export function marksAlone(reading: Reading, at: UnixMs): number {
+  const { meterTime, checked, source } = reading
+  const clockOff =
+    source !== 'profile' &&
+    meterTime !== null &&
+    Math.abs(betweenMs(at, meterTime)) > METER_CLOCK_MS
+  return (checked ? 0 : MARK.noChecksum) | (clockOff ? MARK.implausibleTime : 0)
+}
+
+/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls over at
+ * 10^digits in its own resolution; null: never. Nothing is said when `previous` is not earlier. */
+export function marksAgainst(
+  reading: Reading,
+  at: UnixMs,
+  previous: Previous,
+  digits: number | null,
+): number {
+  const elapsed = betweenMs(previous.at, at)
+  if (elapsed <= 0) return 0
+  let marks = 0
+  let increase = reading.value - previous.value
+  if (increase < 0) {
+    const range = digits === null ? 0 : 10 ** digits
+    const wrapped = increase + range
+    if (digits === null || wrapped < 0 || wrapped > range * ROLLOVER_PART) return MARK.backwards
+    increase = wrapped
+    marks |= MARK.rollover
+  }
+  // Never less than an hour: a register of whole kWh steps by one in a second.
+  const wattHours = SPIKE_W * Math.max(elapsed / HOUR_MS, 1)
+  if (ENERGY.has(reading.unit) && increase * 10 ** reading.exponent > wattHours) marks |= MARK.spike
+  return marks
+}

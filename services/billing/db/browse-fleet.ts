@@ -1,0 +1,201 @@
+// The fleet, the newest values and what was refused, as operators see them.
+
+import { type Kysely, sql } from 'kysely'
+import { type UnixMs, unixMs } from '../../../shared/units.ts'
+import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.ts'
+import type { OperatorReads } from './browse.ts'
+import type { Database } from './schema.ts'
+
+/** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page. */
+const FLEET_ROWS_MAX = 1_000
+const LIVE_ROWS_MAX = 200
+const REFUSAL_ROWS_MAX = 500
+const EXCEPTION_ROWS_MAX = 200
+const DAY_MS = 24 * 3_600_000
+
+type FleetReads = Pick<OperatorReads, 'fleet' | 'device' | 'live' | 'refusals' | 'exceptions'>
+
+const instant = (date: Date): UnixMs => unixMs(date.getTime())
+const instantOrNull = (date: Date | null): UnixMs | null => (date === null ? null : instant(date))
+
+export function fleetReads(db: Kysely<Database>): FleetReads {
+  return {
+    async fleet() {
+      const rows = await fleetRows(db)
+        .orderBy('devices.name')
+        .orderBy('devices.id')
+        .limit(FLEET_ROWS_MAX)
+        .execute()
+      return rows.map(fleetRow)
+    },
+    device: (id, now) => deviceView(db, id, now),
+    async live(meter) {
+      let query = liveRows(db)
+      if (meter !== '') query = query.where('number', '^@', sql<string>`${meter}`)
+      return (await query.execute()).map(liveRow)
+    },
+    async refusals(since) {
+      return (await refusalRows(db, since).execute()).map(refusalRow)
+    },
+    async exceptions() {
+      const rows = await db
+        .selectFrom('exceptions')
+        .select(['id', 'at', 'device_id as device', 'code', 'meter', 'detail'])
+        .orderBy('id', 'desc')
+        .limit(EXCEPTION_ROWS_MAX)
+        .execute()
+      return rows.map(({ at, ...row }) => ({ ...row, at: instant(at) }))
+    },
+  }
+}
+
+const fleetRows = (db: Kysely<Database>) =>
+  db
+    .selectFrom('devices')
+    .leftJoin('device_status', 'device_status.device_id', 'devices.id')
+    .leftJoin(
+      (from) =>
+        from
+          .selectFrom('last_values')
+          .innerJoin('meters', 'meters.id', 'last_values.meter_id')
+          .select((is) => [
+            'meters.device_id as owner',
+            is.fn.max('last_values.ts').as('last_ts'),
+            is.fn.count('meters.id').distinct().as('seen'),
+          ])
+          .groupBy('meters.device_id')
+          .as('newest'),
+      (join) => join.onRef('newest.owner', '=', 'devices.id'),
+    )
+    .select([
+      'devices.id',
+      'devices.name',
+      'devices.static_key',
+      'devices.revoked_at',
+      'devices.created_at',
+      'devices.history_from',
+      'transport',
+      'connected_at',
+      'disconnected_at',
+      'reported_at',
+      'clock_state',
+      'clock_offset_us',
+      'clock_bound_us',
+      'round_trip_us',
+      'backlog_frames',
+      'meters',
+      'faults',
+      'newest.last_ts',
+      'newest.seen',
+    ])
+
+type FleetRecord = Awaited<ReturnType<ReturnType<typeof fleetRows>['execute']>>[number]
+
+/** A link is up while it was connected later than it was last disconnected. */
+function upSince({ connected_at, disconnected_at }: FleetRecord): UnixMs | null {
+  if (connected_at === null) return null
+  const down = disconnected_at !== null && disconnected_at >= connected_at
+  return down ? null : instant(connected_at)
+}
+
+const fleetRow = (row: FleetRecord): FleetRow => ({
+  id: row.id,
+  name: row.name,
+  enrolled: row.static_key !== null,
+  revoked: row.revoked_at !== null,
+  transport: row.transport,
+  connectedAt: upSince(row),
+  lastReadingAt: instantOrNull(row.last_ts),
+  clockState: row.clock_state,
+  clockOffsetUs: row.clock_offset_us,
+  clockBoundUs: row.clock_bound_us,
+  backlogFrames: row.backlog_frames,
+  meters: row.meters ?? Number(row.seen ?? 0),
+})
+
+async function deviceView(
+  db: Kysely<Database>,
+  id: string,
+  now: UnixMs,
+): Promise<DeviceView | null> {
+  const row = await fleetRows(db).where('devices.id', '=', id).executeTakeFirst()
+  if (row === undefined) return null
+  const [live, refusals] = await Promise.all([
+    liveRows(db).where('device_id', '=', id).execute(),
+    refusalRows(db, unixMs(now - DAY_MS))
+      .where('device_id', '=', id)
+      .execute(),
+  ])
+  return {
+    device: fleetRow(row),
+    createdAt: instant(row.created_at),
+    historyFrom: instantOrNull(row.history_from),
+    reportedAt: instantOrNull(row.reported_at),
+    roundTripUs: row.round_trip_us,
+    disconnectedAt: instantOrNull(row.disconnected_at),
+    faults: Object.entries(row.faults ?? {}).map(([code, count]) => ({ code, count })),
+    live: live.map(liveRow),
+    refusals: refusals.map(refusalRow),
+  }
+}
+
+const liveRows = (db: Kysely<Database>) =>
+  db
+    .selectFrom('last_values')
+    .innerJoin('meters', 'meters.id', 'last_values.meter_id')
+    .innerJoin('registers', 'registers.id', 'last_values.register_id')
+    .select([
+      'number',
+      'device_id',
+      'obis',
+      'value',
+      'exponent',
+      'unit',
+      'ts',
+      'quality',
+      'clock_state',
+      'clock_bound_ms',
+    ])
+    .orderBy('stored_at', 'desc')
+    .orderBy('number')
+    .orderBy('obis')
+    .limit(LIVE_ROWS_MAX)
+
+type LiveRecord = Awaited<ReturnType<ReturnType<typeof liveRows>['execute']>>[number]
+
+const liveRow = (row: LiveRecord): LiveRow => ({
+  meter: row.number,
+  device: row.device_id,
+  obis: row.obis,
+  value: row.value,
+  exponent: row.exponent,
+  unit: row.unit,
+  at: instant(row.ts),
+  quality: row.quality,
+  clockState: row.clock_state,
+  clockBoundMs: row.clock_bound_ms,
+})
+
+const refusalRows = (db: Kysely<Database>, since: UnixMs) =>
+  db
+    .selectFrom('refusals')
+    .select((is) => [
+      'code',
+      'device_id as device',
+      is.fn.sum<string>('count').as('times'),
+      is.fn.max('last_at').as('last'),
+    ])
+    .where('last_at', '>=', new Date(since))
+    .where('hour', '>=', new Date(since - 3_600_000))
+    .groupBy(['code', 'device_id'])
+    .orderBy('times', 'desc')
+    .limit(REFUSAL_ROWS_MAX)
+
+type RefusalRecord = Awaited<ReturnType<ReturnType<typeof refusalRows>['execute']>>[number]
+
+const refusalRow = ({ code, device, times, last }: RefusalRecord): RefusalRow => ({
+  code,
+  device,
+  count: Number(times),
+  lastAt: instant(last),
+})

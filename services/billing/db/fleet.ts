@@ -1,0 +1,216 @@
+// What operators see of the fleet, written behind the master's back: it reports as fast as it likes, we
+// write at most once a second, keep a bounded amount, and swallow a database that is away: nothing here
+// is worth holding up a reading for. A count may be written twice when a commit's answer is lost.
+
+import type { Pool } from 'pg'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { DeviceId, DeviceStatus, FleetBoard } from '../../../shared/handover/sink.ts'
+import { errorText } from '../../../shared/node/fault-error.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+
+/** Shortest time between two writes, milliseconds: what a page refreshes by. */
+const FLUSH_MS = 1_000
+/** Devices with something unwritten: the largest fleet one master serves. */
+const DEVICES_MAX = 100_000
+/** (hour, device, code) triples unwritten; beyond, a refusal counts for "nobody": only a hostile crowd
+ * gets there. */
+const REFUSALS_MAX = 10_000
+const HOUR_MS = 3_600_000
+
+interface Link {
+  readonly device: DeviceId
+  readonly transport: 'tcp' | 'ws' | null
+  readonly connectedAt: UnixMs | null
+  readonly disconnectedAt: UnixMs | null
+}
+interface Refusals {
+  readonly hour: number
+  readonly device: DeviceId
+  readonly code: FaultCode
+  count: number
+  lastAt: UnixMs
+}
+
+export class Fleet implements FleetBoard {
+  readonly #pool: Pool
+  readonly #log: (line: string) => void
+  #links = new Map<DeviceId, Link>()
+  #statuses = new Map<DeviceId, DeviceStatus>()
+  #refusals = new Map<string, Refusals>()
+  #timer: NodeJS.Timeout | null = null
+  #writing: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(pool: Pool, log: (line: string) => void) {
+    this.#pool = pool
+    this.#log = log
+  }
+
+  /** Call once before the first link: whoever was connected to a process before us no longer is. */
+  async begin(now: UnixMs): Promise<void> {
+    await this.#pool.query(
+      `update device_status set disconnected_at = $1
+       where connected_at is not null and disconnected_at is null`,
+      [new Date(now)],
+    )
+  }
+
+  connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void {
+    if (!this.#room(this.#links, device)) return
+    this.#links.set(device, { device, transport, connectedAt: at, disconnectedAt: null })
+    this.#wake()
+  }
+
+  disconnected(device: DeviceId, at: UnixMs): void {
+    if (!this.#room(this.#links, device)) return
+    const known = this.#links.get(device) ?? { device, transport: null, connectedAt: null }
+    this.#links.set(device, { ...known, disconnectedAt: at })
+    this.#wake()
+  }
+
+  status(device: DeviceId, status: DeviceStatus): void {
+    if (!this.#room(this.#statuses, device)) return
+    this.#statuses.set(device, status)
+    this.#wake()
+  }
+
+  refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void {
+    const hour = at - (at % HOUR_MS)
+    this.#count({ hour, device: device ?? '', code, count: 1, lastAt: at })
+    this.#wake()
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    await this.#writing
+    await this.#write()
+  }
+
+  #room(map: ReadonlyMap<DeviceId, unknown>, device: DeviceId): boolean {
+    return map.has(device) || map.size < DEVICES_MAX
+  }
+
+  #count(refusals: Refusals): void {
+    const { hour, device, code, count, lastAt } = refusals
+    const key = `${hour} ${device} ${code}`
+    const known = this.#refusals.get(key)
+    if (known !== undefined) {
+      known.count += count
+      if (lastAt > known.lastAt) known.lastAt = lastAt
+    } else if (this.#refusals.size < REFUSALS_MAX || device === '') {
+      this.#refusals.set(key, { ...refusals })
+    } else {
+      this.#count({ ...refusals, device: '' })
+    }
+  }
+
+  #wake(): void {
+    if (this.#timer !== null || this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#writing = this.#write().finally(() => {
+        this.#timer = null
+        if (this.#links.size + this.#statuses.size + this.#refusals.size > 0) this.#wake()
+      })
+    }, FLUSH_MS)
+    this.#timer.unref()
+  }
+
+  async #write(): Promise<void> {
+    const links = this.#links
+    const statuses = this.#statuses
+    const refusals = this.#refusals
+    if (links.size + statuses.size + refusals.size === 0) return
+    this.#links = new Map()
+    this.#statuses = new Map()
+    this.#refusals = new Map()
+    try {
+      await this.#pool.query(WRITE, [
+        ...linkColumns([...links.values()]),
+        ...statusColumns([...statuses]),
+        ...refusalColumns([...refusals.values()]),
+      ])
+    } catch (error) {
+      this.#log(`OPS-08 fleet board not written: ${errorText(error)}`)
+      // What was reported meanwhile is newer than what we failed to write.
+      this.#links = new Map([...links, ...this.#links])
+      this.#statuses = new Map([...statuses, ...this.#statuses])
+      for (const unwritten of refusals.values()) this.#count(unwritten)
+    }
+  }
+}
+
+const dateOf = (at: UnixMs | null): Date | null => (at === null ? null : new Date(at))
+
+const linkColumns = (links: readonly Link[]) => [
+  links.map(({ device }) => device),
+  links.map(({ transport }) => transport),
+  links.map(({ connectedAt }) => dateOf(connectedAt)),
+  links.map(({ disconnectedAt }) => dateOf(disconnectedAt)),
+]
+
+const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[]) => [
+  statuses.map(([device]) => device),
+  statuses.map(([, { at }]) => new Date(at)),
+  statuses.map(([, { clockState }]) => clockState),
+  statuses.map(([, { clockOffset }]) => Math.round(clockOffset)),
+  statuses.map(([, { clockBound }]) => Math.round(clockBound)),
+  statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
+  statuses.map(([, { backlogFrames }]) => backlogFrames),
+  statuses.map(([, { meters }]) => meters),
+  statuses.map(([, { faults }]) => JSON.stringify(Object.fromEntries(faults))),
+]
+
+const refusalColumns = (refusals: readonly Refusals[]) => [
+  refusals.map(({ hour }) => new Date(hour)),
+  refusals.map(({ device }) => device),
+  refusals.map(({ code }) => code),
+  refusals.map(({ count }) => count),
+  refusals.map(({ lastAt }) => new Date(lastAt)),
+]
+
+// Link and status of one device are two rows of one table, which one statement may not both touch:
+// hence one upsert over the two joined. Null says "nothing new"; a connection clears its own end.
+const WRITE = `
+with link as (
+  select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+    as l(device_id, transport, connected_at, disconnected_at)
+), report as (
+  select * from unnest($5::text[], $6::timestamptz[], $7::text[], $8::bigint[], $9::bigint[],
+    $10::bigint[], $11::bigint[], $12::integer[], $13::jsonb[])
+    as s(device_id, reported_at, clock_state, clock_offset_us, clock_bound_us, round_trip_us,
+      backlog_frames, meters, faults)
+), seen as (
+  insert into device_status as known (device_id, transport, connected_at, disconnected_at,
+    reported_at, clock_state, clock_offset_us, clock_bound_us, round_trip_us, backlog_frames, meters,
+    faults)
+  select device_id, transport, connected_at, disconnected_at, reported_at, clock_state,
+    clock_offset_us, clock_bound_us, round_trip_us, backlog_frames, report.meters,
+    coalesce(faults, '{}')
+  from link full join report using (device_id) join devices on devices.id = device_id
+  on conflict (device_id) do update set
+    transport = coalesce(excluded.transport, known.transport),
+    connected_at = coalesce(excluded.connected_at, known.connected_at),
+    disconnected_at = case when excluded.connected_at is null
+      then coalesce(excluded.disconnected_at, known.disconnected_at)
+      else excluded.disconnected_at end,
+    reported_at = coalesce(excluded.reported_at, known.reported_at),
+    clock_state = coalesce(excluded.clock_state, known.clock_state),
+    clock_offset_us = coalesce(excluded.clock_offset_us, known.clock_offset_us),
+    clock_bound_us = coalesce(excluded.clock_bound_us, known.clock_bound_us),
+    round_trip_us = coalesce(excluded.round_trip_us, known.round_trip_us),
+    backlog_frames = coalesce(excluded.backlog_frames, known.backlog_frames),
+    meters = coalesce(excluded.meters, known.meters),
+    faults = case when excluded.reported_at is null then known.faults else excluded.faults end
+), refusal as (
+  insert into refusals as known (hour, device_id, code, count, last_at)
+  select * from unnest($14::timestamptz[], $15::text[], $16::text[], $17::bigint[],
+    $18::timestamptz[])
+  on conflict (hour, device_id, code) do update set count = known.count + excluded.count,
+    last_at = greatest(known.last_at, excluded.last_at)
+)
+update counters set count = count + added
+from (select sum(n) as added from unnest($17::bigint[]) as n) as new
+where name = 'refused' and added > 0`

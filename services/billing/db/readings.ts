@@ -1,0 +1,256 @@
+// The sink: where a frame's readings and its stream position become durable.
+//
+// One writer. While its transaction runs, frames queue; the next transaction takes all of them (up to a
+// limit). Under little load a frame commits alone within a millisecond, under much load one flush serves
+// a hundred frames, and no timer is needed to choose. Nothing is acknowledged from memory: when a
+// transaction fails, every frame in it is refused and forgotten here, and its slave sends it again.
+
+import type { Pool } from 'pg'
+import type { AcceptedFrame, Sink } from '../../../shared/handover/sink.ts'
+import type { Reading, Stamp } from '../../../shared/meter/reading.ts'
+import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
+import { type UnixMs, betweenMs } from '../../../shared/units.ts'
+import { fromText } from '../../../shared/bytes.ts'
+import { type Previous, isCumulative, marksAgainst, marksAlone } from '../core/marks.ts'
+import { Catalog, type Sighting, registerKey } from './catalog.ts'
+import { LastValues } from './last-values.ts'
+import { ensurePartition, monthOf } from './partitions.ts'
+import { KEY_METER, Rows, placeOf } from './rows.ts'
+
+/** Readings in one transaction: about 0.1 s of work, so that an acknowledgement never waits long. */
+const BATCH_ROWS_MAX = 10_000
+/** Readings that may wait for the running transaction, about 60 MB: more and the caller must slow down. */
+const QUEUED_ROWS_MAX = 100_000
+/** Frames that may wait, whatever they carry (openers carry nothing). */
+const QUEUED_FRAMES_MAX = 20_000
+/** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days). Older
+ * ones, and ones from the future, never make a partition. */
+const AGE_MS_MAX = 800 * 86_400_000
+/** How far ahead of its arrival a reading may be, milliseconds: no tolerance is larger than a day. */
+const AHEAD_MS_MAX = 86_400_000
+
+interface Waiting {
+  readonly frames: readonly AcceptedFrame[]
+  readonly rows: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const rowsOf = (frames: readonly AcceptedFrame[]): number =>
+  frames.reduce(
+    (sum, { content }) => sum + (content.kind === 'readings' ? content.readings.length : 0),
+    0,
+  )
+
+/** The time a reading is stored under: the meter's own for a profile, else when the agent took it. */
+const timeOf = (reading: Reading, stamp: Stamp): UnixMs | null =>
+  reading.source === 'profile' ? reading.meterTime : stamp.agentTime
+
+const isPlausible = (at: UnixMs | null, receivedAt: UnixMs): at is UnixMs =>
+  at !== null &&
+  betweenMs(at, receivedAt) <= AGE_MS_MAX &&
+  betweenMs(receivedAt, at) <= AHEAD_MS_MAX
+
+/** SQLSTATE classes that blame the rows, not the server: repeating the batch cannot help. */
+const blamesRows = (error: unknown): boolean => /^(?:22|23|42)...$/.test(errorCode(error))
+
+export class ReadingSink implements Sink {
+  readonly #pool: Pool
+  readonly #catalog: Catalog
+  readonly #last: LastValues
+  readonly #months = new Set<number>()
+  readonly #queue: Waiting[] = []
+  #queuedRows = 0
+  #queuedFrames = 0
+  #running: Promise<void> | null = null
+  #closed = false
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+    this.#catalog = new Catalog(pool)
+    this.#last = new LastValues(pool)
+  }
+
+  /** Rejects with OPS-08 (database away, or the queue is full) or OPS-06 (its disk is full). */
+  append(frames: readonly AcceptedFrame[]): Promise<void> {
+    const rows = rowsOf(frames)
+    const full =
+      this.#queuedRows + rows > Math.max(QUEUED_ROWS_MAX, rows) ||
+      this.#queuedFrames + frames.length > Math.max(QUEUED_FRAMES_MAX, frames.length)
+    if (full) return Promise.reject(new FaultError('OPS-08', 'it is slower than what arrives'))
+    if (this.#closed) return Promise.reject(new FaultError('OPS-08', 'closing'))
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    this.#queue.push({ frames, rows, resolve: () => resolve(undefined), reject })
+    this.#queuedRows += rows
+    this.#queuedFrames += frames.length
+    this.#running ??= this.#run()
+    return promise
+  }
+
+  /** Takes no more; resolves when what waits is stored or refused. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // Lets everything that arrived in this turn of the event loop into the first transaction.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const batch = this.#take()
+      try {
+        await this.#store(batch.flatMap(({ frames }) => frames))
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        this.#forget()
+        if (blamesRows(error) && batch.length > 1) await this.#storeApart(batch)
+        else for (const { reject } of batch) reject(asFault(error))
+      }
+    }
+    this.#running = null
+  }
+
+  #take(): Waiting[] {
+    let count = 0
+    let rows = 0
+    while (count < this.#queue.length) {
+      const next = this.#queue[count]
+      if (next === undefined || (count > 0 && rows + next.rows > BATCH_ROWS_MAX)) break
+      rows += next.rows
+      this.#queuedFrames -= next.frames.length
+      count += 1
+    }
+    this.#queuedRows -= rows
+    return this.#queue.splice(0, count)
+  }
+
+  /** One of them cannot be stored: the others must not suffer for it. */
+  async #storeApart(batch: readonly Waiting[]): Promise<void> {
+    for (const { frames, resolve, reject } of batch) {
+      try {
+        await this.#store(frames)
+        resolve()
+      } catch (error) {
+        this.#forget()
+        reject(asFault(error))
+      }
+    }
+  }
+
+  /** What we believed about the database may be why it failed. */
+  #forget(): void {
+    this.#catalog.forget()
+    this.#last.forget()
+    this.#months.clear()
+  }
+
+  async #store(frames: readonly AcceptedFrame[]): Promise<void> {
+    this.#catalog.expire(performance.now())
+    await this.#prepare(frames)
+    await this.#readLast(frames)
+    const rows = new Rows()
+    const chain = this.#last.begin()
+    for (const frame of frames) {
+      const { content } = frame
+      rows.advance(frame.position)
+      if (content.kind === 'unreadable') {
+        const detail = `${content.plaintext.length} bytes`
+        const unreadable = { code: 'BIL-06', meter: null, detail } as const
+        rows.exceptions.push({ ...placeOf(frame, 0), ...unreadable, content: content.plaintext })
+      } else if (content.kind === 'readings') {
+        content.readings.forEach((reading, item) => {
+          this.#place({ frame, reading, item, stamp: content.stamp, rows, chain })
+        })
+      }
+    }
+    await rows.store(this.#pool)
+    chain.keep()
+  }
+
+  /** Months, meters and registers that this batch names and we do not know yet. */
+  async #prepare(frames: readonly AcceptedFrame[]): Promise<void> {
+    const meters = new Map<string, Sighting>()
+    const registers = new Map<string, Reading>()
+    const months = new Set<number>()
+    for (const frame of frames) {
+      const { content } = frame
+      if (content.kind !== 'readings') continue
+      content.readings.forEach((reading, item) => {
+        const { meter } = reading
+        if (this.#catalog.meter(meter) === undefined && !meters.has(meter)) {
+          meters.set(meter, { ...placeOf(frame, item), meter })
+        }
+        if (this.#catalog.register(reading) === undefined) {
+          registers.set(registerKey(reading), reading)
+        }
+        const at = timeOf(reading, content.stamp)
+        if (isPlausible(at, frame.receivedAt)) months.add(monthOf(at))
+      })
+    }
+    for (const month of months) {
+      if (this.#months.has(month)) continue
+      await ensurePartition(this.#pool, month)
+      this.#months.add(month)
+    }
+    if (meters.size > 0) await this.#catalog.resolveMeters(meters)
+    if (registers.size > 0) await this.#catalog.resolveRegisters(registers)
+  }
+
+  async #readLast(frames: readonly AcceptedFrame[]): Promise<void> {
+    const missing = new Set<number>()
+    for (const { content } of frames) {
+      if (content.kind !== 'readings') continue
+      for (const reading of content.readings) {
+        const meter = this.#catalog.meter(reading.meter)
+        const register = this.#catalog.register(reading)
+        if (meter === undefined || register === undefined || !isCumulative(reading)) continue
+        const key = meter.id * KEY_METER + register
+        if (!this.#last.knows(key)) missing.add(key)
+      }
+    }
+    if (missing.size > 0) await this.#last.read([...missing])
+  }
+
+  /** Puts one reading where it belongs: among the rows, or among the exceptions with its reason. */
+  #place(options: {
+    readonly frame: AcceptedFrame
+    readonly reading: Reading
+    readonly item: number
+    readonly stamp: Stamp
+    readonly rows: Rows
+    readonly chain: ReturnType<LastValues['begin']>
+  }): void {
+    const { frame, reading, item, stamp, rows, chain } = options
+    const refuse = (code: 'SEC-13' | 'BIL-05' | 'BIL-06' | 'BIL-12', detail: string) => {
+      const content = fromText(JSON.stringify({ reading, stamp }))
+      rows.exceptions.push({ ...placeOf(frame, item), code, meter: reading.meter, detail, content })
+    }
+    const meter = this.#catalog.meter(reading.meter)
+    const register = this.#catalog.register(reading)
+    if (meter === undefined) return refuse('BIL-05', 'too many unregistered meters of this device')
+    if (register === undefined) return refuse('BIL-06', 'too many kinds of registers')
+    if (meter.device_id !== frame.position.device) {
+      return refuse('SEC-13', `the meter belongs to ${meter.device_id ?? 'no device'}`)
+    }
+    const at = timeOf(reading, stamp)
+    if (!isPlausible(at, frame.receivedAt)) {
+      return refuse(
+        'BIL-12',
+        at === null ? 'a profile reading without a time' : `time ${String(at)}`,
+      )
+    }
+    let quality = marksAlone(reading, at)
+    if (isCumulative(reading)) {
+      const key = meter.id * KEY_METER + register
+      const previous: Previous | null = chain.previous(key, reading.source, at)
+      if (previous !== null) quality |= marksAgainst(reading, at, previous, meter.digits)
+      chain.add(key, reading.source, { at, value: reading.value })
+    }
+    rows.add({ at, meter: meter.id, register, quality, reading, stamp })
+  }
+}
+
+function asFault(error: unknown): unknown {
+  if (error instanceof FaultError || blamesRows(error)) return error
+  return new FaultError(errorCode(error) === '53100' ? 'OPS-06' : 'OPS-08', errorText(error), error)
+}

@@ -1,0 +1,151 @@
+// The ways in and out: operators by password, the first operator by a set-up link, customers by the link
+// of their bill notice. Opening a link by GET never logs anybody in: mail scanners do that too.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import type { VNode } from 'preact'
+import { LinkPage, LoginPage, SetupPage } from '../pages/access.tsx'
+import type { Trouble } from '../pages/views.ts'
+import type { WebDeps } from './deps.ts'
+import { param, sendPage } from './guard.ts'
+import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from './limits.ts'
+import { createPasswords, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from './passwords.ts'
+import { field, type Sessions } from './session.ts'
+import { isLinkToken, tokenHash } from './tokens.ts'
+import { answer, FORM_STALE, LINK_SPENT, TOO_MANY, troubleOf } from './trouble.ts'
+
+const LOGIN_REFUSED = troubleOf(401, 'Log in', 'Name or password is wrong.', 'OPS-20')
+const NAME_TAKEN = troubleOf(409, 'First operator', 'There is an operator of that name already.')
+const NAME_REFUSED = troubleOf(
+  422,
+  'First operator',
+  'A name has 1 to 64 characters, without line breaks.',
+)
+const PASSWORD_REFUSED = troubleOf(
+  422,
+  'First operator',
+  `A password has ${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters.`,
+)
+
+const SALT_BYTES = 16
+const OPERATOR_NAME = /^[^\p{C}]{1,64}$/u
+
+const perMinute = (max: number) => ({
+  config: { rateLimit: { max, timeWindow: '1 minute' } },
+})
+
+export function accessRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  app.get('/', async (request, reply) => {
+    const viewer = await sessions.viewer(request)
+    if (viewer === null) return reply.redirect('/login', 303)
+    return reply.redirect(viewer.kind === 'operator' ? '/fleet' : '/home', 303)
+  })
+  app.post(
+    '/logout',
+    posted(sessions, async (request, reply) => {
+      await sessions.close(request, reply)
+      return reply.redirect('/login', 303)
+    }),
+  )
+  loginRoutes(app, deps, sessions)
+  setupRoutes(app, deps, sessions)
+  linkRoutes(app, deps, sessions)
+}
+
+/** No POST is looked at before its form token fits (OPS-22). */
+const posted =
+  (
+    sessions: Sessions,
+    handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  ): RouteHandlerMethod =>
+  async (request, reply) =>
+    sessions.formFits(request)
+      ? handle(request, reply)
+      : answer(request, reply, FORM_STALE, sessions)
+
+function loginRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const passwords = createPasswords()
+  const show = (request: FastifyRequest, reply: FastifyReply, refused: Trouble | null) => {
+    const context = sessions.context(request, reply, null)
+    return sendPage(reply.code(refused?.status ?? 200), LoginPage({ context, refused }))
+  }
+  app.get('/login', async (request, reply) => show(request, reply, null))
+  app.post(
+    '/login',
+    perMinute(LOGINS_PER_MINUTE),
+    posted(sessions, async (request, reply) => {
+      const name = field(request, 'name').trim()
+      const password = field(request, 'password')
+      if (name === '' || password.length > PASSWORD_CHARS_MAX) {
+        return show(request, reply, LOGIN_REFUSED)
+      }
+      const operator = await deps.access.operator(name)
+      const fits = await passwords.verify(password, operator?.password ?? null)
+      if (fits === 'busy') return answer(request, reply, TOO_MANY, sessions)
+      if (!fits || operator === null) return show(request, reply, LOGIN_REFUSED)
+      await sessions.open(reply, { kind: 'operator', id: operator.id })
+      return reply.redirect('/fleet', 303)
+    }),
+  )
+}
+
+function setupRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const passwords = createPasswords()
+  const page = (request: FastifyRequest, reply: FastifyReply, refused: Trouble | null): VNode => {
+    const context = sessions.context(request, reply, null)
+    const token = param(request, 'token')
+    return SetupPage({ context, refused, token, passwordMin: PASSWORD_CHARS_MIN })
+  }
+  const isOpen = (token: string) =>
+    isLinkToken(token) ? deps.access.setupOpen(tokenHash(token), deps.now()) : false
+  app.get('/setup/:token', perMinute(LINKS_PER_MINUTE), async (request, reply) =>
+    (await isOpen(param(request, 'token')))
+      ? sendPage(reply, page(request, reply, null))
+      : answer(request, reply, LINK_SPENT, sessions),
+  )
+  app.post(
+    '/setup/:token',
+    perMinute(LOGINS_PER_MINUTE),
+    posted(sessions, async (request, reply) => {
+      const token = param(request, 'token')
+      if (!(await isOpen(token))) return answer(request, reply, LINK_SPENT, sessions)
+      const again = (refused: Trouble) =>
+        sendPage(reply.code(refused.status), page(request, reply, refused))
+      const name = field(request, 'name').trim()
+      const chosen = field(request, 'password')
+      if (!OPERATOR_NAME.test(name)) return again(NAME_REFUSED)
+      if (chosen.length < PASSWORD_CHARS_MIN || chosen.length > PASSWORD_CHARS_MAX) {
+        return again(PASSWORD_REFUSED)
+      }
+      const password = await passwords.hash(chosen, deps.random(SALT_BYTES))
+      const hash = tokenHash(token)
+      const made = await deps.access.setUp({ hash, name, password, now: deps.now() })
+      if (made === 'spent') return answer(request, reply, LINK_SPENT, sessions)
+      if (made === 'taken') return again(NAME_TAKEN)
+      await sessions.open(reply, { kind: 'operator', id: made.id })
+      return reply.redirect('/fleet', 303)
+    }),
+  )
+}
+
+function linkRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const customerOf = async (token: string): Promise<number | null> =>
+    isLinkToken(token) ? deps.access.linkCustomer(tokenHash(token), deps.now()) : null
+  app.get('/c/:token', perMinute(LINKS_PER_MINUTE), async (request, reply) => {
+    const token = param(request, 'token')
+    if ((await customerOf(token)) === null) return answer(request, reply, LINK_SPENT, sessions)
+    const context = sessions.context(request, reply, null)
+    return sendPage(reply, LinkPage({ context, token }))
+  })
+  app.post(
+    '/c/:token',
+    perMinute(LINKS_PER_MINUTE),
+    posted(sessions, async (request, reply) => {
+      const token = param(request, 'token')
+      const id = await customerOf(token)
+      if (id === null) return answer(request, reply, LINK_SPENT, sessions)
+      await deps.access.markLinkUsed(tokenHash(token), deps.now())
+      await sessions.open(reply, { kind: 'customer', id })
+      return reply.redirect('/home', 303)
+    }),
+  )
+}

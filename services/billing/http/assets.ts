@@ -1,0 +1,63 @@
+// The few static files, under names that carry their hash: a browser may keep them for ever, and a new
+// version has a new name.
+
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { packageRoot } from '../../../shared/node/root.ts'
+
+interface Asset {
+  readonly path: string
+  readonly type: string
+  readonly content: Buffer
+  readonly etag: string
+}
+
+export interface Assets {
+  readonly style: string
+  readonly icon: string
+  /** Null when the island is not built: pages then have their Refresh link only. */
+  readonly refresh: string | null
+}
+
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M7 10V7a5 5 0 0 1 10 0v3" fill="none" stroke="#0f6b63" stroke-width="2.4"/><rect x="3" y="9.5" width="18" height="13" rx="4" fill="#0f6b63"/><path d="M12 12.6v3.6l2.6 1.8" fill="none" stroke="#fff" stroke-width="1.8" stroke-linecap="round"/></svg>`
+const FOREVER = 'public, max-age=31536000, immutable'
+
+export function serveAssets(app: FastifyInstance): Assets {
+  const root = packageRoot()
+  const style = assetOf(
+    'style',
+    'css',
+    readFileSync(join(root, 'services/billing/pages/style.css')),
+  )
+  const icon = assetOf('icon', 'svg', Buffer.from(ICON))
+  const island = join(root, 'dist/islands/refresh.js')
+  const refresh = existsSync(island) ? assetOf('refresh', 'js', readFileSync(island)) : null
+  for (const asset of [style, icon, refresh]) if (asset !== null) serve(app, asset)
+  return { style: style.path, icon: icon.path, refresh: refresh?.path ?? null }
+}
+
+const TYPES = {
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  js: 'text/javascript; charset=utf-8',
+} as const
+
+function assetOf(name: string, ending: keyof typeof TYPES, content: Buffer): Asset {
+  const hash = createHash('sha256').update(content).digest('base64url').slice(0, 16)
+  return {
+    path: `/assets/${name}-${hash}.${ending}`,
+    type: TYPES[ending],
+    content,
+    etag: `"${hash}"`,
+  }
+}
+
+function serve(app: FastifyInstance, asset: Asset): void {
+  app.get(asset.path, async (request, reply) => {
+    void reply.header('etag', asset.etag).header('cache-control', FOREVER)
+    if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send()
+    return reply.type(asset.type).send(asset.content)
+  })
+}

@@ -1,0 +1,50 @@
+// What the web side needs of the rest. db/browse.ts makes the readers from a Kysely; tests make them up.
+
+import type { FastifyBaseLogger } from 'fastify'
+import type { UnixMs } from '../../../shared/units.ts'
+import type { AccessStore } from '../db/access.ts'
+import type { CustomerReads, OperatorReads } from '../db/browse.ts'
+import type { Backfill, InboxMessage } from '../pages/views.ts'
+
+/** The public figures, with exactly these keys. */
+export interface Summary {
+  readonly meters: number
+  readonly readings: number
+  readonly refused: number
+  readonly bills: number
+  readonly notices: number
+  /** Largest clock error bound of the connected devices; null while none is known. */
+  readonly clockBoundMs: number | null
+}
+
+export interface Health {
+  readonly ok: boolean
+  /** Part by part, without secrets: `{ database: 'up' }`. */
+  readonly parts: Readonly<Record<string, string>>
+}
+
+export interface Random {
+  (length: number): Uint8Array
+}
+
+export interface WebDeps {
+  readonly access: AccessStore
+  readonly operators: OperatorReads
+  readonly customers: CustomerReads
+  /** Queues a notice once more that was given up (BIL-11); does nothing for any other. */
+  readonly queueAgain: (notice: number) => Promise<void>
+  readonly now: () => UnixMs
+  readonly random: Random
+  /** The stored or re-made document of an issued bill; null when there is no such bill. */
+  readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
+  readonly summary: () => Promise<Summary>
+  readonly health: () => Promise<Health>
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+  readonly backfill: () => Promise<Backfill | null>
+  /** Only in the demo; null elsewhere. */
+  readonly inbox: { messages(): readonly InboxMessage[] } | null
+  /** As people type it, without a slash at the end; `https:` makes cookies Secure. */
+  readonly baseUrl: string
+  readonly demo: boolean
+  readonly log: FastifyBaseLogger | null
+}

@@ -1,0 +1,28 @@
+// For programs: health, metrics, the public summary. No login, and no personal data.
+
+import type { FastifyInstance } from 'fastify'
+import type { WebDeps } from './deps.ts'
+
+export function machineRoutes(app: FastifyInstance, deps: WebDeps): void {
+  app.get('/healthz', async (_request, reply) => {
+    const { ok, parts } = await deps.health()
+    return reply
+      .code(ok ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send({ ok, ...(ok ? {} : { fault: 'OPS-08' }), parts })
+  })
+
+  app.get('/metrics', async (_request, reply) =>
+    reply
+      .header('cache-control', 'no-store')
+      .type(deps.metrics.contentType)
+      .send(await deps.metrics.metrics()),
+  )
+
+  app.get('/api/v1/summary', async (_request, reply) => {
+    const { meters, readings, refused, bills, notices, clockBoundMs } = await deps.summary()
+    return reply
+      .header('cache-control', 'no-store')
+      .send({ meters, readings, refused, bills, notices, clockBoundMs })
+  })
+}

@@ -1,0 +1,137 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isMeterNumber } from '../../../shared/meter/reading.ts'
+import { shiftMs, spanMs } from '../../../shared/units.ts'
+import { SLICE_ROWS } from '../db/browse-bills.ts'
+import type { Slice } from '../db/browse.ts'
+import { BillPage, BillsPage, NoticesPage, TariffsPage } from '../pages/bills.tsx'
+import { DevicePage, FleetPage } from '../pages/fleet.tsx'
+import { InboxPage } from '../pages/inbox.tsx'
+import { ReadingsPage } from '../pages/readings.tsx'
+import { RefusedPage } from '../pages/refused.tsx'
+import { NOTICE_STATES } from '../pages/views.ts'
+import type { WebDeps } from './deps.ts'
+import { fileName, guarded, param, query, rowId, sendPage } from './guard.ts'
+import type { Sessions } from './session.ts'
+import { NOT_FOUND } from './trouble.ts'
+
+/** How far back the page of refusals looks. */
+const REFUSALS_BACK = spanMs(-24 * 3_600_000)
+
+export function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  fleetRoutes(app, deps, sessions)
+  billRoutes(app, deps, sessions)
+  if (deps.inbox !== null) inboxRoute(app, deps, deps.inbox, sessions)
+}
+
+function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const { operators, now } = deps
+  const page = guarded.bind(null, sessions, 'operator')
+  app.get(
+    '/fleet',
+    page(async ({ context }) => {
+      const [rows, backfill] = await Promise.all([operators.fleet(), deps.backfill()])
+      return { page: FleetPage({ context, rows, backfill, now: now() }) }
+    }),
+  )
+  app.get(
+    '/fleet/:id',
+    page(async ({ context, request }) => {
+      const id = param(request, 'id')
+      const view = /^[0-9a-f]{16}$/.test(id) ? await operators.device(id, now()) : null
+      if (view === null) return { trouble: NOT_FOUND }
+      return { page: DevicePage({ context, view, now: now() }) }
+    }),
+  )
+  app.get(
+    '/readings',
+    page(async ({ context, request }) => {
+      const wanted = query(request, 'meter').trim()
+      const search = isMeterNumber(wanted) ? wanted : ''
+      const rows = await operators.live(search)
+      return { page: ReadingsPage({ context, rows, search, now: now() }) }
+    }),
+  )
+  app.get(
+    '/refused',
+    page(async ({ context }) => {
+      const at = now()
+      const [refusals, exceptions] = await Promise.all([
+        operators.refusals(shiftMs(at, REFUSALS_BACK)),
+        operators.exceptions(),
+      ])
+      return { page: RefusedPage({ context, refusals, exceptions, now: at }) }
+    }),
+  )
+}
+
+function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const { operators, now } = deps
+  const page = guarded.bind(null, sessions, 'operator')
+  app.get(
+    '/bills',
+    page(async ({ context, request }) => {
+      const slice = sliceOf(request)
+      const rows = await operators.bills(slice)
+      return { page: BillsPage({ context, rows, state: slice.state, before: nextOf(rows) }) }
+    }),
+  )
+  app.get(
+    '/bills/:id',
+    page(async ({ context, request }) => {
+      const id = rowId(param(request, 'id'))
+      const view = id === null ? null : await operators.bill(id)
+      if (id === null || view === null) return { trouble: NOT_FOUND }
+      const notices = await operators.billNotices(id)
+      return { page: BillPage({ context, view, notices, now: now() }) }
+    }),
+  )
+  app.get(
+    '/bills/:id/pdf',
+    page(async ({ request }) => {
+      const id = rowId(param(request, 'id'))
+      const view = id === null ? null : await operators.bill(id)
+      const pdf = id === null || view === null ? null : await deps.renderPdf(id)
+      if (pdf === null || view === null) return { trouble: NOT_FOUND }
+      return { pdf, name: fileName(view.bill.number) }
+    }),
+  )
+  app.get(
+    '/notices',
+    page(async ({ context, request }) => {
+      const slice = sliceOf(request)
+      const rows = await operators.notices(slice)
+      const before = nextOf(rows)
+      return { page: NoticesPage({ context, rows, state: slice.state, before, now: now() }) }
+    }),
+  )
+  app.get(
+    '/tariffs',
+    page(async ({ context }) => ({
+      page: TariffsPage({ context, rows: await operators.tariffs() }),
+    })),
+  )
+}
+
+/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up. */
+function inboxRoute(
+  app: FastifyInstance,
+  deps: WebDeps,
+  inbox: NonNullable<WebDeps['inbox']>,
+  sessions: Sessions,
+): void {
+  app.get('/inbox', async (request, reply) => {
+    const context = sessions.context(request, reply, await sessions.viewer(request))
+    const { baseUrl } = deps
+    const messages = inbox.messages()
+    return sendPage(reply, InboxPage({ context, messages, baseUrl, now: deps.now() }))
+  })
+}
+
+const sliceOf = (request: FastifyRequest): Slice => ({
+  state: NOTICE_STATES.find((state) => state === query(request, 'state')) ?? null,
+  before: rowId(query(request, 'before')),
+})
+
+/** A full page has a next one, from its last id on. */
+const nextOf = (rows: readonly { readonly id: number }[]): number | null =>
+  rows.length < SLICE_ROWS ? null : (rows.at(-1)?.id ?? null)

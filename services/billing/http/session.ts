@@ -1,0 +1,99 @@
+// Who asks, and whether a form is ours. A session cookie names a row whose hash the database keeps; before
+// anybody is logged in a form cookie does the same for the forms alone, without any row.
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import type { Viewer } from '../db/access.ts'
+import type { PageContext } from '../pages/layout.tsx'
+import type { Assets } from './assets.ts'
+import type { WebDeps } from './deps.ts'
+import { CUSTOMER_SESSION_MS, OPERATOR_SESSION_MS } from './limits.ts'
+import {
+  fitsForm,
+  formToken,
+  isSessionToken,
+  SESSION_BYTES,
+  tokenHash,
+  tokenText,
+} from './tokens.ts'
+
+export interface Sessions {
+  /** Who asks; null when nobody is logged in. */
+  viewer(request: FastifyRequest): Promise<Viewer | null>
+  open(reply: FastifyReply, viewer: { kind: Viewer['kind']; id: number }): Promise<void>
+  close(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** What the pages need; sets a form cookie when there is no cookie yet. */
+  context(request: FastifyRequest, reply: FastifyReply, viewer: Viewer | null): PageContext
+  /** Whether the posted form came from a page of ours under the same cookie. */
+  formFits(request: FastifyRequest): boolean
+}
+
+interface CookieNames {
+  readonly session: string
+  readonly form: string
+}
+
+/** `__Host-` lets no other host of the domain set or widen the cookie; browsers want Secure for it. */
+const namesOf = (secure: boolean): CookieNames =>
+  secure
+    ? { session: '__Host-ticklock-session', form: '__Host-ticklock-form' }
+    : { session: 'ticklock-session', form: 'ticklock-form' }
+
+export function createSessions(deps: WebDeps, assets: Assets): Sessions {
+  const secure = deps.baseUrl.startsWith('https:')
+  const names = namesOf(secure)
+  const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+  const tokenIn = (request: FastifyRequest, name: string): string | null => {
+    const token = request.cookies[name] ?? ''
+    return isSessionToken(token) ? token : null
+  }
+  return {
+    async viewer(request) {
+      const token = tokenIn(request, names.session)
+      return token === null ? null : deps.access.viewer(tokenHash(token), deps.now())
+    },
+    async open(reply, viewer) {
+      const token = tokenText(deps.random(SESSION_BYTES))
+      const now = deps.now()
+      const length = viewer.kind === 'operator' ? OPERATOR_SESSION_MS : CUSTOMER_SESSION_MS
+      const expiresAt = later(now, length)
+      await deps.access.openSession({ hash: tokenHash(token), viewer, now, expiresAt })
+      void reply.setCookie(names.session, token, { ...cookie, maxAge: length / 1_000 })
+      void reply.clearCookie(names.form, cookie)
+    },
+    async close(request, reply) {
+      const token = tokenIn(request, names.session)
+      if (token !== null) await deps.access.closeSession(tokenHash(token))
+      void reply.clearCookie(names.session, cookie)
+    },
+    context(request, reply, viewer) {
+      let token = tokenIn(request, viewer === null ? names.form : names.session)
+      if (token === null) {
+        token = tokenText(deps.random(SESSION_BYTES))
+        void reply.setCookie(names.form, token, cookie)
+      }
+      const path = request.url.split('?')[0] ?? '/'
+      return { viewer, formToken: formToken(token), path, assets, demo: deps.demo }
+    },
+    formFits(request) {
+      // Browsers say where a request comes from; whoever says nothing still needs the token.
+      const site = request.headers['sec-fetch-site'] ?? 'same-origin'
+      if (site !== 'same-origin' && site !== 'none') return false
+      const given = field(request, 'form_token')
+      return [names.session, names.form].some((name) => {
+        const token = tokenIn(request, name)
+        return token !== null && fitsForm(token, given)
+      })
+    },
+  }
+}
+
+const later = (now: UnixMs, span: number): UnixMs => shiftMs(now, spanMs(span))
+
+/** One field of a posted form as text; empty when it is missing, repeated or not text. */
+export function field(request: FastifyRequest, name: string): string {
+  const { body } = request
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return ''
+  const text: unknown = Reflect.get(body, name)
+  return typeof text === 'string' ? text : ''
+}

@@ -1,0 +1,224 @@
+// A bill explained: every line down to the two readings it rests on, and how sure their time is. All
+// numbers are printed as stored, nothing is computed again here.
+
+import { amountText } from '../core/amount-text.ts'
+import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
+import { dateText, instantText, parseUtc, periodText } from '../core/calendar.ts'
+import { decimal, decimalText, parseDecimal, times } from '../core/money.ts'
+import { clockText, qualityMarks } from './format.ts'
+import { Facts, Table } from './parts.tsx'
+import type { BillView, ReadingTrust } from './views.ts'
+
+interface BillDocumentProps {
+  readonly view: BillView
+  readonly pdf: string
+  readonly back: readonly [href: string, text: string]
+}
+
+export function BillDocument({ view, pdf, back }: BillDocumentProps) {
+  const { bill, content } = view
+  const { customer, servicePoint, tariff } = content
+  return (
+    <>
+      <section class="card">
+        <div class="headline">
+          <div>
+            <p class="label">Bill {bill.number}</p>
+            <h1>{periodText(bill.period)}</h1>
+          </div>
+          <a href={back[0]}>{back[1]}</a>
+        </div>
+        <p>
+          <span class="amount">{amountText(bill.total, bill.currency)}</span>
+          <span class="sub">due on {dateText(bill.dueOn)}</span>
+        </p>
+        <Facts
+          rows={[
+            ['Customer', `${customer.name} (${customer.number})`],
+            ['Supply address', servicePoint.address],
+            ['Service point', servicePoint.code],
+            ['Tariff', tariff.name],
+          ]}
+        />
+        <p class="actions">
+          <a class="button" href={pdf}>
+            Download as PDF
+          </a>
+        </p>
+      </section>
+      <section class="card card-flush">
+        <h2>How the amount comes about</h2>
+        <LineTable view={view} />
+      </section>
+      <ReadingsPart view={view} />
+      <section class="card">
+        <h2>How to pay</h2>
+        {content.utility.payment.map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
+        <p class="soft">
+          {content.utility.name}, {content.utility.address}. {content.utility.contact}
+        </p>
+      </section>
+      <Fingerprints view={view} />
+    </>
+  )
+}
+
+function LineTable({ view }: { readonly view: BillView }) {
+  const { currency, lines, total } = view.content
+  return (
+    <Table
+      caption="Lines of the bill"
+      columns={[
+        { title: 'Line', cell: (line: BilledLine) => <span class="strong">{line.label}</span> },
+        {
+          title: 'How',
+          cell: (line: BilledLine) =>
+            line.parts.map((part, index) => (
+              <span key={index} class="step">
+                {partText(line, part, currency)}
+              </span>
+            )),
+        },
+        {
+          title: 'Amount',
+          numeric: true,
+          cell: (line: BilledLine) => (
+            <span class="strong">{amountText(line.amount, currency)}</span>
+          ),
+        },
+      ]}
+      rows={lines}
+      empty="This bill has no lines."
+      foot={
+        <tfoot role="rowgroup">
+          <tr role="row">
+            <td role="cell" colSpan={2}>
+              Total
+            </td>
+            <td role="cell" class="num">
+              {amountText(total, currency)}
+            </td>
+          </tr>
+        </tfoot>
+      }
+    />
+  )
+}
+
+function partText(line: BilledLine, part: BilledPart, currency: string): string {
+  const price = amountText(part.rate, currency)
+  switch (line.kind) {
+    case 'slabs':
+      return `${part.quantity} kWh at ${price} = ${amountText(part.amount, currency)}`
+    case 'fixed':
+      return 'the same every month'
+    case 'tax':
+      return `${percentText(part.rate)} of ${amountText(part.quantity, currency)}`
+  }
+}
+
+/** `0.16` as `16 %`: the point moves, no digit is lost. */
+function percentText(rate: string): string {
+  const share = parseDecimal(rate)
+  return share === null ? rate : `${decimalText(times(share, HUNDRED))} %`
+}
+const HUNDRED = decimal(100n, 0)
+
+interface ReadingRow {
+  readonly name: string
+  readonly reading: BilledReading
+  readonly trust: ReadingTrust | null
+}
+
+function ReadingsPart({ view }: { readonly view: BillView }) {
+  const { content, opening, closing } = view
+  const { meter, energy, servicePoint } = content
+  const rows: readonly ReadingRow[] = [
+    { name: 'End', reading: content.closing, trust: closing },
+    { name: 'Begin', reading: content.opening, trust: opening },
+  ]
+  return (
+    <section class="card card-flush">
+      <div class="card-head">
+        <h2>The two readings it rests on</h2>
+        <p class="soft">
+          Meter {meter.number}, register <code>{meter.register}</code>. Each reading was sealed in
+          the second it was read; the clock column says how sure that second is.
+        </p>
+      </div>
+      <Table
+        caption="Readings of the bill"
+        columns={[
+          { title: 'Reading', cell: ({ name }) => name },
+          { title: 'Time', cell: ({ reading }) => timeText(reading.at, servicePoint.zone) },
+          {
+            title: 'Register',
+            numeric: true,
+            cell: ({ reading }) => <span class="strong">{reading.kWh} kWh</span>,
+          },
+          { title: 'Clock', cell: ({ trust }) => <Trust trust={trust} /> },
+        ]}
+        rows={rows}
+        empty=""
+      />
+      <p class="consumed">
+        End less begin
+        {meter.multiplier === '1' ? '' : `, times ${meter.multiplier} (transformer ratio)`}:{' '}
+        <strong>{energy.kWh} kWh</strong> in {content.period.days} days
+        {energy.rolledOver === 'yes' && (
+          <span class="sub">The register passed its highest number and went on from zero.</span>
+        )}
+      </p>
+    </section>
+  )
+}
+
+function timeText(at: string, zone: string): string {
+  const instant = parseUtc(at)
+  return instant === null ? at : instantText(instant, zone)
+}
+
+function Trust({ trust }: { readonly trust: ReadingTrust | null }) {
+  if (trust === null) return <span class="soft">not kept</span>
+  const marks = qualityMarks(trust.quality)
+  return (
+    <>
+      {clockText(trust.clockState, trust.clockBoundMs)}
+      {marks.length > 0 && <span class="sub">{marks.join(', ')}</span>}
+    </>
+  )
+}
+
+const ROUNDING_WORDS: ReadonlyMap<string, string> = new Map([
+  ['half-away', 'half a coin rounds away from zero'],
+  ['half-even', 'half a coin rounds to the even neighbour'],
+])
+
+function Fingerprints({ view }: { readonly view: BillView }) {
+  const { tariff, servicePoint } = view.content
+  return (
+    <section class="card">
+      <details>
+        <summary>Rules and fingerprints, for checking</summary>
+        <Facts
+          rows={[
+            ['Times shown in', servicePoint.zone],
+            [
+              'Rounding',
+              `each line once; ${ROUNDING_WORDS.get(tariff.rounding) ?? tariff.rounding}`,
+            ],
+            [
+              'Slab limits',
+              tariff.slabProration === 'none' ? 'as printed' : `times ${tariff.months} months`,
+            ],
+            ['Rates from', tariff.source],
+            ['SHA-256 of the bill', <code key="bill">{view.hash}</code>],
+            ['SHA-256 of the tariff', <code key="tariff">{tariff.hash}</code>],
+          ]}
+        />
+      </details>
+    </section>
+  )
+}

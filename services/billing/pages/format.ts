@@ -1,0 +1,138 @@
+// Numbers and times as people read them. Every digit a register or an amount has is kept: exact decimals
+// come from an integer and a power of ten, never through a float.
+
+import { CLOCK_BOUND_UNKNOWN, UNIT } from '../../../shared/meter/reading.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import { decimalText, scaled } from '../core/money.ts'
+
+const UNIT_NAMES: ReadonlyMap<number, string> = new Map([
+  [UNIT.W, 'W'],
+  [UNIT.VA, 'VA'],
+  [UNIT.var, 'var'],
+  [UNIT.A, 'A'],
+  [UNIT.V, 'V'],
+  [UNIT.Hz, 'Hz'],
+  [UNIT.m3, 'm³'],
+  [UNIT.J, 'J'],
+])
+/** Energy is billed in thousands of its unit, so it is shown that way. */
+const KILO_NAMES: ReadonlyMap<number, string> = new Map([
+  [UNIT.Wh, 'kWh'],
+  [UNIT.VAh, 'kVAh'],
+  [UNIT.varh, 'kvarh'],
+])
+const KILO_EXPONENT = 3
+
+/** value * 10^exponent of that unit with every digit: (1234567, 0, Wh) gives `1234.567 kWh`. */
+export function quantityText(value: number, exponent: number, unit: number): string {
+  const name = unitText(unit)
+  const number = quantityNumber(value, exponent, unit)
+  return name === '' ? number : `${number} ${name}`
+}
+
+/** The number of `quantityText` alone; digits below the point are kept even when they are zeros. */
+export function quantityNumber(value: number, exponent: number, unit: number): string {
+  const shown = KILO_NAMES.has(unit) ? exponent - KILO_EXPONENT : exponent
+  const exact = scaled(BigInt(value), shown)
+  return decimalText(exact, exact.scale)
+}
+
+export const unitText = (unit: number): string => KILO_NAMES.get(unit) ?? UNIT_NAMES.get(unit) ?? ''
+
+const REGISTER_WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/:1\.8\.0\*/, 'Energy imported, total'],
+  [/:1\.8\.1\*/, 'Energy imported, tariff 1'],
+  [/:1\.8\.2\*/, 'Energy imported, tariff 2'],
+  [/:2\.8\.0\*/, 'Energy exported, total'],
+  [/:2\.8\.1\*/, 'Energy exported, tariff 1'],
+  [/:2\.8\.2\*/, 'Energy exported, tariff 2'],
+  [/:3\.8\.0\*/, 'Reactive energy imported'],
+  [/:4\.8\.0\*/, 'Reactive energy exported'],
+  [/:9\.8\.0\*/, 'Apparent energy imported'],
+  [/:1\.7\.0\*/, 'Power imported'],
+  [/:2\.7\.0\*/, 'Power exported'],
+  [/:16\.7\.0\*/, 'Power, import less export'],
+  [/:14\.7\.0\*/, 'Frequency'],
+  [/:32\.7\.0\*/, 'Voltage L1'],
+  [/:52\.7\.0\*/, 'Voltage L2'],
+  [/:72\.7\.0\*/, 'Voltage L3'],
+  [/:31\.7\.0\*/, 'Current L1'],
+  [/:51\.7\.0\*/, 'Current L2'],
+  [/:71\.7\.0\*/, 'Current L3'],
+  [/:12\.7\.0\*/, 'Voltage'],
+  [/:11\.7\.0\*/, 'Current'],
+  [/:13\.7\.0\*/, 'Power factor'],
+]
+
+/** What a register counts, in words; the code itself when it is a rare one. */
+export const registerText = (obis: string): string =>
+  REGISTER_WORDS.find(([pattern]) => pattern.test(obis))?.[1] ?? obis
+
+const CLOCK_WORDS: ReadonlyMap<string, string> = new Map([
+  ['S', 'synchronised'],
+  ['R', 'free-running'],
+  ['I', 'informative only'],
+  ['U', 'unknown'],
+])
+export const clockStateText = (letter: string | null): string =>
+  letter === null ? 'not reported yet' : (CLOCK_WORDS.get(letter) ?? letter)
+
+/** `synchronised, within 12 ms`. */
+export function clockText(letter: string, boundMs: number): string {
+  const words = clockStateText(letter)
+  const known = letter !== 'U' && boundMs < CLOCK_BOUND_UNKNOWN
+  return known ? `${words}, within ${boundMs} ms` : words
+}
+
+const QUALITY_WORDS = [
+  'no checksum on the meter line',
+  'went backwards',
+  'rolled over',
+  'far above the usual',
+  'implausible time',
+] as const
+
+/** The marks on a reading in words; empty when it carries none. Bit meanings: migrations/0002. */
+export const qualityMarks = (quality: number): readonly string[] =>
+  QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** `12 s ago`, `3 min ago`, `5 h ago`, `2 d ago`; `in 5 min` for what is still to come. */
+export function agoText(at: UnixMs, now: UnixMs): string {
+  const span = Math.abs(now - at)
+  if (span < SECOND) return 'now'
+  const text = spanText(span)
+  return at > now ? `in ${text}` : `${text} ago`
+}
+
+function spanText(span: number): string {
+  if (span < MINUTE) return `${Math.floor(span / SECOND)} s`
+  if (span < HOUR) return `${Math.floor(span / MINUTE)} min`
+  if (span < 2 * DAY) return `${Math.floor(span / HOUR)} h`
+  return `${Math.floor(span / DAY)} d`
+}
+
+/** `2026-05-31 13:05:09 UTC`. */
+export const utcSecondText = (at: UnixMs): string =>
+  `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+
+/** Microseconds as milliseconds with a sign: (-1234) gives `−1.234 ms`. */
+export function offsetText(us: number): string {
+  const sign = us < 0 ? '−' : '+'
+  return `${sign}${millisecondsText(Math.abs(us))}`
+}
+
+export function millisecondsText(us: number): string {
+  const ms = us / 1_000
+  return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(ms >= 10 ? 1 : 2)} ms`
+}
+
+/** Whole numbers with a thin gap between thousands: 1234567 gives `1 234 567`. */
+export const countText = (count: number): string =>
+  Math.trunc(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ' ')

@@ -1,0 +1,169 @@
+// The few building blocks all pages share.
+
+import type { ComponentChildren } from 'preact'
+import { FAULTS, isFaultCode } from '../../../shared/faults.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import { agoText, utcSecondText } from './format.ts'
+
+export interface Column<Row> {
+  readonly title: string
+  readonly numeric?: boolean
+  readonly cell: (row: Row) => ComponentChildren
+}
+
+interface TableProps<Row> {
+  readonly caption: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly empty: string
+  readonly foot?: ComponentChildren
+  /** Two narrow columns stay a table on a phone too. */
+  readonly plain?: boolean
+}
+
+/** A table that becomes a stack of cards on a phone. The roles are spelt out because a browser drops
+ * them from a table that is displayed as blocks. */
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  empty,
+  foot,
+  plain = false,
+}: TableProps<Row>) {
+  if (rows.length === 0) return <p class="empty">{empty}</p>
+  return (
+    <table role="table" aria-label={caption} class={plain ? 'plain-table' : 'stacked'}>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map(({ title, numeric }) => (
+            <th key={title} role="columnheader" scope="col" class={numeric ? 'num' : undefined}>
+              {title}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row, index) => (
+          <tr key={index} role="row">
+            {columns.map(({ title, numeric, cell }) => (
+              <td key={title} role="cell" data-label={title} class={numeric ? 'num' : undefined}>
+                <div>{cell(row)}</div>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+      {foot}
+    </table>
+  )
+}
+
+export function Headline(props: {
+  readonly title: string
+  readonly lead?: ComponentChildren
+  readonly children?: ComponentChildren
+}) {
+  return (
+    <div class="headline">
+      <div>
+        <h1>{props.title}</h1>
+        {props.lead !== undefined && <p class="lead">{props.lead}</p>}
+      </div>
+      {props.children}
+    </div>
+  )
+}
+
+export type Tone = 'good' | 'warn' | 'bad' | 'quiet'
+
+/** A state in words; the colour only repeats it. */
+export const Badge = ({ tone, children }: { tone: Tone; children: ComponentChildren }) => (
+  <span class={tone === 'quiet' ? 'badge' : `badge badge-${tone}`}>{children}</span>
+)
+
+/** `12 s ago`, with the instant for machines and on hover. */
+export function Ago({ at, now }: { readonly at: UnixMs | null; readonly now: UnixMs }) {
+  if (at === null) return <span class="soft">never</span>
+  return (
+    <time dateTime={new Date(at).toISOString()} title={utcSecondText(at)}>
+      {agoText(at, now)}
+    </time>
+  )
+}
+
+export function Facts({ rows }: { rows: readonly (readonly [string, ComponentChildren])[] }) {
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+export function Tiles({
+  rows,
+}: {
+  rows: readonly { name: string; value: ComponentChildren; note?: string }[]
+}) {
+  return (
+    <dl class="tiles">
+      {rows.map(({ name, value, note }) => (
+        <div key={name} class="tile">
+          <dt>{name}</dt>
+          <dd>
+            {value}
+            {note !== undefined && <span class="sub">{note}</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+export function Tabs({
+  label,
+  entries,
+  current,
+}: {
+  readonly label: string
+  readonly entries: readonly (readonly [href: string, text: string])[]
+  readonly current: string
+}) {
+  return (
+    <nav class="tabs" aria-label={label}>
+      {entries.map(([href, text]) => (
+        <a key={href} href={href} aria-current={href === current ? 'page' : undefined}>
+          {text}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
+const TONES = { info: 'quiet', warn: 'warn', error: 'bad', alarm: 'bad' } as const
+
+/** The code with its severity as tone and word. */
+export function FaultBadge({ code }: { readonly code: string }) {
+  if (!isFaultCode(code)) return <Badge tone="quiet">{code}</Badge>
+  const { severity } = FAULTS[code]
+  return <Badge tone={TONES[severity]}>{`${code} ${severity}`}</Badge>
+}
+
+/** What the code means and what to do about it. */
+export function FaultWords({ code }: { readonly code: string }) {
+  if (!isFaultCode(code)) return <>not in the table of this version</>
+  const { is, then } = FAULTS[code]
+  return (
+    <>
+      {capital(is)}
+      <span class="sub">Remedy: {then}.</span>
+    </>
+  )
+}
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

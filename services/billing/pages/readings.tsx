@@ -1,0 +1,86 @@
+import type { UnixMs } from '../../../shared/units.ts'
+import { clockText, qualityMarks, quantityText, registerText } from './format.ts'
+import { Layout, type PageContext } from './layout.tsx'
+import { Ago, Badge, type Column, Headline, Table } from './parts.tsx'
+import type { LiveRow } from './views.ts'
+
+export interface ReadingsPageProps {
+  readonly context: PageContext
+  readonly rows: readonly LiveRow[]
+  /** Start of the meter number searched for; empty for all. */
+  readonly search: string
+  readonly now: UnixMs
+}
+
+export function ReadingsPage({ context, rows, search, now }: ReadingsPageProps) {
+  return (
+    <Layout context={context} title="Readings" live>
+      <Headline title="Readings" lead="The newest value of every register, newest first.">
+        <form class="inline" method="get" action="/readings" role="search">
+          <label>
+            Meter number
+            <input name="meter" value={search} maxLength={32} pattern="[A-Za-z0-9._\-]*" />
+          </label>
+          <button type="submit" class="button-quiet">
+            Search
+          </button>
+        </form>
+      </Headline>
+      <section class="card card-flush" data-live="readings">
+        <LiveTable rows={rows} now={now} />
+      </section>
+    </Layout>
+  )
+}
+
+export const LiveTable = ({
+  rows,
+  now,
+}: {
+  readonly rows: readonly LiveRow[]
+  readonly now: UnixMs
+}) => (
+  <Table
+    caption="Last values"
+    columns={columnsAt(now)}
+    rows={rows}
+    empty="No reading yet. Readings appear here within a second of being read."
+  />
+)
+
+const columnsAt = (now: UnixMs): readonly Column<LiveRow>[] => [
+  { title: 'Meter', cell: (row) => <span class="strong">{row.meter}</span> },
+  {
+    title: 'Register',
+    cell: (row) => (
+      <>
+        {registerText(row.obis)}
+        <span class="sub">
+          <code>{row.obis}</code>
+        </span>
+      </>
+    ),
+  },
+  {
+    title: 'Value',
+    numeric: true,
+    cell: (row) => <span class="strong">{quantityText(row.value, row.exponent, row.unit)}</span>,
+  },
+  { title: 'Read', cell: (row) => <Ago at={row.at} now={now} /> },
+  { title: 'Clock', cell: (row) => clockText(row.clockState, row.clockBoundMs) },
+  { title: 'Checks', cell: (row) => <Checks quality={row.quality} /> },
+]
+
+function Checks({ quality }: { readonly quality: number }) {
+  const marks = qualityMarks(quality)
+  if (marks.length === 0) return <Badge tone="good">plausible</Badge>
+  return (
+    <>
+      {marks.map((mark) => (
+        <Badge key={mark} tone="warn">
+          {mark}
+        </Badge>
+      ))}
+    </>
+  )
+}

@@ -1,0 +1,159 @@
+// What the pages show, as plain values: db/browse-*.ts fills them, the TSX prints them, tests make them up.
+
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import type { BillContent } from '../core/bill-content.ts'
+import type { CivilDate, CivilPeriod } from '../core/calendar.ts'
+import type { UsageMonth } from '../core/usage.ts'
+
+export interface FleetRow {
+  readonly id: string
+  readonly name: string
+  readonly enrolled: boolean
+  readonly revoked: boolean
+  readonly transport: string | null
+  /** Since when the link is up; null while it is down. */
+  readonly connectedAt: UnixMs | null
+  readonly lastReadingAt: UnixMs | null
+  readonly clockState: string | null
+  /** Microseconds, device minus master. */
+  readonly clockOffsetUs: number | null
+  readonly clockBoundUs: number | null
+  readonly backlogFrames: number | null
+  readonly meters: number
+}
+
+/** How far the history of the meters has come in, while it still does. */
+export interface Backfill {
+  readonly done: number
+  readonly total: number
+  readonly from: UnixMs
+}
+
+export interface LiveRow {
+  readonly meter: string
+  readonly device: string | null
+  readonly obis: string
+  readonly value: number
+  readonly exponent: number
+  readonly unit: number
+  readonly at: UnixMs
+  readonly quality: number
+  readonly clockState: string
+  readonly clockBoundMs: number
+}
+
+export interface RefusalRow {
+  /** A code of shared/faults.ts, or text of an older or newer program. */
+  readonly code: string
+  /** Empty when nobody authenticated on that link. */
+  readonly device: string
+  readonly count: number
+  readonly lastAt: UnixMs
+}
+
+export interface ExceptionRow {
+  readonly id: number
+  readonly at: UnixMs
+  readonly device: string
+  readonly code: string
+  readonly meter: string | null
+  readonly detail: string
+}
+
+export interface DeviceView {
+  readonly device: FleetRow
+  readonly createdAt: UnixMs
+  readonly historyFrom: UnixMs | null
+  readonly reportedAt: UnixMs | null
+  readonly roundTripUs: number | null
+  readonly disconnectedAt: UnixMs | null
+  /** What the slave itself counted since its process started. */
+  readonly faults: readonly { readonly code: string; readonly count: number }[]
+  readonly live: readonly LiveRow[]
+  readonly refusals: readonly RefusalRow[]
+}
+
+export const NOTICE_STATES = ['queued', 'sent', 'failed'] as const
+export type NoticeState = (typeof NOTICE_STATES)[number]
+
+export interface NoticeRow {
+  readonly id: number
+  readonly billId: number
+  readonly billNumber: string
+  readonly channel: 'email' | 'sms'
+  readonly address: string
+  readonly state: NoticeState
+  readonly attempts: number
+  readonly nextAttemptAt: UnixMs
+  readonly sentAt: UnixMs | null
+  readonly lastFault: string | null
+}
+
+export interface BillRow {
+  readonly id: number
+  readonly number: string
+  readonly customer: string
+  readonly period: CivilPeriod
+  readonly currency: string
+  /** Exact decimal text, as stored in the bill. */
+  readonly total: string
+  readonly dueOn: CivilDate
+  readonly issuedAt: UnixMs
+  readonly notices: readonly NoticeState[]
+}
+
+/** How good the clock was when a billed reading was taken, and what the checks said of it. */
+export interface ReadingTrust {
+  readonly clockState: string
+  readonly clockBoundMs: number
+  readonly quality: number
+}
+
+/** The stored document, and what the database still knows of its two readings (null: no such row). */
+export interface BillView {
+  readonly bill: BillRow
+  readonly content: BillContent
+  readonly hash: string
+  readonly opening: ReadingTrust | null
+  readonly closing: ReadingTrust | null
+}
+
+export interface TariffRow {
+  readonly code: string
+  readonly name: string
+  readonly validFrom: CivilDate
+  readonly hash: string
+  readonly content: string
+}
+
+export interface HomeView {
+  readonly name: string
+  readonly number: string
+  readonly lastBill: BillRow | null
+  readonly bills: readonly BillRow[]
+  readonly places: readonly { readonly address: string; readonly meter: string | null }[]
+}
+
+export interface UsageView {
+  readonly meter: string
+  readonly unit: string
+  readonly zone: string
+  readonly months: readonly UsageMonth[]
+}
+
+export interface InboxMessage {
+  readonly id: string
+  readonly channel: 'email' | 'sms'
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly at: UnixMs
+}
+
+export interface Trouble {
+  readonly status: number
+  readonly title: string
+  readonly text: string
+  readonly fault: FaultCode | null
+}

@@ -1,0 +1,177 @@
+// The gate: the named checks a reading frame passes, cheap before dear, in the order of wire.md 9. One bit a
+// check; the verdict names the first that refused. Nothing moves before the frame opened: a verdict with
+// `ok: true` carries the moved state, and whoever called installs it.
+
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
+import { openFrame } from '../../../shared/tves/seal.ts'
+import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
+import type { Aead, Suite } from '../../../shared/tves/suite.ts'
+import { type KeyTree, leafAt, runIv } from '../../../shared/tves/tree.ts'
+import { type Second, startOfSecond, type UnixMs } from '../../../shared/units.ts'
+import { decodeContent } from '../../../shared/wire/content.ts'
+import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
+import type { DeviceState, EpochState, RunState } from './roster.ts'
+
+/** The checks in order; their number is the bit. */
+export const CHECKS = [
+  'shape',
+  'not revoked',
+  'epoch and run known',
+  'not spent',
+  'next in order',
+  'not ahead',
+  'key not destroyed',
+  'opens',
+] as const
+
+const FAULT_OF_CHECK = [
+  'WIR-03',
+  'SEC-14',
+  'SEC-04',
+  'SEC-05',
+  'SEC-06',
+  'SEC-02',
+  'SEC-12',
+  'SEC-03',
+] as const satisfies readonly FaultCode[]
+
+export type GateFault = (typeof FAULT_OF_CHECK)[number]
+
+/** State to install when a frame was accepted. */
+interface Moved {
+  readonly epoch: EpochState
+  readonly run: RunState
+  readonly tree: KeyTree
+  readonly leaf: { readonly second: Second; readonly aead: Aead }
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly frame: AcceptedFrame; readonly moved: Moved }
+  | {
+      readonly ok: false
+      readonly fault: GateFault
+      /** Bits of the checks that passed, lowest first. */
+      readonly checks: number
+      readonly parts: FrameParts | null
+      readonly epoch: EpochState | null
+    }
+
+export interface GateContext {
+  readonly suite: Suite
+  readonly device: DeviceState
+  readonly now: UnixMs
+  /** False: the master's own clock is not synchronised, it refuses nothing for its time. */
+  readonly timed: boolean
+  /** How far a tag may be ahead, ms. */
+  readonly toleranceMs: number
+}
+
+/** Judges one body of type 3. */
+export function judge(context: GateContext, body: Uint8Array): Verdict {
+  const { suite, device, now } = context
+  const parts = decodeFrame(body)
+  if (parts === null) return refused(0, null, null)
+  if (device.record.revoked) return refused(1, parts, null)
+  const { header } = parts
+  const epoch = device.epochs.get(header.epoch) ?? null
+  const run = epoch === null ? null : runOf(suite, device, epoch, parts)
+  if (epoch === null || run === null) return refused(2, parts, epoch)
+  if (header.sequence < run.next) return refused(3, parts, epoch)
+  if (header.sequence > run.next) return refused(4, parts, epoch)
+  const begins = startOfSecond(epoch.origin, header.second)
+  if (!epoch.closed && context.timed && begins > now + context.toleranceMs) {
+    return refused(5, parts, epoch)
+  }
+  if (header.second < epoch.lastSecond) return refused(6, parts, epoch)
+  const key = keyOf(suite, epoch, header.second)
+  if (key === null) return refused(6, parts, epoch)
+  const plaintext = openFrame(suite, {
+    key: key.leaf.aead,
+    iv: run.iv,
+    device: device.idBytes,
+    transcript: epoch.transcript,
+    headerBytes: parts.headerBytes,
+    sequence: header.sequence,
+    sealed: parts.sealed,
+  })
+  if (plaintext === null) return refused(7, parts, epoch)
+  const hash = streamNext(suite, run.hash, body)
+  const late = begins < now - context.toleranceMs
+  return {
+    ok: true,
+    frame: accepted({ ...context, parts, plaintext, hash, late, salt: run.salt }),
+    moved: { epoch, run: { ...run, next: header.sequence + 1, hash }, ...key },
+  }
+}
+
+/** Installs what an accepted frame moved. */
+export function install({ epoch, run, tree, leaf }: Moved): void {
+  epoch.run = run
+  epoch.tree = tree
+  epoch.leaf = leaf
+  epoch.lastSecond = leaf.second
+}
+
+const refused = (check: number, parts: FrameParts | null, epoch: EpochState | null): Verdict => ({
+  ok: false,
+  fault: FAULT_OF_CHECK[check] ?? 'WIR-03',
+  checks: (1 << check) - 1,
+  parts,
+  epoch,
+})
+
+/** The run a frame belongs to: the current one, an opener of a higher one, or null. An earlier run is
+ * known by its position only, and everything in it is spent. */
+function runOf(
+  suite: Suite,
+  device: DeviceState,
+  epoch: EpochState,
+  { header }: FrameParts,
+): RunState | null {
+  const current = epoch.run
+  if (current?.run === header.run) return current
+  if (current !== null && header.run < current.run) {
+    return { ...current, run: header.run, next: header.sequence + 1 }
+  }
+  if (!header.opener || header.salt === null) return null
+  return {
+    run: header.run,
+    salt: header.salt,
+    iv: runIv(suite, epoch.tree.ivKey, header.run, header.salt),
+    next: 0,
+    hash: streamStart(suite, device.idBytes, epoch.id, header.run),
+  }
+}
+
+function keyOf(suite: Suite, epoch: EpochState, at: Second): Pick<Moved, 'tree' | 'leaf'> | null {
+  if (epoch.leaf?.second === at) return { tree: epoch.tree, leaf: epoch.leaf }
+  const found = leafAt(suite, epoch.tree, at)
+  if (found === null) return null
+  return { tree: found.tree, leaf: { second: at, aead: suite.aead(found.key) } }
+}
+
+function accepted(
+  opened: GateContext & {
+    readonly parts: FrameParts
+    readonly plaintext: Uint8Array
+    readonly hash: Uint8Array
+    readonly salt: Uint8Array
+    readonly late: boolean
+  },
+): AcceptedFrame {
+  const { device, parts, plaintext, hash, salt, late, now } = opened
+  const { epoch, run, sequence, second, count } = parts.header
+  const content = decodeContent(plaintext, count)
+  return {
+    position: { device: device.record.id, epoch, run, sequence, second, hash, salt },
+    receivedAt: now,
+    late,
+    content:
+      content === null
+        ? { kind: 'unreadable', plaintext }
+        : content.kind === 'opener'
+          ? { kind: 'opener' }
+          : content,
+  }
+}

@@ -1,0 +1,195 @@
+// One link's handshakes, as the master sees them: who is calling, and with which keys. Message 1 of a session
+// moves nothing that lasts; what lasts comes with CONFIRM.
+
+import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import {
+  ControlChannel,
+  type EpochSecret,
+  enrolmentPrologue,
+  epochOf,
+  exporter,
+  sessionPrologue,
+} from '../../../shared/tves/handshake.ts'
+import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
+import type { Random, Suite } from '../../../shared/tves/suite.ts'
+import { tokenPsk } from '../../../shared/tves/token.ts'
+import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
+import { enrolmentStep, SUITE_CLASSIC, sessionStep } from '../../../shared/wire/message.ts'
+import {
+  decodeAttempt,
+  decodeSessionHello,
+  encodeSessionOffer,
+} from '../../../shared/wire/payload.ts'
+import type { DeviceState, RosterState } from './roster.ts'
+import type { Now } from './state.ts'
+
+/** A new epoch after this long, ms: heals after a theft (wire.md 4). */
+const EPOCH_AGE_MS = 3_600_000
+
+export interface MasterSetup {
+  readonly suite: Suite
+  readonly random: Random
+  /** The master's static X25519 key pair. */
+  readonly staticKey: KeyPair
+  /** How far a time tag may be ahead, seconds 1..60 (wire.md 6.2). */
+  readonly toleranceSeconds: number
+  /** Opens a secret the shell's key store wrapped; null when it does not open. */
+  readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
+}
+
+/** An epoch offered in this session, waiting for CONFIRM. */
+export interface Offer extends EpochSecret {
+  readonly origin: UnixMs
+}
+
+export type LinkPhase =
+  | { readonly is: 'new' }
+  | { readonly is: 'enrolling'; readonly noise: Handshake; readonly token: string }
+  /** The shell stores the enrolment; nothing may arrive meanwhile. */
+  | { readonly is: 'storing'; readonly channel: ControlChannel; readonly device: DeviceState }
+  /** Session keys stand; CONFIRM must come first. */
+  | {
+      readonly is: 'greeted'
+      readonly device: DeviceState
+      readonly channel: ControlChannel
+      readonly offer: Offer | null
+    }
+  /** CONFIRM came, its epoch or the frames before it are being stored. */
+  | { readonly is: 'confirming'; readonly device: DeviceState; readonly channel: ControlChannel }
+  | { readonly is: 'open'; readonly device: DeviceState; readonly channel: ControlChannel }
+
+/** What a handshake message led to. */
+export type Met =
+  | { readonly ok: true; readonly phase: LinkPhase; readonly send: Uint8Array | null }
+  | { readonly ok: false; readonly fault: FaultCode }
+
+const no = (fault: FaultCode): Met => ({ ok: false, fault })
+
+/** Enrolment step 1: the token is named in clear, so that open tokens are never tried one by one. */
+export function beginEnrolment(
+  { suite, random, staticKey }: MasterSetup,
+  roster: RosterState,
+  message: { readonly token: Uint8Array; readonly noise: Uint8Array },
+  now: Now,
+): Met {
+  const id = toHex(message.token)
+  const token = roster.tokens.get(id)
+  if (token === undefined || token.expiresAt <= usToMs(now.at)) return no('SEC-07')
+  const noise = startHandshake({
+    suite,
+    pattern: 'XXpsk3',
+    initiator: false,
+    prologue: enrolmentPrologue(message.token),
+    staticKey,
+    psk: tokenPsk(suite, token.clearSecret),
+    ephemeral: random(32),
+  })
+  if (noise.read(message.noise) === null) return no('SEC-09')
+  const answer = noise.write(new Uint8Array(0))
+  if (answer === null) return no('SEC-09')
+  return {
+    ok: true,
+    phase: { is: 'enrolling', noise, token: id },
+    send: enrolmentStep(2, answer),
+  }
+}
+
+export interface Enrolment {
+  readonly phase: Extract<LinkPhase, { is: 'storing' }>
+  readonly token: string
+  readonly staticKey: Uint8Array
+  readonly psk: Uint8Array
+  readonly attempt: number
+}
+
+/** Enrolment step 3: who proved to know the token's secret, and with which static key. */
+export function finishEnrolment(
+  { suite }: MasterSetup,
+  roster: RosterState,
+  phase: Extract<LinkPhase, { is: 'enrolling' }>,
+  message: Uint8Array,
+): { readonly ok: true; readonly enrolment: Enrolment } | { ok: false; fault: FaultCode } {
+  const payload = phase.noise.read(message)
+  const staticKey = phase.noise.remoteStatic
+  if (payload === null || staticKey === null) return { ok: false, fault: 'SEC-07' }
+  const attempt = decodeAttempt(payload)
+  if (attempt === null) return { ok: false, fault: 'WIR-03' }
+  const token = roster.tokens.get(phase.token)
+  const device = token === undefined ? undefined : roster.devices.get(token.device)
+  if (token === undefined || device === undefined) return { ok: false, fault: 'SEC-07' }
+  if (device.record.revoked) return { ok: false, fault: 'SEC-14' }
+  if (token.burntBy !== null && !equalConstantTime(token.burntBy, staticKey)) {
+    return { ok: false, fault: 'SEC-08' }
+  }
+  const result = phase.noise.finish()
+  const channel = new ControlChannel(result)
+  return {
+    ok: true,
+    enrolment: {
+      phase: { is: 'storing', channel, device },
+      token: phase.token,
+      staticKey,
+      psk: exporter(suite, result.chainingKey, 'psk'),
+      attempt,
+    },
+  }
+}
+
+/** Session step 1 to step 2. */
+export function greet(
+  setup: MasterSetup,
+  roster: RosterState,
+  message: { readonly suite: number; readonly noise: Uint8Array },
+  now: Now,
+): Met {
+  const { suite, random, staticKey } = setup
+  if (message.suite !== SUITE_CLASSIC) return no('WIR-01')
+  const noise = startHandshake({
+    suite,
+    pattern: 'IKpsk2',
+    initiator: false,
+    prologue: sessionPrologue(SUITE_CLASSIC),
+    staticKey,
+    ephemeral: random(32),
+  })
+  const payload = noise.read(message.noise)
+  const caller = noise.remoteStatic
+  if (payload === null || caller === null) return no('SEC-09')
+  const hello = decodeSessionHello(payload)
+  if (hello === null) return no('WIR-03')
+  const device = roster.byKey.get(toHex(caller))
+  if (device === undefined) return no('SEC-01')
+  if (device.record.revoked) return no('SEC-14')
+  const psk = device.record.psk === null ? null : setup.unwrap(device.record.psk)
+  if (psk === null) return no('SEC-01')
+  noise.setPsk(psk)
+  const origin = offersEpoch(device, hello.wantsEpoch, now) ? wholeSecond(now) : null
+  const answer = noise.write(
+    encodeSessionOffer({
+      device: device.idBytes,
+      t2: now.at,
+      t3: now.at,
+      bound: now.bound === null ? null : spanUs(now.bound),
+      tolerance: setup.toleranceSeconds,
+      historyFrom: device.record.historyFrom,
+      origin,
+    }),
+  )
+  if (answer === null) return no('SEC-09')
+  const result = noise.finish()
+  const epoch = origin === null ? null : epochOf(suite, result)
+  const offer = epoch === null || origin === null ? null : { ...epoch, origin }
+  return {
+    ok: true,
+    phase: { is: 'greeted', device, channel: new ControlChannel(result), offer },
+    send: sessionStep(2, answer),
+  }
+}
+
+const wholeSecond = (now: Now): UnixMs => unixMs(Math.floor(now.at / 1_000_000) * 1_000)
+
+const offersEpoch = (device: DeviceState, wanted: boolean, now: Now): boolean =>
+  wanted ||
+  device.newestSince === null ||
+  Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MS

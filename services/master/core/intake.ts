@@ -1,0 +1,192 @@
+// From CONFIRM on: a device's streams at the master. Frames pass the gate, wait for the sink, and are
+// acknowledged when they are durable.
+
+import type { AcceptedFrame, DeviceId } from '../../../shared/handover/sink.ts'
+import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
+import { usToMs } from '../../../shared/units.ts'
+import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
+import { install, judge, type Verdict } from './gate.ts'
+import type { LinkPhase, Offer } from './handshakes.ts'
+import { drop, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
+
+/** Frames in a row that do not open before the link is cut (wire.md 9). */
+const DAMAGED_MAX = 3
+/** Frames handed on in one batch at most; a slave has 64 in flight. */
+const BATCH_FRAMES_MAX = 256
+/** Accepted frames waiting for the sink, per device: a slave keeps to 64, more is a memory attack. */
+const WAITING_MAX = 256
+
+/** CONFIRM: what the slave holds; its epoch is stored, then COMMITTED answers with durable positions. */
+export function confirm(
+  turn: Turn,
+  link: Link,
+  { device, channel, offer }: Extract<LinkPhase, { is: 'greeted' }>,
+  message: Extract<ControlMessage, { is: 'confirm' }>,
+): void {
+  if (message.epoch !== (offer?.id ?? 0)) {
+    refuse(turn, link, 'WIR-04')
+    return
+  }
+  link.phase = { is: 'confirming', device, channel }
+  const before = device.link
+  if (before !== null && before !== link.id) drop(turn, before, 'WIR-06')
+  device.link = link.id
+  turn.actions.push({
+    do: 'connected',
+    device: device.record.id,
+    transport: link.transport,
+  })
+  const answer = (later: Turn): void => committed(later, link, device, message, offer)
+  if (device.outstanding === null) {
+    storeEpoch(turn, link, device, offer, answer)
+    return
+  }
+  // Frames of the link before are on their way to the sink: their fate decides the positions.
+  device.settle.push((later) => storeEpoch(later, link, device, offer, answer))
+}
+
+function storeEpoch(
+  turn: Turn,
+  link: Link,
+  device: DeviceState,
+  offer: Offer | null,
+  answer: (turn: Turn) => void,
+): void {
+  fallBackAll(device)
+  if (offer === null) {
+    answer(turn)
+    return
+  }
+  const { id, origin, transcript, secret } = offer
+  const tree = plantTree(turn.setup.suite, secret)
+  link.stored = (later) => {
+    putEpoch(device, { id, origin, transcript, closed: false, tree })
+    answer(later)
+  }
+  turn.actions.push({
+    do: 'commit-epoch',
+    link: link.id,
+    device: device.record.id,
+    id,
+    origin,
+    transcript,
+    keys: encodeTree(tree),
+  })
+}
+
+function committed(
+  turn: Turn,
+  link: Link,
+  device: DeviceState,
+  message: Extract<ControlMessage, { is: 'confirm' }>,
+  offer: Offer | null,
+): void {
+  if (turn.links.get(link.id) !== link || link.phase.is !== 'confirming') return
+  const runs = message.runs.map(({ epoch, run }): TakenUpTo => {
+    const known = device.epochs.get(epoch)
+    if (known === undefined) {
+      return { epoch, run, known: false, next: 0, hash: new Uint8Array(32) }
+    }
+    return { epoch, run, known: true, ...durablePosition(turn.setup.suite, device, known, run) }
+  })
+  sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
+  link.phase = { is: 'open', device, channel: link.phase.channel }
+}
+
+/** A reading frame on an open link. */
+export function takeFrame(turn: Turn, link: Link, device: DeviceState, body: Uint8Array): void {
+  const { setup, now } = turn
+  const verdict = judge(
+    {
+      suite: setup.suite,
+      device,
+      now: usToMs(now.at),
+      timed: now.bound !== null,
+      toleranceMs: setup.toleranceSeconds * 1_000,
+    },
+    body,
+  )
+  if (!verdict.ok) {
+    refuseFrame(turn, link, device, verdict)
+    return
+  }
+  link.damaged = 0
+  if (device.waiting.length >= WAITING_MAX) {
+    refuse(turn, link, 'WIR-08')
+    return
+  }
+  install(verdict.moved)
+  device.waiting.push(verdict.frame)
+  handOn(turn, device)
+}
+
+function handOn(turn: Turn, device: DeviceState): void {
+  if (device.outstanding !== null || device.waiting.length === 0) return
+  device.outstanding = device.waiting.splice(0, BATCH_FRAMES_MAX)
+  turn.actions.push({ do: 'append', device: device.record.id, frames: device.outstanding })
+}
+
+function refuseFrame(
+  turn: Turn,
+  link: Link,
+  device: DeviceState,
+  { fault, parts, epoch }: Extract<Verdict, { ok: false }>,
+): void {
+  if (parts === null || fault === 'WIR-03' || fault === 'SEC-14') {
+    refuse(turn, link, fault)
+    return
+  }
+  turn.actions.push({ do: 'refused', device: device.record.id, code: fault })
+  const { header } = parts
+  const stream = { epoch: header.epoch, run: header.run }
+  if (fault === 'SEC-05' && epoch !== null) {
+    const { next, hash } = durablePosition(turn.setup.suite, device, epoch, header.run)
+    // Spent but not durable yet: its acknowledgement is on the way.
+    if (header.sequence < next) {
+      sendControl(turn, link, { is: 'acknowledge', ...stream, sequence: next - 1, hash })
+    }
+    return
+  }
+  if (fault === 'SEC-03') {
+    link.damaged += 1
+    if (link.damaged >= DAMAGED_MAX) {
+      drop(turn, link.id, fault)
+      return
+    }
+  }
+  const next = epoch?.run?.run === header.run ? epoch.run.next : 0
+  const masterTime = usToMs(turn.now.at)
+  sendControl(turn, link, { is: 'expect', code: fault, ...stream, next, masterTime })
+}
+
+/** The sink's answer for a device's outstanding frames. */
+export function settleAppend(turn: Turn, id: DeviceId, durable: boolean): void {
+  const device = turn.roster.devices.get(id)
+  if (device === undefined || device.outstanding === null) return
+  const frames = device.outstanding
+  device.outstanding = null
+  if (durable) {
+    nowDurable(turn.setup.suite, device, frames)
+    acknowledge(turn, device, frames)
+  } else {
+    fallBackAll(device)
+    if (device.link !== null) drop(turn, device.link, 'OPS-08')
+  }
+  const settle = device.settle
+  device.settle = []
+  for (const then of settle) then(turn)
+  handOn(turn, device)
+}
+
+/** One acknowledgement per stream: the last frame stands for those before it. */
+function acknowledge(turn: Turn, device: DeviceState, frames: readonly AcceptedFrame[]): void {
+  const link = device.link === null ? undefined : turn.links.get(device.link)
+  if (link === undefined || link.phase.is !== 'open') return
+  const last = new Map<string, AcceptedFrame>()
+  for (const frame of frames) last.set(`${frame.position.epoch}/${frame.position.run}`, frame)
+  for (const { position } of last.values()) {
+    const { epoch, run, sequence, hash } = position
+    sendControl(turn, link, { is: 'acknowledge', epoch, run, sequence, hash })
+  }
+}

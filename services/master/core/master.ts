@@ -1,0 +1,303 @@
+// The head-end's core: one step function over all links. It answers the clock, judges frames at the gate,
+// hands accepted ones on, and acknowledges when the sink says durable. For one device never two batches are
+// on their way to the sink, so a failed batch cannot leave a gap behind a later one.
+
+import { unreachable } from '../../../shared/assert.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import { isFaultCode } from '../../../shared/faults.ts'
+import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
+import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
+import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
+import { second, spanUs, usToMs } from '../../../shared/units.ts'
+import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
+import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
+import { readMessage } from '../../../shared/wire/message.ts'
+import { confirm, settleAppend, takeFrame } from './intake.ts'
+import {
+  beginEnrolment,
+  finishEnrolment,
+  greet,
+  type LinkPhase,
+  type MasterSetup,
+} from './handshakes.ts'
+import { closed, drop, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { type DeviceState, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
+import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
+
+export interface RosterContent {
+  readonly devices: readonly DeviceRecord[]
+  readonly tokens: readonly TokenRecord[]
+  readonly epochs: readonly EpochRecord[]
+  readonly positions: readonly StreamPosition[]
+}
+
+export interface Master {
+  step(event: MasterEvent, now: Now): readonly MasterAction[]
+  /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns the actions
+   * that follow: a revoked device's link is cut. */
+  load(content: RosterContent, now: Now): readonly MasterAction[]
+  /** Trees as punctured by now, for devices that moved; the shell calls it hourly. */
+  puncture(now: Now): readonly MasterAction[]
+}
+
+export function startMaster(setup: MasterSetup): Master {
+  const roster = emptyRoster()
+  const links = new Map<LinkId, Link>()
+  const turnAt = (now: Now): Turn => ({ setup, roster, links, now, actions: [] })
+  return {
+    step: (event, now) => {
+      const turn = turnAt(now)
+      take(turn, event)
+      return turn.actions
+    },
+    load: (content, now) => {
+      const turn = turnAt(now)
+      load(turn, content)
+      return turn.actions
+    },
+    puncture: (now) => {
+      const turn = turnAt(now)
+      for (const device of roster.devices.values()) puncture(turn, device)
+      return turn.actions
+    },
+  }
+}
+
+function load(turn: Turn, content: RosterContent): void {
+  const { roster, setup } = turn
+  const fresh = new Set<DeviceId>()
+  for (const record of content.devices) {
+    if (!roster.devices.has(record.id)) fresh.add(record.id)
+    if (!putDevice(roster, record)) continue
+    const link = roster.devices.get(record.id)?.link ?? null
+    if (link !== null) drop(turn, link, 'SEC-14')
+  }
+  roster.tokens.clear()
+  for (const token of content.tokens) {
+    const clearSecret = setup.unwrap(token.secret)
+    if (clearSecret !== null) roster.tokens.set(token.id, { ...token, clearSecret })
+  }
+  for (const record of content.epochs) {
+    const device = roster.devices.get(record.device)
+    if (device === undefined || !fresh.has(record.device)) continue
+    const encoded = setup.unwrap(record.keys)
+    const tree = encoded === null ? null : decodeTree(encoded)
+    if (tree !== null) putEpoch(device, { ...record, tree })
+  }
+  for (const position of content.positions) {
+    const device = roster.devices.get(position.device)
+    if (device !== undefined && fresh.has(position.device)) {
+      putPosition(setup.suite, device, position)
+    }
+  }
+}
+
+function puncture(turn: Turn, device: DeviceState): void {
+  for (const epoch of device.epochs.values()) {
+    if (epoch.storedNext === epoch.durableTree.next) continue
+    epoch.storedNext = epoch.durableTree.next
+    turn.actions.push({
+      do: 'puncture',
+      device: device.record.id,
+      epoch: epoch.id,
+      second: second(epoch.durableTree.next),
+      keys: encodeTree(epoch.durableTree),
+    })
+  }
+}
+
+function take(turn: Turn, event: MasterEvent): void {
+  switch (event.on) {
+    case 'opened': {
+      const { link: id, transport } = event
+      turn.links.set(id, {
+        id,
+        transport,
+        openedAt: turn.now.at,
+        phase: { is: 'new' },
+        damaged: 0,
+        stored: null,
+      })
+      return
+    }
+    case 'closed':
+      closed(turn, event.link)
+      return
+    case 'body': {
+      const link = turn.links.get(event.link)
+      if (link !== undefined) takeBody(turn, link, event.body)
+      return
+    }
+    case 'enrolled':
+      enrolled(turn, event)
+      return
+    case 'epoch-committed':
+      epochCommitted(turn, event)
+      return
+    case 'appended':
+      settleAppend(turn, event.device, event.durable)
+      return
+    case 'tick':
+      for (const link of turn.links.values()) {
+        const age = turn.now.at - link.openedAt
+        if (link.phase.is !== 'open' && age > HANDSHAKE_TIME_MAX * 1_000) {
+          refuse(turn, link, 'WIR-06')
+        }
+      }
+      return
+  }
+  unreachable(event)
+}
+
+function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
+  const verdict = readMessage(body)
+  if (!verdict.ok) {
+    refuse(turn, link, verdict.fault)
+    return
+  }
+  const { message } = verdict
+  const { phase } = link
+  switch (message.is) {
+    case 'enrolment':
+      if (message.step === 1 && phase.is === 'new') {
+        meet(turn, link, beginEnrolment(turn.setup, turn.roster, message, turn.now))
+        return
+      }
+      if (message.step === 3 && phase.is === 'enrolling') {
+        storeEnrolment(turn, link, phase, message.noise)
+        return
+      }
+      break
+    case 'session':
+      if (message.step !== 1 || phase.is !== 'new') break
+      meet(turn, link, greet(turn.setup, turn.roster, message, turn.now))
+      return
+    case 'control':
+      if (phase.is !== 'greeted' && phase.is !== 'open') break
+      takeControl(turn, link, phase, body)
+      return
+    case 'frame':
+      if (phase.is !== 'open') break
+      takeFrame(turn, link, phase.device, body)
+      return
+    case 'refusal':
+      break
+  }
+  refuse(turn, link, 'WIR-04')
+}
+
+function meet(turn: Turn, link: Link, met: ReturnType<typeof greet>): void {
+  if (!met.ok) {
+    refuse(turn, link, met.fault)
+    return
+  }
+  link.phase = met.phase
+  if (met.send !== null) turn.actions.push({ do: 'send', link: link.id, body: met.send })
+}
+
+function storeEnrolment(
+  turn: Turn,
+  link: Link,
+  phase: Extract<LinkPhase, { is: 'enrolling' }>,
+  message: Uint8Array,
+): void {
+  const finished = finishEnrolment(turn.setup, turn.roster, phase, message)
+  if (!finished.ok) {
+    refuse(turn, link, finished.fault)
+    return
+  }
+  const { phase: storing, token, staticKey, psk, attempt } = finished.enrolment
+  link.phase = storing
+  turn.actions.push({
+    do: 'enrol',
+    link: link.id,
+    token,
+    device: storing.device.record.id,
+    staticKey,
+    psk,
+    attempt,
+  })
+}
+
+function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): void {
+  const link = turn.links.get(event.link)
+  if (link === undefined || link.phase.is !== 'storing') return
+  if (event.result !== 'stored') {
+    refuse(turn, link, event.result === 'conflict' ? 'SEC-08' : 'OPS-08')
+    return
+  }
+  sendControl(turn, link, { is: 'enrolled', device: link.phase.device.idBytes })
+  link.phase = { is: 'new' }
+}
+
+function takeControl(
+  turn: Turn,
+  link: Link,
+  phase: Extract<LinkPhase, { is: 'greeted' | 'open' }>,
+  body: Uint8Array,
+): void {
+  const plaintext = phase.channel.open(body)
+  if (plaintext === null) {
+    refuse(turn, link, 'SEC-11')
+    return
+  }
+  const message = decodeControl(plaintext)
+  if (message === null) {
+    refuse(turn, link, 'WIR-03')
+    return
+  }
+  if (phase.is === 'greeted') {
+    if (message.is === 'confirm') confirm(turn, link, phase, message)
+    else refuse(turn, link, 'WIR-04')
+    return
+  }
+  if (message.is === 'status') {
+    takeStatus(turn, phase.device, message)
+    return
+  }
+  if (message.is !== 'clock-request') {
+    refuse(turn, link, 'WIR-04')
+    return
+  }
+  const { at, bound } = turn.now
+  sendControl(turn, link, {
+    is: 'clock-reply',
+    id: message.id,
+    t2: at,
+    t3: at,
+    bound: bound === null ? null : spanUs(bound),
+  })
+}
+
+function takeStatus(
+  turn: Turn,
+  device: DeviceState,
+  message: Extract<ControlMessage, { is: 'status' }>,
+): void {
+  const faults = new Map<FaultCode, number>()
+  for (const { code, count } of message.faults) if (isFaultCode(code)) faults.set(code, count)
+  const { clockState, offset, bound, roundTrip, backlog, meters } = message
+  turn.actions.push({
+    do: 'status',
+    device: device.record.id,
+    status: {
+      at: usToMs(turn.now.at),
+      clockState,
+      clockOffset: offset,
+      clockBound: bound,
+      roundTripDelay: roundTrip,
+      backlogFrames: backlog,
+      meters,
+      faults,
+    },
+  })
+}
+
+function epochCommitted(turn: Turn, event: Extract<MasterEvent, { on: 'epoch-committed' }>): void {
+  const link = turn.links.get(event.link)
+  if (link === undefined || link.phase.is !== 'confirming') return
+  const { stored } = link
+  link.stored = null
+  if (event.stored) stored?.(turn)
+  else refuse(turn, link, 'OPS-08')
+}

@@ -1,0 +1,264 @@
+// Runs the head-end: sockets in, the pure core in the middle, the handed-over sink, roster and board behind.
+
+import type { FaultCode } from '../../shared/faults.ts'
+import { RosterConflict, type Roster } from '../../shared/handover/roster.ts'
+import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
+import { FaultError } from '../../shared/node/fault-error.ts'
+import type { FramedPeer } from '../../shared/node/framed-peer.ts'
+import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
+import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
+import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
+import { type Master, startMaster } from './core/master.ts'
+import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
+import type { KeyStore } from './shell/key-store.ts'
+import { type Listeners, listen } from './shell/listeners.ts'
+
+/** How often the roster is looked at for new tokens and revocations: a revoked link is cut within 2 s. */
+const ROSTER_MS = 1_000
+/** How often punctured trees are written back. */
+const PUNCTURE_MS = 3_600_000
+/** Bytes that may wait for one slave: acknowledgements are small, more means it does not read. */
+const WAITING_BYTES_MAX = 1_048_576
+/** Date.now() counts whole milliseconds: half of one is added to the bound. */
+const CLOCK_STEP_US = 500
+
+export interface MasterOptions {
+  readonly keys: KeyStore
+  readonly roster: Roster
+  readonly sink: Sink
+  readonly board: FleetBoard
+  readonly tcp: { readonly host: string; readonly port: number } | null
+  readonly ws: { readonly host: string; readonly port: number } | null
+  /** Seconds a time tag may be ahead. */
+  readonly toleranceSeconds: number
+  /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
+  readonly clockBoundUs: number | null
+  readonly connectionsMax: number
+  readonly log: (code: FaultCode, detail: string) => void
+}
+
+export interface RunningMaster {
+  readonly tcpPort: number | null
+  readonly wsPort: number | null
+  connections(): number
+  /** Takes over new devices and tokens at once. */
+  refresh(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Loads the roster and opens the doors. Rejects with OPS-03 (port taken), OPS-08 (database). */
+export async function runMaster(options: MasterOptions): Promise<RunningMaster> {
+  const shell = new MasterShell(options)
+  await shell.refresh()
+  await shell.open()
+  return shell
+}
+
+class MasterShell implements RunningMaster {
+  readonly #options: MasterOptions
+  readonly #master: Master
+  readonly #peers = new Map<LinkId, FramedPeer>()
+  readonly #timers: NodeJS.Timeout[] = []
+  #listeners: Listeners | null = null
+  #nextLink = 1
+  #revision = -1
+  #refreshing: Promise<void> | null = null
+  #closing = false
+
+  constructor(options: MasterOptions) {
+    this.#options = options
+    this.#master = startMaster({
+      suite: nodeSuite,
+      random: nodeRandom,
+      staticKey: options.keys.staticKey,
+      toleranceSeconds: options.toleranceSeconds,
+      unwrap: (wrapped) => options.keys.unwrap(wrapped),
+    })
+  }
+
+  get tcpPort(): number | null {
+    return this.#listeners?.tcpPort ?? null
+  }
+  get wsPort(): number | null {
+    return this.#listeners?.wsPort ?? null
+  }
+  connections(): number {
+    return this.#listeners?.connections() ?? 0
+  }
+
+  async open(): Promise<void> {
+    const { tcp, ws, connectionsMax, board } = this.#options
+    const verdict = await listen({
+      tcp,
+      ws: ws === null ? null : { ...ws, path: '/' },
+      limits: {
+        connections: connectionsMax,
+        perAddress: connectionsMax,
+        idleMs: LINK_SILENCE_MAX,
+        waitingBytesMax: WAITING_BYTES_MAX,
+      },
+      clock: () => monoUs(Number(process.hrtime.bigint() / 1_000n)),
+      onPeer: (peer) => this.#admit(peer),
+      onRefused: (code) => board.refused(null, code, unixMs(Date.now())),
+    })
+    if (!verdict.ok) throw new FaultError(verdict.fault, verdict.detail)
+    this.#listeners = verdict.listeners
+    this.#timers.push(
+      setInterval(() => void this.#look(), ROSTER_MS),
+      setInterval(() => this.#step({ on: 'tick' }), ROSTER_MS),
+      setInterval(() => this.#perform(this.#master.puncture(this.#now())), PUNCTURE_MS),
+    )
+  }
+
+  async refresh(): Promise<void> {
+    this.#refreshing ??= this.#load().finally(() => {
+      this.#refreshing = null
+    })
+    await this.#refreshing
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#listeners?.close()
+  }
+
+  #now(): Now {
+    const { clockBoundUs } = this.#options
+    return {
+      at: unixUs(Date.now() * 1_000 + CLOCK_STEP_US),
+      bound: clockBoundUs === null ? null : clockBoundUs + CLOCK_STEP_US,
+    }
+  }
+
+  async #load(): Promise<void> {
+    const content = await this.#options.roster.load()
+    this.#revision = content.revision
+    this.#perform(this.#master.load(content, this.#now()))
+  }
+
+  /** A cheap look whether operators changed something. */
+  async #look(): Promise<void> {
+    try {
+      const revision = await this.#options.roster.revision()
+      if (revision !== this.#revision && !this.#closing) await this.refresh()
+    } catch (error) {
+      this.#options.log('OPS-08', `roster: ${messageOf(error)}`)
+    }
+  }
+
+  #admit(peer: FramedPeer): ReturnType<Parameters<typeof listen>[0]['onPeer']> {
+    const link = this.#nextLink
+    this.#nextLink += 1
+    this.#peers.set(link, peer)
+    this.#step({ on: 'opened', link, transport: peer.transport })
+    return {
+      onBody: (body) => this.#step({ on: 'body', link, body }),
+      onClose: (fault) => {
+        this.#peers.delete(link)
+        if (fault !== null) this.#options.board.refused(null, fault, unixMs(Date.now()))
+        this.#step({ on: 'closed', link })
+      },
+    }
+  }
+
+  #step(event: MasterEvent): void {
+    if (this.#closing && event.on !== 'closed') return
+    this.#perform(this.#master.step(event, this.#now()))
+  }
+
+  #perform(actions: readonly MasterAction[]): void {
+    for (const action of actions) this.#act(action)
+  }
+
+  #act(action: MasterAction): void {
+    const { board } = this.#options
+    switch (action.do) {
+      case 'send':
+        this.#peers.get(action.link)?.send(action.body)
+        return
+      case 'drop': {
+        const peer = this.#peers.get(action.link)
+        this.#peers.delete(action.link)
+        peer?.close()
+        return
+      }
+      case 'enrol':
+        void this.#enrol(action)
+        return
+      case 'commit-epoch':
+        void this.#commitEpoch(action)
+        return
+      case 'append':
+        void this.#append(action.device, action.frames)
+        return
+      case 'puncture':
+        void this.#puncture(action)
+        return
+      case 'connected':
+        board.connected(action.device, action.transport, unixMs(Date.now()))
+        return
+      case 'disconnected':
+        board.disconnected(action.device, unixMs(Date.now()))
+        return
+      case 'status':
+        board.status(action.device, action.status)
+        return
+      case 'refused':
+        board.refused(action.device, action.code, unixMs(Date.now()))
+        return
+    }
+  }
+
+  async #enrol(action: Extract<MasterAction, { do: 'enrol' }>): Promise<void> {
+    const { keys, roster, log } = this.#options
+    const { link, token, device, staticKey, psk, attempt } = action
+    let result: 'stored' | 'conflict' | 'failed' = 'stored'
+    try {
+      await roster.enrol({ token, device, staticKey, psk: keys.wrap(psk), attempt })
+      // The session handshake follows at once and needs the new key in memory.
+      await this.#load()
+    } catch (error) {
+      result = error instanceof RosterConflict ? 'conflict' : 'failed'
+      log(result === 'conflict' ? 'SEC-08' : 'OPS-08', messageOf(error))
+    }
+    this.#step({ on: 'enrolled', link, result })
+  }
+
+  async #commitEpoch(action: Extract<MasterAction, { do: 'commit-epoch' }>): Promise<void> {
+    const { keys, roster, log } = this.#options
+    const { link, device, id, origin, transcript } = action
+    let stored = true
+    try {
+      const wrapped = keys.wrap(action.keys)
+      await roster.commitEpoch({ device, id, origin, transcript, keys: wrapped, closed: false })
+    } catch (error) {
+      stored = false
+      log('OPS-08', `epoch: ${messageOf(error)}`)
+    }
+    this.#step({ on: 'epoch-committed', link, stored })
+  }
+
+  async #append(device: DeviceId, frames: Parameters<Sink['append']>[0]): Promise<void> {
+    let durable = true
+    try {
+      await this.#options.sink.append(frames)
+    } catch (error) {
+      durable = false
+      this.#options.log('OPS-08', `readings: ${messageOf(error)}`)
+    }
+    this.#step({ on: 'appended', device, durable })
+  }
+
+  async #puncture(action: Extract<MasterAction, { do: 'puncture' }>): Promise<void> {
+    const { keys, roster, log } = this.#options
+    const { device, epoch, second } = action
+    try {
+      await roster.puncture(device, epoch, second, keys.wrap(action.keys))
+    } catch (error) {
+      log('OPS-08', `key tree: ${messageOf(error)}`)
+    }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')

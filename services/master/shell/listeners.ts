@@ -1,0 +1,152 @@
+// The master's two doors: TCP and WebSocket. Both hand out the same FramedPeer.
+
+import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { FramedPeer, PeerHandlers, PeerSetup } from '../../../shared/node/framed-peer.ts'
+import { tcpPeer, WS_OPTIONS, wsPeer } from '../../../shared/node/framed-socket.ts'
+import type { MonoUs } from '../../../shared/units.ts'
+import { Admission } from './admission.ts'
+
+export interface ListenOptions {
+  /** Port 0: any free one. */
+  readonly tcp: { readonly host: string; readonly port: number } | null
+  readonly ws: { readonly host: string; readonly port: number; readonly path: string } | null
+  readonly limits: {
+    readonly connections: number
+    readonly perAddress: number
+    readonly idleMs: number
+    readonly waitingBytesMax: number
+  }
+  readonly clock: () => MonoUs
+  readonly onPeer: (peer: FramedPeer) => PeerHandlers
+  /** A connection refused before it became a peer. */
+  readonly onRefused: (fault: FaultCode, address: string) => void
+}
+
+export interface Listeners {
+  readonly tcpPort: number | null
+  readonly wsPort: number | null
+  /** Connections now open, those that are no peers yet included. */
+  connections(): number
+  /** Stops listening and ends every connection. */
+  close(): Promise<void>
+}
+
+export type ListenVerdict =
+  | { readonly ok: true; readonly listeners: Listeners }
+  | { readonly ok: false; readonly fault: 'OPS-03' | 'OPS-05'; readonly detail: string }
+
+/** Time for the HTTP request that opens a WebSocket, milliseconds; a handshake has as long (wire.md 10). */
+const UPGRADE_MS = 10_000
+/** Longest HTTP header, bytes: a WebSocket request has some 300. */
+const HEADER_BYTES_MAX = 8_192
+
+/** Opens the doors. OPS-03 a port is taken, OPS-05 the address is not one of this machine. Then:
+ * WIR-05 too many connections, and from each peer WIR-02, 03, 04, 06, 08 (shared/node/framed-peer). */
+export async function listen(options: ListenOptions): Promise<ListenVerdict> {
+  const doors = new Doors(options)
+  try {
+    const tcpPort = options.tcp === null ? null : await doors.open(doors.tcpServer(), options.tcp)
+    const wsPort =
+      options.ws === null ? null : await doors.open(doors.wsServer(options.ws.path), options.ws)
+    const { connections, close } = doors
+    return { ok: true, listeners: { tcpPort, wsPort, connections, close } }
+  } catch (error) {
+    await doors.close()
+    if (!(error instanceof Error && 'syscall' in error)) throw error
+    const taken = 'code' in error && error.code === 'EADDRINUSE'
+    return { ok: false, fault: taken ? 'OPS-03' : 'OPS-05', detail: error.message }
+  }
+}
+
+class Doors {
+  readonly #options: ListenOptions
+  readonly #admission: Admission
+  readonly #setup: PeerSetup
+  readonly #sockets = new Set<Socket>()
+  readonly #servers: Server[] = []
+
+  constructor(options: ListenOptions) {
+    this.#options = options
+    this.#admission = new Admission(options.limits)
+    this.#setup = { limits: options.limits, clock: options.clock, handlersOf: options.onPeer }
+  }
+
+  readonly connections = (): number => this.#admission.connections
+
+  readonly close = async (): Promise<void> => {
+    const closed = this.#servers.map((server) => new Promise((done) => server.close(done)))
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(closed)
+  }
+
+  async open(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
+    await new Promise<void>((done, failed) => {
+      server.once('error', failed)
+      server.listen({ host, port, exclusive: true }, () => {
+        server.off('error', failed)
+        done()
+      })
+    })
+    this.#servers.push(server)
+    // Errors of accept (no more file descriptors): that one connection is lost, we go on.
+    server.on('error', (error) => this.#options.onRefused('WIR-05', error.message))
+    const address = server.address()
+    return typeof address === 'object' && address !== null ? address.port : port
+  }
+
+  tcpServer(): Server {
+    const options = { noDelay: true, keepAlive: true }
+    return createTcpServer(options, (socket) => {
+      if (this.#admit(socket)) tcpPeer(socket, this.#setup)
+    })
+  }
+
+  wsServer(path: string): HttpServer {
+    const webSockets = new WebSocketServer({ ...WS_OPTIONS, noServer: true, clientTracking: false })
+    const server = createServer({
+      noDelay: true,
+      keepAlive: true,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: UPGRADE_MS,
+      requestTimeout: UPGRADE_MS,
+      connectionsCheckingInterval: UPGRADE_MS / 2,
+    })
+    server.on('connection', (socket) => this.#admit(socket))
+    server.on('request', (_request, response) => {
+      response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
+    })
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (request.url !== path) {
+        const answer = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+        socket.end(answer, () => socket.destroy())
+        return
+      }
+      const remote = request.socket.remoteAddress ?? 'gone'
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        wsPeer(webSocket, remote, this.#setup)
+      })
+    })
+    return server
+  }
+
+  #admit(socket: Socket): boolean {
+    const address = socket.remoteAddress ?? 'gone'
+    const leave = this.#admission.admit(address)
+    socket.on('error', () => socket.destroy())
+    if (leave === null) {
+      socket.destroy()
+      this.#options.onRefused('WIR-05', address)
+      return false
+    }
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      leave()
+    })
+    return true
+  }
+}

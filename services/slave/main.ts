@@ -1,0 +1,53 @@
+// The meter-side agent as a process: reads its configuration, opens disk, meters and link, runs.
+
+import { FaultError } from '../../shared/node/fault-error.ts'
+import { type Log, openLog } from '../../shared/node/log.ts'
+import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
+import { systemClock } from '../../shared/node/system-clock.ts'
+import { startAgent } from './core/agent.ts'
+import { loadConfig } from './shell/config.ts'
+import { openLink } from './shell/link.ts'
+import { openMeterLine } from './shell/meter-lines/meter-line.ts'
+import { openOutbox } from './shell/outbox.ts'
+import { plansOf, Runner } from './shell/runner.ts'
+
+export interface RunningSlave {
+  stop(): Promise<void>
+}
+
+const defaultLog = (): Log =>
+  openLog({ pretty: process.stdout.isTTY, nowMs: () => systemClock.mono() / 1_000 })
+
+/** Starts a slave from its TOML file. Rejects with a FaultError: OPS-05 the file is not valid; OPS-04, 06,
+ * 11, 13, 16 the data folder (shell/outbox). */
+export async function runSlave(configFile: string, log: Log = defaultLog()): Promise<RunningSlave> {
+  const loaded = loadConfig(configFile)
+  if (!loaded.ok) throw new FaultError(loaded.fault, loaded.detail)
+  const { config, warnings } = loaded
+  for (const { fault, detail } of warnings) log.fault(fault, detail)
+  const opened = openOutbox(config.dataFolder, config.outbox)
+  if (!opened.ok) throw new FaultError(opened.fault, opened.detail)
+  const { outbox } = opened
+  const meters = plansOf(config.lines)
+  const runner = new Runner({
+    outbox,
+    lines: config.lines,
+    clock: systemClock,
+    log,
+    startAgent: (stored) =>
+      startAgent({
+        suite: nodeSuite,
+        random: nodeRandom,
+        stored,
+        token: config.token,
+        meters,
+        wall: systemClock.wall(),
+        mono: systemClock.mono(),
+      }),
+    openLink: (handlers) =>
+      openLink(config.master, handlers, { clock: () => systemClock.mono(), random: Math.random }),
+    openLine: (line, onEvent) => openMeterLine(line, onEvent, systemClock),
+  })
+  log.info('slave runs', { meters: meters.length, waiting: outbox.backlog.frames })
+  return { stop: () => runner.stop() }
+}

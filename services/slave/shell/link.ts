@@ -1,0 +1,159 @@
+// The link to the master: connects, and connects again for ever. Who is at the other end and whether the
+// link may be trusted is not known here; the agent finds out.
+
+import { connect } from 'node:net'
+import { WebSocket } from 'ws'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { FramedPeer, PeerSetup } from '../../../shared/node/framed-peer.ts'
+import { tcpPeer, WS_OPTIONS, wsPeer } from '../../../shared/node/framed-socket.ts'
+import type { MonoUs } from '../../../shared/units.ts'
+import { FLIGHT_BYTES_MAX, LINK_SILENCE_MAX } from '../../../shared/wire/limits.ts'
+import type { LinkAddress } from './link-address.ts'
+
+export interface LinkHandlers {
+  onUp(): void
+  /** After onUp; `fault` null when the network or the master simply ended it. */
+  onDown(fault: FaultCode | null, detail: string): void
+  /** One attempt to connect failed (WIR-07). */
+  onUnreachable(detail: string): void
+  onBody(body: Uint8Array, at: MonoUs): void
+}
+
+export interface LinkOptions {
+  readonly clock: () => MonoUs
+  /** 0 <= x < 1. */
+  readonly random: () => number
+  readonly idleMs?: number
+}
+
+/** First and longest wait before connecting again, milliseconds. */
+const BACK_OFF_FIRST_MS = 500
+const BACK_OFF_MAX_MS = 60_000
+/** Time to reach the master, milliseconds: as long as a handshake may take (wire.md 10). */
+const CONNECT_MS_MAX = 10_000
+/** A link that held so long begins again with the first wait; one that is dropped at once does not. */
+const SETTLED_MS = 30_000
+/** What may wait for the network, bytes: all frames in flight, and as much again. */
+const WAITING_BYTES_MAX = 2 * FLIGHT_BYTES_MAX
+
+/** Wait before attempt n (0 is the first repeat): anywhere between nothing and a bound that doubles, so
+ * that ten thousand slaves do not come back to a restarted master in step.
+ * Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015 (full jitter). */
+export const backOffMs = (attempt: number, random: () => number): number =>
+  random() * Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** Math.min(attempt, 30))
+
+export class Link {
+  readonly #address: LinkAddress
+  readonly #handlers: LinkHandlers
+  readonly #options: LinkOptions
+  readonly #setup: PeerSetup
+  #peer: FramedPeer | null = null
+  #abort: () => void = () => undefined
+  #timer: NodeJS.Timeout | null = null
+  #attempt = 0
+  #upSince = 0
+  #closed = false
+
+  constructor(address: LinkAddress, handlers: LinkHandlers, options: LinkOptions) {
+    this.#address = address
+    this.#handlers = handlers
+    this.#options = options
+    this.#setup = {
+      limits: { waitingBytesMax: WAITING_BYTES_MAX, idleMs: options.idleMs ?? LINK_SILENCE_MAX },
+      clock: options.clock,
+      handlersOf: () => ({
+        onBody: (body, at) => handlers.onBody(body, at),
+        onClose: (fault, detail) => this.#down(fault, detail),
+      }),
+    }
+    this.#connect()
+  }
+
+  /** False when the link is down, or is dropped now because the master does not drain it (WIR-08). */
+  send(body: Uint8Array): boolean {
+    return this.#peer?.send(body) ?? false
+  }
+
+  /** Ends the present connection; the next attempt follows after its wait. */
+  drop(fault: FaultCode, detail: string): void {
+    this.#peer?.drop(fault, detail)
+  }
+
+  /** Ends the link for good, after what waits was sent. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#peer === null) this.#abort()
+    else this.#peer.close()
+  }
+
+  #connect(): void {
+    if (this.#address.kind === 'tcp') this.#connectTcp(this.#address)
+    else this.#connectWs(this.#address.url)
+  }
+
+  #connectTcp({ host, port }: { host: string; port: number }): void {
+    const socket = connect({ host, port, noDelay: true, keepAlive: true })
+    const failed = (detail: string): void => {
+      clearTimeout(patience)
+      socket.removeAllListeners().on('error', () => undefined)
+      socket.destroy()
+      this.#unreachable(detail)
+    }
+    const patience = setTimeout(() => failed(`no answer in ${CONNECT_MS_MAX} ms`), CONNECT_MS_MAX)
+    this.#abort = () => failed('closed')
+    socket.once('error', (error) => failed(describe(error)))
+    socket.once('connect', () => {
+      clearTimeout(patience)
+      socket.removeAllListeners('error')
+      this.#up(tcpPeer(socket, this.#setup))
+    })
+  }
+
+  #connectWs(url: string): void {
+    const socket = new WebSocket(url, { ...WS_OPTIONS, handshakeTimeout: CONNECT_MS_MAX })
+    this.#abort = () => socket.terminate()
+    socket.once('error', (error) => {
+      if (this.#peer === null) this.#unreachable(describe(error))
+    })
+    socket.once('open', () => this.#up(wsPeer(socket, new URL(url).hostname, this.#setup)))
+  }
+
+  #up(peer: FramedPeer): void {
+    this.#peer = peer
+    this.#upSince = performance.now()
+    this.#handlers.onUp()
+  }
+
+  #down(fault: FaultCode | null, detail: string): void {
+    this.#peer = null
+    if (performance.now() - this.#upSince > SETTLED_MS) this.#attempt = 0
+    this.#handlers.onDown(fault, detail)
+    this.#again()
+  }
+
+  #unreachable(detail: string): void {
+    if (!this.#closed) this.#handlers.onUnreachable(detail)
+    this.#again()
+  }
+
+  #again(): void {
+    if (this.#closed) return
+    const waitMs = backOffMs(this.#attempt, this.#options.random)
+    this.#attempt += 1
+    this.#timer = setTimeout(() => this.#connect(), waitMs)
+  }
+}
+
+/** Node tries all addresses of a name and wraps their errors; the first says enough. */
+function describe(error: Error): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
+  return first instanceof Error ? first.message : String(first)
+}
+
+export const openLink = (
+  address: LinkAddress,
+  handlers: LinkHandlers,
+  options: LinkOptions,
+): Link => new Link(address, handlers, options)

@@ -1,0 +1,91 @@
+// A P1 port: the meter sends telegrams by itself; we listen.
+
+import { dsmrDecoder, type DsmrVerdict } from '../../../../shared/meter/dsmr.ts'
+import {
+  dsmrReadings,
+  readableId,
+  type DsmrTelegram,
+} from '../../../../shared/meter/dsmr-telegram.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
+import { openLine } from './line.ts'
+import type { LineEvent, MeterLine } from './line-event.ts'
+import type { LineAddress } from './line-url.ts'
+
+/** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three may be lost. */
+export const SILENT_MS_MAX = 35_000
+
+export function openDsmrLine(
+  options: {
+    readonly url: string
+    readonly address: LineAddress
+    readonly meter: string
+    readonly allowUnchecked: boolean
+    readonly standardOffsetMinutes: number
+    /** The number printed on the meter; when given, telegrams of another meter are refused (MTR-05). */
+    readonly equipmentId: string | null
+  },
+  onEvent: (event: LineEvent) => void,
+  clock: { mono(): MonoUs },
+): MeterLine {
+  const { url, address, meter, equipmentId } = options
+  let decoder = dsmrDecoder(options)
+  let isUp = false
+  let silence: NodeJS.Timeout | undefined
+
+  const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07' | 'MTR-09', detail: string) =>
+    onEvent({ on: 'fault', meter, fault: code, detail })
+  const listen = () => {
+    clearTimeout(silence)
+    silence = setTimeout(() => {
+      fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
+      listen()
+    }, SILENT_MS_MAX)
+  }
+
+  const onTelegram = (telegram: DsmrTelegram, at: MonoUs) => {
+    listen()
+    const sent = telegram.equipmentId ?? ''
+    if (equipmentId !== null && sent !== equipmentId && readableId(sent) !== equipmentId) {
+      fault('MTR-05', `expected ${equipmentId}, heard ${readableId(sent)}`)
+      return
+    }
+    if (telegram.refusedLines > 0) fault('MTR-07', `${telegram.refusedLines} registers left out`)
+    const readings = dsmrReadings(telegram, meter)
+    onEvent({ on: 'readings', meter, readings, request: 'push', at, more: false })
+  }
+  const onVerdict = (verdict: DsmrVerdict) => {
+    if (verdict.ok) onTelegram(verdict.telegram, verdict.at)
+    else onEvent({ on: 'fault', meter, fault: verdict.fault, detail: `${verdict.bytes} bytes` })
+  }
+
+  const line = openLine(address, {
+    up() {
+      isUp = true
+      decoder = dsmrDecoder(options)
+      listen()
+    },
+    down(why) {
+      isUp = false
+      clearTimeout(silence)
+      onEvent({ on: 'fault', meter: null, fault: 'MTR-06', detail: `${url}: ${why}` })
+    },
+    bytes(chunk) {
+      for (const verdict of decoder.push(chunk, clock.mono())) onVerdict(verdict)
+    },
+  })
+
+  return {
+    read() {
+      // The next telegram is the answer; without a line there will be none.
+      if (!isUp) onEvent({ on: 'failed', meter, request: 'now' })
+    },
+    readHistory() {
+      fault('MTR-09', 'a P1 port has no load profile')
+      onEvent({ on: 'failed', meter, request: 'history' })
+    },
+    close() {
+      clearTimeout(silence)
+      return line.close()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+// SEM meters on a line: carries the actions of sem-poll.ts out.
+
+import { SEM_BODY_BYTES_MAX } from '../../../../shared/meter/sem.ts'
+import {
+  elapsedUs,
+  spanUs,
+  spanUsToMs,
+  type MonoUs,
+  type SpanUs,
+} from '../../../../shared/units.ts'
+import { openLine } from './line.ts'
+import type { LineEvent, MeterLine } from './line-event.ts'
+import { bitsPerByte, type LineAddress } from './line-url.ts'
+import { semPoll, type PollAction } from './sem-poll.ts'
+
+/** A device server forwards the longest answer within this, whatever the rate behind it, us. */
+const TCP_ANSWER_US = spanUs(10_000_000)
+
+/** Time the longest answer takes on the line, with a tenth for pauses between characters. */
+export function longestAnswerUs(address: LineAddress): SpanUs {
+  if (address.kind === 'tcp') return TCP_ANSWER_US
+  const bits = SEM_BODY_BYTES_MAX * bitsPerByte(address)
+  return spanUs(Math.ceil((bits / address.baudRate) * 1_100_000))
+}
+
+export function openSemLine(
+  options: {
+    readonly url: string
+    readonly address: LineAddress
+    readonly meters: readonly string[]
+    readonly allowUnchecked: boolean
+  },
+  onEvent: (event: LineEvent) => void,
+  clock: { mono(): MonoUs },
+): MeterLine {
+  const { url, address, meters, allowUnchecked } = options
+  const poll = semPoll({ meters, allowUnchecked, answerUs: longestAnswerUs(address) })
+  let timer: NodeJS.Timeout | undefined
+  let open = true
+
+  const perform = (actions: readonly PollAction[]) => {
+    for (const action of actions) {
+      if (!open) return
+      if (action.do === 'send') line.write(action.bytes)
+      else onEvent(action.event)
+    }
+    clearTimeout(timer)
+    const wakeAt = poll.wakeAt()
+    if (wakeAt === null || !open) return
+    const waitMs = Math.ceil(spanUsToMs(elapsedUs(clock.mono(), wakeAt)))
+    timer = setTimeout(() => perform(poll.wake(clock.mono())), Math.max(1, waitMs))
+  }
+
+  const line = openLine(address, {
+    up: () => perform(poll.lineUp(clock.mono())),
+    down: (why) => {
+      onEvent({ on: 'fault', meter: null, fault: 'MTR-06', detail: `${url}: ${why}` })
+      perform(poll.lineDown())
+    },
+    bytes: (chunk) => perform(poll.heard(chunk, clock.mono())),
+  })
+
+  return {
+    read: (meter) => perform(poll.read(meter, clock.mono())),
+    readHistory: (meter, from, to, rowsMax) =>
+      perform(poll.readHistory({ meter, from, to, rowsMax }, clock.mono())),
+    close() {
+      open = false
+      clearTimeout(timer)
+      return line.close()
+    },
+  }
+}

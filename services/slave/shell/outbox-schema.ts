@@ -1,0 +1,53 @@
+// The outbox's tables. Numbers are SQLite integers, byte strings are blobs.
+
+/** Raised with every change of the tables; stored as `user_version`. */
+export const SCHEMA_VERSION = 1
+
+/** `identity` and `state` have exactly one row. `state` carries the totals, so that nobody ever counts
+ * the frames: with a year of backlog that would read the whole file. */
+export const SCHEMA = `
+CREATE TABLE identity (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  static_key BLOB NOT NULL, attempt INTEGER NOT NULL, master_key BLOB, psk BLOB, device BLOB
+) STRICT;
+CREATE TABLE state (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  last_used INTEGER, highest_run INTEGER NOT NULL, frames INTEGER NOT NULL, bytes INTEGER NOT NULL
+) STRICT;
+CREATE TABLE epochs (
+  id INTEGER PRIMARY KEY, origin INTEGER NOT NULL, transcript BLOB NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('pending', 'committed', 'closed')),
+  tree_bytes INTEGER NOT NULL, tree BLOB NOT NULL
+) STRICT;
+CREATE TABLE runs (
+  run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,
+  last INTEGER NOT NULL, last_hash BLOB NOT NULL,
+  acknowledged INTEGER NOT NULL, acknowledged_hash BLOB NOT NULL,
+  forked INTEGER NOT NULL,
+  damaged_at INTEGER
+) STRICT;
+CREATE TABLE frames (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs (run), sequence INTEGER NOT NULL,
+  second INTEGER NOT NULL, sealed_at INTEGER NOT NULL,
+  hash BLOB NOT NULL, body_sha256 BLOB NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX frames_in_order ON frames (run, sequence);
+CREATE TABLE cursors (meter TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO state (id, last_used, highest_run, frames, bytes) VALUES (1, NULL, 0, 0, 0);
+PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+/** TRUNCATE and FULL: at the end of a commit the rollback journal, which holds the pages as they were
+ * (older key trees), is cut to nothing and synchronised. A write-ahead log would keep them for hours.
+ * secure_delete: what is deleted or outgrown is overwritten with zeros. EXCLUSIVE: one process only. */
+export const PRAGMAS = `
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = TRUNCATE;
+PRAGMA synchronous = FULL;
+PRAGMA secure_delete = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -4096;
+PRAGMA foreign_keys = ON;
+PRAGMA trusted_schema = OFF;
+`

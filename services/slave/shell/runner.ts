@@ -1,0 +1,238 @@
+// Runs the agent: takes its actions to disk, link and meters, and brings back what came of them. One event
+// at a time, in order; everything the agent asks of the disk is done before the next event is looked at.
+
+import { hasSlept } from '../../../shared/clock/sleep.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { Log } from '../../../shared/node/log.ts'
+import type { SystemClock } from '../../../shared/node/system-clock.ts'
+import type { MonoUs } from '../../../shared/units.ts'
+import { unreachable } from '../../../shared/assert.ts'
+import { usToMs } from '../../../shared/units.ts'
+import type { Agent } from '../core/agent.ts'
+import type { AgentAction, AgentEvent, AgentView, MeterPlan, Stored } from '../core/state.ts'
+import type { LineConfig } from './config.ts'
+import type { LinkHandlers } from './link.ts'
+import type { LineEvent, MeterLine } from './meter-lines/line-event.ts'
+import type { Outbox } from './outbox.ts'
+
+/** What the runner needs of a Link (link.ts). */
+export interface RunnerLink {
+  send(body: Uint8Array): boolean
+  drop(fault: FaultCode, detail: string): void
+  close(): void
+}
+
+export interface RunnerSetup {
+  readonly outbox: Outbox
+  readonly lines: readonly LineConfig[]
+  readonly clock: SystemClock
+  readonly log: Log
+  /** Called at start, and again when the outbox lost frames and the agent must look at it afresh. */
+  readonly startAgent: (stored: Stored) => Agent
+  readonly openLink: (handlers: LinkHandlers) => RunnerLink
+  readonly openLine: (config: LineConfig, onEvent: (event: LineEvent) => void) => MeterLine
+}
+
+/** The agent wants to be woken about four times a second. */
+const TICK_MS = 250
+/** How often the age of the outbox is looked at, milliseconds. */
+const AGE_CHECK_MS = 3_600_000
+/** How often a line of status is written, milliseconds. */
+const STATUS_MS = 60_000
+/** Profile rows asked for at once: five days of quarter hours, about one frame. */
+const HISTORY_ROWS_MAX = 480
+
+/** How each meter of these lines is read. */
+export const plansOf = (lines: readonly LineConfig[]): readonly MeterPlan[] =>
+  lines.flatMap(({ meters, everyMs, protocol, history }) =>
+    meters.map((meter) => ({ meter, everyMs, push: protocol === 'dsmr', history })),
+  )
+
+export class Runner {
+  readonly #setup: RunnerSetup
+  readonly #queue: AgentEvent[] = []
+  readonly #lines: readonly MeterLine[]
+  readonly #lineOf = new Map<string, MeterLine>()
+  readonly #link: RunnerLink
+  readonly #timers: NodeJS.Timeout[]
+  #agent: Agent
+  #awake: { readonly mono: MonoUs; readonly sinceBoot: ReturnType<SystemClock['sinceBoot']> }
+  #draining = false
+  #stopped = false
+  #restart = false
+
+  constructor(setup: RunnerSetup) {
+    this.#setup = setup
+    this.#awake = this.#look()
+    this.#limitAge()
+    this.#restart = false
+    this.#agent = setup.startAgent(setup.outbox.load())
+    this.#lines = setup.lines.map((line) => {
+      const opened = setup.openLine(line, (event) => this.#takeLineEvent(event))
+      for (const meter of line.meters) this.#lineOf.set(meter, opened)
+      return opened
+    })
+    this.#link = setup.openLink({
+      onUp: () => this.#post({ on: 'link-up' }),
+      onDown: (fault, detail) => {
+        if (fault === null) setup.log.info(`link ended: ${detail}`)
+        else this.#fault(fault, detail)
+        this.#post({ on: 'link-down' })
+      },
+      onUnreachable: (detail) => this.#fault('WIR-07', detail),
+      onBody: (body) => this.#post({ on: 'body', body }),
+    })
+    this.#timers = [
+      setInterval(() => this.#post({ on: 'tick' }), TICK_MS),
+      setInterval(() => this.#limitAge(), AGE_CHECK_MS),
+      setInterval(() => this.#tellStatus(), STATUS_MS),
+    ]
+    this.#post({ on: 'tick' })
+  }
+
+  view(): AgentView {
+    return this.#agent.view(this.#setup.clock.mono())
+  }
+
+  /** Ends meters, link and outbox, in this order. Nothing is lost: what was not stored was not promised. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    for (const timer of this.#timers) clearInterval(timer)
+    await Promise.all(this.#lines.map((line) => line.close()))
+    this.#tellStatus()
+    this.#stopped = true
+    this.#link.close()
+    this.#setup.outbox.close()
+  }
+
+  #post(event: AgentEvent): void {
+    if (this.#stopped) return
+    this.#queue.push(event)
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      this.#noticeSleep()
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        for (const action of this.#agent.step(next, this.#setup.clock.mono())) this.#perform(action)
+        if (this.#restart) this.#startAgain()
+      }
+    } finally {
+      this.#draining = false
+    }
+  }
+
+  #look() {
+    return { mono: this.#setup.clock.mono(), sinceBoot: this.#setup.clock.sinceBoot() }
+  }
+
+  /** Goes in front of everything: no time may be used before the agent knows. */
+  #noticeSleep(): void {
+    const now = this.#look()
+    if (!hasSlept(this.#awake, now)) return
+    this.#awake = now
+    this.#queue.unshift({ on: 'slept' })
+  }
+
+  #perform(action: AgentAction): void {
+    switch (action.do) {
+      case 'send':
+        // Not accepted: the link is down or goes down now, and the agent hears of that.
+        this.#link.send(action.body)
+        return
+      case 'commit': {
+        const verdict = this.#setup.outbox.commit(action.commit)
+        if (verdict.ok) {
+          this.#queue.push({ on: 'committed', backlog: verdict.backlog })
+          return
+        }
+        this.#setup.log.fault(verdict.fault, verdict.detail)
+        this.#queue.push({ on: 'commit-failed', fault: verdict.fault })
+        return
+      }
+      case 'fetch':
+        this.#fetch(action)
+        return
+      case 'drop':
+        this.#fault(action.fault, action.detail)
+        this.#link.drop(action.fault, action.detail)
+        return
+      case 'read':
+        this.#lineOf.get(action.meter)?.read(action.meter)
+        return
+      case 'read-history': {
+        const { meter, from, to } = action
+        this.#lineOf.get(meter)?.readHistory(meter, from, to, HISTORY_ROWS_MAX)
+        return
+      }
+      case 'report':
+        this.#setup.log.fault(action.fault, action.detail)
+        return
+      default:
+        unreachable(action)
+    }
+  }
+
+  #fetch({ query }: Extract<AgentAction, { do: 'fetch' }>): void {
+    const { frames, damaged } = this.#setup.outbox.fetch(query)
+    this.#queue.push({ on: 'fetched', epoch: query.epoch, frames })
+    if (damaged === null) return
+    this.#fault('OPS-16', `run ${damaged.run} from frame ${damaged.sequence} on`)
+    // A run in use would go on behind the hole, where no master can take it: a new one is needed.
+    if (damaged.run === this.#setup.outbox.load().highestRun) this.#restart = true
+  }
+
+  #takeLineEvent(event: LineEvent): void {
+    switch (event.on) {
+      case 'readings':
+        this.#post(event)
+        return
+      case 'failed':
+        this.#post({ on: 'read-failed', meter: event.meter, request: event.request })
+        return
+      case 'fault':
+        this.#fault(event.fault, event.detail, event.meter)
+        return
+      default:
+        unreachable(event)
+    }
+  }
+
+  /** A fault the agent has not seen: logged, and counted for the master. */
+  #fault(fault: FaultCode, detail: string, meter: string | null = null): void {
+    this.#setup.log.fault(fault, detail, meter === null ? {} : { meter })
+    this.#post({ on: 'meter-fault', fault })
+  }
+
+  /** The newest second used is the "now": it only grows, and comes from a clock the master confirmed. A
+   * machine that wakes up in the year 2099 must not throw its readings away. */
+  #limitAge(): void {
+    const { outbox } = this.#setup
+    const { lastUsed } = outbox.load()
+    if (lastUsed === null) return
+    const { runs, frames } = outbox.ageLimit(usToMs(lastUsed))
+    if (runs === 0) return
+    this.#restart = true
+    this.#setup.log.fault('OPS-14', `${frames} frames of ${runs} runs`)
+  }
+
+  /** The outbox holds less than the agent believes: it starts anew from what is there. */
+  #startAgain(): void {
+    this.#restart = false
+    this.#queue.length = 0
+    this.#agent = this.#setup.startAgent(this.#setup.outbox.load())
+    this.#link.drop('OPS-16', 'starting again from what is stored')
+  }
+
+  #tellStatus(): void {
+    if (this.#stopped) return
+    const { device, linked, clockState, clockBoundMs, backlog } = this.view()
+    this.#setup.log.info('status', {
+      device: device ?? 'not enrolled',
+      linked,
+      clock: clockState,
+      clockBoundMs,
+      waiting: backlog.frames,
+      waitingKb: Math.ceil(backlog.bytes / 1_024),
+    })
+  }
+}

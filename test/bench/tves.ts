@@ -1,0 +1,210 @@
+// What TVES costs on top of the bare cipher. Rounds of ours and of the reference alternate in one
+// process, and the medians are compared: absolute times move by a factor of two with the machine's load,
+// ratios hardly.
+
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { obisOf } from '../../shared/meter/obis.ts'
+import { type Reading, UNIT } from '../../shared/meter/reading.ts'
+import { nodeRandom, nodeSuite as suite } from '../../shared/node/node-suite.ts'
+import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
+import { leafAt, plantTree, puncture } from '../../shared/tves/tree.ts'
+import { second, spanMs, unixMs } from '../../shared/units.ts'
+import { encodeContent } from '../../shared/wire/content.ts'
+import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
+import { lengthPrefixed } from '../../shared/wire/transport.ts'
+
+export interface BenchRow {
+  readonly bench: string
+  readonly ours: number
+  readonly reference: number
+  readonly ratio: number
+  readonly unit: string
+  /** What the reference is. */
+  readonly of: string
+}
+
+const ROUNDS = 15
+const WARM_UP_ROUNDS = 3
+const TAG = { authTagLength: 16 }
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
+/** Microseconds of CPU time per call, medians of alternating rounds. */
+function paired(calls: number, ours: () => void, reference: () => void): readonly [number, number] {
+  const times = { ours: new Array<number>(), reference: new Array<number>() }
+  for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
+    for (const side of round % 2 === 0 ? ['ours', 'reference'] : ['reference', 'ours']) {
+      const call = side === 'ours' ? ours : reference
+      const before = process.cpuUsage()
+      for (let i = 0; i < calls; i += 1) call()
+      const { user, system } = process.cpuUsage(before)
+      if (round >= WARM_UP_ROUNDS) {
+        times[side === 'ours' ? 'ours' : 'reference'].push((user + system) / calls)
+      }
+    }
+  }
+  return [median(times.ours), median(times.reference)]
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100
+
+function row(
+  bench: string,
+  [ours, reference]: readonly [number, number],
+  unit: string,
+  of: string,
+): BenchRow {
+  return {
+    bench,
+    ours: round(ours),
+    reference: round(reference),
+    ratio: round(ours / reference),
+    unit,
+    of,
+  }
+}
+
+const device = nodeRandom(8)
+const transcript = nodeRandom(32)
+const iv = nodeRandom(12)
+const aad = nodeRandom(72)
+
+/** Seals and opens as a plain Node program would: cached key, same associated data length. */
+function bareSealOpen(key: KeyObject, plaintext: Uint8Array): void {
+  const cipher = createCipheriv('aes-256-gcm', key, iv, TAG)
+  cipher.setAAD(aad)
+  const sealed = cipher.update(plaintext)
+  cipher.final()
+  bareOpen(key, sealed, cipher.getAuthTag())
+}
+
+function bareOpen(key: KeyObject, sealed: Uint8Array, tag: Uint8Array): void {
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, TAG)
+  decipher.setAAD(aad)
+  decipher.setAuthTag(tag)
+  decipher.update(sealed)
+  decipher.final()
+}
+
+const headerOf = (index: number): FrameHeader => ({
+  opener: false,
+  epoch: 1,
+  run: 1,
+  second: second(index),
+  sequence: index + 1,
+  count: 1,
+  salt: null,
+})
+
+function openBody(key: Parameters<typeof openFrame>[1]['key'], body: Uint8Array): void {
+  const parts = decodeFrame(body)
+  if (parts === null) throw new Error('broken promise: a frame we sealed is a frame')
+  const { header, headerBytes, sealed } = parts
+  const known = { key, iv, device, transcript, headerBytes, sequence: header.sequence }
+  if (openFrame(suite, { ...known, sealed }) === null) {
+    throw new Error('broken promise: a frame we sealed opens')
+  }
+}
+
+function sealOpen(bytes: number, calls: number): readonly [number, number] {
+  const raw = nodeRandom(32)
+  const key = suite.aead(raw)
+  const bare = createSecretKey(raw)
+  const plaintext = nodeRandom(bytes)
+  const header = headerOf(7)
+  return paired(
+    calls,
+    () => openBody(key, sealFrame(suite, { key, iv, device, transcript, header, plaintext })),
+    () => bareSealOpen(bare, plaintext),
+  )
+}
+
+/** The master's path: a frame for each second, derived and opened, against a bare open with a key that
+ * is new each time too. */
+function freshKey(step: number): readonly [number, number] {
+  const calls = 2_000
+  const plaintext = nodeRandom(96)
+  const planted = plantTree(suite, nodeRandom(32))
+  const bodies: Uint8Array[] = []
+  let tree = planted
+  for (let i = 0; i < calls; i += 1) {
+    const leaf = leafAt(suite, tree, second(i * step))
+    if (leaf === null) throw new Error('broken promise: the tree is not past its next second')
+    tree = leaf.tree
+    const header = headerOf(i * step)
+    const context = { key: leaf.key, iv, device, transcript, header, plaintext }
+    bodies.push(sealFrame(suite, context))
+  }
+  const rawKeys = bodies.map(() => nodeRandom(32))
+  const bare = rawKeys.map((raw) => {
+    const each = createCipheriv('aes-256-gcm', createSecretKey(raw), iv, TAG)
+    each.setAAD(aad)
+    const sealed = each.update(plaintext)
+    each.final()
+    return { sealed, tag: each.getAuthTag() }
+  })
+  let at = 0
+  let bareAt = 0
+  return paired(
+    calls,
+    () => {
+      if (at % calls === 0) tree = planted
+      const body = bodies[at % calls]
+      const leaf = leafAt(suite, tree, second((at % calls) * step))
+      at += 1
+      if (body === undefined || leaf === null) throw new Error('broken promise: one body per call')
+      openBody(leaf.key, body)
+      tree = puncture(suite, leaf.tree, second(leaf.tree.next + 1))
+    },
+    () => {
+      const raw = rawKeys[bareAt % calls]
+      const frame = bare[bareAt % calls]
+      bareAt += 1
+      if (raw === undefined || frame === undefined) throw new Error('broken promise: one per call')
+      bareOpen(createSecretKey(raw), frame.sealed, frame.tag)
+    },
+  )
+}
+
+const reading: Reading = {
+  meter: 'SN-00112233',
+  register: obisOf([1, 0, 1, 8, 0, 255]),
+  value: 12_345_678,
+  exponent: 0,
+  unit: UNIT.Wh,
+  source: 'live',
+  meterTime: null,
+  checked: true,
+}
+
+/** Bytes on TCP of one frame with so many readings of one meter. */
+function wireBytes(readings: number): number {
+  const stamp = {
+    agentTime: unixMs(1_790_000_000_000),
+    clockState: 'S',
+    clockBound: spanMs(12),
+    processMs: 86_400_000,
+  } as const
+  const list = Array.from({ length: readings }, (_, i) => ({
+    ...reading,
+    value: reading.value + i,
+  }))
+  const plaintext = encodeContent({ kind: 'readings', stamp, readings: list })
+  const header = { ...headerOf(7), count: readings }
+  const key = nodeRandom(32)
+  return lengthPrefixed(sealFrame(suite, { key, iv, device, transcript, header, plaintext })).length
+}
+
+export function run(report: (row: BenchRow) => void): void {
+  const cached = 'node:crypto aes-256-gcm, cached KeyObject, same sizes'
+  const fresh = 'node:crypto aes-256-gcm open, createSecretKey per frame, same sizes'
+  report(row('tves.sealopen.16k', sealOpen(16_384, 400), 'us', cached))
+  report(row('tves.sealopen.single', sealOpen(45, 1_500), 'us', cached))
+  report(row('tves.master.freshkey', freshKey(1), 'us', fresh))
+  report(row('tves.master.freshkey.900s', freshKey(900), 'us', fresh))
+  // The reference is the goal written down for the compact header, which is reserved, not built.
+  report(row('tves.frame.single.bytes', [wireBytes(1), 48], 'bytes', 'goal of the design'))
+  const perReading = (wireBytes(32) - wireBytes(1)) / 31
+  report(row('tves.frame.batch.bytes', [perReading, 5], 'bytes per further reading', 'goal'))
+}

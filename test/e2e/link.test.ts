@@ -1,0 +1,283 @@
+// The slave's link against the master's listeners, over real sockets, with well-behaved and bad peers.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { WebSocket } from 'ws'
+import { type Listeners, listen } from '../../services/master/shell/listeners.ts'
+import { backOffMs, type Link, openLink } from '../../services/slave/shell/link.ts'
+import { parseLinkAddress } from '../../services/slave/shell/link-address.ts'
+import { fromText, toText } from '../../shared/bytes.ts'
+import type { FramedPeer } from '../../shared/node/framed-peer.ts'
+import { monoUs } from '../../shared/units.ts'
+import { BODY_BYTES_MAX } from '../../shared/wire/limits.ts'
+import { lengthPrefixed } from '../../shared/wire/transport.ts'
+
+const clock = () => monoUs(performance.now() * 1_000)
+const HOST = '127.0.0.1'
+const LIMITS = { connections: 100, perAddress: 50, idleMs: 60_000, waitingBytesMax: 1_000_000 }
+
+/** What happened, as lines of text that a test can wait for. */
+class Diary {
+  readonly lines: string[] = []
+  #waiting: (() => void)[] = []
+
+  readonly note = (line: string): void => {
+    this.lines.push(line)
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  async until(line: string, times = 1): Promise<void> {
+    while (this.lines.filter((entry) => entry === line).length < times) {
+      await new Promise<void>((wake) => this.#waiting.push(wake))
+    }
+  }
+}
+
+interface Master {
+  readonly listeners: Listeners
+  readonly diary: Diary
+  readonly peers: FramedPeer[]
+  readonly tcp: string
+  readonly ws: string
+}
+
+/** A master that echoes. */
+async function master(
+  t: TestContext,
+  limits: Partial<typeof LIMITS> = {},
+  ports = { tcp: 0, ws: 0 },
+): Promise<Master> {
+  const diary = new Diary()
+  const peers: FramedPeer[] = []
+  const verdict = await listen({
+    tcp: { host: HOST, port: ports.tcp },
+    ws: { host: HOST, port: ports.ws, path: '/tves' },
+    limits: { ...LIMITS, ...limits },
+    clock,
+    onPeer: (peer) => {
+      peers.push(peer)
+      diary.note(`peer ${peer.transport} ${peer.remote}`)
+      return {
+        onBody: (body) => peer.send(body),
+        onClose: (fault) => diary.note(`gone ${fault}`),
+      }
+    },
+    onRefused: (fault, address) => diary.note(`refused ${fault} ${address}`),
+  })
+  assert.ok(verdict.ok, JSON.stringify(verdict))
+  const { listeners } = verdict
+  t.after(() => listeners.close())
+  const tcp = `tcp://${HOST}:${listeners.tcpPort}`
+  return { listeners, diary, peers, tcp, ws: `ws://${HOST}:${listeners.wsPort}/tves` }
+}
+
+function slave(t: TestContext, url: string, idleMs = 60_000): { link: Link; diary: Diary } {
+  const address = parseLinkAddress(url)
+  assert.ok(address !== null)
+  const diary = new Diary()
+  const link = openLink(
+    address,
+    {
+      onUp: () => diary.note('up'),
+      onDown: (fault) => diary.note(`down ${fault}`),
+      onUnreachable: () => diary.note('unreachable'),
+      onBody: (body) => diary.note(body.length > 50 ? `${body.length} bytes` : toText(body)),
+    },
+    { clock, random: () => 0.01, idleMs },
+  )
+  t.after(() => link.close())
+  return { link, diary }
+}
+
+async function rawTcp(t: TestContext, { listeners }: Master): Promise<Socket> {
+  const socket = connect(listeners.tcpPort ?? 0, HOST)
+  socket.on('error', () => undefined)
+  t.after(() => socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+async function rawWs(t: TestContext, { ws }: Master): Promise<WebSocket> {
+  const socket = new WebSocket(ws, { perMessageDeflate: false, autoPong: false })
+  socket.on('error', () => undefined)
+  t.after(() => socket.terminate())
+  await once(socket, 'open')
+  return socket
+}
+
+for (const kind of ['tcp', 'ws'] as const) {
+  test(`${kind}: bodies of 1 byte and of 65,535 bytes go both ways, in order (wire.md 2)`, async (t) => {
+    const { [kind]: url, diary: seen } = await master(t)
+    const { link, diary } = slave(t, url)
+    await diary.until('up')
+    assert.equal(link.send(fromText('a')), true)
+    assert.equal(link.send(new Uint8Array(BODY_BYTES_MAX)), true)
+    assert.equal(link.send(fromText('z')), true)
+    await diary.until('z')
+    assert.deepEqual(diary.lines, ['up', 'a', `${BODY_BYTES_MAX} bytes`, 'z'])
+    link.close()
+    await seen.until('gone null')
+  })
+
+  test(`${kind}: when the master restarts, the slave is back by itself`, async (t) => {
+    const first = await master(t)
+    const { link, diary } = slave(t, first[kind])
+    await diary.until('up')
+    await first.listeners.close()
+    await diary.until('down null')
+    assert.equal(link.send(fromText('lost')), false)
+    await diary.until('unreachable')
+    const { tcpPort, wsPort } = first.listeners
+    await master(t, {}, { tcp: tcpPort ?? 0, ws: wsPort ?? 0 })
+    await diary.until('up', 2)
+    assert.equal(link.send(fromText('again')), true)
+    await diary.until('again')
+  })
+
+  test(`${kind}: WIR-06 ends a link on which nothing comes, at both ends`, async (t) => {
+    const { [kind]: url, diary: seen } = await master(t, { idleMs: 40 })
+    const { diary } = slave(t, url, 60_000)
+    await diary.until('up')
+    await seen.until('gone WIR-06')
+    await diary.until('down null')
+  })
+
+  test(`${kind}: close sends what waits first, such as a refusal in clear`, async (t) => {
+    const { [kind]: url, peers } = await master(t)
+    const { diary } = slave(t, url)
+    await diary.until('up')
+    peers[0]?.send(fromText('SEC-07'))
+    peers[0]?.close()
+    await diary.until('down null')
+    assert.deepEqual(diary.lines.slice(0, 3), ['up', 'SEC-07', 'down null'])
+  })
+}
+
+test('WIR-06 at the slave: a master that is connected and says nothing (half-open)', async (t) => {
+  const sockets: Socket[] = []
+  const mute = createServer((socket) => sockets.push(socket)).listen(0, HOST)
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    mute.close()
+  })
+  await once(mute, 'listening')
+  const address = mute.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const { diary } = slave(t, `tcp://${HOST}:${address.port}`, 30)
+  await diary.until('down WIR-06', 2)
+})
+
+test('WIR-08 at the slave: a master that does not read', async (t) => {
+  const sockets: Socket[] = []
+  const deaf = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket))
+  deaf.listen(0, HOST)
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    deaf.close()
+  })
+  await once(deaf, 'listening')
+  const address = deaf.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const { link, diary } = slave(t, `tcp://${HOST}:${address.port}`)
+  await diary.until('up')
+  let sent = 0
+  while (link.send(new Uint8Array(BODY_BYTES_MAX)) && sent < 1_000) sent += 1
+  await diary.until('down WIR-08')
+  assert.ok(sent > 30 && sent < 1_000, `${sent} bodies`)
+})
+
+test('WIR-08 at the master: a peer that sends but does not read, and pings without reading', async (t) => {
+  const here = await master(t, { waitingBytesMax: 100_000 })
+  const socket = await rawTcp(t, here)
+  socket.pause()
+  const body = lengthPrefixed(new Uint8Array(BODY_BYTES_MAX))
+  const flood = setInterval(() => socket.write(body), 1)
+  t.after(() => clearInterval(flood))
+  await here.diary.until('gone WIR-08')
+  clearInterval(flood)
+  const pinger = await rawWs(t, here)
+  pinger.pause()
+  const pings = setInterval(() => {
+    for (let n = 0; n < 1_000; n += 1) pinger.ping(new Uint8Array(125), true, () => undefined)
+  }, 1)
+  t.after(() => clearInterval(pings))
+  await here.diary.until('gone WIR-08', 2)
+})
+
+test('WIR-03: a length of zero, and a stream that ends inside a message', async (t) => {
+  const here = await master(t)
+  const zero = await rawTcp(t, here)
+  zero.write(Uint8Array.of(0, 0))
+  await here.diary.until('gone WIR-03')
+  await once(zero, 'close')
+  const cut = await rawTcp(t, here)
+  cut.end(Uint8Array.of(0xff, 0xff, 1, 2, 3))
+  await here.diary.until('gone WIR-03', 2)
+})
+
+test('WebSocket: text WIR-04, above 65,535 bytes WIR-02, empty WIR-03 (wire.md 2)', async (t) => {
+  const here = await master(t)
+  const text = await rawWs(t, here)
+  text.send('hello')
+  await here.diary.until('gone WIR-04')
+  const long = await rawWs(t, here)
+  long.send(new Uint8Array(BODY_BYTES_MAX + 1))
+  await here.diary.until('gone WIR-02')
+  const empty = await rawWs(t, here)
+  empty.send(new Uint8Array(0))
+  await here.diary.until('gone WIR-03')
+})
+
+test('another path or plain HTTP opens nothing', async (t) => {
+  const here = await master(t)
+  const other = new WebSocket(here.ws.replace('/tves', '/other'))
+  const [refusal] = await once(other, 'error')
+  assert.match(String(refusal), /404/)
+  const plain = await fetch(here.ws.replace('ws:', 'http:'))
+  assert.equal(plain.status, 426)
+  await plain.body?.cancel()
+  assert.deepEqual(here.peers, [])
+})
+
+test('WIR-05 above the limit per address and in total, over both doors; leaving makes room', async (t) => {
+  for (const limits of [{ perAddress: 2 }, { connections: 2 }]) {
+    const here = await master(t, limits)
+    const first = await rawTcp(t, here)
+    await rawWs(t, here)
+    await here.diary.until(`peer ws ${HOST}`)
+    const third = await rawTcp(t, here)
+    await here.diary.until(`refused WIR-05 ${HOST}`)
+    await once(third, 'close')
+    assert.equal(here.listeners.connections(), 2)
+    first.destroy()
+    await here.diary.until('gone null')
+    while (here.listeners.connections() > 1) await new Promise(setImmediate)
+    await rawTcp(t, here)
+    await here.diary.until(`peer tcp ${HOST}`, 2)
+  }
+})
+
+test('OPS-03 when a port is taken, and nothing stays open', async (t) => {
+  const here = await master(t)
+  const port = here.listeners.wsPort ?? 0
+  const verdict = await listen({
+    tcp: { host: HOST, port: 0 },
+    ws: { host: HOST, port, path: '/' },
+    limits: LIMITS,
+    clock,
+    onPeer: () => ({ onBody: () => undefined, onClose: () => undefined }),
+    onRefused: () => undefined,
+  })
+  assert.equal(!verdict.ok && verdict.fault, 'OPS-03')
+})
+
+test('the wait doubles to a minute at most and is spread over all of it (full jitter)', () => {
+  const bounds = [0, 1, 2, 6, 7, 1_000].map((attempt) => backOffMs(attempt, () => 0.999_999_999))
+  assert.deepEqual(bounds.map(Math.round), [500, 1_000, 2_000, 32_000, 60_000, 60_000])
+  assert.equal(
+    backOffMs(5, () => 0),
+    0,
+  )
+})

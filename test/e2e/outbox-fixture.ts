@@ -1,0 +1,91 @@
+// What the outbox tests share: folders, commits as the agent makes them.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type {
+  OutboxCommit,
+  StoredEpoch,
+  StoredFrame,
+  StoredRun,
+} from '../../services/slave/core/state.ts'
+import { type Outbox, type OutboxLimits, openOutbox } from '../../services/slave/shell/outbox.ts'
+import { second, unixMs, unixUs } from '../../shared/units.ts'
+
+export const DAY_MS = 86_400_000
+export const LIMITS: OutboxLimits = {
+  framesMax: 1_000_000,
+  bytesMax: 1_000_000_000,
+  ageMaxMs: 400 * DAY_MS,
+}
+export const EPOCH = 7
+
+export function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ticklock-outbox-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'slave')
+}
+
+export function open(folder: string, limits: OutboxLimits = LIMITS): Outbox {
+  const opened = openOutbox(folder, limits)
+  assert.ok(opened.ok, JSON.stringify(opened))
+  return opened.outbox
+}
+
+export const epochOf = (tree: Uint8Array, id = EPOCH): StoredEpoch => ({
+  id,
+  origin: unixMs(1_790_000_000_000),
+  transcript: new Uint8Array(32).fill(id),
+  tree,
+  state: 'committed',
+})
+
+export const runOf = (run: number, last: number, acknowledged = -1, epoch = EPOCH): StoredRun => ({
+  epoch,
+  run,
+  last,
+  lastHash: new Uint8Array(32).fill(1),
+  acknowledged,
+  acknowledgedHash: new Uint8Array(32).fill(2),
+  forked: false,
+})
+
+export const frameOf = (
+  run: number,
+  sequence: number,
+  body: Uint8Array = randomBytes(200),
+  sealedAt = 1_790_000_000_000,
+  epoch = EPOCH,
+): StoredFrame => ({
+  epoch,
+  run,
+  sequence,
+  second: second(sequence),
+  hash: randomBytes(32),
+  body,
+  sealedAt: unixMs(sealedAt),
+})
+
+/** One step as the agent takes it: frame, run and tree in one commit. */
+export const step = (run: number, sequence: number, body?: Uint8Array): OutboxCommit => ({
+  epochs: [epochOf(randomBytes(400))],
+  runs: [runOf(run, sequence)],
+  frames: [frameOf(run, sequence, body)],
+  lastUsed: unixUs(1_790_000_000_000_000 + sequence),
+})
+
+export const query = (run: number, sequence: number, framesMax = 1_000, bytesMax = 1_000_000) => ({
+  epoch: EPOCH,
+  run,
+  sequence,
+  framesMax,
+  bytesMax,
+})
+
+export const sequences = (frames: readonly StoredFrame[]) => frames.map((f) => [f.run, f.sequence])
+
+/** For child processes. */
+export const outboxModule = import.meta.resolve('../../services/slave/shell/outbox.js')

@@ -1,0 +1,201 @@
+// The runner with a real outbox and a scripted agent: what each action becomes, and in which order.
+
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Agent } from '../../services/slave/core/agent.ts'
+import type { AgentAction, AgentEvent, Stored } from '../../services/slave/core/state.ts'
+import type { LineConfig } from '../../services/slave/shell/config.ts'
+import type { LinkHandlers } from '../../services/slave/shell/link.ts'
+import type { LineEvent } from '../../services/slave/shell/meter-lines/line-event.ts'
+import { plansOf, Runner } from '../../services/slave/shell/runner.ts'
+import { openLog } from '../../shared/node/log.ts'
+import { monoUs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { DAY_MS, folderFor, frameOf, LIMITS, open, query, runOf, step } from './outbox-fixture.ts'
+
+const LINE: LineConfig = {
+  url: 'tcp://192.0.2.1:4001',
+  protocol: 'sem',
+  meters: ['ED-1', 'ED-2'],
+  allowUnchecked: false,
+  standardOffsetMinutes: 0,
+  everyMs: 5_000,
+  history: true,
+}
+
+/** A runner whose agent answers each event with the actions the test chose, and what it all did. */
+function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => AgentAction[]) {
+  const events: AgentEvent[] = []
+  const agents: Stored[] = []
+  const did: string[] = []
+  const log: string[] = []
+  const outside: { link: LinkHandlers | null; line: ((event: LineEvent) => void) | null } = {
+    link: null,
+    line: null,
+  }
+  const clocks = { mono: 0, sinceBoot: 0 }
+  const startAgent = (stored: Stored): Agent => {
+    agents.push(stored)
+    return {
+      step: (event) => {
+        if (event.on !== 'tick') events.push(event)
+        return answers(event)
+      },
+      view: () => ({
+        device: null,
+        linked: false,
+        clockState: 'U',
+        clockBoundMs: 0,
+        backlog: stored.backlog,
+        faults: new Map(),
+      }),
+    }
+  }
+  const runner = new Runner({
+    outbox: open(folder),
+    lines: [LINE],
+    clock: {
+      mono: () => monoUs(clocks.mono),
+      wall: () => unixUs(0),
+      sinceBoot: () => spanUs(clocks.sinceBoot),
+    },
+    log: openLog({ pretty: false, nowMs: () => 0, write: (line) => log.push(line) }),
+    startAgent,
+    openLink: (handlers) => {
+      outside.link = handlers
+      return {
+        send: (body) => did.push(`send ${body.length}`) > 0,
+        drop: (fault) => {
+          did.push(`drop ${fault}`)
+          handlers.onDown(fault, 'dropped')
+        },
+        close: () => did.push('close link'),
+      }
+    },
+    openLine: (_config, onEvent) => {
+      outside.line = onEvent
+      return {
+        read: (meter) => did.push(`read ${meter}`),
+        readHistory: (meter, from, to) => did.push(`history ${meter} ${from}..${to}`),
+        close: async () => {
+          did.push('close line')
+        },
+      }
+    },
+  })
+  t.after(() => runner.stop())
+  return { runner, events, agents, did, log, outside, clocks }
+}
+
+const names = (events: readonly AgentEvent[]) => events.map(({ on }) => on)
+
+test('a commit is durable before the next event; its answer comes first, then the send', (t) => {
+  const folder = folderFor(t)
+  const { events, did, outside } = scene(t, folder, (event) => {
+    if (event.on === 'link-up') return [{ do: 'commit', commit: step(1, 0) }]
+    if (event.on === 'committed') return [{ do: 'fetch', query: query(0, -1) }]
+    if (event.on !== 'fetched') return []
+    return event.frames.map(({ body }) => ({ do: 'send', body }) as const)
+  })
+  outside.link?.onUp()
+  assert.deepEqual(names(events), ['link-up', 'committed', 'fetched'])
+  assert.deepEqual(did, ['send 200'])
+})
+
+test('meters are asked on their line; what they answer and how they fail reaches the agent', (t) => {
+  const from = unixMs(0)
+  const to = unixMs(900_000)
+  const { events, did, log, outside } = scene(t, folderFor(t), (event) =>
+    event.on === 'link-up'
+      ? [
+          { do: 'read', meter: 'ED-2' },
+          { do: 'read', meter: 'nobody' },
+          { do: 'read-history', meter: 'ED-1', from, to },
+        ]
+      : [],
+  )
+  outside.link?.onUp()
+  assert.deepEqual(did, ['read ED-2', 'history ED-1 0..900000'])
+  outside.line?.({ on: 'fault', meter: 'ED-1', fault: 'MTR-01', detail: '' })
+  outside.line?.({ on: 'failed', meter: 'ED-1', request: 'history' })
+  assert.deepEqual(events.slice(1), [
+    { on: 'meter-fault', fault: 'MTR-01' },
+    { on: 'read-failed', meter: 'ED-1', request: 'history' },
+  ])
+  assert.match(log.at(-1) ?? '', /"meter":"ED-1".*MTR-01/)
+})
+
+test('drop: logged, counted, the link ended, and the agent hears that it is down', (t) => {
+  const { events, did, log, outside } = scene(t, folderFor(t), (event) =>
+    event.on === 'body' ? [{ do: 'drop', fault: 'SEC-11', detail: 'forged' }] : [],
+  )
+  outside.link?.onBody(new Uint8Array(1), monoUs(0))
+  assert.deepEqual(did, ['drop SEC-11'])
+  assert.ok(names(events).includes('link-down'))
+  assert.ok(events.some((event) => event.on === 'meter-fault' && event.fault === 'SEC-11'))
+  assert.match(log.join(''), /SEC-11/)
+})
+
+test('after a sleep of the machine the agent hears of it before anything else', (t) => {
+  const { events, outside, clocks } = scene(t, folderFor(t), () => [])
+  clocks.mono += 1_000_000
+  clocks.sinceBoot += 3_601_000_000
+  outside.link?.onUp()
+  outside.link?.onUp()
+  assert.deepEqual(names(events), ['slept', 'link-up', 'link-up'])
+})
+
+test('OPS-16 in the run in use: the agent starts again from what is whole', (t) => {
+  const folder = folderFor(t)
+  const body = new Uint8Array(300).fill(0x5a)
+  const outbox = open(folder)
+  outbox.commit(step(1, 0, body))
+  outbox.close()
+  const path = join(folder, 'outbox.sqlite')
+  const file = readFileSync(path)
+  file[file.indexOf(body) + 9] = 0
+  writeFileSync(path, file)
+  const { agents, did, log, outside } = scene(t, folder, (event) =>
+    event.on === 'link-up' ? [{ do: 'fetch', query: query(0, -1) }] : [],
+  )
+  outside.link?.onUp()
+  assert.equal(agents.length, 2)
+  assert.deepEqual(did, ['drop OPS-16'])
+  assert.match(log[0] ?? '', /OPS-16 .*run 1 from frame 0 on/)
+})
+
+test('OPS-14 at start: what is too old is gone before the agent looks', (t) => {
+  const folder = folderFor(t)
+  const outbox = open(folder)
+  const now = 1_790_000_000_000
+  outbox.commit({ runs: [runOf(1, 0), runOf(2, 0)], lastUsed: unixUs(now * 1_000) })
+  outbox.commit({ frames: [frameOf(1, 0, undefined, now - LIMITS.ageMaxMs - DAY_MS)] })
+  outbox.close()
+  const { agents, log } = scene(t, folder, () => [])
+  assert.deepEqual(
+    agents.map(({ backlog, runs }) => [backlog.frames, runs.length]),
+    [[0, 1]],
+  )
+  assert.match(log[0] ?? '', /OPS-14 .*1 frames of 1 runs/)
+})
+
+test('stop closes meters, then link, then the outbox; nothing moves afterwards', async (t) => {
+  const folder = folderFor(t)
+  const { runner, did, events, outside } = scene(t, folder, () => [])
+  await runner.stop()
+  assert.deepEqual(did, ['close line', 'close link'])
+  const heard = events.length
+  outside.link?.onUp()
+  assert.equal(events.length, heard)
+  open(folder).close()
+})
+
+test('a plan per meter: SEM is asked, P1 pushes', () => {
+  const lines = [LINE, { ...LINE, protocol: 'dsmr', meters: ['P1'], history: false } as const]
+  assert.deepEqual(plansOf(lines), [
+    { meter: 'ED-1', everyMs: 5_000, push: false, history: true },
+    { meter: 'ED-2', everyMs: 5_000, push: false, history: true },
+    { meter: 'P1', everyMs: 5_000, push: true, history: false },
+  ])
+})

@@ -1,0 +1,231 @@
+// Every decoder that an outsider reaches, fed with damaged copies of true bodies and with noise: it
+// must answer with a verdict, and what it accepts must be inside the limits.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { concat } from '../../shared/bytes.ts'
+import { obisOf } from '../../shared/meter/obis.ts'
+import { UNIT } from '../../shared/meter/reading.ts'
+import { nodeSuite } from '../../shared/node/node-suite.ts'
+import { ControlChannel } from '../../shared/tves/handshake.ts'
+import { CipherState, startHandshake } from '../../shared/tves/noise.ts'
+import { decodeToken } from '../../shared/tves/token.ts'
+import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { decodeContent, encodeContent } from '../../shared/wire/content.ts'
+import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
+import { decodeFrame, encodeHeader } from '../../shared/wire/frame.ts'
+import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
+import { enrolmentHello, readMessage, refusal, sessionStep } from '../../shared/wire/message.ts'
+import {
+  decodeAttempt,
+  decodeSessionHello,
+  decodeSessionOffer,
+  encodeAttempt,
+  encodeSessionHello,
+  encodeSessionOffer,
+} from '../../shared/wire/payload.ts'
+import { Deframer } from '../../shared/wire/transport.ts'
+
+const RUNS = 10_000
+const hash = new Uint8Array(32).fill(1)
+
+/** Copies of the given bodies with bytes changed, cut, or stretched; and plain noise. */
+function damaged(...bodies: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
+  const edits = fc.array(
+    fc.tuple(fc.nat(), fc.oneof(fc.constantFrom(0, 1, 127, 128, 255), fc.nat(255))),
+    { maxLength: 4 },
+  )
+  const changed = fc
+    .tuple(fc.constantFrom(...bodies), edits, fc.nat(12), fc.nat(12))
+    .map(([body, places, cut, longer]) => {
+      const copy = concat(
+        body.subarray(0, body.length - (cut > 8 ? cut : 0)),
+        new Uint8Array(longer > 8 ? longer : 0),
+      )
+      for (const [at, value] of places) copy[at % Math.max(copy.length, 1)] = value
+      return copy
+    })
+  return fc.oneof({ weight: 5, arbitrary: changed }, fc.uint8Array({ maxLength: 120 }))
+}
+
+function feed(inputs: fc.Arbitrary<Uint8Array>, check: (input: Uint8Array) => void): void {
+  fc.assert(
+    fc.property(inputs, (input) => {
+      check(input)
+    }),
+    { numRuns: RUNS },
+  )
+}
+
+const stream = { epoch: 1, run: 2, sequence: 3, hash }
+const controls: readonly ControlMessage[] = [
+  { is: 'confirm', epoch: 9, runs: [stream, stream] },
+  { is: 'committed', epoch: 9, runs: [{ epoch: 1, run: 2, known: true, next: 4, hash }] },
+  { is: 'clock-request', id: new Uint8Array(16) },
+  { is: 'clock-reply', id: new Uint8Array(16), t2: unixUs(5), t3: unixUs(6), bound: spanUs(7) },
+  { is: 'acknowledge', ...stream },
+  { is: 'expect', code: 'SEC-06', epoch: 1, run: 2, next: 3, masterTime: unixMs(4) },
+  { is: 'enrolled', device: new Uint8Array(8) },
+  {
+    is: 'status',
+    clockState: 'S',
+    offset: spanUs(-5),
+    bound: null,
+    roundTrip: spanUs(6),
+    backlog: 7,
+    meters: 8,
+    faults: [{ code: 'MTR-01', count: 9 }],
+  },
+]
+
+test('damaged control messages: a message that writes back to the same bytes, or null', () => {
+  feed(damaged(...controls.map(encodeControl)), (input) => {
+    const message = decodeControl(input)
+    if (message === null || message.is === 'status') return
+    assert.deepEqual(encodeControl(message), new Uint8Array(input))
+  })
+})
+
+const reading = {
+  meter: 'SN-1',
+  register: obisOf([1, 0, 1, 8, 0, 255]),
+  value: 12_345,
+  exponent: 0,
+  unit: UNIT.Wh,
+  source: 'live',
+  meterTime: unixMs(1_790_000_000_000),
+  checked: true,
+} as const
+const stamp = {
+  agentTime: unixMs(1_790_000_000_500),
+  clockState: 'S',
+  clockBound: spanMs(12),
+  processMs: 99_000,
+} as const
+
+test('damaged content: at most as many readings as the header says, all within the limits', () => {
+  const readings = [reading, { ...reading, value: -4 }, { ...reading, meter: 'B', meterTime: null }]
+  const contents = [
+    encodeContent({ kind: 'readings', stamp, readings }),
+    encodeContent({ kind: 'opener', processId: new Uint8Array(8), previous: stream }),
+  ]
+  feed(damaged(...contents), (input) => {
+    for (const count of [0, 3, 8_000, 65_535]) {
+      const content = decodeContent(input, count)
+      if (content?.kind !== 'readings') continue
+      assert.equal(content.readings.length, count)
+      for (const { value, meterTime } of content.readings) {
+        assert.ok(Math.abs(value) <= READING_VALUE_MAX)
+        assert.ok(meterTime === null || !Number.isNaN(new Date(meterTime).getTime()))
+      }
+    }
+  })
+})
+
+test('a block that claims 2^50 readings costs nothing: it is refused before it is filled', () => {
+  const honest = encodeContent({
+    kind: 'readings',
+    stamp,
+    readings: [{ ...reading, meterTime: null }],
+  })
+  // The block's count and value are its last bytes: one byte 1, then the value.
+  const head = honest.subarray(0, honest.length - 4)
+  const claims = concat(head, Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0))
+  assert.equal(decodeContent(claims, 8_000), null)
+})
+
+test('damaged bodies: a verdict with a WIR fault, or a message; frames within the limits', () => {
+  const header = encodeHeader({
+    opener: false,
+    epoch: 1,
+    run: 2,
+    second: second(3),
+    sequence: 4,
+    count: 5,
+    salt: null,
+  })
+  const bodies = [
+    enrolmentHello(new Uint8Array(8), new Uint8Array(48)),
+    sessionStep(1, new Uint8Array(96)),
+    refusal('SEC-FORK'),
+    concat(header, new Uint8Array(60)),
+  ]
+  feed(damaged(...bodies), (input) => {
+    const verdict = readMessage(input)
+    if (!verdict.ok) assert.match(verdict.fault, /^WIR-0[1234]$/)
+    else if (verdict.message.is === 'refusal')
+      assert.match(verdict.message.code, /^[A-Z0-9-]{1,16}$/)
+    const frame = decodeFrame(input)
+    if (frame === null) return
+    assert.ok(frame.header.count <= 8_000 && frame.sealed.length >= 16)
+    assert.deepEqual(concat(encodeHeader(frame.header), frame.sealed), new Uint8Array(input))
+  })
+})
+
+test('damaged handshake payloads: read back to the same bytes, or null', () => {
+  const offer = {
+    device: new Uint8Array(8),
+    t2: unixUs(1),
+    t3: unixUs(2),
+    bound: spanUs(3),
+    tolerance: 10,
+    historyFrom: null,
+    origin: unixMs(1_790_000_000_000),
+  }
+  const payloads = [
+    encodeSessionOffer(offer),
+    encodeSessionOffer({ ...offer, origin: null, bound: null }),
+    encodeSessionHello({ processId: new Uint8Array(8), wantsEpoch: true }),
+    encodeAttempt(3),
+  ]
+  feed(damaged(...payloads), (input) => {
+    const read = decodeSessionOffer(input)
+    if (read !== null) assert.deepEqual(encodeSessionOffer(read), new Uint8Array(input))
+    const hello = decodeSessionHello(input)
+    if (hello !== null) assert.deepEqual(encodeSessionHello(hello), new Uint8Array(input))
+    assert.notEqual(decodeAttempt(input), 0)
+  })
+})
+
+test('a stream of noise: bodies of 1 to 65,535 bytes or WIR-03, never more held than one message', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (chunks) => {
+      const deframer = new Deframer()
+      for (const chunk of chunks) {
+        for (const body of deframer.push(chunk).bodies) {
+          assert.ok(body.length >= 1 && body.length <= 65_535)
+        }
+        assert.ok(deframer.pending <= 65_536)
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('noise as token, as control body and as handshake message is refused without a throw', () => {
+  const staticKey = (fill: number) => {
+    const privateKey = new Uint8Array(32).fill(fill)
+    return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
+  }
+  const own = staticKey(2)
+  const ephemeral = new Uint8Array(32).fill(3)
+  const cipher = () => new CipherState(nodeSuite.aead(new Uint8Array(32)))
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 150 }), fc.string(), (noise, text) => {
+      decodeToken(text)
+      const channel = new ControlChannel({ send: cipher(), receive: cipher() })
+      assert.equal(channel.open(concat(Uint8Array.of(0x15), noise)), null)
+      const handshake = startHandshake({
+        suite: nodeSuite,
+        pattern: 'IKpsk2',
+        initiator: false,
+        prologue: new Uint8Array(0),
+        staticKey: own,
+        ephemeral,
+      })
+      assert.equal(handshake.read(noise), null)
+    }),
+    { numRuns: 1_000 },
+  )
+})

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { concat } from '../../shared/bytes.ts'
+import { obisOf } from '../../shared/meter/obis.ts'
+import { type Reading, SOURCES, type Stamp, UNIT } from '../../shared/meter/reading.ts'
+import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { decodeContent, encodeContent, type FrameContent } from '../../shared/wire/content.ts'
+import {
+  type ControlMessage,
+  decodeControl,
+  encodeControl,
+  type ExpectCode,
+} from '../../shared/wire/control.ts'
+import { decodeFrame, encodeHeader, type FrameHeader } from '../../shared/wire/frame.ts'
+import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
+import {
+  decodeAttempt,
+  decodeSessionHello,
+  decodeSessionOffer,
+  encodeAttempt,
+  encodeSessionHello,
+  encodeSessionOffer,
+} from '../../shared/wire/payload.ts'
+import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
+
+/** Plain objects: assert compares prototypes too. */
+const record = <Fields>(fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> }) =>
+  fc.record<Fields>(fields, { noNullPrototype: true })
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
+const safe = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+const u64 = safe.map(unixUs)
+const bound = fc.option(fc.integer({ min: 0, max: 0xffff_fffe }).map(spanUs))
+const sealedUpTo = record({ epoch: u32, run: u32, sequence: u32, hash: bytes(32) })
+const takenUpTo = record({
+  epoch: u32,
+  run: u32,
+  known: fc.boolean(),
+  next: u32,
+  hash: bytes(32),
+})
+const clockState = fc.constantFrom('U', 'I', 'S', 'R')
+
+const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
+  record({ is: fc.constant('confirm'), epoch: u32, runs: fc.array(sealedUpTo) }),
+  record({ is: fc.constant('committed'), epoch: u32, runs: fc.array(takenUpTo) }),
+  record({ is: fc.constant('clock-request'), id: bytes(16) }),
+  record({ is: fc.constant('clock-reply'), id: bytes(16), t2: u64, t3: u64, bound }),
+  sealedUpTo.map((entry) => ({ is: 'acknowledge' as const, ...entry })),
+  record({
+    is: fc.constant('expect'),
+    code: fc.constantFrom<ExpectCode>('SEC-02', 'SEC-03', 'SEC-04', 'SEC-05', 'SEC-06', 'SEC-12'),
+    epoch: u32,
+    run: u32,
+    next: u32,
+    masterTime: fc.integer({ min: 0, max: 2 ** 48 - 1 }).map(unixMs),
+  }),
+  record({ is: fc.constant('enrolled'), device: bytes(8) }),
+  record({
+    is: fc.constant('status'),
+    clockState,
+    offset: fc.integer({ min: -(2 ** 51), max: 2 ** 51 }).map(spanUs),
+    bound,
+    roundTrip: safe.map(spanUs),
+    backlog: safe,
+    meters: safe,
+    faults: fc.array(
+      record({
+        code: fc.constantFrom('SEC-02', 'SEC-FORK', 'X', 'ABCDEFGH-1234567'),
+        count: safe,
+      }),
+      { maxLength: 32 },
+    ),
+  }),
+)
+
+test('every control message reads back as it was written (wire.md 5)', () => {
+  fc.assert(
+    fc.property(controls, (message) => {
+      assert.deepEqual(decodeControl(encodeControl(message)), message)
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('a control message one byte longer or shorter is refused', () => {
+  fc.assert(
+    fc.property(controls, (message) => {
+      const plaintext = encodeControl(message)
+      assert.equal(decodeControl(concat(plaintext, Uint8Array.of(0))), null)
+      assert.equal(decodeControl(plaintext.subarray(0, -1)), null)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('handshake payloads read back as they were written (wire.md 3, 4)', () => {
+  const wholeSecond = fc.integer({ min: 0, max: 2 ** 40 }).map((s) => unixMs(s * 1_000))
+  const offers = record({
+    device: bytes(8),
+    t2: u64,
+    t3: u64,
+    bound,
+    tolerance: fc.integer({ min: 1, max: 60 }),
+    historyFrom: fc.option(fc.integer({ min: 1, max: 2 ** 48 - 1 }).map(unixMs)),
+    origin: fc.option(wholeSecond),
+  })
+  fc.assert(
+    fc.property(offers, bytes(8), fc.boolean(), (offer, processId, wantsEpoch) => {
+      assert.deepEqual(decodeSessionOffer(encodeSessionOffer(offer)), offer)
+      const hello = { processId, wantsEpoch }
+      assert.deepEqual(decodeSessionHello(encodeSessionHello(hello)), hello)
+    }),
+    { numRuns: 200 },
+  )
+  assert.equal(decodeAttempt(encodeAttempt(7)), 7)
+  assert.equal(decodeAttempt(encodeAttempt(0)), null)
+})
+
+const stamps: fc.Arbitrary<Stamp> = record({
+  agentTime: fc.integer({ min: 0, max: 2 ** 48 - 1 }).map(unixMs),
+  clockState,
+  clockBound: fc.integer({ min: 0, max: 0xffff_ffff }).map(spanMs),
+  processMs: safe,
+})
+const values = fc.oneof(
+  fc.integer({ min: -1_000, max: 1_000 }),
+  fc.integer({ min: -READING_VALUE_MAX, max: READING_VALUE_MAX }),
+  fc.constantFrom(READING_VALUE_MAX, -READING_VALUE_MAX),
+)
+const readings: fc.Arbitrary<Reading> = record({
+  meter: fc.constantFrom('1', 'SN-00112233', 'a'.repeat(32)),
+  register: fc.constantFrom(obisOf([1, 0, 1, 8, 0, 255]), obisOf([0, 1, 24, 2, 1, 255])),
+  value: values,
+  exponent: fc.constantFrom(-9, -3, 0, 9),
+  unit: fc.constantFrom(UNIT.Wh, UNIT.m3),
+  source: fc.constantFrom(...SOURCES),
+  meterTime: fc.option(
+    fc.integer({ min: -8_640_000_000_000, max: 8_640_000_000_000 }).map((s) => unixMs(s * 1_000)),
+  ),
+  checked: fc.boolean(),
+})
+
+test('frame content reads back as it was written (wire.md 8.1)', () => {
+  const contents: fc.Arbitrary<FrameContent> = fc.oneof(
+    record({
+      kind: fc.constant('opener'),
+      processId: bytes(8),
+      previous: sealedUpTo,
+    }),
+    record({
+      kind: fc.constant('readings'),
+      stamp: stamps,
+      readings: fc.array(readings, { maxLength: 40 }),
+    }),
+  )
+  fc.assert(
+    fc.property(contents, (content) => {
+      const count = content.kind === 'opener' ? 0 : content.readings.length
+      const plaintext = encodeContent(content)
+      assert.deepEqual(decodeContent(plaintext, count), content)
+      assert.equal(decodeContent(plaintext, count + 1), null)
+      if (count > 0) assert.equal(decodeContent(plaintext, count - 1), null)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a frame header reads back as it was written, and only with its tag behind it (wire.md 8)', () => {
+  const headers: fc.Arbitrary<FrameHeader> = record({
+    epoch: u32,
+    run: u32,
+    second: u32,
+    sequence: u32,
+    count: fc.nat(8_000),
+    salt: bytes(16),
+  }).map((fields) => {
+    const opener = fields.sequence % 3 === 0
+    const sequence = opener ? 0 : fields.sequence
+    const count = opener ? 0 : fields.count
+    const salt = opener ? fields.salt : null
+    return { ...fields, opener, second: second(fields.second), sequence, count, salt }
+  })
+  fc.assert(
+    fc.property(headers, fc.uint8Array({ minLength: 16, maxLength: 80 }), (header, sealed) => {
+      const headerBytes = encodeHeader(header)
+      assert.equal(headerBytes.length, header.opener ? 36 : 20)
+      const parts = decodeFrame(concat(headerBytes, sealed))
+      assert.deepEqual(parts, { header, headerBytes, sealed })
+      assert.equal(decodeFrame(concat(headerBytes, sealed.subarray(0, 15))), null)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a frame of 8,001 readings, an opener with readings, a first frame without salt: WIR-03', () => {
+  const frame = (flags: number, sequence: number, count: number, salt: number) => {
+    const body = new Uint8Array(20 + salt + 16)
+    body.set([0x13, flags])
+    const view = new DataView(body.buffer)
+    view.setUint32(14, sequence)
+    view.setUint16(18, count)
+    return decodeFrame(body)
+  }
+  assert.ok(frame(0, 1, 8_000, 0) !== null)
+  assert.equal(frame(0, 1, 8_001, 0), null)
+  assert.equal(frame(0, 0, 1, 0), null)
+  assert.ok(frame(1, 0, 0, 16) !== null)
+  assert.equal(frame(1, 0, 1, 16), null)
+  assert.equal(frame(1, 1, 0, 16), null)
+  assert.equal(frame(2, 1, 0, 0), null)
+  assert.equal(frame(1, 0, 0, 15), null)
+})
+
+test('bodies come out whole and in order, however the stream is cut (wire.md 2)', () => {
+  const bodies = fc.array(fc.uint8Array({ minLength: 1, maxLength: 600 }), { maxLength: 8 })
+  fc.assert(
+    fc.property(bodies, fc.array(fc.integer({ min: 1, max: 90 })), (sent, cuts) => {
+      const stream = concat(...sent.map(lengthPrefixed))
+      const deframer = new Deframer()
+      const taken: Uint8Array[] = []
+      let at = 0
+      for (let turn = 0; at < stream.length; turn += 1) {
+        const length = cuts[turn % Math.max(cuts.length, 1)] ?? stream.length
+        taken.push(...deframer.push(stream.subarray(at, at + length)).bodies)
+        at += length
+      }
+      assert.deepEqual(taken, sent)
+      assert.equal(deframer.pending, 0)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('the longest body passes, a length of zero ends the stream for good (WIR-03)', () => {
+  const longest = new Uint8Array(65_535).fill(7)
+  assert.deepEqual(new Deframer().push(lengthPrefixed(longest)).bodies, [longest])
+  const deframer = new Deframer()
+  const verdict = deframer.push(Uint8Array.of(0, 1, 9, 0, 0, 0, 1, 9))
+  assert.deepEqual(verdict, { ok: false, fault: 'WIR-03', bodies: [Uint8Array.of(9)] })
+  assert.deepEqual(deframer.push(Uint8Array.of(0, 1, 9)), {
+    ok: false,
+    fault: 'WIR-03',
+    bodies: [],
+  })
+})

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MARK, isCumulative, marksAgainst, marksAlone } from '../../services/billing/core/marks.ts'
+import { ACTIVE_IMPORT_TOTAL, obisOf } from '../../shared/meter/obis.ts'
+import { type Reading, UNIT } from '../../shared/meter/reading.ts'
+import { unixMs } from '../../shared/units.ts'
+
+const HOUR = 3_600_000
+const reading = (value: number, more: Partial<Reading> = {}): Reading => ({
+  meter: 'M1',
+  register: ACTIVE_IMPORT_TOTAL,
+  value,
+  exponent: 0,
+  unit: UNIT.Wh,
+  source: 'live',
+  meterTime: null,
+  checked: true,
+  ...more,
+})
+const against = (from: number, to: number, digits: number | null, ms = HOUR) =>
+  marksAgainst(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
+
+test('a register that steps back is marked; through zero within a tenth of its range it rolled over', () => {
+  assert.equal(against(100, 100, null), 0)
+  assert.equal(against(100, 99, null), MARK.backwards)
+  assert.equal(against(999_990, 5, 6), MARK.rollover)
+  assert.equal(against(950_000, 50_000, 6), MARK.rollover)
+  assert.equal(against(950_000, 50_001, 6), MARK.backwards)
+})
+
+test('a spike is more than 500 kW on average, over an hour at least', () => {
+  assert.equal(against(0, 500_000, null), 0)
+  assert.equal(against(0, 500_001, null), MARK.spike)
+  assert.equal(against(0, 500_000, null, 1_000), 0)
+  assert.equal(against(0, 1_000_000, null, 2 * HOUR), 0)
+})
+
+test('nothing is said against a value that is not earlier', () => {
+  assert.equal(against(100, 0, null, 0), 0)
+})
+
+test('a reading without checksum and a meter clock an hour off are marked, a profile is not', () => {
+  const at = unixMs(10 * HOUR)
+  assert.equal(marksAlone(reading(1, { checked: false }), at), MARK.noChecksum)
+  assert.equal(marksAlone(reading(1, { meterTime: unixMs(9 * HOUR) }), at), MARK.implausibleTime)
+  assert.equal(marksAlone(reading(1, { meterTime: unixMs(10 * HOUR - 60_000) }), at), 0)
+  assert.equal(marksAlone(reading(1, { meterTime: unixMs(0), source: 'profile' }), at), 0)
+})
+
+test('energy totals and volumes only grow, power and voltage do not', () => {
+  assert.equal(isCumulative(reading(1)), true)
+  assert.equal(
+    isCumulative(reading(1, { unit: UNIT.m3, register: obisOf([7, 0, 3, 0, 0, 255]) })),
+    true,
+  )
+  assert.equal(
+    isCumulative(reading(1, { unit: UNIT.W, register: obisOf([1, 0, 1, 7, 0, 255]) })),
+    false,
+  )
+  assert.equal(
+    isCumulative(reading(1, { unit: UNIT.V, register: obisOf([1, 0, 32, 7, 0, 255]) })),
+    false,
+  )
+})

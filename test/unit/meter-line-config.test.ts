@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkMeterLine } from '../../services/slave/shell/meter-lines/meter-line.ts'
+import { parseLineUrl } from '../../services/slave/shell/meter-lines/line-url.ts'
+import { longestAnswerUs } from '../../services/slave/shell/meter-lines/sem-driver.ts'
+
+const LINE = {
+  url: 'tcp://127.0.0.1:4001',
+  protocol: 'sem',
+  meters: ['A'],
+  allowUnchecked: false,
+  standardOffsetMinutes: 60,
+} as const
+
+test('line URLs: what is taken (docs/meters.md 3)', () => {
+  const serial = { kind: 'serial', dataBits: 8, parity: 'none', stopBits: 1 }
+  for (const [url, address] of [
+    ['serial:/dev/ttyUSB0', { ...serial, path: '/dev/ttyUSB0', baudRate: 9_600 }],
+    ['serial:/dev/pts/4?baud=115200', { ...serial, path: '/dev/pts/4', baudRate: 115_200 }],
+    [
+      'serial:/dev/serial/by-id/usb-1.0?baud=300&format=7E1',
+      {
+        kind: 'serial',
+        path: '/dev/serial/by-id/usb-1.0',
+        baudRate: 300,
+        dataBits: 7,
+        parity: 'even',
+        stopBits: 1,
+      },
+    ],
+    [
+      'serial:COM3?format=8O2',
+      { kind: 'serial', path: 'COM3', baudRate: 9_600, dataBits: 8, parity: 'odd', stopBits: 2 },
+    ],
+    ['tcp://192.0.2.7:4001', { kind: 'tcp', host: '192.0.2.7', port: 4_001 }],
+    ['tcp://[2001:db8::1]:65535', { kind: 'tcp', host: '2001:db8::1', port: 65_535 }],
+    ['tcp://gateway-2.example:1', { kind: 'tcp', host: 'gateway-2.example', port: 1 }],
+  ] as const) {
+    assert.deepEqual(parseLineUrl(url), { ok: true, address }, url)
+  }
+})
+
+test('line URLs: what is refused is OPS-05 and names the part (docs/meters.md 3)', () => {
+  for (const [url, part] of [
+    ['', 'neither'],
+    ['/dev/ttyUSB0', 'neither'],
+    ['serial:ttyUSB0', 'neither'],
+    ['serial:/dev/ttyUSB0?baud=9601', 'baud=9601'],
+    ['serial:/dev/ttyUSB0?baud=', 'baud='],
+    ['serial:/dev/ttyUSB0?baud=9600&baud=300', 'twice'],
+    ['serial:/dev/ttyUSB0?format=9N1', 'format=9N1'],
+    ['serial:/dev/ttyUSB0?format=8M1', 'format=8M1'],
+    ['serial:/dev/ttyUSB0?speed=9600', 'speed'],
+    ['tcp://host', 'neither'],
+    ['tcp://host:0', 'port 0'],
+    ['tcp://host:65536', 'port 65536'],
+    ['udp://host:1', 'neither'],
+    ['tcp://user@host:1', 'neither'],
+  ] as const) {
+    const verdict = parseLineUrl(url)
+    assert.ok(!verdict.ok && verdict.fault === 'OPS-05', url)
+    assert.ok(verdict.detail.includes(part), `${url}: ${verdict.detail}`)
+  }
+})
+
+test('a line has 1 to 250 different meters with valid numbers; a P1 port has one', () => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => `M${index}`)
+  const isTaken = (changes: Partial<Parameters<typeof checkMeterLine>[0]>) =>
+    checkMeterLine({ ...LINE, ...changes }).ok
+  assert.equal(isTaken({}), true)
+  assert.equal(isTaken({ meters: [] }), false)
+  assert.equal(isTaken({ meters: numbers(250) }), true)
+  assert.equal(isTaken({ meters: numbers(251) }), false)
+  assert.equal(isTaken({ meters: ['A', 'A'] }), false)
+  assert.equal(isTaken({ meters: ['*'] }), false)
+  assert.equal(isTaken({ protocol: 'dsmr' }), true)
+  assert.equal(isTaken({ protocol: 'dsmr', meters: numbers(2) }), false)
+  assert.equal(isTaken({ protocol: 'dsmr', meters: ['x'.repeat(30)] }), true)
+  assert.equal(isTaken({ protocol: 'dsmr', meters: ['x'.repeat(31)] }), false)
+  assert.equal(isTaken({ protocol: 'dsmr', standardOffsetMinutes: 841 }), false)
+  assert.equal(isTaken({ protocol: 'dsmr', standardOffsetMinutes: 0.5 }), false)
+})
+
+test('the longest answer at 9600 8N1 is 40,920 bits and a tenth: 4.7 s', () => {
+  const verdict = parseLineUrl('serial:/dev/ttyS0?baud=9600')
+  assert.ok(verdict.ok)
+  assert.equal(longestAnswerUs(verdict.address), 4_688_750)
+})

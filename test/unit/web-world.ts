@@ -1,0 +1,374 @@
+// A small made-up utility behind the real web app: what the pages show comes from here instead of from a
+// database, and time stands still until a test moves it.
+
+import assert from 'node:assert/strict'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { draftBill, issueBill } from '../../services/billing/core/bill.ts'
+import { startOfDay } from '../../services/billing/core/calendar.ts'
+import { parseTariff } from '../../services/billing/core/tariff.ts'
+import { usageMonths } from '../../services/billing/core/usage.ts'
+import type { AccessStore, Viewer } from '../../services/billing/db/access.ts'
+import type { CustomerReads, OperatorReads } from '../../services/billing/db/browse.ts'
+import type { WebDeps } from '../../services/billing/http/deps.ts'
+import type { BillRow, BillView, FleetRow, LiveRow } from '../../services/billing/pages/views.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
+
+export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30, 0))
+const ZONE = 'Asia/Kolkata'
+const ago = (ms: number) => shiftMs(NOON, spanMs(-ms))
+
+const slabs = (code: string, label: string, ...steps: { upTo?: string; rate: string }[]) => ({
+  kind: 'slabs',
+  code,
+  label,
+  slabs: steps,
+})
+const TARIFF = {
+  format: 'ticklock-tariff/1',
+  code: 'LT-I-B',
+  name: 'LT-I(B) residential',
+  currency: 'INR',
+  minorDigits: 2,
+  rounding: 'half-away',
+  slabProration: 'days/30',
+  monthDigits: 2,
+  dueDays: 15,
+  source: 'example',
+  charges: [
+    slabs('energy', 'Energy', { upTo: '100', rate: '3.46' }, { rate: '7.43' }),
+    slabs('wheeling', 'Wheeling', { rate: '1.45' }),
+    { kind: 'fixed', code: 'fixed', label: 'Fixed charge', amount: '110' },
+    { kind: 'tax', code: 'duty', label: 'Duty', percent: '16', on: ['fixed', 'energy'] },
+  ],
+}
+
+/** The bill of one customer for May 2026. */
+export function billOf(id: number, name: string): BillView {
+  const verdict = parseTariff(TARIFF)
+  assert.ok(verdict.ok)
+  const { tariff, hash } = verdict
+  const number = `KL-2026-${String(id).padStart(5, '0')}`
+  const period = { from: '2026-05-01', to: '2026-06-01' }
+  const draft = draftBill({
+    period,
+    customer: { number: `C-${id}`, name, address: '12 Lake Road, Pune' },
+    servicePoint: { code: `SP-${id}`, address: '12 Lake Road, Pune', zone: ZONE },
+    meter: { number: '2026000417', register: '1-0:1.8.0*255', digits: 9, multiplier: 1 },
+    opening: { value: 12_345_678, exponent: 0 },
+    closing: { value: 12_566_678, exponent: 0 },
+    tariff: { tariff, validFrom: '2026-04-01', hash },
+  })
+  assert.ok(draft.ok)
+  const utility = {
+    name: 'Lakeside Power',
+    address: '1 Grid Street, Pune',
+    contact: 'care@lakeside.example',
+    payment: ['Pay at any counter and name the bill number.'],
+  }
+  const issued = issueBill(draft.draft, { number, at: ago(10 * DAY), utility })
+  const { content } = issued
+  const bill: BillRow = {
+    id,
+    number,
+    customer: name,
+    period,
+    currency: 'INR',
+    total: content.total,
+    dueOn: content.dueOn,
+    issuedAt: ago(10 * DAY),
+    notices: ['sent', 'queued'],
+  }
+  const trust = { clockState: 'S', clockBoundMs: 12, quality: 0 }
+  return { bill, content, hash: issued.hash, opening: trust, closing: { ...trust, quality: 4 } }
+}
+
+const DAY = 24 * 3_600_000
+export const FLEET: readonly FleetRow[] = ['Old Town', 'Harbour', 'Hill Station', 'Mill Lane'].map(
+  (name, index) => ({
+    id: `00000000000000a${index}`,
+    name,
+    enrolled: index !== 3,
+    revoked: false,
+    transport: index === 1 ? 'ws' : 'tcp',
+    connectedAt: index < 2 ? ago(7_400_000) : null,
+    lastReadingAt: index === 3 ? null : ago(1_200 + index * 61_000),
+    clockState: ['S', 'S', 'R', null][index] ?? null,
+    clockOffsetUs: index === 3 ? null : ([412, -1_830, 15_200][index] ?? null),
+    clockBoundUs: index === 3 ? null : ([3_100, 8_700, 412_000][index] ?? null),
+    backlogFrames: index === 3 ? null : ([0, 0, 1_284][index] ?? null),
+    meters: [24, 18, 31, 0][index] ?? 0,
+  }),
+)
+
+const live = (meter: string, obis: string, value: number, unit: number, quality = 0): LiveRow => ({
+  meter,
+  device: FLEET[0]?.id ?? null,
+  obis,
+  value,
+  exponent: 0,
+  unit,
+  at: ago(1_200),
+  quality,
+  clockState: 'S',
+  clockBoundMs: 3,
+})
+const LIVE: readonly LiveRow[] = [
+  live('2026000417', '1-0:1.8.0*255', 12_701_033, 30),
+  live('2026000417', '1-0:16.7.0*255', 431, 27),
+  live('2026000418', '1-0:1.8.0*255', 998_512, 30, 2),
+  { ...live('2026000419', '1-0:32.7.0*255', 2314, 35), exponent: -1, clockState: 'U' },
+]
+
+/** `1@ops`-like world: operator `ada`, customers 1 (Asha) and 2 (a hostile name). */
+export const HOSTILE_NAME = '<script>alert(1)</script>'
+
+export interface World {
+  readonly deps: WebDeps
+  now: UnixMs
+  /** Set to an error to take the database away. */
+  failure: Error | null
+  readonly links: Map<
+    string,
+    { purpose: 'setup' | 'customer'; customer: number | null; until: UnixMs; used: boolean }
+  >
+  readonly operators: Map<string, { id: number; password: string }>
+}
+
+export function createWorld(baseUrl = 'http://127.0.0.1'): World {
+  let seed = 0
+  const world: World = {
+    now: NOON,
+    failure: null,
+    links: new Map(),
+    operators: new Map(),
+    deps: {
+      access: access(() => world),
+      operators: operators(() => world),
+      customers,
+      now: () => world.now,
+      random: (length) => {
+        seed += 1
+        return Uint8Array.from({ length }, (_byte, index) => (seed * 31 + index * 7) & 255)
+      },
+      renderPdf: async (bill) => (bill <= 2 ? Buffer.from(`%PDF-1.7 bill ${bill}`) : null),
+      summary: async () => ({
+        meters: 73,
+        readings: 1_204_511,
+        refused: 9,
+        bills: 2,
+        notices: 3,
+        clockBoundMs: 8.7,
+      }),
+      health: async () => ({ ok: world.failure === null, parts: { database: 'up' } }),
+      metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
+      backfill: async () => ({ done: 81_204, total: 214_272, from: ago(49 * DAY) }),
+      inbox: {
+        messages: () => [
+          {
+            id: '1',
+            channel: 'email',
+            to: 'asha@example.com',
+            subject: 'Your electricity bill for May 2026',
+            text: `Dear Asha,\n\nyour bill is ready: ${baseUrl}/c/AAAAAAAAAAAAAAAAAAAAAA\n\nNot ours: https://evil.example/x`,
+            at: ago(60_000),
+          },
+        ],
+      },
+      baseUrl,
+      demo: true,
+      log: null,
+    },
+  }
+  return world
+}
+
+function access(world: () => World): AccessStore {
+  const sessions = new Map<string, { viewer: Viewer; until: UnixMs }>()
+  const openLink = (hash: Buffer, now: UnixMs) => {
+    const link = world().links.get(hash.toString('hex'))
+    return link !== undefined && link.until > now ? link : null
+  }
+  const nameOf = (kind: string, id: number) =>
+    kind === 'operator' ? 'Ada' : id === 1 ? 'Asha Kulkarni' : HOSTILE_NAME
+  return {
+    operator: async (name) => world().operators.get(name) ?? null,
+    async viewer(hash, now) {
+      const { failure } = world()
+      if (failure !== null) throw failure
+      const session = sessions.get(hash.toString('hex'))
+      return session !== undefined && session.until > now ? session.viewer : null
+    },
+    async openSession({ hash, viewer, expiresAt }) {
+      const { kind, id } = viewer
+      const named = { kind, id, name: nameOf(kind, id) }
+      sessions.set(hash.toString('hex'), { viewer: named, until: expiresAt })
+    },
+    async closeSession(hash) {
+      sessions.delete(hash.toString('hex'))
+    },
+    async setupOpen(hash, now) {
+      const link = openLink(hash, now)
+      return link?.purpose === 'setup' && !link.used
+    },
+    async setUp({ hash, name, password, now }) {
+      const link = openLink(hash, now)
+      if (link === null || link.used) return 'spent'
+      if (world().operators.has(name)) return 'taken'
+      link.used = true
+      world().operators.set(name, { id: 1, password })
+      return { id: 1 }
+    },
+    linkCustomer: async (hash, now) => openLink(hash, now)?.customer ?? null,
+    async markLinkUsed(hash, now) {
+      const link = openLink(hash, now)
+      if (link !== null) link.used = true
+    },
+  }
+}
+
+function operators(world: () => World): OperatorReads {
+  const bills = [billOf(2, HOSTILE_NAME), billOf(1, 'Asha Kulkarni')]
+  const notices = [
+    notice(1, 'email', 'asha@example.com', 'sent'),
+    notice(2, 'sms', '+919800000000', 'queued'),
+    { ...notice(3, 'email', 'x@example.com', 'failed'), lastFault: 'BIL-09 550 no such user' },
+  ]
+  return {
+    fleet: async () => FLEET,
+    device: async (id) => {
+      const device = FLEET.find((row) => row.id === id)
+      if (device === undefined) return null
+      return {
+        device,
+        createdAt: ago(40 * DAY),
+        historyFrom: ago(49 * DAY),
+        reportedAt: ago(900),
+        roundTripUs: 1_640,
+        disconnectedAt: null,
+        faults: [{ code: 'MTR-02', count: 3 }],
+        live: LIVE,
+        refusals: [],
+      }
+    },
+    live: async (meter) => LIVE.filter((row) => row.meter.startsWith(meter)),
+    refusals: async () => [
+      { code: 'SEC-05', device: FLEET[0]?.id ?? '', count: 6, lastAt: ago(3_600_000) },
+      { code: 'SEC-03', device: '', count: 3, lastAt: ago(52_000) },
+    ],
+    exceptions: async () => [
+      {
+        id: 1,
+        at: ago(DAY),
+        device: FLEET[1]?.id ?? '',
+        code: 'BIL-05',
+        meter: '2026009999',
+        detail: 'kept until the meter is registered',
+      },
+    ],
+    bills: async () => bills.map(({ bill }) => bill),
+    bill: async (id) => bills.find(({ bill }) => bill.id === id) ?? null,
+    billNotices: async () => notices.slice(0, 2),
+    notices: async ({ state }) => notices.filter((row) => state === null || row.state === state),
+    tariffs: async () => [
+      {
+        code: 'LT-I-B',
+        name: world().deps.demo ? 'LT-I(B) residential' : '',
+        validFrom: '2026-04-01',
+        hash: billOf(1, '').content.tariff.hash,
+        content: JSON.stringify(TARIFF, null, 2),
+      },
+    ],
+  }
+}
+
+const notice = (
+  id: number,
+  channel: 'email' | 'sms',
+  address: string,
+  state: 'queued' | 'sent' | 'failed',
+) => ({
+  id,
+  billId: 1,
+  billNumber: 'KL-2026-00001',
+  channel,
+  address,
+  state,
+  attempts: id,
+  nextAttemptAt: shiftMs(NOON, spanMs(300_000)),
+  sentAt: state === 'sent' ? ago(600_000) : null,
+  lastFault: null,
+})
+
+/** Bill N belongs to customer N. */
+const customers: CustomerReads = {
+  async home(customer) {
+    const { bill } = billOf(customer, customer === 1 ? 'Asha Kulkarni' : HOSTILE_NAME)
+    return {
+      name: bill.customer,
+      number: `C-${customer}`,
+      lastBill: bill,
+      bills: [bill],
+      places: [{ address: '12 Lake Road, Pune', meter: '2026000417' }],
+    }
+  },
+  bills: async (customer) => [billOf(customer, '').bill],
+  bill: async (customer, id) => (customer === id ? billOf(id, 'Asha Kulkarni') : null),
+  async usage(_customer, now) {
+    const span = { zone: ZONE, now, movedIn: '2026-05-03' }
+    const stored = Array.from({ length: 49 }, (_day, index) => ({
+      at: startOfDay(new Date(Date.UTC(2026, 4, 1 + index)).toISOString().slice(0, 10), ZONE),
+      value: 12_345_678 + index * 7_000 + Math.round(2_500 * Math.sin(index * 1.3)),
+      exponent: 0,
+    })).filter((_reading, index) => index !== 30)
+    const newest = { at: now, value: 12_684_100, exponent: 0 }
+    const meter = { digits: 9, multiplier: 1 }
+    const months = usageMonths({ ...span, meter, stored, newest })
+    return [{ meter: '2026000417', unit: 'kWh', zone: ZONE, months }]
+  },
+}
+
+/** A browser without scripts: keeps cookies, follows nothing, finds the form token in the page. */
+export class Browser {
+  readonly cookies = new Map<string, string>()
+  readonly #app: FastifyInstance
+
+  constructor(app: FastifyInstance) {
+    this.#app = app
+  }
+
+  async get(url: string): Promise<LightMyRequestResponse> {
+    return this.#keep(await this.#app.inject({ method: 'GET', url, headers: this.#headers() }))
+  }
+
+  /** Posts the form of the page at `from` (the same address when left out). */
+  async post(url: string, fields: Record<string, string>, from = url) {
+    const shown = await this.get(from)
+    const token = /name="form_token" value="([^"]+)"/.exec(shown.body)?.[1] ?? ''
+    return this.send(url, { form_token: token, ...fields })
+  }
+
+  async send(url: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
+    const type = { 'content-type': 'application/x-www-form-urlencoded' }
+    return this.#keep(
+      await this.#app.inject({
+        method: 'POST',
+        url,
+        headers: { ...this.#headers(), ...type, ...headers },
+        payload: new URLSearchParams(fields).toString(),
+      }),
+    )
+  }
+
+  #headers(): Record<string, string> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    return { accept: 'text/html', ...(cookie === '' ? {} : { cookie }) }
+  }
+
+  #keep(response: LightMyRequestResponse): LightMyRequestResponse {
+    for (const { name, value } of response.cookies) {
+      if (value === '') this.cookies.delete(name)
+      else this.cookies.set(name, value)
+    }
+    return response
+  }
+}

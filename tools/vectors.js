@@ -1,0 +1,354 @@
+// Writes test/vectors/{tree,frame,handshake,control}.json: the normative examples of docs/wire.md, with
+// their intermediate values. Run after `npm run build`, and only when the protocol itself changes: the
+// tests compare what we compute with these files, and so may a second implementation.
+import { writeFileSync } from 'node:fs'
+
+const { concat, fromText, toHex } = await import('../dist/shared/bytes.js')
+const { nodeSuite: suite } = await import('../dist/shared/node/node-suite.js')
+const { enrolmentPrologue, ControlChannel, epochId, exporter, sessionPrologue } = await import(
+  '../dist/shared/tves/handshake.js'
+)
+const { startHandshake } = await import('../dist/shared/tves/noise.js')
+const { sealFrame } = await import('../dist/shared/tves/seal.js')
+const { Secret } = await import('../dist/shared/tves/secret.js')
+const { streamNext, streamStart } = await import('../dist/shared/tves/stream.js')
+const { encodeToken, fingerprint, tokenPsk } = await import('../dist/shared/tves/token.js')
+const { encodeTree, leafAt, plantTree, puncture, runIv } = await import(
+  '../dist/shared/tves/tree.js'
+)
+const { encodeContent } = await import('../dist/shared/wire/content.js')
+const { encodeControl } = await import('../dist/shared/wire/control.js')
+const { encodeHeader } = await import('../dist/shared/wire/frame.js')
+const { enrolmentHello, enrolmentStep, sessionStep } = await import(
+  '../dist/shared/wire/message.js'
+)
+const { encodeAttempt, encodeSessionHello, encodeSessionOffer } = await import(
+  '../dist/shared/wire/payload.js'
+)
+
+/** `length` bytes that count up from `first`: recognisable in a dump, and nobody's key. */
+const count = (first, length) => Uint8Array.from({ length }, (_, i) => (first + i) & 0xff)
+const keyPair = (first) => {
+  const privateKey = count(first, 32)
+  return { privateKey, publicKey: suite.publicKey(privateKey) }
+}
+/** The same value with every Uint8Array as hex. */
+const asHex = (value) => {
+  if (value instanceof Uint8Array) return toHex(value)
+  if (Array.isArray(value)) return value.map(asHex)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asHex(inner)]))
+}
+const write = (name, about, content) =>
+  writeFileSync(
+    new URL(`../test/vectors/${name}.json`, import.meta.url),
+    `${JSON.stringify({ about, ...asHex(content) }, null, 2)}\n`,
+  )
+
+const secret = count(0x00, 32)
+const tree = plantTree(suite, secret)
+
+function treeVectors() {
+  const rootOutput = suite.sha512(concat(fromText('TVES/1 root'), secret))
+  const seconds = [0, 1, 2, 3, 59, 3_600, 86_400, 2_592_000, 2 ** 31, 2 ** 32 - 1]
+  const leaves = seconds.map((second) => ({ second, key: leafAt(suite, tree, second).key }))
+  /** Every node on the way to second 5, from the root's child on. */
+  const path = []
+  let node = rootOutput.slice(0, 32)
+  for (let level = 0; level < 32; level += 1) {
+    const input = concat(fromText('TVES/1 node'), Uint8Array.of(level), node)
+    const output = suite.sha512(input)
+    const bit = (5 >>> (31 - level)) & 1
+    node = bit === 0 ? output.slice(0, 32) : output.slice(32)
+    if (level < 2 || level > 28) path.push({ level, input, output, bit, node })
+  }
+  const punctured = [1, 6, 3_601].map((next) => {
+    const kept = puncture(suite, tree, next)
+    return { next, nodes: kept.nodes, encoded: encodeTree(kept) }
+  })
+  const salt = count(0x50, 16)
+  const runs = [1, 2, 0xffff_ffff].map((run) => ({
+    run,
+    salt,
+    iv: runIv(suite, tree.ivKey, run, salt),
+  }))
+  write(
+    'tree',
+    'wire.md 7: leaves, one path with its hash inputs (levels 0, 1, 29 to 31), what a holder keeps, ivs',
+    {
+      secret,
+      rootOutput,
+      ivKey: tree.ivKey,
+      leaves,
+      pathToSecond5: path,
+      punctured,
+      runs,
+    },
+  )
+}
+
+function frameVectors() {
+  const device = count(0xd0, 8)
+  const transcript = count(0x70, 32)
+  const salt = count(0x50, 16)
+  const epoch = 0x70717273
+  const run = 3
+  const iv = runIv(suite, tree.ivKey, run, salt)
+  const stamp = { agentTime: 1_790_000_123_456, clockState: 'S', clockBound: 12, processMs: 98_765 }
+  const reading = {
+    meter: 'SN-00112233',
+    register: '1-0:1.8.0*255',
+    value: 1_234_567,
+    exponent: 1,
+    unit: 30,
+    source: 'live',
+    meterTime: 1_790_000_122_000,
+    checked: true,
+  }
+  const readings = [
+    reading,
+    { ...reading, value: 1_234_570, meterTime: 1_790_000_123_000 },
+    { ...reading, register: '1-0:2.8.0*255', value: -5, meterTime: null },
+    {
+      ...reading,
+      meter: 'G4.7',
+      register: '7-1:3.0.0*255',
+      value: 900,
+      unit: 13,
+      exponent: -2,
+      source: 'push',
+      meterTime: null,
+      checked: false,
+    },
+  ]
+  const contents = [
+    {
+      kind: 'opener',
+      processId: count(0xb0, 8),
+      previous: { epoch: 0, run: 0, sequence: 0, hash: new Uint8Array(32) },
+    },
+    { kind: 'readings', stamp, readings },
+    {
+      kind: 'readings',
+      stamp: { ...stamp, clockState: 'U', clockBound: 0xffff_ffff },
+      readings: [],
+    },
+  ]
+  let hash = streamStart(suite, device, epoch, run)
+  const start = hash
+  const frames = contents.map((content, sequence) => {
+    const opener = content.kind === 'opener'
+    const second = 120 + sequence
+    const header = {
+      opener,
+      epoch,
+      run,
+      second,
+      sequence,
+      count: opener ? 0 : content.readings.length,
+      salt: opener ? salt : null,
+    }
+    const { key } = leafAt(suite, tree, second)
+    const headerBytes = encodeHeader(header)
+    const plaintext = encodeContent(content)
+    const aad = concat(fromText('TVES/1 frame'), device, transcript, headerBytes)
+    const nonce = Uint8Array.from(iv)
+    nonce[11] ^= sequence
+    const body = sealFrame(suite, { key, iv, device, transcript, header, plaintext })
+    hash = streamNext(suite, hash, body)
+    return { header, content, key, nonce, aad, plaintext, body, streamHash: hash }
+  })
+  write(
+    'frame',
+    'wire.md 6 and 8: an opener and two reading frames of one run; tree secret as in tree.json',
+    {
+      secret,
+      device,
+      transcript,
+      salt,
+      iv,
+      streamStart: start,
+      frames,
+    },
+  )
+}
+
+const slaveStatic = keyPair(0x10)
+const masterStatic = keyPair(0x20)
+
+function runHandshake(pattern, prologue, psk, ephemerals, payloads) {
+  const shared = { suite, pattern, prologue, psk }
+  const remote = pattern === 'IKpsk2' ? { remoteStatic: masterStatic.publicKey } : {}
+  const slave = startHandshake({
+    ...shared,
+    ...remote,
+    initiator: true,
+    staticKey: slaveStatic,
+    ephemeral: ephemerals[0],
+  })
+  const master = startHandshake({
+    ...shared,
+    initiator: false,
+    staticKey: masterStatic,
+    ephemeral: ephemerals[1],
+  })
+  const messages = payloads.map((payload, index) => {
+    const [writer, reader] = index % 2 === 0 ? [slave, master] : [master, slave]
+    const noise = writer.write(payload)
+    if (reader.read(noise) === null) throw new Error('the other side does not read it')
+    return { payload, noise }
+  })
+  return { slave: slave.finish(), master: master.finish(), messages }
+}
+
+function handshakeVectors() {
+  const token = {
+    id: count(0x01, 8),
+    secret: new Secret(count(0x30, 16)),
+    fingerprint: fingerprint(suite, masterStatic.publicKey),
+  }
+  const ephemerals = [count(0x40, 32), count(0x60, 32)]
+  const none = new Uint8Array(0)
+  const enrolmentPsk = tokenPsk(suite, token.secret.reveal())
+  const prologue = enrolmentPrologue(token.id)
+  const enrol = runHandshake('XXpsk3', prologue, enrolmentPsk, ephemerals, [
+    none,
+    none,
+    encodeAttempt(1),
+  ])
+  const psk = exporter(suite, enrol.slave.chainingKey, 'psk')
+  const device = count(0xd0, 8)
+  const enrolled = new ControlChannel(enrol.master).seal(encodeControl({ is: 'enrolled', device }))
+  const offer = {
+    device,
+    t2: 1_790_000_000_000_100,
+    t3: 1_790_000_000_000_900,
+    bound: 2_500,
+    tolerance: 10,
+    historyFrom: null,
+    origin: 1_790_000_000_000,
+  }
+  const hello = { processId: count(0xb0, 8), wantsEpoch: true }
+  const session = runHandshake('IKpsk2', sessionPrologue(0), psk, ephemerals.toReversed(), [
+    encodeSessionHello(hello),
+    encodeSessionOffer(offer),
+  ])
+  const [step1, step2, step3] = enrol.messages
+  const [first, second] = session.messages
+  write('handshake', 'wire.md 3 and 4: an enrolment, then a session of the same device', {
+    slaveStatic,
+    masterStatic,
+    ephemerals: {
+      enrolment: { slave: ephemerals[0], master: ephemerals[1] },
+      session: { slave: ephemerals[1], master: ephemerals[0] },
+    },
+    token: {
+      id: token.id,
+      secret: token.secret.reveal(),
+      fingerprint: token.fingerprint,
+      text: encodeToken(token),
+    },
+    enrolment: {
+      prologue,
+      psk: enrolmentPsk,
+      attempt: 1,
+      bodies: [
+        enrolmentHello(token.id, step1.noise),
+        enrolmentStep(2, step2.noise),
+        enrolmentStep(3, step3.noise),
+      ],
+      transcript: enrol.slave.transcript,
+      chainingKey: enrol.slave.chainingKey,
+      devicePsk: psk,
+      enrolled,
+    },
+    session: {
+      prologue: sessionPrologue(0),
+      hello,
+      offer,
+      payloads: [first.payload, second.payload],
+      bodies: [sessionStep(1, first.noise), sessionStep(2, second.noise)],
+      transcript: session.slave.transcript,
+      chainingKey: session.slave.chainingKey,
+      epoch: {
+        id: epochId(session.slave.transcript),
+        secret: exporter(suite, session.slave.chainingKey, 'epoch'),
+      },
+    },
+  })
+  return session
+}
+
+function controlVectors(session) {
+  const hash = count(0x90, 32)
+  const stream = { epoch: 0x70717273, run: 3, sequence: 41, hash }
+  const id = count(0xc0, 16)
+  const slave = new ControlChannel(session.slave)
+  const master = new ControlChannel(session.master)
+  const messages = [
+    [
+      'slave',
+      { is: 'confirm', epoch: 0x70717273, runs: [stream, { ...stream, run: 4, sequence: 0 }] },
+    ],
+    [
+      'master',
+      {
+        is: 'committed',
+        epoch: 0x70717273,
+        runs: [{ epoch: 0x70717273, run: 3, known: true, next: 42, hash }],
+      },
+    ],
+    ['slave', { is: 'clock-request', id }],
+    [
+      'master',
+      { is: 'clock-reply', id, t2: 1_790_000_001_000_000, t3: 1_790_000_001_000_040, bound: null },
+    ],
+    ['master', { is: 'acknowledge', ...stream }],
+    [
+      'master',
+      {
+        is: 'expect',
+        code: 'SEC-06',
+        epoch: 0x70717273,
+        run: 3,
+        next: 42,
+        masterTime: 1_790_000_001_234,
+      },
+    ],
+    [
+      'slave',
+      {
+        is: 'status',
+        clockState: 'S',
+        offset: -1_500,
+        bound: 2_700,
+        roundTrip: 40_000,
+        backlog: 12,
+        meters: 3,
+        faults: [
+          { code: 'MTR-02', count: 7 },
+          { code: 'SEC-FORK', count: 1 },
+        ],
+      },
+    ],
+  ]
+  write(
+    'control',
+    'wire.md 5: control messages in the order sent, under the keys of the session in handshake.json',
+    {
+      messages: messages.map(([from, message]) => {
+        const plaintext = encodeControl(message)
+        return {
+          from,
+          message,
+          plaintext,
+          body: (from === 'slave' ? slave : master).seal(plaintext),
+        }
+      }),
+    },
+  )
+}
+
+treeVectors()
+frameVectors()
+controlVectors(handshakeVectors())
