@@ -31,7 +31,7 @@ test('MSEDCL LT-I(B), 221 kWh in 30 days, to the paisa (MERC 322/2019)', () => {
   })
 })
 
-test('MSEDCL slab limits grow with the days: 31 days, 103 kWh (LT bill calculation examples)', () => {
+test('MSEDCL slab limits follow the days: 31, 103 kWh (LT bill calculation examples)', () => {
   // 31 / 30 = 1.0333 -> 1.03 months: the first slab ends at 103 and the second at 309.
   const tariff = tariffOf(MSEDCL)
   assert.equal(amounts(tariff, '103', 31)['energy'], '356.38') // 103 * 3.46

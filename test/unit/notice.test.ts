@@ -30,7 +30,7 @@ test('rupees are grouped by lakh and crore, other money by thousands (Intl en-IN
   assert.equal(amountText('1234.50', 'CHF'), 'CHF 1,234.50')
 })
 
-test('an SMS holds 160 GSM letters or 70 others; parts hold 153 or 67 (3GPP TS 23.038, 23.040)', () => {
+test('an SMS holds 160 GSM letters or 70 others; parts 153 or 67 (TS 23.038, 23.040)', () => {
   const parts = (text: string): number => smsLength(text).parts
   assert.equal(parts('a'.repeat(160)), 1)
   assert.equal(parts('a'.repeat(161)), 2)
@@ -46,7 +46,7 @@ test('an SMS holds 160 GSM letters or 70 others; parts hold 153 or 67 (3GPP TS 2
   assert.equal(parts('😀'.repeat(67)), 3)
 })
 
-test('the SMS about a bill takes one part, says amount and due date, and gets shorter with need', () => {
+test('the SMS about a bill takes one part, with amount and due date, whatever the name', () => {
   const plain = smsText(contentFor({}))
   assert.equal(
     plain,

@@ -213,17 +213,15 @@ export async function boundariesReady(
   return { meters, ready }
 }
 
-export type StoredBill =
-  | { readonly ok: true; readonly id: number; readonly reading: BillReading; readonly hash: string }
-  | { readonly ok: false }
-
-/** One bill as it was issued, checked against its hash. */
-export async function billByNumber(db: Kysely<Database>, number: string): Promise<StoredBill> {
-  const row = await db
-    .selectFrom('bills')
-    .select(['id', 'content', 'hash'])
-    .where('number', '=', number)
-    .executeTakeFirst()
-  if (row === undefined) return { ok: false }
-  return { ok: true, id: row.id, hash: row.hash, reading: readBill(row.content, row.hash) }
+/** One bill as it was issued, checked against its hash; null when there is none. */
+export async function storedBill(
+  db: Kysely<Database>,
+  by: { readonly id: number } | { readonly number: string },
+): Promise<BillReading | null> {
+  const query = db.selectFrom('bills').select(['content', 'hash'])
+  const row = await ('id' in by
+    ? query.where('id', '=', by.id)
+    : query.where('number', '=', by.number)
+  ).executeTakeFirst()
+  return row === undefined ? null : readBill(row.content, row.hash)
 }
