@@ -1,6 +1,6 @@
-// Writes test/vectors/{tree,frame,handshake,control}.json: the normative examples of docs/wire.md, with
-// their intermediate values. Run after `npm run build`, and only when the protocol itself changes: the
-// tests compare what we compute with these files, and so may a second implementation.
+// Writes test/vectors/{tree,frame,handshake,control}.json: the normative examples of docs/wire.md,
+// with their intermediate values. Run after `npm run build`, and only when the protocol itself
+// changes: the tests compare what we compute with these files, and so may a second implementation.
 import { writeFileSync } from 'node:fs'
 
 const { concat, fromText, toHex } = await import('../dist/shared/bytes.js')
@@ -72,19 +72,15 @@ function treeVectors() {
     salt,
     iv: runIv(suite, tree.ivKey, run, salt),
   }))
-  write(
-    'tree',
-    'wire.md 7: leaves, one path with its hash inputs (levels 0, 1, 29 to 31), what a holder keeps, ivs',
-    {
-      secret,
-      rootOutput,
-      ivKey: tree.ivKey,
-      leaves,
-      pathToSecond5: path,
-      punctured,
-      runs,
-    },
-  )
+  write('tree', 'wire.md 7: leaves, one path with its hash inputs, what a holder keeps, ivs', {
+    secret,
+    rootOutput,
+    ivKey: tree.ivKey,
+    leaves,
+    pathToSecond5: path,
+    punctured,
+    runs,
+  })
 }
 
 function frameVectors() {
@@ -334,7 +330,7 @@ function controlVectors(session) {
   ]
   write(
     'control',
-    'wire.md 5: control messages in the order sent, under the keys of the session in handshake.json',
+    'wire.md 5: control messages as sent, under the session keys of handshake.json',
     {
       messages: messages.map(([from, message]) => {
         const plaintext = encodeControl(message)

@@ -18,8 +18,8 @@ export interface RunningSlave {
 const defaultLog = (): Log =>
   openLog({ pretty: process.stdout.isTTY, nowMs: () => systemClock.mono() / 1_000 })
 
-/** Starts a slave from its TOML file. Rejects with a FaultError: OPS-05 the file is not valid; OPS-04, 06,
- * 11, 13, 16 the data folder (shell/outbox). */
+/** Starts a slave from its TOML file. Rejects with a FaultError: OPS-05 the file is not valid;
+ * OPS-04, 06, 11, 13, 16 the data folder (shell/outbox). */
 export async function runSlave(configFile: string, log: Log = defaultLog()): Promise<RunningSlave> {
   const loaded = loadConfig(configFile)
   if (!loaded.ok) throw new FaultError(loaded.fault, loaded.detail)

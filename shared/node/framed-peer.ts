@@ -1,6 +1,7 @@
 // One end of a link that carries whole bodies, whatever is below: TCP with length prefixes or a
-// WebSocket. Both the slave's link and the master's listeners sit on this, so that what a hostile or
-// broken peer can do is limited in one place: how much waits to be sent, and how long it may be silent.
+// WebSocket. Both the slave's link and the master's listeners sit on this, so that what a hostile
+// or broken peer can do is limited in one place: how much waits to be sent, and how long it may be
+// silent.
 
 import type { FaultCode } from '../faults.ts'
 import type { MonoUs } from '../units.ts'
@@ -8,8 +9,8 @@ import type { MonoUs } from '../units.ts'
 export interface PeerLimits {
   /** Bytes that may wait for the peer to take them; beyond: WIR-08. */
   readonly waitingBytesMax: number
-  /** Longest time without a whole body from the peer, milliseconds; beyond: WIR-06. Parts of a body do
-   * not count: who sends a byte a minute is silent. */
+  /** Longest time without a whole body from the peer, milliseconds; beyond: WIR-06. Parts of a body
+   * do not count: who sends a byte a minute is silent. */
   readonly idleMs: number
 }
 
@@ -24,8 +25,8 @@ export interface FramedPeer {
   readonly transport: 'tcp' | 'ws'
   /** The other side's address, without port. */
   readonly remote: string
-  /** False when it is not accepted: the link is over, or is dropped now because the peer does not drain
-   * what is sent to it (WIR-08). */
+  /** False when it is not accepted: the link is over, or is dropped now because the peer does not
+   * drain what is sent to it (WIR-08). */
   send(body: Uint8Array): boolean
   /** Stops and resumes receiving, so that a peer cannot send faster than we work. */
   pause(): void

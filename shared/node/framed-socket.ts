@@ -6,9 +6,10 @@ import { BODY_BYTES_MAX } from '../wire/limits.ts'
 import { Deframer, lengthPrefixed } from '../wire/transport.ts'
 import { type FramedPeer, Peer, type PeerSetup } from './framed-peer.ts'
 
-/** Options of both WebSocket ends. Compression is off: sealed bodies do not shrink, and every inflating
- * context is memory a peer could claim. Pongs are ours, so that a flood of pings from a peer that does
- * not read cannot pile them up. Our bodies are one WebSocket frame each; some proxies cut them. */
+/** Options of both WebSocket ends. Compression is off: sealed bodies do not shrink, and every
+ * inflating context is memory a peer could claim. Pongs are ours, so that a flood of pings from a
+ * peer that does not read cannot pile them up. Our bodies are one WebSocket frame each; some
+ * proxies cut them. */
 export const WS_OPTIONS = {
   perMessageDeflate: false,
   maxPayload: BODY_BYTES_MAX,

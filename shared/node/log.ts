@@ -1,6 +1,6 @@
-// The log: one JSON object per line for machines, one readable line for a person at a terminal. Fields are
-// plain text and numbers by type, so that no key, frame or token can be handed to it as an object. Every
-// fault carries its code, meaning and remedy from the one table.
+// The log: one JSON object per line for machines, one readable line for a person at a terminal.
+// Fields are plain text and numbers by type, so that no key, frame or token can be handed to it as
+// an object. Every fault carries its code, meaning and remedy from the one table.
 
 import { styleText } from 'node:util'
 import { type DestinationStream, destination, pino } from 'pino'
@@ -10,8 +10,8 @@ export type Fields = Readonly<Record<string, string | number | boolean | null>>
 
 export interface Log {
   info(text: string, fields?: Fields): void
-  /** A fault at its own severity. The same code is written at most FAULT_LINES_MAX times a minute; what
-   * was left out is counted in the next line, `unwritten`. */
+  /** A fault at its own severity. The same code is written at most FAULT_LINES_MAX times a minute;
+   * what was left out is counted in the next line, `unwritten`. */
   fault(code: FaultCode, detail: string, fields?: Fields): void
   /** A log whose lines all carry these fields too. It shares nothing else. */
   child(fields: Fields): Log

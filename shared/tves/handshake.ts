@@ -18,7 +18,8 @@ export const enrolmentPrologue = (token: Uint8Array): Uint8Array => concat(ENROL
 export const sessionPrologue = (suite: number): Uint8Array =>
   concat(SESSION_LABEL, Uint8Array.of(suite))
 
-/** A 32-byte secret of its own for one purpose, from a handshake's final chaining key. wire.md 4.2. */
+/** A 32-byte secret of its own for one purpose, from a handshake's final chaining key. wire.md 4.2.
+ */
 export function exporter(
   suite: Suite,
   chainingKey: Uint8Array,
@@ -51,8 +52,8 @@ export function epochOf(
   return { id, transcript, secret: exporter(suite, chainingKey, 'epoch') }
 }
 
-/** Sealed control messages, both directions. Counters are in the cipher states: a repeated, dropped or
- * reordered body does not open, and after one that does not (SEC-11) nothing does. */
+/** Sealed control messages, both directions. Counters are in the cipher states: a repeated, dropped
+ * or reordered body does not open, and after one that does not (SEC-11) nothing does. */
 export class ControlChannel {
   readonly #send: CipherState
   readonly #receive: CipherState

@@ -5,11 +5,15 @@
 import { gcm } from '@noble/ciphers/aes.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
+import { concat } from '../bytes.ts'
 import { type Aead, type Suite, TAG_BYTES } from './suite.ts'
 
 function nobleAead(key: Uint8Array): Aead {
   return {
-    seal: (nonce, aad, plaintext) => gcm(key, nonce, aad).encrypt(plaintext),
+    seal: (nonce, aad, plaintext, head) => {
+      const sealed = gcm(key, nonce, aad).encrypt(plaintext)
+      return head === undefined ? sealed : concat(head, sealed)
+    },
     open: (nonce, aad, sealed) => {
       if (sealed.length < TAG_BYTES) return null
       try {

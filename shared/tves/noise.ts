@@ -1,7 +1,8 @@
-// A small Noise core (revision 34) for 25519, AESGCM and SHA256: the two handshakes of TVES and every
-// other interactive pattern that the same seven tokens can spell, so that the published vectors can
-// test it. Ephemeral keys are handed in; nothing an outsider sends makes it throw: a message that does
-// not authenticate gives null, and the handshake is over. https://noiseprotocol.org/noise.html
+// A small Noise core (revision 34) for 25519, AESGCM and SHA256: the two handshakes of TVES and
+// every other interactive pattern that the same seven tokens can spell, so that the published
+// vectors can test it. Ephemeral keys are handed in; nothing an outsider sends makes it throw: a
+// message that does not authenticate gives null, and the handshake is over.
+// https://noiseprotocol.org/noise.html
 
 import { assert } from '../assert.ts'
 import { concat, fromText } from '../bytes.ts'
@@ -210,8 +211,8 @@ export class Handshake {
     this.#psk = psk
   }
 
-  /** The next message, carrying `payload`. Null when a key that the peer sent is refused (a point of
-   * small order); the handshake is then over. */
+  /** The next message, carrying `payload`. Null when a key that the peer sent is refused (a point
+   * of small order); the handshake is then over. */
   write(payload: Uint8Array): Uint8Array | null {
     const parts: Uint8Array[] = []
     const tokens = this.#turn(true)

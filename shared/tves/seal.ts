@@ -1,6 +1,6 @@
-// A frame is sealed once, in the second its readings were taken; that very body is stored, sent, and
-// sent again. The nonce is never sent: it is the run's iv with the sequence number mixed in, and a run
-// never uses a sequence number twice.
+// A frame is sealed once, in the second its readings were taken; that very body is stored, sent,
+// and sent again. The nonce is never sent: it is the run's iv with the sequence number mixed in,
+// and a run never uses a sequence number twice.
 
 import { assert } from '../assert.ts'
 import { concat, fromText } from '../bytes.ts'
@@ -44,9 +44,10 @@ export function sealFrame(
 ): Uint8Array {
   const headerBytes = encodeHeader(frame.header)
   const nonce = frameNonce(frame.iv, frame.header.sequence)
-  const sealed = aeadOf(suite, frame.key).seal(nonce, frameAad(frame, headerBytes), frame.plaintext)
-  assert(headerBytes.length + sealed.length <= BODY_BYTES_MAX, 'a frame fits one body')
-  return concat(headerBytes, sealed)
+  const aad = frameAad(frame, headerBytes)
+  const body = aeadOf(suite, frame.key).seal(nonce, aad, frame.plaintext, headerBytes)
+  assert(body.length <= BODY_BYTES_MAX, 'a frame fits one body')
+  return body
 }
 
 /** The plaintext of a frame, or null when it does not open (SEC-03). */

@@ -1,5 +1,5 @@
-// Wraps secret bytes so that no log, error text or JSON prints them by accident. Whoever needs the bytes
-// says so: reveal().
+// Wraps secret bytes so that no log, error text or JSON prints them by accident. Whoever needs the
+// bytes says so: reveal().
 
 const SHOWN = '[secret]'
 

@@ -1,13 +1,14 @@
 // What a crypto provider offers. Everything above asks only for this, so that the same code runs on
 // node:crypto (fast, constant time) and on @noble (portable, the reference it is checked against).
 //
-// Arrays handed in are never changed afterwards by either side: providers may keep what they made of
-// a key for as long as the array lives.
+// Arrays handed in are never changed afterwards by either side: providers may keep what they made
+// of a key for as long as the array lives.
 
 /** AES-256-GCM under one key, 12-byte nonces, 16-byte tags. */
 export interface Aead {
-  /** Ciphertext followed by its tag. */
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
+  /** `head`, as it is, then ciphertext, then tag. (The head is there to save a copy of the whole:
+   * it is not authenticated unless it stands in `aad` too.) */
+  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, head?: Uint8Array): Uint8Array
   /** The plaintext, or null when `sealed` was not made with this key, nonce and aad. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null
 }
@@ -20,8 +21,8 @@ export interface Suite {
   aead(key: Uint8Array): Aead
   /** X25519 public key of a private key, both 32 bytes. */
   publicKey(privateKey: Uint8Array): Uint8Array
-  /** X25519. Null when the result is all zero (the peer sent a point of small order) or `publicKey` is
-   * not 32 bytes. Source: RFC 7748 section 6.1. */
+  /** X25519. Null when the result is all zero (the peer sent a point of small order) or `publicKey`
+   * is not 32 bytes. Source: RFC 7748 section 6.1. */
   dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null
 }
 

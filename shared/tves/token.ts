@@ -1,5 +1,5 @@
-// The one-time token by which an operator admits a device: who it is (id), that it may (secret), and
-// which master it may talk to (fingerprint), as 64 characters a person can type. wire.md 3.
+// The one-time token by which an operator admits a device: who it is (id), that it may (secret),
+// and which master it may talk to (fingerprint), as 64 characters a person can type. wire.md 3.
 
 import { assert } from '../assert.ts'
 import { concat, fromText, Reader } from '../bytes.ts'

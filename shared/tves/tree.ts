@@ -1,9 +1,9 @@
 // The key of every second, from one secret, such that keys of the past can be destroyed.
 //
-// Seconds 0 .. 2^32-1 are the leaves of a binary tree. A node's two children come from one SHA-512 of
-// it; a leaf IS the AES key of its second. Whoever holds a node can make every leaf below it and no
-// other. So a holder who is at second s keeps just the nodes that cover [s, 2^32) and forgets the rest:
-// what is left cannot be turned back into s-1, because that would mean inverting SHA-512.
+// Seconds 0 .. 2^32-1 are the leaves of a binary tree. A node's two children come from one SHA-512
+// of it; a leaf IS the AES key of its second. Whoever holds a node can make every leaf below it and
+// no other. So a holder who is at second s keeps just the nodes that cover [s, 2^32) and forgets
+// the rest: what is left cannot be turned back into s-1, because that would mean inverting SHA-512.
 //
 //                     root                     at s = 5 we keep: leaf 5, node (6 7)
 //               /             \                gone: root, both its children, (4 5), leaves 0-4
@@ -11,9 +11,10 @@
 //          /      \         /      \           a jump of 30 days about 22: never a list of all
 //       (0 1)    (2 3)   (4 5)    (6 7)        the seconds between, as a chain of hashes would
 //
-// Nodes stand from left to right and touch each other, so where each begins follows from `next`. They
-// may be finer than they need be: leafAt keeps what it computed on its way. Goldreich, Goldwasser and
-// Micali's construction (1986), punctured as in Aviram, Gellert and Jager (eprint 2019/228).
+// Nodes stand from left to right and touch each other, so where each begins follows from `next`.
+// They may be finer than they need be: leafAt keeps what it computed on its way. Goldreich,
+// Goldwasser and Micali's construction (1986), punctured as in Aviram, Gellert and Jager (eprint
+// 2019/228).
 
 import { assert } from '../assert.ts'
 import { concat, fromText, Reader, Writer } from '../bytes.ts'
@@ -78,7 +79,8 @@ function children(suite: Suite, node: TreeNode): readonly [TreeNode, TreeNode] {
   ]
 }
 
-/** The tree from `from` on, its first node split until it begins there and lies at `level` or deeper. */
+/** The tree from `from` on, its first node split until it begins there and lies at `level` or
+ * deeper. */
 function advance(suite: Suite, tree: KeyTree, from: number, level: number): KeyTree {
   let begin = tree.next
   let index = 0
@@ -105,8 +107,9 @@ function advance(suite: Suite, tree: KeyTree, from: number, level: number): KeyT
   return { next: from, nodes: fresh.concat(tree.nodes.slice(index + 1)), ivKey: tree.ivKey }
 }
 
-/** The key of a second, and the tree from that second on (its leaf kept, so that asking again is free).
- * Null when the tree is past it. At most 32 hashes; for consecutive seconds one on average. */
+/** The key of a second, and the tree from that second on (its leaf kept, so that asking again is
+ * free). Null when the tree is past it. At most 32 hashes; for consecutive seconds one on average.
+ */
 export function leafAt(
   suite: Suite,
   tree: KeyTree,
@@ -121,14 +124,15 @@ export function leafAt(
   return { key: leaf.key, tree: from }
 }
 
-/** The tree from `next` on: no key below `next` can be made from it. Never goes back: a `next` at or
- * below the tree's own changes nothing. */
+/** The tree from `next` on: no key below `next` can be made from it. Never goes back: a `next` at
+ * or below the tree's own changes nothing. */
 export function puncture(suite: Suite, tree: KeyTree, next: Second): KeyTree {
   assert(Number.isInteger(next) && next <= END, 'a tree is punctured at a whole second')
   return next <= tree.next ? tree : advance(suite, tree, next, 0)
 }
 
-/** `version 1 || next u48 || iv key (32) || n u8 || n * { level u8, key (32) }`: at most 1,129 bytes. */
+/** `version 1 || next u48 || iv key (32) || n u8 || n * { level u8, key (32) }`: at most 1,129
+ * bytes. */
 export function encodeTree(tree: KeyTree): Uint8Array {
   assert(tree.nodes.length <= NODES_MAX, 'a tree keeps one node per level and a leaf')
   const writer = new Writer().u8(TREE_VERSION).u48(tree.next).bytes(tree.ivKey)

@@ -1,5 +1,5 @@
-// What a reading frame says once it is open. Readings are written in columns: neighbours of the same
-// meter and register share one head, values and times are differences. wire.md 8.1.
+// What a reading frame says once it is open. Readings are written in columns: neighbours of the
+// same meter and register share one head, values and times are differences. wire.md 8.1.
 
 import { assert } from '../assert.ts'
 import { fromText, Reader, toText, Writer } from '../bytes.ts'
@@ -30,6 +30,8 @@ const TIMES_BIT = 4
 const UNCHECKED_BIT = 8
 const OBIS_BYTES = 6
 const METER_BYTES_MAX = 32
+/** In place of a meter number's length: the meter of the block before. */
+const SAME_METER = 0
 
 /** Where the slave's run before this one ended. */
 export interface PreviousRun {
@@ -58,8 +60,8 @@ export type FrameContent =
     }
   | { readonly kind: 'readings'; readonly stamp: Stamp; readonly readings: readonly Reading[] }
 
-/** Whether a reading can be written in a frame. The slave asks before it seals: what a meter says comes
- * from outside, and a value of 2^52 or more is MTR-07, not our bug. */
+/** Whether a reading can be written in a frame. The slave asks before it seals: what a meter says
+ * comes from outside, and a value of 2^52 or more is MTR-07, not our bug. */
 export const fitsFrame = (reading: Reading): boolean =>
   Math.abs(reading.value) <= READING_VALUE_MAX &&
   Number.isInteger(reading.value) &&
@@ -112,7 +114,10 @@ function writeBlock(writer: Writer, readings: readonly Reading[], from: number):
     if (reading === undefined || !joins(before, reading)) break
     before = reading
   }
-  writer.u8(first.meter.length).bytes(fromText(first.meter)).bytes(obisBytes(first.register))
+  const sameMeter = readings[from - 1]?.meter === first.meter
+  if (sameMeter) writer.u8(SAME_METER)
+  else writer.u8(first.meter.length).bytes(fromText(first.meter))
+  writer.bytes(obisBytes(first.register))
   writer
     .i8(first.exponent)
     .u8(first.unit)
@@ -132,8 +137,8 @@ function writeBlock(writer: Writer, readings: readonly Reading[], from: number):
   return end
 }
 
-/** Reads a plaintext to its last byte; `count` is the header's. Null (BIL-06) when it is another coding
- * or malformed: such a frame is stored as it is. */
+/** Reads a plaintext to its last byte; `count` is the header's. Null (BIL-06) when it is another
+ * coding or malformed: such a frame is stored as it is. */
 export function decodeContent(plaintext: Uint8Array, count: number): FrameContent | null {
   const reader = new Reader(plaintext)
   const coding = reader.u8()
@@ -165,16 +170,23 @@ function readOpener(reader: Reader): FrameContent | null {
 
 type BlockHead = Omit<Reading, 'value' | 'meterTime'> & { readonly times: boolean }
 
-function readHead(reader: Reader): BlockHead | null {
+/** `before`: the meter of the block before, null in the first block. */
+function readHead(reader: Reader, before: string | null): BlockHead | null {
   const length = reader.u8()
-  if (length < 1 || length > METER_BYTES_MAX) return null
-  const meter = toText(reader.bytes(length))
+  if (length > METER_BYTES_MAX) return null
+  const meter = length === SAME_METER ? before : toText(reader.bytes(length))
   const register: Obis = obisOf([...reader.bytes(OBIS_BYTES)])
   const exponent = reader.i8()
   const unit = reader.u8()
   const flags = reader.u8()
   const source = SOURCES[flags & SOURCE_BITS]
-  if (!reader.ok || !isMeterNumber(meter) || Math.abs(exponent) > READING_EXPONENT_MAX) return null
+  if (
+    !reader.ok ||
+    meter === null ||
+    !isMeterNumber(meter) ||
+    Math.abs(exponent) > READING_EXPONENT_MAX
+  )
+    return null
   if (!isUnitCode(unit) || source === undefined) return null
   if (flags > SOURCE_BITS + TIMES_BIT + UNCHECKED_BIT) return null
   const times = (flags & TIMES_BIT) !== 0
@@ -184,7 +196,7 @@ function readHead(reader: Reader): BlockHead | null {
 
 /** Adds one block's readings; false when it is malformed or more than `count` in all. */
 function readBlock(reader: Reader, readings: Reading[], count: number): boolean {
-  const head = readHead(reader)
+  const head = readHead(reader, readings.at(-1)?.meter ?? null)
   const length = reader.uvarint()
   if (head === null || length < 1 || readings.length + length > count) return false
   const { times, ...shared } = head

@@ -1,4 +1,5 @@
-// The reading frame's header: in clear, authenticated, 20 bytes or 36 with the run's salt. wire.md 8.
+// The reading frame's header: in clear, authenticated, 20 bytes or 36 with the run's salt. wire.md
+// 8.
 
 import { assert } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
@@ -29,7 +30,7 @@ export interface FrameParts {
   readonly header: FrameHeader
   /** The header as it stood in the body: what is authenticated. */
   readonly headerBytes: Uint8Array
-  /** Ciphertext and tag. */
+  /** Ciphertext and tag: a view of the body, which nobody changes. */
   readonly sealed: Uint8Array
 }
 
@@ -60,8 +61,8 @@ export function encodeHeader(header: FrameHeader): Uint8Array {
   return writer.done()
 }
 
-/** Takes a body apart without opening it. Null (WIR-03) when it is no reading frame: too short or long,
- * unknown flags, salt, sequence and count that do not belong together. */
+/** Takes a body apart without opening it. Null (WIR-03) when it is no reading frame: too short or
+ * long, unknown flags, salt, sequence and count that do not belong together. */
 export function decodeFrame(body: Uint8Array): FrameParts | null {
   if (body.length > BODY_BYTES_MAX) return null
   const reader = new Reader(body)
@@ -79,6 +80,8 @@ export function decodeFrame(body: Uint8Array): FrameParts | null {
   }
   if (!reader.ok || type !== FRAME_BYTE || flags > OPENER_FLAG || !headerHolds(header)) return null
   if (reader.left < TAG_BYTES) return null
-  const headerBytes = new Uint8Array(body.subarray(0, body.length - reader.left))
-  return { header, headerBytes, sealed: reader.rest() }
+  const length = body.length - reader.left
+  const headerBytes = new Uint8Array(body.subarray(0, length))
+  const sealed = new Uint8Array(body.buffer, body.byteOffset + length, reader.left)
+  return { header, headerBytes, sealed }
 }

@@ -2,13 +2,13 @@
 
 import { type SpanMs, spanMs } from '../units.ts'
 
-/** Longest body, bytes: what a u16 length can say. A full batch of 8,000 readings is about 41 kB. */
+/** Longest body, bytes: what a u16 length can say. 8,000 profile readings take about 41 kB. */
 export const BODY_BYTES_MAX = 65_535
 /** Most readings in one frame: keeps what a frame unpacks to below 1 MiB. Source: wire.md 10. */
 export const FRAME_READINGS_MAX = 8_000
-/** So many readings fit one body whatever they are: one alone in its block takes at most 61 bytes. */
+/** So many readings fit one body whatever they are: alone in its block one takes 61 at most. */
 export const READINGS_ALWAYS_FIT = 1_000
-/** Most entries in a CONFIRM or COMMITTED: 256 * 45 bytes fit a body four times. Source: wire.md 5. */
+/** Most entries in a CONFIRM or COMMITTED: 256 * 45 bytes fit a body five times. wire.md 5. */
 export const STREAMS_LISTED_MAX = 256
 /** Most fault codes in a STATUS. Source: wire.md 5. */
 export const STATUS_FAULTS_MAX = 32
@@ -26,7 +26,8 @@ export const STATUS_PAUSE_MIN: SpanMs = spanMs(5_000)
 export const FLIGHT_FRAMES_MAX = 64
 /** Most bytes sent and not yet acknowledged. */
 export const FLIGHT_BYTES_MAX = 1_048_576
-/** Most epochs of one device whose frames may still come: 400 days of daily outages, and as many again. */
+/** Most epochs of one device whose frames may still come: an outage a day for the 400 days
+ * that a slave keeps them, and then some. */
 export const OPEN_EPOCHS_MAX = 1_000
 /** Oldest frame a slave keeps for sending, days. */
 export const OUTBOX_AGE_DAYS_MAX = 400

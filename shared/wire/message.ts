@@ -1,4 +1,5 @@
-// Bodies by their first byte (version * 16 + type), and what stands in clear around a handshake. wire.md 2 to 4.
+// Bodies by their first byte (version * 16 + type), and what stands in clear around a handshake.
+// wire.md 2 to 4.
 
 import { assert } from '../assert.ts'
 import { fromText, Reader, toText, Writer } from '../bytes.ts'

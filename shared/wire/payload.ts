@@ -8,8 +8,8 @@ import { DEVICE_ID_BYTES, PROCESS_ID_BYTES, TOLERANCE_MAX, TOLERANCE_MIN } from 
 /** On the wire: the master's clock is not synchronised, no bound is known. */
 const BOUND_UNKNOWN = 0xffff_ffff
 
-/** A bound as it stands on the wire: whole microseconds, rounded up; null and anything from 71 minutes
- * on is "unknown". */
+/** A bound as it stands on the wire: whole microseconds, rounded up; null and anything from 71
+ * minutes on is "unknown". */
 export const boundField = (bound: SpanUs | null): number =>
   bound === null ? BOUND_UNKNOWN : Math.min(Math.ceil(Math.max(bound, 0)), BOUND_UNKNOWN)
 

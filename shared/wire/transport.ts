@@ -1,5 +1,5 @@
-// Messages on a byte stream: `u16 length || body`. WebSocket brings its own borders and needs none of
-// this. wire.md 2.
+// Messages on a byte stream: `u16 length || body`. WebSocket brings its own borders and needs none
+// of this. wire.md 2.
 
 import { assert } from '../assert.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
@@ -21,8 +21,8 @@ export type Deframed =
   /** WIR-03: a length of zero. Bodies completed before it are handed out all the same. */
   | { readonly ok: false; readonly fault: 'WIR-03'; readonly bodies: readonly Uint8Array[] }
 
-/** Cuts a byte stream into bodies, whatever the chunks. Holds at most one unfinished message (64 KiB);
- * a length beyond the limit cannot be said in a u16, so WIR-02 is the WebSocket's to give. */
+/** Cuts a byte stream into bodies, whatever the chunks. Holds at most one unfinished message (64
+ * KiB); a length beyond the limit cannot be said in a u16, so WIR-02 is the WebSocket's to give. */
 export class Deframer {
   /** The length's first byte when only that has come, else -1. */
   #high = -1

@@ -1,4 +1,5 @@
-// The slave's link against the master's listeners, over real sockets, with well-behaved and bad peers.
+// The slave's link against the master's listeners, over real sockets, with well-behaved and bad
+// peers.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -108,7 +109,7 @@ async function rawWs(t: TestContext, { ws }: Master): Promise<WebSocket> {
 }
 
 for (const kind of ['tcp', 'ws'] as const) {
-  test(`${kind}: bodies of 1 byte and of 65,535 bytes go both ways, in order (wire.md 2)`, async (t) => {
+  test(`${kind}: bodies of 1 to 65,535 bytes, both ways, in order (wire.md 2)`, async (t) => {
     const { [kind]: url, diary: seen } = await master(t)
     const { link, diary } = slave(t, url)
     await diary.until('up')
@@ -188,7 +189,7 @@ test('WIR-08 at the slave: a master that does not read', async (t) => {
   assert.ok(sent > 30 && sent < 1_000, `${sent} bodies`)
 })
 
-test('WIR-08 at the master: a peer that sends but does not read, and pings without reading', async (t) => {
+test('WIR-08 at the master: a peer that does not read, and pings without reading', async (t) => {
   const here = await master(t, { waitingBytesMax: 100_000 })
   const socket = await rawTcp(t, here)
   socket.pause()
@@ -241,7 +242,7 @@ test('another path or plain HTTP opens nothing', async (t) => {
   assert.deepEqual(here.peers, [])
 })
 
-test('WIR-05 above the limit per address and in total, over both doors; leaving makes room', async (t) => {
+test('WIR-05 per address and in total, over both doors; leaving makes room', async (t) => {
   for (const limits of [{ perAddress: 2 }, { connections: 2 }]) {
     const here = await master(t, limits)
     const first = await rawTcp(t, here)

@@ -1,5 +1,5 @@
-// The outbox on real disks: what is left on them after a commit, a full one, and a process killed in
-// the middle.
+// The outbox on real disks: what is left on them after a commit, a full one, and a process killed
+// in the middle.
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'

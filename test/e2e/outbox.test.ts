@@ -135,7 +135,7 @@ test('forgetting lowers the backlog, and the run number stays used', (t) => {
   )
 })
 
-test('OPS-15 at the limits: readings refused and nothing moved, acknowledgements go through', (t) => {
+test('OPS-15 at the limits: readings refused, acknowledgements go through', (t) => {
   for (const limits of [
     { ...LIMITS, framesMax: 3 },
     { ...LIMITS, bytesMax: 799 },
@@ -163,7 +163,7 @@ test('OPS-11 when somebody else has the outbox open', (t) => {
   assert.equal(outbox.commit(step(1, 0)).ok, true)
 })
 
-test('OPS-13 when a newer program made it, OPS-16 when it is no database, OPS-04 without a folder', (t) => {
+test('OPS-13 made by a newer program, OPS-16 no database, OPS-04 no folder', (t) => {
   const folder = folderFor(t)
   open(folder).close()
   const database = new DatabaseSync(join(folder, 'outbox.sqlite'))
@@ -210,7 +210,7 @@ test('OPS-16: a rotten body ends its run, the other runs go on, also after a res
   ])
 })
 
-test('the age limit drops whole old runs, never a part of one, never the newest (wire.md 10)', (t) => {
+test('the age limit drops whole old runs, never the newest (wire.md 10)', (t) => {
   const outbox = open(folderFor(t))
   t.after(() => outbox.close())
   const now = 1_790_000_000_000

@@ -103,7 +103,7 @@ test('a commit is durable before the next event; its answer comes first, then th
   assert.deepEqual(did, ['send 200'])
 })
 
-test('meters are asked on their line; what they answer and how they fail reaches the agent', (t) => {
+test('meters are asked on their line; how they fail reaches the agent', (t) => {
   const from = unixMs(0)
   const to = unixMs(900_000)
   const { events, did, log, outside } = scene(t, folderFor(t), (event) =>

@@ -28,7 +28,8 @@ function leafByDefinition(index: number): Uint8Array {
   return node
 }
 
-/** Nodes touch from `next` to the end, each on its own grid: so none covers a second below `next`. */
+/** Nodes touch from `next` to the end, each on its own grid: so none covers a second below `next`.
+ */
 function assertCovers(tree: KeyTree): void {
   let begin = tree.next
   for (const { level, key } of tree.nodes) {
@@ -46,7 +47,7 @@ const anySecond = fc.oneof(
   fc.integer({ min: 0, max: 32 }).map((bits) => Math.min(2 ** bits, END - 1)),
 )
 
-test('a leaf is the same by the definition, after any path and any puncturing (wire.md 7)', () => {
+test('a leaf is as defined, after any path and puncturing (wire.md 7)', () => {
   fc.assert(
     fc.property(fc.array(anySecond, { maxLength: 8 }), anySecond, (stops, last) => {
       let tree = plantTree(nodeSuite, secret)
@@ -66,7 +67,7 @@ test('a leaf is the same by the definition, after any path and any puncturing (w
   )
 })
 
-test('nothing kept covers a second below the position, by jump, walk or puncture (wire.md 7)', () => {
+test('nothing kept covers an earlier second: jump, walk, puncture (wire.md 7)', () => {
   fc.assert(
     fc.property(fc.array(anySecond, { minLength: 1, maxLength: 8 }), fc.boolean(), (to, walk) => {
       let tree = plantTree(nodeSuite, secret)
@@ -85,7 +86,8 @@ test('nothing kept covers a second below the position, by jump, walk or puncture
 })
 
 test('the nodes kept are those of the definition and nothing above them', () => {
-  // Small enough to name every node: each kept key must be a node of the true tree whose range is kept.
+  // Small enough to name every node: each kept key must be a node of the true tree whose range is
+  // kept.
   for (const next of [0, 1, 2, 5, 6, 7, 8, END - 3, END - 1]) {
     const tree = puncture(nodeSuite, plantTree(nodeSuite, secret), second(next))
     let begin = tree.next
@@ -146,7 +148,7 @@ test('a tree reads back as it was written, from any position, in both suites', (
   )
 })
 
-test('a damaged tree record is null or a tree that still covers what it says, never a throw', () => {
+test('a damaged tree record: null, or a tree that covers what it says', () => {
   const whole = encodeTree(
     leafAt(nodeSuite, plantTree(nodeSuite, secret), second(77_777))?.tree ??
       plantTree(nodeSuite, secret),

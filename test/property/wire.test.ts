@@ -167,7 +167,7 @@ test('frame content reads back as it was written (wire.md 8.1)', () => {
   )
 })
 
-test('a frame header reads back as it was written, and only with its tag behind it (wire.md 8)', () => {
+test('a frame header reads back as written, only with a tag behind it (wire.md 8)', () => {
   const headers: fc.Arbitrary<FrameHeader> = record({
     epoch: u32,
     run: u32,
@@ -194,7 +194,7 @@ test('a frame header reads back as it was written, and only with its tag behind 
   )
 })
 
-test('a frame of 8,001 readings, an opener with readings, a first frame without salt: WIR-03', () => {
+test('8,001 readings, an opener with readings, a first frame without salt: WIR-03', () => {
   const frame = (flags: number, sequence: number, count: number, salt: number) => {
     const body = new Uint8Array(20 + salt + 16)
     body.set([0x13, flags])
@@ -233,7 +233,7 @@ test('bodies come out whole and in order, however the stream is cut (wire.md 2)'
   )
 })
 
-test('the longest body passes, a length of zero ends the stream for good (WIR-03)', () => {
+test('the longest body passes, a length of zero ends the stream (WIR-03)', () => {
   const longest = new Uint8Array(65_535).fill(7)
   assert.deepEqual(new Deframer().push(lengthPrefixed(longest)).bodies, [longest])
   const deframer = new Deframer()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
+import { faultLine } from '../../shared/faults.ts'
 import { openLog } from '../../shared/node/log.ts'
 
 test('a fault is one JSON line with code, meaning and remedy, at its own severity', () => {
@@ -17,14 +18,14 @@ test('a fault is one JSON line with code, meaning and remedy, at its own severit
       time: '',
       meter: 'ED-1',
       fault: 'MTR-01',
-      msg: 'MTR-01 meter does not answer: no answer. Remedy: check power, wiring, baud rate and address.',
+      msg: faultLine('MTR-01', 'no answer'),
     },
   )
   assert.ok(typeof second === 'object' && second !== null && 'level' in second)
   assert.equal(second.level, 55)
 })
 
-test('a flood of one fault is 6 lines a minute, the rest is counted; others are still heard', () => {
+test('a flood of one fault is 6 lines a minute, the rest counted; others are heard', () => {
   const lines: string[] = []
   let now = 0
   const log = openLog({ pretty: false, nowMs: () => now, write: (line) => lines.push(line) })

@@ -214,7 +214,7 @@ test('every flipped bit of a session message 1 is refused, and the handshake is 
   }
 })
 
-test('a message out of turn, too short, or with a point of small order gives null, never a throw', () => {
+test('out of turn, too short, a point of small order: null, never a throw', () => {
   const { slave } = session()
   assert.equal(slave.read(new Uint8Array(48)), null)
   assert.equal(slave.write(NONE), null)

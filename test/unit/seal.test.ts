@@ -64,7 +64,7 @@ test('node:crypto and noble agree on every primitive, for random keys and length
   }
 })
 
-test('X25519 gives the shared secret of RFC 7748 section 6.1, and null for points of small order', () => {
+test('X25519 gives the secret of RFC 7748 section 6.1, null for small order', () => {
   const alice = Uint8Array.fromHex(
     '77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a',
   )
@@ -109,11 +109,14 @@ test('a frame of another device, epoch, second or run does not open', () => {
   }
 })
 
-test('two frames of one run never share a nonce: sequence n and n+1 differ in the ciphertext', () => {
+test('two frames of one run never share a nonce: their ciphertexts differ', () => {
   const plaintext = new Uint8Array(64)
   const bodies = [1, 2, 0x8000_0000, 0xffff_ffff].map((sequence) =>
     toHex(
-      sealFrame(nodeSuite, { ...context, header: { ...header, sequence }, plaintext }).subarray(20),
+      sealFrame(nodeSuite, { ...context, header: { ...header, sequence }, plaintext }).subarray(
+        20,
+        -16,
+      ),
     ),
   )
   assert.equal(new Set(bodies).size, bodies.length)
@@ -135,7 +138,7 @@ test('the control channel opens in order, both ways (wire.md 5)', () => {
   }
 })
 
-test('a repeated, dropped, reflected or damaged control message closes the channel (SEC-11)', () => {
+test('a repeated, dropped, reflected or damaged message closes it (SEC-11)', () => {
   const tampered: ((first: Uint8Array, second: Uint8Array, own: Uint8Array) => Uint8Array)[] = [
     (first) => first,
     (_, second) => second,
@@ -164,7 +167,7 @@ test('exported secrets differ by label and from the chaining key (wire.md 4.2)',
   assert.equal(epochId(Uint8Array.of(1, 2, 3, 4, 5)), 0x01020304)
 })
 
-test('a token is 64 characters and reads back in any case, with spaces and hyphens (wire.md 3)', () => {
+test('a token of 64 characters reads back in any case, spaced or not (wire.md 3)', () => {
   for (let i = 0; i < 50; i += 1) {
     const token = {
       id: nodeRandom(8),

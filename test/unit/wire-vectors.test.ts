@@ -1,5 +1,6 @@
-// The normative vectors of docs/wire.md. What can be computed in a few lines of node:crypto is computed
-// that way and not with our own code, so that a mistake in both generator and code still shows.
+// The normative vectors of docs/wire.md. What can be computed in a few lines of node:crypto is
+// computed that way and not with our own code, so that a mistake in both generator and code still
+// shows.
 
 import assert from 'node:assert/strict'
 import { createDecipheriv, createHash, createHmac } from 'node:crypto'
@@ -191,7 +192,8 @@ interface HandshakeVectors {
   }
 }
 
-/** Feeds the master's side with the slave's bodies and back; every body must come out as in the file. */
+/** Feeds the master's side with the slave's bodies and back; every body must come out as in the
+ * file. */
 function replay(vectors: HandshakeVectors, kind: 'enrolment' | 'session', psk: Uint8Array) {
   const pattern = kind === 'enrolment' ? ('XXpsk3' as const) : ('IKpsk2' as const)
   const { prologue, bodies, transcript, chainingKey } = vectors[kind]
@@ -246,7 +248,7 @@ test('handshake.json: token, enrolment, device psk, session, epoch (wire.md 3, 4
   assert.deepEqual(hmac(exported, fromText('epoch\u0001')), session.epoch.secret)
 })
 
-test('control.json: every message opens in order under the session keys (wire.md 4.1, 5)', () => {
+test('control.json: messages open in order under the session keys (wire.md 5)', () => {
   const {
     messages,
   }: {

@@ -172,3 +172,21 @@ async function setUp(
     throw error
   }
 }
+
+/** Makes an operator, or gives one a new password (its hash); open sessions of an older one end. */
+export async function setOperator(
+  db: Kysely<Database>,
+  operator: { readonly name: string; readonly password: string },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { id } = await trx
+      .insertInto('operators')
+      .values(operator)
+      .onConflict((conflict) =>
+        conflict.column('name').doUpdateSet({ password: operator.password }),
+      )
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    await trx.deleteFrom('sessions').where('operator_id', '=', id).execute()
+  })
+}

@@ -6,6 +6,7 @@ import type { Pool } from 'pg'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { DeviceId, DeviceStatus, FleetBoard } from '../../../shared/handover/sink.ts'
 import { errorText } from '../../../shared/node/fault-error.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 
 /** Shortest time between two writes, milliseconds: what a page refreshes by. */
@@ -30,6 +31,9 @@ interface Refusals {
   count: number
   lastAt: UnixMs
 }
+
+/** Stored for a clock in state U, microseconds: no bound is known. */
+const BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000
 
 export class Fleet implements FleetBoard {
   readonly #pool: Pool
@@ -156,7 +160,7 @@ const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[])
   statuses.map(([, { at }]) => new Date(at)),
   statuses.map(([, { clockState }]) => clockState),
   statuses.map(([, { clockOffset }]) => Math.round(clockOffset)),
-  statuses.map(([, { clockBound }]) => Math.round(clockBound)),
+  statuses.map(([, { clockBound }]) => Math.round(clockBound ?? BOUND_UNKNOWN_US)),
   statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
   statuses.map(([, { backlogFrames }]) => backlogFrames),
   statuses.map(([, { meters }]) => meters),

@@ -34,8 +34,8 @@ export class Admission {
     return this.#total
   }
 
-  /** Counts a new connection; null when it is one too many (WIR-05). The function returned takes it off
-   * the count again: call it once. */
+  /** Counts a new connection; null when it is one too many (WIR-05). The function returned takes it
+   * off the count again: call it once. */
   admit(address: string): (() => void) | null {
     const counted = countedAddress(address)
     const count = this.#counts.get(counted) ?? 0

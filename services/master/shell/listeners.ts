@@ -39,13 +39,15 @@ export type ListenVerdict =
   | { readonly ok: true; readonly listeners: Listeners }
   | { readonly ok: false; readonly fault: 'OPS-03' | 'OPS-05'; readonly detail: string }
 
-/** Time for the HTTP request that opens a WebSocket, milliseconds; a handshake has as long (wire.md 10). */
+/** Time for the HTTP request that opens a WebSocket, milliseconds; a handshake has as long (wire.md
+ * 10). */
 const UPGRADE_MS = 10_000
 /** Longest HTTP header, bytes: a WebSocket request has some 300. */
 const HEADER_BYTES_MAX = 8_192
 
 /** Opens the doors. OPS-03 a port is taken, OPS-05 the address is not one of this machine. Then:
- * WIR-05 too many connections, and from each peer WIR-02, 03, 04, 06, 08 (shared/node/framed-peer). */
+ * WIR-05 too many connections, and from each peer WIR-02, 03, 04, 06, 08
+ * (shared/node/framed-peer). */
 export async function listen(options: ListenOptions): Promise<ListenVerdict> {
   const doors = new Doors(options)
   try {

@@ -54,7 +54,9 @@ export function plan(
 
 /** The master says from when history is wanted; a cursor already there stays. */
 export function wantHistory(schedule: Schedule, from: UnixMs): void {
-  for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= from
+  // Ranges leave out their start: one interval earlier, so that the value AT `from` is read too.
+  const before = shiftMs(from, spanMs(-PROFILE_INTERVAL_MS))
+  for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= before
 }
 
 /** Requests due now. History waits for a clock that knows the time: a clock ahead would take

@@ -1,5 +1,5 @@
-// The slave's configuration: a TOML file a technician writes on site. Every mistake is named with its
-// line and field; nothing is guessed and no unknown key is passed over.
+// The slave's configuration: a TOML file a technician writes on site. Every mistake is named with
+// its line and field; nothing is guessed and no unknown key is passed over.
 
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -37,7 +37,8 @@ export type ConfigVerdict =
   | { readonly ok: true; readonly config: SlaveConfig; readonly warnings: readonly Warning[] }
   | { readonly ok: false; readonly fault: 'OPS-05'; readonly detail: string }
 
-/** Meters per slave: what one process reads, seals and stores every few seconds with room to spare. */
+/** Meters per slave: what one process reads, seals and stores every few seconds with room to
+ * spare. */
 const METERS_MAX = 1_000
 const DAY_MS = 86_400_000
 const MIB = 1024 * 1024
@@ -80,8 +81,8 @@ class Mistake extends Error {
   }
 }
 
-/** Reads and checks the file. OPS-05 with line, field and reason; OPS-10 as a warning when somebody else
- * can read the token. */
+/** Reads and checks the file. OPS-05 with line, field and reason; OPS-10 as a warning when somebody
+ * else can read the token. */
 export function loadConfig(path: string): ConfigVerdict {
   const refuse = (detail: string) => ({ ok: false, fault: 'OPS-05', detail }) as const
   const file = readText(path)
@@ -188,7 +189,8 @@ type FileText =
   | { readonly ok: true; readonly text: string; readonly open: boolean }
   | { readonly ok: false; readonly why: string }
 
-/** The text of a file; `open`: others than its owner can read it; `why`: ENOENT, EACCES and the like. */
+/** The text of a file; `open`: others than its owner can read it; `why`: ENOENT, EACCES and the
+ * like. */
 function readText(path: string): FileText {
   try {
     const text = readFileSync(path, 'utf8')

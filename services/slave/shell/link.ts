@@ -1,5 +1,5 @@
-// The link to the master: connects, and connects again for ever. Who is at the other end and whether the
-// link may be trusted is not known here; the agent finds out.
+// The link to the master: connects, and connects again for ever. Who is at the other end and
+// whether the link may be trusted is not known here; the agent finds out.
 
 import { connect } from 'node:net'
 import { WebSocket } from 'ws'
@@ -31,14 +31,15 @@ const BACK_OFF_FIRST_MS = 500
 const BACK_OFF_MAX_MS = 60_000
 /** Time to reach the master, milliseconds: as long as a handshake may take (wire.md 10). */
 const CONNECT_MS_MAX = 10_000
-/** A link that held so long begins again with the first wait; one that is dropped at once does not. */
+/** A link that held so long begins again with the first wait; one that is dropped at once does
+ * not. */
 const SETTLED_MS = 30_000
 /** What may wait for the network, bytes: all frames in flight, and as much again. */
 const WAITING_BYTES_MAX = 2 * FLIGHT_BYTES_MAX
 
-/** Wait before attempt n (0 is the first repeat): anywhere between nothing and a bound that doubles, so
- * that ten thousand slaves do not come back to a restarted master in step.
- * Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015 (full jitter). */
+/** Wait before attempt n (0 is the first repeat): anywhere between nothing and a bound that
+ * doubles, so that ten thousand slaves do not come back to a restarted master in step. Source:
+ * Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015 (full jitter). */
 export const backOffMs = (attempt: number, random: () => number): number =>
   random() * Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** Math.min(attempt, 30))
 
@@ -69,7 +70,8 @@ export class Link {
     this.#connect()
   }
 
-  /** False when the link is down, or is dropped now because the master does not drain it (WIR-08). */
+  /** False when the link is down, or is dropped now because the master does not drain it
+   * (WIR-08). */
   send(body: Uint8Array): boolean {
     return this.#peer?.send(body) ?? false
   }

@@ -1,5 +1,5 @@
-// Around the database: the folder and its permissions, the reserve that keeps acknowledging possible on a
-// full disk, and what SQLite's errors mean to an operator.
+// Around the database: the folder and its permissions, the reserve that keeps acknowledging
+// possible on a full disk, and what SQLite's errors mean to an operator.
 
 import {
   chmodSync,
@@ -22,12 +22,12 @@ export interface Fault {
   readonly detail: string
 }
 
-/** Space kept for acknowledgements when the disk is full, bytes. Forgetting what was in flight (1 MiB,
- * wire.md 10) writes those pages to the journal first. */
+/** Space kept for acknowledgements when the disk is full, bytes. Forgetting what was in flight (1
+ * MiB, wire.md 10) writes those pages to the journal first. */
 const RESERVE_BYTES = 2 * 1024 * 1024
 
-/** Makes folder and file so that only their owner reads them. SQLite gives its journal the file's mode.
- * A folder that holds other people's files too keeps its mode. */
+/** Makes folder and file so that only their owner reads them. SQLite gives its journal the file's
+ * mode. A folder that holds other people's files too keeps its mode. */
 export function prepareFolder(folder: string, databasePath: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   if (readdirSync(folder).every((name) => name.startsWith('outbox.'))) chmodSync(folder, 0o700)
@@ -87,7 +87,8 @@ const SQLITE_FAULTS: ReadonlyMap<number, FaultCode> = new Map([
 /** SQLITE_IOERR_READ, _SHORT_READ and _CORRUPTFS: the disk does not give back what it was given. */
 const SQLITE_READ_ERRORS: ReadonlySet<number> = new Set([266, 522, 8458])
 
-/** What an error of SQLite or the file system means; everything else is our own bug and is thrown. */
+/** What an error of SQLite or the file system means; everything else is our own bug and is
+ * thrown. */
 export function faultOfSqlite(error: unknown, where: string): Fault {
   if (!(error instanceof Error)) throw error
   const detail = `${where}: ${error.message}`

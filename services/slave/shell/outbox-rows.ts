@@ -1,5 +1,5 @@
-// From SQLite rows to the agent's types. What we read we once wrote; a row that does not fit is damage
-// on the disk and says so.
+// From SQLite rows to the agent's types. What we read we once wrote; a row that does not fit is
+// damage on the disk and says so.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { second, unixMs, unixUs } from '../../../shared/units.ts'

@@ -3,8 +3,8 @@
 /** Raised with every change of the tables; stored as `user_version`. */
 export const SCHEMA_VERSION = 1
 
-/** `identity` and `state` have exactly one row. `state` carries the totals, so that nobody ever counts
- * the frames: with a year of backlog that would read the whole file. */
+/** `identity` and `state` have exactly one row. `state` carries the totals, so that nobody ever
+ * counts the frames: with a year of backlog that would read the whole file. */
 export const SCHEMA = `
 CREATE TABLE identity (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -38,9 +38,10 @@ INSERT INTO state (id, last_used, highest_run, frames, bytes) VALUES (1, NULL, 0
 PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
-/** TRUNCATE and FULL: at the end of a commit the rollback journal, which holds the pages as they were
- * (older key trees), is cut to nothing and synchronised. A write-ahead log would keep them for hours.
- * secure_delete: what is deleted or outgrown is overwritten with zeros. EXCLUSIVE: one process only. */
+/** TRUNCATE and FULL: at the end of a commit the rollback journal, which holds the pages as they
+ * were (older key trees), is cut to nothing and synchronised. A write-ahead log would keep them for
+ * hours. secure_delete: what is deleted or outgrown is overwritten with zeros. EXCLUSIVE: one
+ * process only. */
 export const PRAGMAS = `
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = TRUNCATE;

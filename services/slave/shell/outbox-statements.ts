@@ -3,9 +3,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { StoredEpoch, StoredFrame, StoredIdentity, StoredRun } from '../core/state.ts'
 
-/** A tree (at most 1,129 bytes, shared/tves/tree) is stored in a slot of a multiple of this, zeros behind
- * it. So its row keeps its length and SQLite overwrites it where it lies, instead of moving it within or
- * between pages. */
+/** A tree (at most 1,129 bytes, shared/tves/tree) is stored in a slot of a multiple of this, zeros
+ * behind it. So its row keeps its length and SQLite overwrites it where it lies, instead of moving
+ * it within or between pages. */
 const TREE_SLOT_BYTES = 1_536
 /** Above every sequence, a u32. */
 const SEQUENCE_END = 2 ** 32

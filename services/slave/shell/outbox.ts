@@ -1,11 +1,12 @@
-// The outbox: where a reading waits until it is durable further on. One SQLite file holds the sealed
-// frames AND the key tree that sealed them, because one transaction must move both: a frame without the
-// punctured tree would leave its key on the disk, a punctured tree without the frame would lose a reading.
+// The outbox: where a reading waits until it is durable further on. One SQLite file holds the
+// sealed frames AND the key tree that sealed them, because one transaction must move both: a frame
+// without the punctured tree would leave its key on the disk, a punctured tree without the frame
+// would lose a reading.
 //
-// SQLite in its oldest mode (rollback journal, full synchronisation) and not a file of our own: a power
-// cut at any moment leaves the state before or after a commit, and that has been tested by others for
-// twenty years. What we add is the care that no older tree survives in a journal, in a free page or in
-// the slack of a page: see PRAGMAS and TREE_SLOT_BYTES. See docs/adr/0006-slave.md.
+// SQLite in its oldest mode (rollback journal, full synchronisation) and not a file of our own: a
+// power cut at any moment leaves the state before or after a commit, and that has been tested by
+// others for twenty years. What we add is the care that no older tree survives in a journal, in a
+// free page or in the slack of a page: see PRAGMAS and TREE_SLOT_BYTES. See docs/adr/0006-slave.md.
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -31,7 +32,8 @@ export type CommitVerdict =
   | { readonly ok: true; readonly backlog: Backlog }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
-/** Frames in order. `damaged`: the next one after them does not match its hash; its run ends there. */
+/** Frames in order. `damaged`: the next one after them does not match its hash; its run ends
+ * there. */
 export interface Fetched {
   readonly frames: readonly StoredFrame[]
   readonly damaged: { readonly run: number; readonly sequence: number } | null
@@ -96,9 +98,10 @@ export class Outbox {
     return readStored(this.#database)
   }
 
-  /** One transaction: all of it is durable, or none. New frames are refused with OPS-15 above the size
-   * limits and with OPS-06 when the disk is full; a commit without frames (acknowledgements, epochs)
-   * has the reserve file's space and goes through. OPS-16, OPS-04: the disk or the file is in trouble. */
+  /** One transaction: all of it is durable, or none. New frames are refused with OPS-15 above the
+   * size limits and with OPS-06 when the disk is full; a commit without frames (acknowledgements,
+   * epochs) has the reserve file's space and goes through. OPS-16, OPS-04: the disk or the file is
+   * in trouble. */
   commit(commit: OutboxCommit): CommitVerdict {
     const grows = (commit.frames ?? []).length > 0
     if (grows && !this.#reserve.restore()) {
@@ -113,7 +116,8 @@ export class Outbox {
   }
 
   /** Frames of one epoch after (run, sequence), in order, at least one if there is one, forked runs
-   * left out. Each body is compared with its SHA-256: rot on the disk ends its run, once and for all. */
+   * left out. Each body is compared with its SHA-256: rot on the disk ends its run, once and for
+   * all. */
   fetch(query: FetchQuery): Fetched {
     const frames: StoredFrame[] = []
     let bytes = 0
@@ -139,8 +143,8 @@ export class Outbox {
     return { frames, damaged: null }
   }
 
-  /** Drops whole runs whose newest frame is older than the age limit (OPS-14). The newest run stays: it
-   * is in use, and a hole in it would stop everything behind the hole. */
+  /** Drops whole runs whose newest frame is older than the age limit (OPS-14). The newest run
+   * stays: it is in use, and a hole in it would stop everything behind the hole. */
   ageLimit(now: UnixMs): { readonly runs: number; readonly frames: number } {
     const before = this.#backlog.frames
     const horizon = now - this.#limits.ageMaxMs

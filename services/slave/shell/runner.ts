@@ -1,5 +1,6 @@
-// Runs the agent: takes its actions to disk, link and meters, and brings back what came of them. One event
-// at a time, in order; everything the agent asks of the disk is done before the next event is looked at.
+// Runs the agent: takes its actions to disk, link and meters, and brings back what came of them.
+// One event at a time, in order; everything the agent asks of the disk is done before the next
+// event is looked at.
 
 import { hasSlept } from '../../../shared/clock/sleep.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -27,7 +28,8 @@ export interface RunnerSetup {
   readonly lines: readonly LineConfig[]
   readonly clock: SystemClock
   readonly log: Log
-  /** Called at start, and again when the outbox lost frames and the agent must look at it afresh. */
+  /** Called at start, and again when the outbox lost frames and the agent must look at it
+   * afresh. */
   readonly startAgent: (stored: Stored) => Agent
   readonly openLink: (handlers: LinkHandlers) => RunnerLink
   readonly openLine: (config: LineConfig, onEvent: (event: LineEvent) => void) => MeterLine
@@ -94,7 +96,8 @@ export class Runner {
     return this.#agent.view(this.#setup.clock.mono())
   }
 
-  /** Ends meters, link and outbox, in this order. Nothing is lost: what was not stored was not promised. */
+  /** Ends meters, link and outbox, in this order. Nothing is lost: what was not stored was not
+   * promised. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     for (const timer of this.#timers) clearInterval(timer)
@@ -203,8 +206,8 @@ export class Runner {
     this.#post({ on: 'meter-fault', fault })
   }
 
-  /** The newest second used is the "now": it only grows, and comes from a clock the master confirmed. A
-   * machine that wakes up in the year 2099 must not throw its readings away. */
+  /** The newest second used is the "now": it only grows, and comes from a clock the master
+   * confirmed. A machine that wakes up in the year 2099 must not throw its readings away. */
   #limitAge(): void {
     const { outbox } = this.#setup
     const { lastUsed } = outbox.load()

@@ -1,0 +1,172 @@
+// Runs the billing server: database, readings in, bills and notices out, pages. It hands the master a roster,
+// a sink and a fleet board; the master hands back accepted frames.
+
+import { join } from 'node:path'
+import type { Roster } from '../../shared/handover/roster.ts'
+import type { FleetBoard, Sink } from '../../shared/handover/sink.ts'
+import { FaultError } from '../../shared/node/fault-error.ts'
+import type { Log } from '../../shared/node/log.ts'
+import { nodeRandom } from '../../shared/node/node-suite.ts'
+import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { readBill, type Utility } from './core/bill-content.ts'
+import { hasOperator } from './db/access.ts'
+import { webStores } from './db/browse.ts'
+import { Fleet } from './db/fleet.ts'
+import { migrate } from './db/migrate.ts'
+import { queueAgain } from './db/notices.ts'
+import { type Db, openDatabase } from './db/pool.ts'
+import { ReadingSink } from './db/readings.ts'
+import { openRoster } from './db/roster.ts'
+import { readSummary } from './db/summary.ts'
+import { buildApp } from './http/app.ts'
+import type { WebDeps } from './http/deps.ts'
+import { setupLink } from './http/links.ts'
+import { type BillClerk, startBillClerk } from './shell/bill-clerk.ts'
+import { type EmbeddedPostgres, startPostgres } from './shell/embedded-postgres.ts'
+import type { MailDriver } from './shell/mail.ts'
+import { serverMetrics } from './shell/metrics.ts'
+import { type NoticeWorker, startNoticeWorker } from './shell/notice-worker.ts'
+import { renderBillPdf } from './shell/pdf.ts'
+import type { SmsDriver } from './shell/sms.ts'
+
+export interface BillingOptions {
+  /** Folder of the embedded PostgreSQL, used when databaseUrl is null. */
+  readonly dataFolder: string
+  readonly databaseUrl: string | null
+  readonly http: { readonly host: string; readonly port: number }
+  readonly baseUrl: string
+  readonly utility: Utility
+  readonly mail: MailDriver | null
+  readonly sms: SmsDriver | null
+  readonly inbox: WebDeps['inbox']
+  readonly backfill: WebDeps['backfill']
+  readonly demo: boolean
+  readonly log: Log
+}
+
+export interface RunningBilling {
+  readonly db: Db
+  readonly roster: Roster
+  readonly sink: Sink
+  readonly board: FleetBoard
+  readonly clerk: BillClerk
+  /** Readings in no more; call it after the master's doors are closed. */
+  close(): Promise<void>
+}
+
+const now = (): UnixMs => unixMs(Date.now())
+
+/** Rejects with a FaultError: OPS-03 port taken, OPS-07/08/09/13 database. */
+export async function runBilling(options: BillingOptions): Promise<RunningBilling> {
+  const { log } = options
+  const postgres = await openPostgres(options)
+  const say = (line: string): void => log.info(line)
+  const db = openDatabase(postgres?.connection ?? options.databaseUrl ?? '', say)
+  const closers: (() => Promise<void>)[] = [
+    async () => {
+      await db.close()
+      await postgres?.close()
+    },
+  ]
+  try {
+    await migrate(db.pool)
+    const sink = new ReadingSink(db.pool)
+    const board = new Fleet(db.pool, say)
+    await board.begin(now())
+    closers.push(async () => {
+      await board.close()
+      await sink.close()
+    })
+    const worker: NoticeWorker = startNoticeWorker({
+      db: db.kysely,
+      mail: options.mail,
+      sms: options.sms,
+      now,
+      log: say,
+    })
+    closers.push(() => worker.stop())
+    const clerk = startBillClerk({ db: db.kysely, utility: options.utility, now, worker, log })
+    closers.push(() => clerk.stop())
+    const app = await openPages(options, db)
+    closers.push(() => app.close())
+    return {
+      db,
+      roster: openRoster(db.kysely),
+      sink,
+      board,
+      clerk,
+      close: () => closeAll(closers),
+    }
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
+  for (const close of closers.splice(0).toReversed()) await close()
+}
+
+async function openPostgres(options: BillingOptions): Promise<EmbeddedPostgres | null> {
+  if (options.databaseUrl !== null) return null
+  const folder = join(options.dataFolder, 'postgresql')
+  return startPostgres({ folder, log: (line) => options.log.info(line) })
+}
+
+async function openPages(
+  options: BillingOptions,
+  db: Db,
+): Promise<Awaited<ReturnType<typeof buildApp>>> {
+  const { baseUrl, demo, inbox, backfill, http } = options
+  const app = await buildApp({
+    ...webStores(db.kysely),
+    queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
+    now,
+    random: nodeRandom,
+    renderPdf: (id) => renderPdf(db, id),
+    summary: () => readSummary(db.pool),
+    health: async () => {
+      const up = await db.pool.query('select 1').then(
+        () => true,
+        () => false,
+      )
+      return { ok: up, parts: { database: up ? 'up' : 'down' } }
+    },
+    metrics: serverMetrics(db.pool),
+    backfill,
+    inbox,
+    baseUrl,
+    demo,
+    log: null,
+  })
+  try {
+    await app.listen({ host: http.host, port: http.port })
+  } catch (error) {
+    await app.close()
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    if (!taken) throw error
+    throw new FaultError('OPS-03', `${http.host}:${http.port} (TICKLOCK_HTTP_PORT)`)
+  }
+  return app
+}
+
+async function renderPdf(db: Db, id: number): Promise<Uint8Array | null> {
+  const row = await db.kysely
+    .selectFrom('bills')
+    .select(['content', 'hash'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const reading = readBill(row.content, row.hash)
+  return reading.ok ? renderBillPdf(reading.content) : null
+}
+
+/** The one-time link that makes the first operator; null when there is one. */
+export async function firstSetupLink(
+  billing: RunningBilling,
+  baseUrl: string,
+): Promise<string | null> {
+  const { kysely } = billing.db
+  if (await hasOperator(kysely)) return null
+  return setupLink({ db: kysely, random: nodeRandom, baseUrl }, now())
+}

@@ -1,0 +1,141 @@
+// `ticklock COMMAND`: one command, small sub-commands.
+
+import { parseArgs } from 'node:util'
+import { FaultError } from '../shared/node/fault-error.ts'
+import { openLog } from '../shared/node/log.ts'
+import { runDoctor } from './doctor.ts'
+import { mailFrom, readSettings, smsFrom } from './settings.ts'
+
+const HELP = `ticklock COMMAND
+
+  demo                  the whole way on this machine: a hundred simulated meters, last month's bills
+  up                    head-end and billing server on this machine
+  slave --config FILE   the agent beside the meters
+  device NAME           register a device and print its one-time enrolment token
+  revoke DEVICE         revoke a device; its link is cut within two seconds
+  doctor                check ports, data folder, Node and PostgreSQL
+  help                  this text
+
+Settings by environment: TICKLOCK_HTTP_PORT (8080), TICKLOCK_TCP_PORT (7443), TICKLOCK_WS_PORT (7444),
+TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
+`
+
+const log = (pretty: boolean): ReturnType<typeof openLog> =>
+  openLog({ pretty, nowMs: () => performance.now() })
+
+async function demo(): Promise<void> {
+  const { startDemo } = await import('./simulator/main.ts')
+  const settings = readSettings(process.env)
+  console.log('Ticklock demo: starting PostgreSQL, the head-end and five slaves ...')
+  const running = await startDemo(settings, log(process.stdout.isTTY))
+  const { url, operator, customerUrl } = running
+  console.log(`
+  Ticklock is up.   ${url}
+
+  Operator          ${url}/login    name: ${operator.name}   password: ${operator.password}
+  A customer        ${customerUrl ?? 'none yet'}
+  Inbox             ${url}/inbox    mail and SMS of this demo; nothing leaves this machine
+
+  What to look at   Fleet: five slaves reading a hundred meters, with clock offset and bound
+                    Bills: last month is billed as soon as the back-fill is complete (about a minute)
+                    ${url}/api/v1/summary
+  Data              ${settings.dataFolder}   (a second start goes on from here)
+  Stop              Ctrl-C
+`)
+  untilStopped(() => running.close())
+}
+
+async function up(): Promise<void> {
+  const { baseUrlOf, startHeadEnd } = await import('./head-end.ts')
+  const { firstSetupLink } = await import('./billing/main.ts')
+  const settings = readSettings(process.env)
+  const utility = utilityFrom(process.env)
+  const headEnd = await startHeadEnd(settings, {
+    utility,
+    mail: mailFrom(process.env, utility.name),
+    sms: smsFrom(process.env),
+    inbox: null,
+    backfill: async () => null,
+    demo: false,
+    log: log(process.stdout.isTTY),
+  })
+  const url = baseUrlOf(settings)
+  console.log(`Ticklock is up: ${url}   slaves: tcp ${settings.tcpPort}, ws ${settings.wsPort}`)
+  const setup = await firstSetupLink(headEnd.billing, url)
+  if (setup !== null) console.log(`Make the first operator here (once, within a day): ${setup}`)
+  untilStopped(() => headEnd.close())
+}
+
+const utilityFrom = (env: NodeJS.ProcessEnv) => ({
+  name: env['TICKLOCK_UTILITY'] ?? 'Your utility',
+  address: env['TICKLOCK_UTILITY_ADDRESS'] ?? '',
+  contact: env['TICKLOCK_UTILITY_CONTACT'] ?? '',
+  payment: (env['TICKLOCK_UTILITY_PAYMENT'] ?? '').split('|').filter((line) => line !== ''),
+})
+
+async function slave(config: string | undefined): Promise<void> {
+  if (config === undefined) throw new FaultError('OPS-12', 'slave needs --config FILE')
+  const { runSlave } = await import('./slave/main.ts')
+  const running = await runSlave(config)
+  untilStopped(() => running.stop())
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    allowPositionals: true,
+  })
+  const [command = 'help', argument] = positionals
+  switch (values.help === true ? 'help' : command) {
+    case 'demo':
+      return demo()
+    case 'up':
+      return up()
+    case 'slave':
+      return slave(values.config ?? argument)
+    case 'device':
+    case 'revoke': {
+      const { registerDevice, revoke } = await import('./devices.ts')
+      if (argument === undefined) throw new FaultError('OPS-12', `${command} needs a name`)
+      const settings = readSettings(process.env)
+      return command === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
+    }
+    case 'doctor':
+      process.exitCode = await runDoctor(process.env)
+      return undefined
+    case 'help':
+      console.log(HELP)
+      return undefined
+    default:
+      throw new FaultError('OPS-12', command)
+  }
+}
+
+/** Runs until Ctrl-C, SIGTERM, or, for a slave of the demo, until its parent is gone; then ends cleanly. */
+function untilStopped(stop: () => Promise<void>): void {
+  let stopping = false
+  const end = (): void => {
+    if (stopping) return
+    stopping = true
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error instanceof Error ? error.message : error)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', end)
+  process.on('SIGTERM', end)
+  process.on('disconnect', end)
+}
+
+try {
+  await main()
+} catch (error) {
+  const known = error instanceof FaultError
+  const wrongCall = error instanceof TypeError && 'code' in error
+  if (known || wrongCall) console.error(error.message)
+  else console.error(error)
+  process.exit(1)
+}

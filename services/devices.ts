@@ -1,0 +1,72 @@
+// `ticklock device` and `ticklock revoke`: against the running head-end's database, whose master notices
+// within two seconds.
+
+import { join } from 'node:path'
+import { FaultError } from '../shared/node/fault-error.ts'
+import { nodeRandom, nodeSuite } from '../shared/node/node-suite.ts'
+import { Secret } from '../shared/tves/secret.ts'
+import { encodeToken, fingerprint } from '../shared/tves/token.ts'
+import { shiftMs, spanMs, unixMs } from '../shared/units.ts'
+import { historyFrom } from './billing/core/calendar.ts'
+import { type Db, openDatabase } from './billing/db/pool.ts'
+import { createDevice, issueToken, listDevices, revokeDevice } from './billing/db/roster.ts'
+import { runningPostgres } from './billing/shell/embedded-postgres.ts'
+import { openKeyStore } from './master/shell/key-store.ts'
+import type { Settings } from './settings.ts'
+
+/** An enrolment token is good for a week. */
+const TOKEN_LIFE = spanMs(7 * 86_400_000)
+/** Characters in a group of the printed token. */
+const GROUP = 4
+
+export async function registerDevice(settings: Settings, name: string): Promise<void> {
+  await withDatabase(settings, async (db) => {
+    const keys = openKeyStore(join(settings.dataFolder, 'keys'))
+    const now = unixMs(Date.now())
+    const known = (await listDevices(db.kysely)).find((device) => device.name === name)
+    const zone = process.env['TICKLOCK_ZONE'] ?? 'UTC'
+    const device =
+      known?.id ??
+      (await createDevice(db.kysely, {
+        id: nodeRandom(8),
+        name,
+        historyFrom: historyFrom(now, zone),
+      }))
+    const [id, secret] = [nodeRandom(8), nodeRandom(16)]
+    const expiresAt = shiftMs(now, TOKEN_LIFE)
+    await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt })
+    const token = encodeToken({
+      id,
+      secret: new Secret(secret),
+      fingerprint: fingerprint(nodeSuite, keys.staticKey.publicKey),
+    })
+    console.log(`device ${device}  ${name}`)
+    console.log(`token  ${(token.match(new RegExp(`.{${GROUP}}`, 'g')) ?? []).join('-')}`)
+    console.log('Good for seven days, for one slave. It is shown this once.')
+  })
+}
+
+export async function revoke(settings: Settings, device: string): Promise<void> {
+  await withDatabase(settings, async (db) => {
+    const found = (await listDevices(db.kysely)).find(
+      (entry) => entry.id === device || entry.name === device,
+    )
+    if (found === undefined) throw new FaultError('SEC-01', device)
+    await revokeDevice(db.kysely, found.id)
+    console.log(`device ${found.id}  ${found.name}  is revoked`)
+  })
+}
+
+async function withDatabase(settings: Settings, work: (db: Db) => Promise<void>): Promise<void> {
+  const connection =
+    settings.databaseUrl ?? (await runningPostgres(join(settings.dataFolder, 'postgresql')))
+  if (connection === null) {
+    throw new FaultError('OPS-08', 'start "ticklock up" first, or set DATABASE_URL')
+  }
+  const db = openDatabase(connection, (line) => console.error(line))
+  try {
+    await work(db)
+  } finally {
+    await db.close()
+  }
+}

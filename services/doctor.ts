@@ -1,0 +1,81 @@
+// `ticklock doctor`: checks what a start needs, and says the remedy of what is missing.
+
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { errorText, FaultError } from '../shared/node/fault-error.ts'
+import { openDatabase } from './billing/db/pool.ts'
+import { findBinaries } from './billing/shell/postgres-binaries.ts'
+import { portFree } from './head-end.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+/** Below this a month of readings and the database's own log may not fit, bytes. */
+const FREE_BYTES_MIN = 1_073_741_824
+
+/** Prints one line per check; 0 when all is well, else 1. */
+export async function runDoctor(env: NodeJS.ProcessEnv): Promise<number> {
+  let failures = 0
+  const check = async (name: string, work: () => Promise<string> | string): Promise<void> => {
+    try {
+      console.log(`ok    ${name}: ${await work()}`)
+    } catch (error) {
+      failures += 1
+      console.log(
+        `FAIL  ${name}: ${error instanceof FaultError ? error.message : errorText(error)}`,
+      )
+    }
+  }
+  await check('Node', () => process.version)
+  let settings: Settings | null = null
+  await check('settings', () => {
+    settings = readSettings(env)
+    return 'readable'
+  })
+  if (settings !== null) await checkSettings(settings, check)
+  return failures === 0 ? 0 : 1
+}
+
+async function checkSettings(
+  settings: Settings,
+  check: (name: string, work: () => Promise<string> | string) => Promise<void>,
+): Promise<void> {
+  const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
+  const ports = [
+    ['pages', httpPort, 'TICKLOCK_HTTP_PORT'],
+    ['slaves by TCP', tcpPort, 'TICKLOCK_TCP_PORT'],
+    ['slaves by WebSocket', wsPort, 'TICKLOCK_WS_PORT'],
+  ] as const
+  for (const [name, port, variable] of ports) {
+    await check(`port ${port} (${name})`, async () => {
+      await portFree(host, port, variable)
+      return 'free'
+    })
+  }
+  await check('data folder', () => {
+    if (!existsSync(dataFolder)) mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+    try {
+      accessSync(dataFolder, constants.W_OK)
+    } catch {
+      throw new FaultError('OPS-04', dataFolder)
+    }
+    return dataFolder
+  })
+  await check('disk', () => {
+    const { bavail, bsize } = statfsSync(dataFolder)
+    const free = bavail * bsize
+    if (free < FREE_BYTES_MIN)
+      throw new FaultError('OPS-06', `${Math.floor(free / 2 ** 20)} MiB free`)
+    return `${Math.floor(free / 2 ** 30)} GiB free`
+  })
+  await check('PostgreSQL', async () => {
+    if (databaseUrl === null) return `embedded, ${findBinaries(join(dataFolder, 'postgresql'))}`
+    const db = openDatabase(databaseUrl, () => undefined)
+    try {
+      const { rows } = await db.pool.query<{ version: string }>('show server_version as version')
+      return `DATABASE_URL, ${rows[0]?.version ?? ''}`
+    } catch (error) {
+      throw new FaultError('OPS-08', errorText(error))
+    } finally {
+      await db.close()
+    }
+  })
+}

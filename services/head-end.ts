@@ -1,0 +1,84 @@
+// Master and billing in one process: what `up` and `demo` share.
+
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { FaultError } from '../shared/node/fault-error.ts'
+import type { Log } from '../shared/node/log.ts'
+import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
+import { type RunningMaster, runMaster } from './master/main.ts'
+import { type KeyStore, openKeyStore } from './master/shell/key-store.ts'
+import type { Settings } from './settings.ts'
+
+/** Most links of one head-end process; the usual limit of open files is 20,000. */
+const CONNECTIONS_MAX = 15_000
+
+export interface HeadEnd {
+  readonly billing: RunningBilling
+  readonly master: RunningMaster
+  readonly keys: KeyStore
+  close(): Promise<void>
+}
+
+export type HeadEndOptions = Pick<
+  BillingOptions,
+  'utility' | 'mail' | 'sms' | 'inbox' | 'backfill' | 'demo' | 'log'
+>
+
+export const baseUrlOf = ({ host, httpPort }: Settings): string =>
+  `http://${host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host}:${httpPort}`
+
+/** Rejects with a FaultError that names what to do: OPS-03 a port is taken, OPS-04, 07 to 10, 13. */
+export async function startHeadEnd(settings: Settings, options: HeadEndOptions): Promise<HeadEnd> {
+  const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
+  // Before the database is touched: a taken port is the commonest mistake, and mostly a second start.
+  await portFree(host, httpPort, 'TICKLOCK_HTTP_PORT')
+  await portFree(host, tcpPort, 'TICKLOCK_TCP_PORT')
+  await portFree(host, wsPort, 'TICKLOCK_WS_PORT')
+  const keys = openKeyStore(join(dataFolder, 'keys'))
+  const billing = await runBilling({
+    ...options,
+    dataFolder,
+    databaseUrl,
+    http: { host, port: httpPort },
+    baseUrl: baseUrlOf(settings),
+  })
+  try {
+    const master = await runMaster({
+      keys,
+      roster: billing.roster,
+      sink: billing.sink,
+      board: billing.board,
+      tcp: { host, port: tcpPort },
+      ws: { host, port: wsPort },
+      toleranceSeconds: settings.toleranceSeconds,
+      clockBoundUs: settings.clockBoundUs,
+      connectionsMax: CONNECTIONS_MAX,
+      log: (code, detail) => options.log.fault(code, detail),
+    })
+    return {
+      billing,
+      master,
+      keys,
+      close: async () => {
+        await master.close()
+        await billing.close()
+      },
+    }
+  } catch (error) {
+    await billing.close()
+    throw error
+  }
+}
+
+/** OPS-03 when somebody listens there. */
+export function portFree(host: string, port: number, variable: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => {
+      const taken = 'code' in error && error.code === 'EADDRINUSE'
+      const detail = taken ? `${host}:${port} (choose another by ${variable})` : error.message
+      reject(new FaultError(taken ? 'OPS-03' : 'OPS-05', detail))
+    })
+    probe.listen(port, host, () => probe.close(() => resolve()))
+  })
+}

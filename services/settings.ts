@@ -1,0 +1,99 @@
+// What the environment says, read in one place: ports, data folder, database, mail and SMS.
+
+import { resolve } from 'node:path'
+import { FaultError } from '../shared/node/fault-error.ts'
+import { type MailDriver, openMail } from './billing/shell/mail.ts'
+import { kannelSms, type SmsDriver, twilioSms } from './billing/shell/sms.ts'
+
+export interface Settings {
+  /** Address every server of ours binds to. */
+  readonly host: string
+  readonly httpPort: number
+  readonly tcpPort: number
+  readonly wsPort: number
+  readonly dataFolder: string
+  readonly databaseUrl: string | null
+  /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
+  readonly clockBoundUs: number | null
+  readonly toleranceSeconds: number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const CLOCK_BOUND_MS = 20
+const TOLERANCE_SECONDS = 10
+
+/** OPS-05 names the variable that is not valid. */
+export function readSettings(env: Environment): Settings {
+  const number = (name: string, otherwise: number, range: readonly [number, number]): number => {
+    const text = env[name]
+    if (text === undefined || text === '') return otherwise
+    const value = Number(text)
+    if (/^\d{1,9}$/.test(text) && value >= range[0] && value <= range[1]) return value
+    throw new FaultError('OPS-05', `${name}="${text}" is not a number ${range[0]} to ${range[1]}`)
+  }
+  const port = (name: string, otherwise: number): number => number(name, otherwise, [1, 65_535])
+  const bound = env['TICKLOCK_CLOCK_BOUND_MS']
+  return {
+    host: env['TICKLOCK_HOST'] ?? '127.0.0.1',
+    httpPort: port('TICKLOCK_HTTP_PORT', 8_080),
+    tcpPort: port('TICKLOCK_TCP_PORT', 7_443),
+    wsPort: port('TICKLOCK_WS_PORT', 7_444),
+    dataFolder: resolve(env['TICKLOCK_DATA'] ?? 'data'),
+    databaseUrl: env['DATABASE_URL'] ?? null,
+    clockBoundUs:
+      bound === 'unknown'
+        ? null
+        : number('TICKLOCK_CLOCK_BOUND_MS', CLOCK_BOUND_MS, [0, 60_000]) * 1_000,
+    toleranceSeconds: number('TICKLOCK_TOLERANCE_S', TOLERANCE_SECONDS, [1, 60]),
+  }
+}
+
+/** Mail by TICKLOCK_SMTP_URL (`smtps://user:password@host`, `smtp+starttls://...`, `smtp://host`) and
+ * TICKLOCK_MAIL_FROM; null when not set: mail waits. */
+export function mailFrom(env: Environment, fromName: string): MailDriver | null {
+  const text = env['TICKLOCK_SMTP_URL']
+  if (text === undefined || text === '') return null
+  const from = env['TICKLOCK_MAIL_FROM']
+  if (!URL.canParse(text) || from === undefined) {
+    throw new FaultError(
+      'OPS-05',
+      'TICKLOCK_SMTP_URL is not a URL, or TICKLOCK_MAIL_FROM is missing',
+    )
+  }
+  const url = new URL(text)
+  const tls = { 'smtp:': 'none', 'smtp+starttls:': 'starttls', 'smtps:': 'implicit' } as const
+  const kind = Object.entries(tls).find(([protocol]) => protocol === url.protocol)?.[1]
+  if (kind === undefined) {
+    throw new FaultError('OPS-05', 'TICKLOCK_SMTP_URL: smtp, smtp+starttls or smtps')
+  }
+  const login =
+    url.username === ''
+      ? null
+      : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+  const port = url.port === '' ? { none: 25, starttls: 587, implicit: 465 }[kind] : Number(url.port)
+  return openMail({ host: url.hostname, port, tls: kind, login, from, fromName })
+}
+
+/** SMS by TICKLOCK_SMS_URL (`twilio+https://account:token@host`, `kannel+http://user:password@host:port`) and
+ * TICKLOCK_SMS_FROM; null when not set: texts wait. */
+export function smsFrom(env: Environment): SmsDriver | null {
+  const text = env['TICKLOCK_SMS_URL']
+  if (text === undefined || text === '') return null
+  const from = env['TICKLOCK_SMS_FROM']
+  const match = /^(twilio|kannel)\+(https?:\/\/.*)$/.exec(text)
+  const [, kind, address = ''] = match ?? []
+  if (kind === undefined || !URL.canParse(address) || from === undefined) {
+    throw new FaultError(
+      'OPS-05',
+      'TICKLOCK_SMS_URL: twilio+https://... or kannel+http://..., with TICKLOCK_SMS_FROM',
+    )
+  }
+  const url = new URL(address)
+  const user = decodeURIComponent(url.username)
+  const password = decodeURIComponent(url.password)
+  const base = url.origin
+  return kind === 'twilio'
+    ? twilioSms({ base, account: user, token: password, from })
+    : kannelSms({ base, user, password, from })
+}

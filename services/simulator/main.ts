@@ -1,0 +1,225 @@
+// `ticklock demo`: the whole way on one machine. A real head-end on a real PostgreSQL, a hundred simulated
+// meters behind five real slave processes, a real SMTP server and SMS endpoint that keep what they get.
+
+import { join } from 'node:path'
+import type { DeviceId } from '../../shared/handover/sink.ts'
+import type { Log } from '../../shared/node/log.ts'
+import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
+import { Secret } from '../../shared/tves/secret.ts'
+import { encodeToken, fingerprint } from '../../shared/tves/token.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
+import { historyFrom, startOfDay } from '../billing/core/calendar.ts'
+import { setOperator } from '../billing/db/access.ts'
+import { register } from '../billing/db/registry.ts'
+import { createDevice, issueToken, listDevices } from '../billing/db/roster.ts'
+import { publishTariff } from '../billing/db/tariffs.ts'
+import type { WebDeps } from '../billing/http/deps.ts'
+import { customerLink } from '../billing/http/links.ts'
+import { createPasswords } from '../billing/http/passwords.ts'
+import { openMail } from '../billing/shell/mail.ts'
+import { twilioSms } from '../billing/shell/sms.ts'
+import { baseUrlOf, type HeadEnd, startHeadEnd } from '../head-end.ts'
+import type { Settings } from '../settings.ts'
+import { DEMO_TARIFF, DEMO_UTILITY } from './demo-tariff.ts'
+import { type Inbox, startInbox } from './inbox.ts'
+import { DEMO_SLAVES, DEMO_ZONE, homes, registrationOf } from './neighbourhood.ts'
+import { type SemBus, serveSemBus } from './sem-bus.ts'
+import { type SlaveProcess, startSlaveProcess, writeSlaveConfig } from './slave-processes.ts'
+
+/** Live readings of each meter, seconds. */
+const EVERY_SECONDS = 5
+const TOKEN_LIFE = spanMs(7 * 86_400_000)
+const INTERVAL_MS = 900_000
+const OPERATOR = 'operator'
+
+export interface Demo {
+  readonly url: string
+  readonly operator: { readonly name: string; readonly password: string }
+  readonly customerUrl: string | null
+  readonly headEnd: HeadEnd
+  readonly slaves: readonly SlaveProcess[]
+  close(): Promise<void>
+}
+
+const now = (): UnixMs => unixMs(Date.now())
+
+export async function startDemo(settings: Settings, log: Log): Promise<Demo> {
+  const inbox = await startInbox({ now: () => Date.now() })
+  const closers: (() => Promise<void>)[] = [() => inbox.close()]
+  try {
+    return await startParts(settings, log, inbox, closers)
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
+  for (const close of closers.splice(0).toReversed()) await close()
+}
+
+async function startParts(
+  settings: Settings,
+  log: Log,
+  inbox: Inbox,
+  closers: (() => Promise<void>)[],
+): Promise<Demo> {
+  const progress: { readings: () => Promise<number> } = { readings: async () => 0 }
+  const headEnd = await startHeadEnd(settings, {
+    utility: DEMO_UTILITY,
+    mail: openMail({
+      host: '127.0.0.1',
+      port: inbox.smtpPort,
+      tls: 'none',
+      login: null,
+      from: 'bills@lakeside.example',
+      fromName: DEMO_UTILITY.name,
+    }),
+    sms: twilioSms({ base: inbox.smsBase, account: 'demo', token: 'demo', from: 'LAKESIDE' }),
+    inbox: { messages: () => messagesOf(inbox) },
+    backfill: async () => backfillOf(await progress.readings()),
+    demo: true,
+    log,
+  })
+  closers.push(() => headEnd.close())
+  const { db } = headEnd.billing
+  progress.readings = async () => {
+    const { rows } = await db.pool.query<{ count: number }>(
+      "select count from counters where name = 'readings'",
+    )
+    return rows[0]?.count ?? 0
+  }
+  const { devices, tokens } = await furnish(headEnd)
+  const buses = await serveMeters(closers)
+  const slaves = buses.map((bus, index) =>
+    startSlave(settings, { index, bus, token: tokens[index] ?? null }),
+  )
+  // First of all at the end: the slaves stop while their master still answers.
+  closers.push(async () => {
+    await Promise.all(slaves.map((slave) => slave.stop()))
+  })
+  log.info('neighbourhood runs', { meters: homes().length, slaves: devices.length })
+  const url = baseUrlOf(settings)
+  const customer = await db.kysely
+    .selectFrom('customers')
+    .select('id')
+    .orderBy('id')
+    .executeTakeFirst()
+  const source = { db: db.kysely, random: nodeRandom, baseUrl: url }
+  return {
+    url,
+    operator: await openOperator(headEnd),
+    customerUrl: customer === undefined ? null : await customerLink(source, customer.id, now()),
+    headEnd,
+    slaves,
+    close: () => closeAll(closers),
+  }
+}
+
+/** Devices, tokens for those not enrolled yet, tariff, customers: all of it unchanged at a second start. */
+async function furnish(
+  headEnd: HeadEnd,
+): Promise<{ readonly devices: readonly DeviceId[]; readonly tokens: readonly (string | null)[] }> {
+  const { billing, keys, master } = headEnd
+  const { kysely, pool } = billing.db
+  const known = new Map((await listDevices(kysely)).map((device) => [device.name, device]))
+  const devices: DeviceId[] = []
+  const tokens: (string | null)[] = []
+  for (let index = 0; index < DEMO_SLAVES; index += 1) {
+    const name = `Demo slave ${index + 1}`
+    const found = known.get(name)
+    const device =
+      found?.id ??
+      (await createDevice(kysely, {
+        id: nodeRandom(8),
+        name,
+        historyFrom: historyFrom(now(), DEMO_ZONE),
+      }))
+    devices.push(device)
+    if (found !== undefined && found.staticKey !== null) {
+      tokens.push(null)
+      continue
+    }
+    const [id, secret] = [nodeRandom(8), nodeRandom(16)]
+    const expiresAt = shiftMs(now(), TOKEN_LIFE)
+    await issueToken(kysely, { id, device, secret: keys.wrap(secret), expiresAt })
+    const print = fingerprint(nodeSuite, keys.staticKey.publicKey)
+    tokens.push(encodeToken({ id, secret: new Secret(secret), fingerprint: print }))
+  }
+  await publishTariff(kysely, { document: DEMO_TARIFF, validFrom: '2024-01-01', now: now() })
+  await register(pool, registrationOf(devices, startOfDay('2024-01-01', DEMO_ZONE)))
+  await master.refresh()
+  return { devices, tokens }
+}
+
+async function serveMeters(closers: (() => Promise<void>)[]): Promise<readonly SemBus[]> {
+  const all = homes()
+  const buses: SemBus[] = []
+  for (let slave = 0; slave < DEMO_SLAVES; slave += 1) {
+    const meters = all.filter((home) => home.slave === slave).map((home) => home.meter)
+    const bus = await serveSemBus({ meters, now })
+    closers.push(() => bus.close())
+    buses.push(bus)
+  }
+  return buses
+}
+
+function startSlave(
+  settings: Settings,
+  part: { readonly index: number; readonly bus: SemBus; readonly token: string | null },
+): SlaveProcess {
+  const { index, bus, token } = part
+  const { tcpPort, wsPort, dataFolder } = settings
+  const name = `slave-${index + 1}`
+  const folder = join(dataFolder, 'slaves', name)
+  const master = index % 2 === 0 ? `tcp://127.0.0.1:${tcpPort}` : `ws://127.0.0.1:${wsPort}/`
+  const file = writeSlaveConfig({
+    name,
+    folder,
+    master,
+    token,
+    line: bus.url,
+    meters: homes()
+      .filter((home) => home.slave === index)
+      .map((home) => home.meter.number),
+    everySeconds: EVERY_SECONDS,
+  })
+  return startSlaveProcess(name, file, join(folder, 'log.jsonl'))
+}
+
+/** A fresh password at every start of the demo, shown once on the first screen. */
+async function openOperator(headEnd: HeadEnd): Promise<{ name: string; password: string }> {
+  const password = Buffer.from(nodeRandom(12)).toString('base64url')
+  const hash = await createPasswords().hash(password, nodeRandom(16))
+  await setOperator(headEnd.billing.db.kysely, { name: OPERATOR, password: hash })
+  return { name: OPERATOR, password }
+}
+
+/** How far the back-fill is, by rows: all meters from the first of last month until now. */
+function backfillOf(readings: number): Awaited<ReturnType<WebDeps['backfill']>> {
+  const from = historyFrom(now(), DEMO_ZONE)
+  const total = homes().length * (Math.floor((now() - from) / INTERVAL_MS) + 1)
+  return readings >= total ? null : { done: readings, total, from }
+}
+
+function messagesOf(inbox: Inbox): ReturnType<NonNullable<WebDeps['inbox']>['messages']> {
+  const { mails, texts } = inbox.list()
+  return [
+    ...mails.map((mail) => ({
+      id: mail.messageId,
+      channel: 'email' as const,
+      to: mail.to.join(', '),
+      subject: mail.subject,
+      text: mail.text,
+      at: unixMs(mail.at),
+    })),
+    ...texts.map((text, index) => ({
+      id: `sms-${texts.length - index}`,
+      channel: 'sms' as const,
+      to: text.to,
+      subject: '',
+      text: text.text,
+      at: unixMs(text.at),
+    })),
+  ].toSorted((a, b) => b.at - a.at)
+}

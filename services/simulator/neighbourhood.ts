@@ -1,0 +1,95 @@
+// The people, homes and meters of the demo: invented, the same at every start.
+
+import type { DeviceId } from '../../shared/handover/sink.ts'
+import type { UnixMs } from '../../shared/units.ts'
+import { DEMO_TARIFF } from './demo-tariff.ts'
+import { type SimulatedMeter, simulatedMeter } from './simulated-meter.ts'
+
+export const DEMO_METERS = 100
+export const DEMO_SLAVES = 5
+export const DEMO_ZONE = 'Asia/Kolkata'
+/** Digits of the simulated register, in Wh: it rolls over at 10,000 MWh. */
+const REGISTER_DIGITS = 10
+/** Everybody moved in long before the demo begins. */
+const SINCE = '2024-01-01'
+
+const GIVEN = [
+  ['Aarav', 'Diya', 'Ishaan', 'Kavya', 'Rohan', 'Meera', 'Arjun', 'Sneha', 'Vikram', 'Anaya'],
+  ['Farhan', 'Leena', 'Nikhil', 'Pooja', 'Samir', 'Tara', 'Uday', 'Zoya', 'Harish', 'Jaya'],
+].flat()
+const FAMILY = [
+  ['Deshmukh', 'Kulkarni', 'Patil', 'Joshi', 'Shaikh', 'Iyer', 'Pawar', 'Fernandes', 'Gokhale'],
+  ['Naik', 'Bhosale', 'Chavan', 'Rao', 'Menon', 'Kadam', 'Sawant', 'More', 'Thakur', 'Jadhav'],
+].flat()
+const STREETS = ['Lake View Road', 'Station Road', 'Temple Lane', 'Mango Grove', 'Hill Street']
+
+const at = <T>(list: readonly T[], index: number, otherwise: T): T =>
+  list[index % list.length] ?? otherwise
+
+export interface Home {
+  readonly meter: SimulatedMeter
+  readonly customer: string
+  readonly name: string
+  readonly address: string
+  readonly email: string
+  readonly phone: string
+  /** Behind which of the slaves, 0..DEMO_SLAVES - 1. */
+  readonly slave: number
+}
+
+export function homes(): readonly Home[] {
+  return Array.from({ length: DEMO_METERS }, (_, index) => {
+    const given = at(GIVEN, index, 'Asha')
+    const family = at(FAMILY, index * 7, 'Rao')
+    const number = String(index + 1).padStart(3, '0')
+    return {
+      meter: simulatedMeter(`LP-${1_000 + index + 1}`, index + 1),
+      customer: `C-${number}`,
+      name: `${given} ${family}`,
+      address: `${(index % 40) + 1} ${at(STREETS, index, 'Lake View Road')}, Lakeside 411001`,
+      email: `${given}.${family}.${number}@lakeside.example`.toLowerCase(),
+      phone: `+9198765${String(10_000 + index)}`,
+      slave: index % DEMO_SLAVES,
+    }
+  })
+}
+
+/** What the billing server has to know of them. `devices`: the slaves, in order. */
+export function registrationOf(devices: readonly DeviceId[], installedFrom: UnixMs) {
+  const all = homes()
+  const point = (home: Home): string => `SP-${home.customer.slice(2)}`
+  return {
+    customers: all.map(({ customer, name, address, email, phone }) => ({
+      number: customer,
+      name,
+      address,
+      email,
+      phone,
+    })),
+    servicePoints: all.map((home) => ({
+      code: point(home),
+      address: home.address,
+      zone: DEMO_ZONE,
+    })),
+    meters: all.map(({ meter, slave }) => ({
+      number: meter.number,
+      device: devices[slave] ?? null,
+      digits: REGISTER_DIGITS,
+    })),
+    installations: all.map((home) => ({
+      meter: home.meter.number,
+      servicePoint: point(home),
+      from: installedFrom,
+    })),
+    occupancies: all.map((home) => ({
+      customer: home.customer,
+      servicePoint: point(home),
+      from: SINCE,
+    })),
+    tariffs: all.map((home) => ({
+      tariff: DEMO_TARIFF.code,
+      servicePoint: point(home),
+      from: SINCE,
+    })),
+  }
+}

@@ -1,0 +1,90 @@
+// The demo's slaves: real processes of their own, each with its configuration file and data folder, watched
+// and started again when they end.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../shared/node/root.ts'
+
+/** Pause before a slave that ended is started again, ms. */
+const RESTART_MS = 1_000
+/** How long a slave may take to stop, ms. */
+const STOP_MS = 5_000
+
+export interface SlavePlan {
+  readonly name: string
+  readonly folder: string
+  /** `tcp://host:port` or `ws://host:port`. */
+  readonly master: string
+  /** Null once enrolled: the file of the first start stays. */
+  readonly token: string | null
+  readonly line: string
+  readonly meters: readonly string[]
+  readonly everySeconds: number
+}
+
+/** Writes the configuration as a technician would. */
+export function writeSlaveConfig(plan: SlavePlan): string {
+  mkdirSync(plan.folder, { recursive: true, mode: 0o700 })
+  const file = join(plan.folder, 'slave.toml')
+  const token = plan.token === null ? '' : `token = "${plan.token}"\n`
+  writeFileSync(
+    file,
+    `# ${plan.name}, made by the demo
+data = "data"
+master = "${plan.master}"
+${token}
+[[line]]
+url = "${plan.line}"
+protocol = "sem"
+meters = [${plan.meters.map((meter) => `"${meter}"`).join(', ')}]
+every = ${plan.everySeconds}
+history = true
+`,
+    { mode: 0o600 },
+  )
+  chmodSync(file, 0o600)
+  return file
+}
+
+export interface SlaveProcess {
+  readonly name: string
+  pid(): number | null
+  stop(): Promise<void>
+}
+
+/** Runs `ticklock slave` on that file. The process ends by itself when ours does: its channel to us closes. */
+export function startSlaveProcess(name: string, file: string, logFile: string): SlaveProcess {
+  let child: ChildProcess | null = null
+  let stopped = false
+  let timer: NodeJS.Timeout | null = null
+  const start = (): void => {
+    const log = openSync(logFile, 'a', 0o600)
+    child = spawn(
+      process.execPath,
+      [join(packageRoot(), 'bin/ticklock.js'), 'slave', '--config', file],
+      // Its own process group: Ctrl-C reaches us alone, and we stop things in the right order.
+      { stdio: ['ignore', log, log, 'ipc'], detached: true },
+    )
+    child.once('exit', () => {
+      child = null
+      if (!stopped) timer = setTimeout(start, RESTART_MS)
+    })
+  }
+  start()
+  return {
+    name,
+    pid: () => child?.pid ?? null,
+    stop: async () => {
+      stopped = true
+      if (timer !== null) clearTimeout(timer)
+      const running = child
+      if (running === null) return
+      const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()))
+      running.kill('SIGTERM')
+      const late = setTimeout(() => running.kill('SIGKILL'), STOP_MS)
+      await ended
+      clearTimeout(late)
+    },
+  }
+}
