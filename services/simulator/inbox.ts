@@ -7,7 +7,7 @@ import PostalMime from 'postal-mime'
 import { randomUUID } from 'node:crypto'
 import { SMTPServer } from 'smtp-server'
 import { assert } from '../../shared/assert.ts'
-import type { UnixMs } from '../../shared/units.ts'
+import { type UnixMs, unixMs } from '../../shared/units.ts'
 
 /** Messages kept of each kind; older ones are forgotten. */
 const KEPT_MAX = 50
@@ -85,7 +85,7 @@ function messagesOf(mails: readonly InboxMail[], texts: readonly InboxText[]): I
 }
 
 export interface InboxOptions {
-  readonly now: () => UnixMs
+  readonly now: () => number
   readonly smtpPort?: number
   readonly smsPort?: number
 }
@@ -107,7 +107,7 @@ export async function startInbox({ now, smtpPort = 0, smsPort = 0 }: InboxOption
       receive(stream, MAIL_BYTES_MAX)
         .then(async (raw) => {
           if (raw === null) throw new Error('message too large')
-          keep(mails, await mailOf(raw, to, now()))
+          keep(mails, await mailOf(raw, to, unixMs(now())))
           done()
         })
         .catch((error: unknown) => done(error instanceof Error ? error : new Error('refused')))
@@ -117,7 +117,7 @@ export async function startInbox({ now, smtpPort = 0, smsPort = 0 }: InboxOption
   smtp.on('error', () => {})
   const sms = createServer({ requestTimeout: SILENCE_MS_MAX }, (request, response) => {
     void takeText(request, response, (text) =>
-      keep(texts, { ...text, id: randomUUID(), at: now() }),
+      keep(texts, { ...text, id: randomUUID(), at: unixMs(now()) }),
     )
   })
   sms.maxConnections = CLIENTS_MAX
