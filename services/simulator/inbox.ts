@@ -1,5 +1,5 @@
-// The demo's customers: a real SMTP server and a real SMS gateway on this machine that keep the last few
-// messages in memory, for a page to show. Nothing leaves the machine.
+// The demo's customers: a real SMTP server and a real SMS gateway on this machine that keep the
+// last few messages in memory, for a page to show. Nothing leaves the machine.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
@@ -7,6 +7,7 @@ import PostalMime from 'postal-mime'
 import { randomUUID } from 'node:crypto'
 import { SMTPServer } from 'smtp-server'
 import { assert } from '../../shared/assert.ts'
+import { type UnixMs, unixMs } from '../../shared/units.ts'
 
 /** Messages kept of each kind; older ones are forgotten. */
 const KEPT_MAX = 50
@@ -20,7 +21,8 @@ const CLIENTS_MAX = 20
 const SILENCE_MS_MAX = 30_000
 
 export interface InboxMail {
-  readonly at: number
+  readonly id: string
+  readonly at: UnixMs
   readonly messageId: string
   readonly from: string
   readonly to: readonly string[]
@@ -35,7 +37,8 @@ export interface InboxAttachment {
   readonly content: Uint8Array
 }
 export interface InboxText {
-  readonly at: number
+  readonly id: string
+  readonly at: UnixMs
   readonly to: string
   readonly from: string
   readonly text: string
@@ -47,7 +50,38 @@ export interface Inbox {
   readonly smsBase: string
   /** Newest first. */
   list(): { readonly mails: readonly InboxMail[]; readonly texts: readonly InboxText[] }
+  /** Both kinds as one list for a page, newest first. */
+  messages(): readonly InboxMessage[]
   close(): Promise<void>
+}
+
+export interface InboxMessage {
+  readonly id: string
+  readonly channel: 'email' | 'sms'
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly at: UnixMs
+}
+
+function messagesOf(mails: readonly InboxMail[], texts: readonly InboxText[]): InboxMessage[] {
+  const letters = mails.map(({ id, to, subject, text, at }) => ({
+    id,
+    subject,
+    text,
+    at,
+    channel: 'email' as const,
+    to: to.join(', '),
+  }))
+  const shorts = texts.map(({ id, to, text, at }) => ({
+    id,
+    to,
+    text,
+    at,
+    channel: 'sms' as const,
+    subject: '',
+  }))
+  return [...letters, ...shorts].sort((a, b) => b.at - a.at)
 }
 
 export interface InboxOptions {
@@ -73,7 +107,7 @@ export async function startInbox({ now, smtpPort = 0, smsPort = 0 }: InboxOption
       receive(stream, MAIL_BYTES_MAX)
         .then(async (raw) => {
           if (raw === null) throw new Error('message too large')
-          keep(mails, await mailOf(raw, to, now()))
+          keep(mails, await mailOf(raw, to, unixMs(now())))
           done()
         })
         .catch((error: unknown) => done(error instanceof Error ? error : new Error('refused')))
@@ -82,7 +116,9 @@ export async function startInbox({ now, smtpPort = 0, smsPort = 0 }: InboxOption
   // A client that breaks off is no fault of the demo.
   smtp.on('error', () => {})
   const sms = createServer({ requestTimeout: SILENCE_MS_MAX }, (request, response) => {
-    void takeText(request, response, (text) => keep(texts, { ...text, at: now() }))
+    void takeText(request, response, (text) =>
+      keep(texts, { ...text, id: randomUUID(), at: unixMs(now()) }),
+    )
   })
   sms.maxConnections = CLIENTS_MAX
   await listening(smtp.server, smtpPort)
@@ -91,6 +127,7 @@ export async function startInbox({ now, smtpPort = 0, smsPort = 0 }: InboxOption
     smtpPort: portOf(smtp.server),
     smsBase: `http://127.0.0.1:${portOf(sms)}`,
     list: () => ({ mails: mails.toReversed(), texts: texts.toReversed() }),
+    messages: () => messagesOf(mails.toReversed(), texts.toReversed()),
     async close() {
       sms.closeAllConnections()
       await Promise.all([
@@ -122,8 +159,8 @@ function portOf(server: Server): number {
   return address.port
 }
 
-/** All bytes, or null (and nothing kept) when there are more than `max`; always reads to the end, so
- * that the sender hears the answer. */
+/** All bytes, or null (and nothing kept) when there are more than `max`; always reads to the end,
+ * so that the sender hears the answer. */
 async function receive(stream: AsyncIterable<Uint8Array>, max: number): Promise<Buffer | null> {
   const parts: Uint8Array[] = []
   let length = 0
@@ -135,9 +172,10 @@ async function receive(stream: AsyncIterable<Uint8Array>, max: number): Promise<
   return length > max ? null : Buffer.concat(parts)
 }
 
-async function mailOf(raw: Buffer, to: readonly string[], at: number): Promise<InboxMail> {
+async function mailOf(raw: Buffer, to: readonly string[], at: UnixMs): Promise<InboxMail> {
   const mail = await PostalMime.parse(raw, { attachmentEncoding: 'arraybuffer' })
   return {
+    id: randomUUID(),
     at,
     messageId: mail.messageId ?? '',
     from: mail.from?.address ?? '',

@@ -1,5 +1,5 @@
-// Canonical JSON, so that one document has one hash: object keys in code-unit order, no spaces, integers
-// only. A subset of RFC 8785 in which no number can be written in two ways.
+// Canonical JSON, so that one document has one hash: object keys in code-unit order, no spaces,
+// integers only. A subset of RFC 8785 in which no number can be written in two ways.
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { assert } from '../assert.ts'

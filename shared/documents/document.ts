@@ -1,6 +1,6 @@
-// Strict reading of a document that somebody else wrote (a tariff, a stored bill). As with the Reader of
-// bytes.ts nothing throws: the first thing that is wrong is noted with its path, every later read gives a
-// harmless default, and the caller looks once, at the end.
+// Strict reading of a document that somebody else wrote (a tariff, a stored bill). As with the
+// Reader of bytes.ts nothing throws: the first thing that is wrong is noted with its path, every
+// later read gives a harmless default, and the caller looks once, at the end.
 
 /** The first thing wrong with a document: `charges[0].slabs[1].rate: not a decimal number`. */
 export interface DocumentFault {
@@ -8,7 +8,8 @@ export interface DocumentFault {
   readonly why: string
 }
 
-/** Longest text field, characters. A label or an address needs far less; more is not meant for a bill. */
+/** Longest text field, characters. A label or an address needs far less; more is not meant for a
+ * bill. */
 export const TEXT_LENGTH_MAX = 1_000
 /** Most entries of a list. No published tariff has a hundred slabs. */
 const LIST_LENGTH_MAX = 100
@@ -50,7 +51,8 @@ export class Document {
     return new Document(value, this.#path === '' ? name : `${this.#path}.${name}`, this.#log)
   }
 
-  /** Refuses what is not an object, and any field not named: a misspelt rule must not be ignored. */
+  /** Refuses what is not an object, and any field not named: a misspelt rule must not be
+   * ignored. */
   only(...names: readonly string[]): this {
     if (!isRecord(this.#value)) this.refuse('not an object')
     else {

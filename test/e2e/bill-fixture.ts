@@ -1,4 +1,5 @@
-// A small utility in a database: customers in two zones, one meter each, readings at the month's edges.
+// A small utility in a database: customers in two zones, one meter each, readings at the month's
+// edges.
 
 import assert from 'node:assert/strict'
 import { instantsOf } from '../../services/billing/core/calendar.ts'

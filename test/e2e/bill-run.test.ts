@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { instantsOf } from '../../services/billing/core/calendar.ts'
-import { billByNumber, boundariesReady, runBills } from '../../services/billing/db/bills.ts'
+import { boundariesReady, runBills, storedBill } from '../../services/billing/db/bills.ts'
 import { publishTariff } from '../../services/billing/db/tariffs.ts'
+import { storedBillPdf } from '../../services/billing/shell/pdf.ts'
 import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
 import {
   addHousehold,
@@ -41,11 +42,11 @@ const count = async (text: string): Promise<number> => {
   return rows[0]?.n ?? -1
 }
 
-test('boundaries are counted before the run: 35 meters, 34 of them with both readings', async () => {
+test('boundaries are counted before the run: 35 meters, 34 with both readings', async () => {
   assert.deepEqual(await boundariesReady(postgres.db.kysely, MAY), { meters: 35, ready: 34 })
 })
 
-test('four runs at once issue every bill once, without a gap in the numbers (lago-api #1988)', async () => {
+test('four runs at once issue each bill once, numbers have no gap (lago-api #1988)', async () => {
   const runs = await Promise.all([1, 2, 3, 4].map(() => runBills(postgres.db.kysely, RUN)))
   assert.equal(
     runs.reduce((sum, { issued }) => sum + issued, 0),
@@ -89,9 +90,9 @@ test('a late reading is billed by the next run, with the next number', async () 
   const run = await runBills(db.kysely, RUN)
   assert.equal(run.issued, 1)
   assert.equal(run.waiting, 0)
-  const bill = await billByNumber(db.kysely, 'B2026-000032')
-  assert.ok(bill.ok && bill.reading.ok)
-  const { content } = bill.reading
+  const bill = await storedBill(db.kysely, { number: 'B2026-000032' })
+  assert.ok(bill?.ok)
+  const { content } = bill
   // 221 kWh: 100 * 3.50 + 121 * 7.25 = 1227.25; wheeling 221 * 1.40 = 309.40; fixed 110.00;
   // duty 16 % of 1646.65 = 263.464 -> 263.46
   assert.equal(content.total, '1910.11')
@@ -108,12 +109,13 @@ test('a bill whose stored content was changed behind our back does not read back
   const { db } = postgres
   await db.pool.query('alter table bills disable trigger bills_are_final')
   await db.pool.query(
-    `update bills set content = jsonb_set(content, '{total}', '"1.00"') where number = 'B2026-000001'`,
+    `update bills set content = jsonb_set(content, '{total}', '"1.00"')
+      where number = 'B2026-000001'`,
   )
   await db.pool.query('alter table bills enable trigger bills_are_final')
-  const bill = await billByNumber(db.kysely, 'B2026-000001')
-  assert.ok(bill.ok && !bill.reading.ok)
-  assert.match(bill.reading.fault.why, /hash/)
+  const bill = await storedBill(db.kysely, { number: 'B2026-000001' })
+  assert.ok(bill !== null && !bill.ok)
+  assert.match(bill.fault.why, /hash/)
 })
 
 test('a published tariff version never changes; the same again is the same version', async () => {
@@ -136,4 +138,13 @@ test('a tariff that changes inside the period keeps its bills waiting with BIL-0
   assert.equal(run.issued, 0)
   // This one, and the household without any tariff.
   assert.equal(run.faults.get('BIL-07'), 2)
+})
+
+test('a stored bill is drawn by its id; a changed one is OPS-16, none is null', async () => {
+  const { db } = postgres
+  const idOf = (number: string) => count(`select id n from bills where number = '${number}'`)
+  const page = await storedBillPdf(db.kysely, await idOf('B2026-000002'))
+  assert.ok(page !== null && page.length > 5_000)
+  await assert.rejects(storedBillPdf(db.kysely, await idOf('B2026-000001')), /OPS-16/)
+  assert.equal(await storedBillPdf(db.kysely, 999_999), null)
 })

@@ -81,8 +81,8 @@ const slabs = fc
     })),
   )
 
-/** The slab sum over a common denominator, written without Decimal: energy in Wh, rate in paise, so a
- * product is in 1/1000 paise. */
+/** The slab sum over a common denominator, written without Decimal: energy in Wh, rate in paise, so
+ * a product is in 1/1000 paise. */
 function oracle(table: readonly { upTo?: string; rate: string }[], wattHours: bigint): bigint {
   let sum = 0n
   let floor = 0n

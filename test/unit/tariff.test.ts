@@ -33,7 +33,7 @@ const pathOf = (document: unknown): string => {
   return verdict.ok ? 'accepted' : `${verdict.fault} ${verdict.at.path}: ${verdict.at.why}`
 }
 
-test('the hash of a tariff is of its meaning: order of fields and trailing zeros do not change it', () => {
+test('the hash of a tariff ignores the order of fields and trailing zeros', () => {
   const one = parseTariff(PLAIN)
   const two = parseTariff({ charges: [slab({ rate: '5.00' }), duty('energy')], ...omit('charges') })
   assert.ok(one.ok && two.ok)

@@ -1,4 +1,5 @@
-// Amounts as people read them: ₹12,34,567.50 in rupees (lakh and crore groups), 1,234,567.50 elsewhere.
+// Amounts as people read them: ₹12,34,567.50 in rupees (lakh and crore groups), 1,234,567.50
+// elsewhere.
 
 /** How a currency stands before an amount; every other one is written by its ISO code. */
 const SIGNS: ReadonlyMap<string, string> = new Map([
@@ -25,7 +26,8 @@ export function amountText(amount: string, currency: string): string {
   return text.startsWith('-') ? `-${sign}${text.slice(1)}` : `${sign}${text}`
 }
 
-/** The same in letters every phone has: `Rs 1,234.56`. One ₹ would make an SMS more than twice as long. */
+/** The same in letters every phone has: `Rs 1,234.56`. One ₹ would make an SMS more than twice as
+ * long. */
 export function amountTextPlain(amount: string, currency: string): string {
   return `${currency === 'INR' ? 'Rs' : currency} ${grouped(amount, currency)}`
 }

@@ -1,5 +1,6 @@
-// What is stored of a bill, and what a page, a PDF or a notice shows: nothing else, and nothing computed
-// again. Every number is a string, so that no float can come between the database and the paper.
+// What is stored of a bill, and what a page, a PDF or a notice shows: nothing else, and nothing
+// computed again. Every number is a string, so that no float can come between the database and the
+// paper.
 
 import { hashOf } from '../../../shared/documents/canonical.ts'
 import { Document, type DocumentFault } from '../../../shared/documents/document.ts'
@@ -77,7 +78,8 @@ export type BillReading =
   | { readonly ok: true; readonly content: BillContent }
   | { readonly ok: false; readonly fault: DocumentFault }
 
-/** Reads a stored bill back; checks it against its stored hash, so that a changed row is noticed. */
+/** Reads a stored bill back; checks it against its stored hash, so that a changed row is
+ * noticed. */
 export function readBill(value: unknown, hash: string): BillReading {
   const document = new Document(value)
   const content = contentOf(document)
@@ -140,9 +142,9 @@ function contentOf(document: Document): BillContent {
 }
 
 interface Place {
-  text(name: string): string
-  list(name: string): readonly Document[]
-  sub(name: string): Place
+  readonly text: (name: string) => string
+  readonly list: (name: string) => readonly Document[]
+  readonly sub: (name: string) => Place
 }
 
 const at = (document: Document): Place => ({

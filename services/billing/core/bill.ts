@@ -1,6 +1,6 @@
-// A bill is a pure function of its facts: two readings, a tariff version, who lives where. The same facts
-// give the same bytes and the same hash, years later, on another machine. Issuing it adds a number and
-// dates; nothing in it is computed again afterwards.
+// A bill is a pure function of its facts: two readings, a tariff version, who lives where. The same
+// facts give the same bytes and the same hash, years later, on another machine. Issuing it adds a
+// number and dates; nothing in it is computed again afterwards.
 
 import { hashOf } from '../../../shared/documents/canonical.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -60,8 +60,8 @@ export type BillVerdict =
   | { readonly ok: true; readonly draft: BillDraft }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
-/** BIL-08 without a customer, BIL-07 without a tariff, BIL-04 without a boundary reading, BIL-01 when the
- * register went backwards. */
+/** BIL-08 without a customer, BIL-07 without a tariff, BIL-04 without a boundary reading, BIL-01
+ * when the register went backwards. */
 export function draftBill(facts: BillFacts): BillVerdict {
   const { customer, tariff, opening, closing, period } = facts
   const missing = (fault: FaultCode, detail: string): BillVerdict => ({ ok: false, fault, detail })

@@ -1,5 +1,6 @@
-// From energy to lines: every charge of a tariff becomes one line, computed with every digit and rounded
-// once. What stands under a line (slab by slab) is exact and adds up to the exact amount of the line.
+// From energy to lines: every charge of a tariff becomes one line, computed with every digit and
+// rounded once. What stands under a line (slab by slab) is exact and adds up to the exact amount of
+// the line.
 
 import { assert, unreachable } from '../../../shared/assert.ts'
 import {

@@ -32,8 +32,8 @@ const KILO = decimal(1n, 3)
 export const kilowattHours = (reading: RegisterReading): Decimal =>
   times(scaled(BigInt(reading.value), reading.exponent), KILO)
 
-/** Energy in kWh between two readings of one register. BIL-01 when it went backwards, also where only a
- * rollover of more than half its range would explain it. */
+/** Energy in kWh between two readings of one register. BIL-01 when it went backwards, also where
+ * only a rollover of more than half its range would explain it. */
 export function consumptionOf(
   meter: RegisterMeter,
   { opening, closing }: { readonly opening: RegisterReading; readonly closing: RegisterReading },

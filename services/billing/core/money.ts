@@ -1,6 +1,7 @@
-// Exact decimals in integers. A quantity times a rate keeps every digit; it is rounded once, where it
-// becomes an amount on a line. Rounding each half-hour of a day instead made 1.04 into 1.10, 6 % too much
-// (BottlecapDave/HomeAssistant-OctopusEnergy #1852), and floats make amounts that nobody can re-compute.
+// Exact decimals in integers. A quantity times a rate keeps every digit; it is rounded once, where
+// it becomes an amount on a line. Rounding each half-hour of a day instead made 1.04 into 1.10, 6 %
+// too much (BottlecapDave/HomeAssistant-OctopusEnergy #1852), and floats make amounts that nobody
+// can re-compute.
 
 import { assert } from '../../../shared/assert.ts'
 
@@ -10,12 +11,13 @@ export interface Decimal {
   readonly scale: number
 }
 
-/** `half-away`: 0.5 rounds away from zero, as utilities print it. `half-even`: to the even neighbour. */
+/** `half-away`: 0.5 rounds away from zero, as utilities print it. `half-even`: to the even
+ * neighbour. */
 export const ROUNDINGS = ['half-away', 'half-even'] as const
 export type Rounding = (typeof ROUNDINGS)[number]
 
-/** Digits before and after the point that a decimal text may have: far above any tariff or register, low
- * enough that a hostile document cannot make us multiply megabytes. */
+/** Digits before and after the point that a decimal text may have: far above any tariff or
+ * register, low enough that a hostile document cannot make us multiply megabytes. */
 const DECIMAL = /^(-?)(\d{1,18})(?:\.(\d{1,12}))?$/
 /** Largest scale a product of a few parsed decimals can reach; more is our own bug. */
 const SCALE_MAX = 200
@@ -77,7 +79,8 @@ export function roundTo(value: Decimal, digits: number, rounding: Rounding): big
   return divideRounded(value.units, tenTo(value.scale - digits), rounding)
 }
 
-/** Plain text with every digit and no trailing zeros after `fractionMin` places: `1245.03`, `221`. */
+/** Plain text with every digit and no trailing zeros after `fractionMin` places: `1245.03`,
+ * `221`. */
 export function decimalText(value: Decimal, fractionMin = 0): string {
   const negative = value.units < 0n
   const places = Math.max(value.scale, fractionMin)

@@ -11,10 +11,12 @@ export function smsText(bill: BillContent): string {
   const period = periodText(bill.period)
   const due = dateText(bill.dueOn)
   const energy = `${grouped(bill.energy.kWh, bill.currency)} kWh`
+  const told = `${bill.utility.name}: your electricity bill for ${period} is ${amount}`
+  const pay = `Please pay by ${due}. Bill ${bill.number}`
   const wordings = [
-    `${bill.utility.name}: your electricity bill for ${period} is ${amount} for ${energy}. Please pay by ${due}. Bill ${bill.number}, meter ${bill.meter.number}.`,
-    `${bill.utility.name}: your electricity bill for ${period} is ${amount} for ${energy}. Please pay by ${due}. Bill ${bill.number}.`,
-    `Your electricity bill for ${period} is ${amount}. Please pay by ${due}. Bill ${bill.number}.`,
+    `${told} for ${energy}. ${pay}, meter ${bill.meter.number}.`,
+    `${told} for ${energy}. ${pay}.`,
+    `Your electricity bill for ${period} is ${amount}. ${pay}.`,
     `Electricity bill ${bill.number}: ${amount}, due ${due}.`,
   ]
   const fitting = wordings.find((text) => smsLength(text).parts === 1)
@@ -30,7 +32,8 @@ export interface MailText {
 /** Subject, plain text and HTML of the mail that carries the bill as a PDF. */
 export function mailText(bill: BillContent): MailText {
   const amount = amountText(bill.total, bill.currency)
-  const subject = `Your electricity bill for ${periodText(bill.period)}: ${amount}, due ${dateText(bill.dueOn)}`
+  const period = periodText(bill.period)
+  const subject = `Your electricity bill for ${period}: ${amount}, due ${dateText(bill.dueOn)}`
   return { subject, text: plainMail(bill), html: htmlMail(bill, subject) }
 }
 
@@ -53,7 +56,8 @@ function plainMail(bill: BillContent): string {
   return [
     `Dear ${bill.customer.name},`,
     '',
-    `here is your electricity bill for ${periodText(bill.period)}. The bill itself is attached as a PDF;`,
+    `here is your electricity bill for ${periodText(bill.period)}.`,
+    'The bill itself is attached as a PDF;',
     'it shows the meter readings and how every amount was computed.',
     '',
     ...lines,
@@ -83,23 +87,27 @@ function htmlMail(bill: BillContent, subject: string): string {
   const row = ([label, value]: readonly [string, string]): string => {
     const strong = label === 'Total' ? 'font-weight:bold;border-top:2px solid #1a3a5c' : ''
     const cell = `padding:6px 0;${strong}`
-    return `<tr><td style="${cell}">${escaped(label)}</td><td style="${cell};text-align:right">${escaped(value)}</td></tr>`
+    const head = `<td style="${cell}">${escaped(label)}</td>`
+    return `<tr>${head}<td style="${cell};text-align:right">${escaped(value)}</td></tr>`
   }
+  const { utility } = bill
+  const [name, period] = [escaped(utility.name), escaped(periodText(bill.period))]
+  const amount = escaped(amountText(bill.total, bill.currency))
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head>
 <body style="margin:0;background:#ffffff;color:#1c2430;font:16px/1.5 'Noto Sans',Arial,sans-serif">
 <div style="max-width:34em;margin:0 auto;padding:24px">
-<p style="font-size:20px;font-weight:bold;color:#1a3a5c;margin:0 0 16px">${escaped(bill.utility.name)}</p>
+<p style="font-size:20px;font-weight:bold;color:#1a3a5c;margin:0 0 16px">${name}</p>
 <p>Dear ${escaped(bill.customer.name)},</p>
-<p>here is your electricity bill for ${escaped(periodText(bill.period))}. The bill itself is attached as a
+<p>here is your electricity bill for ${period}. The bill itself is attached as a
 PDF; it shows the meter readings and how every amount was computed.</p>
-<p style="font-size:28px;font-weight:bold;margin:16px 0 0">${escaped(amountText(bill.total, bill.currency))}</p>
+<p style="font-size:28px;font-weight:bold;margin:16px 0 0">${amount}</p>
 <p style="margin:0 0 16px">due ${escaped(dateText(bill.dueOn))}</p>
 <table style="width:100%;border-collapse:collapse">${summary(bill).map(row).join('')}</table>
 <p style="font-weight:bold;margin:24px 0 0">How to pay</p>
-<p style="margin:0">${bill.utility.payment.map(escaped).join('<br>')}</p>
-<p style="color:#56606e;margin-top:24px">Questions? ${escaped(bill.utility.contact)}<br>
-${escaped(bill.utility.name)}, ${escaped(bill.utility.address)}</p>
+<p style="margin:0">${utility.payment.map(escaped).join('<br>')}</p>
+<p style="color:#56606e;margin-top:24px">Questions? ${escaped(utility.contact)}<br>
+${name}, ${escaped(utility.address)}</p>
 </div></body></html>
 `
 }

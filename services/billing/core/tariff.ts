@@ -1,7 +1,7 @@
-// A tariff is a document, not code: a versioned list of charges that a utility can read, publish and have
-// checked. Slab tables are independent of each other (energy, wheeling and fuel adjustment each have
-// their own), and a tax names the lines it is levied on: so it is in the published Indian schedules.
-// docs/billing.md describes every field.
+// A tariff is a document, not code: a versioned list of charges that a utility can read, publish
+// and have checked. Slab tables are independent of each other (energy, wheeling and fuel adjustment
+// each have their own), and a tax names the lines it is levied on: so it is in the published Indian
+// schedules. docs/billing.md describes every field.
 
 import { unreachable } from '../../../shared/assert.ts'
 import { Document, type DocumentFault } from '../../../shared/documents/document.ts'
@@ -47,9 +47,9 @@ export interface TaxCharge extends ChargeName {
 }
 export type Charge = SlabCharge | FixedCharge | TaxCharge
 
-/** How slab limits follow the length of the period. `none`: as printed. `days/30`: limits times days / 30,
- * that quotient rounded half away from zero to `monthDigits` places (31 days: 1.03, a slab of 100 ends at
- * 103. Source: MSEDCL LT bill calculation examples). */
+/** How slab limits follow the length of the period. `none`: as printed. `days/30`: limits times
+ * days / 30, that quotient rounded half away from zero to `monthDigits` places (31 days: 1.03, a
+ * slab of 100 ends at 103. Source: MSEDCL LT bill calculation examples). */
 export type SlabProration =
   | { readonly basis: 'none' }
   | { readonly basis: 'days/30'; readonly monthDigits: number }
@@ -90,9 +90,9 @@ export type TariffVerdict =
     }
   | { readonly ok: false; readonly fault: 'OPS-05'; readonly at: DocumentFault }
 
-/** Reads a tariff document. OPS-05 with the path of the first thing wrong. The document that comes back
- * is in normal form (decimals without trailing zeros), and the hash is of that form: writing 3.50 for 3.5
- * does not make another tariff. */
+/** Reads a tariff document. OPS-05 with the path of the first thing wrong. The document that comes
+ * back is in normal form (decimals without trailing zeros), and the hash is of that form: writing
+ * 3.50 for 3.5 does not make another tariff. */
 export function parseTariff(value: unknown): TariffVerdict {
   const document = new Document(value).only(
     'format',

@@ -1,7 +1,8 @@
-// The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one transaction
-// that holds the row lock of the number series, looks up what is not billed yet under that lock, and
-// writes bills, notices, counters and the next number together. So numbers have no gap, a bill has its
-// notices, and a second run finds nothing to do. Gaps are not legal in many countries.
+// The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one
+// transaction that holds the row lock of the number series, looks up what is not billed yet under
+// that lock, and writes bills, notices, counters and the next number together. So numbers have no
+// gap, a bill has its notices, and a second run finds nothing to do. Gaps are not legal in many
+// countries.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { assert } from '../../../shared/assert.ts'
@@ -117,7 +118,8 @@ async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<nu
   return last
 }
 
-/** The next free number, with the row locked until the transaction ends: runs wait for each other here. */
+/** The next free number, with the row locked until the transaction ends: runs wait for each other
+ * here. */
 async function lockSeries(trx: Transaction<Database>, series: string): Promise<number> {
   await trx
     .insertInto('bill_series')
@@ -168,7 +170,8 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
     .onConflict((conflict) => conflict.doNothing())
     .returning(['id', 'number'])
     .execute()
-  // Somebody who wrote bills without the lock: rather nothing (rolled back) than a gap in the numbers.
+  // Somebody who wrote bills without the lock: rather nothing (rolled back) than a gap in the
+  // numbers.
   assert(inserted.length === ready.length, 'bills are written under the lock of their series only')
   await trx
     .updateTable('bill_series')
@@ -210,17 +213,15 @@ export async function boundariesReady(
   return { meters, ready }
 }
 
-export type StoredBill =
-  | { readonly ok: true; readonly id: number; readonly reading: BillReading; readonly hash: string }
-  | { readonly ok: false }
-
-/** One bill as it was issued, checked against its hash. */
-export async function billByNumber(db: Kysely<Database>, number: string): Promise<StoredBill> {
-  const row = await db
-    .selectFrom('bills')
-    .select(['id', 'content', 'hash'])
-    .where('number', '=', number)
-    .executeTakeFirst()
-  if (row === undefined) return { ok: false }
-  return { ok: true, id: row.id, hash: row.hash, reading: readBill(row.content, row.hash) }
+/** One bill as it was issued, checked against its hash; null when there is none. */
+export async function storedBill(
+  db: Kysely<Database>,
+  by: { readonly id: number } | { readonly number: string },
+): Promise<BillReading | null> {
+  const query = db.selectFrom('bills').select(['content', 'hash'])
+  const row = await ('id' in by
+    ? query.where('id', '=', by.id)
+    : query.where('number', '=', by.number)
+  ).executeTakeFirst()
+  return row === undefined ? null : readBill(row.content, row.hash)
 }

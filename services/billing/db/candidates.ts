@@ -74,8 +74,9 @@ export interface Candidates {
   readonly ready: number
 }
 
-/** The next service points of a zone in the order of their ids. Both readings are looked up at the exact instants of the period, by primary key; where a meter has two registers of
- * active import (another resolution after a repair), the one with the higher id counts at that end. */
+/** The next service points of a zone in the order of their ids. Both readings are looked up at the
+ * exact instants of the period, by primary key; where a meter has two registers of active import
+ * (another resolution after a repair), the one with the higher id counts at that end. */
 export async function nextCandidates(db: Kysely<Database>, batch: Batch): Promise<Candidates> {
   const { period, zone } = batch
   const instants = instantsOf(period, zone)

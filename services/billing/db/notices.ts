@@ -1,7 +1,8 @@
-// The outbox of notices. A notice is written in its bill's transaction; a worker claims it for a while
-// (a lease, not a lock: no transaction stays open while a mail server thinks), sends it and records how that
-// went. If the worker dies in between, the lease runs out and the notice goes once more: the customer
-// may see it twice, never not at all. The stable key of a notice lets a mail program or a gateway notice.
+// The outbox of notices. A notice is written in its bill's transaction; a worker claims it for a
+// while (a lease, not a lock: no transaction stays open while a mail server thinks), sends it and
+// records how that went. If the worker dies in between, the lease runs out and the notice goes once
+// more: the customer may see it twice, never not at all. The stable key of a notice lets a mail
+// program or a gateway notice.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { assert } from '../../../shared/assert.ts'
@@ -57,8 +58,9 @@ export interface DueNotice {
   readonly bill: BillReading
 }
 
-/** Claims up to `limit` notices that are due: counts the attempt and puts the next one off by the lease, so
- * that a second worker, or this one after a crash, takes each of them again only after that. */
+/** Claims up to `limit` notices that are due: counts the attempt and puts the next one off by the
+ * lease, so that a second worker, or this one after a crash, takes each of them again only after
+ * that. */
 export async function claimNotices(
   db: Kysely<Database>,
   claim: {
@@ -131,7 +133,8 @@ export async function recordFailed(
     .execute()
 }
 
-/** Queues a notice that was given up once more, with all its attempts, as BIL-11 tells the operator. */
+/** Queues a notice that was given up once more, with all its attempts, as BIL-11 tells the
+ * operator. */
 export async function queueAgain(
   db: Kysely<Database>,
   notice: { readonly id: number; readonly now: UnixMs },

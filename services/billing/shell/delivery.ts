@@ -10,8 +10,9 @@ export type Delivery =
       readonly final: boolean
     }
 
-/** Longest a mail server or a gateway may take for one notice, all in all, milliseconds. Servers that
- * greet slowly on purpose take up to 30 s. Must be well below the lease of a claimed notice. */
+/** Longest a mail server or a gateway may take for one notice, all in all, milliseconds. Servers
+ * that greet slowly on purpose take up to 30 s. Must be well below the lease of a claimed
+ * notice. */
 export const DELIVERY_MS_MAX = 60_000
 
 /** Longest text of a peer that goes into our log, characters. */

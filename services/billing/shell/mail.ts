@@ -1,5 +1,5 @@
-// Mail over SMTP (nodemailer), the bill attached. A mail keeps its Message-ID over all attempts, so that a
-// repeat after a crash can be told from a second bill.
+// Mail over SMTP (nodemailer), the bill attached. A mail keeps its Message-ID over all attempts, so
+// that a repeat after a crash can be told from a second bill.
 
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
@@ -36,7 +36,8 @@ export interface BillMail {
 }
 
 export interface MailDriver {
-  /** One attempt. BIL-09 when the server is away, refuses, or would take the mail without our login. */
+  /** One attempt. BIL-09 when the server is away, refuses, or would take the mail without our
+   * login. */
   send(mail: BillMail, signal: AbortSignal): Promise<Delivery>
 }
 

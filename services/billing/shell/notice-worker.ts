@@ -1,4 +1,5 @@
-// Takes notices out of the outbox and sends them. See db/notices.ts for what happens when it dies midway.
+// Takes notices out of the outbox and sends them. See db/notices.ts for what happens when it dies
+// midway.
 
 import type { Kysely } from 'kysely'
 import { assert } from '../../../shared/assert.ts'
@@ -12,12 +13,13 @@ import type { MailDriver } from './mail.ts'
 import { renderBillPdf } from './pdf.ts'
 import type { SmsDriver } from './sms.ts'
 
-/** Wait after the 1st, 2nd ... failed attempt, minutes; after the one behind the last it is given up. A mail
- * server that is repaired within the day gets everything. */
+/** Wait after the 1st, 2nd ... failed attempt, minutes; after the one behind the last it is given
+ * up. A mail server that is repaired within the day gets everything. */
 const AGAIN_MINUTES = [1, 5, 30, 120, 600] as const
 /** Attempts in all. */
 export const ATTEMPTS_MAX = AGAIN_MINUTES.length + 1
-/** How long a claimed notice is ours. Longer than any attempt, or two workers would send at once. */
+/** How long a claimed notice is ours. Longer than any attempt, or two workers would send at
+ * once. */
 const LEASE: SpanMs = spanMs(180_000)
 /** Sent at the same time: gentle to a mail server, and a slow one still passes 4 per second. */
 const TOGETHER = 4

@@ -1,8 +1,8 @@
 // The paper: margins, colours, and writing a text into a box of it.
 
-import type PDFDocument from 'pdfkit'
+import type Pdf from 'pdfkit'
 
-export type Sheet = InstanceType<typeof PDFDocument>
+export type Sheet = InstanceType<typeof Pdf>
 
 /** Points. A4 is 595.28 wide. */
 export const SIDE = 48

@@ -75,7 +75,13 @@ function partText(line: BilledLine, part: BilledPart, currency: string): string 
   const rate = (): string => amountText(padded(part.rate), currency)
   switch (line.kind) {
     case 'slabs':
-      return `${grouped(part.quantity, currency)} kWh × ${rate()} = ${grouped(part.amount, currency)}`
+      return [
+        grouped(part.quantity, currency),
+        'kWh ×',
+        rate(),
+        '=',
+        grouped(part.amount, currency),
+      ].join(' ')
     case 'tax':
       return `${percentText(part.rate)} of ${amountText(padded(part.quantity), currency)}`
     case 'fixed':
@@ -146,12 +152,17 @@ export function drawHow(sheet: Sheet, bill: BillContent, top: number): number {
   const limits =
     tariff.slabProration === 'none'
       ? ''
-      : ` Slab limits are those of 30 days times ${tariff.months}, as this bill covers ${bill.period.days} days.`
-  const text =
-    'How it was computed: the difference of the two readings, priced slab by slab at full precision; each line ' +
-    `is rounded once to ${coin} (${ROUNDED.get(tariff.rounding) ?? tariff.rounding}), and the total is the sum ` +
-    `of the lines.${limits} Tariff ${tariff.code}, valid from ${tariff.validFrom}, fingerprint ` +
-    `${tariff.hash.slice(0, 16)}. Source: ${tariff.source}. Times are local to ${bill.servicePoint.zone}.`
+      : `Slab limits are those of 30 days times ${tariff.months}: ${bill.period.days} days.`
+  const rounding = ROUNDED.get(tariff.rounding) ?? tariff.rounding
+  const text = [
+    'How it was computed: the difference of the two readings,',
+    'priced slab by slab at full precision;',
+    `each line is rounded once to ${coin} (${rounding}), and the total is the sum of the lines.`,
+    limits,
+    `Tariff ${tariff.code}, valid from ${tariff.validFrom},`,
+    `fingerprint ${tariff.hash.slice(0, 16)}. Source: ${tariff.source}.`,
+    `Times are local to ${bill.servicePoint.zone}.`,
+  ].join(' ')
   const box = { x: SIDE, y: top, width: WIDTH, size: 8, color: GREY, height: 48 }
   return top + write(sheet, text, box)
 }

@@ -1,5 +1,5 @@
-// SMS gateways over HTTP. A new gateway is one more function here that makes a request of a text and reads
-// the answer; time-outs, redirects and the size of an answer are dealt with once, below.
+// SMS gateways over HTTP. A new gateway is one more function here that makes a request of a text
+// and reads the answer; time-outs, redirects and the size of an answer are dealt with once, below.
 
 import { errorText } from '../../../shared/node/fault-error.ts'
 import { smsLength } from '../core/sms-length.ts'
@@ -33,10 +33,10 @@ interface Gateway {
   isFinal(status: number): boolean
 }
 
-/** Form POST in Twilio's manner, as many gateways offer it: basic authentication with the account, fields
- * To, From, Body, 201 with a JSON that has `sid`. `base` is `https://api.twilio.com` or another. The key
- * goes along as Idempotency-Key for gateways that honour it.
- * Source: Twilio Programmable Messaging, "Create a Message resource". */
+/** Form POST in Twilio's manner, as many gateways offer it: basic authentication with the account,
+ * fields To, From, Body, 201 with a JSON that has `sid`. `base` is `https://api.twilio.com` or
+ * another. The key goes along as Idempotency-Key for gateways that honour it. Source: Twilio
+ * Programmable Messaging, "Create a Message resource". */
 export function twilioSms(options: {
   readonly base: string
   readonly account: string
@@ -60,9 +60,9 @@ export function twilioSms(options: {
   })
 }
 
-/** Kannel's sendsms: GET with username, password, to, from, text, 202 and `0: Accepted for delivery`.
- * Coding 2 (UCS-2) is asked for when a letter is outside the GSM alphabet.
- * Source: Kannel user guide, "Using the HTTP interface to send SMS messages". */
+/** Kannel's sendsms: GET with username, password, to, from, text, 202 and `0: Accepted for
+ * delivery`. Coding 2 (UCS-2) is asked for when a letter is outside the GSM alphabet. Source:
+ * Kannel user guide, "Using the HTTP interface to send SMS messages". */
 export function kannelSms(options: {
   readonly base: string
   readonly user: string
@@ -114,7 +114,8 @@ function driver(gateway: Gateway): SmsDriver {
   }
 }
 
-/** fetch says "fetch failed" and keeps why in the cause. Never the address: it may hold a password. */
+/** fetch says "fetch failed" and keeps why in the cause. Never the address: it may hold a
+ * password. */
 function reason(error: unknown): string {
   const cause: unknown = error instanceof Error ? error.cause : undefined
   return detailOf(cause instanceof Error ? cause.message : errorText(error))
