@@ -47,7 +47,7 @@ async function otherTicklock(): Promise<{ readonly child: ChildProcess; readonly
   return { child, said: String(chunk).trim() }
 }
 
-test('first start makes the cluster: fsync on, UTF-8, UTC, no TCP port, socket closed to others', async () => {
+test('the first start makes a cluster with fsync on, UTF-8, UTC and no TCP port', async () => {
   const server = await startPostgres({ folder, log })
   assert.deepEqual(
     await ask(
@@ -112,7 +112,7 @@ test('a server stopped by somebody else comes back', async () => {
   await server.close()
 })
 
-test('a second Ticklock on the same folder is refused (OPS-11) and leaves the server alone', async () => {
+test('a second Ticklock on the same folder is refused (OPS-11)', async () => {
   const server = await startPostgres({ folder, log })
   const { child, said } = await otherTicklock()
   if (child.exitCode === null) await once(child, 'exit')
@@ -122,7 +122,7 @@ test('a second Ticklock on the same folder is refused (OPS-11) and leaves the se
   await server.close()
 })
 
-test('a damaged cluster is OPS-07 with what PostgreSQL said; a readable password OPS-10', async () => {
+test('a damaged cluster is OPS-07, a password others can read OPS-10', async () => {
   writeFileSync(join(cluster, 'postgresql.conf'), 'nonsense here\n')
   await assert.rejects(startPostgres({ folder, log }), {
     code: 'OPS-07',

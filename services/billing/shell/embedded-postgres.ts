@@ -1,10 +1,12 @@
-// The database that comes with Ticklock: a real PostgreSQL 18 in a folder, started and watched by us.
+// The database that comes with Ticklock: a real PostgreSQL 18 in a folder, started and watched by
+// us.
 //
-// The server is its own process group, so that Ctrl-C in our terminal does not reach it: we end it, after
-// our own last write. If we are killed it lives on; the next start finds it by its lock file and simply
-// goes on with it. If it dies while we run it is started again. One connection of ours stays open all the
-// time: its end tells us of the server's death at once, and the advisory lock it holds keeps a second
-// Ticklock out of the same folder. Why not the npm package's own starter: docs/adr/0002.
+// The server is its own process group, so that Ctrl-C in our terminal does not reach it: we end it,
+// after our own last write. If we are killed it lives on; the next start finds it by its lock file
+// and simply goes on with it. If it dies while we run it is started again. One connection of ours
+// stays open all the time: its end tells us of the server's death at once, and the advisory lock it
+// holds keeps a second Ticklock out of the same folder. Why not the npm package's own starter:
+// docs/adr/0002.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -24,11 +26,11 @@ import {
 import { ROLE, ensureCluster, rolePassword, socketFolder } from './postgres-cluster.ts'
 import { isServerOf, liveServer, readLockFile } from './postmaster.ts'
 
-/** Longest we wait for a server that gives no sign of life, milliseconds. The longest known wait is for
- * the processes of a killed server to let go of its memory: a few seconds on a busy machine. */
+/** Longest we wait for a server that gives no sign of life, milliseconds. The longest known wait is
+ * for the processes of a killed server to let go of its memory: a few seconds on a busy machine. */
 const START_MS_MAX = 60_000
-/** Longest crash recovery, milliseconds: it replays what was written since the last checkpoint, at most
- * max_wal_size (2 GB), a minute or two on a slow disk. */
+/** Longest crash recovery, milliseconds: it replays what was written since the last checkpoint, at
+ * most max_wal_size (2 GB), a minute or two on a slow disk. */
 const RECOVERY_MS_MAX = 600_000
 /** Longest a server may take to answer a connection, milliseconds; a stopped process never does. */
 const CONNECT_MS_MAX = 5_000
@@ -174,7 +176,8 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Takes the lock that keeps a second Ticklock out; a predecessor just killed may hold it for moments. */
+  /** Takes the lock that keeps a second Ticklock out; a predecessor just killed may hold it for
+   * moments. */
   async #lock(): Promise<void> {
     const control = this.#control
     if (control === null) return
@@ -263,8 +266,8 @@ export class EmbeddedPostgres {
     await control?.end().catch(() => {})
   }
 
-  /** SIGINT: no new work, transactions rolled back, checkpoint. SIGQUIT: at once, recovery at the next
-   * start. Resolves when the server is gone, or when it will not go. */
+  /** SIGINT: no new work, transactions rolled back, checkpoint. SIGQUIT: at once, recovery at the
+   * next start. Resolves when the server is gone, or when it will not go. */
   async #stopServer(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
     const { cluster, binaries, account } = this.#place
     const server = liveServer(cluster)

