@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,8 @@ import {
   type EmbeddedPostgres,
   startPostgres,
 } from '../../services/billing/shell/embedded-postgres.ts'
-import { isServerOf } from '../../services/billing/shell/postmaster.ts'
+import { databaseAccount } from '../../services/billing/shell/postgres-binaries.ts'
+import { isServerOf, readLockFile } from '../../services/billing/shell/postmaster.ts'
 import { temporaryFolder } from './postgres.ts'
 
 const { folder: parent, remove } = temporaryFolder()
@@ -42,6 +43,7 @@ async function otherTicklock(): Promise<{ readonly child: ChildProcess; readonly
       .then(() => console.log('started'), (error) => { console.log(error.code); process.exit() })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   })
   const [chunk] = await once(child.stdout, 'data')
   return { child, said: String(chunk).trim() }
@@ -65,10 +67,16 @@ test('the first start makes a cluster with fsync on, UTF-8, UTC and no TCP port'
 })
 
 test('a lock file whose number belongs to another program does not stop the start', async () => {
-  writeFileSync(join(cluster, 'postmaster.pid'), `${process.pid}\n${cluster}\n1\n5432\n`)
-  const server = await startPostgres({ folder, log })
-  assert.deepEqual(await ask(server, 'select 1 as one'), { one: 1 })
-  await server.close()
+  // Of the same account: PostgreSQL itself would believe it and give up.
+  const stranger = spawn('sleep', ['60'], { ...databaseAccount(), stdio: 'ignore' })
+  try {
+    writeFileSync(join(cluster, 'postmaster.pid'), `${stranger.pid}\n${cluster}\n1\n5432\n`)
+    const server = await startPostgres({ folder, log })
+    assert.deepEqual(await ask(server, 'select 1 as one'), { one: 1 })
+    await server.close()
+  } finally {
+    stranger.kill('SIGKILL')
+  }
 })
 
 test('kill -9 of the server: it is started again by itself, committed rows are there', async () => {
@@ -94,9 +102,19 @@ test('kill -9 of Ticklock leaves the server, the next start goes on with it', as
   assert.equal(server.pid, 0)
 })
 
+test('Ctrl-C reaches our process group only: the server outlives it', async () => {
+  const { child } = await otherTicklock()
+  const { pid } = readLockFile(cluster) ?? { pid: 0 }
+  process.kill(-(child.pid ?? 0), 'SIGINT')
+  await once(child, 'exit')
+  await sleep(300)
+  assert.equal(isServerOf(pid, cluster), true)
+  await (await startPostgres({ folder, log })).close()
+})
+
 test('kill -9 of both, and a start at once while the old processes linger', async () => {
   const { child } = await otherTicklock()
-  const pid = Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[0])
+  const { pid } = readLockFile(cluster) ?? { pid: 0 }
   process.kill(pid, 'SIGKILL')
   child.kill('SIGKILL')
   const server = await startPostgres({ folder, log })

@@ -257,3 +257,28 @@ test('kill -9 of the server while frames commit: all acknowledged ones are there
   assert.deepEqual(await counter(), [{ count: stored.size }])
   assert.ok(refused > 0)
 })
+
+test('two writers with the same frames store every reading once', async () => {
+  const frames = Array.from({ length: 40 }, (_, index) =>
+    frame({
+      sequence: index + 1,
+      readings: Array.from({ length: 20 }, (_, meter) => ({ meter: `W${meter}` })),
+    }),
+  )
+  const other = new ReadingSink(postgres.db.pool)
+  // One may be refused (both making the same meters, a deadlock): its slave would send it again.
+  await Promise.allSettled(
+    frames.flatMap((one, index) => [
+      sink.append([one]),
+      other.append([frames[frames.length - 1 - index] ?? one]),
+    ]),
+  )
+  await sink.append(frames)
+  await other.append(frames)
+  assert.deepEqual(await counter(), [{ count: 800 }])
+  assert.deepEqual(await all('select count(*) from readings'), [{ count: 800 }])
+  assert.deepEqual(await all("select count(*) from exceptions where code = 'BIL-05'"), [
+    { count: 20 },
+  ])
+  assert.deepEqual(await all('select sequence from stream_positions'), [{ sequence: 40 }])
+})

@@ -111,6 +111,8 @@ export class EmbeddedPostgres {
   #closing = false
   /** Why the server we started ended by itself, for the next look. */
   #failure: FaultError | null = null
+  /** Last lines of a server that ended by itself. */
+  #said = ''
   #recovery: Promise<void> | null = null
   readonly #stopWaiting = new AbortController()
 
@@ -137,7 +139,10 @@ export class EmbeddedPostgres {
       if (this.#failure !== null) throw this.#failure
       const waited = performance.now() - since
       if (waited > (answer === 'recovering' ? RECOVERY_MS_MAX : START_MS_MAX)) {
-        throw new FaultError('OPS-07', `no answer after ${Math.round(waited / 1_000)} s`)
+        throw new FaultError(
+          'OPS-07',
+          `no answer for ${Math.round(waited / 1_000)} s ${this.#said}`,
+        )
       }
       const server = liveServer(this.#place.cluster)
       if (server === null && this.#child === null) this.#spawn()
@@ -225,10 +230,11 @@ export class EmbeddedPostgres {
       const lingering = /already exists|is still in use|is already in use|Address already/.test(
         said,
       )
+      this.#said = said.split('\n').slice(-3).join(' | ')
       if (!lingering && !this.#closing && this.#control === null) {
         this.#failure = new FaultError(
           said.includes('No space left') ? 'OPS-06' : 'OPS-07',
-          said.split('\n').slice(-3).join(' | '),
+          this.#said,
         )
       }
     }
