@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import {
   type EmbeddedPostgres,
+  runningPostgres,
   startPostgres,
 } from '../../services/billing/shell/embedded-postgres.ts'
-import { databaseAccount } from '../../services/billing/shell/postgres-binaries.ts'
+import { databaseAccount, reachableFolder } from '../../services/billing/shell/postgres-binaries.ts'
 import { isServerOf, readLockFile } from '../../services/billing/shell/postmaster.ts'
 import { temporaryFolder } from './postgres.ts'
 
@@ -120,6 +121,37 @@ test('kill -9 of both, and a start at once while the old processes linger', asyn
   const server = await startPostgres({ folder, log })
   assert.deepEqual(await ask(server, 'select answer from kept'), { answer: 42 })
   await server.close()
+})
+
+test('another process finds the running server, and none where none runs', async () => {
+  assert.equal(await runningPostgres(folder), null)
+  assert.equal(await runningPostgres(join(parent, 'nowhere')), null)
+  const server = await startPostgres({ folder, log })
+  const connection = await runningPostgres(folder)
+  assert.deepEqual(connection, server.connection)
+  await server.close()
+})
+
+test('root, in a folder closed to the database: it goes to /var/lib, and stays there', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('not root')
+  const closed = join(parent, 'closed')
+  const inside = join(closed, 'postgres')
+  mkdirSync(closed, { mode: 0o700 })
+  const elsewhere = reachableFolder(inside, databaseAccount())
+  try {
+    assert.match(elsewhere, /^\/var\/lib\/ticklock\/postgres-[0-9a-f]{12}$/)
+    assert.equal(reachableFolder(inside, databaseAccount()), elsewhere)
+    mkdirSync(join(elsewhere, 'cluster'))
+    chmodSync(closed, 0o711)
+    assert.equal(reachableFolder(inside, databaseAccount()), elsewhere)
+    rmSync(inside, { recursive: true })
+    assert.equal(reachableFolder(inside, databaseAccount()), inside)
+    mkdirSync(join(inside, 'cluster'))
+    chmodSync(closed, 0o700)
+    assert.throws(() => reachableFolder(inside, databaseAccount()), { code: 'OPS-04' })
+  } finally {
+    rmSync(elsewhere, { recursive: true })
+  }
 })
 
 test('a server stopped by somebody else comes back', async () => {

@@ -20,6 +20,7 @@ import {
   type Account,
   type Binaries,
   databaseAccount,
+  existingFolder,
   reachableFolder,
   usableBinaries,
 } from './postgres-binaries.ts'
@@ -86,6 +87,18 @@ function freePort(): Promise<number> {
   })
 }
 
+const connectionOf = (how: {
+  readonly socket: string | null
+  readonly port: number
+  readonly password: string
+}) => ({
+  host: how.socket ?? '127.0.0.1',
+  port: how.port,
+  user: ROLE,
+  password: how.password,
+  database: DATABASE,
+})
+
 async function prepare(wanted: string, log: Log): Promise<Place> {
   const account = databaseAccount()
   const folder = reachableFolder(wanted, account)
@@ -95,8 +108,7 @@ async function prepare(wanted: string, log: Log): Promise<Place> {
   const cluster = await ensureCluster({ folder, account, binaries, password })
   const socket = socketFolder(folder, account)
   const port = socket === null ? (liveServer(cluster)?.port ?? (await freePort())) : DEFAULT_PORT
-  const host = socket ?? '127.0.0.1'
-  const connection = { host, port, user: ROLE, password, database: DATABASE }
+  const connection = connectionOf({ socket, port, password })
   return { folder, cluster, account, binaries, socket, connection }
 }
 
@@ -307,6 +319,26 @@ export class EmbeddedPostgres {
     this.#closing = true
     await this.#release()
     if (this.#child !== null) await this.#stopServer('SIGINT')
+  }
+}
+
+/** How to connect to the embedded server of `folder` that another process of ours runs; null when
+ * none runs. Changes nothing. */
+export async function runningPostgres(folder: string): Promise<PoolConfig | null> {
+  const place = existingFolder(folder)
+  const server = place === null ? null : liveServer(join(place, 'cluster'))
+  if (place === null || server === null) return null
+  const socket = socketFolder(place, databaseAccount())
+  const connection = connectionOf({ socket, port: server.port, password: rolePassword(place) })
+  const client = new Client({ ...connection, connectionTimeoutMillis: CONNECT_MS_MAX })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return connection
+  } catch {
+    return null
+  } finally {
+    await client.end().catch(() => {})
   }
 }
 

@@ -12,13 +12,14 @@
 //    /var/lib/ticklock.
 
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -58,22 +59,52 @@ const runs = (command: string, args: readonly string[], account: Account, env: N
   spawnSync(command, args, { ...account, env, cwd: '/', stdio: 'ignore', timeout: PROBE_MS_MAX })
     .status === 0
 
+/** Name of the link in the folder that says where its database went. The name there is random: a data
+ * folder deleted and made anew must not find the old database, whose keys are gone with it. */
+const ELSEWHERE = 'elsewhere'
+
+function elsewhereOf(folder: string): string | null {
+  try {
+    return readlinkSync(join(folder, ELSEWHERE))
+  } catch {
+    return null
+  }
+}
+
+/** Where the database of `folder` already lies; null when there is none. */
+export function existingFolder(folder: string): string | null {
+  if (existsSync(join(folder, 'cluster'))) return folder
+  const elsewhere = elsewhereOf(folder)
+  return elsewhere !== null && existsSync(join(elsewhere, 'cluster')) ? elsewhere : null
+}
+
+function newPlace(folder: string): string {
+  const place = join(ROOT_FALLBACK, `${basename(folder)}-${randomBytes(6).toString('hex')}`)
+  mkdirSync(place, { recursive: true })
+  chmodSync(ROOT_FALLBACK, 0o711)
+  symlinkSync(place, join(folder, ELSEWHERE))
+  return place
+}
+
 /** The folder the database may use: `folder` when its account can enter it, else one below
- * /var/lib. Both are made; `folder` is opened for passing through (0711), since its inner folders
- * guard themselves. */
+ * /var/lib. Made when missing and opened for passing through (0711), since what lies within guards itself. A
+ * database that is already somewhere stays there: OPS-04 when its account cannot enter any more. */
 export function reachableFolder(folder: string, account: Account): string {
   try {
     mkdirSync(folder, { recursive: true })
     if (account.uid === undefined) return folder
-    chmodSync(folder, 0o711)
-    if (runs('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], account, {})) return folder
-    const mark = createHash('sha256').update(folder).digest('hex').slice(0, 12)
-    const elsewhere = join(ROOT_FALLBACK, `${basename(folder)}-${mark}`)
-    mkdirSync(elsewhere, { recursive: true })
-    chmodSync(ROOT_FALLBACK, 0o711)
-    chmodSync(elsewhere, 0o711)
-    return elsewhere
+    const enters = (one: string): boolean => {
+      chmodSync(one, 0o711)
+      return runs('/bin/sh', ['-c', 'cd "$1"', 'sh', one], account, {})
+    }
+    const existing = existingFolder(folder)
+    if (existing === null && enters(folder)) return folder
+    const place = existing ?? elsewhereOf(folder) ?? newPlace(folder)
+    mkdirSync(place, { recursive: true })
+    if (enters(place)) return place
+    throw new FaultError('OPS-04', `${place} is closed to uid ${account.uid} of the database`)
   } catch (error) {
+    if (error instanceof FaultError) throw error
     throw new FaultError('OPS-04', errorText(error), error)
   }
 }
@@ -167,4 +198,10 @@ export function usableBinaries(folder: string, account: Account): Binaries {
   const copied = binariesIn(copy, links)
   if (runs(copied.postgres, ['--version'], account, copied.env)) return copied
   throw new FaultError('OPS-07', `${copied.postgres} does not run on this machine`)
+}
+
+/** The postgres program a start with `folder` would run, tried: for `ticklock doctor`. */
+export function findBinaries(folder: string): string {
+  const account = databaseAccount()
+  return usableBinaries(reachableFolder(folder, account), account).postgres
 }
