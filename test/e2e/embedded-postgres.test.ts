@@ -124,11 +124,10 @@ test('kill -9 of both, and a start at once while the old processes linger', asyn
 })
 
 test('another process finds the running server, and none where none runs', async () => {
-  assert.equal(await runningPostgres(folder), null)
-  assert.equal(await runningPostgres(join(parent, 'nowhere')), null)
+  assert.equal(runningPostgres(folder), null)
+  assert.equal(runningPostgres(join(parent, 'nowhere')), null)
   const server = await startPostgres({ folder, log })
-  const connection = await runningPostgres(folder)
-  assert.deepEqual(connection, server.connection)
+  assert.deepEqual(runningPostgres(folder), server.connection)
   await server.close()
 })
 

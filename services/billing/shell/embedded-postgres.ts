@@ -322,24 +322,14 @@ export class EmbeddedPostgres {
   }
 }
 
-/** How to connect to the embedded server of `folder` that another process of ours runs; null when
- * none runs. Changes nothing. */
-export async function runningPostgres(folder: string): Promise<PoolConfig | null> {
+/** How to reach the embedded server of `folder` that another process of ours runs; null when none
+ * runs. Changes nothing. */
+export function runningPostgres(folder: string): PoolConfig | null {
   const place = existingFolder(folder)
   const server = place === null ? null : liveServer(join(place, 'cluster'))
   if (place === null || server === null) return null
   const socket = socketFolder(place, databaseAccount())
-  const connection = connectionOf({ socket, port: server.port, password: rolePassword(place) })
-  const client = new Client({ ...connection, connectionTimeoutMillis: CONNECT_MS_MAX })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    return connection
-  } catch {
-    return null
-  } finally {
-    await client.end().catch(() => {})
-  }
+  return connectionOf({ socket, port: server.port, password: rolePassword(place) })
 }
 
 /** Starts, or finds again, the embedded database of `folder` (made when missing). Rejects with a
@@ -356,21 +346,5 @@ export async function startPostgres(options: {
   } catch (error) {
     await server.abandon()
     throw error
-  }
-}
-
-/** How to reach the embedded server that another process of ours runs in `folder`; null when none runs. */
-export function runningPostgres(wanted: string): PoolConfig | null {
-  const account = databaseAccount()
-  const folder = reachableFolder(wanted, account)
-  const lock = liveServer(join(folder, 'cluster'))
-  if (lock === null) return null
-  const socket = socketFolder(folder, account)
-  return {
-    host: socket ?? '127.0.0.1',
-    port: socket === null ? lock.port : DEFAULT_PORT,
-    user: ROLE,
-    password: rolePassword(folder),
-    database: DATABASE,
   }
 }

@@ -59,8 +59,8 @@ const runs = (command: string, args: readonly string[], account: Account, env: N
   spawnSync(command, args, { ...account, env, cwd: '/', stdio: 'ignore', timeout: PROBE_MS_MAX })
     .status === 0
 
-/** Name of the link in the folder that says where its database went. The name there is random: a data
- * folder deleted and made anew must not find the old database, whose keys are gone with it. */
+/** Name of the link in the folder that says where its database went. The name there is random: a
+ * data folder deleted and made anew must not find the old database, whose keys are gone with it. */
 const ELSEWHERE = 'elsewhere'
 
 function elsewhereOf(folder: string): string | null {
@@ -87,8 +87,9 @@ function newPlace(folder: string): string {
 }
 
 /** The folder the database may use: `folder` when its account can enter it, else one below
- * /var/lib. Made when missing and opened for passing through (0711), since what lies within guards itself. A
- * database that is already somewhere stays there: OPS-04 when its account cannot enter any more. */
+ * /var/lib. Made when missing and opened for passing through (0711), since what lies within guards
+ * itself. A database that is already somewhere stays there: OPS-04 when its account cannot enter
+ * any more. */
 export function reachableFolder(folder: string, account: Account): string {
   try {
     mkdirSync(folder, { recursive: true })
@@ -198,10 +199,4 @@ export function usableBinaries(folder: string, account: Account): Binaries {
   const copied = binariesIn(copy, links)
   if (runs(copied.postgres, ['--version'], account, copied.env)) return copied
   throw new FaultError('OPS-07', `${copied.postgres} does not run on this machine`)
-}
-
-/** The postgres program a start with `folder` would run, tried: for `ticklock doctor`. */
-export function findBinaries(folder: string): string {
-  const account = databaseAccount()
-  return usableBinaries(reachableFolder(folder, account), account).postgres
 }
