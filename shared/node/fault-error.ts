@@ -1,8 +1,8 @@
 import { type FaultCode, faultLine } from '../faults.ts'
 
-/** A fault of the machine we run on (disk, database, files), on its way to whoever can report it: the
- * code for counters, the message as the line an operator reads. Not for what outsiders send: that is a
- * verdict value. */
+/** A fault of the machine we run on (disk, database, files), on its way to whoever can report it:
+ * the code for counters, the message as the line an operator reads. Not for what outsiders send:
+ * that is a verdict value. */
 export class FaultError extends Error {
   override readonly name = 'FaultError'
   readonly code: FaultCode

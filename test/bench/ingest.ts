@@ -1,6 +1,6 @@
-// How fast the sink makes readings durable, against the database's own fastest way to take the very same
-// rows: one COPY per batch into the same table, in turns, in one run. Readings per second; a ratio of 1
-// would mean that positions, last values, duplicates and marks cost nothing.
+// How fast the sink makes readings durable, against the database's own fastest way to take the very
+// same rows: one COPY per batch into the same table, in turns, in one run. Readings per second; a
+// ratio of 1 would mean that positions, last values, duplicates and marks cost nothing.
 
 import { Client, type Connection, type Pool } from 'pg'
 import { ReadingSink } from '../../services/billing/db/readings.ts'

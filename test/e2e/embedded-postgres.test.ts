@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import {
   type EmbeddedPostgres,
+  runningPostgres,
   startPostgres,
 } from '../../services/billing/shell/embedded-postgres.ts'
-import { isServerOf } from '../../services/billing/shell/postmaster.ts'
+import { databaseAccount, reachableFolder } from '../../services/billing/shell/postgres-binaries.ts'
+import { isServerOf, readLockFile } from '../../services/billing/shell/postmaster.ts'
 import { temporaryFolder } from './postgres.ts'
 
 const { folder: parent, remove } = temporaryFolder()
@@ -42,12 +44,13 @@ async function otherTicklock(): Promise<{ readonly child: ChildProcess; readonly
       .then(() => console.log('started'), (error) => { console.log(error.code); process.exit() })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   })
   const [chunk] = await once(child.stdout, 'data')
   return { child, said: String(chunk).trim() }
 }
 
-test('first start makes the cluster: fsync on, UTF-8, UTC, no TCP port, socket closed to others', async () => {
+test('the first start makes a cluster with fsync on, UTF-8, UTC and no TCP port', async () => {
   const server = await startPostgres({ folder, log })
   assert.deepEqual(
     await ask(
@@ -65,10 +68,16 @@ test('first start makes the cluster: fsync on, UTF-8, UTC, no TCP port, socket c
 })
 
 test('a lock file whose number belongs to another program does not stop the start', async () => {
-  writeFileSync(join(cluster, 'postmaster.pid'), `${process.pid}\n${cluster}\n1\n5432\n`)
-  const server = await startPostgres({ folder, log })
-  assert.deepEqual(await ask(server, 'select 1 as one'), { one: 1 })
-  await server.close()
+  // Of the same account: PostgreSQL itself would believe it and give up.
+  const stranger = spawn('sleep', ['60'], { ...databaseAccount(), stdio: 'ignore' })
+  try {
+    writeFileSync(join(cluster, 'postmaster.pid'), `${stranger.pid}\n${cluster}\n1\n5432\n`)
+    const server = await startPostgres({ folder, log })
+    assert.deepEqual(await ask(server, 'select 1 as one'), { one: 1 })
+    await server.close()
+  } finally {
+    stranger.kill('SIGKILL')
+  }
 })
 
 test('kill -9 of the server: it is started again by itself, committed rows are there', async () => {
@@ -94,14 +103,54 @@ test('kill -9 of Ticklock leaves the server, the next start goes on with it', as
   assert.equal(server.pid, 0)
 })
 
+test('Ctrl-C reaches our process group only: the server outlives it', async () => {
+  const { child } = await otherTicklock()
+  const { pid } = readLockFile(cluster) ?? { pid: 0 }
+  process.kill(-(child.pid ?? 0), 'SIGINT')
+  await once(child, 'exit')
+  await sleep(300)
+  assert.equal(isServerOf(pid, cluster), true)
+  await (await startPostgres({ folder, log })).close()
+})
+
 test('kill -9 of both, and a start at once while the old processes linger', async () => {
   const { child } = await otherTicklock()
-  const pid = Number(readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[0])
+  const { pid } = readLockFile(cluster) ?? { pid: 0 }
   process.kill(pid, 'SIGKILL')
   child.kill('SIGKILL')
   const server = await startPostgres({ folder, log })
   assert.deepEqual(await ask(server, 'select answer from kept'), { answer: 42 })
   await server.close()
+})
+
+test('another process finds the running server, and none where none runs', async () => {
+  assert.equal(runningPostgres(folder), null)
+  assert.equal(runningPostgres(join(parent, 'nowhere')), null)
+  const server = await startPostgres({ folder, log })
+  assert.deepEqual(runningPostgres(folder), server.connection)
+  await server.close()
+})
+
+test('root, in a folder closed to the database: it goes to /var/lib, and stays there', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('not root')
+  const closed = join(parent, 'closed')
+  const inside = join(closed, 'postgres')
+  mkdirSync(closed, { mode: 0o700 })
+  const elsewhere = reachableFolder(inside, databaseAccount())
+  try {
+    assert.match(elsewhere, /^\/var\/lib\/ticklock\/postgres-[0-9a-f]{12}$/)
+    assert.equal(reachableFolder(inside, databaseAccount()), elsewhere)
+    mkdirSync(join(elsewhere, 'cluster'))
+    chmodSync(closed, 0o711)
+    assert.equal(reachableFolder(inside, databaseAccount()), elsewhere)
+    rmSync(inside, { recursive: true })
+    assert.equal(reachableFolder(inside, databaseAccount()), inside)
+    mkdirSync(join(inside, 'cluster'))
+    chmodSync(closed, 0o700)
+    assert.throws(() => reachableFolder(inside, databaseAccount()), { code: 'OPS-04' })
+  } finally {
+    rmSync(elsewhere, { recursive: true })
+  }
 })
 
 test('a server stopped by somebody else comes back', async () => {
@@ -112,7 +161,7 @@ test('a server stopped by somebody else comes back', async () => {
   await server.close()
 })
 
-test('a second Ticklock on the same folder is refused (OPS-11) and leaves the server alone', async () => {
+test('a second Ticklock on the same folder is refused (OPS-11)', async () => {
   const server = await startPostgres({ folder, log })
   const { child, said } = await otherTicklock()
   if (child.exitCode === null) await once(child, 'exit')
@@ -122,7 +171,7 @@ test('a second Ticklock on the same folder is refused (OPS-11) and leaves the se
   await server.close()
 })
 
-test('a damaged cluster is OPS-07 with what PostgreSQL said; a readable password OPS-10', async () => {
+test('a damaged cluster is OPS-07, a password others can read OPS-10', async () => {
   writeFileSync(join(cluster, 'postgresql.conf'), 'nonsense here\n')
   await assert.rejects(startPostgres({ folder, log }), {
     code: 'OPS-07',

@@ -101,7 +101,7 @@ test('a revoked device loses its tokens; a new token lets in a new key only', as
   await roster.enrol(enrolment(device, 34, 1, 4))
 })
 
-test('a new epoch closes the older ones, the same again changes nothing, puncturing replaces keys', async () => {
+test('a new epoch closes the older ones; puncturing replaces keys', async () => {
   const device = '0101010101010101'
   const epoch = (id: number, fill: number): EpochRecord => ({
     device,
@@ -122,7 +122,7 @@ test('a new epoch closes the older ones, the same again changes nothing, punctur
   ])
 })
 
-test('the fleet board writes links, reports and refusals, and the summary adds them up', async () => {
+test('the fleet board writes links, reports and refusals for the summary', async () => {
   const { pool } = postgres.db
   const device = '0101010101010101'
   const fleet = new Fleet(pool, () => {})

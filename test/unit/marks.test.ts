@@ -20,7 +20,7 @@ const reading = (value: number, more: Partial<Reading> = {}): Reading => ({
 const against = (from: number, to: number, digits: number | null, ms = HOUR) =>
   marksAgainst(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
 
-test('a register that steps back is marked; through zero within a tenth of its range it rolled over', () => {
+test('a step back is marked; through zero within a tenth of the range is a rollover', () => {
   assert.equal(against(100, 100, null), 0)
   assert.equal(against(100, 99, null), MARK.backwards)
   assert.equal(against(999_990, 5, 6), MARK.rollover)
@@ -39,7 +39,7 @@ test('nothing is said against a value that is not earlier', () => {
   assert.equal(against(100, 0, null, 0), 0)
 })
 
-test('a reading without checksum and a meter clock an hour off are marked, a profile is not', () => {
+test('no checksum and a meter clock an hour off are marked, a profile is not', () => {
   const at = unixMs(10 * HOUR)
   assert.equal(marksAlone(reading(1, { checked: false }), at), MARK.noChecksum)
   assert.equal(marksAlone(reading(1, { meterTime: unixMs(9 * HOUR) }), at), MARK.implausibleTime)

@@ -1,6 +1,6 @@
 // The quality bits a reading gets while it is stored: what can be told from the reading and the one
-// before it, without looking anything up. They are marks only, nothing is refused for them; validation
-// before a bill is another, later step with more to look at.
+// before it, without looking anything up. They are marks only, nothing is refused for them;
+// validation before a bill is another, later step with more to look at.
 
 import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
 import { type UnixMs, betweenMs } from '../../../shared/units.ts'
@@ -14,10 +14,12 @@ export const MARK = {
   implausibleTime: 16,
 } as const
 
-/** Power no metering point of ours carries, watts: a direct-connected meter of 125 A passes 86 kVA, and a
- * transformer-operated one counts on the secondary side; six times that is a fault, not consumption. */
+/** Power no metering point of ours carries, watts: a direct-connected meter of 125 A passes 86 kVA,
+ * and a transformer-operated one counts on the secondary side; six times that is a fault, not
+ * consumption. */
 const SPIKE_W = 500_000
-/** A wrap through zero may skip at most this part of the register's range: more is a step backwards. */
+/** A wrap through zero may skip at most this part of the register's range: more is a step
+ * backwards. */
 const ROLLOVER_PART = 0.1
 /** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just
  * under the hour by which a wrong zone or summer time shows; drift never gets there. */
@@ -48,8 +50,9 @@ export function marksAlone(reading: Reading, at: UnixMs): number {
   return (checked ? 0 : MARK.noChecksum) | (clockOff ? MARK.implausibleTime : 0)
 }
 
-/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls over at
- * 10^digits in its own resolution; null: never. Nothing is said when `previous` is not earlier. */
+/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls
+ * over at 10^digits in its own resolution; null: never. Nothing is said when `previous` is not
+ * earlier. */
 export function marksAgainst(
   reading: Reading,
   at: UnixMs,

@@ -1,18 +1,19 @@
-// Meters and registers by name: which row each one is, and whose it is. Kept in memory for a minute, read
-// for a whole batch at once. A meter nobody registered gets a row and one exception (BIL-05); a meter
-// registered without a device belongs to the first device that reports it.
+// Meters and registers by name: which row each one is, and whose it is. Kept in memory for a
+// minute, read for a whole batch at once. A meter nobody registered gets a row and one exception
+// (BIL-05); a meter registered without a device belongs to the first device that reports it.
 
 import type { Pool } from 'pg'
 import type { DeviceId } from '../../../shared/handover/sink.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { Place } from './rows.ts'
 
-/** Meters one device may bring along unregistered: a gateway of a large building, ten times. A hostile
- * device could otherwise fill the table. */
+/** Meters one device may bring along unregistered: a gateway of a large building, ten times. A
+ * hostile device could otherwise fill the table. */
 const METERS_PER_DEVICE_MAX = 10_000
 /** Register kinds we ever store: real fleets use dozens; their number is a 16-bit column. */
 const REGISTERS_MAX = 10_000
-/** What we know of a meter is read again after this long, milliseconds: an operator may have moved it. */
+/** What we know of a meter is read again after this long, milliseconds: an operator may have moved
+ * it. */
 const MEMORY_MS_MAX = 60_000
 
 export interface MeterRow {
@@ -60,8 +61,8 @@ export class Catalog {
     this.#readAt = monotonicMs
   }
 
-  /** Looks up, adopts or creates the meters sighted; what is committed here stays true whatever becomes
-   * of the batch. A meter above the device's limit stays unknown. */
+  /** Looks up, adopts or creates the meters sighted; what is committed here stays true whatever
+   * becomes of the batch. A meter above the device's limit stays unknown. */
   async resolveMeters(sightings: ReadonlyMap<string, Sighting>): Promise<void> {
     await this.#readMeters([...sightings.keys()])
     const unowned = [...sightings.values()].filter(
@@ -70,7 +71,8 @@ export class Catalog {
     const unknown = [...sightings.values()].filter(({ meter }) => !this.#meters.has(meter))
     if (unowned.length > 0) {
       await this.#pool.query(
-        `update meters set device_id = u.device from unnest($1::text[], $2::text[]) as u(number, device)
+        `update meters set device_id = u.device
+         from unnest($1::text[], $2::text[]) as u(number, device)
          where meters.number = u.number and meters.device_id is null`,
         [unowned.map(({ meter }) => meter), unowned.map(({ device }) => device)],
       )

@@ -1,6 +1,7 @@
-// What operators see of the fleet, written behind the master's back: it reports as fast as it likes, we
-// write at most once a second, keep a bounded amount, and swallow a database that is away: nothing here
-// is worth holding up a reading for. A count may be written twice when a commit's answer is lost.
+// What operators see of the fleet, written behind the master's back: it reports as fast as it
+// likes, we write at most once a second, keep a bounded amount, and swallow a database that is
+// away: nothing here is worth holding up a reading for. A count may be written twice when a
+// commit's answer is lost.
 
 import type { Pool } from 'pg'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -13,8 +14,8 @@ import type { UnixMs } from '../../../shared/units.ts'
 const FLUSH_MS = 1_000
 /** Devices with something unwritten: the largest fleet one master serves. */
 const DEVICES_MAX = 100_000
-/** (hour, device, code) triples unwritten; beyond, a refusal counts for "nobody": only a hostile crowd
- * gets there. */
+/** (hour, device, code) triples unwritten; beyond, a refusal counts for "nobody": only a hostile
+ * crowd gets there. */
 const REFUSALS_MAX = 10_000
 const HOUR_MS = 3_600_000
 
@@ -188,8 +189,8 @@ with link as (
       backlog_frames, meters, faults)
 ), seen as (
   insert into device_status as known (device_id, transport, connected_at, disconnected_at,
-    reported_at, clock_state, clock_offset_us, clock_bound_us, round_trip_us, backlog_frames, meters,
-    faults)
+    reported_at, clock_state, clock_offset_us, clock_bound_us, round_trip_us, backlog_frames,
+    meters, faults)
   select device_id, transport, connected_at, disconnected_at, reported_at, clock_state,
     clock_offset_us, clock_bound_us, round_trip_us, backlog_frames, report.meters,
     coalesce(faults, '{}')

@@ -1,6 +1,6 @@
-// The newest value of each register, in memory, for the marks of the next one. Profile readings come in
-// their own time order, often far behind the live ones: they form a second chain per register. What a
-// batch adds is kept only once the batch is committed.
+// The newest value of each register, in memory, for the marks of the next one. Profile readings
+// come in their own time order, often far behind the live ones: they form a second chain per
+// register. What a batch adds is kept only once the batch is committed.
 
 import type { Pool } from 'pg'
 import type { ReadingSource } from '../../../shared/meter/reading.ts'
@@ -8,7 +8,8 @@ import { unixMs, type UnixMs } from '../../../shared/units.ts'
 import type { Previous } from '../core/marks.ts'
 import { KEY_METER } from './rows.ts'
 
-/** Registers remembered, about 100 bytes each; when full all are forgotten and read again as needed. */
+/** Registers remembered, about 100 bytes each; when full all are forgotten and read again as
+ * needed. */
 const KEYS_MAX = 500_000
 
 /** What one batch adds. */

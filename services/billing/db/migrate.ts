@@ -1,6 +1,6 @@
-// Brings a database to this program's schema: numbered files, forward only, one transaction each. A file
-// that was applied never changes; its hash in the database proves it. Two programs that start together
-// wait for each other at an advisory lock.
+// Brings a database to this program's schema: numbered files, forward only, one transaction each. A
+// file that was applied never changes; its hash in the database proves it. Two programs that start
+// together wait for each other at an advisory lock.
 
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -35,8 +35,8 @@ function readMigrations(folder: string): readonly Migration[] {
   })
 }
 
-/** Applies what is missing and returns how many that were. Rejects with OPS-13 when the database holds a
- * migration this program does not know or knows otherwise; then nothing was changed. */
+/** Applies what is missing and returns how many that were. Rejects with OPS-13 when the database
+ * holds a migration this program does not know or knows otherwise; then nothing was changed. */
 export async function migrate(
   pool: pg.Pool,
   folder = join(packageRoot(), 'migrations'),
@@ -68,7 +68,8 @@ export async function migrate(
     for (const migration of missing) await apply(client, migration)
     return missing.length
   } finally {
-    // The lock belongs to the connection: giving up the connection gives up the lock, whatever happened.
+    // The lock belongs to the connection: giving up the connection gives up the lock, whatever
+    // happened.
     client.release(true)
   }
 }

@@ -1,11 +1,12 @@
-// The months of `readings`. A month's table is made when its first reading comes; when the month is over
-// an index by meter is built once, sorted and dense: while a month is being filled, that index would cost
-// 60 times the WAL (measured, see migrations/0002_readings.sql).
+// The months of `readings`. A month's table is made when its first reading comes; when the month is
+// over an index by meter is built once, sorted and dense: while a month is being filled, that index
+// would cost 60 times the WAL (measured, see migrations/0002_readings.sql).
 
 import type { Pool } from 'pg'
 import type { UnixMs } from '../../../shared/units.ts'
 
-/** After a month's end its late readings still come in numbers for this long, milliseconds (two days). */
+/** After a month's end its late readings still come in numbers for this long, milliseconds (two
+ * days). */
 const CLOSED_AFTER_MS = 2 * 86_400_000
 
 /** Months since year 0: what partitions are counted in. */
@@ -40,8 +41,8 @@ export async function ensurePartition(pool: Pool, month: number): Promise<void> 
   }
 }
 
-/** Builds the by-meter index of every month that is over and has none. Returns the tables it indexed.
- * Writing goes on meanwhile. */
+/** Builds the by-meter index of every month that is over and has none. Returns the tables it
+ * indexed. Writing goes on meanwhile. */
 export async function indexClosedMonths(pool: Pool, now: UnixMs): Promise<readonly string[]> {
   const { rows } = await pool.query<{ name: string; valid: boolean | null }>(
     `select c.relname as name, i.indisvalid as valid

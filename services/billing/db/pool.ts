@@ -1,13 +1,14 @@
-// The one pool of connections, and Kysely over it. int8 is read as a number and refused when it is not a
-// safe one; date and numeric stay text, because a Date would shift days between zones and a float would
-// round money.
+// The one pool of connections, and Kysely over it. int8 is read as a number and refused when it is
+// not a safe one; date and numeric stay text, because a Date would shift days between zones and a
+// float would round money.
 
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool, type PoolConfig, TypeOverrides } from 'pg'
 import { errorText } from '../../../shared/node/fault-error.ts'
 import type { Database } from './schema.ts'
 
-/** Connections at once: the sink, the bill run, pages and the roster; PostgreSQL allows 100 in all. */
+/** Connections at once: the sink, the bill run, pages and the roster; PostgreSQL allows 100 in
+ * all. */
 const CONNECTIONS_MAX = 16
 /** Longest wait for a connection, milliseconds: a page says OPS-08 rather than hang. */
 const CONNECT_MS_MAX = 5_000
@@ -25,7 +26,7 @@ types.setTypeParser(OID.int8, parseInt8)
 types.setTypeParser(OID.date, (text: string) => text)
 types.setTypeParser(OID.numeric, (text: string) => text)
 
-/** An open database. `pool` for the few statements Kysely cannot say well, `kysely` for the rest. */
+/** An open database. `pool` for the statements Kysely cannot say well, `kysely` for the rest. */
 export interface Db {
   readonly pool: Pool
   readonly kysely: Kysely<Database>
@@ -43,7 +44,8 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
     ...target,
     types,
   })
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the
+  // process.
   pool.on('error', (error) => log(`OPS-08 a database connection broke: ${errorText(error)}`))
   const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   return { pool, kysely, close: () => pool.end() }

@@ -1,9 +1,10 @@
 // The sink: where a frame's readings and its stream position become durable.
 //
-// One writer. While its transaction runs, frames queue; the next transaction takes all of them (up to a
-// limit). Under little load a frame commits alone within a millisecond, under much load one flush serves
-// a hundred frames, and no timer is needed to choose. Nothing is acknowledged from memory: when a
-// transaction fails, every frame in it is refused and forgotten here, and its slave sends it again.
+// One writer. While its transaction runs, frames queue; the next transaction takes all of them (up
+// to a limit). Under little load a frame commits alone within a millisecond, under much load one
+// flush serves a hundred frames, and no timer is needed to choose. Nothing is acknowledged from
+// memory: when a transaction fails, every frame in it is refused and forgotten here, and its slave
+// sends it again.
 
 import type { Pool } from 'pg'
 import type { AcceptedFrame, Sink } from '../../../shared/handover/sink.ts'
@@ -17,16 +18,18 @@ import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
 
-/** Readings in one transaction: about 0.1 s of work, so that an acknowledgement never waits long. */
+/** Readings in one transaction: about 0.1 s of work, no acknowledgement waits longer. */
 const BATCH_ROWS_MAX = 10_000
-/** Readings that may wait for the running transaction, about 60 MB: more and the caller must slow down. */
+/** Readings that may wait for the running transaction, about 60 MB: more and the caller must slow
+ * down. */
 const QUEUED_ROWS_MAX = 100_000
 /** Frames that may wait, whatever they carry (openers carry nothing). */
 const QUEUED_FRAMES_MAX = 20_000
-/** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days). Older
- * ones, and ones from the future, never make a partition. */
+/** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days).
+ * Older ones, and ones from the future, never make a partition. */
 const AGE_MS_MAX = 800 * 86_400_000
-/** How far ahead of its arrival a reading may be, milliseconds: no tolerance is larger than a day. */
+/** How far ahead of its arrival a reading may be, milliseconds: no tolerance is larger than a
+ * day. */
 const AHEAD_MS_MAX = 86_400_000
 
 interface Waiting {
@@ -42,7 +45,8 @@ const rowsOf = (frames: readonly AcceptedFrame[]): number =>
     0,
   )
 
-/** The time a reading is stored under: the meter's own for a profile, else when the agent took it. */
+/** The time a reading is stored under: the meter's own for a profile, else when the agent took
+ * it. */
 const timeOf = (reading: Reading, stamp: Stamp): UnixMs | null =>
   reading.source === 'profile' ? reading.meterTime : stamp.agentTime
 

@@ -1,6 +1,7 @@
-// Customers, service points, meters and which belongs to which: registered in bulk, in one transaction.
-// Registering the same again changes nothing, so a start-up may do it every time. Numbers and codes are
-// the operator's own; a period once open stays open until it is ended, never silently moved.
+// Customers, service points, meters and which belongs to which: registered in bulk, in one
+// transaction. Registering the same again changes nothing, so a start-up may do it every time.
+// Numbers and codes are the operator's own; a period once open stays open until it is ended, never
+// silently moved.
 
 import type { Pool, PoolClient } from 'pg'
 import { FaultError } from '../../../shared/node/fault-error.ts'
@@ -141,9 +142,10 @@ async function assign(
   return bulk(client, sql.insert, rows)
 }
 
-/** Registers everything given, in one transaction, and returns how many rows were added or completed.
- * Where something else is open already (another meter's place, another occupant) it stays as it is.
- * OPS-05 when an assignment names what is not registered: then nothing is stored. */
+/** Registers everything given, in one transaction, and returns how many rows were added or
+ * completed. Where something else is open already (another meter's place, another occupant) it
+ * stays as it is. OPS-05 when an assignment names what is not registered: then nothing is
+ * stored. */
 export async function register(pool: Pool, entries: Registration): Promise<number> {
   const client = await pool.connect()
   try {

@@ -1,5 +1,5 @@
-// Who may call: devices, tokens and epochs in the database, for masters (Roster) and for operators. Every
-// secret arrives wrapped; this file could not read one if it wanted to.
+// Who may call: devices, tokens and epochs in the database, for masters (Roster) and for operators.
+// Every secret arrives wrapped; this file could not read one if it wanted to.
 
 import { type Kysely, type Transaction, sql } from 'kysely'
 import {
@@ -228,8 +228,8 @@ export async function createDevice(
   return id
 }
 
-/** Stores a one-time token. A revoked device is let in again by it, but with a new key only: its old key
- * and psk are wiped. */
+/** Stores a one-time token. A revoked device is let in again by it, but with a new key only: its
+ * old key and psk are wiped. */
 export async function issueToken(
   db: Db,
   token: {

@@ -1,5 +1,5 @@
-// The rows of one batch, column by column, and the one statement that stores them all: readings, counter,
-// last values, exceptions and stream positions become durable together or not at all.
+// The rows of one batch, column by column, and the one statement that stores them all: readings,
+// counter, last values, exceptions and stream positions become durable together or not at all.
 
 import type { Pool } from 'pg'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -36,8 +36,8 @@ interface ExceptionRow extends Place {
   readonly content: Uint8Array
 }
 
-/** Last values are keyed by meter * 2^16 + register: one number, and sorted by it so that two writers
- * take their locks in the same order. */
+/** Last values are keyed by meter * 2^16 + register: one number, and sorted by it so that two
+ * writers take their locks in the same order. */
 export const KEY_METER = 0x1_0000
 
 export class Rows {
@@ -142,8 +142,8 @@ const STORE = `
 with stored as (
   insert into readings (ts, meter_id, register_id, value, source, quality, agent_ts, meter_ts,
     clock_state, clock_bound_ms)
-  select * from unnest($1::timestamptz[], $2::int4[], $3::int2[], $4::int8[], $5::int2[], $6::int2[],
-    $7::timestamptz[], $8::timestamptz[], $9::"char"[], $10::int8[])
+  select * from unnest($1::timestamptz[], $2::int4[], $3::int2[], $4::int8[], $5::int2[],
+    $6::int2[], $7::timestamptz[], $8::timestamptz[], $9::"char"[], $10::int8[])
   on conflict do nothing returning 1
 ), counted as (
   update counters set count = count + added from (select count(*) as added from stored) as new

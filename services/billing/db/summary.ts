@@ -12,7 +12,8 @@ export interface Summary {
   readonly clockBoundMs: number | null
 }
 
-/** Reads the figures from counters and last values: its cost does not grow with the readings stored. */
+/** Reads the figures from counters and last values: its cost does not grow with the readings
+ * stored. */
 export async function readSummary(pool: Pool): Promise<Summary> {
   const { rows } = await pool.query<Summary>(`
     select

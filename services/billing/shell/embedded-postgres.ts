@@ -1,10 +1,12 @@
-// The database that comes with Ticklock: a real PostgreSQL 18 in a folder, started and watched by us.
+// The database that comes with Ticklock: a real PostgreSQL 18 in a folder, started and watched by
+// us.
 //
-// The server is its own process group, so that Ctrl-C in our terminal does not reach it: we end it, after
-// our own last write. If we are killed it lives on; the next start finds it by its lock file and simply
-// goes on with it. If it dies while we run it is started again. One connection of ours stays open all the
-// time: its end tells us of the server's death at once, and the advisory lock it holds keeps a second
-// Ticklock out of the same folder. Why not the npm package's own starter: docs/adr/0002.
+// The server is its own process group, so that Ctrl-C in our terminal does not reach it: we end it,
+// after our own last write. If we are killed it lives on; the next start finds it by its lock file
+// and simply goes on with it. If it dies while we run it is started again. One connection of ours
+// stays open all the time: its end tells us of the server's death at once, and the advisory lock it
+// holds keeps a second Ticklock out of the same folder. Why not the npm package's own starter:
+// docs/adr/0002.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -18,17 +20,18 @@ import {
   type Account,
   type Binaries,
   databaseAccount,
+  existingFolder,
   reachableFolder,
   usableBinaries,
 } from './postgres-binaries.ts'
 import { ROLE, ensureCluster, rolePassword, socketFolder } from './postgres-cluster.ts'
 import { isServerOf, liveServer, readLockFile } from './postmaster.ts'
 
-/** Longest we wait for a server that gives no sign of life, milliseconds. The longest known wait is for
- * the processes of a killed server to let go of its memory: a few seconds on a busy machine. */
+/** Longest we wait for a server that gives no sign of life, milliseconds. The longest known wait is
+ * for the processes of a killed server to let go of its memory: a few seconds on a busy machine. */
 const START_MS_MAX = 60_000
-/** Longest crash recovery, milliseconds: it replays what was written since the last checkpoint, at most
- * max_wal_size (2 GB), a minute or two on a slow disk. */
+/** Longest crash recovery, milliseconds: it replays what was written since the last checkpoint, at
+ * most max_wal_size (2 GB), a minute or two on a slow disk. */
 const RECOVERY_MS_MAX = 600_000
 /** Longest a server may take to answer a connection, milliseconds; a stopped process never does. */
 const CONNECT_MS_MAX = 5_000
@@ -84,6 +87,18 @@ function freePort(): Promise<number> {
   })
 }
 
+const connectionOf = (how: {
+  readonly socket: string | null
+  readonly port: number
+  readonly password: string
+}) => ({
+  host: how.socket ?? '127.0.0.1',
+  port: how.port,
+  user: ROLE,
+  password: how.password,
+  database: DATABASE,
+})
+
 async function prepare(wanted: string, log: Log): Promise<Place> {
   const account = databaseAccount()
   const folder = reachableFolder(wanted, account)
@@ -93,8 +108,7 @@ async function prepare(wanted: string, log: Log): Promise<Place> {
   const cluster = await ensureCluster({ folder, account, binaries, password })
   const socket = socketFolder(folder, account)
   const port = socket === null ? (liveServer(cluster)?.port ?? (await freePort())) : DEFAULT_PORT
-  const host = socket ?? '127.0.0.1'
-  const connection = { host, port, user: ROLE, password, database: DATABASE }
+  const connection = connectionOf({ socket, port, password })
   return { folder, cluster, account, binaries, socket, connection }
 }
 
@@ -109,6 +123,8 @@ export class EmbeddedPostgres {
   #closing = false
   /** Why the server we started ended by itself, for the next look. */
   #failure: FaultError | null = null
+  /** Last lines of a server that ended by itself. */
+  #said = ''
   #recovery: Promise<void> | null = null
   readonly #stopWaiting = new AbortController()
 
@@ -135,7 +151,10 @@ export class EmbeddedPostgres {
       if (this.#failure !== null) throw this.#failure
       const waited = performance.now() - since
       if (waited > (answer === 'recovering' ? RECOVERY_MS_MAX : START_MS_MAX)) {
-        throw new FaultError('OPS-07', `no answer after ${Math.round(waited / 1_000)} s`)
+        throw new FaultError(
+          'OPS-07',
+          `no answer for ${Math.round(waited / 1_000)} s ${this.#said}`,
+        )
       }
       const server = liveServer(this.#place.cluster)
       if (server === null && this.#child === null) this.#spawn()
@@ -174,7 +193,8 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Takes the lock that keeps a second Ticklock out; a predecessor just killed may hold it for moments. */
+  /** Takes the lock that keeps a second Ticklock out; a predecessor just killed may hold it for
+   * moments. */
   async #lock(): Promise<void> {
     const control = this.#control
     if (control === null) return
@@ -222,10 +242,11 @@ export class EmbeddedPostgres {
       const lingering = /already exists|is still in use|is already in use|Address already/.test(
         said,
       )
+      this.#said = said.split('\n').slice(-3).join(' | ')
       if (!lingering && !this.#closing && this.#control === null) {
         this.#failure = new FaultError(
           said.includes('No space left') ? 'OPS-06' : 'OPS-07',
-          said.split('\n').slice(-3).join(' | '),
+          this.#said,
         )
       }
     }
@@ -263,8 +284,8 @@ export class EmbeddedPostgres {
     await control?.end().catch(() => {})
   }
 
-  /** SIGINT: no new work, transactions rolled back, checkpoint. SIGQUIT: at once, recovery at the next
-   * start. Resolves when the server is gone, or when it will not go. */
+  /** SIGINT: no new work, transactions rolled back, checkpoint. SIGQUIT: at once, recovery at the
+   * next start. Resolves when the server is gone, or when it will not go. */
   async #stopServer(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
     const { cluster, binaries, account } = this.#place
     const server = liveServer(cluster)
@@ -301,6 +322,16 @@ export class EmbeddedPostgres {
   }
 }
 
+/** How to reach the embedded server of `folder` that another process of ours runs; null when none
+ * runs. Changes nothing. */
+export function runningPostgres(folder: string): PoolConfig | null {
+  const place = existingFolder(folder)
+  const server = place === null ? null : liveServer(join(place, 'cluster'))
+  if (place === null || server === null) return null
+  const socket = socketFolder(place, databaseAccount())
+  return connectionOf({ socket, port: server.port, password: rolePassword(place) })
+}
+
 /** Starts, or finds again, the embedded database of `folder` (made when missing). Rejects with a
  * FaultError: OPS-04, OPS-06, OPS-07, OPS-09, OPS-10, OPS-11. */
 export async function startPostgres(options: {
@@ -315,21 +346,5 @@ export async function startPostgres(options: {
   } catch (error) {
     await server.abandon()
     throw error
-  }
-}
-
-/** How to reach the embedded server that another process of ours runs in `folder`; null when none runs. */
-export function runningPostgres(wanted: string): PoolConfig | null {
-  const account = databaseAccount()
-  const folder = reachableFolder(wanted, account)
-  const lock = liveServer(join(folder, 'cluster'))
-  if (lock === null) return null
-  const socket = socketFolder(folder, account)
-  return {
-    host: socket ?? '127.0.0.1',
-    port: socket === null ? lock.port : DEFAULT_PORT,
-    user: ROLE,
-    password: rolePassword(folder),
-    database: DATABASE,
   }
 }

