@@ -11,17 +11,17 @@ interface Place {
 
 const FOUNDATION = /^shared\/(?:units|bytes|faults|assert)\.ts$/
 /** Shared pure code may lean on these packages, which are pure as well. */
-const PURE_PACKAGE = /^@noble\//
+const isPurePackage = (name: string): boolean => name.startsWith('@noble/')
 /** Runs in the browser: bundled by esbuild, not compiled with the rest. */
-export const ISLAND = /^services\/billing\/pages\/islands\//
+const isIsland = (path: string): boolean => path.startsWith('services/billing/pages/islands/')
 
 /** Where a file stands; null when the house has no such room. */
 export function placeOf(path: string): Place | null {
   if (FOUNDATION.test(path)) return { floor: 0, service: '' }
   if (path.startsWith('shared/node/')) return { floor: 1.5, service: '' }
   if (/^shared\/[^/]+\//.test(path)) return { floor: 1, service: '' }
-  if (/^test\//.test(path)) return { floor: 5, service: '' }
-  if (/^services\/simulator\//.test(path)) return { floor: 3, service: 'simulator' }
+  if (path.startsWith('test/')) return { floor: 5, service: '' }
+  if (path.startsWith('services/simulator/')) return { floor: 3, service: 'simulator' }
   if (/^services\/cli(?:\.ts$|\/)/.test(path)) return { floor: 4, service: '' }
   const [, service, room] = /^services\/(slave|master|billing)\/([^/]+)/.exec(path) ?? []
   if (service === undefined) return null
@@ -46,7 +46,7 @@ export function refusal(path: string, from: string): string {
   if (!/\.tsx?$/.test(from)) return `imports ${from} without its ending`
   if (there.floor > here.floor)
     return `floor ${here.floor} imports ${target} of floor ${there.floor}`
-  if (ISLAND.test(path) && !ISLAND.test(target) && there.floor > 1) {
+  if (isIsland(path) && !isIsland(target) && there.floor > 1) {
     return `runs in the browser and imports ${target}`
   }
   return sideways(here, there) ? `${here.service} imports ${target} of ${there.service}` : ''
@@ -60,9 +60,9 @@ const sideways = (here: Place, there: Place): boolean =>
   !(here.service === 'simulator' && there.floor === 2)
 
 function packageRefusal(path: string, here: Place, from: string): string {
-  if (ISLAND.test(path)) return from.startsWith('preact') ? '' : `the browser has no ${from}`
+  if (isIsland(path)) return from.startsWith('preact') ? '' : `the browser has no ${from}`
   if (here.floor === 0) return `floor 0 imports ${from}`
-  if (here.floor <= 2 && here.floor !== 1.5 && !PURE_PACKAGE.test(from)) {
+  if (here.floor <= 2 && here.floor !== 1.5 && !isPurePackage(from)) {
     return `floor ${here.floor} imports ${from}`
   }
   return ''
