@@ -1,5 +1,5 @@
-// The law of the house, executable. Each rule is tried on samples first (it must be able to fail), then on every
-// source file; a breach names file and line.
+// The law of the house, executable. Each rule is tried on samples first (it must be able to fail),
+// then on every source file; a breach names file and line.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// The rules about source text. Each carries a sample it must refuse and one it must let pass: a rule that
-// cannot fail is no rule.
+// The rules about source text. Each carries a sample it must refuse and one it must let pass: a
+// rule that cannot fail is no rule.
 
 import { isPure, refusal } from './floors.ts'
 import { at, type Finding, functionsOf, importsOf, linesThat, type SourceFile } from './source.ts'
@@ -10,12 +10,14 @@ const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 70
 /** A test may tell one story from end to end. */
 const STORY_LINES_MAX = 160
-/** Two files side by side on a laptop. Text in quotes may run over: nobody should fold a message. */
+/** Two files side by side on a laptop. Text in quotes may run over: nobody should fold a
+ * message. */
 const LINE_COLUMNS_MAX = 100
 /** Comments. */
 const PROSE_COLUMNS_MAX = 120
 
-/** Casts outside units.ts and bytes.ts, each where a brand is made or a library's type is too wide. */
+/** Casts outside units.ts and bytes.ts, each where a brand is made or a library's type is too
+ * wide. */
 const CASTS_ALLOWED: Readonly<Record<string, string>> = {
   'shared/units.ts': 'makes the brands of time',
   'shared/bytes.ts': 'makes the brands of bytes',

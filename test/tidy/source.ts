@@ -1,6 +1,7 @@
-// What the tidy tests read: the files of the project, and each source file once more with its comments,
-// strings and patterns blanked out, so that a rule about code does not trip over a sentence. No parser: the
-// code is formatted by Biome, so lines and indentation tell what we need, and the tests tell when they do not.
+// What the tidy tests read: the files of the project, and each source file once more with its
+// comments, strings and patterns blanked out, so that a rule about code does not trip over a
+// sentence. No parser: the code is formatted by Biome, so lines and indentation tell what we need,
+// and the tests tell when they do not.
 
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
@@ -23,8 +24,8 @@ export type Finding = string
 export const at = (file: { readonly path: string }, line: number, what: string): Finding =>
   `${file.path}:${line} ${what}`
 
-/** Every file of the project that git does not ignore, committed or not yet. Outside a git checkout (a tarball,
- * an image) the folders that hold our own files. */
+/** Every file of the project that git does not ignore, committed or not yet. Outside a git
+ * checkout (a tarball, an image) the folders that hold our own files. */
 export function projectFiles(): readonly string[] {
   const cwd = packageRoot()
   try {
@@ -68,12 +69,13 @@ function matchAt(pattern: RegExp, text: string, from: number): string {
   return pattern.exec(text)?.[0] ?? ''
 }
 
-/** Blanks out comments, and with `strings` also what stands in quotes and slashes. Template literals keep the code
- * inside their `${}`. Every character keeps its line and column. */
+/** Blanks out comments, and with `strings` also what stands in quotes and slashes. Template
+ * literals keep the code inside their `${}`. Every character keeps its line and column. */
 export function blank(text: string, { strings }: { readonly strings: boolean }): string {
   let out = ''
   let index = 0
-  // One entry per template we are inside of: how many braces are open in its current `${}`, or -1 in its text.
+  // One entry per template we are inside of: how many braces are open in its current `${}`, or -1
+  // in its text.
   const templates: number[] = []
   while (index < text.length) {
     const depth = templates.at(-1)
