@@ -1,11 +1,11 @@
 // `ticklock doctor`: checks what a start needs, and says the remedy of what is missing.
 
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { accessSync, constants, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { openDatabase } from './billing/db/pool.ts'
 import { databaseAccount, usableBinaries } from './billing/shell/postgres-binaries.ts'
-import { portFree } from './head-end.ts'
+import { openDataFolder, portFree } from './head-end.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 /** Below this a month of readings and the database's own log may not fit, bytes. */
@@ -51,7 +51,7 @@ async function checkSettings(
     })
   }
   await check('data folder', () => {
-    if (!existsSync(dataFolder)) mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+    openDataFolder(dataFolder)
     try {
       accessSync(dataFolder, constants.W_OK)
     } catch {

@@ -1,9 +1,9 @@
 // Master and billing in one process: what `up` and `demo` share.
 
+import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { FaultError } from '../shared/node/fault-error.ts'
-import type { Log } from '../shared/node/log.ts'
+import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
 import { type KeyStore, openKeyStore } from './master/shell/key-store.ts'
@@ -34,6 +34,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   await portFree(host, httpPort, 'TICKLOCK_HTTP_PORT')
   await portFree(host, tcpPort, 'TICKLOCK_TCP_PORT')
   await portFree(host, wsPort, 'TICKLOCK_WS_PORT')
+  openDataFolder(dataFolder)
   const keys = openKeyStore(join(dataFolder, 'keys'))
   const billing = await runBilling({
     ...options,
@@ -67,6 +68,15 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   } catch (error) {
     await billing.close()
     throw error
+  }
+}
+
+/** Others may pass through it, not look into it: as root, PostgreSQL runs as another user. OPS-04. */
+export function openDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o711 })
+  } catch (error) {
+    throw new FaultError('OPS-04', errorText(error))
   }
 }
 

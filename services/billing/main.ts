@@ -4,29 +4,30 @@
 import { join } from 'node:path'
 import type { Roster } from '../../shared/handover/roster.ts'
 import type { FleetBoard, Sink } from '../../shared/handover/sink.ts'
-import { FaultError } from '../../shared/node/fault-error.ts'
+import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
-import { readBill, type Utility } from './core/bill-content.ts'
+import type { Utility } from './core/bill-content.ts'
 import { hasOperator } from './db/access.ts'
 import { webStores } from './db/browse.ts'
 import { Fleet } from './db/fleet.ts'
 import { migrate } from './db/migrate.ts'
 import { queueAgain } from './db/notices.ts'
+import { indexClosedMonths } from './db/partitions.ts'
 import { type Db, openDatabase } from './db/pool.ts'
 import { ReadingSink } from './db/readings.ts'
 import { openRoster } from './db/roster.ts'
 import { readSummary } from './db/summary.ts'
 import { buildApp } from './http/app.ts'
 import type { WebDeps } from './http/deps.ts'
-import { setupLink } from './http/links.ts'
+import { customerLink, setupLink } from './http/links.ts'
 import { type BillClerk, startBillClerk } from './shell/bill-clerk.ts'
 import { type EmbeddedPostgres, startPostgres } from './shell/embedded-postgres.ts'
 import type { MailDriver } from './shell/mail.ts'
 import { serverMetrics } from './shell/metrics.ts'
 import { type NoticeWorker, startNoticeWorker } from './shell/notice-worker.ts'
-import { renderBillPdf } from './shell/pdf.ts'
+import { storedBillPdf } from './shell/pdf.ts'
 import type { SmsDriver } from './shell/sms.ts'
 
 export interface BillingOptions {
@@ -54,11 +55,14 @@ export interface RunningBilling {
   close(): Promise<void>
 }
 
+/** How often closed months are looked at, ms. */
+const TEND_MS = 6 * 3_600_000
+
 const now = (): UnixMs => unixMs(Date.now())
 
 /** Rejects with a FaultError: OPS-03 port taken, OPS-07/08/09/13 database. */
 export async function runBilling(options: BillingOptions): Promise<RunningBilling> {
-  const { log } = options
+  const { log, baseUrl } = options
   const postgres = await openPostgres(options)
   const say = (line: string): void => log.info(line)
   const db = openDatabase(postgres?.connection ?? options.databaseUrl ?? '', say)
@@ -81,12 +85,15 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
       db: db.kysely,
       mail: options.mail,
       sms: options.sms,
+      linkOf: (id) => customerLink({ db: db.kysely, random: nodeRandom, baseUrl }, id, now()),
       now,
       log: say,
     })
     closers.push(() => worker.stop())
     const clerk = startBillClerk({ db: db.kysely, utility: options.utility, now, worker, log })
     closers.push(() => clerk.stop())
+    const keeper = setInterval(() => void tend(db, log), TEND_MS)
+    closers.push(async () => clearInterval(keeper))
     const app = await openPages(options, db)
     closers.push(() => app.close())
     return {
@@ -100,6 +107,16 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
   } catch (error) {
     await closeAll(closers)
     throw error
+  }
+}
+
+/** Months that are over get their by-meter index, built while writing goes on. */
+async function tend(db: Db, log: Log): Promise<void> {
+  try {
+    for (const table of await indexClosedMonths(db.pool, now()))
+      log.info('month indexed', { table })
+  } catch (error) {
+    log.fault('OPS-08', `index of a closed month: ${errorText(error)}`)
   }
 }
 
@@ -123,7 +140,7 @@ async function openPages(
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
     now,
     random: nodeRandom,
-    renderPdf: (id) => renderPdf(db, id),
+    renderPdf: (id) => storedBillPdf(db.kysely, id),
     summary: () => readSummary(db.pool),
     health: async () => {
       const up = await db.pool.query('select 1').then(
@@ -148,17 +165,6 @@ async function openPages(
     throw new FaultError('OPS-03', `${http.host}:${http.port} (TICKLOCK_HTTP_PORT)`)
   }
   return app
-}
-
-async function renderPdf(db: Db, id: number): Promise<Uint8Array | null> {
-  const row = await db.kysely
-    .selectFrom('bills')
-    .select(['content', 'hash'])
-    .where('id', '=', id)
-    .executeTakeFirst()
-  if (row === undefined) return null
-  const reading = readBill(row.content, row.hash)
-  return reading.ok ? renderBillPdf(reading.content) : null
 }
 
 /** The one-time link that makes the first operator; null when there is one. */

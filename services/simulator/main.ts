@@ -76,7 +76,7 @@ async function startParts(
       fromName: DEMO_UTILITY.name,
     }),
     sms: twilioSms({ base: inbox.smsBase, account: 'demo', token: 'demo', from: 'LAKESIDE' }),
-    inbox: { messages: () => messagesOf(inbox) },
+    inbox,
     backfill: async () => backfillOf(await progress.readings()),
     demo: true,
     log,
@@ -200,26 +200,4 @@ function backfillOf(readings: number): Awaited<ReturnType<WebDeps['backfill']>> 
   const from = historyFrom(now(), DEMO_ZONE)
   const total = homes().length * (Math.floor((now() - from) / INTERVAL_MS) + 1)
   return readings >= total ? null : { done: readings, total, from }
-}
-
-function messagesOf(inbox: Inbox): ReturnType<NonNullable<WebDeps['inbox']>['messages']> {
-  const { mails, texts } = inbox.list()
-  return [
-    ...mails.map((mail) => ({
-      id: mail.messageId,
-      channel: 'email' as const,
-      to: mail.to.join(', '),
-      subject: mail.subject,
-      text: mail.text,
-      at: unixMs(mail.at),
-    })),
-    ...texts.map((text, index) => ({
-      id: `sms-${texts.length - index}`,
-      channel: 'sms' as const,
-      to: text.to,
-      subject: '',
-      text: text.text,
-      at: unixMs(text.at),
-    })),
-  ].toSorted((a, b) => b.at - a.at)
 }

@@ -61,6 +61,7 @@ function task(mail: MailDriver | null, sms: SmsDriver | null): NoticeTask {
     db: postgres.db.kysely,
     mail,
     sms,
+    linkOf: async (customer) => `http://localhost/c/${customer}`,
     now: () => now,
     log: (line) => lines.push(line),
     onFault: (fault) => faults.push(fault),

@@ -63,10 +63,12 @@ test('the SMS about a bill takes one part, with amount and due date, whatever th
 
 test('the mail names amount, due date and payment; a name with markup stays text', () => {
   const customer = { number: 'C', name: '<b>Asha</b> & "Co"', address: 'A' }
-  const { subject, text, html } = mailText(contentFor({ customer }))
+  const { subject, text, html } = mailText(contentFor({ customer }), 'http://localhost/c/abc')
   assert.equal(subject, 'Your electricity bill for May 2026: ₹2,104.46, due 17 June 2026')
   assert.match(text, /Electricity duty: ₹290\.27\n/)
   assert.match(text, /At the counter\./)
+  assert.match(text, /\nhttp:\/\/localhost\/c\/abc\n/)
+  assert.ok(html.includes('<a href="http://localhost/c/abc">'))
   assert.ok(html.includes('Dear &lt;b&gt;Asha&lt;/b&gt; &amp; &quot;Co&quot;,'))
   assert.ok(!html.includes('<b>'))
 })

@@ -29,12 +29,13 @@ export interface MailText {
   readonly html: string
 }
 
-/** Subject, plain text and HTML of the mail that carries the bill as a PDF. */
-export function mailText(bill: BillContent): MailText {
+/** Subject, plain text and HTML of the mail that carries the bill as a PDF. `link` opens the customer's own
+ * pages; null when there is none. */
+export function mailText(bill: BillContent, link: string | null): MailText {
   const amount = amountText(bill.total, bill.currency)
   const period = periodText(bill.period)
   const subject = `Your electricity bill for ${period}: ${amount}, due ${dateText(bill.dueOn)}`
-  return { subject, text: plainMail(bill), html: htmlMail(bill, subject) }
+  return { subject, text: plainMail(bill, link), html: htmlMail(bill, subject, link) }
 }
 
 /** Label and value of what the mail tells, as printed on the bill. */
@@ -51,7 +52,7 @@ function summary(bill: BillContent): readonly (readonly [string, string])[] {
   ]
 }
 
-function plainMail(bill: BillContent): string {
+function plainMail(bill: BillContent, link: string | null): string {
   const lines = summary(bill).map(([label, value]) => `${label}: ${value}`)
   return [
     `Dear ${bill.customer.name},`,
@@ -65,6 +66,9 @@ function plainMail(bill: BillContent): string {
     'How to pay',
     ...bill.utility.payment,
     '',
+    ...(link === null
+      ? []
+      : ['Your usage and all your bills (the link is yours alone):', link, '']),
     `Questions? ${bill.utility.contact}`,
     '',
     bill.utility.name,
@@ -83,7 +87,7 @@ const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (letter) => ESCAPES.get(letter) ?? '')
 
 /** One column, no pictures, nothing loaded from anywhere: a mail program shows it as it is. */
-function htmlMail(bill: BillContent, subject: string): string {
+function htmlMail(bill: BillContent, subject: string, link: string | null): string {
   const row = ([label, value]: readonly [string, string]): string => {
     const strong = label === 'Total' ? 'font-weight:bold;border-top:2px solid #1a3a5c' : ''
     const cell = `padding:6px 0;${strong}`
@@ -93,6 +97,11 @@ function htmlMail(bill: BillContent, subject: string): string {
   const { utility } = bill
   const [name, period] = [escaped(utility.name), escaped(periodText(bill.period))]
   const amount = escaped(amountText(bill.total, bill.currency))
+  const pages =
+    link === null
+      ? ''
+      : `<p style="margin:24px 0 0"><a href="${escaped(link)}">Your usage and all your bills</a>
+(the link is yours alone)</p>`
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head>
 <body style="margin:0;background:#ffffff;color:#1c2430;font:16px/1.5 'Noto Sans',Arial,sans-serif">
@@ -106,6 +115,7 @@ PDF; it shows the meter readings and how every amount was computed.</p>
 <table style="width:100%;border-collapse:collapse">${summary(bill).map(row).join('')}</table>
 <p style="font-weight:bold;margin:24px 0 0">How to pay</p>
 <p style="margin:0">${utility.payment.map(escaped).join('<br>')}</p>
+${pages}
 <p style="color:#56606e;margin-top:24px">Questions? ${escaped(utility.contact)}<br>
 ${name}, ${escaped(utility.address)}</p>
 </div></body></html>

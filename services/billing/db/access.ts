@@ -1,7 +1,7 @@
 // Who may look: operators, sessions and links. Only hashes of secrets reach this file
 // (http/tokens.ts).
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { UnixMs } from '../../../shared/units.ts'
 import type { Database } from './schema.ts'
 
@@ -99,6 +99,8 @@ export async function storeLink(
     readonly expiresAt: UnixMs
   },
 ): Promise<void> {
+  // Every new link sweeps, so that expired ones never pile up.
+  await db.deleteFrom('links').where('expires_at', '<=', sql<Date>`now()`).execute()
   await db
     .insertInto('links')
     .values({

@@ -30,7 +30,7 @@ export async function queueNotices(
 ): Promise<number> {
   const due = { next_attempt_at: new Date(now), created_at: new Date(now) }
   const rows = entries.flatMap(({ billId: bill_id, content, email, phone }) => {
-    const { subject, text } = mailText(content)
+    const { subject, text } = mailText(content, null)
     const mail = { bill_id, channel: 'email' as const, address: email ?? '', subject, body: text }
     const body = smsText(content)
     const sms = { bill_id, channel: 'sms' as const, address: phone ?? '', subject: null, body }
@@ -55,6 +55,7 @@ export interface DueNotice {
   /** This attempt included. */
   readonly attempts: number
   readonly billNumber: string
+  readonly customerId: number
   readonly bill: BillReading
 }
 
@@ -77,6 +78,7 @@ export async function claimNotices(
     readonly body: string
     readonly attempts: number
     readonly number: string
+    readonly customerId: number
     readonly content: unknown
     readonly hash: string
   }>`
@@ -88,7 +90,7 @@ export async function claimNotices(
         and channel = any(${[...claim.channels]}::text[])
       order by next_attempt_at limit ${claim.limit} for update skip locked
     )
-    returning n.id, n.channel, n.address, n.body, n.attempts, b.number, b.content, b.hash`.execute(
+    returning n.id, n.channel, n.address, n.body, n.attempts, b.number, b.customer_id as "customerId", b.content, b.hash`.execute(
     db,
   )
   return rows.map(({ number: billNumber, content, hash, ...notice }) => ({

@@ -36,7 +36,7 @@ export function startBillClerk(task: {
   const { db, log, now, worker } = task
   const startedAt = now()
   let progress: { meters: number; ready: number } | null = null
-  let stopped = false
+  const ending = new AbortController()
   let wake = Promise.withResolvers<void>()
   const look = async (): Promise<number> => {
     const zone = await anyZone(db)
@@ -61,7 +61,7 @@ export function startBillClerk(task: {
     return SETTLED_LOOK_MS
   }
   const running = (async () => {
-    while (!stopped) {
+    while (!ending.signal.aborted) {
       wake = Promise.withResolvers<void>()
       let pause = LOOK_MS
       try {
@@ -77,7 +77,7 @@ export function startBillClerk(task: {
   return {
     progress: () => progress,
     stop: async () => {
-      stopped = true
+      ending.abort()
       wake.resolve()
       await running
     },

@@ -32,6 +32,8 @@ export interface BillMail {
   /** Same for every attempt of this notice, letters, digits, `.` and `-`. */
   readonly key: string
   readonly bill: BillContent
+  /** Opens the customer's own pages; null: none goes along. */
+  readonly link: string | null
   readonly pdf: Uint8Array
 }
 
@@ -67,8 +69,8 @@ export function openMail(options: MailOptions): MailDriver {
   })
   const domain = options.from.split('@').pop() ?? 'localhost'
   return {
-    async send({ to, key, bill, pdf }, signal) {
-      const { subject, text, html } = mailText(bill)
+    async send({ to, key, bill, link, pdf }, signal) {
+      const { subject, text, html } = mailText(bill, link)
       try {
         const sent = await transport.sendMail({
           from: { name: options.fromName, address: options.from },

@@ -31,6 +31,9 @@ export interface NoticeTask {
   /** Null: no such channel is configured, and its notices wait. */
   readonly mail: MailDriver | null
   readonly sms: SmsDriver | null
+  /** A link to the customer's own pages, made anew for each attempt, so that its secret lies nowhere but in
+   * the message itself. */
+  readonly linkOf: (customerId: number) => Promise<string>
   readonly now: () => UnixMs
   readonly log: (line: string) => void
   /** Counts faults for the metrics. */
@@ -89,7 +92,7 @@ function report(task: NoticeTask, fault: FaultCode, detail: string): void {
 }
 
 async function attempt(
-  { mail, sms }: NoticeTask,
+  { mail, sms, linkOf }: NoticeTask,
   notice: DueNotice,
   signal: AbortSignal,
 ): Promise<Delivery> {
@@ -97,12 +100,13 @@ async function attempt(
   const key = `bill-${notice.billNumber}-${channel}`
   assert(notice.bill.ok, 'only bills that read back are sent')
   const bill = notice.bill.content
+  const link = await linkOf(notice.customerId)
   if (channel === 'sms') {
     assert(sms !== null, 'only configured channels are claimed')
-    return sms.send({ to, text, key }, signal)
+    return sms.send({ to, text: `${text} ${link}`, key }, signal)
   }
   assert(mail !== null, 'only configured channels are claimed')
-  return mail.send({ to, key, bill, pdf: await renderBillPdf(bill) }, signal)
+  return mail.send({ to, key, bill, link, pdf: await renderBillPdf(bill) }, signal)
 }
 
 export interface NoticeWorker {
