@@ -41,6 +41,7 @@ export interface Outcome {
   readonly recent: readonly string[]
   readonly observer: Observer
   readonly drawn: Faults
+  readonly slaves: readonly SlaveBox[]
 }
 
 interface Universe {
@@ -85,6 +86,7 @@ export function simulate(seed: number, days: number): Outcome {
     recent: world.recent(),
     observer,
     drawn: faults,
+    slaves,
   }
 }
 
@@ -230,7 +232,13 @@ function missing({ world, slaves, observer }: Universe): string | null {
   const to = world.now / 1_000 - YOUNG_MS
   for (const slave of slaves) {
     const { frames } = slave.disk.backlog
-    if (frames > 0) return `${frames} frames wait in the outbox of ${slave.device}`
+    const [oldest] = slave.disk.waiting()
+    if (oldest !== undefined) {
+      const { epoch, run, sequence, sealedAt } = oldest
+      const since = new Date(sealedAt).toISOString()
+      const place = `epoch ${epoch} run ${run} sequence ${sequence} of ${since}`
+      return `${frames} frames wait in the outbox of ${slave.device}, first ${place}`
+    }
     for (const { number } of slave.numbers) {
       const lack = SlaveBox.intervals(from, to).filter((end) => !observer.hasInterval(number, end))
       const [first] = lack

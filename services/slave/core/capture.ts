@@ -8,7 +8,7 @@ import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, type Turn } from './memory.ts'
 import { answered, isNew, taken, through } from './schedule.ts'
-import type { AgentEvent, StoredRun } from './state.ts'
+import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 
 /** Readings in one frame: a DSMR register takes up to 35 bytes, and a frame holds 65,535. */
 const READINGS_PER_FRAME = 1_000
@@ -94,7 +94,7 @@ export function sealCaptures(turn: Turn): void {
   submit(turn, {
     kind: 'frames',
     commit: () => ({
-      epochs: [storedEpoch(keyring)],
+      epochs: [epochOf(turn, keyring)],
       runs: [mergedRow(turn, keyring)],
       frames,
       cursors,
@@ -102,6 +102,12 @@ export function sealCaptures(turn: Turn): void {
     }),
     done: (later) => framesStored(later, keyring, captures),
   })
+}
+
+/** The tree as sealed with, and whether the epoch was left while these frames waited for the disk. */
+function epochOf({ memory }: Turn, keyring: Keyring): StoredEpoch {
+  const sealed = storedEpoch(keyring)
+  return { ...sealed, state: memory.epochs.get(sealed.id)?.state ?? sealed.state }
 }
 
 /** The row as sealed, with what was acknowledged meanwhile. */
@@ -118,9 +124,9 @@ function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]
   const row = mergedRow(turn, keyring)
   memory.runs.set(row.run, row)
   memory.highestRun = keyring.highestRun
-  memory.epochs.set(keyring.epoch.id, storedEpoch(keyring))
+  memory.epochs.set(keyring.epoch.id, epochOf(turn, keyring))
   memory.keyring = keyring
-  wake(memory.forwarder, keyring.epoch.id)
+  wake(memory.forwarder, row)
   for (const capture of captures) capture.settled(turn)
   sealCaptures(turn)
 }

@@ -61,22 +61,30 @@ export interface Forwarder {
 
 export const noLanes = (): Forwarder => ({ lanes: [], turn: 0 })
 
+const laneFrom = (start: LaneStart): Lane => ({
+  ...start,
+  buffer: [],
+  flights: [],
+  fetching: false,
+  drained: false,
+  damaged: 0,
+})
+
 /** Begins a session: one lane per epoch the master knows, each behind what is durable there. */
 export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): void {
   forwarder.turn = 0
-  forwarder.lanes = starts.map((start) => ({
-    ...start,
-    buffer: [],
-    flights: [],
-    fetching: false,
-    drained: false,
-    damaged: 0,
-  }))
+  forwarder.lanes = starts.map(laneFrom)
 }
 
-/** New frames were stored in this epoch. */
-export function wake(forwarder: Forwarder, epoch: number): void {
-  for (const lane of forwarder.lanes) if (lane.epoch === epoch) lane.drained = false
+/** New frames of this run were stored. When they waited for the disk while the session began, their epoch
+ * may be an old one by now, and nothing of it was waiting then: its lane opens late. */
+export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
+  const known = forwarder.lanes.find((lane) => lane.epoch === epoch)
+  if (known !== undefined) known.drained = false
+  else if (forwarder.lanes.length > 0) {
+    const lane = laneFrom({ epoch, run, sequence: acknowledged, claim: null })
+    forwarder.lanes = [...forwarder.lanes.slice(0, -1), lane, ...forwarder.lanes.slice(-1)]
+  }
 }
 
 export function takeFetched(

@@ -141,10 +141,14 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
     tree: encodeTree(plantTree(setup.suite, epoch.secret)),
     state: 'pending',
   }
+  // Never confirmed, so nothing was sealed in them: the newest offer is the only one worth keeping.
+  const stale = [...memory.epochs.values()].filter((old) => old.state === 'pending')
   submit(turn, {
     kind: 'upkeep',
-    commit: () => ({ epochs: [offered] }),
+    commit: () => ({ epochs: [offered], dropEpochs: stale.map((old) => old.id) }),
     done: (later) => {
+      for (const { id } of stale) later.memory.epochs.delete(id)
+      later.memory.epochs.set(offered.id, offered)
       if (later.memory.session.phase !== 'open') return
       later.memory.offered = offered
       confirm(later)
@@ -203,7 +207,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
   }
   const entered: StoredEpoch = { ...offered, state: 'committed' }
   const closing = [...memory.epochs.values()]
-    .filter((epoch) => epoch.state !== 'closed')
+    .filter((epoch) => epoch.state === 'committed')
     .map((epoch): StoredEpoch => ({ ...epoch, state: 'closed' }))
   submit(turn, {
     kind: 'upkeep',
