@@ -253,11 +253,11 @@ function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>
   const { memory } = turn
   const verdict = expect(memory.forwarder, memory.runs, message)
   if (verdict.is === 'drop') {
-    memory.wantEpoch = verdict.wantEpoch
+    memory.wantEpoch = true
     end(turn, verdict.fault, 'refused by the master; a new epoch is asked for')
     return
   }
-  if (verdict.is === 'fork') fork(turn, verdict.run, 'SEC-FORK', verdict.detail)
+  if (verdict.is === 'parked') report(turn, verdict.fault, 'an old epoch waits for the next link')
   forward(turn)
 }
 
