@@ -10,6 +10,8 @@ export interface Faults {
   /** Time between two live readings of a meter. */
   readonly readEveryUs: number
   readonly tickUs: number
+  /** Mean time of a look into the outbox. */
+  readonly fetchUs: number
   /** Mean times between faults; Infinity: never. */
   readonly slaveCrashUs: number
   readonly masterCrashUs: number
@@ -53,6 +55,7 @@ export function drawFaults(chance: Chance): Faults {
     metersPerSlave: 1 + chance.below(3),
     readEveryUs: chance.between(2 * MINUTE, 10 * MINUTE),
     tickUs: chance.between(SECOND / 4, 4 * SECOND),
+    fetchUs: chance.pick([SECOND / 1_000, SECOND / 5]),
     slaveCrashUs: mean(20 * MINUTE, 2 * DAY),
     masterCrashUs: mean(20 * MINUTE, 2 * DAY),
     sleepUs: mean(HOUR, 2 * DAY),
@@ -75,7 +78,7 @@ export function drawFaults(chance: Chance): Faults {
     asymmetry: chance.unit(),
     wanderPpm: chance.between(0, 10),
     wrongWall: chance.pick([0, 0.2, 0.8]),
-    wallAheadUs: chance.pick([MINUTE, 10 * MINUTE, 3 * HOUR]),
+    wallAheadUs: chance.pick([MINUTE, 3 * HOUR, 20 * DAY, 800 * DAY]),
     revokes: chance.happens(0.3),
     tampers: chance.happens(0.5),
   }

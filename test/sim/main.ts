@@ -19,7 +19,9 @@ const counts = (faults: ReadonlyMap<string, number>): string =>
 function tell(outcome: Outcome, seconds: number): void {
   const { seed, events, rows, faults, digest, broken, recent, observer, drawn } = outcome
   const pace = `${seconds.toFixed(1)} s`
-  console.log(`seed ${seed} events ${events} rows ${rows} faults ${faults} ${pace} digest ${digest}`)
+  console.log(
+    `seed ${seed} events ${events} rows ${rows} faults ${faults} ${pace} digest ${digest}`,
+  )
   if (values.verbose || broken !== null) {
     console.log(`  refused: ${counts(observer.refused)}; reported: ${counts(observer.reported)}`)
   }

@@ -204,7 +204,8 @@ export class MasterBox implements End {
     const { world, chance } = this.#setup
     const slow = this.sinkDown ? 5 * SECOND : SECOND / 10
     world.after(chance.wait(slow), '', () => {
-      const trouble = !this.calm && (chance.happens(fails) || (this.sinkDown && chance.happens(0.9)))
+      const trouble =
+        !this.calm && (chance.happens(fails) || (this.sinkDown && chance.happens(0.9)))
       const durable = trouble ? chance.pick(OUTCOMES) : 'done'
       const event = apply(durable)
       world.after(chance.wait(SECOND / 100), '', () => {

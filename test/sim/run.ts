@@ -71,7 +71,8 @@ export function simulate(seed: number, days: number): Outcome {
     world.runUntil(START + days * DAY)
     settle(universe)
   } catch (error) {
-    broken = error instanceof Broken ? error.message : String(error instanceof Error ? error.stack : error)
+    broken =
+      error instanceof Broken ? error.message : String(error instanceof Error ? error.stack : error)
   }
   const { master, slaves, attacker, trouble } = universe
   let injected = master.crashes + attacker.attacks + trouble

@@ -65,6 +65,7 @@ export class SlaveBox implements End {
   #attempt = 0
   #upSince = 0
   #busyUntil = 0
+  #fetchedAt = 0
 
   constructor(setup: SlaveSetup) {
     this.#setup = setup
@@ -219,7 +220,13 @@ export class SlaveBox implements End {
       case 'fetch': {
         const { query } = action
         const frames = this.disk.fetch(query)
-        this.#later(process, SECOND / 500, () => ({ on: 'fetched', epoch: query.epoch, frames }))
+        // The outbox answers in the order in which it was asked.
+        const slow = this.calm ? 0 : this.#setup.chance.wait(this.#setup.faults.fetchUs)
+        this.#fetchedAt = Math.max(this.#fetchedAt, world.now + slow)
+        world.after(this.#fetchedAt - world.now, '', () => {
+          if (this.#process !== process) return
+          this.#deliver({ on: 'fetched', epoch: query.epoch, frames })
+        })
         return
       }
       case 'drop': {

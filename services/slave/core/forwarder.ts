@@ -49,6 +49,8 @@ interface Lane {
   buffer: StoredFrame[]
   flights: Flight[]
   fetching: boolean
+  /** Frames were stored since the outbox was asked. */
+  woken: boolean
   /** Nothing more on disk behind the buffer, as far as we know. */
   drained: boolean
   damaged: number
@@ -62,15 +64,31 @@ export interface Forwarder {
   /** Oldest epoch first; the last is the newest. */
   lanes: Lane[]
   turn: number
+  /** Answers of the outbox, per epoch, that nobody waits for any more; they come in order. */
+  late: Map<number, number>
 }
 
-export const noLanes = (): Forwarder => ({ lanes: [], turn: 0 })
+export const noLanes = (): Forwarder => ({ lanes: [], turn: 0, late: new Map() })
+
+/** The session is over. */
+export function closeLanes(forwarder: Forwarder): void {
+  for (const lane of forwarder.lanes) forgetFetch(forwarder, lane)
+  forwarder.lanes = []
+}
+
+/** What was asked of the outbox is not wanted any more. */
+function forgetFetch({ late }: Forwarder, lane: Lane): void {
+  if (lane.fetching) late.set(lane.epoch, (late.get(lane.epoch) ?? 0) + 1)
+  lane.fetching = false
+  lane.buffer = []
+}
 
 const laneFrom = (start: LaneStart): Lane => ({
   ...start,
   buffer: [],
   flights: [],
   fetching: false,
+  woken: false,
   drained: false,
   damaged: 0,
   stale: 0,
@@ -87,8 +105,10 @@ export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): v
  * may be an old one by now, and nothing of it was waiting then: its lane opens late. */
 export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
   const known = forwarder.lanes.find((lane) => lane.epoch === epoch)
-  if (known !== undefined) known.drained = false
-  else if (forwarder.lanes.length > 0) {
+  if (known !== undefined) {
+    known.drained = false
+    known.woken = true
+  } else if (forwarder.lanes.length > 0) {
     const lane = laneFrom({ epoch, run, sequence: acknowledged, claim: null })
     forwarder.lanes = [...forwarder.lanes.slice(0, -1), lane, ...forwarder.lanes.slice(-1)]
   }
@@ -99,6 +119,10 @@ export function takeFetched(
   epoch: number,
   frames: readonly StoredFrame[],
 ): Freed {
+  const late = forwarder.late.get(epoch) ?? 0
+  if (late > 1) forwarder.late.set(epoch, late - 1)
+  else forwarder.late.delete(epoch)
+  if (late > 0) return { is: 'nothing' }
   const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
   if (lane === undefined || !lane.fetching) return { is: 'nothing' }
   lane.fetching = false
@@ -111,7 +135,7 @@ export function takeFetched(
     lane.sequence = claim.sequence
   }
   lane.buffer.push(...frames.filter((frame) => isBehind(frame, lane)))
-  if (frames.length === 0) lane.drained = true
+  if (frames.length === 0) lane.drained = !lane.woken
   return freed
 }
 
@@ -152,6 +176,7 @@ export function pump(forwarder: Forwarder): AgentAction[] {
     if (lane.buffer.length > 0 || lane.fetching || lane.drained || lane.parked) continue
     if (roomLeft(forwarder).frames <= 0) break
     lane.fetching = true
+    lane.woken = false
     actions.push({ do: 'fetch', query: queryOf(lane) })
   }
   return actions
@@ -245,7 +270,7 @@ export function expect(
   if (code === 'SEC-03') lane.damaged += 1
   if (code === 'SEC-12' || lane.damaged >= DAMAGED_MAX) {
     if (lane === forwarder.lanes.at(-1)) return { is: 'drop', fault: code }
-    park(lane)
+    park(forwarder, lane)
     return { is: 'parked', fault: code }
   }
   if (code === 'SEC-06' && lane.stale > 0) {
@@ -253,7 +278,7 @@ export function expect(
     return { is: 'resend' }
   }
   const back = placeBefore(lane, runs, at)
-  if (back !== null) goBack(lane, back)
+  if (back !== null) goBack(forwarder, lane, back)
   return { is: 'resend' }
 }
 
@@ -270,21 +295,34 @@ function placeBefore(
   return oldest === undefined ? null : { run: oldest.run, sequence: oldest.sequence - 1 }
 }
 
-function goBack(lane: Lane, { run, sequence }: { run: number; sequence: number }): void {
+function goBack(
+  forwarder: Forwarder,
+  lane: Lane,
+  { run, sequence }: { run: number; sequence: number },
+): void {
+  forgetFetch(forwarder, lane)
   lane.run = run
   lane.sequence = sequence
   lane.stale = Math.max(0, lane.flights.length - 1)
   lane.claim = null
-  lane.buffer = []
   lane.flights = []
-  lane.fetching = false
   lane.drained = false
 }
 
 /** Gives the window to the other lanes. */
-function park(lane: Lane): void {
+function park(forwarder: Forwarder, lane: Lane): void {
+  forgetFetch(forwarder, lane)
   lane.parked = true
-  lane.buffer = []
   lane.flights = []
-  lane.fetching = false
+}
+
+/** A run is never sent again: its epoch's lane starts over behind it. */
+export function leaveOut(forwarder: Forwarder, { epoch, run }: StoredRun): void {
+  for (const lane of forwarder.lanes) {
+    if (lane.epoch !== epoch) continue
+    forgetFetch(forwarder, lane)
+    lane.flights = lane.flights.filter((flight) => flight.run !== run)
+    lane.drained = false
+    lane.claim = null
+  }
 }

@@ -5,7 +5,15 @@ import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { spanUs, shiftMono } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
-import { acknowledge, expect, type Freed, noLanes, openLanes, pump } from './forwarder.ts'
+import {
+  acknowledge,
+  closeLanes,
+  expect,
+  type Freed,
+  leaveOut,
+  openLanes,
+  pump,
+} from './forwarder.ts'
 import { compare, listRuns } from './inventory.ts'
 import { clockQuality, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
@@ -79,7 +87,7 @@ export function linkDown(turn: Turn): void {
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
   memory.offered = null
-  memory.forwarder = noLanes()
+  closeLanes(memory.forwarder)
 }
 
 function end(turn: Turn, fault: FaultCode, detail: string): void {
@@ -296,15 +304,7 @@ function fork(turn: Turn, run: number, fault: FaultCode, detail: string): void {
     commit: () => ({ runs: [memory.runs.get(run) ?? forked] }),
     done: () => undefined,
   })
-  // The lane may hold frames of that run: start over behind it.
-  for (const lane of memory.forwarder.lanes) {
-    if (lane.epoch !== forked.epoch) continue
-    lane.buffer = []
-    lane.flights = lane.flights.filter((flight) => flight.run !== run)
-    lane.drained = false
-    lane.fetching = false
-    lane.claim = null
-  }
+  leaveOut(memory.forwarder, forked)
 }
 
 export function tellStatus(turn: Turn): void {
