@@ -80,6 +80,7 @@ function remember(setup: AgentSetup): Memory {
     jobs: [],
     busy: null,
     retryAt: monoUs(0),
+    storingFails: false,
     captures: [],
     freed: new Map(),
     freedSince: mono,

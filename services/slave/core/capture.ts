@@ -7,8 +7,8 @@ import type { UnixMs } from '../../../shared/units.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, type Turn } from './memory.ts'
-import { answered, through } from './schedule.ts'
-import type { AgentEvent, StoredRun } from './state.ts'
+import { answered, isNew, taken, through } from './schedule.ts'
+import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 
 /** Readings in one frame: a DSMR register takes up to 35 bytes, and a frame holds 65,535. */
 const READINGS_PER_FRAME = 1_000
@@ -17,17 +17,18 @@ const CAPTURES_MAX = 256
 
 export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readings' }>): void {
   const { memory } = turn
-  const { meter, readings, request } = event
+  const { meter, request } = event
   if (memory.keyring === null && memory.entering === null) return
-  if (memory.schedule === null) return
+  const { schedule } = memory
+  if (schedule === null) return
   if (memory.captures.length >= CAPTURES_MAX) {
     report(turn, 'OPS-15', `answer of ${meter} not taken`)
     return
   }
   const reached =
     request === 'history'
-      ? through(memory.schedule, meter, {
-          last: lastTime(readings),
+      ? through(schedule, meter, {
+          last: lastTime(event.readings),
           more: event.more,
           clock: clockMs(turn),
         })
@@ -37,10 +38,15 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
     const at = { through: reached, clock: clockMs(later) }
     if (schedule !== null) answered(schedule, meter, request, at)
   }
+  const readings =
+    request === 'history'
+      ? event.readings.filter(({ meterTime }) => isNew(schedule, meter, meterTime))
+      : event.readings
   if (readings.length === 0) {
     settled(turn)
     return
   }
+  if (request === 'history') taken(schedule, meter, reached)
   const stamp = stampAt(memory.clock, event.at, memory.startedAt)
   const cursor = reached === null ? null : ([meter, reached] as const)
   for (let at = 0; at < readings.length; at += READINGS_PER_FRAME) {
@@ -88,7 +94,7 @@ export function sealCaptures(turn: Turn): void {
   submit(turn, {
     kind: 'frames',
     commit: () => ({
-      epochs: [storedEpoch(keyring)],
+      epochs: [epochOf(turn, keyring)],
       runs: [mergedRow(turn, keyring)],
       frames,
       cursors,
@@ -96,6 +102,12 @@ export function sealCaptures(turn: Turn): void {
     }),
     done: (later) => framesStored(later, keyring, captures),
   })
+}
+
+/** The tree as sealed with, and whether the epoch was left while these frames waited for the disk. */
+function epochOf({ memory }: Turn, keyring: Keyring): StoredEpoch {
+  const sealed = storedEpoch(keyring)
+  return { ...sealed, state: memory.epochs.get(sealed.id)?.state ?? sealed.state }
 }
 
 /** The row as sealed, with what was acknowledged meanwhile. */
@@ -112,9 +124,9 @@ function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]
   const row = mergedRow(turn, keyring)
   memory.runs.set(row.run, row)
   memory.highestRun = keyring.highestRun
-  memory.epochs.set(keyring.epoch.id, storedEpoch(keyring))
+  memory.epochs.set(keyring.epoch.id, epochOf(turn, keyring))
   memory.keyring = keyring
-  wake(memory.forwarder, keyring.epoch.id)
+  wake(memory.forwarder, row)
   for (const capture of captures) capture.settled(turn)
   sealCaptures(turn)
 }

@@ -10,8 +10,9 @@ import type { AgentAction, FetchQuery, StoredFrame, StoredRun } from './state.ts
 
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
 const FETCH_FRAMES = FLIGHT_FRAMES_MAX
-/** How often the master may call one frame damaged before its stream is given up. */
-const DAMAGED_MAX = 3
+/** How often the master may call one frame damaged before its lane waits for the next session: once less
+ * than makes the master end the link, so that the other lanes go on. */
+const DAMAGED_MAX = 2
 /** Old epochs get this many of four frames while live ones wait too. */
 const OLD_OF_FOUR = 3
 
@@ -48,35 +49,69 @@ interface Lane {
   buffer: StoredFrame[]
   flights: Flight[]
   fetching: boolean
+  /** Frames were stored since the outbox was asked. */
+  woken: boolean
   /** Nothing more on disk behind the buffer, as far as we know. */
   drained: boolean
   damaged: number
+  /** Frames sent behind one that was refused: each brings a refusal of its own, which says nothing new. */
+  stale: number
+  /** A frame does not get through in this session. */
+  parked: boolean
 }
 
 export interface Forwarder {
   /** Oldest epoch first; the last is the newest. */
   lanes: Lane[]
   turn: number
+  /** Answers of the outbox, per epoch, that nobody waits for any more; they come in order. */
+  late: Map<number, number>
 }
 
-export const noLanes = (): Forwarder => ({ lanes: [], turn: 0 })
+export const noLanes = (): Forwarder => ({ lanes: [], turn: 0, late: new Map() })
+
+/** The session is over. */
+export function closeLanes(forwarder: Forwarder): void {
+  for (const lane of forwarder.lanes) forgetFetch(forwarder, lane)
+  forwarder.lanes = []
+}
+
+/** What was asked of the outbox is not wanted any more. */
+function forgetFetch({ late }: Forwarder, lane: Lane): void {
+  if (lane.fetching) late.set(lane.epoch, (late.get(lane.epoch) ?? 0) + 1)
+  lane.fetching = false
+  lane.buffer = []
+}
+
+const laneFrom = (start: LaneStart): Lane => ({
+  ...start,
+  buffer: [],
+  flights: [],
+  fetching: false,
+  woken: false,
+  drained: false,
+  damaged: 0,
+  stale: 0,
+  parked: false,
+})
 
 /** Begins a session: one lane per epoch the master knows, each behind what is durable there. */
 export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): void {
   forwarder.turn = 0
-  forwarder.lanes = starts.map((start) => ({
-    ...start,
-    buffer: [],
-    flights: [],
-    fetching: false,
-    drained: false,
-    damaged: 0,
-  }))
+  forwarder.lanes = starts.map(laneFrom)
 }
 
-/** New frames were stored in this epoch. */
-export function wake(forwarder: Forwarder, epoch: number): void {
-  for (const lane of forwarder.lanes) if (lane.epoch === epoch) lane.drained = false
+/** New frames of this run were stored. When they waited for the disk while the session began, their epoch
+ * may be an old one by now, and nothing of it was waiting then: its lane opens late. */
+export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
+  const known = forwarder.lanes.find((lane) => lane.epoch === epoch)
+  if (known !== undefined) {
+    known.drained = false
+    known.woken = true
+  } else if (forwarder.lanes.length > 0) {
+    const lane = laneFrom({ epoch, run, sequence: acknowledged, claim: null })
+    forwarder.lanes = [...forwarder.lanes.slice(0, -1), lane, ...forwarder.lanes.slice(-1)]
+  }
 }
 
 export function takeFetched(
@@ -84,6 +119,10 @@ export function takeFetched(
   epoch: number,
   frames: readonly StoredFrame[],
 ): Freed {
+  const late = forwarder.late.get(epoch) ?? 0
+  if (late > 1) forwarder.late.set(epoch, late - 1)
+  else forwarder.late.delete(epoch)
+  if (late > 0) return { is: 'nothing' }
   const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
   if (lane === undefined || !lane.fetching) return { is: 'nothing' }
   lane.fetching = false
@@ -96,7 +135,7 @@ export function takeFetched(
     lane.sequence = claim.sequence
   }
   lane.buffer.push(...frames.filter((frame) => isBehind(frame, lane)))
-  if (frames.length === 0) lane.drained = true
+  if (frames.length === 0) lane.drained = !lane.woken
   return freed
 }
 
@@ -134,9 +173,10 @@ export function pump(forwarder: Forwarder): AgentAction[] {
     actions.push({ do: 'send', body: frame.body })
   }
   for (const lane of forwarder.lanes) {
-    if (lane.buffer.length > 0 || lane.fetching || lane.drained) continue
+    if (lane.buffer.length > 0 || lane.fetching || lane.drained || lane.parked) continue
     if (roomLeft(forwarder).frames <= 0) break
     lane.fetching = true
+    lane.woken = false
     actions.push({ do: 'fetch', query: queryOf(lane) })
   }
   return actions
@@ -205,53 +245,84 @@ export function acknowledge(
   }
   lane.flights = lane.flights.slice(index + 1)
   lane.damaged = 0
+  lane.stale = 0
   return { is: 'freed', run: at.run, through: at.sequence, hash: flight.hash }
 }
 
 export type Expected =
   | { readonly is: 'resend' }
-  | { readonly is: 'drop'; readonly fault: FaultCode; readonly wantEpoch: boolean }
-  | { readonly is: 'fork'; readonly run: number; readonly detail: string }
+  | { readonly is: 'parked'; readonly fault: FaultCode }
+  /** A new epoch gets the readings to come through, whatever is wrong with this one. */
+  | { readonly is: 'drop'; readonly fault: FaultCode }
 
-/** The master refused a frame and says what it expects next; the code says why. */
+/** The master refused a frame and says what it expects next; the code says why. Somebody on the line may
+ * have altered what the master saw, so nothing lasting follows from it: whether the histories really
+ * differ shows at the next session, by their hashes. */
 export function expect(
   forwarder: Forwarder,
   runs: ReadonlyMap<number, StoredRun>,
   at: { code: ExpectCode; epoch: number; run: number; next: number },
 ): Expected {
+  const { code } = at
+  if (code === 'SEC-02' || code === 'SEC-04') return { is: 'drop', fault: code }
   const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
-  if (lane === undefined) return { is: 'resend' }
-  switch (at.code) {
-    case 'SEC-02':
-      return { is: 'drop', fault: 'SEC-02', wantEpoch: true }
-    case 'SEC-04':
-      return { is: 'drop', fault: 'SEC-04', wantEpoch: true }
-    case 'SEC-03':
-      lane.damaged += 1
-      if (lane.damaged >= DAMAGED_MAX) {
-        return { is: 'fork', run: at.run, detail: 'the master cannot open a frame of this run' }
-      }
-      break
-    case 'SEC-12':
-      return { is: 'fork', run: at.run, detail: 'the key of a frame of this run is destroyed' }
-    case 'SEC-05':
-    case 'SEC-06':
-      break
+  if (lane === undefined || lane.parked) return { is: 'resend' }
+  if (code === 'SEC-03') lane.damaged += 1
+  if (code === 'SEC-12' || lane.damaged >= DAMAGED_MAX) {
+    if (lane === forwarder.lanes.at(-1)) return { is: 'drop', fault: code }
+    park(forwarder, lane)
+    return { is: 'parked', fault: code }
   }
-  const known = runs.get(at.run)
-  if (known !== undefined && (at.next <= known.acknowledged || at.next > known.last + 1)) {
-    return {
-      is: 'fork',
-      run: at.run,
-      detail: 'the master expects what is gone or was never sealed',
-    }
+  if (code === 'SEC-06' && lane.stale > 0) {
+    lane.stale -= 1
+    return { is: 'resend' }
   }
-  lane.run = at.run
-  lane.sequence = at.next - 1
-  lane.claim = null
-  lane.buffer = []
-  lane.flights = []
-  lane.fetching = false
-  lane.drained = false
+  const back = placeBefore(lane, runs, at)
+  if (back !== null) goBack(forwarder, lane, back)
   return { is: 'resend' }
+}
+
+/** Where to start again: where the master says, if that can be; else before the oldest on the way. */
+function placeBefore(
+  lane: Lane,
+  runs: ReadonlyMap<number, StoredRun>,
+  { run, next }: { run: number; next: number },
+): { readonly run: number; readonly sequence: number } | null {
+  const known = runs.get(run)
+  const fits = known?.epoch === lane.epoch && next > known.acknowledged && next <= known.last
+  if (fits) return { run, sequence: next - 1 }
+  const [oldest] = lane.flights
+  return oldest === undefined ? null : { run: oldest.run, sequence: oldest.sequence - 1 }
+}
+
+function goBack(
+  forwarder: Forwarder,
+  lane: Lane,
+  { run, sequence }: { run: number; sequence: number },
+): void {
+  forgetFetch(forwarder, lane)
+  lane.run = run
+  lane.sequence = sequence
+  lane.stale = Math.max(0, lane.flights.length - 1)
+  lane.claim = null
+  lane.flights = []
+  lane.drained = false
+}
+
+/** Gives the window to the other lanes. */
+function park(forwarder: Forwarder, lane: Lane): void {
+  forgetFetch(forwarder, lane)
+  lane.parked = true
+  lane.flights = []
+}
+
+/** A run is never sent again: its epoch's lane starts over behind it. */
+export function leaveOut(forwarder: Forwarder, { epoch, run }: StoredRun): void {
+  for (const lane of forwarder.lanes) {
+    if (lane.epoch !== epoch) continue
+    forgetFetch(forwarder, lane)
+    lane.flights = lane.flights.filter((flight) => flight.run !== run)
+    lane.drained = false
+    lane.claim = null
+  }
 }

@@ -52,6 +52,7 @@ export function compare(
   const starts = new Map<number, LaneStart>()
   const taken: StoredRun[] = []
   const forks: { run: number; fault: FaultCode; detail: string }[] = []
+  const answered = new Set(answers.map((answer) => answer.run))
   for (const answer of answers) {
     const run = runs.get(answer.run)
     if (run === undefined || run.epoch !== answer.epoch) continue
@@ -68,6 +69,12 @@ export function compare(
       through > run.acknowledged ? { run: run.run, sequence: through, hash: answer.hash } : null
     const sequence = claim === null ? through : through - 1
     starts.set(run.epoch, { epoch: run.epoch, run: run.run, sequence, claim })
+  }
+  // Runs that were not asked about, because they began since CONFIRM or it was full: from what we know.
+  for (const run of [...runs.values()].sort((a, b) => a.run - b.run)) {
+    const { epoch, acknowledged: sequence } = run
+    if (answered.has(run.run) || !isWaiting(run) || starts.has(epoch)) continue
+    starts.set(epoch, { epoch, run: run.run, sequence, claim: null })
   }
   if (newestEpoch !== null && !starts.has(newestEpoch)) {
     const newest = runs.get(highestRun)

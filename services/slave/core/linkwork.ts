@@ -5,7 +5,15 @@ import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { spanUs, shiftMono } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
-import { acknowledge, expect, type Freed, noLanes, openLanes, pump } from './forwarder.ts'
+import {
+  acknowledge,
+  closeLanes,
+  expect,
+  type Freed,
+  leaveOut,
+  openLanes,
+  pump,
+} from './forwarder.ts'
 import { compare, listRuns } from './inventory.ts'
 import { clockQuality, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
@@ -79,7 +87,7 @@ export function linkDown(turn: Turn): void {
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
   memory.offered = null
-  memory.forwarder = noLanes()
+  closeLanes(memory.forwarder)
 }
 
 function end(turn: Turn, fault: FaultCode, detail: string): void {
@@ -141,10 +149,14 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
     tree: encodeTree(plantTree(setup.suite, epoch.secret)),
     state: 'pending',
   }
+  // Never confirmed, so nothing was sealed in them: the newest offer is the only one worth keeping.
+  const stale = [...memory.epochs.values()].filter((old) => old.state === 'pending')
   submit(turn, {
     kind: 'upkeep',
-    commit: () => ({ epochs: [offered] }),
+    commit: () => ({ epochs: [offered], dropEpochs: stale.map((old) => old.id) }),
     done: (later) => {
+      for (const { id } of stale) later.memory.epochs.delete(id)
+      later.memory.epochs.set(offered.id, offered)
       if (later.memory.session.phase !== 'open') return
       later.memory.offered = offered
       confirm(later)
@@ -203,7 +215,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
   }
   const entered: StoredEpoch = { ...offered, state: 'committed' }
   const closing = [...memory.epochs.values()]
-    .filter((epoch) => epoch.state !== 'closed')
+    .filter((epoch) => epoch.state === 'committed')
     .map((epoch): StoredEpoch => ({ ...epoch, state: 'closed' }))
   submit(turn, {
     kind: 'upkeep',
@@ -249,11 +261,11 @@ function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>
   const { memory } = turn
   const verdict = expect(memory.forwarder, memory.runs, message)
   if (verdict.is === 'drop') {
-    memory.wantEpoch = verdict.wantEpoch
+    memory.wantEpoch = true
     end(turn, verdict.fault, 'refused by the master; a new epoch is asked for')
     return
   }
-  if (verdict.is === 'fork') fork(turn, verdict.run, 'SEC-FORK', verdict.detail)
+  if (verdict.is === 'parked') report(turn, verdict.fault, 'an old epoch waits for the next link')
   forward(turn)
 }
 
@@ -292,15 +304,7 @@ function fork(turn: Turn, run: number, fault: FaultCode, detail: string): void {
     commit: () => ({ runs: [memory.runs.get(run) ?? forked] }),
     done: () => undefined,
   })
-  // The lane may hold frames of that run: start over behind it.
-  for (const lane of memory.forwarder.lanes) {
-    if (lane.epoch !== forked.epoch) continue
-    lane.buffer = []
-    lane.flights = lane.flights.filter((flight) => flight.run !== run)
-    lane.drained = false
-    lane.fetching = false
-    lane.claim = null
-  }
+  leaveOut(memory.forwarder, forked)
 }
 
 export function tellStatus(turn: Turn): void {

@@ -82,6 +82,8 @@ export interface Memory {
   jobs: Job[]
   busy: Job | null
   retryAt: MonoUs
+  /** The last attempt to store frames failed. */
+  storingFails: boolean
   captures: Capture[]
   freed: Map<number, number>
   freedSince: MonoUs
@@ -150,7 +152,10 @@ export function jobDone(turn: Turn, backlog: Backlog): void {
   memory.backlog = backlog
   memory.busy = null
   memory.jobs = memory.jobs.filter((job) => job !== busy)
-  if (busy.kind === 'frames') memory.retryAt = turn.mono
+  if (busy.kind === 'frames') {
+    memory.retryAt = turn.mono
+    memory.storingFails = false
+  }
   busy.done(turn)
   nextJob(turn)
 }
@@ -161,9 +166,10 @@ export function jobFailed(turn: Turn, fault: FaultCode): void {
   memory.busy = null
   memory.retryAt = shiftMono(turn.mono, RETRY)
   report(turn, fault, failed?.kind === 'upkeep' ? 'upkeep waits' : 'readings wait in memory')
-  if (failed?.kind === 'frames') nextJob(turn)
+  if (failed?.kind !== 'frames') return
+  memory.storingFails = true
+  nextJob(turn)
 }
 
 /** True while frames cannot be stored: meters are left alone, their load profile keeps the intervals. */
-export const storingFails = ({ memory, mono }: Turn): boolean =>
-  mono < memory.retryAt && memory.jobs.some((job) => job.kind === 'frames')
+export const storingFails = ({ memory }: Turn): boolean => memory.storingFails

@@ -24,8 +24,10 @@ interface MeterTurn {
   /** End of the range asked for. */
   askedTo: UnixMs | null
   historyRetryAt: UnixMs
-  /** Null: no history is wanted (yet). */
+  /** End of the last interval stored. Null: no history is wanted (yet). */
   cursor: UnixMs | null
+  /** End of the last interval taken, perhaps still waiting for the disk. */
+  taken: UnixMs | null
 }
 
 export type Schedule = Map<string, MeterTurn>
@@ -47,6 +49,7 @@ export function plan(
       askedTo: null,
       historyRetryAt: now,
       cursor: cursors.get(entry.meter) ?? null,
+      taken: null,
     })
   })
   return schedule
@@ -85,7 +88,9 @@ const isOver = (since: UnixMs | null, clock: UnixMs): boolean =>
   since !== null && Math.abs(clock - since) > REQUEST_MS_MAX
 
 function missing(turn: MeterTurn, clock: UnixMs): { from: UnixMs; to: UnixMs } | null {
-  const { cursor } = turn
+  const { cursor, taken } = turn
+  // What was taken waits for the disk, perhaps for hours: asking again would seal it twice.
+  if (taken !== null && taken > (cursor ?? 0)) return null
   if (!turn.plan.history || turn.historySince !== null || turn.historyRetryAt > clock) return null
   if (cursor === null || cursor + PROFILE_INTERVAL_MS > clock) return null
   const to = shiftMs(cursor, spanMs(Math.min(RANGE_MS_MAX, clock - cursor)))
@@ -103,6 +108,19 @@ export function through(
   const { last, more, clock } = answer
   if (askedTo !== null && !more && clock - askedTo > SETTLED_MS) return askedTo
   return last
+}
+
+/** True for a profile row that was not taken before: a request given up may still be answered, beside
+ * the one that followed it. */
+export function isNew(schedule: Schedule, meter: string, intervalEnd: UnixMs | null): boolean {
+  const turn = schedule.get(meter)
+  return intervalEnd === null || intervalEnd > Math.max(turn?.taken ?? 0, turn?.cursor ?? 0)
+}
+
+/** A history answer goes to the disk; until it is there, no further range is asked for. */
+export function taken(schedule: Schedule, meter: string, last: UnixMs | null): void {
+  const turn = schedule.get(meter)
+  if (turn !== undefined && last !== null) turn.taken = last
 }
 
 /** An answer was sealed and stored: history moves the cursor, and the next range may follow at once. */

@@ -1,0 +1,182 @@
+// What must hold in every world, whatever fails. The observer sees both sides: what meters said, what each
+// outbox holds, what the ledger took. A broken rule ends the run at once.
+
+import { createHash } from 'node:crypto'
+import { toHex } from '../../shared/bytes.ts'
+import type { FaultCode } from '../../shared/faults.ts'
+import type { AcceptedFrame, DeviceId } from '../../shared/handover/sink.ts'
+import type { Reading } from '../../shared/meter/reading.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import { decodeFrame } from '../../shared/wire/frame.ts'
+import type { StoredFrame } from '../../services/slave/core/state.ts'
+import { saying } from './meters.ts'
+import { streamKey } from './sink.ts'
+import type { TrueUs } from './world.ts'
+
+/** A rule that did not hold; `rule` names it. */
+export class Broken extends Error {
+  override readonly name = 'Broken'
+}
+
+export function hold(condition: boolean, rule: string, detail: string): asserts condition {
+  if (!condition) throw new Broken(`${rule}: ${detail}`)
+}
+
+interface Sealed {
+  readonly hash: string
+  readonly body: string
+}
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64')
+
+export class Observer {
+  readonly refused = new Map<FaultCode, number>()
+  readonly reported = new Map<FaultCode, number>()
+  rows = 0
+  frames = 0
+  /** Frames the ledger was given again. */
+  repeats = 0
+  readonly #digest = createHash('sha256')
+  /** Every frame ever committed to an outbox, by stream and sequence. */
+  readonly #sealed = new Map<string, Sealed[]>()
+  /** How far the ledger has each stream. */
+  readonly #taken = new Map<string, number>()
+  readonly #said = new Set<string>()
+  readonly #truth = new Map<string, TrueUs>()
+  readonly #processOf = new Map<string, number>()
+  /** Profile intervals in the ledger. */
+  readonly #intervals = new Set<string>()
+  readonly #sealedWith = new Map<string, string>()
+
+  /** Watches every frame that is sealed: one (key, nonce) for one text. */
+  watch(suite: Suite): Suite {
+    return {
+      ...suite,
+      aead: (key) => {
+        const inner = suite.aead(key)
+        const name = toHex(key)
+        return {
+          open: (nonce, aad, sealed) => inner.open(nonce, aad, sealed),
+          seal: (nonce, aad, plaintext) => {
+            const sealed = inner.seal(nonce, aad, plaintext)
+            if (aad.length > FRAME_AAD_MIN) this.#nonce(`${name} ${toHex(nonce)}`, digestOf(sealed))
+            return sealed
+          },
+        }
+      },
+    }
+  }
+
+  #nonce(place: string, sealed: string): void {
+    const before = this.#sealedWith.get(place)
+    hold(before === undefined || before === sealed, 'nonce reused', place)
+    this.#sealedWith.set(place, sealed)
+  }
+
+  /** A meter's answer is handed to the agent; it came at `at`. */
+  meterSaid(
+    answer: { device: DeviceId; process: number; processMs: number; at: TrueUs },
+    readings: readonly Reading[],
+  ): void {
+    for (const reading of readings) this.#said.add(saying(reading))
+    this.#truth.set(`${answer.device} ${answer.process} ${answer.processMs}`, answer.at)
+  }
+
+  committed(device: DeviceId, process: number, frames: readonly StoredFrame[]): void {
+    for (const frame of frames) {
+      const key = streamKey({ device, ...frame })
+      const stream = this.#sealed.get(key) ?? []
+      const { sequence } = frame
+      hold(sequence === stream.length, 'outbox gap', `${key} has ${stream.length}, not ${sequence}`)
+      stream.push({ hash: toHex(frame.hash), body: digestOf(frame.body) })
+      this.#sealed.set(key, stream)
+      this.#processOf.set(key, process)
+    }
+  }
+
+  /** A slave sends a body: a frame must be durable before, and always be the same bytes. */
+  sends(device: DeviceId, body: Uint8Array): void {
+    const header = decodeFrame(body)?.header
+    if (header === undefined) return
+    const sealed = this.#sealed.get(streamKey({ device, ...header }))?.[header.sequence]
+    hold(sealed !== undefined, 'sent before it was stored', `sequence ${header.sequence}`)
+    hold(sealed.body === digestOf(body), 'sent other bytes', `sequence ${header.sequence}`)
+  }
+
+  /** The ledger is given a frame. */
+  takes({ position, content }: AcceptedFrame): void {
+    const key = streamKey(position)
+    const { sequence } = position
+    const sealed = this.#sealed.get(key)?.[sequence]
+    hold(sealed !== undefined, 'forged', `${key} ${sequence} was never stored by the slave`)
+    hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)
+    const next = this.#taken.get(key) ?? 0
+    hold(sequence <= next, 'gap in the ledger', `${key}: ${sequence} behind ${next - 1}`)
+    if (sequence < next) {
+      this.repeats += 1
+      return
+    }
+    this.#taken.set(key, next + 1)
+    this.frames += 1
+    this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
+    hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
+    if (content.kind !== 'readings') return
+    const { stamp, readings } = content
+    const truth = this.#truth.get(
+      `${position.device} ${this.#processOf.get(key)} ${stamp.processMs}`,
+    )
+    hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
+    const error = Math.abs(truth / 1_000 - stamp.agentTime)
+    // The truth is remembered to the millisecond of the process's own clock.
+    const bounded = stamp.clockState === 'U' || error <= stamp.clockBound + 1
+    hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
+    for (const reading of readings) this.#row(reading)
+  }
+
+  #row(reading: Reading): void {
+    const row = saying(reading)
+    hold(this.#said.has(row), 'forged reading', row)
+    this.rows += 1
+    this.#digest.update(`${row}\n`)
+    if (reading.source !== 'profile') return
+    const interval = `${reading.meter} ${reading.meterTime}`
+    hold(!this.#intervals.has(interval), 'interval twice', interval)
+    this.#intervals.add(interval)
+  }
+
+  hasInterval(meter: string, end: number): boolean {
+    return this.#intervals.has(`${meter} ${end}`)
+  }
+
+  /** Every frame ever stored is in the ledger or still in its outbox. */
+  accounted(device: DeviceId, holds: (run: number, sequence: number) => boolean): void {
+    for (const [key, stream] of this.#sealed) {
+      if (!key.startsWith(device)) continue
+      const run = Number(key.split(' ')[2])
+      for (let sequence = this.#taken.get(key) ?? 0; sequence < stream.length; sequence += 1) {
+        hold(holds(run, sequence), 'lost', `${key} ${sequence} is in no outbox and no ledger`)
+      }
+    }
+  }
+
+  report(code: FaultCode): void {
+    hold(code !== 'SEC-FORK', 'fork', 'a slave reported SEC-FORK')
+    this.reported.set(code, (this.reported.get(code) ?? 0) + 1)
+  }
+
+  refuse(code: FaultCode): void {
+    this.refused.set(code, (this.refused.get(code) ?? 0) + 1)
+  }
+
+  /** Digest over rows in their order and all counters. */
+  digest(): string {
+    for (const counts of [this.refused, this.reported]) {
+      const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+      for (const [code, count] of sorted) this.#digest.update(`${code} ${count}\n`)
+    }
+    return this.#digest.update(`${this.rows} ${this.repeats}`).digest('hex')
+  }
+}
+
+/** Associated data of anything but a frame is at most a transcript hash of 32 bytes. */
+const FRAME_AAD_MIN = 32

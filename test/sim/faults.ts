@@ -1,0 +1,85 @@
+// Each seed draws its own mixture of trouble (swarm testing: Groce et al., ISSTA 2012): a world in which
+// everything fails a little hides what only shows when one thing fails all the time.
+
+import type { Chance } from './prng.ts'
+import { DAY, HOUR, MINUTE, SECOND } from './world.ts'
+
+export interface Faults {
+  readonly slaves: number
+  readonly metersPerSlave: number
+  /** Time between two live readings of a meter. */
+  readonly readEveryUs: number
+  readonly tickUs: number
+  /** Mean time of a look into the outbox. */
+  readonly fetchUs: number
+  /** Mean times between faults; Infinity: never. */
+  readonly slaveCrashUs: number
+  readonly masterCrashUs: number
+  readonly sleepUs: number
+  readonly linkBreakUs: number
+  readonly partitionUs: number
+  readonly partitionLengthUs: number
+  readonly diskFullUs: number
+  readonly diskFullLengthUs: number
+  readonly sinkDownUs: number
+  readonly sinkDownLengthUs: number
+  readonly masterUnsyncedUs: number
+  readonly attackUs: number
+  /** Chance per step of a core that the process dies between two of its actions. */
+  readonly dieMidStep: number
+  readonly sinkFails: number
+  readonly rosterFails: number
+  readonly upkeepFails: number
+  readonly meterFails: number
+  /** Chance per message of a spike of up to 20 s. */
+  readonly lateMessage: number
+  readonly delayUs: number
+  readonly asymmetry: number
+  readonly wanderPpm: number
+  /** Chance at a start that the wall clock is wrong, and how far ahead it may be. */
+  readonly wrongWall: number
+  readonly wallAheadUs: number
+  /** One slave is revoked some time, and admitted again at the end. */
+  readonly revokes: boolean
+  /** The attacker also alters bytes on live links. */
+  readonly tampers: boolean
+}
+
+export function drawFaults(chance: Chance): Faults {
+  const mean = (from: number, to: number): number =>
+    chance.happens(0.3) ? Number.POSITIVE_INFINITY : chance.magnitude(from, to)
+  const rate = (from: number, to: number): number =>
+    chance.happens(0.3) ? 0 : chance.magnitude(from, to)
+  return {
+    slaves: 1 + chance.below(4),
+    metersPerSlave: 1 + chance.below(3),
+    readEveryUs: chance.between(2 * MINUTE, 10 * MINUTE),
+    tickUs: chance.between(SECOND / 4, 4 * SECOND),
+    fetchUs: chance.pick([SECOND / 1_000, SECOND / 5]),
+    slaveCrashUs: mean(20 * MINUTE, 2 * DAY),
+    masterCrashUs: mean(20 * MINUTE, 2 * DAY),
+    sleepUs: mean(HOUR, 2 * DAY),
+    linkBreakUs: mean(2 * MINUTE, 6 * HOUR),
+    partitionUs: mean(HOUR, 2 * DAY),
+    partitionLengthUs: chance.magnitude(MINUTE, 8 * HOUR),
+    diskFullUs: mean(HOUR, DAY),
+    diskFullLengthUs: chance.magnitude(MINUTE, 3 * HOUR),
+    sinkDownUs: mean(HOUR, DAY),
+    sinkDownLengthUs: chance.magnitude(SECOND, HOUR),
+    masterUnsyncedUs: mean(6 * HOUR, 4 * DAY),
+    attackUs: mean(10 * SECOND, HOUR),
+    dieMidStep: rate(1e-6, 3e-4),
+    sinkFails: rate(1e-3, 0.2),
+    rosterFails: rate(1e-2, 0.3),
+    upkeepFails: rate(1e-3, 0.1),
+    meterFails: rate(1e-3, 0.3),
+    lateMessage: rate(1e-4, 3e-2),
+    delayUs: chance.magnitude(SECOND / 1_000, SECOND / 2),
+    asymmetry: chance.unit(),
+    wanderPpm: chance.between(0, 10),
+    wrongWall: chance.pick([0, 0.2, 0.8]),
+    wallAheadUs: chance.pick([MINUTE, 3 * HOUR, 20 * DAY, 800 * DAY]),
+    revokes: chance.happens(0.3),
+    tampers: chance.happens(0.5),
+  }
+}

@@ -1,0 +1,245 @@
+// The head-end: the master's core between its links and a ledger that may be slow, down or unsure. A
+// restart forgets everything but the ledger; a statement sent before it may still take effect after it.
+
+import { type Master, startMaster } from '../../services/master/core/master.ts'
+import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'
+import type { KeyPair } from '../../shared/tves/noise.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import type { Observer } from './checkers.ts'
+import type { MasterClock } from './clocks.ts'
+import type { Faults } from './faults.ts'
+import type { End, NetLink, Network } from './network.ts'
+import type { Chance } from './prng.ts'
+import type { Ledger } from './sink.ts'
+import { HOUR, MINUTE, SECOND, type World } from './world.ts'
+
+export interface MasterSetup {
+  readonly suite: Suite
+  readonly staticKey: KeyPair
+  readonly toleranceSeconds: number
+  readonly world: World
+  readonly chance: Chance
+  readonly faults: Faults
+  readonly network: Network
+  readonly observer: Observer
+  readonly ledger: Ledger
+  readonly clock: MasterClock
+}
+
+/** What may become of a statement in trouble. */
+const OUTCOMES = ['failed', 'failed', 'unsure'] as const
+
+interface Process {
+  readonly core: Master
+  readonly links: Map<LinkId, NetLink>
+}
+
+export class MasterBox implements End {
+  crashes = 0
+  calm = false
+  sinkDown = false
+  readonly #setup: MasterSetup
+  #process: Process | null = null
+
+  constructor(setup: MasterSetup) {
+    this.#setup = setup
+    this.start()
+    const { world, chance, faults } = setup
+    const wait = (mean: number) => (): number => chance.wait(mean)
+    world.every(wait(faults.masterCrashUs), '', () => this.crash('killed'))
+    world.every(wait(faults.sinkDownUs), '', () => this.#sinkFails())
+    world.every(wait(faults.masterUnsyncedUs), '', () => this.#unsynced())
+    world.every(
+      () => SECOND,
+      '',
+      () => this.#step({ on: 'tick' }),
+    )
+    world.every(
+      () => HOUR,
+      '',
+      () => this.#puncture(),
+    )
+    world.every(
+      () => 7 * MINUTE,
+      '',
+      () => this.reload(),
+    )
+  }
+
+  get listening(): boolean {
+    return this.#process !== null
+  }
+
+  start(): void {
+    const { suite, chance, staticKey, toleranceSeconds, world } = this.#setup
+    if (this.#process !== null) return
+    const core = startMaster({
+      suite,
+      random: chance.bytes,
+      staticKey,
+      toleranceSeconds,
+      unwrap: (wrapped) => wrapped,
+    })
+    this.#process = { core, links: new Map() }
+    world.note('master starts')
+    this.reload()
+  }
+
+  crash(why: string): void {
+    const process = this.#process
+    if (process === null || this.calm) return
+    const { world, network, chance } = this.#setup
+    world.note(`master ${why}`)
+    this.crashes += 1
+    this.#process = null
+    for (const link of process.links.values()) {
+      if (chance.happens(0.5)) network.close(link, 'master')
+      else {
+        network.cut(link)
+        link.master.open = false
+      }
+    }
+    const down = chance.happens(0.1) ? chance.magnitude(MINUTE, 3 * HOUR) : chance.wait(5 * SECOND)
+    world.after(down, '', () => this.start())
+  }
+
+  /** The roster as it is durable now, as after a change from outside. */
+  reload(): void {
+    const process = this.#process
+    if (process === null) return
+    this.#performAll(process, process.core.load(this.#setup.ledger.content(), this.#now()), 'load')
+  }
+
+  onBody(link: NetLink, body: Uint8Array): void {
+    const process = this.#process
+    if (process === null) return
+    if (!process.links.has(link.id)) this.opened(link)
+    this.#step({ on: 'body', link: link.id, body })
+  }
+
+  opened(link: NetLink): void {
+    const process = this.#process
+    if (process === null) return
+    process.links.set(link.id, link)
+    this.#step({ on: 'opened', link: link.id, transport: 'tcp' })
+  }
+
+  onClosed(link: NetLink): void {
+    if (this.#process?.links.delete(link.id)) this.#step({ on: 'closed', link: link.id })
+  }
+
+  #now(): ReturnType<MasterClock['read']> {
+    return this.#setup.clock.read(this.#setup.world.now)
+  }
+
+  #step(event: MasterEvent): void {
+    const process = this.#process
+    if (process === null) return
+    this.#performAll(process, process.core.step(event, this.#now()), event.on)
+  }
+
+  #performAll(process: Process, actions: readonly MasterAction[], why: string): void {
+    const { chance, faults } = this.#setup
+    const dies = !this.calm && actions.length > 0 && chance.happens(faults.dieMidStep)
+    const end = dies ? chance.below(actions.length + 1) : actions.length
+    for (const action of actions.slice(0, end)) this.#perform(process, action)
+    if (dies) this.crash(`dies after ${end} of ${actions.length} actions of ${why}`)
+  }
+
+  #perform(process: Process, action: MasterAction): void {
+    const { network, observer, ledger, faults, world } = this.#setup
+    switch (action.do) {
+      case 'send': {
+        const link = process.links.get(action.link)
+        if (link !== undefined) network.send(link, 'down', action.body)
+        return
+      }
+      case 'drop': {
+        const link = process.links.get(action.link)
+        process.links.delete(action.link)
+        if (link !== undefined) network.close(link, 'master')
+        world.note(`master drops link ${action.link}: ${action.fault}`)
+        return
+      }
+      case 'append':
+        this.#statement(process, faults.sinkFails, (durable) => {
+          if (durable !== 'failed') ledger.append(action)
+          return { on: 'appended', device: action.device, durable: durable === 'done' }
+        })
+        return
+      case 'enrol':
+        this.#statement(process, faults.rosterFails, (durable) => {
+          const result = durable === 'failed' ? 'failed' : ledger.enrol(action)
+          const answer = durable === 'unsure' ? 'failed' : result
+          return { on: 'enrolled', link: action.link, result: answer }
+        })
+        return
+      case 'commit-epoch':
+        this.#statement(process, faults.rosterFails, (durable) => {
+          if (durable !== 'failed') ledger.commitEpoch(action)
+          return { on: 'epoch-committed', link: action.link, stored: durable === 'done' }
+        })
+        return
+      case 'puncture':
+        ledger.puncture(action)
+        return
+      case 'refused':
+        world.note(`master refuses ${action.device}: ${action.code}`)
+        observer.refuse(action.code)
+        return
+      case 'connected':
+      case 'disconnected':
+      case 'status':
+        return
+    }
+  }
+
+  /** A statement takes effect, or not, or nobody learns that it did; the answer comes later, if the
+   * master that asked still lives. */
+  #statement(
+    process: Process,
+    fails: number,
+    apply: (durable: 'done' | 'failed' | 'unsure') => MasterEvent,
+  ): void {
+    const { world, chance } = this.#setup
+    const slow = this.sinkDown ? 5 * SECOND : SECOND / 10
+    world.after(chance.wait(slow), '', () => {
+      const trouble =
+        !this.calm && (chance.happens(fails) || (this.sinkDown && chance.happens(0.9)))
+      const durable = trouble ? chance.pick(OUTCOMES) : 'done'
+      const event = apply(durable)
+      world.after(chance.wait(SECOND / 100), '', () => {
+        if (this.#process !== process) return
+        // The roster is read again before the core hears of it, as after every change.
+        if (event.on === 'enrolled') this.reload()
+        this.#step(event)
+      })
+    })
+  }
+
+  #puncture(): void {
+    const process = this.#process
+    if (process !== null) {
+      this.#performAll(process, process.core.puncture(this.#now()), 'puncture')
+    }
+  }
+
+  #sinkFails(): void {
+    const { world, chance, faults } = this.#setup
+    if (this.calm) return
+    world.note('sink down')
+    this.sinkDown = true
+    world.after(chance.wait(faults.sinkDownLengthUs), '', () => {
+      this.sinkDown = false
+    })
+  }
+
+  #unsynced(): void {
+    const { world, chance, clock } = this.#setup
+    if (this.calm) return
+    clock.synchronised = false
+    world.after(chance.magnitude(MINUTE, 3 * HOUR), '', () => {
+      clock.synchronised = true
+    })
+  }
+}

@@ -1,0 +1,48 @@
+// The meters of one slave: they answer late, or with a fault, or not at all. What they say is a function of
+// true time alone, so the ledger can be compared with it.
+
+import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
+import { type Reading, UNIT } from '../../shared/meter/reading.ts'
+import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
+import type { TrueUs } from './world.ts'
+
+/** Rows in one answer: few, so that a day takes several. */
+const ROWS_MAX = 40
+
+export interface ModelMeter {
+  readonly number: string
+  now(at: TrueUs): readonly Reading[]
+  /** Rows with interval ends in (from, to]. */
+  history(
+    range: { readonly from: UnixMs; readonly to: UnixMs },
+    at: TrueUs,
+  ): { readonly readings: readonly Reading[]; readonly more: boolean }
+}
+
+export function modelMeter(number: string, seed: number): ModelMeter {
+  const meter = simulatedMeter(number, seed)
+  const reading = (value: number, intervalEnd: UnixMs | null): Reading => ({
+    meter: number,
+    register: ACTIVE_IMPORT_TOTAL,
+    value,
+    exponent: 0,
+    unit: UNIT.Wh,
+    source: intervalEnd === null ? 'live' : 'profile',
+    meterTime: intervalEnd,
+    checked: true,
+  })
+  return {
+    number,
+    now: (at) => [reading(meter.registerWh(unixMs(at / 1_000)), null)],
+    history: ({ from, to }, at) => {
+      const asked = { from: unixMs(from + 1), to, rowsMax: ROWS_MAX, now: unixMs(at / 1_000) }
+      const { rows, more } = meter.profile(asked)
+      return { readings: rows.map((row) => reading(row.value, row.intervalEnd)), more }
+    },
+  }
+}
+
+/** One line of the observer's book of what meters really said. */
+export const saying = ({ meter, source, meterTime, value }: Reading): string =>
+  `${meter} ${source} ${meterTime ?? ''} ${value}`

@@ -1,0 +1,138 @@
+// Links as TCP gives them: ordered and whole until they break. A break takes some of what was on its way,
+// each end hears of it when silence lasts too long, or at once, and never at the same time.
+
+import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
+import type { Faults } from './faults.ts'
+import type { Chance } from './prng.ts'
+import { SECOND, type TrueUs, type World } from './world.ts'
+
+type Way = 'up' | 'down'
+
+/** Who holds an end of a link. */
+export interface End {
+  onBody(link: NetLink, body: Uint8Array): void
+  onClosed(link: NetLink): void
+}
+
+interface Side {
+  end: End
+  open: boolean
+  heardAt: TrueUs
+}
+
+export interface NetLink {
+  readonly id: number
+  readonly slave: Side
+  readonly master: Side
+  /** What arrives later than this is lost; Infinity while the link holds. */
+  readonly lostAfter: Record<Way, TrueUs>
+  /** Arrival of the last message on its way. */
+  readonly lastAt: Record<Way, TrueUs>
+  readonly baseUs: Record<Way, number>
+}
+
+/** Somebody who sees every body; what comes back is what goes on. */
+export type OnPath = (link: NetLink, way: Way, body: Uint8Array) => Uint8Array
+
+const LATE_MAX = 20 * SECOND
+
+export class Network {
+  calm = false
+  onPath: OnPath = (_link, _way, body) => body
+  readonly links = new Map<number, NetLink>()
+  readonly #world: World
+  readonly #chance: Chance
+  readonly #faults: Faults
+  #ids = 0
+
+  constructor(world: World, chance: Chance, faults: Faults) {
+    this.#world = world
+    this.#chance = chance
+    this.#faults = faults
+    world.every(
+      () => 10 * SECOND,
+      '',
+      () => this.#silence(),
+    )
+  }
+
+  /** A connection that stands from now on. */
+  join(slave: End, master: End): NetLink {
+    const { delayUs, asymmetry } = this.#faults
+    this.#ids += 1
+    const { now } = this.#world
+    const share = this.#chance.between(0, asymmetry)
+    const link: NetLink = {
+      id: this.#ids,
+      slave: { end: slave, open: true, heardAt: now },
+      master: { end: master, open: true, heardAt: now },
+      lostAfter: { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY },
+      lastAt: { up: now, down: now },
+      baseUs: { up: delayUs * (1 + share), down: delayUs * (1 - share) },
+    }
+    this.links.set(link.id, link)
+    return link
+  }
+
+  send(link: NetLink, way: Way, body: Uint8Array): void {
+    const from = way === 'up' ? link.slave : link.master
+    if (from.open) this.inject(link, way, this.onPath(link, way, body))
+  }
+
+  /** Puts a body on the way, whoever it is from. */
+  inject(link: NetLink, way: Way, body: Uint8Array): void {
+    const at = Math.max(link.lastAt[way], this.#world.now + this.#delay(link.baseUs[way]))
+    link.lastAt[way] = at
+    this.#world.after(at - this.#world.now, '', () => {
+      const to = way === 'up' ? link.master : link.slave
+      if (!to.open || at > link.lostAfter[way]) return
+      to.heardAt = this.#world.now
+      to.end.onBody(link, body)
+    })
+  }
+
+  /** One end closes: what it sent before still arrives, then the other end hears of it. */
+  close(link: NetLink, by: 'slave' | 'master'): void {
+    const way = by === 'slave' ? 'up' : 'down'
+    if (!link[by].open) return
+    link[by].open = false
+    const rest = Math.max(0, link.lastAt[way] - this.#world.now)
+    const other = by === 'slave' ? 'master' : 'slave'
+    this.#world.after(rest + this.#delay(link.baseUs[way]), '', () => {
+      if (link.lostAfter[way] === Number.POSITIVE_INFINITY) this.#hear(link, other)
+    })
+  }
+
+  /** The line is cut. */
+  cut(link: NetLink): void {
+    for (const way of ['up', 'down'] as const) {
+      const lost = this.#world.now + this.#chance.wait(SECOND / 10)
+      link.lostAfter[way] = Math.min(link.lostAfter[way], lost)
+    }
+    for (const side of ['slave', 'master'] as const) {
+      if (this.#chance.happens(0.5)) continue
+      this.#world.after(this.#chance.between(0, SECOND), '', () => this.#hear(link, side))
+    }
+  }
+
+  #hear(link: NetLink, side: 'slave' | 'master'): void {
+    if (!link[side].open) return
+    link[side].open = false
+    link[side].end.onClosed(link)
+  }
+
+  #silence(): void {
+    const { now } = this.#world
+    for (const link of this.links.values()) {
+      for (const side of ['slave', 'master'] as const) {
+        if (now - link[side].heardAt > LINK_SILENCE_MAX * 1_000) this.#hear(link, side)
+      }
+      if (!link.slave.open && !link.master.open) this.links.delete(link.id)
+    }
+  }
+
+  #delay(baseUs: number): number {
+    const late = !this.calm && this.#chance.happens(this.#faults.lateMessage)
+    return baseUs + this.#chance.wait(baseUs / 4) + (late ? this.#chance.unit() * LATE_MAX : 0)
+  }
+}

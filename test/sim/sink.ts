@@ -1,0 +1,72 @@
+// What stands behind the master: devices, tokens, epochs, positions and the rows. It keeps the promises of
+// shared/handover: one batch is durable whole or not at all, and handing it over again changes nothing.
+
+import { equalConstantTime } from '../../shared/bytes.ts'
+import type { DeviceRecord, EpochRecord, TokenRecord } from '../../shared/handover/roster.ts'
+import type { AcceptedFrame, DeviceId, StreamPosition } from '../../shared/handover/sink.ts'
+import type { RosterContent } from '../../services/master/core/master.ts'
+import type { MasterAction } from '../../services/master/core/state.ts'
+
+type Action<Do extends MasterAction['do']> = Extract<MasterAction, { do: Do }>
+
+export const streamKey = (at: { device: string; epoch: number; run: number }): string =>
+  `${at.device} ${at.epoch} ${at.run}`
+
+export class Ledger {
+  readonly devices = new Map<DeviceId, DeviceRecord>()
+  readonly tokens = new Map<string, TokenRecord>()
+  readonly epochs = new Map<string, EpochRecord>()
+  readonly positions = new Map<string, StreamPosition>()
+  /** Sees every frame that a batch brings, known or new. */
+  readonly #onFrame: (frame: AcceptedFrame) => void
+
+  constructor(onFrame: (frame: AcceptedFrame) => void) {
+    this.#onFrame = onFrame
+  }
+
+  content(): RosterContent {
+    return {
+      devices: [...this.devices.values()],
+      tokens: [...this.tokens.values()],
+      epochs: [...this.epochs.values()],
+      positions: [...this.positions.values()],
+    }
+  }
+
+  append({ frames }: Action<'append'>): void {
+    for (const frame of frames) {
+      this.#onFrame(frame)
+      const key = streamKey(frame.position)
+      const known = this.positions.get(key)
+      if (known === undefined || frame.position.sequence > known.sequence) {
+        this.positions.set(key, frame.position)
+      }
+    }
+  }
+
+  enrol({ token, device, staticKey, psk, attempt }: Action<'enrol'>): 'stored' | 'conflict' {
+    const held = this.tokens.get(token)
+    const record = this.devices.get(device)
+    if (held === undefined || record === undefined) return 'conflict'
+    const other = held.burntBy !== null && !equalConstantTime(held.burntBy, staticKey)
+    if (other || attempt <= record.attempt) return 'conflict'
+    this.tokens.set(token, { ...held, burntBy: staticKey })
+    this.devices.set(device, { ...record, staticKey, psk, attempt })
+    return 'stored'
+  }
+
+  commitEpoch({ device, id, origin, transcript, keys }: Action<'commit-epoch'>): void {
+    const key = `${device} ${id}`
+    if (this.epochs.has(key)) return
+    for (const [other, epoch] of this.epochs) {
+      if (epoch.device === device) this.epochs.set(other, { ...epoch, closed: true })
+    }
+    this.epochs.set(key, { device, id, origin, transcript, keys, closed: false })
+  }
+
+  puncture({ device, epoch, keys }: Action<'puncture'>): void {
+    const key = `${device} ${epoch}`
+    const known = this.epochs.get(key)
+    if (known !== undefined) this.epochs.set(key, { ...known, keys })
+  }
+}

@@ -1,0 +1,356 @@
+// One slave: the agent between a disk, an oscillator, meters and a line. The box does what the shell does,
+// and may die between any two actions.
+
+import { toHex } from '../../shared/bytes.ts'
+import { PROFILE_INTERVAL_MS } from '../../services/simulator/simulated-meter.ts'
+import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
+import type {
+  AgentAction,
+  AgentEvent,
+  OutboxCommit,
+  ReadRequest,
+} from '../../services/slave/core/state.ts'
+import { backOffMs } from '../../services/slave/shell/link.ts'
+import type { DeviceId } from '../../shared/handover/sink.ts'
+import type { Reading } from '../../shared/meter/reading.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import type { EnrolmentToken } from '../../shared/tves/token.ts'
+import type { MonoUs } from '../../shared/units.ts'
+import type { Observer } from './checkers.ts'
+import { Oscillator, wallAtStart } from './clocks.ts'
+import { Disk } from './disk.ts'
+import type { Faults } from './faults.ts'
+import type { ModelMeter } from './meters.ts'
+import type { End, NetLink, Network } from './network.ts'
+import type { Chance } from './prng.ts'
+import { HOUR, MINUTE, SECOND, type World } from './world.ts'
+
+/** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
+const TICK_BUSY = SECOND / 4
+const BUSY_FOR = 10 * SECOND
+
+export interface SlaveSetup {
+  readonly device: DeviceId
+  readonly token: EnrolmentToken
+  readonly meters: readonly ModelMeter[]
+  readonly suite: Suite
+  readonly world: World
+  readonly chance: Chance
+  readonly faults: Faults
+  readonly network: Network
+  readonly observer: Observer
+  /** The master's end of a new connection; null while nobody listens or the net is partitioned. */
+  readonly connect: () => End | null
+  readonly framesMax: number
+}
+
+interface Process {
+  readonly number: number
+  readonly agent: Agent
+  readonly startedAt: MonoUs
+}
+
+export class SlaveBox implements End {
+  readonly disk: Disk
+  readonly device: DeviceId
+  crashes = 0
+  calm = false
+  readonly #setup: SlaveSetup
+  readonly #oscillator: Oscillator
+  #process: Process | null = null
+  #processes = 0
+  #asleep = false
+  #inbox: (() => void)[] = []
+  #link: NetLink | null = null
+  #attempt = 0
+  #upSince = 0
+  #busyUntil = 0
+  #fetchedAt = 0
+
+  constructor(setup: SlaveSetup) {
+    this.#setup = setup
+    this.device = setup.device
+    this.disk = new Disk(setup.framesMax)
+    this.#oscillator = new Oscillator(setup.chance, setup.faults.wanderPpm, setup.world.now)
+    this.start()
+    const { world, chance, faults } = setup
+    const wait = (mean: number) => (): number => chance.wait(mean)
+    world.every(wait(faults.slaveCrashUs), '', () => this.crash('killed'))
+    world.every(wait(faults.sleepUs), '', () => this.#sleep())
+    world.every(wait(faults.diskFullUs), '', () => this.#fill())
+  }
+
+  get linkNow(): NetLink | null {
+    return this.#link
+  }
+
+  get numbers(): readonly ModelMeter[] {
+    return this.#setup.meters
+  }
+
+  view(): ReturnType<Agent['view']> | null {
+    const process = this.#process
+    return process === null || this.#asleep ? null : process.agent.view(this.#mono())
+  }
+
+  start(): void {
+    const { world, chance, faults, suite, meters, token } = this.#setup
+    if (this.#process !== null) return
+    const stored = this.disk.load()
+    const startedAt = this.#mono()
+    this.#processes += 1
+    const agent = startAgent({
+      suite,
+      random: chance.bytes,
+      stored,
+      token: stored.identity?.psk ? null : token,
+      meters: meters.map(({ number }) => ({
+        meter: number,
+        everyMs: faults.readEveryUs / 1_000,
+        push: false,
+        history: true,
+      })),
+      wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),
+      mono: startedAt,
+    })
+    const process = { number: this.#processes, agent, startedAt }
+    this.#process = process
+    this.#attempt = 0
+    world.note(`slave ${this.device} process ${process.number} starts`)
+    this.#tick(process)
+    this.#connectLater(process)
+  }
+
+  /** kill -9: what was not committed is gone; the line breaks. */
+  crash(why: string): void {
+    if (this.#process === null || this.calm) return
+    const { world, network, chance } = this.#setup
+    world.note(`slave ${this.device} ${why}`)
+    this.crashes += 1
+    this.#process = null
+    this.#asleep = false
+    this.#inbox = []
+    if (this.#link !== null) {
+      if (chance.happens(0.5)) network.close(this.#link, 'slave')
+      else {
+        network.cut(this.#link)
+        this.#link.slave.open = false
+      }
+    }
+    this.#link = null
+    const down = chance.happens(0.1) ? chance.magnitude(MINUTE, 6 * HOUR) : chance.wait(5 * SECOND)
+    world.after(down, '', () => this.start())
+  }
+
+  onBody(link: NetLink, body: Uint8Array): void {
+    if (link === this.#link) this.#deliver({ on: 'body', body })
+  }
+
+  onClosed(link: NetLink): void {
+    if (link !== this.#link) return
+    this.#link = null
+    const process = this.#process
+    this.#deliver({ on: 'link-down' })
+    if (process === null) return
+    if (this.#setup.world.now - this.#upSince > 30 * SECOND) this.#attempt = 0
+    this.#connectLater(process)
+  }
+
+  #mono(): MonoUs {
+    return this.#oscillator.at(this.#setup.world.now)
+  }
+
+  #connectLater(process: Process): void {
+    const { world, chance, network, connect } = this.#setup
+    const waitMs = backOffMs(this.#attempt, chance.unit)
+    this.#attempt += 1
+    world.after(waitMs * 1_000, '', () => {
+      if (this.#process !== process || this.#link !== null) return
+      const master = this.#asleep ? null : connect()
+      if (master === null) {
+        this.#connectLater(process)
+        return
+      }
+      this.#link = network.join(this, master)
+      this.#upSince = world.now
+      this.#deliver({ on: 'link-up' })
+    })
+  }
+
+  #tick(process: Process): void {
+    const { world, faults } = this.#setup
+    const wait = world.now < this.#busyUntil ? TICK_BUSY : faults.tickUs
+    world.after(wait, '', () => {
+      if (this.#process !== process) return
+      if (!this.#asleep) this.#deliver({ on: 'tick' })
+      this.#tick(process)
+    })
+  }
+
+  /** One step of the agent, its actions in order, perhaps not to the end. */
+  #deliver(event: AgentEvent): void {
+    const process = this.#process
+    if (process === null) return
+    if (this.#asleep) {
+      this.#inbox.push(() => this.#deliver(event))
+      return
+    }
+    const { world, chance, faults } = this.#setup
+    if (event.on !== 'tick') {
+      this.#busyUntil = world.now + BUSY_FOR
+      if (event.on !== 'body') world.note(`slave ${this.device} ${event.on}`)
+    }
+    const actions = process.agent.step(event, this.#mono())
+    const dies = !this.calm && chance.happens(faults.dieMidStep)
+    const end = dies ? chance.below(actions.length + 1) : actions.length
+    for (const action of actions.slice(0, end)) this.#perform(process, action)
+    if (dies) this.crash(`dies after ${end} of ${actions.length} actions of ${event.on}`)
+  }
+
+  #perform(process: Process, action: AgentAction): void {
+    const { network, observer, world } = this.#setup
+    switch (action.do) {
+      case 'send':
+        observer.sends(this.device, action.body)
+        if (this.#link !== null) network.send(this.#link, 'up', action.body)
+        return
+      case 'commit':
+        this.#commit(process, action.commit)
+        return
+      case 'fetch': {
+        const { query } = action
+        const frames = this.disk.fetch(query)
+        // The outbox answers in the order in which it was asked.
+        const slow = this.calm ? 0 : this.#setup.chance.wait(this.#setup.faults.fetchUs)
+        this.#fetchedAt = Math.max(this.#fetchedAt, world.now + slow)
+        world.after(this.#fetchedAt - world.now, '', () => {
+          if (this.#process !== process) return
+          this.#deliver({ on: 'fetched', epoch: query.epoch, frames })
+        })
+        return
+      }
+      case 'drop': {
+        world.note(`slave ${this.device} drops: ${action.fault} ${action.detail}`)
+        const link = this.#link
+        if (link === null) return
+        network.close(link, 'slave')
+        this.#later(process, 0, () => {
+          this.onClosed(link)
+          return null
+        })
+        return
+      }
+      case 'read':
+        this.#ask(process, action.meter, 'now', (meter) => ({
+          readings: meter.now(world.now),
+          more: false,
+        }))
+        return
+      case 'read-history':
+        this.#ask(process, action.meter, 'history', (meter) => meter.history(action, world.now))
+        return
+      case 'report':
+        world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
+        observer.report(action.fault)
+        return
+    }
+  }
+
+  /** The event `make` gives, some time up to `within` from now, if the process still lives. */
+  #later(process: Process, within: number, make: () => AgentEvent | null): void {
+    const { world, chance } = this.#setup
+    const wait = within === 0 ? 0 : chance.unit() * within
+    world.after(wait, '', () => {
+      if (this.#process !== process) return
+      const event = make()
+      if (event !== null) this.#deliver(event)
+    })
+  }
+
+  /** The transaction ends some time later: if the process dies before, it is as good as not begun or
+   * already durable. */
+  #commit(process: Process, commit: OutboxCommit): void {
+    const { world, chance, faults, observer } = this.#setup
+    const apply = (): AgentEvent => {
+      const upkeep = (commit.frames ?? []).length === 0
+      if (upkeep && !this.calm && chance.happens(faults.upkeepFails)) {
+        return { on: 'commit-failed', fault: 'OPS-04' }
+      }
+      const verdict = this.disk.commit(commit)
+      if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
+      observer.committed(this.device, process.number, commit.frames ?? [])
+      return { on: 'committed', backlog: verdict.backlog }
+    }
+    const first = chance.happens(0.5) ? apply() : null
+    world.after(chance.unit() * (SECOND / 50), '', () => {
+      if (this.#process !== process) return
+      this.#deliver(first ?? apply())
+    })
+  }
+
+  #ask(
+    process: Process,
+    number: string,
+    request: ReadRequest,
+    answer: (meter: ModelMeter) => { readings: readonly Reading[]; more: boolean },
+  ): void {
+    const { meters, chance, faults, world, observer } = this.#setup
+    const meter = meters.find((entry) => entry.number === number)
+    if (meter === undefined) return
+    const fails = !this.calm && chance.happens(faults.meterFails)
+    if (fails && chance.happens(0.2)) return
+    if (fails) {
+      const failed: AgentEvent = { on: 'read-failed', meter: number, request }
+      this.#later(process, 10 * SECOND, () => failed)
+      return
+    }
+    world.after(chance.between(SECOND / 20, SECOND), '', () => {
+      if (this.#process !== process || this.#asleep) return
+      const { readings, more } = answer(meter)
+      const at = this.#mono()
+      const processMs = Math.floor((at - process.startedAt) / 1_000)
+      const came = { device: this.device, process: process.number, processMs, at: world.now }
+      observer.meterSaid(came, readings)
+      const event = { on: 'readings', meter: number, readings, request, at, more } as const
+      this.#later(process, SECOND / 2, () => event)
+    })
+  }
+
+  #sleep(): void {
+    const { world, chance } = this.#setup
+    const process = this.#process
+    if (process === null || this.#asleep || this.calm) return
+    world.note(`slave ${this.device} sleeps`)
+    this.#mono()
+    this.#asleep = true
+    world.after(chance.magnitude(SECOND, 2 * HOUR), '', () => {
+      if (this.#process !== process) return
+      this.#oscillator.wake(world.now)
+      this.#asleep = false
+      this.#deliver({ on: 'slept' })
+      const inbox = this.#inbox
+      this.#inbox = []
+      for (const deliver of inbox) deliver()
+    })
+  }
+
+  #fill(): void {
+    const { world, chance, faults } = this.#setup
+    if (this.calm) return
+    world.note(`slave ${this.device} disk full`)
+    this.disk.full = true
+    world.after(chance.wait(faults.diskFullLengthUs), '', () => {
+      this.disk.full = false
+    })
+  }
+
+  /** Ends of the profile intervals that must reach the ledger. */
+  static intervals(fromMs: number, toMs: number): readonly number[] {
+    const ends: number[] = []
+    let end = Math.ceil((fromMs + 1) / PROFILE_INTERVAL_MS) * PROFILE_INTERVAL_MS
+    for (; end <= toMs; end += PROFILE_INTERVAL_MS) ends.push(end)
+    return ends
+  }
+}
+
+export const shortHex = (bytes: Uint8Array): string => toHex(bytes).slice(0, 8)
