@@ -144,8 +144,7 @@ export interface FunctionSpan {
   readonly lines: number
 }
 
-const NOT_A_FUNCTION =
-  /^\s*(?:\}\s*)?(?:void\s+)?(?:if|else|for|while|switch|catch|describe|suite)\b/
+const NOT_A_FUNCTION = /^\s*(?:\}\s*|void )?(?:if|else|for|while|switch|catch|describe|suite)\b/
 const SIGNATURE_END = /^\s*\).*(?:=>|\{)[\s([{]*$/
 const ONE_LINE_START =
   /=>[\s([{]*$|\bfunction\b.*\{$|^\s+(?:(?:async|static|get|set|override|private|protected|public)\s+)*[#\w]+\(.*\).*\{$/
