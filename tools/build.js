@@ -1,14 +1,15 @@
 // Builds everything that runs: an empty dist, TypeScript 7 for services, shared and test, esbuild for
 // the few browser islands. Takes about two seconds, so every npm script that needs it calls it.
 import { spawnSync } from 'node:child_process'
-import { globSync, rmSync } from 'node:fs'
+// The default import: a named one that Node 20 lacks would fail before the version check can speak.
+import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { requireNode } from './node-version.js'
 
 requireNode()
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
-rmSync('dist', { recursive: true, force: true })
+fs.rmSync('dist', { recursive: true, force: true })
 
 const tsc = spawnSync(
   process.execPath,
@@ -17,7 +18,7 @@ const tsc = spawnSync(
 )
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 
-const islands = globSync('services/billing/pages/islands/*.{ts,tsx}')
+const islands = fs.globSync('services/billing/pages/islands/*.{ts,tsx}')
 if (islands.length > 0) {
   const { build } = await import('esbuild')
   await build({

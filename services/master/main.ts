@@ -195,6 +195,9 @@ class MasterShell implements RunningMaster {
       case 'puncture':
         void this.#puncture(action)
         return
+      case 'retire':
+        void this.#retire(action.device, action.epochs)
+        return
       case 'connected':
         board.connected(action.device, action.transport, unixMs(Date.now()))
         return
@@ -248,6 +251,14 @@ class MasterShell implements RunningMaster {
       this.#options.log('OPS-08', `readings: ${messageOf(error)}`)
     }
     this.#step({ on: 'appended', device, durable })
+  }
+
+  async #retire(device: DeviceId, epochs: readonly number[]): Promise<void> {
+    try {
+      await this.#options.roster.retireEpochs(device, epochs)
+    } catch (error) {
+      this.#options.log('OPS-08', `drained epochs: ${messageOf(error)}`)
+    }
   }
 
   async #puncture(action: Extract<MasterAction, { do: 'puncture' }>): Promise<void> {

@@ -68,6 +68,8 @@ export interface Roster {
   /** Stores a new epoch and closes the device's older ones, in one transaction; storing the same epoch
    * again changes nothing. Resolves when durable. */
   commitEpoch(epoch: EpochRecord): Promise<void>
+  /** Forgets epochs of which the slave holds nothing any more, with their keys and positions. */
+  retireEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>
   /** Replaces the wrapped keys of an epoch by ones punctured up to `second`. */
   puncture(device: DeviceId, epoch: number, second: Second, keys: Uint8Array): Promise<void>
 }

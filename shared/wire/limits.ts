@@ -18,10 +18,6 @@ export const FAULT_CODE_BYTES_MAX = 16
 export const HANDSHAKE_TIME_MAX: SpanMs = spanMs(10_000)
 /** A link silent for so long is dead; a live slave asks for the time every 64 s. */
 export const LINK_SILENCE_MAX: SpanMs = spanMs(120_000)
-/** Longest pause between two clock requests of a slave. */
-export const CLOCK_REQUEST_PAUSE_MAX: SpanMs = spanMs(64_000)
-/** Shortest pause between two STATUS messages. */
-export const STATUS_PAUSE_MIN: SpanMs = spanMs(5_000)
 /** Most frames sent and not yet acknowledged: what a dropped link has to send again. */
 export const FLIGHT_FRAMES_MAX = 64
 /** Most bytes sent and not yet acknowledged. */

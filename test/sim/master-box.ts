@@ -183,6 +183,9 @@ export class MasterBox implements End {
       case 'puncture':
         ledger.puncture(action)
         return
+      case 'retire':
+        ledger.retire(action)
+        return
       case 'refused':
         world.note(`master refuses ${action.device}: ${action.code}`)
         observer.refuse(action.code)

@@ -64,6 +64,15 @@ export class Ledger {
     this.epochs.set(key, { device, id, origin, transcript, keys, closed: false })
   }
 
+  retire({ device, epochs }: Action<'retire'>): void {
+    for (const epoch of epochs) {
+      this.epochs.delete(`${device} ${epoch}`)
+      for (const [key, at] of this.positions) {
+        if (at.device === device && at.epoch === epoch) this.positions.delete(key)
+      }
+    }
+  }
+
   puncture({ device, epoch, keys }: Action<'puncture'>): void {
     const key = `${device} ${epoch}`
     const known = this.epochs.get(key)

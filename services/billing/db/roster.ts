@@ -189,6 +189,21 @@ export function openRoster(db: Db): Roster {
       }
     },
     commitEpoch: (epoch) => db.transaction().execute((tx) => commitEpoch(tx, epoch)),
+    retireEpochs: (device, epochs) =>
+      db.transaction().execute(async (tx) => {
+        const ids = [...epochs]
+        await tx
+          .deleteFrom('stream_positions')
+          .where('device_id', '=', device)
+          .where('epoch', 'in', ids)
+          .execute()
+        await tx
+          .deleteFrom('epochs')
+          .where('device_id', '=', device)
+          .where('id', 'in', ids)
+          .where('closed_at', 'is not', null)
+          .execute()
+      }),
     async puncture(device, epoch, _second, keys) {
       await db
         .updateTable('epochs')

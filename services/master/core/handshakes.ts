@@ -15,6 +15,7 @@ import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tv
 import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import { tokenPsk } from '../../../shared/tves/token.ts'
 import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
+import { OPEN_EPOCHS_MAX } from '../../../shared/wire/limits.ts'
 import { enrolmentStep, SUITE_CLASSIC, sessionStep } from '../../../shared/wire/message.ts'
 import {
   decodeAttempt,
@@ -178,7 +179,8 @@ export function greet(
   )
   if (answer === null) return no('SEC-09')
   const result = noise.finish()
-  const epoch = origin === null ? null : epochOf(suite, result)
+  const founded = origin === null ? null : epochOf(suite, result)
+  const epoch = founded === null || device.epochs.has(founded.id) ? null : founded
   const offer = epoch === null || origin === null ? null : { ...epoch, origin }
   return {
     ok: true,
@@ -190,6 +192,7 @@ export function greet(
 const wholeSecond = (now: Now): UnixMs => unixMs(Math.floor(now.at / 1_000_000) * 1_000)
 
 const offersEpoch = (device: DeviceState, wanted: boolean, now: Now): boolean =>
-  wanted ||
-  device.newestSince === null ||
-  Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MS
+  device.epochs.size < OPEN_EPOCHS_MAX &&
+  (wanted ||
+    device.newestSince === null ||
+    Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MS)

@@ -5,6 +5,7 @@ import type { AcceptedFrame, DeviceId } from '../../../shared/handover/sink.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { usToMs } from '../../../shared/units.ts'
 import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
+import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
 import { drop, type Link, refuse, sendControl, type Turn } from './links.ts'
@@ -90,8 +91,27 @@ function committed(
     }
     return { epoch, run, known: true, ...durablePosition(turn.setup.suite, device, known, run) }
   })
+  retire(turn, device, message)
   sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
   link.phase = { is: 'open', device, channel: link.phase.channel }
+}
+
+/** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys go. */
+function retire(
+  turn: Turn,
+  device: DeviceState,
+  { runs }: Extract<ControlMessage, { is: 'confirm' }>,
+): void {
+  // A full list may have left some out.
+  if (runs.length >= STREAMS_LISTED_MAX) return
+  const held = new Set(runs.map((run) => run.epoch))
+  const epochs = [...device.epochs.values()]
+    .filter((epoch) => epoch.closed && !held.has(epoch.id))
+    .map((epoch) => epoch.id)
+  if (epochs.length === 0) return
+  for (const id of epochs) device.epochs.delete(id)
+  for (const [run, { epoch }] of device.past) if (!device.epochs.has(epoch)) device.past.delete(run)
+  turn.actions.push({ do: 'retire', device: device.record.id, epochs })
 }
 
 /** A reading frame on an open link. */

@@ -62,6 +62,8 @@ export type MasterAction =
       readonly second: Second
       readonly keys: Uint8Array
     }
+  /** Epochs of which the slave holds nothing any more: destroy their keys and positions. */
+  | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {
       readonly do: 'connected'
       readonly device: DeviceId

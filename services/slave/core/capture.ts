@@ -4,14 +4,14 @@
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import { fitsFrame } from '../../../shared/wire/content.ts'
+import { READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, type Turn } from './memory.ts'
 import { answered, isNew, taken, through } from './schedule.ts'
 import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 
-/** Readings in one frame: a DSMR register takes up to 35 bytes, and a frame holds 65,535. */
-const READINGS_PER_FRAME = 1_000
 /** Answers that wait in memory while the disk refuses; more are left to the meters' load profiles. */
 const CAPTURES_MAX = 256
 
@@ -38,10 +38,12 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
     const at = { through: reached, clock: clockMs(later) }
     if (schedule !== null) answered(schedule, meter, request, at)
   }
+  const fitting = event.readings.filter(fitsFrame)
+  if (fitting.length < event.readings.length) report(turn, 'MTR-07', `${meter}: value left out`)
   const readings =
     request === 'history'
-      ? event.readings.filter(({ meterTime }) => isNew(schedule, meter, meterTime))
-      : event.readings
+      ? fitting.filter(({ meterTime }) => isNew(schedule, meter, meterTime))
+      : fitting
   if (readings.length === 0) {
     settled(turn)
     return
@@ -49,10 +51,10 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   if (request === 'history') taken(schedule, meter, reached)
   const stamp = stampAt(memory.clock, event.at, memory.startedAt)
   const cursor = reached === null ? null : ([meter, reached] as const)
-  for (let at = 0; at < readings.length; at += READINGS_PER_FRAME) {
-    const last = at + READINGS_PER_FRAME >= readings.length
+  for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
+    const last = at + READINGS_ALWAYS_FIT >= readings.length
     memory.captures.push({
-      content: { kind: 'readings', stamp, readings: readings.slice(at, at + READINGS_PER_FRAME) },
+      content: { kind: 'readings', stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
       settled: last ? settled : () => undefined,
       cursor: last ? cursor : null,
     })

@@ -3,7 +3,7 @@
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
-import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
+import { HASH_BYTES, STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import type { LaneStart } from './forwarder.ts'
 import type { StoredRun } from './state.ts'
 
@@ -12,22 +12,31 @@ const SEQUENCE_END = 0xffff_ffff
 
 const isWaiting = (run: StoredRun): boolean => !run.forked && run.acknowledged < run.last
 
-/** Every run that still waits, oldest first, and the newest run. */
+/** Stands for "no run stored yet" in an epoch that is sealed in: runs count from 1. */
+const NO_RUN = 0
+
+/** Every run that still waits, oldest first, and the newest run. An epoch that is sealed in is named in
+ * any case: the master destroys the keys of closed epochs it is not told of. */
 export function listRuns(
   runs: ReadonlyMap<number, StoredRun>,
   highestRun: number,
+  sealing: readonly number[],
 ): readonly SealedUpTo[] {
   const listed = [...runs.values()]
     .filter((run) => isWaiting(run) || (run.run === highestRun && !run.forked))
     .sort((a, b) => a.run - b.run)
   const newest = listed.pop()
-  if (newest === undefined) return []
-  return [...listed.slice(0, STREAMS_LISTED_MAX - 1), newest].map((run) => ({
+  const chosen = newest === undefined ? [] : [...listed.slice(0, STREAMS_LISTED_MAX - 1), newest]
+  const entries = chosen.map((run) => ({
     epoch: run.epoch,
     run: run.run,
     sequence: run.last,
     hash: run.lastHash,
   }))
+  const bare = sealing
+    .filter((epoch) => entries.every((entry) => entry.epoch !== epoch))
+    .map((epoch) => ({ epoch, run: NO_RUN, sequence: 0, hash: new Uint8Array(HASH_BYTES) }))
+  return [...entries, ...bare].slice(0, STREAMS_LISTED_MAX)
 }
 
 export interface Comparison {

@@ -19,13 +19,12 @@ import {
   runIv,
 } from '../../../shared/tves/tree.ts'
 import { type Second, second, secondOf, type UnixMs } from '../../../shared/units.ts'
-import { encodeContent, type FrameContent } from '../../../shared/wire/content.ts'
+import { encodeContent, type FrameContent, NO_PREVIOUS_RUN } from '../../../shared/wire/content.ts'
+import { INDEX_JUMP_MAX } from '../../../shared/wire/limits.ts'
 import type { Stored, StoredEpoch, StoredFrame, StoredRun } from './state.ts'
 
 /** A run is left for a new one after this long, so that the age limit can drop whole runs, ms. */
 const RUN_AGE_MAX_MS = 30 * 86_400_000
-/** Longest jump the index follows, seconds (wire.md 6.1): a clock further off is broken. */
-const JUMP_SECONDS_MAX = 400 * 86_400
 
 interface OpenRun {
   readonly row: StoredRun
@@ -77,7 +76,7 @@ export const leaveRun = (keyring: Keyring): Keyring => ({
 
 /** True when `at` is further ahead of the last key used than the index follows. */
 export const tooFar = (keyring: Keyring, at: UnixMs): boolean =>
-  secondOf(keyring.epoch.origin, at) - keyring.tree.next > JUMP_SECONDS_MAX
+  secondOf(keyring.epoch.origin, at) - keyring.tree.next > INDEX_JUMP_MAX
 
 export interface SealRequest {
   readonly suite: Suite
@@ -157,12 +156,15 @@ function openRun(
   const content: FrameContent = {
     kind: 'opener',
     processId,
-    previous: {
-      epoch: previous?.epoch ?? 0,
-      run: previous?.run ?? 0,
-      sequence: Math.max(0, previous?.last ?? 0),
-      hash: previous?.lastHash ?? new Uint8Array(32),
-    },
+    previous:
+      previous === null
+        ? NO_PREVIOUS_RUN
+        : {
+            epoch: previous.epoch,
+            run: previous.run,
+            sequence: Math.max(0, previous.last),
+            hash: previous.lastHash,
+          },
   }
   const { frame, row } = oneFrame(opening, request, content, salt)
   assert(opening.run !== null, 'the run was opened above')

@@ -138,7 +138,8 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   memory.schedule ??= plan(setup.meters, setup.stored.cursors, clockMs(turn))
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
-  if (answer.origin === null || epoch === null) {
+  // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
+  if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {
     confirm(turn)
     return
   }
@@ -166,10 +167,11 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
 
 function confirm(turn: Turn): void {
   const { memory } = turn
+  const sealing = [memory.keyring?.epoch.id, memory.entering?.id].filter((id) => id !== undefined)
   sendControl(turn, {
     is: 'confirm',
     epoch: memory.offered?.id ?? 0,
-    runs: listRuns(memory.runs, memory.highestRun),
+    runs: listRuns(memory.runs, memory.highestRun, sealing),
   })
 }
 
