@@ -138,9 +138,13 @@ test('dependencies are pinned to exact versions', () => {
   assert.deepEqual(unpinned(JSON.parse(readText('package.json'))), [])
 })
 
-test('the lock file proves every package and names no host', () => {
-  const lock = { packages: { 'node_modules/a': { version: '1.0.0', resolved: 'https://b/a' } } }
-  assert.deepEqual(lockBreaches(lock), ['node_modules/a: no integrity', 'node_modules/a: a host'])
+test('the lock file is whole, proves every package and names no host', () => {
+  const entry = { resolved: 'https://b/a', optionalDependencies: { b: '1.0.0' } }
+  assert.deepEqual(lockBreaches({ packages: { 'node_modules/a': entry } }), [
+    'node_modules/a: no integrity',
+    'node_modules/a: a host',
+    'node_modules/a: b is absent',
+  ])
   assert.deepEqual(lockBreaches(JSON.parse(readText('package-lock.json'))), [])
 })
 
