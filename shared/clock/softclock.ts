@@ -85,9 +85,9 @@ export function qualityAt(
   const remainder = Math.abs(timeAt(clock, mono) - estimateAt(estimate, mono))
   const grown = Math.abs(mono - estimate.mono) * estimate.growth * 1e-6
   const bound = Math.min(Math.ceil(remainder + estimate.bound + grown), BOUND_UNKNOWN_US)
+  if (estimate.informative) return { state: 'I', bound: spanUs(bound) }
   // A bound too large to be written down is none.
   if (bound >= BOUND_UNKNOWN_US) return { state: 'U', bound: spanUs(BOUND_UNKNOWN_US) }
-  if (estimate.informative) return { state: 'I', bound: spanUs(bound) }
   return { state: bound <= SYNCHRONISED_BOUND_US ? 'S' : 'R', bound: spanUs(bound) }
 }
 
