@@ -86,7 +86,17 @@ export function qualityAt(
   const grown = Math.abs(mono - estimate.mono) * estimate.growth * 1e-6
   const bound = Math.min(Math.ceil(remainder + estimate.bound + grown), BOUND_UNKNOWN_US)
   if (estimate.informative) return { state: 'I', bound: spanUs(bound) }
+  // A bound too large to be written down is none.
+  if (bound >= BOUND_UNKNOWN_US) return { state: 'U', bound: spanUs(BOUND_UNKNOWN_US) }
   return { state: bound <= SYNCHRONISED_BOUND_US ? 'S' : 'R', bound: spanUs(bound) }
+}
+
+/** An instant that is over for certain at `mono`, however far ahead the time shown is; null while the
+ * clock only guesses. */
+export function overForSure({ estimate }: SoftClock, mono: MonoUs): UnixUs | null {
+  if (estimate === null) return null
+  const grown = Math.abs(mono - estimate.mono) * estimate.growth * 1e-6
+  return unixUs(estimateAt(estimate, mono) - estimate.bound - grown)
 }
 
 export interface Steered {

@@ -116,6 +116,7 @@ export class Observer {
       this.repeats += 1
       return
     }
+    if (sequence === 0) this.#inOrder(position)
     this.#taken.set(key, next + 1)
     this.frames += 1
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
@@ -131,6 +132,16 @@ export class Observer {
     const bounded = stamp.clockState === 'U' || error <= stamp.clockBound + 1
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
     for (const reading of readings) this.#row(reading)
+  }
+
+  /** A run begins: those before it in its epoch are whole, since the master takes nothing of them now. */
+  #inOrder({ device, epoch, run }: AcceptedFrame['position']): void {
+    for (const [key, stream] of this.#sealed) {
+      const [owner, ofEpoch, earlier] = key.split(' ')
+      if (owner !== device || Number(ofEpoch) !== epoch || Number(earlier) >= run) continue
+      const taken = this.#taken.get(key) ?? 0
+      hold(taken === stream.length, 'run left behind', `${key} at ${taken} of ${stream.length}`)
+    }
   }
 
   #row(reading: Reading): void {

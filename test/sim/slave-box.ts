@@ -162,7 +162,7 @@ export class SlaveBox implements End {
 
   #connectLater(process: Process): void {
     const { world, chance, network, connect } = this.#setup
-    const waitMs = backOffMs(this.#attempt, chance.unit)
+    const waitMs = backOffMs(this.#attempt, () => chance.unit())
     this.#attempt += 1
     world.after(waitMs * 1_000, '', () => {
       if (this.#process !== process || this.#link !== null) return

@@ -12,6 +12,7 @@ import {
 import { hasSlept, SLEEP_NOTICED_US } from '../../shared/clock/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
+  overForSure,
   qualityAt,
   type SoftClock,
   slept,
@@ -87,6 +88,15 @@ test('the first estimate behind holds the time until it is true, state R while f
   assert.equal(aheadAt(clock, 6), -3 * S)
   assert.deepEqual(qualityAt(clock, monoUs(2 * S)), { state: 'R', bound: 3 * S + 1_000 })
   assert.equal(qualityAt(clock, monoUs(4.5 * S)).state, 'S')
+})
+
+test('a clock found ahead by more than a bound can say is in state U; what is over goes on', () => {
+  const far = 4_295_000 * S
+  const { clock } = steer(guess(), estimate(2, -far), monoUs(2 * S))
+  assert.deepEqual(qualityAt(clock, monoUs(2 * S)), { state: 'U', bound: BOUND_UNKNOWN_US })
+  assert.equal(overForSure(clock, monoUs(2 * S)), UTC + 2 * S - far - 1_000)
+  assert.equal(overForSure(clock, monoUs(4 * S)), UTC + 4 * S - far - 1_500)
+  assert.equal(overForSure(guess(), monoUs(0)), null)
 })
 
 test('1 s behind is slewed at 500 ppm, one microsecond more is stepped with CLK-06', () => {

@@ -54,6 +54,8 @@ function storeEpoch(
   offer: Offer | null,
   answer: (turn: Turn) => void,
 ): void {
+  // A later link took over meanwhile: its epoch must not be closed by ours.
+  if (turn.links.get(link.id) !== link) return
   fallBackAll(device)
   if (offer === null) {
     answer(turn)

@@ -18,7 +18,6 @@ import { openKeyring } from './keyring.ts'
 import { forward, greet, linkDown, takeBody, takeFreed, tellStatus } from './linkwork.ts'
 import {
   type AgentSetup,
-  clockMs,
   clockQuality,
   count,
   jobDone,
@@ -27,6 +26,7 @@ import {
   nextJob,
   storingFails,
   submit,
+  sureMs,
   type Turn,
 } from './memory.ts'
 import { due, failed, plan } from './schedule.ts'
@@ -99,11 +99,7 @@ function remember(setup: AgentSetup): Memory {
     processId: random(PROCESS_ID_BYTES),
   }
   if (keyring !== null) {
-    memory.schedule = plan(
-      setup.meters,
-      stored.cursors,
-      clockMs({ setup, memory, mono, actions: [] }),
-    )
+    memory.schedule = plan(setup.meters, stored.cursors, mono)
   }
   return memory
 }
@@ -132,7 +128,7 @@ function take(turn: Turn, event: AgentEvent): void {
       return
     case 'read-failed':
       if (memory.schedule !== null) {
-        failed(memory.schedule, event.meter, event.request, clockMs(turn))
+        failed(memory.schedule, event.meter, event.request, turn.mono)
       }
       return
     case 'meter-fault':
@@ -168,8 +164,7 @@ function readDue(turn: Turn): void {
   const { memory } = turn
   if (memory.schedule === null || storingFails(turn)) return
   if (memory.keyring === null && memory.entering === null) return
-  const withHistory = clockQuality(turn).state !== 'U'
-  turn.actions.push(...due(memory.schedule, clockMs(turn), withHistory))
+  turn.actions.push(...due(memory.schedule, turn.mono, sureMs(turn)))
 }
 
 /** Deletes what is durable further on, and rows of runs and epochs that are done with. */

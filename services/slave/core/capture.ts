@@ -8,7 +8,7 @@ import { fitsFrame } from '../../../shared/wire/content.ts'
 import { READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
-import { type Capture, clockMs, clockUs, report, submit, type Turn } from './memory.ts'
+import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
 import { answered, isNew, taken, through } from './schedule.ts'
 import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 
@@ -30,12 +30,12 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
       ? through(schedule, meter, {
           last: lastTime(event.readings),
           more: event.more,
-          clock: clockMs(turn),
+          sure: sureMs(turn),
         })
       : null
   const settled = (later: Turn): void => {
     const { schedule } = later.memory
-    const at = { through: reached, clock: clockMs(later) }
+    const at = { through: reached, mono: later.mono }
     if (schedule !== null) answered(schedule, meter, request, at)
   }
   const fitting = event.readings.filter(fitsFrame)

@@ -200,10 +200,18 @@ function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
   return { frames, bytes }
 }
 
+/** A run begins only when the one before it is durable: a master that took the opener takes nothing of
+ * earlier runs any more, also when one of their frames was damaged on the way. */
+function isReady({ buffer, flights }: Lane): boolean {
+  const [next] = buffer
+  const last = flights.at(-1)
+  return next !== undefined && (last === undefined || last.run === next.run)
+}
+
 function nextLane(forwarder: Forwarder): Lane | null {
   const live = forwarder.lanes.at(-1)
-  const old = forwarder.lanes.slice(0, -1).find((lane) => lane.buffer.length > 0)
-  const liveReady = live !== undefined && live.buffer.length > 0
+  const old = forwarder.lanes.slice(0, -1).find(isReady)
+  const liveReady = live !== undefined && isReady(live)
   if (old === undefined) return liveReady ? live : null
   if (!liveReady) return old
   forwarder.turn = (forwarder.turn + 1) % (OLD_OF_FOUR + 1)
@@ -260,12 +268,10 @@ export type Expected =
  * differ shows at the next session, by their hashes. */
 export function expect(
   forwarder: Forwarder,
-  runs: ReadonlyMap<number, StoredRun>,
-  at: { code: ExpectCode; epoch: number; run: number; next: number },
+  { code, epoch }: { readonly code: ExpectCode; readonly epoch: number },
 ): Expected {
-  const { code } = at
   if (code === 'SEC-02' || code === 'SEC-04') return { is: 'drop', fault: code }
-  const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
+  const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
   if (lane === undefined || lane.parked) return { is: 'resend' }
   if (code === 'SEC-03') lane.damaged += 1
   if (code === 'SEC-12' || lane.damaged >= DAMAGED_MAX) {
@@ -277,32 +283,18 @@ export function expect(
     lane.stale -= 1
     return { is: 'resend' }
   }
-  const back = placeBefore(lane, runs, at)
-  if (back !== null) goBack(forwarder, lane, back)
+  goBack(forwarder, lane)
   return { is: 'resend' }
 }
 
-/** Where to start again: where the master says, if that can be; else before the oldest on the way. */
-function placeBefore(
-  lane: Lane,
-  runs: ReadonlyMap<number, StoredRun>,
-  { run, next }: { run: number; next: number },
-): { readonly run: number; readonly sequence: number } | null {
-  const known = runs.get(run)
-  const fits = known?.epoch === lane.epoch && next > known.acknowledged && next <= known.last
-  if (fits) return { run, sequence: next - 1 }
+/** Starts again at the oldest frame on its way. Not where the refusal says: its numbers may come from a
+ * header that somebody altered, and a frame left out would never be asked for again. */
+function goBack(forwarder: Forwarder, lane: Lane): void {
   const [oldest] = lane.flights
-  return oldest === undefined ? null : { run: oldest.run, sequence: oldest.sequence - 1 }
-}
-
-function goBack(
-  forwarder: Forwarder,
-  lane: Lane,
-  { run, sequence }: { run: number; sequence: number },
-): void {
+  if (oldest === undefined) return
   forgetFetch(forwarder, lane)
-  lane.run = run
-  lane.sequence = sequence
+  lane.run = oldest.run
+  lane.sequence = oldest.sequence - 1
   lane.stale = Math.max(0, lane.flights.length - 1)
   lane.claim = null
   lane.flights = []

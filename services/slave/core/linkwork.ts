@@ -28,7 +28,6 @@ import {
 import type { Step } from './session.ts'
 import type { StoredEpoch, StoredIdentity, StoredRun } from './state.ts'
 import { takeHandshakeSample, takeReply } from './timekeeping.ts'
-import { clockMs } from './memory.ts'
 
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)
@@ -136,7 +135,7 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   const { memory, setup } = turn
   const { answer, t1, epoch } = outcome
   takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
-  memory.schedule ??= plan(setup.meters, setup.stored.cursors, clockMs(turn))
+  memory.schedule ??= plan(setup.meters, setup.stored.cursors, turn.mono)
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
   if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {
@@ -261,7 +260,7 @@ function startForwarding(turn: Turn, message: Extract<ControlMessage, { is: 'com
 
 function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>): void {
   const { memory } = turn
-  const verdict = expect(memory.forwarder, memory.runs, message)
+  const verdict = expect(memory.forwarder, message)
   if (verdict.is === 'drop') {
     memory.wantEpoch = true
     end(turn, verdict.fault, 'refused by the master; a new epoch is asked for')

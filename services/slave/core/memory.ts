@@ -4,7 +4,7 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { Exchange } from '../../../shared/clock/exchange.ts'
 import type { Filter } from '../../../shared/clock/filter.ts'
 import type { Poll } from '../../../shared/clock/poll.ts'
-import { qualityAt, type SoftClock, timeAt } from '../../../shared/clock/softclock.ts'
+import { overForSure, qualityAt, type SoftClock, timeAt } from '../../../shared/clock/softclock.ts'
 import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../../shared/tves/token.ts'
 import {
@@ -112,6 +112,12 @@ export interface Turn {
 
 export const clockUs = ({ memory, mono }: Turn): UnixUs => timeAt(memory.clock, mono)
 export const clockMs = (turn: Turn): UnixMs => usToMs(clockUs(turn))
+/** Over for certain; null while the clock only guesses. Goes on while the clock stands. */
+export function sureMs({ memory, mono }: Turn): UnixMs | null {
+  const sure = overForSure(memory.clock, mono)
+  return sure === null ? null : usToMs(sure)
+}
+
 export const clockQuality = ({ memory, mono }: Turn): ReturnType<typeof qualityAt> =>
   qualityAt(memory.clock, mono)
 

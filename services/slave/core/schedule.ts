@@ -1,29 +1,40 @@
 // When which meter is read. Each meter has its rhythm; each meter with a load profile has a cursor, the end
 // of the last interval that is sealed. While a cursor lies behind, history is read range by range, so an
 // outage of the slave, of its line or of its disk loses no interval the meter still keeps.
+//
+// Waiting is counted on the monotonic clock: the agent's own may stand for days when it was found ahead.
 
-import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import {
+  elapsedUs,
+  type MonoUs,
+  shiftMono,
+  shiftMs,
+  spanMs,
+  spanMsToUs,
+  spanUs,
+  type UnixMs,
+} from '../../../shared/units.ts'
 import type { AgentAction, MeterPlan, ReadRequest } from './state.ts'
 
 /** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
 export const PROFILE_INTERVAL_MS = 900_000
 /** Longest range asked for at once: a week, 672 rows, about 10 kB on the meter line, ms. */
 const RANGE_MS_MAX = 7 * 86_400_000
-/** A request without an answer for this long is forgotten: the line lost it, ms. */
-const REQUEST_MS_MAX = 60_000
-/** After a failed or empty history request the meter is left alone for this long, ms. */
-const HISTORY_RETRY_MS = 15_000
+/** A request without an answer for this long is forgotten: the line lost it. */
+const REQUEST_TIME_MAX = spanUs(60_000_000)
+/** After a failed or empty history request the meter is left alone for this long. */
+const HISTORY_RETRY = spanUs(15_000_000)
 /** A range that ended this long ago is complete: what the meter has not by now it never will, ms. */
 const SETTLED_MS = 3_600_000
 
 interface MeterTurn {
   readonly plan: MeterPlan
-  nextReadAt: UnixMs
-  readingSince: UnixMs | null
-  historySince: UnixMs | null
+  nextReadAt: MonoUs
+  readingSince: MonoUs | null
+  historySince: MonoUs | null
   /** End of the range asked for. */
   askedTo: UnixMs | null
-  historyRetryAt: UnixMs
+  historyRetryAt: MonoUs
   /** End of the last interval stored. Null: no history is wanted (yet). */
   cursor: UnixMs | null
   /** End of the last interval taken, perhaps still waiting for the disk. */
@@ -36,14 +47,14 @@ export type Schedule = Map<string, MeterTurn>
 export function plan(
   meters: readonly MeterPlan[],
   cursors: ReadonlyMap<string, UnixMs>,
-  now: UnixMs,
+  now: MonoUs,
 ): Schedule {
   const schedule: Schedule = new Map()
   meters.forEach((entry, index) => {
     const spread = (entry.everyMs * index) / Math.max(1, meters.length)
     schedule.set(entry.meter, {
       plan: entry,
-      nextReadAt: shiftMs(now, spanMs(spread)),
+      nextReadAt: shiftMono(now, spanMsToUs(spanMs(spread))),
       readingSince: null,
       historySince: null,
       askedTo: null,
@@ -62,21 +73,22 @@ export function wantHistory(schedule: Schedule, from: UnixMs): void {
   for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= before
 }
 
-/** Requests due now. History waits for a clock that knows the time: a clock ahead would take
- * intervals that are not over for missing ones. */
-export function due(schedule: Schedule, clock: UnixMs, withHistory: boolean): AgentAction[] {
+/** Requests due now. `sure` is an instant that is over for certain; null: no history, since a clock that
+ * is ahead would take intervals still to come for ones that the meter does not have. */
+export function due(schedule: Schedule, mono: MonoUs, sure: UnixMs | null): AgentAction[] {
   const actions: AgentAction[] = []
   for (const [meter, turn] of schedule) {
-    if (isOver(turn.readingSince, clock)) turn.readingSince = null
-    if (isOver(turn.historySince, clock)) turn.historySince = null
-    if (!turn.plan.push && turn.readingSince === null && turn.nextReadAt <= clock) {
-      turn.readingSince = clock
-      turn.nextReadAt = shiftMs(clock, spanMs(turn.plan.everyMs))
+    if (isOver(turn.readingSince, mono)) turn.readingSince = null
+    if (isOver(turn.historySince, mono)) turn.historySince = null
+    if (!turn.plan.push && turn.readingSince === null && turn.nextReadAt <= mono) {
+      turn.readingSince = mono
+      turn.nextReadAt = shiftMono(mono, spanMsToUs(spanMs(turn.plan.everyMs)))
       actions.push({ do: 'read', meter })
     }
-    const range = withHistory ? missing(turn, clock) : null
+    if (turn.historySince !== null || turn.historyRetryAt > mono) continue
+    const range = sure === null ? null : missing(turn, sure)
     if (range !== null) {
-      turn.historySince = clock
+      turn.historySince = mono
       turn.askedTo = range.to
       actions.push({ do: 'read-history', meter, ...range })
     }
@@ -84,16 +96,15 @@ export function due(schedule: Schedule, clock: UnixMs, withHistory: boolean): Ag
   return actions
 }
 
-const isOver = (since: UnixMs | null, clock: UnixMs): boolean =>
-  since !== null && Math.abs(clock - since) > REQUEST_MS_MAX
+const isOver = (since: MonoUs | null, mono: MonoUs): boolean =>
+  since !== null && elapsedUs(since, mono) > REQUEST_TIME_MAX
 
-function missing(turn: MeterTurn, clock: UnixMs): { from: UnixMs; to: UnixMs } | null {
+function missing(turn: MeterTurn, sure: UnixMs): { from: UnixMs; to: UnixMs } | null {
   const { cursor, taken } = turn
   // What was taken waits for the disk, perhaps for hours: asking again would seal it twice.
   if (taken !== null && taken > (cursor ?? 0)) return null
-  if (!turn.plan.history || turn.historySince !== null || turn.historyRetryAt > clock) return null
-  if (cursor === null || cursor + PROFILE_INTERVAL_MS > clock) return null
-  const to = shiftMs(cursor, spanMs(Math.min(RANGE_MS_MAX, clock - cursor)))
+  if (!turn.plan.history || cursor === null || cursor + PROFILE_INTERVAL_MS > sure) return null
+  const to = shiftMs(cursor, spanMs(Math.min(RANGE_MS_MAX, sure - cursor)))
   return { from: cursor, to }
 }
 
@@ -102,11 +113,11 @@ function missing(turn: MeterTurn, clock: UnixMs): { from: UnixMs; to: UnixMs } |
 export function through(
   schedule: Schedule,
   meter: string,
-  answer: { readonly last: UnixMs | null; readonly more: boolean; readonly clock: UnixMs },
+  answer: { readonly last: UnixMs | null; readonly more: boolean; readonly sure: UnixMs | null },
 ): UnixMs | null {
   const askedTo = schedule.get(meter)?.askedTo ?? null
-  const { last, more, clock } = answer
-  if (askedTo !== null && !more && clock - askedTo > SETTLED_MS) return askedTo
+  const { last, more, sure } = answer
+  if (askedTo !== null && !more && sure !== null && sure - askedTo > SETTLED_MS) return askedTo
   return last
 }
 
@@ -128,7 +139,7 @@ export function answered(
   schedule: Schedule,
   meter: string,
   request: ReadRequest,
-  reached: { readonly through: UnixMs | null; readonly clock: UnixMs },
+  reached: { readonly through: UnixMs | null; readonly mono: MonoUs },
 ): void {
   const turn = schedule.get(meter)
   if (turn === undefined) return
@@ -137,7 +148,7 @@ export function answered(
   turn.historySince = null
   const moved = reached.through !== null && reached.through > (turn.cursor ?? 0)
   if (moved) turn.cursor = reached.through
-  else turn.historyRetryAt = shiftMs(reached.clock, spanMs(HISTORY_RETRY_MS))
+  else turn.historyRetryAt = shiftMono(reached.mono, HISTORY_RETRY)
 }
 
 /** A request was given up; history is tried again later. */
@@ -145,12 +156,12 @@ export function failed(
   schedule: Schedule,
   meter: string,
   request: ReadRequest,
-  clock: UnixMs,
+  mono: MonoUs,
 ): void {
   const turn = schedule.get(meter)
   if (turn === undefined) return
   if (request === 'now') turn.readingSince = null
   if (request !== 'history') return
   turn.historySince = null
-  turn.historyRetryAt = shiftMs(clock, spanMs(HISTORY_RETRY_MS))
+  turn.historyRetryAt = shiftMono(mono, HISTORY_RETRY)
 }
