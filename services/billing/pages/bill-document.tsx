@@ -141,8 +141,9 @@ function ReadingsPart({ view }: { readonly view: BillView }) {
       <div class="card-head">
         <h2>The two readings it rests on</h2>
         <p class="soft">
-          Meter {meter.number}, register <code>{meter.register}</code>. Each reading was sealed in
-          the second it was read; the clock column says how sure that second is.
+          Meter {meter.number}, register <code>{meter.register}</code>. Both come from the meter's
+          own load profile, by the meter's clock; the clock column says how sure the slave was of
+          the time when it read and sealed them.
         </p>
       </div>
       <Table
