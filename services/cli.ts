@@ -1,10 +1,9 @@
-// `ticklock COMMAND`: one command, small sub-commands.
+// `ticklock COMMAND`: one command, small sub-commands. Each imports what it needs when it is called: the slave
+// on a small board must not carry a database client and a PDF writer in memory.
 
 import { parseArgs } from 'node:util'
 import { FaultError } from '../shared/node/fault-error.ts'
 import { openLog } from '../shared/node/log.ts'
-import { runDoctor } from './doctor.ts'
-import { mailFrom, readSettings, smsFrom } from './settings.ts'
 
 const HELP = `ticklock COMMAND
 
@@ -25,6 +24,7 @@ const log = (pretty: boolean): ReturnType<typeof openLog> =>
 
 async function demo(): Promise<void> {
   const { startDemo } = await import('./simulator/main.ts')
+  const { readSettings } = await import('./settings.ts')
   const settings = readSettings(process.env)
   console.log('Ticklock demo: starting PostgreSQL, the head-end and five slaves ...')
   const running = await startDemo(settings, log(process.stdout.isTTY))
@@ -48,6 +48,7 @@ async function demo(): Promise<void> {
 async function up(): Promise<void> {
   const { baseUrlOf, startHeadEnd } = await import('./head-end.ts')
   const { firstSetupLink } = await import('./billing/main.ts')
+  const { mailFrom, readSettings, smsFrom } = await import('./settings.ts')
   const settings = readSettings(process.env)
   const utility = utilityFrom(process.env)
   const headEnd = await startHeadEnd(settings, {
@@ -96,13 +97,16 @@ async function main(): Promise<void> {
     case 'device':
     case 'revoke': {
       const { registerDevice, revoke } = await import('./devices.ts')
+      const { readSettings } = await import('./settings.ts')
       if (argument === undefined) throw new FaultError('OPS-12', `${command} needs a name`)
       const settings = readSettings(process.env)
       return command === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
     }
-    case 'doctor':
+    case 'doctor': {
+      const { runDoctor } = await import('./doctor.ts')
       process.exitCode = await runDoctor(process.env)
       return undefined
+    }
     case 'help':
       console.log(HELP)
       return undefined
