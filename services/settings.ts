@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { FaultError } from '../shared/node/fault-error.ts'
+import { TOLERANCE_DEFAULT, TOLERANCE_MAX, TOLERANCE_MIN } from '../shared/wire/limits.ts'
 import { type MailDriver, openMail } from './billing/shell/mail.ts'
 import { kannelSms, type SmsDriver, twilioSms } from './billing/shell/sms.ts'
 
@@ -21,7 +22,6 @@ export interface Settings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOCK_BOUND_MS = 20
-const TOLERANCE_SECONDS = 10
 
 /** OPS-05 names the variable that is not valid. */
 export function readSettings(env: Environment): Settings {
@@ -45,7 +45,10 @@ export function readSettings(env: Environment): Settings {
       bound === 'unknown'
         ? null
         : number('TICKLOCK_CLOCK_BOUND_MS', CLOCK_BOUND_MS, [0, 60_000]) * 1_000,
-    toleranceSeconds: number('TICKLOCK_TOLERANCE_S', TOLERANCE_SECONDS, [1, 60]),
+    toleranceSeconds: number('TICKLOCK_TOLERANCE_S', TOLERANCE_DEFAULT, [
+      TOLERANCE_MIN,
+      TOLERANCE_MAX,
+    ]),
   }
 }
 

@@ -43,7 +43,6 @@ export const SEM_REFUSALS = {
   3: 'nothing recorded in that range',
   4: 'busy, ask again',
 } as const
-export const SEM_BUSY = 4
 /** Largest refusal code a meter may send; those not in the table are the maker's own. */
 const REFUSAL_MAX = 999
 

@@ -1,0 +1,199 @@
+// Every check of the gate refuses for its own reason, in the order of wire.md 9, and moves nothing.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { CHECKS, type GateContext, install, judge } from '../../services/master/core/gate.ts'
+import {
+  type DeviceState,
+  emptyRoster,
+  putDevice,
+  putEpoch,
+} from '../../services/master/core/roster.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
+import { nodeSuite as suite } from '../../shared/node/node-suite.ts'
+import { sealFrame } from '../../shared/tves/seal.ts'
+import { leafAt, plantTree, runIv } from '../../shared/tves/tree.ts'
+import { second, spanMs, unixMs } from '../../shared/units.ts'
+import { encodeContent, type FrameContent, NO_PREVIOUS_RUN } from '../../shared/wire/content.ts'
+
+const DEVICE = '0011223344556677'
+const ORIGIN = unixMs(1_800_000_000_000)
+const EPOCH = 7
+const RUN = 1
+const NOW_SECOND = 100
+const TOLERANCE_SECONDS = 10
+const SALT = new Uint8Array(16).fill(5)
+const TRANSCRIPT = new Uint8Array(32).fill(9)
+const TREE = plantTree(suite, new Uint8Array(32).fill(3))
+
+const OPENER: FrameContent = {
+  kind: 'opener',
+  processId: new Uint8Array(8),
+  previous: NO_PREVIOUS_RUN,
+}
+const READING: FrameContent = {
+  kind: 'readings',
+  stamp: { agentTime: ORIGIN, clockState: 'S', clockBound: spanMs(20), processMs: 1 },
+  readings: [
+    {
+      meter: 'M-1',
+      register: ACTIVE_IMPORT_TOTAL,
+      value: 42,
+      exponent: 0,
+      unit: 30,
+      source: 'live',
+      meterTime: null,
+      checked: true,
+    },
+  ],
+}
+
+interface Wanted {
+  readonly sequence: number
+  readonly at?: number
+  readonly run?: number
+  readonly epoch?: number
+}
+
+/** A frame as an honest slave seals it. */
+function frame({ sequence, at = NOW_SECOND, run = RUN, epoch = EPOCH }: Wanted): Uint8Array {
+  const opener = sequence === 0
+  const leaf = leafAt(suite, TREE, second(at))
+  assert.ok(leaf)
+  return sealFrame(suite, {
+    key: leaf.key,
+    iv: runIv(suite, TREE.ivKey, run, SALT),
+    device: Uint8Array.fromHex(DEVICE),
+    transcript: TRANSCRIPT,
+    header: {
+      opener,
+      epoch,
+      run,
+      second: second(at),
+      sequence,
+      count: opener ? 0 : 1,
+      salt: opener ? SALT : null,
+    },
+    plaintext: encodeContent(opener ? OPENER : READING),
+  })
+}
+
+function device(): DeviceState {
+  const roster = emptyRoster()
+  putDevice(roster, {
+    id: DEVICE,
+    name: 'attic',
+    staticKey: null,
+    psk: null,
+    attempt: 1,
+    revoked: false,
+    historyFrom: null,
+  })
+  const made = roster.devices.get(DEVICE)
+  assert.ok(made)
+  putEpoch(made, { id: EPOCH, origin: ORIGIN, transcript: TRANSCRIPT, closed: false, tree: TREE })
+  return made
+}
+
+const context = (made: DeviceState): GateContext => ({
+  suite,
+  device: made,
+  now: unixMs(ORIGIN + NOW_SECOND * 1_000),
+  timed: true,
+  toleranceMs: TOLERANCE_SECONDS * 1_000,
+})
+
+/** A device with the opener and frame 1 accepted. */
+function running(): DeviceState {
+  const made = device()
+  for (const sequence of [0, 1]) {
+    const verdict = judge(context(made), frame({ sequence }))
+    assert.ok(verdict.ok)
+    install(verdict.moved)
+  }
+  return made
+}
+
+/** Refused by exactly this check, with nothing moved: the next honest frame still opens. */
+function refusedBy(check: (typeof CHECKS)[number], fault: string, body: Uint8Array): void {
+  const made = running()
+  const verdict = judge(context(made), body)
+  assert.ok(!verdict.ok)
+  assert.equal(verdict.fault, fault)
+  assert.equal(verdict.checks, (1 << CHECKS.indexOf(check)) - 1)
+  assert.ok(judge(context(made), frame({ sequence: 2 })).ok)
+}
+
+void describe('the gate (wire.md 9)', () => {
+  test('takes the next frame of the run and hands on what it carries', () => {
+    const verdict = judge(context(running()), frame({ sequence: 2 }))
+    assert.ok(verdict.ok && verdict.frame.content.kind === 'readings')
+    assert.equal(verdict.frame.content.readings[0]?.value, 42)
+    assert.equal(verdict.frame.late, false)
+  })
+
+  test('a body too short for a header is WIR-03', () => {
+    refusedBy('shape', 'WIR-03', frame({ sequence: 2 }).slice(0, 19))
+  })
+
+  test('a revoked device is SEC-14 before any key is touched', () => {
+    const made = running()
+    made.record = { ...made.record, revoked: true }
+    const verdict = judge(context(made), frame({ sequence: 2 }))
+    assert.ok(!verdict.ok && verdict.fault === 'SEC-14' && verdict.checks === 0b1)
+  })
+
+  test('an unknown epoch, or a higher run that does not open, is SEC-04', () => {
+    refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, epoch: 8 }))
+    refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, run: 2 }))
+  })
+
+  test('a spent sequence is SEC-05, also of an earlier run', () => {
+    refusedBy('not spent', 'SEC-05', frame({ sequence: 1 }))
+    refusedBy('not spent', 'SEC-05', frame({ sequence: 0 }))
+    refusedBy('not spent', 'SEC-05', frame({ sequence: 9, run: 0 }))
+  })
+
+  test('a sequence beyond the next is SEC-06', () => {
+    refusedBy('next in order', 'SEC-06', frame({ sequence: 3 }))
+  })
+
+  test('takes a tag 10 s ahead and refuses 11 s with SEC-02 (wire.md 6.2)', () => {
+    const edge = NOW_SECOND + TOLERANCE_SECONDS
+    assert.ok(judge(context(running()), frame({ sequence: 2, at: edge })).ok)
+    refusedBy('not ahead', 'SEC-02', frame({ sequence: 2, at: edge + 1 }))
+  })
+
+  test('a closed epoch, or a master without the time, refuses nothing for its time', () => {
+    const far = frame({ sequence: 2, at: NOW_SECOND + 10_000 })
+    const closed = running()
+    for (const epoch of closed.epochs.values()) epoch.closed = true
+    assert.ok(judge(context(closed), far).ok)
+    assert.ok(judge({ ...context(running()), timed: false }, far).ok)
+  })
+
+  test('a second below the last accepted is SEC-12', () => {
+    refusedBy('key not destroyed', 'SEC-12', frame({ sequence: 2, at: NOW_SECOND - 1 }))
+  })
+
+  test('every flipped bit of a frame is refused and nothing moves (wire.md 8)', () => {
+    const honest = frame({ sequence: 2 })
+    const made = running()
+    for (let bit = 0; bit < honest.length * 8; bit += 1) {
+      const bent = honest.slice()
+      bent[bit >> 3] = (bent[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      assert.ok(!judge(context(made), bent).ok, `bit ${bit}`)
+    }
+    const last = honest.slice()
+    last[last.length - 1] = (last.at(-1) ?? 0) ^ 1
+    refusedBy('opens', 'SEC-03', last)
+    assert.ok(judge(context(made), honest).ok)
+  })
+
+  test('a frame from the past is taken and marked late', () => {
+    const made = running()
+    const later = { ...context(made), now: unixMs(ORIGIN + (NOW_SECOND + 11) * 1_000) }
+    const verdict = judge(later, frame({ sequence: 2 }))
+    assert.ok(verdict.ok && verdict.frame.late)
+  })
+})
