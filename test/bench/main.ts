@@ -1,12 +1,60 @@
-// `npm run bench`, or `npm run bench -- NAME` for one of them. One JSON row per measurement; the ratio to
-// a reference measured in the same process is what counts, absolute figures move with the machine.
+// `npm run bench -- AREA [--json]`: measures, prints, judges nothing. What the rows mean and what
+// we saw stands in docs/measurements.md.
 
-import { run as ingest } from './ingest.ts'
-import { run as tves } from './tves.ts'
+import type { BenchRow, Report } from './rows.ts'
 
-const BENCHES = { tves, ingest }
+/** Loaded when asked for: an area that needs a database must not keep another from running. */
+const AREAS: Readonly<Record<string, () => Promise<(report: Report) => Promise<void> | void>>> = {
+  tves: async () => (await import('./tves.ts')).run,
+  gate: async () => (await import('./gate.ts')).run,
+  ingest: async () => (await import('./ingest.ts')).run,
+}
+const ALL = 'all'
+const NAMES = [...Object.keys(AREAS), ALL].join(', ')
+const COLUMNS = ['bench', 'ours', 'reference', 'ratio', 'unit', 'of'] as const
 
-const chosen = process.argv[2] ?? ''
-const named = Object.entries(BENCHES).filter(([name]) => name.includes(chosen))
-if (named.length === 0) throw new Error(`no bench matches "${chosen}"`)
-for (const [, run] of named) await run((row) => console.log(JSON.stringify(row)))
+const shown = (value: string | number): string => {
+  if (typeof value === 'string') return value
+  return value >= 1_000 ? Math.round(value).toLocaleString('en') : value.toFixed(2)
+}
+
+/** Text columns to the left, numbers to the right. */
+function table(rows: readonly BenchRow[]): string {
+  const cells = [[...COLUMNS], ...rows.map((row) => COLUMNS.map((name) => shown(row[name])))]
+  const widths = COLUMNS.map((_, at) => Math.max(...cells.map((line) => (line[at] ?? '').length)))
+  const isNumber = (at: number): boolean => at >= 1 && at <= 3
+  return cells
+    .map((line) =>
+      line
+        .map((cell, at) => {
+          const width = widths[at] ?? 0
+          return isNumber(at) ? cell.padStart(width) : cell.padEnd(width)
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const json = words.includes('--json')
+  const [area, ...more] = words.filter((word) => word !== '--json')
+  const wanted = area === ALL ? Object.keys(AREAS) : [area ?? '']
+  if (area === undefined || more.length > 0 || wanted.some((name) => !Object.hasOwn(AREAS, name))) {
+    console.error(`Usage: npm run bench -- AREA [--json]\nAreas: ${NAMES}`)
+    return 1
+  }
+  const rows: BenchRow[] = []
+  for (const name of wanted) {
+    const run = await AREAS[name]?.()
+    await run?.((row) => {
+      rows.push(row)
+      if (json) console.log(JSON.stringify(row))
+      else console.error(`${row.bench} done`)
+    })
+  }
+  if (!json) console.log(table(rows))
+  return 0
+}
+
+process.exitCode = await main(process.argv.slice(2))

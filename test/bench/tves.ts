@@ -1,6 +1,4 @@
-// What TVES costs on top of the bare cipher. Rounds of ours and of the reference alternate in one
-// process, and the medians are compared: absolute times move by a factor of two with the machine's
-// load, ratios hardly.
+// What TVES costs on top of the bare cipher.
 
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { obisOf } from '../../shared/meter/obis.ts'
@@ -12,58 +10,9 @@ import { second, spanMs, unixMs } from '../../shared/units.ts'
 import { encodeContent } from '../../shared/wire/content.ts'
 import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
+import { paired, type Report, row } from './rows.ts'
 
-export interface BenchRow {
-  readonly bench: string
-  readonly ours: number
-  readonly reference: number
-  readonly ratio: number
-  readonly unit: string
-  /** What the reference is. */
-  readonly of: string
-}
-
-const ROUNDS = 15
-const WARM_UP_ROUNDS = 3
 const TAG = { authTagLength: 16 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-/** Microseconds of CPU time per call, medians of alternating rounds. */
-function paired(calls: number, ours: () => void, reference: () => void): readonly [number, number] {
-  const times = { ours: new Array<number>(), reference: new Array<number>() }
-  for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
-    for (const side of round % 2 === 0 ? ['ours', 'reference'] : ['reference', 'ours']) {
-      const call = side === 'ours' ? ours : reference
-      const before = process.cpuUsage()
-      for (let i = 0; i < calls; i += 1) call()
-      const { user, system } = process.cpuUsage(before)
-      if (round >= WARM_UP_ROUNDS) {
-        times[side === 'ours' ? 'ours' : 'reference'].push((user + system) / calls)
-      }
-    }
-  }
-  return [median(times.ours), median(times.reference)]
-}
-
-const round = (value: number): number => Math.round(value * 100) / 100
-
-function row(
-  bench: string,
-  [ours, reference]: readonly [number, number],
-  unit: string,
-  of: string,
-): BenchRow {
-  return {
-    bench,
-    ours: round(ours),
-    reference: round(reference),
-    ratio: round(ours / reference),
-    unit,
-    of,
-  }
-}
 
 const device = nodeRandom(8)
 const transcript = nodeRandom(32)
@@ -195,7 +144,7 @@ function wireBytes(readings: readonly Reading[]): number {
 const repeated = (make: (index: number) => Reading): readonly Reading[] =>
   Array.from({ length: 32 }, (_, index) => make(index))
 
-export function run(report: (row: BenchRow) => void): void {
+export function run(report: Report): void {
   const cached = 'node:crypto aes-256-gcm, cached KeyObject, same sizes'
   const fresh = 'node:crypto aes-256-gcm open, createSecretKey per frame, same sizes'
   report(row('tves.sealopen.16k', sealOpen(16_384, 400), 'us', cached))

@@ -22,7 +22,7 @@ import { KEY_METER, Rows, placeOf } from './rows.ts'
 const BATCH_ROWS_MAX = 10_000
 /** Readings that may wait for the running transaction, about 60 MB: more and the caller must slow
  * down. */
-const QUEUED_ROWS_MAX = 100_000
+const QUEUED_ROWS_MAX = 1_000_000
 /** Frames that may wait, whatever they carry (openers carry nothing). */
 const QUEUED_FRAMES_MAX = 20_000
 /** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days).

@@ -1,0 +1,59 @@
+// What a bench reports, and how two sides are compared: in turns, in one process, by medians.
+// Absolute times move by a factor of two with the machine's load, ratios hardly.
+
+export interface BenchRow {
+  readonly bench: string
+  readonly ours: number
+  readonly reference: number
+  readonly ratio: number
+  readonly unit: string
+  /** What the reference is. */
+  readonly of: string
+}
+
+export type Report = (row: BenchRow) => void
+
+const ROUNDS = 15
+const WARM_UP_ROUNDS = 3
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
+/** Microseconds of CPU time per call, medians of alternating rounds. */
+export function paired(
+  calls: number,
+  ours: () => void,
+  reference: () => void,
+): readonly [number, number] {
+  const times = { ours: new Array<number>(), reference: new Array<number>() }
+  for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
+    for (const side of round % 2 === 0 ? ['ours', 'reference'] : ['reference', 'ours']) {
+      const call = side === 'ours' ? ours : reference
+      const before = process.cpuUsage()
+      for (let i = 0; i < calls; i += 1) call()
+      const { user, system } = process.cpuUsage(before)
+      if (round >= WARM_UP_ROUNDS) {
+        times[side === 'ours' ? 'ours' : 'reference'].push((user + system) / calls)
+      }
+    }
+  }
+  return [median(times.ours), median(times.reference)]
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100
+
+export function row(
+  bench: string,
+  [ours, reference]: readonly [number, number],
+  unit: string,
+  of: string,
+): BenchRow {
+  return {
+    bench,
+    ours: rounded(ours),
+    reference: rounded(reference),
+    ratio: rounded(ours / reference),
+    unit,
+    of,
+  }
+}
