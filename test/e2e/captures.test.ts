@@ -165,6 +165,7 @@ test('telegrams of real meters reach the database as their .json tells them (dsm
       line(second, 'KFM', 'allow_unchecked = true\n') +
       line(third, 'XMX'),
   )
+  await way.noticed()
   slave.start()
 
   const faults = await until('MTR-02 on the fleet page', async () => {

@@ -33,6 +33,8 @@ import { temporaryFolder } from './postgres.ts'
 const PATIENCE_MS = 60_000
 const LOOK_MS = 100
 const TOKEN_LIFE_MS = 3_600_000
+/** Two of the master's looks at the roster: before, a new token is SEC-07. */
+const NOTICE_MS = 2_000
 
 export const TICKLOCK = join(packageRoot(), 'bin/ticklock.js')
 
@@ -269,6 +271,11 @@ export class WholeWay {
     const { kysely } = this.db
     const device = await createDevice(kysely, { id: nodeRandom(8), name, historyFrom })
     return this.token(device)
+  }
+
+  /** By now a running master has noticed what was registered (it looks every second). */
+  noticed(): Promise<void> {
+    return wait(NOTICE_MS)
   }
 
   async token(device: DeviceId): Promise<Token> {
