@@ -62,7 +62,9 @@ class MasterShell implements RunningMaster {
   #listeners: Listeners | null = null
   #nextLink = 1
   #revision = -1
-  #refreshing: Promise<void> | null = null
+  /** The load that runs or ran last, and the one that waits for it. */
+  #loading: Promise<unknown> = Promise.resolve()
+  #nextLoad: Promise<void> | null = null
   #closing = false
 
   constructor(options: MasterOptions) {
@@ -110,11 +112,16 @@ class MasterShell implements RunningMaster {
     )
   }
 
-  async refresh(): Promise<void> {
-    this.#refreshing ??= this.#load().finally(() => {
-      this.#refreshing = null
+  /** One load at a time, begun after the call: an older snapshot must never come over a newer one, or a
+   * device enrolled in between would be unknown again. All who ask while one runs share the next. */
+  refresh(): Promise<void> {
+    this.#nextLoad ??= this.#loading.then(() => {
+      this.#nextLoad = null
+      const load = this.#load()
+      this.#loading = load.catch(() => undefined)
+      return load
     })
-    await this.#refreshing
+    return this.#nextLoad
   }
 
   async close(): Promise<void> {
@@ -220,7 +227,7 @@ class MasterShell implements RunningMaster {
     try {
       await roster.enrol({ token, device, staticKey, psk: keys.wrap(psk), attempt })
       // The session handshake follows at once and needs the new key in memory.
-      await this.#load()
+      await this.refresh()
     } catch (error) {
       result = error instanceof RosterConflict ? 'conflict' : 'failed'
       log(result === 'conflict' ? 'SEC-08' : 'OPS-08', messageOf(error))

@@ -1,0 +1,242 @@
+// kill -9 of every part while meters are read and two months of history are filled in.
+//
+// What must come out is known beforehand: a simulated meter's register is a function of its seed
+// and the instant. And what was promised is known too: after each kill of a slave its outbox is
+// copied, and every run in it ends where that copy says, with that stream hash.
+
+import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type SemBus, serveSemBus } from '../../services/simulator/sem-bus.ts'
+import {
+  PROFILE_INTERVAL_MS,
+  type SimulatedMeter,
+  simulatedMeter,
+} from '../../services/simulator/simulated-meter.ts'
+import type { Stored } from '../../services/slave/core/state.ts'
+import { toHex } from '../../shared/bytes.ts'
+import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { open } from './outbox-fixture.ts'
+import { semToml, type Slave, until, WholeWay } from './whole-way.ts'
+
+const ROUNDS = 5
+const SLAVES = 2
+const METERS_EACH = 10
+const HISTORY_DAYS = 60
+const DAY_MS = 86_400_000
+/** What a meter takes for an answer: so slow that the back-fill lasts as long as the kills do. */
+const ANSWER_MS = 100
+/** Live readings of each meter, seconds. */
+const EVERY_SECONDS = 3
+/** What a kill in the middle of a message, a link that replaces another, or a handshake while the
+ * database is away may leave behind. */
+const HARMLESS = ['WIR-03', 'WIR-06', 'OPS-08']
+
+/** A line on which every answer is late. */
+async function slowLine(t: TestContext, bus: SemBus): Promise<string> {
+  const server = createServer((slave) => {
+    const meters = connect(bus.port, '127.0.0.1')
+    slave.on('error', () => slave.destroy())
+    meters.on('error', () => meters.destroy())
+    slave.on('data', (chunk: Buffer) => meters.write(chunk))
+    meters.on('data', (chunk: Buffer) => setTimeout(() => slave.write(chunk), ANSWER_MS))
+    slave.on('close', () => meters.destroy())
+    meters.on('close', () => slave.destroy())
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  t.after(() => server.close())
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return `tcp://127.0.0.1:${address.port}`
+}
+
+/** Where each run of each slave ended: `device/epoch/run` to `last/hash`. */
+type Promised = Map<string, string>
+
+function note(promised: Promised, { device }: Slave, { runs }: Stored): void {
+  for (const { epoch, run, last, lastHash } of runs) {
+    const end = `${last}/${toHex(lastHash)}`
+    const key = `${device}/${epoch}/${run}`
+    assert.ok((promised.get(key) ?? end) === end, `run ${key} went on after its process had ended`)
+    promised.set(key, end)
+  }
+}
+
+let copies = 0
+
+/** What is committed in a slave's outbox now; its process has ended. */
+function stored(way: WholeWay, slave: Slave): Stored {
+  copies += 1
+  const copy = join(way.folder, `copy-${copies}`)
+  cpSync(slave.dataFolder, copy, { recursive: true })
+  const outbox = open(copy)
+  const content = outbox.load()
+  outbox.close()
+  return content
+}
+
+const counted = (way: WholeWay): Promise<number> =>
+  way.count("select count from counters where name = 'readings'")
+
+async function goesOn(way: WholeWay, what: string): Promise<void> {
+  const before = await until(`the count after ${what}`, () => counted(way))
+  await until(`readings after ${what}`, async () => (await counted(way)) > before)
+}
+
+async function killSlaves(way: WholeWay, slaves: readonly Slave[], promised: Promised) {
+  for (const slave of slaves) {
+    await slave.end('SIGKILL')
+    note(promised, slave, stored(way, slave))
+  }
+}
+
+async function killRounds(way: WholeWay, slaves: readonly Slave[], promised: Promised) {
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    await killSlaves(way, slaves, promised)
+    for (const slave of slaves) slave.start()
+    await goesOn(way, `slaves killed, round ${round}`)
+
+    await way.end('SIGKILL')
+    await way.start()
+    await goesOn(way, `head-end killed, round ${round}`)
+
+    process.kill(way.postgresPid, 'SIGKILL')
+    await goesOn(way, `PostgreSQL killed, round ${round}`)
+  }
+  process.kill(way.postgresPid, 'SIGKILL')
+  await way.end('SIGKILL')
+  await killSlaves(way, slaves, promised)
+  await way.start()
+  for (const slave of slaves) slave.start()
+}
+
+/** Ends of all intervals in from..to. */
+function intervalEnds(from: number, to: number): number[] {
+  const ends: number[] = []
+  const first = Math.ceil(from / PROFILE_INTERVAL_MS) * PROFILE_INTERVAL_MS
+  for (let end = first; end <= to; end += PROFILE_INTERVAL_MS) ends.push(end)
+  return ends
+}
+
+/** Lets a slave whose meters are gone send what it has, and looks that nothing is left. */
+async function drain(way: WholeWay, slave: Slave): Promise<Stored> {
+  return until(`outbox of ${slave.name} is empty`, async () => {
+    await wait(2_000)
+    await slave.end()
+    const content = stored(way, slave)
+    if (content.backlog.frames === 0) return content
+    slave.start()
+    return null
+  })
+}
+
+async function checkReadings(way: WholeWay, meters: readonly SimulatedMeter[], ends: number[]) {
+  for (const meter of meters) {
+    const rows = await way.rows<{ ts: Date; value: number; source: number; meter_ts: Date }>(
+      `select ts, value, source, meter_ts from readings join meters on meters.id = meter_id
+       where number = $1 order by ts`,
+      [meter.number],
+    )
+    const profile = rows.filter(({ source }) => source === 1)
+    const last = ends.at(-1) ?? 0
+    const wanted = ends.map((end) => [end, meter.registerWh(unixMs(end))])
+    assert.deepEqual(
+      profile
+        .filter(({ ts }) => ts.getTime() <= last)
+        .map(({ ts, value }) => [ts.getTime(), value]),
+      wanted,
+      `load profile of ${meter.number}`,
+    )
+    const live = rows.filter(({ source }) => source === 0)
+    assert.ok(live.length > 0, `live readings of ${meter.number}`)
+    for (const { value, meter_ts: at } of live) {
+      const [low, high] = [at.getTime(), at.getTime() + 1_000].map((ms) =>
+        meter.registerWh(unixMs(ms)),
+      )
+      assert.ok(value >= (low ?? 0) && value <= (high ?? 0), `${meter.number} at ${at.toJSON()}`)
+    }
+  }
+}
+
+async function checkStreams(way: WholeWay, promised: Promised): Promise<void> {
+  const positions = await way.rows<{ stream: string; sequence: number; hash: Buffer }>(
+    `select device_id || '/' || epoch || '/' || run as stream, sequence, hash
+     from stream_positions`,
+  )
+  const durable = new Map(
+    positions.map(({ stream, sequence, hash }) => [stream, `${sequence}/${toHex(hash)}`]),
+  )
+  for (const [stream, end] of promised) assert.equal(durable.get(stream), end, stream)
+  assert.deepEqual([...durable.keys()].sort(), [...promised.keys()].sort(), 'no stream of nobody')
+}
+
+async function checkNothingOdd(t: TestContext, way: WholeWay, slaves: readonly Slave[]) {
+  const refusals = await way.rows<{ code: string; count: number }>(
+    'select code, sum(count)::bigint as count from refusals group by code',
+  )
+  t.diagnostic(`refused: ${JSON.stringify(refusals)}`)
+  assert.deepEqual(
+    refusals.filter(({ code }) => !HARMLESS.includes(code)),
+    [],
+  )
+  const exceptions = await way.rows<{ code: string; count: number }>(
+    "select code, count(*) as count from exceptions where code <> 'BIL-05' group by code",
+  )
+  assert.deepEqual(exceptions, [])
+  for (const slave of slaves) assert.doesNotMatch(slave.log(), /"(SEC-\w+|OPS-1[456])"/)
+  assert.equal(await counted(way), await way.readings(), 'the counter counts what is there')
+}
+
+test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
+  const way = await WholeWay.open()
+  t.after(() => way.close())
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS
+  const from: UnixMs = unixMs(today - HISTORY_DAYS * DAY_MS)
+  const meters: SimulatedMeter[] = []
+  const slaves: Slave[] = []
+  const buses: SemBus[] = []
+  for (let index = 0; index < SLAVES; index += 1) {
+    const own = Array.from({ length: METERS_EACH }, (_, place) =>
+      simulatedMeter(`K${index + 1}-${place + 1}`, 100 * index + place),
+    )
+    const bus = await serveSemBus({ meters: own, now: () => unixMs(Date.now()) })
+    t.after(() => bus.close())
+    const token = await way.register(`slave ${index + 1}`, from)
+    const slave = way.slave(`slave-${index + 1}`, token.device)
+    slave.configure(
+      semToml({
+        master:
+          index === 0 ? `tcp://127.0.0.1:${way.ports.tcp}` : `ws://127.0.0.1:${way.ports.ws}/`,
+        token: token.text,
+        line: await slowLine(t, bus),
+        meters: own.map(({ number }) => number),
+        everySeconds: EVERY_SECONDS,
+      }),
+    )
+    meters.push(...own)
+    slaves.push(slave)
+    buses.push(bus)
+  }
+  await way.noticed()
+  for (const slave of slaves) slave.start()
+  await until('the back-fill begins', async () => (await counted(way)) > 0)
+  const promised: Promised = new Map()
+  const startedAt = performance.now()
+  await killRounds(way, slaves, promised)
+  const killed = Math.round(performance.now() - startedAt)
+
+  const ends = intervalEnds(from, Date.now() - 5_000)
+  await until('all intervals are there', async () => {
+    const profile = await way.count('select count(*) as count from readings where source = 1')
+    return profile >= ends.length * meters.length
+  })
+  t.diagnostic(`kills took ${killed} ms, all ${Math.round(performance.now() - startedAt)} ms`)
+  for (const bus of buses) await bus.close()
+  for (const slave of slaves) note(promised, slave, await drain(way, slave))
+  await checkReadings(way, meters, ends)
+  await checkStreams(way, promised)
+  await checkNothingOdd(t, way, slaves)
+})
