@@ -32,9 +32,6 @@ export interface DsmrTelegram {
   readonly checked: boolean
 }
 
-/** Highest M-Bus channel. Source: DSMR P1 5.0.2, 6.12 (n = 1..4). */
-const CHANNEL_MAX = 4
-
 const OBJECT = /^(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:\*\d{1,3})?)((?:\([^()]*\))+)$/
 const MEASURED = /^(-?)(\d{1,15})(?:\.(\d{1,9}))?\*([A-Za-z0-9]{1,5})$/
 const DIGITS_MAX = 15
