@@ -60,6 +60,7 @@ class SlowRoster implements Roster {
   }
   async commitEpoch() {}
   async puncture() {}
+  async retireEpochs() {}
 }
 
 test('devices that enrol at the same moment are all known afterwards (wire.md 3)', async (t) => {
