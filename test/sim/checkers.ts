@@ -57,8 +57,8 @@ export class Observer {
         const name = toHex(key)
         return {
           open: (nonce, aad, sealed) => inner.open(nonce, aad, sealed),
-          seal: (nonce, aad, plaintext) => {
-            const sealed = inner.seal(nonce, aad, plaintext)
+          seal: (nonce, aad, plaintext, head) => {
+            const sealed = inner.seal(nonce, aad, plaintext, head)
             if (aad.length > FRAME_AAD_MIN) this.#nonce(`${name} ${toHex(nonce)}`, digestOf(sealed))
             return sealed
           },
