@@ -26,7 +26,7 @@ import { HOUR, MINUTE, SECOND, type World } from './world.ts'
 
 /** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
 const TICK_BUSY = SECOND / 4
-const BUSY_FOR = 10 * SECOND
+const BUSY_FOR = 2 * SECOND
 /** What an agent may hold in memory while its disk does not take it. */
 const ANSWERS_MAX = 256
 const TRANSACTIONS_MAX = 8
