@@ -48,6 +48,8 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
         clockState: 'U',
         clockBoundMs: 0,
         backlog: stored.backlog,
+        answersWaiting: 0,
+        transactionsWaiting: 0,
         faults: new Map(),
       }),
     }

@@ -1,6 +1,7 @@
 // Each seed draws its own mixture of trouble (swarm testing: Groce et al., ISSTA 2012): a world in which
 // everything fails a little hides what only shows when one thing fails all the time.
 
+import type { FaultCode } from '../../shared/faults.ts'
 import type { Chance } from './prng.ts'
 import { DAY, HOUR, MINUTE, SECOND } from './world.ts'
 
@@ -12,6 +13,8 @@ export interface Faults {
   readonly tickUs: number
   /** Mean time of a look into the outbox. */
   readonly fetchUs: number
+  /** Mean time of a transaction. */
+  readonly commitUs: number
   /** Mean times between faults; Infinity: never. */
   readonly slaveCrashUs: number
   readonly masterCrashUs: number
@@ -45,6 +48,16 @@ export interface Faults {
   readonly tampers: boolean
 }
 
+/** What an honest slave may meet where nobody attacks: its clock was ahead (SEC-04: the frames behind an
+ * opener that was), it was revoked, the ledger failed, it was silent or came again. */
+export const EXPECTED: ReadonlySet<FaultCode> = new Set([
+  'SEC-02',
+  'SEC-04',
+  'SEC-14',
+  'OPS-08',
+  'WIR-06',
+])
+
 export function drawFaults(chance: Chance): Faults {
   const mean = (from: number, to: number): number =>
     chance.happens(0.3) ? Number.POSITIVE_INFINITY : chance.magnitude(from, to)
@@ -55,6 +68,7 @@ export function drawFaults(chance: Chance): Faults {
     metersPerSlave: 1 + chance.below(3),
     readEveryUs: chance.between(2 * MINUTE, 10 * MINUTE),
     tickUs: chance.between(SECOND / 4, 4 * SECOND),
+    commitUs: chance.pick([SECOND / 100, SECOND / 2]),
     fetchUs: chance.pick([SECOND / 1_000, SECOND / 5]),
     slaveCrashUs: mean(20 * MINUTE, 2 * DAY),
     masterCrashUs: mean(20 * MINUTE, 2 * DAY),

@@ -5,9 +5,9 @@ import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
-import type { Observer } from './checkers.ts'
+import { hold, type Observer } from './checkers.ts'
 import type { MasterClock } from './clocks.ts'
-import type { Faults } from './faults.ts'
+import { EXPECTED, type Faults } from './faults.ts'
 import type { End, NetLink, Network } from './network.ts'
 import type { Chance } from './prng.ts'
 import type { Ledger } from './sink.ts'
@@ -188,6 +188,11 @@ export class MasterBox implements End {
         return
       case 'refused':
         world.note(`master refuses ${action.device}: ${action.code}`)
+        hold(
+          Number.isFinite(faults.attackUs) || EXPECTED.has(action.code),
+          'refused an honest slave',
+          `${action.device} ${action.code}`,
+        )
         observer.refuse(action.code)
         return
       case 'connected':

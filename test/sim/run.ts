@@ -240,7 +240,7 @@ function missing({ world, slaves, observer }: Universe): string | null {
       const place = `epoch ${epoch} run ${run} sequence ${sequence} of ${since}`
       return `${frames} frames wait in the outbox of ${slave.device}, first ${place}`
     }
-    for (const { number } of slave.numbers) {
+    for (const { number } of slave.meters) {
       const lack = SlaveBox.intervals(from, to).filter((end) => !observer.hasInterval(number, end))
       const [first] = lack
       if (first === undefined) continue

@@ -1,7 +1,6 @@
 // One slave: the agent between a disk, an oscillator, meters and a line. The box does what the shell does,
 // and may die between any two actions.
 
-import { toHex } from '../../shared/bytes.ts'
 import { PROFILE_INTERVAL_MS } from '../../services/simulator/simulated-meter.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type {
@@ -16,7 +15,7 @@ import type { Reading } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../shared/tves/token.ts'
 import type { MonoUs } from '../../shared/units.ts'
-import type { Observer } from './checkers.ts'
+import { hold, type Observer } from './checkers.ts'
 import { Oscillator, wallAtStart } from './clocks.ts'
 import { Disk } from './disk.ts'
 import type { Faults } from './faults.ts'
@@ -27,7 +26,10 @@ import { HOUR, MINUTE, SECOND, type World } from './world.ts'
 
 /** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
 const TICK_BUSY = SECOND / 4
-const BUSY_FOR = 10 * SECOND
+const BUSY_FOR = 2 * SECOND
+/** What an agent may hold in memory while its disk does not take it. */
+const ANSWERS_MAX = 256
+const TRANSACTIONS_MAX = 8
 
 export interface SlaveSetup {
   readonly device: DeviceId
@@ -80,17 +82,8 @@ export class SlaveBox implements End {
     world.every(wait(faults.diskFullUs), '', () => this.#fill())
   }
 
-  get linkNow(): NetLink | null {
-    return this.#link
-  }
-
-  get numbers(): readonly ModelMeter[] {
+  get meters(): readonly ModelMeter[] {
     return this.#setup.meters
-  }
-
-  view(): ReturnType<Agent['view']> | null {
-    const process = this.#process
-    return process === null || this.#asleep ? null : process.agent.view(this.#mono())
   }
 
   start(): void {
@@ -204,7 +197,14 @@ export class SlaveBox implements End {
     const dies = !this.calm && chance.happens(faults.dieMidStep)
     const end = dies ? chance.below(actions.length + 1) : actions.length
     for (const action of actions.slice(0, end)) this.#perform(process, action)
+    this.#bounded(process)
     if (dies) this.crash(`dies after ${end} of ${actions.length} actions of ${event.on}`)
+  }
+
+  #bounded(process: Process): void {
+    const { answersWaiting, transactionsWaiting } = process.agent.view(this.#mono())
+    hold(answersWaiting <= ANSWERS_MAX, 'memory', `${answersWaiting} answers wait`)
+    hold(transactionsWaiting <= TRANSACTIONS_MAX, 'memory', `${transactionsWaiting} transactions`)
   }
 
   #perform(process: Process, action: AgentAction): void {
@@ -282,7 +282,8 @@ export class SlaveBox implements End {
       return { on: 'committed', backlog: verdict.backlog }
     }
     const first = chance.happens(0.5) ? apply() : null
-    world.after(chance.unit() * (SECOND / 50), '', () => {
+    const slow = this.calm ? 0 : chance.wait(faults.commitUs)
+    world.after(slow, '', () => {
       if (this.#process !== process) return
       this.#deliver(first ?? apply())
     })
@@ -352,5 +353,3 @@ export class SlaveBox implements End {
     return ends
   }
 }
-
-export const shortHex = (bytes: Uint8Array): string => toHex(bytes).slice(0, 8)

@@ -49,6 +49,12 @@ const sent = (forwarder: Forwarder): string[] =>
     return action.do === 'fetch' ? `?${action.query.epoch}` : action.do
   })
 
+/** All runs of these tests, whole. */
+const runs = new Map([
+  [1, runOf(NEWEST, 1, 5)],
+  [2, runOf(NEWEST, 2, 5)],
+])
+
 const laneAt = (epoch: number, run: number, sequence = -1) => ({
   epoch,
   run,
@@ -58,10 +64,6 @@ const laneAt = (epoch: number, run: number, sequence = -1) => ({
 
 test('a run begins on the wire when the one before it is durable (simulation, seed 7)', () => {
   const forwarder = noLanes()
-  const runs = new Map([
-    [1, runOf(NEWEST, 1, 1)],
-    [2, runOf(NEWEST, 2, 1)],
-  ])
   openLanes(forwarder, [laneAt(NEWEST, 1)])
   assert.deepEqual(sent(forwarder), ['?9'])
   const frames = [
@@ -70,7 +72,7 @@ test('a run begins on the wire when the one before it is durable (simulation, se
     [2, 0],
     [2, 1],
   ].map(([run = 0, sequence = 0]) => frameOf(NEWEST, run, sequence))
-  takeFetched(forwarder, NEWEST, frames)
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: frames })
   assert.deepEqual(sent(forwarder), ['9/1/0', '9/1/1'])
   acknowledge(forwarder, runs, { epoch: NEWEST, run: 1, sequence: 0, hash: hashOf(1, 0) })
   assert.deepEqual(sent(forwarder), [])
@@ -83,14 +85,14 @@ test('a refused frame is sent again with all behind it, once (wire.md 9, SEC-06)
   openLanes(forwarder, [laneAt(NEWEST, 1)])
   sent(forwarder)
   const frames = [0, 1, 2].map((sequence) => frameOf(NEWEST, 1, sequence))
-  takeFetched(forwarder, NEWEST, frames)
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: frames })
   assert.deepEqual(sent(forwarder), ['9/1/0', '9/1/1', '9/1/2', '?9'])
-  takeFetched(forwarder, NEWEST, [])
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: [] })
   expect(forwarder, { code: 'SEC-03', epoch: NEWEST })
   assert.deepEqual(sent(forwarder), ['?9'])
-  takeFetched(forwarder, NEWEST, frames)
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: frames })
   assert.deepEqual(sent(forwarder), ['9/1/0', '9/1/1', '9/1/2', '?9'])
-  takeFetched(forwarder, NEWEST, [])
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: [] })
   // The two behind the damaged one were refused too: old news.
   expect(forwarder, { code: 'SEC-06', epoch: NEWEST })
   expect(forwarder, { code: 'SEC-06', epoch: NEWEST })
@@ -117,10 +119,22 @@ test('what the outbox answers to a session that is over is not taken for the nex
   closeLanes(forwarder)
   openLanes(forwarder, [laneAt(NEWEST, 1, 1)])
   assert.deepEqual(sent(forwarder), ['?9'])
-  takeFetched(forwarder, NEWEST, [frameOf(NEWEST, 1, 0), frameOf(NEWEST, 1, 5)])
+  takeFetched(forwarder, runs, {
+    epoch: NEWEST,
+    frames: [frameOf(NEWEST, 1, 0), frameOf(NEWEST, 1, 5)],
+  })
   assert.deepEqual(sent(forwarder), [])
-  takeFetched(forwarder, NEWEST, [frameOf(NEWEST, 1, 2)])
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: [frameOf(NEWEST, 1, 2)] })
   assert.deepEqual(sent(forwarder), ['9/1/2', '?9'])
+})
+
+test('a frame is not sent before its transaction is known to be done', () => {
+  const forwarder = noLanes()
+  openLanes(forwarder, [laneAt(NEWEST, 1)])
+  sent(forwarder)
+  const frames = [frameOf(NEWEST, 1, 0), frameOf(NEWEST, 1, 1)]
+  takeFetched(forwarder, new Map([[1, runOf(NEWEST, 1, 0)]]), { epoch: NEWEST, frames })
+  assert.deepEqual(sent(forwarder), ['9/1/0', '?9'])
 })
 
 test('frames stored while the outbox looked are asked for again', () => {
@@ -128,14 +142,14 @@ test('frames stored while the outbox looked are asked for again', () => {
   openLanes(forwarder, [laneAt(NEWEST, 1)])
   sent(forwarder)
   wake(forwarder, runOf(NEWEST, 1, 0))
-  takeFetched(forwarder, NEWEST, [])
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: [] })
   assert.deepEqual(sent(forwarder), ['?9'])
 })
 
 test('frames that waited for the disk past a new epoch get a lane (simulation, seed 40)', () => {
   const forwarder = noLanes()
   openLanes(forwarder, [laneAt(NEWEST, 2)])
-  takeFetched(forwarder, NEWEST, [])
+  takeFetched(forwarder, runs, { epoch: NEWEST, frames: [] })
   wake(forwarder, runOf(OLD, 1, 10, 9))
   assert.deepEqual(
     forwarder.lanes.map(({ epoch, run, sequence }) => [epoch, run, sequence]),

@@ -73,6 +73,7 @@ function remember(setup: AgentSetup): Memory {
     leaving: false,
     schedule: null,
     session: DOWN,
+    linkNumber: 0,
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     confirmed: false,
@@ -84,6 +85,7 @@ function remember(setup: AgentSetup): Memory {
     captures: [],
     freed: new Map(),
     freedSince: mono,
+    forgetting: false,
     backlog: stored.backlog,
     clock,
     used: false,
@@ -143,7 +145,7 @@ function take(turn: Turn, event: AgentEvent): void {
       jobFailed(turn, event.fault)
       return
     case 'fetched':
-      takeFreed(turn, takeFetched(memory.forwarder, event.epoch, event.frames))
+      takeFreed(turn, takeFetched(memory.forwarder, memory.runs, event))
       forward(turn)
       return
   }
@@ -170,7 +172,8 @@ function readDue(turn: Turn): void {
 /** Deletes what is durable further on, and rows of runs and epochs that are done with. */
 function forget(turn: Turn): void {
   const { memory, mono } = turn
-  if (memory.freed.size === 0 || elapsedUs(memory.freedSince, mono) < FORGET_EVERY_US) return
+  if (memory.forgetting || memory.freed.size === 0) return
+  if (elapsedUs(memory.freedSince, mono) < FORGET_EVERY_US) return
   const freed = [...memory.freed]
   memory.freed = new Map()
   const dropRuns = [...memory.runs.values()]
@@ -182,6 +185,7 @@ function forget(turn: Turn): void {
     .filter((epoch) => epoch.state === 'closed' && !kept.has(epoch.id))
     .map((epoch) => epoch.id)
   for (const epoch of dropEpochs) memory.epochs.delete(epoch)
+  memory.forgetting = true
   submit(turn, {
     kind: 'upkeep',
     commit: () => ({
@@ -190,7 +194,9 @@ function forget(turn: Turn): void {
       dropRuns,
       dropEpochs,
     }),
-    done: () => undefined,
+    done: (later) => {
+      later.memory.forgetting = false
+    },
   })
 }
 
@@ -204,6 +210,8 @@ function view(turn: Turn): AgentView {
     clockState: state,
     clockBoundMs: Math.ceil(bound / 1_000),
     backlog: memory.backlog,
+    answersWaiting: memory.captures.length,
+    transactionsWaiting: memory.jobs.length,
     faults: memory.faults,
   }
 }

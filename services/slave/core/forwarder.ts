@@ -114,11 +114,13 @@ export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredR
   }
 }
 
+/** What the outbox answered. A frame may be there before we heard that its transaction is done: it waits. */
 export function takeFetched(
   forwarder: Forwarder,
-  epoch: number,
-  frames: readonly StoredFrame[],
+  runs: ReadonlyMap<number, StoredRun>,
+  { epoch, frames: found }: { readonly epoch: number; readonly frames: readonly StoredFrame[] },
 ): Freed {
+  const frames = found.filter((frame) => frame.sequence <= (runs.get(frame.run)?.last ?? -1))
   const late = forwarder.late.get(epoch) ?? 0
   if (late > 1) forwarder.late.set(epoch, late - 1)
   else forwarder.late.delete(epoch)

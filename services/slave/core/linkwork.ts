@@ -1,6 +1,7 @@
 // What the agent does when its link comes up, brings a message, or goes: enrol, greet, confirm, forward.
 
 import type { FaultCode } from '../../../shared/faults.ts'
+import type { Random } from '../../../shared/tves/suite.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { spanUs, shiftMono } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
@@ -53,19 +54,30 @@ export function greet(turn: Turn): void {
     end(turn, 'SEC-07', 'not enrolled, and the configuration has no token')
     return
   }
-  // The attempt counter is durable before the first message: see wire.md 3.
-  const next: StoredIdentity = identity
-    ? { ...identity, attempt: identity.attempt + 1 }
-    : { staticKey: setup.random(32), attempt: 1, masterKey: null, psk: null, device: null }
+  const link = memory.linkNumber
+  let raised: StoredIdentity | null = null
   submit(turn, {
     kind: 'upkeep',
-    commit: () => ({ identity: next }),
+    forLink: true,
+    // The attempt counter is durable before the first message (wire.md 3). Raised when its turn comes:
+    // the attempt of a link before may still be on its way to the disk.
+    commit: () => {
+      raised ??= nextAttempt(memory.identity, setup.random)
+      return { identity: raised }
+    },
     done: (later) => {
-      later.memory.identity = next
-      follow(later, beginEnrolment({ ...setup, processId: memory.processId }, next, token))
+      if (raised === null) return
+      later.memory.identity = raised
+      if (later.memory.linkNumber !== link) return
+      follow(later, beginEnrolment({ ...setup, processId: memory.processId }, raised, token))
     },
   })
 }
+
+const nextAttempt = (identity: StoredIdentity | null, random: Random): StoredIdentity =>
+  identity === null
+    ? { staticKey: random(32), attempt: 1, masterKey: null, psk: null, device: null }
+    : { ...identity, attempt: identity.attempt + 1 }
 
 export function takeBody(turn: Turn, body: Uint8Array): void {
   const { memory, setup } = turn
@@ -82,7 +94,9 @@ export function takeBody(turn: Turn, body: Uint8Array): void {
 export function linkDown(turn: Turn): void {
   const { memory } = turn
   memory.session = DOWN
+  memory.linkNumber += 1
   memory.confirmed = false
+  memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
   memory.offered = null
@@ -121,12 +135,13 @@ function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): vo
   if (identity === null) return
   const { device, psk, masterKey } = outcome
   const next: StoredIdentity = { ...identity, device, psk, masterKey }
+  const link = turn.memory.linkNumber
   submit(turn, {
     kind: 'upkeep',
     commit: () => ({ identity: next }),
     done: (later) => {
       later.memory.identity = next
-      greet(later)
+      if (later.memory.linkNumber === link) greet(later)
     },
   })
 }
@@ -134,7 +149,8 @@ function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): vo
 function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void {
   const { memory, setup } = turn
   const { answer, t1, epoch } = outcome
-  takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
+  if (t1 !== null)
+    takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   memory.schedule ??= plan(setup.meters, setup.stored.cursors, turn.mono)
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
@@ -150,14 +166,16 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
     state: 'pending',
   }
   // Never confirmed, so nothing was sealed in them: the newest offer is the only one worth keeping.
+  const link = memory.linkNumber
   const stale = [...memory.epochs.values()].filter((old) => old.state === 'pending')
   submit(turn, {
     kind: 'upkeep',
+    forLink: true,
     commit: () => ({ epochs: [offered], dropEpochs: stale.map((old) => old.id) }),
     done: (later) => {
       for (const { id } of stale) later.memory.epochs.delete(id)
       later.memory.epochs.set(offered.id, offered)
-      if (later.memory.session.phase !== 'open') return
+      if (later.memory.linkNumber !== link) return
       later.memory.offered = offered
       confirm(later)
     },
@@ -214,6 +232,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
     startForwarding(turn, message)
     return
   }
+  const link = memory.linkNumber
   const entered: StoredEpoch = { ...offered, state: 'committed' }
   const closing = [...memory.epochs.values()]
     .filter((epoch) => epoch.state === 'committed')
@@ -232,7 +251,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
       later.memory.keyring ??= null
       later.memory.wantEpoch = false
       later.memory.offered = null
-      if (later.memory.session.phase === 'open') startForwarding(later, message)
+      if (later.memory.linkNumber === link) startForwarding(later, message)
     },
   })
 }

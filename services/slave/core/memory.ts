@@ -48,6 +48,8 @@ export interface AgentSetup {
  * outbox is full, since it is what makes room again. */
 export interface Job {
   readonly kind: 'frames' | 'upkeep'
+  /** Serves this link only: not worth doing when the link is gone. */
+  readonly forLink?: true
   /** Built when handed to the shell, so that it carries the newest acknowledgements. */
   commit(): OutboxCommit
   done(turn: Turn): void
@@ -73,6 +75,8 @@ export interface Memory {
   leaving: boolean
   schedule: Schedule | null
   session: Session
+  /** Grows whenever a link comes or goes: tells a transaction that its link is gone. */
+  linkNumber: number
   /** Offered by the master in this session, not yet committed. */
   offered: StoredEpoch | null
   wantEpoch: boolean
@@ -87,6 +91,8 @@ export interface Memory {
   captures: Capture[]
   freed: Map<number, number>
   freedSince: MonoUs
+  /** What was freed before waits for the disk. */
+  forgetting: boolean
   backlog: Backlog
   clock: SoftClock
   /** A key of this process's clock was used: the clock may not go below it. */

@@ -49,7 +49,8 @@ export type Session =
       readonly psk: Uint8Array
       readonly masterKey: Uint8Array
     }
-  | { readonly phase: 'hello'; readonly noise: Handshake; readonly t1: MonoUs }
+  /** `t1` null: the machine slept meanwhile, so the answer says nothing about the time. */
+  | { readonly phase: 'hello'; readonly noise: Handshake; readonly t1: MonoUs | null }
   /** Control messages flow; frames only after COMMITTED. */
   | { readonly phase: 'open'; readonly channel: ControlChannel }
 
@@ -68,7 +69,7 @@ export type Outcome =
   | {
       readonly is: 'welcome'
       readonly answer: SessionOffer
-      readonly t1: MonoUs
+      readonly t1: MonoUs | null
       /** The epoch offered; null: none is. */
       readonly epoch: EpochSecret | null
     }

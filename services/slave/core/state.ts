@@ -161,5 +161,8 @@ export interface AgentView {
   readonly clockState: string
   readonly clockBoundMs: number
   readonly backlog: Backlog
+  /** Meter answers and transactions in memory, waiting for the disk. */
+  readonly answersWaiting: number
+  readonly transactionsWaiting: number
   readonly faults: ReadonlyMap<FaultCode, number>
 }

@@ -118,4 +118,5 @@ export function afterSleep(turn: Turn): void {
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono
+  if (memory.session.phase === 'hello') memory.session = { ...memory.session, t1: null }
 }
