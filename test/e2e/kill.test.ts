@@ -11,15 +11,12 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type SemBus, serveSemBus } from '../../services/simulator/sem-bus.ts'
-import {
-  PROFILE_INTERVAL_MS,
-  type SimulatedMeter,
-  simulatedMeter,
-} from '../../services/simulator/simulated-meter.ts'
+import { type SimulatedMeter, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import type { Stored } from '../../services/slave/core/state.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { open } from './outbox-fixture.ts'
+import { checkReadings, intervalEnds, untilFilled } from './profile-check.ts'
 import { semToml, type Slave, until, WholeWay } from './whole-way.ts'
 
 const ROUNDS = 5
@@ -113,14 +110,6 @@ async function killRounds(way: WholeWay, slaves: readonly Slave[], promised: Pro
   for (const slave of slaves) slave.start()
 }
 
-/** Ends of all intervals in from..to. */
-function intervalEnds(from: number, to: number): number[] {
-  const ends: number[] = []
-  const first = Math.ceil(from / PROFILE_INTERVAL_MS) * PROFILE_INTERVAL_MS
-  for (let end = first; end <= to; end += PROFILE_INTERVAL_MS) ends.push(end)
-  return ends
-}
-
 /** Lets a slave whose meters are gone send what it has, and looks that nothing is left. */
 async function drain(way: WholeWay, slave: Slave): Promise<Stored> {
   return until(`outbox of ${slave.name} is empty`, async () => {
@@ -131,34 +120,6 @@ async function drain(way: WholeWay, slave: Slave): Promise<Stored> {
     slave.start()
     return null
   })
-}
-
-async function checkReadings(way: WholeWay, meters: readonly SimulatedMeter[], ends: number[]) {
-  for (const meter of meters) {
-    const rows = await way.rows<{ ts: Date; value: number; source: number; meter_ts: Date }>(
-      `select ts, value, source, meter_ts from readings join meters on meters.id = meter_id
-       where number = $1 order by ts`,
-      [meter.number],
-    )
-    const profile = rows.filter(({ source }) => source === 1)
-    const last = ends.at(-1) ?? 0
-    const wanted = ends.map((end) => [end, meter.registerWh(unixMs(end))])
-    assert.deepEqual(
-      profile
-        .filter(({ ts }) => ts.getTime() <= last)
-        .map(({ ts, value }) => [ts.getTime(), value]),
-      wanted,
-      `load profile of ${meter.number}`,
-    )
-    const live = rows.filter(({ source }) => source === 0)
-    assert.ok(live.length > 0, `live readings of ${meter.number}`)
-    for (const { value, meter_ts: at } of live) {
-      const [low, high] = [at.getTime(), at.getTime() + 1_000].map((ms) =>
-        meter.registerWh(unixMs(ms)),
-      )
-      assert.ok(value >= (low ?? 0) && value <= (high ?? 0), `${meter.number} at ${at.toJSON()}`)
-    }
-  }
 }
 
 async function checkStreams(way: WholeWay, promised: Promised): Promise<void> {
@@ -229,10 +190,7 @@ test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading
   const killed = Math.round(performance.now() - startedAt)
 
   const ends = intervalEnds(from, Date.now() - 5_000)
-  await until('all intervals are there', async () => {
-    const profile = await way.count('select count(*) as count from readings where source = 1')
-    return profile >= ends.length * meters.length
-  })
+  await untilFilled(way, meters, ends)
   t.diagnostic(`kills took ${killed} ms, all ${Math.round(performance.now() - startedAt)} ms`)
   for (const bus of buses) await bus.close()
   for (const slave of slaves) note(promised, slave, await drain(way, slave))
