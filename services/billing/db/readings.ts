@@ -21,8 +21,8 @@ import { KEY_METER, Rows, placeOf } from './rows.ts'
 const DAY_MS = 86_400_000
 /** Readings in one transaction: about 0.1 s of work, no acknowledgement waits longer. */
 const BATCH_ROWS_MAX = 10_000
-/** Readings that may wait for the running transaction, about 60 MB: more and the caller must slow
- * down. */
+/** Readings that may wait for the running transaction, about 150 MB. The master holds its links
+ * long before; beyond, it is not the master that calls. */
 const QUEUED_ROWS_MAX = 1_000_000
 /** Frames that may wait, whatever they carry (openers carry nothing). */
 const QUEUED_FRAMES_MAX = 20_000
