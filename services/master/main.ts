@@ -7,11 +7,13 @@ import { FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
+import { FRAME_BYTE } from '../../shared/wire/frame.ts'
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import { type Master, startMaster } from './core/master.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
 import type { KeyStore } from './shell/key-store.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
+import { Sluice } from './shell/sluice.ts'
 
 /** How often the roster is looked at for new tokens and revocations: a revoked link is cut within 2 s. */
 const ROSTER_MS = 1_000
@@ -58,6 +60,7 @@ class MasterShell implements RunningMaster {
   readonly #options: MasterOptions
   readonly #master: Master
   readonly #peers = new Map<LinkId, FramedPeer>()
+  readonly #sluice = new Sluice()
   readonly #timers: NodeJS.Timeout[] = []
   #listeners: Listeners | null = null
   #nextLink = 1
@@ -160,9 +163,13 @@ class MasterShell implements RunningMaster {
     this.#peers.set(link, peer)
     this.#step({ on: 'opened', link, transport: peer.transport })
     return {
-      onBody: (body) => this.#step({ on: 'body', link, body }),
+      onBody: (body) => {
+        this.#step({ on: 'body', link, body })
+        if (body[0] === FRAME_BYTE) this.#sluice.brought(peer)
+      },
       onClose: (fault) => {
         this.#peers.delete(link)
+        this.#sluice.forget(peer)
         if (fault !== null) this.#options.board.refused(null, fault, unixMs(Date.now()))
         this.#step({ on: 'closed', link })
       },
@@ -251,13 +258,16 @@ class MasterShell implements RunningMaster {
 
   async #append(device: DeviceId, frames: Parameters<Sink['append']>[0]): Promise<void> {
     let durable = true
+    this.#sluice.enter(frames)
     try {
       await this.#options.sink.append(frames)
     } catch (error) {
       durable = false
       this.#options.log('OPS-08', `readings: ${messageOf(error)}`)
     }
+    // First what waits behind this batch, then more from the links.
     this.#step({ on: 'appended', device, durable })
+    this.#sluice.leave(frames)
   }
 
   async #retire(device: DeviceId, epochs: readonly number[]): Promise<void> {

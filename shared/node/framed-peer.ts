@@ -67,6 +67,7 @@ export class Peer implements FramedPeer {
   readonly #handlers: PeerHandlers
   readonly #idle: NodeJS.Timeout
   #closing: NodeJS.Timeout | null = null
+  #paused = false
   #over = false
 
   constructor(pipe: Pipe, setup: PeerSetup) {
@@ -75,7 +76,11 @@ export class Peer implements FramedPeer {
     this.#pipe = pipe
     this.#limits = setup.limits
     const { idleMs } = setup.limits
-    this.#idle = setTimeout(() => this.drop('WIR-06', `silent for ${idleMs} ms`), idleMs)
+    this.#idle = setTimeout(() => {
+      // While we do not listen, silence is our own doing.
+      if (this.#paused) this.#idle.refresh()
+      else this.drop('WIR-06', `silent for ${idleMs} ms`)
+    }, idleMs)
     this.#handlers = setup.handlersOf(this)
   }
 
@@ -91,10 +96,14 @@ export class Peer implements FramedPeer {
   }
 
   pause(): void {
+    this.#paused = true
     this.#pipe.pause()
   }
 
   resume(): void {
+    if (this.#over) return
+    this.#paused = false
+    this.#idle.refresh()
     this.#pipe.resume()
   }
 

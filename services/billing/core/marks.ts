@@ -31,7 +31,8 @@ const VOLUME: ReadonlySet<number> = new Set([UNIT.m3, UNIT.J])
 
 /** True for registers that only grow: time integrals (OBIS group D = 8), volumes and heat. */
 export function isCumulative(reading: Reading): boolean {
-  return VOLUME.has(reading.unit) || reading.register.split('.', 2)[1] === '8'
+  const { register, unit } = reading
+  return VOLUME.has(unit) || register.startsWith('.8.', register.indexOf('.'))
 }
 
 /** A value of one register at one time: what the next one is compared with. */

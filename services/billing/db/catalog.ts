@@ -35,6 +35,9 @@ export class Catalog {
   readonly #pool: Pool
   #meters = new Map<string, MeterRow>()
   #registers = new Map<string, number>()
+  #lastRegister:
+    | (Pick<Reading, 'register' | 'exponent' | 'unit'> & { readonly id: number })
+    | null = null
   #readAt = 0
 
   constructor(pool: Pool) {
@@ -46,12 +49,27 @@ export class Catalog {
   }
 
   register(reading: Reading): number | undefined {
-    return this.#registers.get(registerKey(reading))
+    const last = this.#lastRegister
+    // Readings come in runs of one register: the key of most need not be put together.
+    if (
+      last !== null &&
+      last.register === reading.register &&
+      last.exponent === reading.exponent &&
+      last.unit === reading.unit
+    ) {
+      return last.id
+    }
+    const id = this.#registers.get(registerKey(reading))
+    if (id === undefined) return undefined
+    const { register, exponent, unit } = reading
+    this.#lastRegister = { register, exponent, unit, id }
+    return id
   }
 
   forget(): void {
     this.#meters = new Map()
     this.#registers = new Map()
+    this.#lastRegister = null
   }
 
   /** Call before a batch; `monotonicMs` on any clock that only grows. */

@@ -18,19 +18,24 @@ import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
 
+const DAY_MS = 86_400_000
 /** Readings in one transaction: about 0.1 s of work, no acknowledgement waits longer. */
 const BATCH_ROWS_MAX = 10_000
-/** Readings that may wait for the running transaction, about 60 MB: more and the caller must slow
- * down. */
+/** Readings that may wait for the running transaction, about 150 MB. The master holds its links
+ * long before; beyond, it is not the master that calls. */
 const QUEUED_ROWS_MAX = 1_000_000
 /** Frames that may wait, whatever they carry (openers carry nothing). */
 const QUEUED_FRAMES_MAX = 20_000
 /** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days).
  * Older ones, and ones from the future, never make a partition. */
-const AGE_MS_MAX = 800 * 86_400_000
+const AGE_MS_MAX = 800 * DAY_MS
 /** How far ahead of its arrival a reading may be, milliseconds: no tolerance is larger than a
  * day. */
-const AHEAD_MS_MAX = 86_400_000
+const AHEAD_MS_MAX = DAY_MS
+
+/** After a batch with readings that were there already (a slave sends again what it heard no
+ * acknowledgement for), so many more are stored expecting the same. */
+const REPEAT_BATCHES = 16
 
 interface Waiting {
   readonly frames: readonly AcceptedFrame[]
@@ -66,6 +71,8 @@ export class ReadingSink implements Sink {
   readonly #queue: Waiting[] = []
   #queuedRows = 0
   #queuedFrames = 0
+  /** Batches to come that are expected to hold readings which are stored already. */
+  #repeating = 0
   #running: Promise<void> | null = null
   #closed = false
 
@@ -167,7 +174,13 @@ export class ReadingSink implements Sink {
         })
       }
     }
-    await rows.store(this.#pool)
+    this.#repeating = Math.max(this.#repeating - 1, 0)
+    await rows.store(this.#pool, {
+      mayRepeat: this.#repeating > 0,
+      onRepeat: () => {
+        this.#repeating = REPEAT_BATCHES
+      },
+    })
     chain.keep()
   }
 
@@ -176,6 +189,7 @@ export class ReadingSink implements Sink {
     const meters = new Map<string, Sighting>()
     const registers = new Map<string, Reading>()
     const months = new Set<number>()
+    let dayBefore = -1
     for (const frame of frames) {
       const { content } = frame
       if (content.kind !== 'readings') continue
@@ -188,7 +202,10 @@ export class ReadingSink implements Sink {
           registers.set(registerKey(reading), reading)
         }
         const at = timeOf(reading, content.stamp)
-        if (isPlausible(at, frame.receivedAt)) months.add(monthOf(at))
+        if (!isPlausible(at, frame.receivedAt)) return
+        const day = Math.floor(at / DAY_MS)
+        if (day !== dayBefore) months.add(monthOf(at))
+        dayBefore = day
       })
     }
     for (const month of months) {

@@ -6,6 +6,7 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../shared/handover/sink.ts'
 import { type Reading, SOURCES, type Stamp } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import { errorCode } from '../../../shared/node/fault-error.ts'
 import { charArray, int2Array, int4Array, int8Array, timestampArray } from './binary-arrays.ts'
 
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
@@ -89,8 +90,13 @@ export class Rows {
     }
   }
 
-  /** Stores everything; returns how many readings were new. */
-  async store(pool: Pool): Promise<number> {
+  /** Stores everything; returns how many readings were new. `mayRepeat` false: none of them is
+   * expected to be there already, which saves a third of the database's work; `onRepeat` hears
+   * that one was, before all is stored again the other way. */
+  async store(
+    pool: Pool,
+    options: { readonly mayRepeat: boolean; readonly onRepeat: () => void },
+  ): Promise<number> {
     const keys = Float64Array.from(this.newest.keys()).sort()
     const newest = Array.from(keys, (key) => this.newest.get(key) ?? 0)
     const pick = <T>(column: readonly T[]): T[] =>
@@ -125,9 +131,19 @@ export class Rows {
       this.exceptions.map(({ detail }) => detail),
       this.exceptions.map(({ content }) => Buffer.from(content)),
     ]
-    const query = { name: 'store-batch', text: STORE, values, query_timeout: STATEMENT_MS_MAX }
-    const { rows } = await pool.query<{ inserted: number }>(query)
-    return rows[0]?.inserted ?? 0
+    const run = async (name: string, text: string): Promise<number> => {
+      const query = { name, text, values, query_timeout: STATEMENT_MS_MAX }
+      const { rows } = await pool.query<{ inserted: number }>(query)
+      return rows[0]?.inserted ?? 0
+    }
+    if (options.mayRepeat) return run('store-batch', STORE)
+    try {
+      return await run('store-new', STORE_NEW)
+    } catch (error) {
+      if (errorCode(error) !== UNIQUE_VIOLATION) throw error
+      options.onRepeat()
+      return run('store-batch', STORE)
+    }
   }
 }
 
@@ -138,13 +154,15 @@ const placeColumns = (places: readonly Omit<Place, 'item'>[]) => [
   places.map(({ sequence }) => sequence),
 ]
 
-const STORE = `
+const UNIQUE_VIOLATION = '23505'
+
+const storeText = (unlessThere: string): string => `
 with stored as (
   insert into readings (ts, meter_id, register_id, value, source, quality, agent_ts, meter_ts,
     clock_state, clock_bound_ms)
   select * from unnest($1::timestamptz[], $2::int4[], $3::int2[], $4::int8[], $5::int2[],
     $6::int2[], $7::timestamptz[], $8::timestamptz[], $9::"char"[], $10::int8[])
-  on conflict do nothing returning 1
+  ${unlessThere} returning 1
 ), counted as (
   update counters set count = count + added from (select count(*) as added from stored) as new
   where name = 'readings' and added > 0
@@ -171,3 +189,8 @@ with stored as (
   on conflict (device_id, epoch, run, sequence, item) do nothing
 )
 select count(*) as inserted from stored`
+
+/** A reading that is there already is left as it is: 1.6 us of the 4.6 us that a row takes. */
+const STORE = storeText('on conflict do nothing')
+/** Refuses the batch (23505) when one is there already. */
+const STORE_NEW = storeText('')

@@ -15,6 +15,8 @@ import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } 
 const DAMAGED_MAX = 3
 /** Frames handed on in one batch at most; a slave has 64 in flight. */
 const BATCH_FRAMES_MAX = 256
+/** Readings in one batch, unless its first frame has more: as many as the sink stores at once. */
+const BATCH_READINGS_MAX = 10_000
 /** Accepted frames waiting for the sink, per device: a slave keeps to 64, more is a memory attack. */
 const WAITING_MAX = 256
 
@@ -145,8 +147,20 @@ export function takeFrame(turn: Turn, link: Link, device: DeviceState, body: Uin
 
 function handOn(turn: Turn, device: DeviceState): void {
   if (device.outstanding !== null || device.waiting.length === 0) return
-  device.outstanding = device.waiting.splice(0, BATCH_FRAMES_MAX)
+  device.outstanding = device.waiting.splice(0, batchLength(device.waiting))
   turn.actions.push({ do: 'append', device: device.record.id, frames: device.outstanding })
+}
+
+/** How many of the frames waiting make one batch; at least one. */
+function batchLength(waiting: readonly AcceptedFrame[]): number {
+  let readings = 0
+  let frames = 0
+  for (const { content } of waiting) {
+    readings += content.kind === 'readings' ? content.readings.length : 0
+    if (frames === BATCH_FRAMES_MAX || (frames > 0 && readings > BATCH_READINGS_MAX)) break
+    frames += 1
+  }
+  return frames
 }
 
 function refuseFrame(
