@@ -1,7 +1,6 @@
 // One slave: the agent between a disk, an oscillator, meters and a line. The box does what the shell does,
 // and may die between any two actions.
 
-import { toHex } from '../../shared/bytes.ts'
 import { PROFILE_INTERVAL_MS } from '../../services/simulator/simulated-meter.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type {
@@ -352,5 +351,3 @@ export class SlaveBox implements End {
     return ends
   }
 }
-
-export const shortHex = (bytes: Uint8Array): string => toHex(bytes).slice(0, 8)
