@@ -14,15 +14,26 @@ import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
 import type { DeviceState, EpochState, RunState } from './roster.ts'
 
 /** The checks in order; their number is the bit. */
+export const CHECKS = [
+  'shape',
+  'not revoked',
+  'epoch and run known',
+  'not spent',
+  'next in order',
+  'not ahead',
+  'key not destroyed',
+  'opens',
+] as const
+
 const FAULT_OF_CHECK = [
-  'WIR-03', // shape
-  'SEC-14', // not revoked
-  'SEC-04', // epoch and run known
-  'SEC-05', // not spent
-  'SEC-06', // next in order
-  'SEC-02', // not ahead
-  'SEC-12', // key not destroyed
-  'SEC-03', // opens
+  'WIR-03',
+  'SEC-14',
+  'SEC-04',
+  'SEC-05',
+  'SEC-06',
+  'SEC-02',
+  'SEC-12',
+  'SEC-03',
 ] as const satisfies readonly FaultCode[]
 
 export type GateFault = (typeof FAULT_OF_CHECK)[number]
