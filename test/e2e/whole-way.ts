@@ -333,6 +333,3 @@ meters = [${plan.meters.map((meter) => `"${meter}"`).join(', ')}]
 every = ${plan.everySeconds}
 `
 }
-
-/** Opens a folder for passing through, so that the database's account may enter what lies below. */
-export const passable = (folder: string): void => chmodSync(folder, 0o711)
