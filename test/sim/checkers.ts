@@ -32,6 +32,8 @@ const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(byte
 export class Observer {
   readonly refused = new Map<FaultCode, number>()
   readonly reported = new Map<FaultCode, number>()
+  /** Revoked for so long that nothing of theirs can still be on its way to the ledger. */
+  readonly banned = new Set<DeviceId>()
   rows = 0
   frames = 0
   /** Frames the ledger was given again. */
@@ -107,6 +109,7 @@ export class Observer {
   takes({ position, content }: AcceptedFrame): void {
     const key = streamKey(position)
     const { sequence } = position
+    hold(!this.banned.has(position.device), 'revoked', `${key} ${sequence} was taken`)
     const sealed = this.#sealed.get(key)?.[sequence]
     hold(sealed !== undefined, 'forged', `${key} ${sequence} was never stored by the slave`)
     hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)

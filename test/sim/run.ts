@@ -161,7 +161,7 @@ function admit(universe: Universe): void {
 
 /** Trouble that belongs to no single box. */
 function vex(universe: Universe): void {
-  const { seed, world, faults, network, ledger, master, slaves } = universe
+  const { seed, world, faults, network, ledger, master, slaves, observer } = universe
   const chance = chanceOf(seed, 'trouble')
   const often = (mean: number, name: string, happen: () => void): void =>
     world.every(
@@ -193,6 +193,9 @@ function vex(universe: Universe): void {
     if (universe.calm || record === undefined) return
     ledger.devices.set(device, { ...record, revoked: true })
     master.reload()
+    world.after(LOOK_EVERY, 'the device is out', () => {
+      if (!universe.calm) observer.banned.add(device)
+    })
   })
 }
 
@@ -207,6 +210,7 @@ function settle(universe: Universe): void {
   master.calm = true
   master.sinkDown = false
   clock.synchronised = true
+  observer.banned.clear()
   for (const [id, record] of ledger.devices) ledger.devices.set(id, { ...record, revoked: false })
   master.start()
   master.reload()
