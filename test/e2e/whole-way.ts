@@ -296,8 +296,8 @@ export class WholeWay {
     return slave
   }
 
-  /** Ends everything, whatever state it is in. */
-  async close(): Promise<void> {
+  /** Ends everything, whatever state it is in; `before` runs before the folder goes. */
+  async close(before: () => void = () => {}): Promise<void> {
     for (const slave of this.#slaves) await slave.end('SIGKILL')
     await this.#db?.close()
     this.#db = null
@@ -308,6 +308,7 @@ export class WholeWay {
       process.kill(pid, 'SIGINT')
       await until('PostgreSQL is gone', () => !isServerOf(pid, this.cluster))
     }
+    before()
     this.#remove()
     if (ended !== undefined) assert.equal(ended.code, 0, ended.output)
   }
