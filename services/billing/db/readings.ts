@@ -65,6 +65,7 @@ const blamesRows = (error: unknown): boolean => /^(?:22|23|42)...$/.test(errorCo
 
 export class ReadingSink implements Sink {
   readonly #pool: Pool
+  readonly #queuedRowsMax: number
   readonly #catalog: Catalog
   readonly #last: LastValues
   readonly #months = new Set<number>()
@@ -76,8 +77,9 @@ export class ReadingSink implements Sink {
   #running: Promise<void> | null = null
   #closed = false
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, queuedRowsMax = QUEUED_ROWS_MAX) {
     this.#pool = pool
+    this.#queuedRowsMax = queuedRowsMax
     this.#catalog = new Catalog(pool)
     this.#last = new LastValues(pool)
   }
@@ -86,7 +88,7 @@ export class ReadingSink implements Sink {
   append(frames: readonly AcceptedFrame[]): Promise<void> {
     const rows = rowsOf(frames)
     const full =
-      this.#queuedRows + rows > Math.max(QUEUED_ROWS_MAX, rows) ||
+      this.#queuedRows + rows > Math.max(this.#queuedRowsMax, rows) ||
       this.#queuedFrames + frames.length > Math.max(QUEUED_FRAMES_MAX, frames.length)
     if (full) return Promise.reject(new FaultError('OPS-08', 'it is slower than what arrives'))
     if (this.#closed) return Promise.reject(new FaultError('OPS-08', 'closing'))
