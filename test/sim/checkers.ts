@@ -46,8 +46,8 @@ export class Observer {
   readonly #said = new Set<string>()
   readonly #truth = new Map<string, TrueUs>()
   readonly #processOf = new Map<string, number>()
-  /** Profile intervals in the ledger. */
-  readonly #intervals = new Set<string>()
+  /** Profile intervals in the ledger, with the register's value. */
+  readonly #intervals = new Map<string, number>()
   readonly #sealedWith = new Map<string, string>()
 
   /** Watches every frame that is sealed: one (key, nonce) for one text. */
@@ -155,7 +155,12 @@ export class Observer {
     if (reading.source !== 'profile') return
     const interval = `${reading.meter} ${reading.meterTime}`
     hold(!this.#intervals.has(interval), 'interval twice', interval)
-    this.#intervals.add(interval)
+    this.#intervals.set(interval, reading.value)
+  }
+
+  /** The register at an interval's end, as the ledger has it. */
+  registered(meter: string, end: number): number | null {
+    return this.#intervals.get(`${meter} ${end}`) ?? null
   }
 
   hasInterval(meter: string, end: number): boolean {

@@ -13,6 +13,8 @@ const ROWS_MAX = 40
 export interface ModelMeter {
   readonly number: string
   now(at: TrueUs): readonly Reading[]
+  /** What it truly counted, Wh. */
+  counted(at: UnixMs): number
   /** Rows with interval ends in (from, to]. */
   history(
     range: { readonly from: UnixMs; readonly to: UnixMs },
@@ -34,6 +36,7 @@ export function modelMeter(number: string, seed: number): ModelMeter {
   })
   return {
     number,
+    counted: (at) => meter.registerWh(at),
     now: (at) => [reading(meter.registerWh(unixMs(at / 1_000)), null)],
     history: ({ from, to }, at) => {
       const asked = { from: unixMs(from + 1), to, rowsMax: ROWS_MAX, now: unixMs(at / 1_000) }

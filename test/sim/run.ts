@@ -7,6 +7,7 @@ import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
 import { unixMs } from '../../shared/units.ts'
 import { Attacker } from './attacker.ts'
+import { billAll, spanOf } from './bills.ts'
 import { Broken, hold, Observer } from './checkers.ts'
 import { MasterClock } from './clocks.ts'
 import { drawFaults, type Faults } from './faults.ts'
@@ -70,6 +71,10 @@ export function simulate(seed: number, days: number): Outcome {
     vex(universe)
     world.runUntil(START + days * DAY)
     settle(universe)
+    const end = world.now - YOUNG_MS * 1_000
+    for (const slave of universe.slaves) {
+      billAll(slave.meters, spanOf(START, end), (meter, at) => observer.registered(meter, at))
+    }
   } catch (error) {
     broken =
       error instanceof Broken ? error.message : String(error instanceof Error ? error.stack : error)
