@@ -35,7 +35,7 @@ const frames = (count: number): readonly AcceptedFrame[] => [
     },
     receivedAt: at,
     late: false,
-    content: { kind: 'readings', stamp, readings: new Array<Reading>(count).fill(reading) },
+    content: { kind: 'readings', stamp, readings: Array.from({ length: count }, () => reading) },
   },
 ]
 
