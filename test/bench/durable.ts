@@ -134,7 +134,6 @@ async function rounds(
     await likeness(client)
     await client.query('checkpoint')
     const copied = await rate(rows, () => copyIn(client, 'likeness', bytes))
-    if (process.env['BENCH_ROUNDS'] !== undefined) console.error({ round, ours, copied })
     if (round < WARM_UP) continue
     result.ours.push(ours)
     result.copied.push(copied)

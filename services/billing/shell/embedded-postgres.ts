@@ -237,13 +237,15 @@ export class EmbeddedPostgres {
     this.#child = child
     const gone = () => {
       if (this.#child === child) this.#child = null
+      // Nobody asks why any more, and the folder may be gone too.
+      if (this.#closing) return
       const said = readFileSync(file, 'utf8').slice(before).trim()
       // Processes of a killed server linger for moments: the next look tries again.
       const lingering = /already exists|is still in use|is already in use|Address already/.test(
         said,
       )
       this.#said = said.split('\n').slice(-3).join(' | ')
-      if (!lingering && !this.#closing && this.#control === null) {
+      if (!lingering && this.#control === null) {
         this.#failure = new FaultError(
           said.includes('No space left') ? 'OPS-06' : 'OPS-07',
           this.#said,
