@@ -55,6 +55,8 @@ export type LinkPhase =
       readonly device: DeviceState
       readonly channel: ControlChannel
       readonly offer: Offer | null
+      /** Place among all handshakes. */
+      readonly order: number
     }
   /** CONFIRM came, its epoch or the frames before it are being stored. */
   | { readonly is: 'confirming'; readonly device: DeviceState; readonly channel: ControlChannel }
@@ -182,9 +184,11 @@ export function greet(
   const founded = origin === null ? null : epochOf(suite, result)
   const epoch = founded === null || device.epochs.has(founded.id) ? null : founded
   const offer = epoch === null || origin === null ? null : { ...epoch, origin }
+  roster.greetings += 1
+  const order = roster.greetings
   return {
     ok: true,
-    phase: { is: 'greeted', device, channel: new ControlChannel(result), offer },
+    phase: { is: 'greeted', device, channel: new ControlChannel(result), offer, order },
     send: sessionStep(2, answer),
   }
 }

@@ -24,13 +24,20 @@ const WAITING_MAX = 256
 export function confirm(
   turn: Turn,
   link: Link,
-  { device, channel, offer }: Extract<LinkPhase, { is: 'greeted' }>,
+  { device, channel, offer, order }: Extract<LinkPhase, { is: 'greeted' }>,
   message: Extract<ControlMessage, { is: 'confirm' }>,
 ): void {
   if (message.epoch !== (offer?.id ?? 0)) {
     refuse(turn, link, 'WIR-04')
     return
   }
+  // A slave confirms a session before it begins the next: this one was left, and its CONFIRM came
+  // late. It knows nothing of what was sealed since: no epoch may be closed or retired for it.
+  if (order < device.confirmed) {
+    refuse(turn, link, 'WIR-06')
+    return
+  }
+  device.confirmed = order
   link.phase = { is: 'confirming', device, channel }
   const before = device.link
   if (before !== null && before !== link.id) drop(turn, before, 'WIR-06')

@@ -49,6 +49,8 @@ export interface DeviceState {
   newest: number | null
   newestSince: UnixMs | null
   link: LinkId | null
+  /** Place of the handshake whose CONFIRM came last, in the order of all handshakes. */
+  confirmed: number
   /** Accepted, waiting until the frames before them are durable. */
   waiting: AcceptedFrame[]
   outstanding: readonly AcceptedFrame[] | null
@@ -63,12 +65,15 @@ export interface RosterState {
   /** By the slave's static public key, in hex. */
   readonly byKey: Map<string, DeviceState>
   readonly tokens: Map<string, TokenRecord & { readonly clearSecret: Uint8Array }>
+  /** Session handshakes so far. */
+  greetings: number
 }
 
 export const emptyRoster = (): RosterState => ({
   devices: new Map(),
   byKey: new Map(),
   tokens: new Map(),
+  greetings: 0,
 })
 
 /** Adds or updates a device. True when it is revoked now and was not before: its link must go. */
@@ -82,6 +87,7 @@ export function putDevice(roster: RosterState, record: DeviceRecord): boolean {
       newest: null,
       newestSince: null,
       link: null,
+      confirmed: 0,
       waiting: [],
       outstanding: null,
       settle: [],
