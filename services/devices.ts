@@ -8,7 +8,7 @@ import { Secret } from '../shared/tves/secret.ts'
 import { encodeToken, fingerprint } from '../shared/tves/token.ts'
 import { shiftMs, spanMs, unixMs } from '../shared/units.ts'
 import { historyFrom } from './billing/core/calendar.ts'
-import { type Db, openDatabase } from './billing/db/pool.ts'
+import { type Db, openDatabase, reach } from './billing/db/pool.ts'
 import { createDevice, issueToken, listDevices, revokeDevice } from './billing/db/roster.ts'
 import { runningPostgres } from './billing/shell/embedded-postgres.ts'
 import { openKeyStore } from './master/shell/key-store.ts'
@@ -65,6 +65,8 @@ async function withDatabase(settings: Settings, work: (db: Db) => Promise<void>)
   }
   const db = openDatabase(connection, (line) => console.error(line))
   try {
+    const client = await reach(db.pool)
+    client.release()
     await work(db)
   } finally {
     await db.close()

@@ -2,7 +2,7 @@
 // and started again when they end.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../shared/node/root.ts'
 
@@ -60,13 +60,16 @@ export function startSlaveProcess(name: string, file: string, logFile: string): 
   let timer: NodeJS.Timeout | null = null
   const start = (): void => {
     const log = openSync(logFile, 'a', 0o600)
-    child = spawn(
+    const started = spawn(
       process.execPath,
       [join(packageRoot(), 'bin/ticklock.js'), 'slave', '--config', file],
       // Its own process group: Ctrl-C reaches us alone, and we stop things in the right order.
       { stdio: ['ignore', log, log, 'ipc'], detached: true },
     )
-    child.once('exit', () => {
+    // The child has its own copy; ours would stay open at every restart.
+    closeSync(log)
+    child = started
+    started.once('exit', () => {
       child = null
       if (!stopped) timer = setTimeout(start, RESTART_MS)
     })

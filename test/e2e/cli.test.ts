@@ -70,10 +70,12 @@ test('a database that does not answer is OPS-08, a command nobody knows OPS-12',
   const env = await environment(t)
   const [port] = await freePorts(1)
   const url = `postgres://ticklock:secret-word@127.0.0.1:${port}/ticklock`
-  const up = await new Process(['up'], { ...env, DATABASE_URL: url }).ended
-  assert.equal(up.code, 1)
-  assert.match(up.output, /OPS-08/)
-  assert.doesNotMatch(up.output, /secret-word/)
+  for (const args of [['up'], ['device', 'attic'], ['revoke', 'attic']]) {
+    const { code, output } = await new Process(args, { ...env, DATABASE_URL: url }).ended
+    assert.equal(code, 1, args.join(' '))
+    assert.match(output, /OPS-08 database cannot be reached: .*ECONNREFUSED/)
+    assert.doesNotMatch(output, /secret-word|\bat .*\.js/)
+  }
   const device = await new Process(['device', 'attic'], env).ended
   assert.equal(device.code, 1)
   assert.match(device.output, /OPS-08 .*ticklock up/)

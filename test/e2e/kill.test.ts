@@ -5,7 +5,7 @@
 // copied, and every run in it ends where that copy says, with that stream hash.
 
 import assert from 'node:assert/strict'
-import { cpSync } from 'node:fs'
+import { cpSync, existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -68,7 +68,8 @@ let copies = 0
 function stored(way: WholeWay, slave: Slave): Stored {
   copies += 1
   const copy = join(way.folder, `copy-${copies}`)
-  cpSync(slave.dataFolder, copy, { recursive: true })
+  // A slave killed very young has made no folder yet.
+  if (existsSync(slave.dataFolder)) cpSync(slave.dataFolder, copy, { recursive: true })
   const outbox = open(copy)
   const content = outbox.load()
   outbox.close()
@@ -151,11 +152,14 @@ async function checkNothingOdd(t: TestContext, way: WholeWay, slaves: readonly S
   assert.equal(await counted(way), await way.readings(), 'the counter counts what is there')
 }
 
-test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
-  const way = await WholeWay.open()
-  t.after(() => way.close())
-  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS
-  const from: UnixMs = unixMs(today - HISTORY_DAYS * DAY_MS)
+interface Furnished {
+  readonly meters: readonly SimulatedMeter[]
+  readonly slaves: readonly Slave[]
+  readonly buses: readonly SemBus[]
+}
+
+/** Slaves with their meters, registered and not started: every other one comes by WebSocket. */
+async function furnish(t: TestContext, way: WholeWay, from: UnixMs): Promise<Furnished> {
   const meters: SimulatedMeter[] = []
   const slaves: Slave[] = []
   const buses: SemBus[] = []
@@ -167,10 +171,10 @@ test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading
     t.after(() => bus.close())
     const token = await way.register(`slave ${index + 1}`, from)
     const slave = way.slave(`slave-${index + 1}`, token.device)
+    const { tcp, ws } = way.ports
     slave.configure(
       semToml({
-        master:
-          index === 0 ? `tcp://127.0.0.1:${way.ports.tcp}` : `ws://127.0.0.1:${way.ports.ws}/`,
+        master: index === 0 ? `tcp://127.0.0.1:${tcp}` : `ws://127.0.0.1:${ws}/`,
         token: token.text,
         line: await slowLine(t, bus),
         meters: own.map(({ number }) => number),
@@ -182,19 +186,63 @@ test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading
     buses.push(bus)
   }
   await way.noticed()
-  for (const slave of slaves) slave.start()
-  await until('the back-fill begins', async () => (await counted(way)) > 0)
-  const promised: Promised = new Map()
-  const startedAt = performance.now()
-  await killRounds(way, slaves, promised)
-  const killed = Math.round(performance.now() - startedAt)
+  return { meters, slaves, buses }
+}
 
+/** Waits for the end of the back-fill, takes the meters away, drains the slaves, and looks at it all. */
+async function checkAll(
+  t: TestContext,
+  way: WholeWay,
+  { meters, slaves, buses }: Furnished,
+  wanted: { readonly from: UnixMs; readonly promised: Promised },
+): Promise<void> {
+  const { from, promised } = wanted
   const ends = intervalEnds(from, Date.now() - 5_000)
   await untilFilled(way, meters, ends)
-  t.diagnostic(`kills took ${killed} ms, all ${Math.round(performance.now() - startedAt)} ms`)
   for (const bus of buses) await bus.close()
   for (const slave of slaves) note(promised, slave, await drain(way, slave))
   await checkReadings(way, meters, ends)
   await checkStreams(way, promised)
   await checkNothingOdd(t, way, slaves)
+}
+
+const daysAgo = (days: number): UnixMs => unixMs((Math.floor(Date.now() / DAY_MS) - days) * DAY_MS)
+
+test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
+  const way = await WholeWay.open()
+  t.after(() => way.close())
+  const from = daysAgo(HISTORY_DAYS)
+  const furnished = await furnish(t, way, from)
+  const { slaves } = furnished
+  for (const slave of slaves) slave.start()
+  await until('the back-fill begins', async () => (await counted(way)) > 0)
+  const promised: Promised = new Map()
+  const startedAt = performance.now()
+  await killRounds(way, slaves, promised)
+  t.diagnostic(`the kills took ${Math.round(performance.now() - startedAt)} ms`)
+  await checkAll(t, way, furnished, { from, promised })
+})
+
+/** Moments in the life of a young slave, ms after its start: before its first message, while it enrols,
+ * while its epoch is made, while the first frames go. */
+const YOUNG_MS = [250, 400, 500, 600, 700, 800, 950, 1_200]
+
+test('kill -9 while slaves enrol and make their first epochs: every reading once', async (t) => {
+  const way = await WholeWay.open()
+  t.after(() => way.close())
+  const from = daysAgo(2)
+  const furnished = await furnish(t, way, from)
+  const { slaves } = furnished
+  const promised: Promised = new Map()
+  for (const [index, age] of YOUNG_MS.entries()) {
+    for (const slave of slaves) slave.start()
+    await wait(age)
+    const { postgresPid } = way
+    if (index % 2 === 0 && postgresPid !== 0) process.kill(postgresPid, 'SIGKILL')
+    if (index % 4 === 1) await way.end('SIGKILL')
+    await killSlaves(way, slaves, promised)
+    if (index % 4 === 1) await way.start()
+  }
+  for (const slave of slaves) slave.start()
+  await checkAll(t, way, furnished, { from, promised })
 })

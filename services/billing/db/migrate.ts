@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type pg from 'pg'
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import { packageRoot } from '../../../shared/node/root.ts'
+import { reach } from './pool.ts'
 
 /** Key of the advisory lock while migrating: 'migr' in ASCII. */
 const LOCK_KEY = 0x6d696772
@@ -35,14 +36,15 @@ function readMigrations(folder: string): readonly Migration[] {
   })
 }
 
-/** Applies what is missing and returns how many that were. Rejects with OPS-13 when the database
+/** Applies what is missing and returns how many that were. Rejects with OPS-08 when the database cannot be
+ * reached, and with OPS-13 when the database
  * holds a migration this program does not know or knows otherwise; then nothing was changed. */
 export async function migrate(
   pool: pg.Pool,
   folder = join(packageRoot(), 'migrations'),
 ): Promise<number> {
   const known = readMigrations(folder)
-  const client = await pool.connect()
+  const client = await reach(pool)
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK_KEY])
     const server = await client.query(

@@ -3,8 +3,8 @@
 // float would round money.
 
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool, type PoolConfig, TypeOverrides } from 'pg'
-import { errorText } from '../../../shared/node/fault-error.ts'
+import { Pool, type PoolClient, type PoolConfig, TypeOverrides } from 'pg'
+import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
 import type { Database } from './schema.ts'
 
 /** Connections at once: the sink, the bill run, pages and the roster; PostgreSQL allows 100 in
@@ -49,4 +49,13 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
   pool.on('error', (error) => log(`OPS-08 a database connection broke: ${errorText(error)}`))
   const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   return { pool, kysely, close: () => pool.end() }
+}
+
+/** A connection of the pool, to be released. OPS-08 says what kept us from the database. */
+export async function reach(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    throw new FaultError('OPS-08', errorText(error), error)
+  }
 }
