@@ -28,7 +28,7 @@ const TOKEN_LIFE_MS = 3_600_000
 /** Two of the master's looks at the roster: before, a new token is SEC-07. */
 const NOTICE_MS = 2_000
 
-export const TICKLOCK = join(packageRoot(), 'bin/ticklock.js')
+const TICKLOCK = join(packageRoot(), 'bin/ticklock.js')
 
 /** Waits until `look` gives something other than null or false; while the database is away it may
  * throw. */
@@ -67,7 +67,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports
 }
 
-export interface Ended {
+interface Ended {
   readonly code: number | null
   readonly output: string
 }
@@ -157,7 +157,7 @@ export class Slave {
   }
 }
 
-export interface Token {
+interface Token {
   readonly device: DeviceId
   readonly text: string
   readonly id: Uint8Array
