@@ -236,7 +236,9 @@ export class EmbeddedPostgres {
     child.unref()
     this.#child = child
     const gone = () => {
-      if (this.#child === child) this.#child = null
+      // One that had run and then died is no failed start: its end was told by our connection.
+      if (this.#child !== child) return
+      this.#child = null
       // Nobody asks why any more, and the folder may be gone too.
       if (this.#closing) return
       const said = readFileSync(file, 'utf8').slice(before).trim()
@@ -260,6 +262,7 @@ export class EmbeddedPostgres {
   #died(control: Client): void {
     if (this.#control !== control) return
     this.#control = null
+    this.#child = null
     if (this.#closing) return
     this.#log('embedded PostgreSQL is gone: starting it again')
     this.#recovery ??= this.#recover().finally(() => {
