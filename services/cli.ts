@@ -1,5 +1,5 @@
-// `ticklock COMMAND`: one command, small sub-commands. Each imports what it needs when it is called: the slave
-// on a small board must not carry a database client and a PDF writer in memory.
+// `ticklock COMMAND`: one command, small sub-commands. Each imports what it needs when it is
+// called: the slave on a small board must not carry a database client and a PDF writer in memory.
 
 import { parseArgs } from 'node:util'
 import { FaultError } from '../shared/node/fault-error.ts'
@@ -115,7 +115,8 @@ async function main(): Promise<void> {
   }
 }
 
-/** Runs until Ctrl-C, SIGTERM, or, for a slave of the demo, until its parent is gone; then ends cleanly. */
+/** Runs until Ctrl-C, SIGTERM, or, for a slave of the demo, until its parent is gone; then ends
+ * cleanly. */
 function untilStopped(stop: () => Promise<void>): void {
   let stopping = false
   const end = (): void => {

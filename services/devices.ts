@@ -1,5 +1,5 @@
-// `ticklock device` and `ticklock revoke`: against the running head-end's database, whose master notices
-// within two seconds.
+// `ticklock device` and `ticklock revoke`: against the running head-end's database, whose master
+// notices within two seconds.
 
 import { join } from 'node:path'
 import { FaultError } from '../shared/node/fault-error.ts'

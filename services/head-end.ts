@@ -27,10 +27,12 @@ export type HeadEndOptions = Pick<
 export const baseUrlOf = ({ host, httpPort }: Settings): string =>
   `http://${host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host}:${httpPort}`
 
-/** Rejects with a FaultError that names what to do: OPS-03 a port is taken, OPS-04, 07 to 10, 13. */
+/** Rejects with a FaultError that names what to do: OPS-03 a port is taken, OPS-04, 07 to 10,
+ * 13. */
 export async function startHeadEnd(settings: Settings, options: HeadEndOptions): Promise<HeadEnd> {
   const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
-  // Before the database is touched: a taken port is the commonest mistake, and mostly a second start.
+  // Before the database is touched: a taken port is the commonest mistake, and mostly a second
+  // start.
   await portFree(host, httpPort, 'TICKLOCK_HTTP_PORT')
   await portFree(host, tcpPort, 'TICKLOCK_TCP_PORT')
   await portFree(host, wsPort, 'TICKLOCK_WS_PORT')
@@ -71,7 +73,8 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   }
 }
 
-/** Others may pass through it, not look into it: as root, PostgreSQL runs as another user. OPS-04. */
+/** Others may pass through it, not look into it: as root, PostgreSQL runs as another user.
+ * OPS-04. */
 export function openDataFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 })

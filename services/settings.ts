@@ -52,8 +52,8 @@ export function readSettings(env: Environment): Settings {
   }
 }
 
-/** Mail by TICKLOCK_SMTP_URL (`smtps://user:password@host`, `smtp+starttls://...`, `smtp://host`) and
- * TICKLOCK_MAIL_FROM; null when not set: mail waits. */
+/** Mail by TICKLOCK_SMTP_URL (`smtps://user:password@host`, `smtp+starttls://...`,
+ * `smtp://host`) and TICKLOCK_MAIL_FROM; null when not set: mail waits. */
 export function mailFrom(env: Environment, fromName: string): MailDriver | null {
   const text = env['TICKLOCK_SMTP_URL']
   if (text === undefined || text === '') return null
@@ -78,8 +78,9 @@ export function mailFrom(env: Environment, fromName: string): MailDriver | null 
   return openMail({ host: url.hostname, port, tls: kind, login, from, fromName })
 }
 
-/** SMS by TICKLOCK_SMS_URL (`twilio+https://account:token@host`, `kannel+http://user:password@host:port`) and
- * TICKLOCK_SMS_FROM; null when not set: texts wait. */
+/** SMS by TICKLOCK_SMS_URL (`twilio+https://account:token@host`,
+ * `kannel+http://user:password@host:port`) and TICKLOCK_SMS_FROM; null when not set: texts
+ * wait. */
 export function smsFrom(env: Environment): SmsDriver | null {
   const text = env['TICKLOCK_SMS_URL']
   if (text === undefined || text === '') return null

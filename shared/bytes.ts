@@ -1,6 +1,6 @@
-// Bounded big-endian reading and writing, hex, constant-time equality. A Reader never throws on short
-// input: it turns `ok` to false and returns zeros, so that a decoder checks once, at its end, and no
-// hostile length can crash it.
+// Bounded big-endian reading and writing, hex, constant-time equality. A Reader never throws on
+// short input: it turns `ok` to false and returns zeros, so that a decoder checks once, at its end,
+// and no hostile length can crash it.
 
 import { assert } from './assert.ts'
 

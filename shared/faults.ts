@@ -1,5 +1,6 @@
-// The one table of fault codes. A code is an API: logs, metrics, pages and alarms use it, and it never
-// changes its meaning. docs/faults.md prints this table (tools/faults.js writes it, a test compares).
+// The one table of fault codes. A code is an API: logs, metrics, pages and alarms use it, and it
+// never changes its meaning. docs/faults.md prints this table (tools/faults.js writes it, a test
+// compares).
 
 export type Severity = 'info' | 'warn' | 'error' | 'alarm'
 

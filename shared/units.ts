@@ -1,6 +1,7 @@
 // Units live twice: in the branded type and in the name. A raw number does not fit where an instant
-// belongs, and an instant does not fit where a span belongs. Casts to these brands happen here and in
-// bytes.ts, nowhere else. A brand does not stop `instant < span`: compare through the helpers below.
+// belongs, and an instant does not fit where a span belongs. Casts to these brands happen here and
+// in bytes.ts, nowhere else. A brand does not stop `instant < span`: compare through the helpers
+// below.
 
 declare const unit: unique symbol
 type Branded<Base, Name extends string> = Base & { readonly [unit]: Name }

@@ -1,5 +1,5 @@
-// Builds everything that runs: an empty dist, TypeScript 7 for services, shared and test, esbuild for
-// the few browser islands. Takes about two seconds, so every npm script that needs it calls it.
+// Builds everything that runs: an empty dist, TypeScript 7 for services, shared and test, esbuild
+// for the few browser islands. Takes about two seconds, so every npm script that needs it calls it.
 import { spawnSync } from 'node:child_process'
 // The default import: a named one that Node 20 lacks would fail before the version check can speak.
 import fs from 'node:fs'

@@ -1,9 +1,10 @@
-// Preloaded into every test process (tools/test.js). When the last test is over the process must end by
-// itself; if it does not, a server, socket, timer or child process was left open: say which kinds, and end.
+// Preloaded into every test process (tools/test.js). When the last test is over the process must
+// end by itself; if it does not, a server, socket, timer or child process was left open: say which
+// kinds, and end.
 import { after } from 'node:test'
 
-/** Time for the files' own `after` hooks, which run behind this one, and for their last sockets. Closing
- * a PostgreSQL takes seconds on a busy machine. */
+/** Time for the files' own `after` hooks, which run behind this one, and for their last sockets.
+ * Closing a PostgreSQL takes seconds on a busy machine. */
 const GRACE_MS = Number(process.env.TICKLOCK_GRACE_MS ?? 20_000)
 
 after(() => {

@@ -1,15 +1,18 @@
 // The test runner: `npm test`, or `npm test -- PATTERN` for the files whose path contains PATTERN.
 //
-// Unit, property, hostile and simulation tests share one process (24 times faster than a process per
-// file); end-to-end tests run one file at a time, each in a process of its own. A run fails when
+// Unit, property, hostile and simulation tests share one process (24 times faster than a process
+// per file); end-to-end tests run one file at a time, each in a process of its own. A run fails
+// when
 // - a test fails, or the pattern matches no file (node:test calls an empty run a success);
 // - fewer tests passed than the recorded floor (a folder that moved away would go unnoticed);
 // - a process does not end by itself after its last test: something was left open. Nobody can tell
-//   whose it is in the shared process, so its files are run once more one by one, and the culprit named;
+//   whose it is in the shared process, so its files are run once more one by one, and the culprit
+//   named;
 // - a process or a phase takes too long.
 // The last lines are those of node's own runner, summed over all processes: `ℹ tests`, `ℹ pass` ...
 //
-// Options for the runner's own test: --in FOLDER (compiled tests), --floor COUNT, --limit MILLISECONDS.
+// Options for the runner's own test: --in FOLDER (compiled tests), --floor COUNT, --limit
+// MILLISECONDS.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -17,7 +20,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { requireNode } from './node-version.js'
 
-/** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it silently. */
+/** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it
+ * silently. */
 const TESTS_FLOOR = 340
 /** Longest one process may run before it is ended as hung, milliseconds. */
 const PROCESS_MS_MAX = 240_000
@@ -96,7 +100,8 @@ async function runApart() {
   }
 }
 
-/** Runs files in one process of their own. Counts what node's runner says at the end, unless quiet. */
+/** Runs files in one process of their own. Counts what node's runner says at the end, unless
+ * quiet. */
 function run(files, { limit, quiet }) {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   return new Promise((done) => {

@@ -1,5 +1,5 @@
-// Runs the billing server: database, readings in, bills and notices out, pages. It hands the master a roster,
-// a sink and a fleet board; the master hands back accepted frames.
+// Runs the billing server: database, readings in, bills and notices out, pages. It hands the master
+// a roster, a sink and a fleet board; the master hands back accepted frames.
 
 import { join } from 'node:path'
 import type { Roster } from '../../shared/handover/roster.ts'

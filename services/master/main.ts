@@ -1,4 +1,5 @@
-// Runs the head-end: sockets in, the pure core in the middle, the handed-over sink, roster and board behind.
+// Runs the head-end: sockets in, the pure core in the middle, the handed-over sink, roster and
+// board behind.
 
 import type { FaultCode } from '../../shared/faults.ts'
 import { RosterConflict, type Roster } from '../../shared/handover/roster.ts'
@@ -15,7 +16,8 @@ import type { KeyStore } from './shell/key-store.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
 
-/** How often the roster is looked at for new tokens and revocations: a revoked link is cut within 2 s. */
+/** How often the roster is looked at for new tokens and revocations: a revoked link is cut
+ * within 2 s. */
 const ROSTER_MS = 1_000
 /** How often punctured trees are written back. */
 const PUNCTURE_MS = 3_600_000
@@ -115,8 +117,9 @@ class MasterShell implements RunningMaster {
     )
   }
 
-  /** One load at a time, begun after the call: an older snapshot must never come over a newer one, or a
-   * device enrolled in between would be unknown again. All who ask while one runs share the next. */
+  /** One load at a time, begun after the call: an older snapshot must never come over a newer
+   * one, or a device enrolled in between would be unknown again. All who ask while one runs
+   * share the next. */
   refresh(): Promise<void> {
     this.#nextLoad ??= this.#loading.then(() => {
       this.#nextLoad = null

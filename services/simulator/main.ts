@@ -1,5 +1,6 @@
-// `ticklock demo`: the whole way on one machine. A real head-end on a real PostgreSQL, a hundred simulated
-// meters behind five real slave processes, a real SMTP server and SMS endpoint that keep what they get.
+// `ticklock demo`: the whole way on one machine. A real head-end on a real PostgreSQL, a hundred
+// simulated meters behind five real slave processes, a real SMTP server and SMS endpoint that keep
+// what they get.
 
 import { join } from 'node:path'
 import type { DeviceId } from '../../shared/handover/sink.ts'
@@ -116,7 +117,8 @@ async function startParts(
   }
 }
 
-/** Devices, tokens for those not enrolled yet, tariff, customers: all of it unchanged at a second start. */
+/** Devices, tokens for those not enrolled yet, tariff, customers: all of it unchanged at a
+ * second start. */
 async function furnish(
   headEnd: HeadEnd,
 ): Promise<{ readonly devices: readonly DeviceId[]; readonly tokens: readonly (string | null)[] }> {

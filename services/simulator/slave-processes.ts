@@ -1,5 +1,5 @@
-// The demo's slaves: real processes of their own, each with its configuration file and data folder, watched
-// and started again when they end.
+// The demo's slaves: real processes of their own, each with its configuration file and data folder,
+// watched and started again when they end.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
@@ -53,7 +53,8 @@ export interface SlaveProcess {
   stop(): Promise<void>
 }
 
-/** Runs `ticklock slave` on that file. The process ends by itself when ours does: its channel to us closes. */
+/** Runs `ticklock slave` on that file. The process ends by itself when ours does: its channel to
+ * us closes. */
 export function startSlaveProcess(name: string, file: string, logFile: string): SlaveProcess {
   let child: ChildProcess | null = null
   let stopped = false

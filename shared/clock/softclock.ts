@@ -91,8 +91,8 @@ export function qualityAt(
   return { state: bound <= SYNCHRONISED_BOUND_US ? 'S' : 'R', bound: spanUs(bound) }
 }
 
-/** An instant that is over for certain at `mono`, however far ahead the time shown is; null while the
- * clock only guesses. */
+/** An instant that is over for certain at `mono`, however far ahead the time shown is; null
+ * while the clock only guesses. */
 export function overForSure({ estimate }: SoftClock, mono: MonoUs): UnixUs | null {
   if (estimate === null) return null
   const grown = Math.abs(mono - estimate.mono) * estimate.growth * 1e-6

@@ -1,5 +1,6 @@
-// Who may call the master: devices, one-time tokens, epochs and stream positions. Secrets cross this
-// border only as sealed blobs (tree, psk): the master's key store wraps them before they are handed over.
+// Who may call the master: devices, one-time tokens, epochs and stream positions. Secrets cross
+// this border only as sealed blobs (tree, psk): the master's key store wraps them before they are
+// handed over.
 
 import type { Second, UnixMs } from '../units.ts'
 import type { DeviceId, StreamPosition } from './sink.ts'
@@ -65,8 +66,8 @@ export interface Roster {
     readonly psk: Uint8Array
     readonly attempt: number
   }): Promise<void>
-  /** Stores a new epoch and closes the device's older ones, in one transaction; storing the same epoch
-   * again changes nothing. Resolves when durable. */
+  /** Stores a new epoch and closes the device's older ones, in one transaction; storing the same
+   * epoch again changes nothing. Resolves when durable. */
   commitEpoch(epoch: EpochRecord): Promise<void>
   /** Forgets epochs of which the slave holds nothing any more, with their keys and positions. */
   retireEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>

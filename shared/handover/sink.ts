@@ -1,6 +1,6 @@
-// What the master hands on and to whom, without knowing what lies behind: a sink (durable store), a roster
-// (who may call, their keys and positions) and a fleet board (what operators look at). The billing
-// server implements them; the master owns no SQL.
+// What the master hands on and to whom, without knowing what lies behind: a sink (durable store), a
+// roster (who may call, their keys and positions) and a fleet board (what operators look at). The
+// billing server implements them; the master owns no SQL.
 
 import type { FaultCode } from '../faults.ts'
 import type { Reading, Stamp } from '../meter/reading.ts'
@@ -39,8 +39,8 @@ export interface AcceptedFrame {
 }
 
 export interface Sink {
-  /** Resolves when rows AND positions are durable, in one transaction; rejects when nothing is. A row
-   * already there is left as it is: handing the same frame over twice changes nothing. */
+  /** Resolves when rows AND positions are durable, in one transaction; rejects when nothing is.
+   * A row already there is left as it is: handing the same frame over twice changes nothing. */
   append(frames: readonly AcceptedFrame[]): Promise<void>
 }
 

@@ -6,8 +6,9 @@ export type Obis = string & { readonly [brand]: 'Obis' }
 
 const REDUCED = /^(?:(\d{1,3})-(\d{1,3}):)?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:[*&](\d{1,3}))?$/
 
-/** Reads `1-0:1.8.0*255`, or a reduced form such as `1-0:1.8.0` or `1.8.0` (A-B default 1-0, E 255 when
- * left out, F 255). Null when it is not an OBIS code. Source: IEC 62056-61, reduced identifiers. */
+/** Reads `1-0:1.8.0*255`, or a reduced form such as `1-0:1.8.0` or `1.8.0` (A-B default 1-0, E
+ * 255 when left out, F 255). Null when it is not an OBIS code. Source: IEC 62056-61, reduced
+ * identifiers. */
 export function parseObis(text: string): Obis | null {
   const match = REDUCED.exec(text)
   if (match === null) return null

@@ -1,4 +1,5 @@
-// What a meter says, as every part of Ticklock passes it on: integers with a power of ten, never floats.
+// What a meter says, as every part of Ticklock passes it on: integers with a power of ten, never
+// floats.
 
 import type { SpanMs, UnixMs } from '../units.ts'
 import type { Obis } from './obis.ts'
@@ -23,8 +24,8 @@ export type UnitCode = (typeof UNIT)[keyof typeof UNIT]
 const UNIT_CODES: ReadonlySet<number> = new Set(Object.values(UNIT))
 export const isUnitCode = (code: number): code is UnitCode => UNIT_CODES.has(code)
 
-/** How a reading came about. `live`: asked for now. `profile`: from the meter's own load profile, its
- * time is the interval's end. `push`: the meter sent it by itself. */
+/** How a reading came about. `live`: asked for now. `profile`: from the meter's own load
+ * profile, its time is the interval's end. `push`: the meter sent it by itself. */
 export const SOURCES = ['live', 'profile', 'push'] as const
 export type ReadingSource = (typeof SOURCES)[number]
 
@@ -39,7 +40,8 @@ export interface Reading {
   readonly exponent: number
   readonly unit: UnitCode
   readonly source: ReadingSource
-  /** The meter's own time for this value; null when it has none. For `profile` the end of the interval. */
+  /** The meter's own time for this value; null when it has none. For `profile` the end of the
+   * interval. */
   readonly meterTime: UnixMs | null
   /** False when the meter's message carried no checksum and the configuration allows that. */
   readonly checked: boolean

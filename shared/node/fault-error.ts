@@ -19,8 +19,8 @@ export function errorCode(error: unknown): string {
   return typeof error.code === 'string' ? error.code : ''
 }
 
-/** What an error says. Node tries all addresses of a name and wraps their errors without a word of its own:
- * the first says enough. */
+/** What an error says. Node tries all addresses of a name and wraps their errors without a word
+ * of its own: the first says enough. */
 export function errorText(error: unknown): string {
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   return first instanceof Error ? first.message : String(first)

@@ -189,7 +189,8 @@ async function furnish(t: TestContext, way: WholeWay, from: UnixMs): Promise<Fur
   return { meters, slaves, buses }
 }
 
-/** Waits for the end of the back-fill, takes the meters away, drains the slaves, and looks at it all. */
+/** Waits for the end of the back-fill, takes the meters away, drains the slaves, and looks at it
+ * all. */
 async function checkAll(
   t: TestContext,
   way: WholeWay,
@@ -223,8 +224,8 @@ test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading
   await checkAll(t, way, furnished, { from, promised })
 })
 
-/** Moments in the life of a young slave, ms after its start: before its first message, while it enrols,
- * while its epoch is made, while the first frames go. */
+/** Moments in the life of a young slave, ms after its start: before its first message, while it
+ * enrols, while its epoch is made, while the first frames go. */
 const YOUNG_MS = [250, 400, 500, 600, 700, 800, 950, 1_200]
 
 test('kill -9 while slaves enrol and make their first epochs: every reading once', async (t) => {

@@ -36,8 +36,8 @@ export async function untilFilled(
   })
 }
 
-/** Every interval once, with exactly the meter's value; and live readings that were true when they were
- * taken. */
+/** Every interval once, with exactly the meter's value; and live readings that were true when
+ * they were taken. */
 export async function checkReadings(
   way: WholeWay,
   meters: readonly SimulatedMeter[],

@@ -1,5 +1,5 @@
-// Who sits on the line: records what passes, plays it again on links of his own and on those of others,
-// and, in some worlds, alters it on the way. He has no keys.
+// Who sits on the line: records what passes, plays it again on links of his own and on those of
+// others, and, in some worlds, alters it on the way. He has no keys.
 
 import type { MasterBox } from './master-box.ts'
 import type { End, NetLink, Network } from './network.ts'

@@ -1,5 +1,5 @@
-// The last leg: what the ledger holds is billed by billing's own core, and every bill equals one computed
-// here, with nothing but whole numbers, from what the meters truly counted.
+// The last leg: what the ledger holds is billed by billing's own core, and every bill equals one
+// computed here, with nothing but whole numbers, from what the meters truly counted.
 
 import { draftBill } from '../../services/billing/core/bill.ts'
 import { addDays, civilDateAt, instantsOf } from '../../services/billing/core/calendar.ts'

@@ -1,5 +1,5 @@
-// What must hold in every world, whatever fails. The observer sees both sides: what meters said, what each
-// outbox holds, what the ledger took. A broken rule ends the run at once.
+// What must hold in every world, whatever fails. The observer sees both sides: what meters said,
+// what each outbox holds, what the ledger took. A broken rule ends the run at once.
 
 import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
@@ -137,7 +137,8 @@ export class Observer {
     for (const reading of readings) this.#row(reading)
   }
 
-  /** A run begins: those before it in its epoch are whole, since the master takes nothing of them now. */
+  /** A run begins: those before it in its epoch are whole, since the master takes nothing of
+   * them now. */
   #inOrder({ device, epoch, run }: AcceptedFrame['position']): void {
     for (const [key, stream] of this.#sealed) {
       const [owner, ofEpoch, earlier] = key.split(' ')

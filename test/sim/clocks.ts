@@ -1,4 +1,5 @@
-// The clocks of this world. Only the oscillator is a thing; a wall clock is a number wrong by some error.
+// The clocks of this world. Only the oscillator is a thing; a wall clock is a number wrong by some
+// error.
 
 import { type MonoUs, monoUs, type UnixUs, unixUs } from '../../shared/units.ts'
 import type { Chance } from './prng.ts'
@@ -50,8 +51,8 @@ export class Oscillator {
   }
 }
 
-/** What the operating system believes at a start: right within a second, or wrong by minutes, hours or
- * years, or 1970 because the battery is dead. */
+/** What the operating system believes at a start: right within a second, or wrong by minutes,
+ * hours or years, or 1970 because the battery is dead. */
 export function wallAtStart(
   chance: Chance,
   now: TrueUs,

@@ -1,5 +1,5 @@
-// The slave's disk: the outbox as services/slave/shell/outbox.ts keeps it. A commit is all or nothing; what
-// the process held in memory is gone when it dies, what was committed is not.
+// The slave's disk: the outbox as services/slave/shell/outbox.ts keeps it. A commit is all or
+// nothing; what the process held in memory is gone when it dies, what was committed is not.
 
 import assert from 'node:assert/strict'
 import type { FaultCode } from '../../shared/faults.ts'

@@ -1,5 +1,5 @@
-// Each seed draws its own mixture of trouble (swarm testing: Groce et al., ISSTA 2012): a world in which
-// everything fails a little hides what only shows when one thing fails all the time.
+// Each seed draws its own mixture of trouble (swarm testing: Groce et al., ISSTA 2012): a world in
+// which everything fails a little hides what only shows when one thing fails all the time.
 
 import type { FaultCode } from '../../shared/faults.ts'
 import type { Chance } from './prng.ts'
@@ -48,8 +48,8 @@ export interface Faults {
   readonly tampers: boolean
 }
 
-/** What an honest slave may meet where nobody attacks: its clock was ahead (SEC-04: the frames behind an
- * opener that was), it was revoked, the ledger failed, it was silent or came again. */
+/** What an honest slave may meet where nobody attacks: its clock was ahead (SEC-04: the frames
+ * behind an opener that was), it was revoked, the ledger failed, it was silent or came again. */
 export const EXPECTED: ReadonlySet<FaultCode> = new Set([
   'SEC-02',
   'SEC-04',

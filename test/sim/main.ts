@@ -1,4 +1,5 @@
-// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 50` lives fifty of two days.
+// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 50` lives fifty of
+// two days.
 
 import { parseArgs } from 'node:util'
 import { type Outcome, simulate } from './run.ts'

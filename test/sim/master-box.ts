@@ -1,5 +1,6 @@
-// The head-end: the master's core between its links and a ledger that may be slow, down or unsure. A
-// restart forgets everything but the ledger; a statement sent before it may still take effect after it.
+// The head-end: the master's core between its links and a ledger that may be slow, down or unsure.
+// A restart forgets everything but the ledger; a statement sent before it may still take effect
+// after it.
 
 import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'

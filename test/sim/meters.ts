@@ -1,5 +1,5 @@
-// The meters of one slave: they answer late, or with a fault, or not at all. What they say is a function of
-// true time alone, so the ledger can be compared with it.
+// The meters of one slave: they answer late, or with a fault, or not at all. What they say is a
+// function of true time alone, so the ledger can be compared with it.
 
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'

@@ -1,5 +1,6 @@
-// Links as TCP gives them: ordered and whole until they break. A break takes some of what was on its way,
-// each end hears of it when silence lasts too long, or at once, and never at the same time.
+// Links as TCP gives them: ordered and whole until they break. A break takes some of what was on
+// its way, each end hears of it when silence lasts too long, or at once, and never at the same
+// time.
 
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import type { Faults } from './faults.ts'

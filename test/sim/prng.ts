@@ -1,5 +1,6 @@
-// The one source of chance: a seed and a name give a stream that is the same on every machine. Each part
-// of the world draws from a stream of its own, so that one part's new habit does not move all others.
+// The one source of chance: a seed and a name give a stream that is the same on every machine. Each
+// part of the world draws from a stream of its own, so that one part's new habit does not move all
+// others.
 
 import { createHash } from 'node:crypto'
 import type { Random } from '../../shared/tves/suite.ts'

@@ -1,5 +1,6 @@
-// One world from its seed: slaves, a master, a ledger, trouble for some days, then calm. In the calm
-// everything must come through: every outbox empty, every interval of every meter in the ledger.
+// One world from its seed: slaves, a master, a ledger, trouble for some days, then calm. In the
+// calm everything must come through: every outbox empty, every interval of every meter in the
+// ledger.
 
 import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'

@@ -1,5 +1,6 @@
-// What stands behind the master: devices, tokens, epochs, positions and the rows. It keeps the promises of
-// shared/handover: one batch is durable whole or not at all, and handing it over again changes nothing.
+// What stands behind the master: devices, tokens, epochs, positions and the rows. It keeps the
+// promises of shared/handover: one batch is durable whole or not at all, and handing it over again
+// changes nothing.
 
 import { equalConstantTime } from '../../shared/bytes.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../shared/handover/roster.ts'

@@ -1,5 +1,5 @@
-// One slave: the agent between a disk, an oscillator, meters and a line. The box does what the shell does,
-// and may die between any two actions.
+// One slave: the agent between a disk, an oscillator, meters and a line. The box does what the
+// shell does, and may die between any two actions.
 
 import { PROFILE_INTERVAL_MS } from '../../services/simulator/simulated-meter.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
@@ -267,8 +267,8 @@ export class SlaveBox implements End {
     })
   }
 
-  /** The transaction ends some time later: if the process dies before, it is as good as not begun or
-   * already durable. */
+  /** The transaction ends some time later: if the process dies before, it is as good as not
+   * begun or already durable. */
   #commit(process: Process, commit: OutboxCommit): void {
     const { world, chance, faults, observer } = this.#setup
     const apply = (): AgentEvent => {

@@ -1,5 +1,5 @@
-// Virtual time: one heap of things to come, ordered by instant and then by when they were put there. Two
-// runs that put the same things in do the same things in the same order.
+// Virtual time: one heap of things to come, ordered by instant and then by when they were put
+// there. Two runs that put the same things in do the same things in the same order.
 
 /** Microseconds of true time since 1970: what no clock in this world knows exactly. */
 export type TrueUs = number

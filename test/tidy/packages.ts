@@ -45,9 +45,9 @@ interface LockEntry {
   readonly optionalDependencies?: Versions
 }
 
-/** Packages without a checksum, bound to one registry (a mirror must do as well), or named by another and
- * absent, which `npm ci` refuses. Binaries of development tools for other platforms may lack the
- * checksum: a mirror that serves one platform does not know it. */
+/** Packages without a checksum, bound to one registry (a mirror must do as well), or named by
+ * another and absent, which `npm ci` refuses. Binaries of development tools for other platforms
+ * may lack the checksum: a mirror that serves one platform does not know it. */
 export function lockBreaches(lock: {
   readonly packages: Readonly<Record<string, LockEntry>>
 }): readonly string[] {

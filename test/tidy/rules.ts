@@ -14,7 +14,7 @@ const STORY_LINES_MAX = 160
  * message. */
 const LINE_COLUMNS_MAX = 100
 /** Comments. */
-const PROSE_COLUMNS_MAX = 120
+const PROSE_COLUMNS_MAX = 100
 
 /** Casts outside units.ts and bytes.ts, each where a brand is made or a library's type is too
  * wide. */

@@ -1,4 +1,5 @@
-// Which frame goes next, and what a refusal leads to. The cases with a seed were found by the simulation.
+// Which frame goes next, and what a refusal leads to. The cases with a seed were found by the
+// simulation.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -29,8 +29,8 @@ export interface MailText {
   readonly html: string
 }
 
-/** Subject, plain text and HTML of the mail that carries the bill as a PDF. `link` opens the customer's own
- * pages; null when there is none. */
+/** Subject, plain text and HTML of the mail that carries the bill as a PDF. `link` opens the
+ * customer's own pages; null when there is none. */
 export function mailText(bill: BillContent, link: string | null): MailText {
   const amount = amountText(bill.total, bill.currency)
   const period = periodText(bill.period)

@@ -36,9 +36,9 @@ function readMigrations(folder: string): readonly Migration[] {
   })
 }
 
-/** Applies what is missing and returns how many that were. Rejects with OPS-08 when the database cannot be
- * reached, and with OPS-13 when the database
- * holds a migration this program does not know or knows otherwise; then nothing was changed. */
+/** Applies what is missing and returns how many that were. Rejects with OPS-08 when the database
+ * cannot be reached, and with OPS-13 when the database holds a migration this program does not
+ * know or knows otherwise; then nothing was changed. */
 export async function migrate(
   pool: pg.Pool,
   folder = join(packageRoot(), 'migrations'),

@@ -47,8 +47,8 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
   // An idle connection that breaks is replaced by the pool; without a listener it would end the
   // process.
   pool.on('error', (error) => log(`OPS-08 a database connection broke: ${errorText(error)}`))
-  // One that is in use is nobody's to listen to but its user's, whose next statement fails anyway. An
-  // 'error' event between two statements of a transaction would end the process too.
+  // One that is in use is nobody's to listen to but its user's, whose next statement fails anyway.
+  // An 'error' event between two statements of a transaction would end the process too.
   pool.on('connect', (client) => {
     client.on('error', () => {})
   })

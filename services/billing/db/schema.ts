@@ -1,5 +1,5 @@
-// The tables of migrations/*.sql as Kysely sees them. bigint columns that hold safe integers are read as
-// number (see pool.ts); money is read as bigint.
+// The tables of migrations/*.sql as Kysely sees them. bigint columns that hold safe integers are
+// read as number (see pool.ts); money is read as bigint.
 
 import type { ColumnType, Generated } from 'kysely'
 
@@ -157,7 +157,8 @@ export interface Database {
     period_to: string
     tariff_version_id: number
     currency: string
-    /** Minor units. pool.ts reads bigint as number unless it is not safe: money goes through BigInt(). */
+    /** Minor units. pool.ts reads bigint as number unless it is not safe: money goes through
+     * BigInt(). */
     total: ColumnType<number, bigint, never>
     content: Json
     hash: string

@@ -1,6 +1,6 @@
-// Issues last month's bills as soon as every meter has both boundary readings. Not on a timer of its own: a
-// bill waits for readings, not for a date. What stays incomplete waits until the grace period is over;
-// then the complete ones are issued and the others go on waiting (BIL-04).
+// Issues last month's bills as soon as every meter has both boundary readings. Not on a timer of
+// its own: a bill waits for readings, not for a date. What stays incomplete waits until the grace
+// period is over; then the complete ones are issued and the others go on waiting (BIL-04).
 
 import type { Kysely } from 'kysely'
 import { errorText } from '../../../shared/node/fault-error.ts'
@@ -16,8 +16,8 @@ import type { NoticeWorker } from './notice-worker.ts'
 const LOOK_MS = 2_000
 /** How often once the period is settled, ms. */
 const SETTLED_LOOK_MS = 60_000
-/** How long incomplete meters may hold back the others: from the period's end, or from our start when
- * the period was over by then (a back-fill is running), ms. */
+/** How long incomplete meters may hold back the others: from the period's end, or from our start
+ * when the period was over by then (a back-fill is running), ms. */
 const GRACE_MS = 3 * 86_400_000
 
 export interface BillClerk {

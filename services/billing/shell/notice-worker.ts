@@ -31,8 +31,8 @@ export interface NoticeTask {
   /** Null: no such channel is configured, and its notices wait. */
   readonly mail: MailDriver | null
   readonly sms: SmsDriver | null
-  /** A link to the customer's own pages, made anew for each attempt, so that its secret lies nowhere but in
-   * the message itself. */
+  /** A link to the customer's own pages, made anew for each attempt, so that its secret lies
+   * nowhere but in the message itself. */
   readonly linkOf: (customerId: number) => Promise<string>
   readonly now: () => UnixMs
   readonly log: (line: string) => void

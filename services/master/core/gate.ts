@@ -1,6 +1,6 @@
-// The gate: the named checks a reading frame passes, cheap before dear, in the order of wire.md 9. One bit a
-// check; the verdict names the first that refused. Nothing moves before the frame opened: a verdict with
-// `ok: true` carries the moved state, and whoever called installs it.
+// The gate: the named checks a reading frame passes, cheap before dear, in the order of wire.md 9.
+// One bit a check; the verdict names the first that refused. Nothing moves before the frame opened:
+// a verdict with `ok: true` carries the moved state, and whoever called installs it.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
@@ -121,8 +121,8 @@ const refused = (check: number, parts: FrameParts | null, epoch: EpochState | nu
   epoch,
 })
 
-/** The run a frame belongs to: the current one, an opener of a higher one, or null. An earlier run is
- * known by its position only, and everything in it is spent. */
+/** The run a frame belongs to: the current one, an opener of a higher one, or null. An earlier
+ * run is known by its position only, and everything in it is spent. */
 function runOf(
   suite: Suite,
   device: DeviceState,

@@ -1,5 +1,5 @@
-// One link's handshakes, as the master sees them: who is calling, and with which keys. Message 1 of a session
-// moves nothing that lasts; what lasts comes with CONFIRM.
+// One link's handshakes, as the master sees them: who is calling, and with which keys. Message 1 of
+// a session moves nothing that lasts; what lasts comes with CONFIRM.
 
 import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -69,7 +69,8 @@ export type Met =
 
 const no = (fault: FaultCode): Met => ({ ok: false, fault })
 
-/** Enrolment step 1: the token is named in clear, so that open tokens are never tried one by one. */
+/** Enrolment step 1: the token is named in clear, so that open tokens are never tried one by
+ * one. */
 export function beginEnrolment(
   { suite, random, staticKey }: MasterSetup,
   roster: RosterState,

@@ -1,5 +1,5 @@
-// From CONFIRM on: a device's streams at the master. Frames pass the gate, wait for the sink, and are
-// acknowledged when they are durable.
+// From CONFIRM on: a device's streams at the master. Frames pass the gate, wait for the sink, and
+// are acknowledged when they are durable.
 
 import type { AcceptedFrame, DeviceId } from '../../../shared/handover/sink.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
@@ -17,10 +17,12 @@ const DAMAGED_MAX = 3
 const BATCH_FRAMES_MAX = 256
 /** Readings in one batch, unless its first frame has more: as many as the sink stores at once. */
 const BATCH_READINGS_MAX = 10_000
-/** Accepted frames waiting for the sink, per device: a slave keeps to 64, more is a memory attack. */
+/** Accepted frames waiting for the sink, per device: a slave keeps to 64, more is a memory
+ * attack. */
 const WAITING_MAX = 256
 
-/** CONFIRM: what the slave holds; its epoch is stored, then COMMITTED answers with durable positions. */
+/** CONFIRM: what the slave holds; its epoch is stored, then COMMITTED answers with durable
+ * positions. */
 export function confirm(
   turn: Turn,
   link: Link,
@@ -107,7 +109,8 @@ function committed(
   link.phase = { is: 'open', device, channel: link.phase.channel }
 }
 
-/** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys go. */
+/** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys
+ * go. */
 function retire(
   turn: Turn,
   device: DeviceState,

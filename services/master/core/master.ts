@@ -1,6 +1,7 @@
-// The head-end's core: one step function over all links. It answers the clock, judges frames at the gate,
-// hands accepted ones on, and acknowledges when the sink says durable. For one device never two batches are
-// on their way to the sink, so a failed batch cannot leave a gap behind a later one.
+// The head-end's core: one step function over all links. It answers the clock, judges frames at the
+// gate, hands accepted ones on, and acknowledges when the sink says durable. For one device never
+// two batches are on their way to the sink, so a failed batch cannot leave a gap behind a later
+// one.
 
 import { unreachable } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -33,8 +34,8 @@ export interface RosterContent {
 
 export interface Master {
   step(event: MasterEvent, now: Now): readonly MasterAction[]
-  /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns the actions
-   * that follow: a revoked device's link is cut. */
+  /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns
+   * the actions that follow: a revoked device's link is cut. */
   load(content: RosterContent, now: Now): readonly MasterAction[]
   /** Trees as punctured by now, for devices that moved; the shell calls it hourly. */
   puncture(now: Now): readonly MasterAction[]

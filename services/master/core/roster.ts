@@ -1,6 +1,7 @@
-// The roster in memory: devices, tokens, epochs with their key trees, and stream positions. Two positions are
-// kept per run: what is durable (the sink said so) and what is accepted (on its way to the sink). "Next" is
-// judged against the accepted one; when the sink fails, everything falls back to the durable one.
+// The roster in memory: devices, tokens, epochs with their key trees, and stream positions. Two
+// positions are kept per run: what is durable (the sink said so) and what is accepted (on its way
+// to the sink). "Next" is judged against the accepted one; when the sink fails, everything falls
+// back to the durable one.
 
 import { toHex } from '../../../shared/bytes.ts'
 import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
@@ -219,7 +220,8 @@ export function nowDurable(
   for (const epoch of device.epochs.values()) epoch.durableTree = epoch.tree
 }
 
-/** Durable position of a run for COMMITTED and for a repeated frame: next expected and the hash before. */
+/** Durable position of a run for COMMITTED and for a repeated frame: next expected and the hash
+ * before. */
 export function durablePosition(
   suite: Suite,
   device: DeviceState,

@@ -1,5 +1,6 @@
-// What can happen to the master's core and what it asks its shell to do. One core serves all links; it holds
-// the roster in memory, judges every message, and never touches a socket, a clock or a database.
+// What can happen to the master's core and what it asks its shell to do. One core serves all links;
+// it holds the roster in memory, judges every message, and never touches a socket, a clock or a
+// database.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'

@@ -1,6 +1,7 @@
-// The master's two secrets on disk, each a 32-byte file of mode 0600 outside the database: its static X25519
-// key, and the wrap key under which every secret in the database lies (tokens, psks, key trees). Whoever has
-// the database, its log or its backups, but not the wrap key, opens nothing.
+// The master's two secrets on disk, each a 32-byte file of mode 0600 outside the database: its
+// static X25519 key, and the wrap key under which every secret in the database lies (tokens, psks,
+// key trees). Whoever has the database, its log or its backups, but not the wrap key, opens
+// nothing.
 
 import { randomBytes } from 'node:crypto'
 import {
@@ -33,8 +34,8 @@ export interface KeyStore {
   unwrap(wrapped: Uint8Array): Uint8Array | null
 }
 
-/** Opens the keys in `folder`, making them at the first start. OPS-10 when others can read them, OPS-16 when
- * a file has not 32 bytes, OPS-04 when the folder cannot be written. */
+/** Opens the keys in `folder`, making them at the first start. OPS-10 when others can read them,
+ * OPS-16 when a file has not 32 bytes, OPS-04 when the folder cannot be written. */
 export function openKeyStore(folder: string): KeyStore {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -64,7 +65,8 @@ function keyFile(path: string): Uint8Array {
   const found = readKey(path)
   if (found !== null) return found
   const key = new Uint8Array(randomBytes(KEY_BYTES))
-  // 'wx': never over a key that is there. Durable before it is used: what it wraps outlives a power cut.
+  // 'wx': never over a key that is there. Durable before it is used: what it wraps outlives a power
+  // cut.
   const file = openSync(path, 'wx', 0o600)
   try {
     writeSync(file, key)

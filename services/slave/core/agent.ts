@@ -1,9 +1,10 @@
 // The slave's agent: one step function over everything that can happen to it.
 //
-// A reading walks forward only: meter answer -> stamped -> sealed in that second -> one transaction holds
-// the frame and the tree that can no longer open it -> only then may it be sent -> it is forgotten when the
-// master's acknowledgement carries our own stream hash. The agent does no I/O: the shell performs the
-// actions in order and feeds results back, and the simulator does the same with a virtual disk and network.
+// A reading walks forward only: meter answer -> stamped -> sealed in that second -> one transaction
+// holds the frame and the tree that can no longer open it -> only then may it be sent -> it is
+// forgotten when the master's acknowledgement carries our own stream hash. The agent does no I/O:
+// the shell performs the actions in order and feeds results back, and the simulator does the same
+// with a virtual disk and network.
 
 import { IDLE } from '../../../shared/clock/exchange.ts'
 import { NO_SAMPLES } from '../../../shared/clock/filter.ts'
@@ -40,8 +41,8 @@ export type { AgentSetup } from './memory.ts'
 const FORGET_EVERY_US = 500_000
 
 export interface Agent {
-  /** One event, at `mono` on the monotonic clock the agent was started with. The shell sends `tick` about
-   * four times a second. */
+  /** One event, at `mono` on the monotonic clock the agent was started with. The shell sends
+   * `tick` about four times a second. */
   step(event: AgentEvent, mono: MonoUs): readonly AgentAction[]
   view(mono: MonoUs): AgentView
 }

@@ -1,5 +1,5 @@
-// From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once, committed together
-// with the tree that can no longer open it.
+// From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once,
+// committed together with the tree that can no longer open it.
 
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
@@ -12,7 +12,8 @@ import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } fro
 import { answered, isNew, taken, through } from './schedule.ts'
 import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 
-/** Answers that wait in memory while the disk refuses; more are left to the meters' load profiles. */
+/** Answers that wait in memory while the disk refuses; more are left to the meters' load
+ * profiles. */
 const CAPTURES_MAX = 256
 
 export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readings' }>): void {
@@ -70,7 +71,8 @@ function lastTime(readings: readonly Reading[]): UnixMs | null {
   return last
 }
 
-/** Seals what waits, unless frames are already on their way to the disk (same bytes, tried again). */
+/** Seals what waits, unless frames are already on their way to the disk (same bytes, tried
+ * again). */
 export function sealCaptures(turn: Turn): void {
   const { memory, setup } = turn
   if (memory.captures.length === 0 || memory.jobs.some((job) => job.kind === 'frames')) return
@@ -106,7 +108,8 @@ export function sealCaptures(turn: Turn): void {
   })
 }
 
-/** The tree as sealed with, and whether the epoch was left while these frames waited for the disk. */
+/** The tree as sealed with, and whether the epoch was left while these frames waited for the
+ * disk. */
 function epochOf({ memory }: Turn, keyring: Keyring): StoredEpoch {
   const sealed = storedEpoch(keyring)
   return { ...sealed, state: memory.epochs.get(sealed.id)?.state ?? sealed.state }
@@ -133,7 +136,8 @@ function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]
   sealCaptures(turn)
 }
 
-/** The keyring to seal with now: a new epoch is entered, and a forked run left, between two frames. */
+/** The keyring to seal with now: a new epoch is entered, and a forked run left, between two
+ * frames. */
 function currentKeyring({ memory }: Turn): Keyring | null {
   const { entering, leaving, identity } = memory
   if (entering !== null && identity?.device) {

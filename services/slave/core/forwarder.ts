@@ -1,6 +1,7 @@
-// Which frame goes next, and what an acknowledgement frees. The frames themselves stay on disk; here are only
-// positions. Within an epoch the order is (run, sequence) and never changes. After an outage the newest
-// epoch is live at once and older ones drain beside it: three of four frames are old while both wait.
+// Which frame goes next, and what an acknowledgement frees. The frames themselves stay on disk;
+// here are only positions. Within an epoch the order is (run, sequence) and never changes. After an
+// outage the newest epoch is live at once and older ones drain beside it: three of four frames are
+// old while both wait.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -10,8 +11,8 @@ import type { AgentAction, FetchQuery, StoredFrame, StoredRun } from './state.ts
 
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
 const FETCH_FRAMES = FLIGHT_FRAMES_MAX
-/** How often the master may call one frame damaged before its lane waits for the next session: once less
- * than makes the master end the link, so that the other lanes go on. */
+/** How often the master may call one frame damaged before its lane waits for the next session:
+ * once less than makes the master end the link, so that the other lanes go on. */
 const DAMAGED_MAX = 2
 /** Old epochs get this many of four frames while live ones wait too. */
 const OLD_OF_FOUR = 3
@@ -44,7 +45,8 @@ interface Lane {
   /** Last frame sent on this link; the next fetched starts behind it. */
   run: number
   sequence: number
-  /** The last frame the master calls its own, still in our outbox: its hash is compared, not sent. */
+  /** The last frame the master calls its own, still in our outbox: its hash is compared, not
+   * sent. */
   claim: Claim | null
   buffer: StoredFrame[]
   flights: Flight[]
@@ -54,7 +56,8 @@ interface Lane {
   /** Nothing more on disk behind the buffer, as far as we know. */
   drained: boolean
   damaged: number
-  /** Frames sent behind one that was refused: each brings a refusal of its own, which says nothing new. */
+  /** Frames sent behind one that was refused: each brings a refusal of its own, which says
+   * nothing new. */
   stale: number
   /** A frame does not get through in this session. */
   parked: boolean
@@ -101,8 +104,9 @@ export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): v
   forwarder.lanes = starts.map(laneFrom)
 }
 
-/** New frames of this run were stored. When they waited for the disk while the session began, their epoch
- * may be an old one by now, and nothing of it was waiting then: its lane opens late. */
+/** New frames of this run were stored. When they waited for the disk while the session began,
+ * their epoch may be an old one by now, and nothing of it was waiting then: its lane opens
+ * late. */
 export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
   const known = forwarder.lanes.find((lane) => lane.epoch === epoch)
   if (known !== undefined) {
@@ -114,7 +118,8 @@ export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredR
   }
 }
 
-/** What the outbox answered. A frame may be there before we heard that its transaction is done: it waits. */
+/** What the outbox answered. A frame may be there before we heard that its transaction is done:
+ * it waits. */
 export function takeFetched(
   forwarder: Forwarder,
   runs: ReadonlyMap<number, StoredRun>,
@@ -202,8 +207,8 @@ function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
   return { frames, bytes }
 }
 
-/** A run begins only when the one before it is durable: a master that took the opener takes nothing of
- * earlier runs any more, also when one of their frames was damaged on the way. */
+/** A run begins only when the one before it is durable: a master that took the opener takes
+ * nothing of earlier runs any more, also when one of their frames was damaged on the way. */
 function isReady({ buffer, flights }: Lane): boolean {
   const [next] = buffer
   const last = flights.at(-1)
@@ -265,9 +270,9 @@ export type Expected =
   /** A new epoch gets the readings to come through, whatever is wrong with this one. */
   | { readonly is: 'drop'; readonly fault: FaultCode }
 
-/** The master refused a frame and says what it expects next; the code says why. Somebody on the line may
- * have altered what the master saw, so nothing lasting follows from it: whether the histories really
- * differ shows at the next session, by their hashes. */
+/** The master refused a frame and says what it expects next; the code says why. Somebody on the
+ * line may have altered what the master saw, so nothing lasting follows from it: whether the
+ * histories really differ shows at the next session, by their hashes. */
 export function expect(
   forwarder: Forwarder,
   { code, epoch }: { readonly code: ExpectCode; readonly epoch: number },
@@ -289,8 +294,8 @@ export function expect(
   return { is: 'resend' }
 }
 
-/** Starts again at the oldest frame on its way. Not where the refusal says: its numbers may come from a
- * header that somebody altered, and a frame left out would never be asked for again. */
+/** Starts again at the oldest frame on its way. Not where the refusal says: its numbers may come
+ * from a header that somebody altered, and a frame left out would never be asked for again. */
 function goBack(forwarder: Forwarder, lane: Lane): void {
   const [oldest] = lane.flights
   if (oldest === undefined) return

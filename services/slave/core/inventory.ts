@@ -1,4 +1,5 @@
-// What both sides say of each stream at the start of a session, and where sending starts from there.
+// What both sides say of each stream at the start of a session, and where sending starts from
+// there.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -15,8 +16,8 @@ const isWaiting = (run: StoredRun): boolean => !run.forked && run.acknowledged <
 /** Stands for "no run stored yet" in an epoch that is sealed in: runs count from 1. */
 const NO_RUN = 0
 
-/** Every run that still waits, oldest first, and the newest run. An epoch that is sealed in is named in
- * any case: the master destroys the keys of closed epochs it is not told of. */
+/** Every run that still waits, oldest first, and the newest run. An epoch that is sealed in is
+ * named in any case: the master destroys the keys of closed epochs it is not told of. */
 export function listRuns(
   runs: ReadonlyMap<number, StoredRun>,
   highestRun: number,
@@ -50,8 +51,8 @@ export interface Comparison {
   }[]
 }
 
-/** Compares the master's answer with our runs: where each epoch's lane starts, what it has already, and
- * which histories do not fit (SEC-FORK; SEC-04 for an epoch it does not know). */
+/** Compares the master's answer with our runs: where each epoch's lane starts, what it has
+ * already, and which histories do not fit (SEC-FORK; SEC-04 for an epoch it does not know). */
 export function compare(
   runs: ReadonlyMap<number, StoredRun>,
   answers: readonly TakenUpTo[],
@@ -79,7 +80,8 @@ export function compare(
     const sequence = claim === null ? through : through - 1
     starts.set(run.epoch, { epoch: run.epoch, run: run.run, sequence, claim })
   }
-  // Runs that were not asked about, because they began since CONFIRM or it was full: from what we know.
+  // Runs that were not asked about, because they began since CONFIRM or it was full: from what we
+  // know.
   for (const run of [...runs.values()].sort((a, b) => a.run - b.run)) {
     const { epoch, acknowledged: sequence } = run
     if (answered.has(run.run) || !isWaiting(run) || starts.has(epoch)) continue

@@ -1,10 +1,11 @@
 // Sealing: from readings to frames and the transaction that must hold them.
 //
-// A frame is sealed once, in the second it was read. What is stored with it is the key tree from the NEXT
-// second on, so the box cannot open its own backlog. The leaf of the running second lives here, in memory,
-// until its second ends. Everything is immutable: `seal` returns the next keyring, and the agent installs
-// it only when the transaction is durable; a failed transaction is tried again with the same bytes, so no
-// sequence number and no nonce is ever used for two different texts.
+// A frame is sealed once, in the second it was read. What is stored with it is the key tree from
+// the NEXT second on, so the box cannot open its own backlog. The leaf of the running second lives
+// here, in memory, until its second ends. Everything is immutable: `seal` returns the next keyring,
+// and the agent installs it only when the transaction is durable; a failed transaction is tried
+// again with the same bytes, so no sequence number and no nonce is ever used for two different
+// texts.
 
 import { assert } from '../../../shared/assert.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
@@ -45,8 +46,8 @@ export interface Keyring {
   readonly previous: StoredRun | null
 }
 
-/** The keyring to seal with after a start: newest committed epoch, no run open yet. Null before the first
- * committed epoch. */
+/** The keyring to seal with after a start: newest committed epoch, no run open yet. Null before
+ * the first committed epoch. */
 export function openKeyring(stored: Stored): Keyring | null {
   const device = stored.identity?.device ?? null
   const epoch = stored.epochs.findLast((entry) => entry.state === 'committed')

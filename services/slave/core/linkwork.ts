@@ -1,4 +1,5 @@
-// What the agent does when its link comes up, brings a message, or goes: enrol, greet, confirm, forward.
+// What the agent does when its link comes up, brings a message, or goes: enrol, greet, confirm,
+// forward.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/tves/suite.ts'
@@ -59,8 +60,8 @@ export function greet(turn: Turn): void {
   submit(turn, {
     kind: 'upkeep',
     forLink: true,
-    // The attempt counter is durable before the first message (wire.md 3). Raised when its turn comes:
-    // the attempt of a link before may still be on its way to the disk.
+    // The attempt counter is durable before the first message (wire.md 3). Raised when its turn
+    // comes: the attempt of a link before may still be on its way to the disk.
     commit: () => {
       raised ??= nextAttempt(memory.identity, setup.random)
       return { identity: raised }
@@ -294,7 +295,8 @@ export function forward(turn: Turn): void {
   if (turn.memory.confirmed) turn.actions.push(...pump(turn.memory.forwarder))
 }
 
-/** Frames durable further on: forgotten with the next transaction, never before their hash was equal. */
+/** Frames durable further on: forgotten with the next transaction, never before their hash was
+ * equal. */
 export function takeFreed(turn: Turn, freed: Freed): void {
   const { memory } = turn
   if (freed.is === 'nothing') return

@@ -1,4 +1,5 @@
-// What the agent holds in memory, and the turn: one step's view of it, with the actions it collects.
+// What the agent holds in memory, and the turn: one step's view of it, with the actions it
+// collects.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Exchange } from '../../../shared/clock/exchange.ts'
@@ -183,5 +184,6 @@ export function jobFailed(turn: Turn, fault: FaultCode): void {
   nextJob(turn)
 }
 
-/** True while frames cannot be stored: meters are left alone, their load profile keeps the intervals. */
+/** True while frames cannot be stored: meters are left alone, their load profile keeps the
+ * intervals. */
 export const storingFails = ({ memory }: Turn): boolean => memory.storingFails

@@ -1,8 +1,10 @@
-// When which meter is read. Each meter has its rhythm; each meter with a load profile has a cursor, the end
-// of the last interval that is sealed. While a cursor lies behind, history is read range by range, so an
-// outage of the slave, of its line or of its disk loses no interval the meter still keeps.
+// When which meter is read. Each meter has its rhythm; each meter with a load profile has a cursor,
+// the end of the last interval that is sealed. While a cursor lies behind, history is read range by
+// range, so an outage of the slave, of its line or of its disk loses no interval the meter still
+// keeps.
 //
-// Waiting is counted on the monotonic clock: the agent's own may stand for days when it was found ahead.
+// Waiting is counted on the monotonic clock: the agent's own may stand for days when it was found
+// ahead.
 
 import {
   elapsedUs,
@@ -24,7 +26,8 @@ const RANGE_MS_MAX = 7 * 86_400_000
 const REQUEST_TIME_MAX = spanUs(60_000_000)
 /** After a failed or empty history request the meter is left alone for this long. */
 const HISTORY_RETRY = spanUs(15_000_000)
-/** A range that ended this long ago is complete: what the meter has not by now it never will, ms. */
+/** A range that ended this long ago is complete: what the meter has not by now it never will,
+ * ms. */
 const SETTLED_MS = 3_600_000
 
 interface MeterTurn {
@@ -73,8 +76,8 @@ export function wantHistory(schedule: Schedule, from: UnixMs): void {
   for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= before
 }
 
-/** Requests due now. `sure` is an instant that is over for certain; null: no history, since a clock that
- * is ahead would take intervals still to come for ones that the meter does not have. */
+/** Requests due now. `sure` is an instant that is over for certain; null: no history, since a
+ * clock that is ahead would take intervals still to come for ones that the meter does not have. */
 export function due(schedule: Schedule, mono: MonoUs, sure: UnixMs | null): AgentAction[] {
   const actions: AgentAction[] = []
   for (const [meter, turn] of schedule) {
@@ -108,8 +111,8 @@ function missing(turn: MeterTurn, sure: UnixMs): { from: UnixMs; to: UnixMs } | 
   return { from: cursor, to }
 }
 
-/** How far the profile is known after a history answer whose last row ended at `last` (null: no rows).
- * A settled range counts as read to its end: the meter keeps nothing more there. */
+/** How far the profile is known after a history answer whose last row ended at `last` (null: no
+ * rows). A settled range counts as read to its end: the meter keeps nothing more there. */
 export function through(
   schedule: Schedule,
   meter: string,
@@ -121,8 +124,8 @@ export function through(
   return last
 }
 
-/** True for a profile row that was not taken before: a request given up may still be answered, beside
- * the one that followed it. */
+/** True for a profile row that was not taken before: a request given up may still be answered,
+ * beside the one that followed it. */
 export function isNew(schedule: Schedule, meter: string, intervalEnd: UnixMs | null): boolean {
   const turn = schedule.get(meter)
   return intervalEnd === null || intervalEnd > Math.max(turn?.taken ?? 0, turn?.cursor ?? 0)
@@ -134,7 +137,8 @@ export function taken(schedule: Schedule, meter: string, last: UnixMs | null): v
   if (turn !== undefined && last !== null) turn.taken = last
 }
 
-/** An answer was sealed and stored: history moves the cursor, and the next range may follow at once. */
+/** An answer was sealed and stored: history moves the cursor, and the next range may follow at
+ * once. */
 export function answered(
   schedule: Schedule,
   meter: string,

@@ -1,6 +1,6 @@
-// The slave's side of one link: enrolment if it must, the session handshake, then sealed control messages.
-// A link is a chain of phases; a message that does not fit the phase ends it. Nothing durable is decided
-// here: the agent gets outcomes and commits them.
+// The slave's side of one link: enrolment if it must, the session handshake, then sealed control
+// messages. A link is a chain of phases; a message that does not fit the phase ends it. Nothing
+// durable is decided here: the agent gets outcomes and commits them.
 
 import { assert } from '../../../shared/assert.ts'
 import { equalConstantTime } from '../../../shared/bytes.ts'

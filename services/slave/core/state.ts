@@ -1,6 +1,7 @@
-// What the agent knows, what can happen to it, and what it asks its shell to do. The agent itself is a step
-// function: events in, actions out, no I/O. The shell performs the actions in order; an action that has a
-// result comes back as an event. `commit` is ONE transaction: all of it is durable, or none.
+// What the agent knows, what can happen to it, and what it asks its shell to do. The agent itself
+// is a step function: events in, actions out, no I/O. The shell performs the actions in order; an
+// action that has a result comes back as an event. `commit` is ONE transaction: all of it is
+// durable, or none.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
@@ -72,7 +73,8 @@ export interface Backlog {
   readonly bytes: number
 }
 
-/** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same key. */
+/** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same
+ * key. */
 export interface OutboxCommit {
   readonly identity?: StoredIdentity
   readonly epochs?: readonly StoredEpoch[]
@@ -87,7 +89,8 @@ export interface OutboxCommit {
   readonly forget?: readonly { readonly run: number; readonly through: number }[]
 }
 
-/** Where to fetch from: frames of one epoch after (run, sequence), in order, forked runs left out. */
+/** Where to fetch from: frames of one epoch after (run, sequence), in order, forked runs left
+ * out. */
 export interface FetchQuery {
   readonly epoch: number
   readonly run: number

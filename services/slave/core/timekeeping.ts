@@ -1,4 +1,5 @@
-// The agent's clock: asks the master for the time, believes one answer per question, steers the software clock.
+// The agent's clock: asks the master for the time, believes one answer per question, steers the
+// software clock.
 
 import {
   answer,
@@ -98,8 +99,8 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   const first = memory.clock.estimate === null && !memory.used
   const shown = timeAt(memory.clock, mono)
   if (first) {
-    // Nothing was sealed under the operating system's guess: begin at the truth instead of standing still
-    // until a guess that was ahead has come true. What an earlier process used still counts.
+    // Nothing was sealed under the operating system's guess: begin at the truth instead of standing
+    // still until a guess that was ahead has come true. What an earlier process used still counts.
     const guess = shiftUs(estimate.utc, elapsedUs(estimate.mono, mono))
     memory.clock = startClock({ mono, guess, lastUsed: setup.stored.lastUsed })
   }

@@ -11,7 +11,8 @@ import { openLine } from './line.ts'
 import type { LineEvent, MeterLine } from './line-event.ts'
 import type { LineAddress } from './line-url.ts'
 
-/** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three may be lost. */
+/** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
+ * may be lost. */
 export const SILENT_MS_MAX = 35_000
 
 interface DsmrLineOptions {
@@ -20,7 +21,8 @@ interface DsmrLineOptions {
   readonly meter: string
   readonly allowUnchecked: boolean
   readonly standardOffsetMinutes: number
-  /** The number printed on the meter; when given, telegrams of another meter are refused (MTR-05). */
+  /** The number printed on the meter; when given, telegrams of another meter are refused
+   * (MTR-05). */
   readonly equipmentId: string | null
 }
 
