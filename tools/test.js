@@ -22,11 +22,11 @@ import { requireNode } from './node-version.js'
 
 /** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it
  * silently. */
-const TESTS_FLOOR = 340
+const TESTS_FLOOR = 415
 /** Longest one process may run before it is ended as hung, milliseconds. */
 const PROCESS_MS_MAX = 240_000
 /** Longest the end-to-end files may take together, milliseconds: the whole check has 20 minutes. */
-const PHASE_MS_MAX = 600_000
+const PHASE_MS_MAX = 900_000
 /** The same for one file when we look for the one that hangs or leaves something open. */
 const ALONE_MS_MAX = 30_000
 
