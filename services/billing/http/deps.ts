@@ -5,18 +5,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { UnixMs } from '../../../shared/units.ts'
 import type { AccessStore } from '../db/access.ts'
 import type { CustomerReads, OperatorReads } from '../db/browse.ts'
+import type { Summary } from '../db/summary.ts'
 import type { Backfill, InboxMessage } from '../pages/views.ts'
-
-/** The public figures, with exactly these keys. */
-export interface Summary {
-  readonly meters: number
-  readonly readings: number
-  readonly refused: number
-  readonly bills: number
-  readonly notices: number
-  /** Largest clock error bound of the connected devices; null while none is known. */
-  readonly clockBoundMs: number | null
-}
 
 export interface Health {
   readonly ok: boolean
