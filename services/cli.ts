@@ -2,7 +2,7 @@
 // called: the slave on a small board must not carry a database client and a PDF writer in memory.
 
 import { parseArgs } from 'node:util'
-import { FaultError } from '../shared/node/fault-error.ts'
+import { errorCode, FaultError } from '../shared/node/fault-error.ts'
 import { openLog } from '../shared/node/log.ts'
 
 const HELP = `ticklock COMMAND
@@ -37,7 +37,7 @@ async function demo(): Promise<void> {
   Inbox             ${url}/inbox    mail and SMS of this demo; nothing leaves this machine
 
   What to look at   Fleet: five slaves reading a hundred meters, with clock offset and bound
-                    Bills: last month is billed as soon as the back-fill is complete (about a minute)
+                    Bills: last month is billed as soon as the back-fill is complete (within a minute)
                     ${url}/api/v1/summary
   Data              ${settings.dataFolder}   (a second start goes on from here)
   Stop              Ctrl-C
@@ -138,9 +138,9 @@ function untilStopped(stop: () => Promise<void>): void {
 try {
   await main()
 } catch (error) {
-  const known = error instanceof FaultError
-  const wrongCall = error instanceof TypeError && 'code' in error
-  if (known || wrongCall) console.error(error.message)
-  else console.error(error)
+  // parseArgs throws a TypeError for an option it does not know.
+  const wrongCall = error instanceof TypeError && errorCode(error).startsWith('ERR_PARSE_ARGS')
+  const told = wrongCall ? new FaultError('OPS-12', error.message) : error
+  console.error(told instanceof FaultError ? told.message : told)
   process.exit(1)
 }

@@ -1,8 +1,8 @@
 // Master and billing in one process: what `up` and `demo` share.
 
-import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { makeFolders } from '../shared/node/folders.ts'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
@@ -77,7 +77,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
  * OPS-04. */
 export function openDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    makeFolders(folder, 0o711)
   } catch (error) {
     throw new FaultError('OPS-04', errorText(error))
   }

@@ -2,8 +2,9 @@
 // watched and started again when they end.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolders } from '../../shared/node/folders.ts'
 import { packageRoot } from '../../shared/node/root.ts'
 
 /** Pause before a slave that ended is started again, ms. */
@@ -25,7 +26,7 @@ export interface SlavePlan {
 
 /** Writes the configuration as a technician would. */
 export function writeSlaveConfig(plan: SlavePlan): string {
-  mkdirSync(plan.folder, { recursive: true, mode: 0o700 })
+  makeFolders(plan.folder, 0o700)
   const file = join(plan.folder, 'slave.toml')
   const token = plan.token === null ? '' : `token = "${plan.token}"\n`
   writeFileSync(

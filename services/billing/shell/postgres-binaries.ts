@@ -17,7 +17,6 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -26,6 +25,7 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join } from 'node:path'
+import { makeFolders } from '../../../shared/node/folders.ts'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 
 /** Where the database goes when we are root and our unprivileged account cannot reach the data
@@ -80,7 +80,7 @@ export function existingFolder(folder: string): string | null {
 
 function newPlace(folder: string): string {
   const place = join(ROOT_FALLBACK, `${basename(folder)}-${randomBytes(6).toString('hex')}`)
-  mkdirSync(place, { recursive: true })
+  makeFolders(place, 0o755)
   chmodSync(ROOT_FALLBACK, 0o711)
   symlinkSync(place, join(folder, ELSEWHERE))
   return place
@@ -92,7 +92,7 @@ function newPlace(folder: string): string {
  * any more. */
 export function reachableFolder(folder: string, account: Account): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolders(folder, 0o755)
     if (account.uid === undefined) return folder
     const enters = (one: string): boolean => {
       chmodSync(one, 0o711)
@@ -101,7 +101,7 @@ export function reachableFolder(folder: string, account: Account): string {
     const existing = existingFolder(folder)
     if (existing === null && enters(folder)) return folder
     const place = existing ?? elsewhereOf(folder) ?? newPlace(folder)
-    mkdirSync(place, { recursive: true })
+    makeFolders(place, 0o755)
     if (enters(place)) return place
     throw new FaultError('OPS-04', `${place} is closed to uid ${account.uid} of the database`)
   } catch (error) {
@@ -146,7 +146,7 @@ function libraryLinks(native: string): readonly { from: string; to: string }[] {
 /** Makes the links to `native`'s libraries in `folder`; made again at each start, since
  * node_modules may have moved. */
 function linkLibraries(native: string, folder: string): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolders(folder, 0o755)
   for (const { from, to } of libraryLinks(native)) {
     rmSync(join(folder, to), { force: true })
     symlinkSync(join(native, 'lib', from), join(folder, to))

@@ -12,7 +12,6 @@ import {
   chownSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -21,6 +20,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeFolders } from '../../../shared/node/folders.ts'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 import type { Account, Binaries } from './postgres-binaries.ts'
 
@@ -42,7 +42,7 @@ const asFault = (error: unknown): FaultError => {
 }
 
 function makePrivate(folder: string, account: Account): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   if (account.uid !== undefined && account.gid !== undefined) {
     chownSync(folder, account.uid, account.gid)
   }

@@ -4,17 +4,10 @@
 // nothing.
 
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { concat, fromText, Reader, Writer } from '../../../shared/bytes.ts'
+import { makeFolders } from '../../../shared/node/folders.ts'
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
@@ -38,7 +31,7 @@ export interface KeyStore {
  * OPS-16 when a file has not 32 bytes, OPS-04 when the folder cannot be written. */
 export function openKeyStore(folder: string): KeyStore {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(folder, 0o700)
   } catch (error) {
     throw new FaultError('OPS-04', error instanceof Error ? error.message : folder)
   }

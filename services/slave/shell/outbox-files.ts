@@ -1,10 +1,10 @@
 // Around the database: the folder and its permissions, the reserve that keeps acknowledging
 // possible on a full disk, and what SQLite's errors mean to an operator.
 
+import { makeFolders } from '../../../shared/node/folders.ts'
 import {
   chmodSync,
   closeSync,
-  mkdirSync,
   openSync,
   readdirSync,
   rmSync,
@@ -29,7 +29,7 @@ const RESERVE_BYTES = 2 * 1024 * 1024
 /** Makes folder and file so that only their owner reads them. SQLite gives its journal the file's
  * mode. A folder that holds other people's files too keeps its mode. */
 export function prepareFolder(folder: string, databasePath: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   if (readdirSync(folder).every((name) => name.startsWith('outbox.'))) chmodSync(folder, 0o700)
   closeSync(openSync(databasePath, 'a', 0o600))
   chmodSync(databasePath, 0o600)
