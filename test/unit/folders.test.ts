@@ -18,10 +18,8 @@ test('folders are made with those above them, and twice is once', () => {
   }
 })
 
-test(
-  'a place where no folder can be made is an error, not a wait without end',
-  { skip: process.platform === 'linux' ? false : 'only Linux has /proc' },
-  () => {
-    assert.throws(() => makeFolders('/proc/ticklock/data', 0o700), /ENOENT/)
-  },
-)
+test('a place where no folder can be made is an error, not a wait without end', {
+  skip: process.platform === 'linux' ? false : 'only Linux has /proc',
+}, () => {
+  assert.throws(() => makeFolders('/proc/ticklock/data', 0o700), /ENOENT/)
+})

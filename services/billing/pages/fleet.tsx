@@ -13,8 +13,9 @@ import {
   FaultWords,
   Headline,
   Table,
+  Tiles,
+  type Tone,
 } from './parts.tsx'
-import { Tiles, type Tone } from './parts.tsx'
 import { LiveTable } from './readings.tsx'
 import { RefusalTable } from './refused.tsx'
 import type { Backfill, DeviceView, FleetRow } from './views.ts'

@@ -4,8 +4,7 @@
 // one.
 
 import { unreachable } from '../../../shared/assert.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import { isFaultCode } from '../../../shared/faults.ts'
+import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'

@@ -26,8 +26,8 @@ import {
   DOWN,
   type Outcome,
   receive,
+  type Step,
 } from './session.ts'
-import type { Step } from './session.ts'
 import type { StoredEpoch, StoredIdentity, StoredRun } from './state.ts'
 import { takeHandshakeSample, takeReply } from './timekeeping.ts'
 
