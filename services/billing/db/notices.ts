@@ -90,9 +90,8 @@ export async function claimNotices(
         and channel = any(${[...claim.channels]}::text[])
       order by next_attempt_at limit ${claim.limit} for update skip locked
     )
-    returning n.id, n.channel, n.address, n.body, n.attempts, b.number, b.customer_id as "customerId", b.content, b.hash`.execute(
-    db,
-  )
+    returning n.id, n.channel, n.address, n.body, n.attempts, b.number,
+      b.customer_id as "customerId", b.content, b.hash`.execute(db)
   return rows.map(({ number: billNumber, content, hash, ...notice }) => ({
     ...notice,
     billNumber,
