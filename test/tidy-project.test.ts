@@ -150,6 +150,14 @@ function licenceInFolder(path: string): string | undefined {
   return /Permission is hereby granted, free of charge/.test(readText(text)) ? 'MIT' : undefined
 }
 
+test('the image holds all that is read from the package root, and pages stay on the machine', () => {
+  const image = readText('Dockerfile').split('AS build')[1]?.split('\nFROM ')[1] ?? ''
+  for (const path of ['migrations', 'services/billing/pages/style.css', 'bin', '/app/dist']) {
+    assert.ok(new RegExp(`^COPY (--from=build )?${path} `, 'm').test(image), path)
+  }
+  assert.match(readText('docker-compose.yml'), /"127\.0\.0\.1:8080:8080"/)
+})
+
 test('the container files run as nobody special and keep the database inside', () => {
   const image = readText('Dockerfile')
   assert.match(image, /^FROM node:26[\w.-]*-slim\b/m)
