@@ -27,7 +27,10 @@ async function demo(): Promise<void> {
   const { readSettings } = await import('./settings.ts')
   const settings = readSettings(process.env)
   console.log('Ticklock demo: starting PostgreSQL, the head-end and five slaves ...')
-  const running = await startDemo(settings, log(process.stdout.isTTY))
+  const starting = startDemo(settings, log(process.stdout.isTTY))
+  // From the first moment on: Ctrl-C during the start must not leave PostgreSQL behind.
+  untilStopped(async () => (await starting).close())
+  const running = await starting
   const { url, operator, customerUrl } = running
   console.log(`
   Ticklock is up.   ${url}
@@ -42,7 +45,6 @@ async function demo(): Promise<void> {
   Data              ${settings.dataFolder}   (a second start goes on from here)
   Stop              Ctrl-C
 `)
-  untilStopped(() => running.close())
 }
 
 async function up(): Promise<void> {
@@ -51,7 +53,7 @@ async function up(): Promise<void> {
   const { mailFrom, readSettings, smsFrom } = await import('./settings.ts')
   const settings = readSettings(process.env)
   const utility = utilityFrom(process.env)
-  const headEnd = await startHeadEnd(settings, {
+  const starting = startHeadEnd(settings, {
     utility,
     mail: mailFrom(process.env, utility.name),
     sms: smsFrom(process.env),
@@ -60,11 +62,12 @@ async function up(): Promise<void> {
     demo: false,
     log: log(process.stdout.isTTY),
   })
+  untilStopped(async () => (await starting).close())
+  const headEnd = await starting
   const url = baseUrlOf(settings)
   console.log(`Ticklock is up: ${url}   slaves: tcp ${settings.tcpPort}, ws ${settings.wsPort}`)
   const setup = await firstSetupLink(headEnd.billing, url)
   if (setup !== null) console.log(`Make the first operator here (once, within a day): ${setup}`)
-  untilStopped(() => headEnd.close())
 }
 
 const utilityFrom = (env: NodeJS.ProcessEnv) => ({

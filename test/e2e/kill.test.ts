@@ -199,7 +199,18 @@ async function checkAll(
 ): Promise<void> {
   const { from, promised } = wanted
   const ends = intervalEnds(from, Date.now() - 5_000)
-  await untilFilled(way, meters, ends)
+  try {
+    await untilFilled(way, meters, ends)
+  } catch (error) {
+    const newest = await way.rows(
+      `select number, max(ts) filter (where source = 1) as newest, count(*) filter
+       (where source = 1)::int as profile from meters join readings on meters.id = meter_id
+       group by number order by number`,
+    )
+    t.diagnostic(JSON.stringify(newest))
+    for (const slave of slaves) t.diagnostic(slave.log().slice(-2_000))
+    throw error
+  }
   for (const bus of buses) await bus.close()
   for (const slave of slaves) note(promised, slave, await drain(way, slave))
   await checkReadings(way, meters, ends)
