@@ -17,6 +17,10 @@ export function intervalEnds(from: number, to: number): readonly number[] {
   return ends
 }
 
+/** A lost request is asked again after a minute, a link is back within a minute, and a meter that
+ * failed rests longer each time: the end is what counts here, not how soon it comes. */
+const FILLED_MS_MAX = 170_000
+
 /** Waits until so many profile rows of these meters are stored, and a live reading of each. */
 export async function untilFilled(
   way: WholeWay,
@@ -24,16 +28,20 @@ export async function untilFilled(
   ends: readonly number[],
 ): Promise<void> {
   const numbers = meters.map(({ number }) => number)
-  await until(`${meters.length} load profiles of ${ends.length} intervals`, async () => {
-    const [found] = await way.rows<{ profile: number; live: number }>(
-      `select count(*) filter (where source = 1) as profile,
+  await until(
+    `${meters.length} load profiles of ${ends.length} intervals`,
+    async () => {
+      const [found] = await way.rows<{ profile: number; live: number }>(
+        `select count(*) filter (where source = 1) as profile,
          count(distinct number) filter (where source = 0) as live
        from readings join meters on meters.id = meter_id where number = any($1)`,
-      [numbers],
-    )
-    const { profile, live } = found ?? { profile: 0, live: 0 }
-    return profile >= ends.length * meters.length && live === meters.length
-  })
+        [numbers],
+      )
+      const { profile, live } = found ?? { profile: 0, live: 0 }
+      return profile >= ends.length * meters.length && live === meters.length
+    },
+    FILLED_MS_MAX,
+  )
 }
 
 /** Every interval once, with exactly the meter's value; and live readings that were true when
