@@ -2,16 +2,17 @@
 // notices within two seconds.
 
 import { join } from 'node:path'
+import type { DeviceId } from '../shared/handover/sink.ts'
 import { FaultError } from '../shared/node/fault-error.ts'
 import { nodeRandom, nodeSuite } from '../shared/node/node-suite.ts'
 import { Secret } from '../shared/tves/secret.ts'
 import { encodeToken, fingerprint } from '../shared/tves/token.ts'
-import { shiftMs, spanMs, unixMs } from '../shared/units.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../shared/units.ts'
 import { historyFrom } from './billing/core/calendar.ts'
 import { type Db, openDatabase, reach } from './billing/db/pool.ts'
 import { createDevice, issueToken, listDevices, revokeDevice } from './billing/db/roster.ts'
 import { runningPostgres } from './billing/shell/embedded-postgres.ts'
-import { openKeyStore } from './master/shell/key-store.ts'
+import { type KeyStore, openKeyStore } from './master/shell/key-store.ts'
 import type { Settings } from './settings.ts'
 
 /** An enrolment token is good for a week. */
@@ -32,18 +33,25 @@ export async function registerDevice(settings: Settings, name: string): Promise<
         name,
         historyFrom: historyFrom(now, zone),
       }))
-    const [id, secret] = [nodeRandom(8), nodeRandom(16)]
-    const expiresAt = shiftMs(now, TOKEN_LIFE)
-    await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt })
-    const token = encodeToken({
-      id,
-      secret: new Secret(secret),
-      fingerprint: fingerprint(nodeSuite, keys.staticKey.publicKey),
-    })
+    const token = await newToken(db, keys, device, now)
     console.log(`device ${device}  ${name}`)
     console.log(`token  ${(token.match(new RegExp(`.{${GROUP}}`, 'g')) ?? []).join('-')}`)
     console.log('Good for seven days, for one slave. It is shown this once.')
   })
+}
+
+/** Issues a one-time token for a device: 64 characters, good for a week, stored wrapped only. */
+export async function newToken(
+  db: Db,
+  keys: KeyStore,
+  device: DeviceId,
+  now: UnixMs,
+): Promise<string> {
+  const [id, secret] = [nodeRandom(8), nodeRandom(16)]
+  const expiresAt = shiftMs(now, TOKEN_LIFE)
+  await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt })
+  const print = fingerprint(nodeSuite, keys.staticKey.publicKey)
+  return encodeToken({ id, secret: new Secret(secret), fingerprint: print })
 }
 
 export async function revoke(settings: Settings, device: string): Promise<void> {

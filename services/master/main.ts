@@ -4,7 +4,7 @@
 import type { FaultCode } from '../../shared/faults.ts'
 import { RosterConflict, type Roster } from '../../shared/handover/roster.ts'
 import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
-import { FaultError } from '../../shared/node/fault-error.ts'
+import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
@@ -156,7 +156,7 @@ class MasterShell implements RunningMaster {
       const revision = await this.#options.roster.revision()
       if (revision !== this.#revision && !this.#closing) await this.refresh()
     } catch (error) {
-      this.#options.log('OPS-08', `roster: ${messageOf(error)}`)
+      this.#options.log('OPS-08', `roster: ${errorText(error)}`)
     }
   }
 
@@ -240,7 +240,7 @@ class MasterShell implements RunningMaster {
       await this.refresh()
     } catch (error) {
       result = error instanceof RosterConflict ? 'conflict' : 'failed'
-      log(result === 'conflict' ? 'SEC-08' : 'OPS-08', messageOf(error))
+      log(result === 'conflict' ? 'SEC-08' : 'OPS-08', errorText(error))
     }
     this.#step({ on: 'enrolled', link, result })
   }
@@ -254,7 +254,7 @@ class MasterShell implements RunningMaster {
       await roster.commitEpoch({ device, id, origin, transcript, keys: wrapped, closed: false })
     } catch (error) {
       stored = false
-      log('OPS-08', `epoch: ${messageOf(error)}`)
+      log('OPS-08', `epoch: ${errorText(error)}`)
     }
     this.#step({ on: 'epoch-committed', link, stored })
   }
@@ -266,7 +266,7 @@ class MasterShell implements RunningMaster {
       await this.#options.sink.append(frames)
     } catch (error) {
       durable = false
-      this.#options.log('OPS-08', `readings: ${messageOf(error)}`)
+      this.#options.log('OPS-08', `readings: ${errorText(error)}`)
     }
     // First what waits behind this batch, then more from the links.
     this.#step({ on: 'appended', device, durable })
@@ -277,7 +277,7 @@ class MasterShell implements RunningMaster {
     try {
       await this.#options.roster.retireEpochs(device, epochs)
     } catch (error) {
-      this.#options.log('OPS-08', `drained epochs: ${messageOf(error)}`)
+      this.#options.log('OPS-08', `drained epochs: ${errorText(error)}`)
     }
   }
 
@@ -287,9 +287,7 @@ class MasterShell implements RunningMaster {
     try {
       await roster.puncture(device, epoch, second, keys.wrap(action.keys))
     } catch (error) {
-      log('OPS-08', `key tree: ${messageOf(error)}`)
+      log('OPS-08', `key tree: ${errorText(error)}`)
     }
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')

@@ -5,20 +5,19 @@
 import { join } from 'node:path'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Log } from '../../shared/node/log.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { Secret } from '../../shared/tves/secret.ts'
-import { encodeToken, fingerprint } from '../../shared/tves/token.ts'
-import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
+import { nodeRandom } from '../../shared/node/node-suite.ts'
+import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { historyFrom, startOfDay } from '../billing/core/calendar.ts'
 import { setOperator } from '../billing/db/access.ts'
 import { register } from '../billing/db/registry.ts'
-import { createDevice, issueToken, listDevices } from '../billing/db/roster.ts'
+import { createDevice, listDevices } from '../billing/db/roster.ts'
 import { publishTariff } from '../billing/db/tariffs.ts'
 import type { WebDeps } from '../billing/http/deps.ts'
 import { customerLink } from '../billing/http/links.ts'
 import { createPasswords } from '../billing/http/passwords.ts'
 import { openMail } from '../billing/shell/mail.ts'
 import { twilioSms } from '../billing/shell/sms.ts'
+import { newToken } from '../devices.ts'
 import { baseUrlOf, type HeadEnd, startHeadEnd } from '../head-end.ts'
 import type { Settings } from '../settings.ts'
 import { DEMO_TARIFF, DEMO_UTILITY } from './demo-tariff.ts'
@@ -29,7 +28,6 @@ import { type SlaveProcess, startSlaveProcess, writeSlaveConfig } from './slave-
 
 /** Live readings of each meter, seconds. */
 const EVERY_SECONDS = 5
-const TOKEN_LIFE = spanMs(7 * 86_400_000)
 const INTERVAL_MS = 900_000
 const OPERATOR = 'operator'
 
@@ -142,11 +140,7 @@ async function furnish(
       tokens.push(null)
       continue
     }
-    const [id, secret] = [nodeRandom(8), nodeRandom(16)]
-    const expiresAt = shiftMs(now(), TOKEN_LIFE)
-    await issueToken(kysely, { id, device, secret: keys.wrap(secret), expiresAt })
-    const print = fingerprint(nodeSuite, keys.staticKey.publicKey)
-    tokens.push(encodeToken({ id, secret: new Secret(secret), fingerprint: print }))
+    tokens.push(await newToken(billing.db, keys, device, now()))
   }
   await publishTariff(kysely, { document: DEMO_TARIFF, validFrom: '2024-01-01', now: now() })
   await register(pool, registrationOf(devices, startOfDay('2024-01-01', DEMO_ZONE)))
