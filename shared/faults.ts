@@ -109,6 +109,11 @@ export const FAULTS = {
     'device is revoked',
     'find out who holds it; enrol again if it was a mistake',
   ),
+  'SEC-15': fault(
+    'alarm',
+    'device gave up more frames than a device should',
+    'look at its exceptions: a failing disk, or a slave that lies',
+  ),
   'SEC-FORK': fault(
     'alarm',
     'histories of device and master differ',
@@ -257,6 +262,11 @@ export const FAULTS = {
     'error',
     'stored record damaged',
     'replace the disk; the slave goes on with what is whole',
+  ),
+  'OPS-17': fault(
+    'warn',
+    'command expired, or the clock was too uncertain for it',
+    'give it again once the device is synchronised',
   ),
   'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),

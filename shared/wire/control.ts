@@ -11,9 +11,29 @@ import {
   DEVICE_ID_BYTES,
   FAULT_CODE_BYTES_MAX,
   HASH_BYTES,
+  MASTER_KEY_BYTES,
   STATUS_FAULTS_MAX,
   STREAMS_LISTED_MAX,
 } from './limits.ts'
+import {
+  type Anchor,
+  type Command,
+  FAULT_CODE,
+  type Receipt,
+  readAnchor,
+  readCommand,
+  readReceipt,
+  readSkip,
+  readTombstone,
+  type Skip,
+  type Tombstone,
+  writeAnchor,
+  writeCommand,
+  writeFixed,
+  writeReceipt,
+  writeSkip,
+  writeTombstone,
+} from './orders.ts'
 import { boundField, boundOf } from './payload.ts'
 
 /** How far one run is sealed at the slave: `hash` is the stream hash after frame `sequence`. */
@@ -72,6 +92,13 @@ export type ControlMessage =
     }
   | { readonly is: 'enrolled'; readonly device: Uint8Array }
   | ({ readonly is: 'status' } & StatusFields)
+  | ({ readonly is: 'anchor' } & Anchor)
+  | ({ readonly is: 'tombstone' } & Tombstone)
+  | ({ readonly is: 'skip' } & Skip)
+  | ({ readonly is: 'command' } & Command)
+  | ({ readonly is: 'receipt' } & Receipt)
+  /** The master's newer static public key, 32 bytes. */
+  | { readonly is: 'master-key'; readonly key: Uint8Array }
 
 export interface StatusFields {
   readonly clockState: ClockState
@@ -95,9 +122,13 @@ const TYPE = {
   expect: 6,
   enrolled: 7,
   status: 8,
+  anchor: 9,
+  tombstone: 10,
+  skip: 11,
+  command: 12,
+  receipt: 13,
+  'master-key': 14,
 } as const
-
-const FAULT_CODE = /^[A-Z0-9-]{1,16}$/
 
 /** Plaintext of one control message. */
 export function encodeControl(message: ControlMessage): Uint8Array {
@@ -137,14 +168,21 @@ export function encodeControl(message: ControlMessage): Uint8Array {
       return writeFixed(writer, message.device, DEVICE_ID_BYTES).done()
     case 'status':
       return writeStatus(writer, message).done()
+    case 'anchor':
+      return writeAnchor(writer, message).done()
+    case 'tombstone':
+      return writeTombstone(writer, message).done()
+    case 'skip':
+      return writeSkip(writer, message).done()
+    case 'command':
+      return writeCommand(writer, message).done()
+    case 'receipt':
+      return writeReceipt(writer, message).done()
+    case 'master-key':
+      return writeFixed(writer, message.key, MASTER_KEY_BYTES).done()
     default:
       return unreachable(message)
   }
-}
-
-function writeFixed(writer: Writer, bytes: Uint8Array, length: number): Writer {
-  assert(bytes.length === length, 'a field of fixed length has that length')
-  return writer.bytes(bytes)
 }
 
 const writeSealed = (writer: Writer, entry: SealedUpTo): Writer =>
@@ -194,6 +232,18 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
       return { is: 'enrolled', device: reader.bytes(DEVICE_ID_BYTES) }
     case TYPE.status:
       return readStatus(reader)
+    case TYPE.anchor:
+      return { is: 'anchor', ...readAnchor(reader) }
+    case TYPE.tombstone:
+      return readTombstone(reader)
+    case TYPE.skip:
+      return { is: 'skip', ...readSkip(reader) }
+    case TYPE.command:
+      return readCommand(reader)
+    case TYPE.receipt:
+      return readReceipt(reader)
+    case TYPE['master-key']:
+      return { is: 'master-key', key: reader.bytes(MASTER_KEY_BYTES) }
     default:
       return null
   }

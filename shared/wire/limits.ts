@@ -46,3 +46,8 @@ export const TOKEN_ID_BYTES = 8
 export const HASH_BYTES = 32
 export const RUN_SALT_BYTES = 16
 export const CLOCK_REQUEST_ID_BYTES = 16
+/** The master's static X25519 public key. */
+export const MASTER_KEY_BYTES = 32
+/** Shortest and longest time between two readings that a command may ask for, seconds. */
+export const SCHEDULE_SECONDS_MIN = 5
+export const SCHEDULE_SECONDS_MAX = 86_400

@@ -218,6 +218,12 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'clock-request':
     case 'enrolled':
     case 'status':
+    case 'anchor':
+    case 'tombstone':
+    case 'skip':
+    case 'receipt':
+    case 'command':
+    case 'master-key':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
 }
