@@ -13,6 +13,7 @@ import { Broken, hold, Observer } from './checkers.ts'
 import { MasterClock } from './clocks.ts'
 import { drawFaults, type Faults } from './faults.ts'
 import { MasterBox } from './master-box.ts'
+import { simulatedSuite } from './kem.ts'
 import { modelMeter } from './meters.ts'
 import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
@@ -110,7 +111,7 @@ function create(seed: number): Universe {
   const setup = { world, faults, network, observer, ledger, clock, staticKey }
   const master = new MasterBox({
     ...setup,
-    suite: nodeSuite,
+    suite: simulatedSuite(chance('encapsulations').bytes),
     chance: chance('master'),
     toleranceSeconds: TOLERANCE_SECONDS,
   })
@@ -151,7 +152,7 @@ function admit(universe: Universe): void {
       device,
       token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
       meters,
-      suite: observer.watch(nodeSuite),
+      suite: observer.watch(simulatedSuite(chance.bytes)),
       world,
       chance,
       faults,
