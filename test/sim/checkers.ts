@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId } from '../../shared/handover/sink.ts'
-import type { Reading } from '../../shared/meter/reading.ts'
+import type { Reading, ReadingGroup } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { decodeFrame } from '../../shared/wire/frame.ts'
 import type { StoredFrame } from '../../services/slave/core/state.ts'
@@ -125,10 +125,11 @@ export class Observer {
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
     hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
     if (content.kind !== 'readings') return
-    const { stamp, readings } = content
-    const truth = this.#truth.get(
-      `${position.device} ${this.#processOf.get(key)} ${stamp.processMs}`,
-    )
+    for (const group of content.groups) this.#group(key, position.device, group)
+  }
+
+  #group(key: string, device: DeviceId, { stamp, readings }: ReadingGroup): void {
+    const truth = this.#truth.get(`${device} ${this.#processOf.get(key)} ${stamp.processMs}`)
     hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
     const error = Math.abs(truth / 1_000 - stamp.agentTime)
     // The truth is remembered to the millisecond of the process's own clock.

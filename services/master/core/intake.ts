@@ -1,7 +1,7 @@
 // From CONFIRM on: a device's streams at the master. Frames pass the gate, wait for the sink, and
 // are acknowledged when they are durable.
 
-import type { AcceptedFrame, DeviceId } from '../../../shared/handover/sink.ts'
+import { type AcceptedFrame, type DeviceId, readingsIn } from '../../../shared/handover/sink.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { usToMs } from '../../../shared/units.ts'
 import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
@@ -165,8 +165,8 @@ function handOn(turn: Turn, device: DeviceState): void {
 function batchLength(waiting: readonly AcceptedFrame[]): number {
   let readings = 0
   let frames = 0
-  for (const { content } of waiting) {
-    readings += content.kind === 'readings' ? content.readings.length : 0
+  for (const frame of waiting) {
+    readings += readingsIn([frame])
     if (frames === BATCH_FRAMES_MAX || (frames > 0 && readings > BATCH_READINGS_MAX)) break
     frames += 1
   }

@@ -17,7 +17,7 @@ import {
   type UnixUs,
   usToMs,
 } from '../../../shared/units.ts'
-import type { FrameContent } from '../../../shared/wire/content.ts'
+import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -43,6 +43,8 @@ export interface AgentSetup {
   /** The operating system's clock at start: a guess until the first exchange. */
   readonly wall: UnixUs
   readonly mono: MonoUs
+  /** Whether frames are padded; not, when it is left out. */
+  readonly pad?: boolean
 }
 
 /** One transaction waiting for its turn. `frames` hold readings; `upkeep` must get through when the
@@ -58,7 +60,7 @@ export interface Job {
 
 /** One meter answer, stamped, waiting to be sealed. */
 export interface Capture {
-  readonly content: Extract<FrameContent, { kind: 'readings' }>
+  readonly group: ReadingGroup
   /** Told when its frames are durable. */
   settled(turn: Turn): void
   readonly cursor: readonly [meter: string, through: UnixMs] | null

@@ -26,6 +26,8 @@ export interface SlaveConfig {
   readonly token: EnrolmentToken | null
   readonly lines: readonly LineConfig[]
   readonly outbox: OutboxLimits
+  /** Whether frames are padded, so that their size tells little. */
+  readonly pad: boolean
 }
 
 interface Warning {
@@ -60,6 +62,7 @@ const fileShape = z.strictObject({
   master: z.string(),
   token: z.string().optional(),
   token_file: z.string().min(1).optional(),
+  pad: z.boolean().default(false),
   line: z.array(lineShape).min(1),
   outbox: z
     .strictObject({
@@ -128,6 +131,7 @@ function configOf(shape: FileShape, folder: string, token: EnrolmentToken | null
     master,
     token,
     lines,
+    pad: shape.pad,
     outbox: {
       bytesMax: Math.floor(shape.outbox.max_mb * MIB),
       framesMax: shape.outbox.max_frames,
