@@ -1,6 +1,6 @@
-// The compact header: a reading frame on the line, with everything left out that the frame before it
-// on the same link implies. It is the same frame: sealed, hashed and stored with its full header,
-// which both ends make again. wire.md 8.1.
+// The compact header: a reading frame on the line, with everything left out that the frame before
+// it on the same link implies. It is the same frame: sealed, hashed and stored with its full
+// header, which both ends make again. wire.md 8.1.
 
 import { Reader, Writer } from '../bytes.ts'
 import { second } from '../units.ts'

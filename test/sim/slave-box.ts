@@ -211,8 +211,9 @@ export class SlaveBox implements End {
     const { network, observer, world } = this.#setup
     switch (action.do) {
       case 'send':
-        observer.sends(this.device, action.body)
-        if (this.#link !== null) network.send(this.#link, 'up', action.body)
+        if (this.#link === null) return
+        observer.sends(this.device, this.#link, action.body)
+        network.send(this.#link, 'up', action.body)
         return
       case 'commit':
         this.#commit(process, action.commit)

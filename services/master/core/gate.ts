@@ -48,7 +48,12 @@ interface Moved {
 }
 
 export type Verdict =
-  | { readonly ok: true; readonly frame: AcceptedFrame; readonly moved: Moved }
+  | {
+      readonly ok: true
+      readonly frame: AcceptedFrame
+      readonly moved: Moved
+      readonly parts: FrameParts
+    }
   | {
       readonly ok: false
       readonly fault: GateFault
@@ -68,7 +73,7 @@ export interface GateContext {
   readonly toleranceMs: number
 }
 
-/** Judges one body of type 3. */
+/** Judges one frame with its full header. */
 export function judge(context: GateContext, body: Uint8Array): Verdict {
   const { suite, device, now } = context
   const parts = decodeFrame(body)
@@ -111,6 +116,7 @@ export function judge(context: GateContext, body: Uint8Array): Verdict {
       content,
     },
     moved: { epoch, run: { ...run, next: sequence + 1, hash, opener }, ...key },
+    parts,
   }
 }
 

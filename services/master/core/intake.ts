@@ -4,6 +4,7 @@
 import { type AcceptedFrame, type DeviceId, readingsIn } from '../../../shared/handover/sink.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { usToMs } from '../../../shared/units.ts'
+import { expandBody } from '../../../shared/wire/compact.ts'
 import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
 import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
@@ -128,9 +129,14 @@ function retire(
   turn.actions.push({ do: 'retire', device: device.record.id, epochs })
 }
 
-/** A reading frame on an open link. */
-export function takeFrame(turn: Turn, link: Link, device: DeviceState, body: Uint8Array): void {
+/** A reading frame on an open link, with either header. */
+export function takeFrame(turn: Turn, link: Link, device: DeviceState, line: Uint8Array): void {
   const { setup, now } = turn
+  const body = expandBody(link.predecessor, line)
+  if (body === null) {
+    refuse(turn, link, 'WIR-03')
+    return
+  }
   const verdict = judge(
     {
       suite: setup.suite,
@@ -141,6 +147,7 @@ export function takeFrame(turn: Turn, link: Link, device: DeviceState, body: Uin
     },
     body,
   )
+  link.predecessor = verdict.parts?.header ?? null
   if (!verdict.ok) {
     refuseFrame(turn, link, device, verdict)
     return

@@ -116,6 +116,7 @@ function take(turn: Turn, event: MasterEvent): void {
         openedAt: turn.now.at,
         phase: { is: 'new' },
         damaged: 0,
+        predecessor: null,
         stored: null,
       })
       return

@@ -77,6 +77,7 @@ function remember(setup: AgentSetup): Memory {
     linkNumber: 0,
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
+    predecessor: null,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],

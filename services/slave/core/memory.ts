@@ -18,6 +18,7 @@ import {
   usToMs,
 } from '../../../shared/units.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -83,6 +84,8 @@ export interface Memory {
   /** Offered by the master in this session, not yet committed. */
   offered: StoredEpoch | null
   wantEpoch: boolean
+  /** Header of the last frame sent on this link; null: the next one goes with its full header. */
+  predecessor: FrameHeader | null
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
