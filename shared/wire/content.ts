@@ -1,5 +1,5 @@
-// What a frame says once it is open: the opener of its run, or readings in groups that were taken at
-// the same instant; either of them perhaps padded. wire.md 8.2.
+// What a frame says once it is open: the opener of its run, or readings in groups that were taken
+// at the same instant; either of them perhaps padded. wire.md 8.2.
 
 import { assert } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'

@@ -105,6 +105,7 @@ export class SlaveBox implements End {
       })),
       wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),
       mono: startedAt,
+      pad: this.#processes % 2 === 0,
     })
     const process = { number: this.#processes, agent, startedAt }
     this.#process = process

@@ -243,4 +243,15 @@ void describe('the master’s link', () => {
       'taken',
     ])
   })
+
+  test('a predecessor altered on the line misleads until the next full header, no longer', () => {
+    const { take, line } = openLink()
+    for (let index = 0; index <= 25; index += 1) assert.equal(take(bodyAt(index)), 'taken')
+    const altered = bodyAt(26).slice()
+    // Sequence 26 becomes 10: spent, and what follows is read as 11, 12 ...
+    altered[17] = 10
+    assert.equal(take(altered), 'SEC-05')
+    for (let index = 27; index < 32; index += 1) assert.equal(take(line(index)), 'SEC-05')
+    assert.equal(take(line(32)), 'SEC-06,send')
+  })
 })
