@@ -90,6 +90,8 @@ test('damaged control messages: a message that writes back to the same bytes, or
   feed(damaged(...controls.map(encodeControl)), (input) => {
     const message = decodeControl(input)
     if (message === null || message.is === 'status') return
+    // An order we do not know is read past and never written.
+    if (message.is === 'command' && message.what === null) return
     assert.deepEqual(encodeControl(message), new Uint8Array(input))
   })
 })

@@ -161,6 +161,19 @@ void describe('content written by hand (wire.md 8.2)', () => {
     assert.equal(read(1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 10), null)
   })
 
+  test('an opener of 256 heads is read, one of 257 is not', () => {
+    const heads = Array.from({ length: 256 }, () => headOf(M))
+    const full = encodeOpener({ ...NO_HEADS, heads })
+    assert.ok(decodeContent(full, 0, CONTEXT))
+    const head = full.slice(-11)
+    const at = 1 + 8 + 12 + 32 + 6
+    assert.deepEqual(full.slice(at, at + 2), Uint8Array.of(0x80, 2))
+    const one = concat(full.slice(0, at), Uint8Array.of(0x81, 2), full.slice(at + 2), head)
+    assert.equal(decodeContent(one, 0, CONTEXT), null)
+    const honest = concat(full.slice(0, at), Uint8Array.of(1), head)
+    assert.deepEqual(decodeContent(honest, 0, CONTEXT), { ...NO_HEADS, heads: [headOf(M)] })
+  })
+
   test('padding: zeros up to a multiple of 64, and nothing else (coding 2)', () => {
     const inner = written({})
     const padded = padContent(inner)
