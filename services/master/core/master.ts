@@ -122,6 +122,7 @@ function take(turn: Turn, event: MasterEvent): void {
         phase: { is: 'new' },
         handshaking: false,
         damaged: 0,
+        predecessor: null,
         stored: null,
       })
       return

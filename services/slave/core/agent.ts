@@ -86,6 +86,7 @@ function remember(setup: AgentSetup): Memory {
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     renewAt: mono,
+    predecessor: null,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],

@@ -19,6 +19,8 @@ import {
 } from '../../../shared/units.ts'
 import type { FrameContent } from '../../../shared/wire/content.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
+import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -46,6 +48,8 @@ export interface AgentSetup {
   readonly mono: MonoUs
   /** Suite of the session handshake; without it 1. */
   readonly sessionSuite?: SessionSuite
+  /** Whether frames are padded; not, when it is left out. */
+  readonly pad?: boolean
 }
 
 /** One transaction waiting for its turn. `frames` hold readings; `upkeep` must get through when the
@@ -61,7 +65,7 @@ export interface Job {
 
 /** One meter answer, stamped, waiting to be sealed. */
 export interface Capture {
-  readonly content: Extract<FrameContent, { kind: 'readings' }>
+  readonly group: ReadingGroup
   /** Told when its frames are durable. */
   settled(turn: Turn): void
   readonly cursor: readonly [meter: string, through: UnixMs] | null
@@ -86,6 +90,8 @@ export interface Memory {
   wantEpoch: boolean
   /** When this session is to be left for one with a new epoch. */
   renewAt: MonoUs
+  /** Header of the last frame sent on this link; null: the next one goes with its full header. */
+  predecessor: FrameHeader | null
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
