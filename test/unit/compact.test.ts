@@ -158,7 +158,7 @@ void describe('compact and expand (wire.md 8.1)', () => {
     assert.equal(expandBody(before, Uint8Array.of(0x14, 3, 1)), null)
     const longest = concat(Uint8Array.of(0x14, 0), new Uint8Array(65_515))
     assert.equal(expandBody(before, longest)?.length, 65_535)
-    assert.equal(expandBody(before, concat(longest, Uint8Array.of(0))), null)
+    assert.equal(expandBody(before, concat(longest, Uint8Array.of(0)))?.length, undefined)
     const short = expandBody(before, concat(Uint8Array.of(0x14, 0), new Uint8Array(15)))
     assert.ok(short !== null && decodeFrame(short) === null, 'no room for a tag')
   })

@@ -156,6 +156,13 @@ void describe('content written by hand (wire.md 8.2)', () => {
       read(2, 3, 2, 10, 12, 1),
       content({ ...one, value: 5 }, { ...two, value: 6, ...at(99) }),
     )
+    // 2^52 - 1 and one more, as differences and as values of their own.
+    const most = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]
+    assert.ok(read(2, 2, 2, ...most, 0))
+    assert.equal(read(2, 2, 2, ...most, 2), null)
+    const beyond = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]
+    assert.ok(read(1, 3, 1, ...most))
+    assert.equal(read(1, 3, 1, ...beyond), null)
     assert.equal(read(2, 5, 2, 10, 12, 1), null)
     assert.equal(read(1, 6, 1, 10, 0), null)
     assert.equal(read(1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 10), null)

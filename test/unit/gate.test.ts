@@ -60,6 +60,7 @@ interface Wanted {
   readonly epoch?: number
   /** In place of what an honest slave writes. */
   readonly plaintext?: Uint8Array
+  readonly count?: number
 }
 
 /** A frame as an honest slave seals it. */
@@ -83,7 +84,7 @@ function frame(wanted: Wanted): Uint8Array {
       run,
       second: second(at),
       sequence,
-      count: opener ? 0 : 1,
+      count: wanted.count ?? (opener ? 0 : 1),
       salt: opener ? SALT : null,
     },
     plaintext: wanted.plaintext ?? honest,
@@ -180,7 +181,7 @@ void describe('the gate (wire.md 9)', () => {
   test('an opener’s content in a later frame is unreadable and changes nothing', () => {
     const made = running()
     const other = encodeOpener({ ...OPENER, heads: [], processStart: unixMs(1) })
-    const verdict = judge(context(made), frame({ sequence: 2, plaintext: other }))
+    const verdict = judge(context(made), frame({ sequence: 2, plaintext: other, count: 0 }))
     assert.ok(verdict.ok && verdict.frame.content.kind === 'unreadable')
     assert.deepEqual(verdict.frame.position.opener, encodeOpener(OPENER))
   })
