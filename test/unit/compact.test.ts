@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { Floodgate, HANDSHAKE_LIMITS } from '../../services/master/core/floodgate.ts'
+import { Floodgate, HANDSHAKE_LIMITS } from '../../services/master/core/flood.ts'
 import { install, judge } from '../../services/master/core/gate.ts'
 import { takeFrame } from '../../services/master/core/intake.ts'
 import type { Link, Turn } from '../../services/master/core/links.ts'
