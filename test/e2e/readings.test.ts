@@ -10,6 +10,7 @@ import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const DEVICE = '00000000000000d1'
 const OTHER = '00000000000000d2'
+const PROCESS = '0123456789abcdef'
 const NOW = Date.UTC(2026, 2, 15, 12)
 const DAY = 86_400_000
 
@@ -167,7 +168,7 @@ test('an implausible time makes an exception (BIL-12) and never a partition', as
 test('an authentic frame we cannot read is kept as it is (BIL-06)', async () => {
   const plaintext = Uint8Array.of(1, 2, 255)
   await sink.append([frame({ sequence: 3, content: { kind: 'unreadable', plaintext } })])
-  await sink.append([frame({ sequence: 4, content: { kind: 'opener' } })])
+  await sink.append([frame({ sequence: 4, content: { kind: 'opener', process: PROCESS } })])
   assert.deepEqual(await all('select code, content from exceptions'), [
     { code: 'BIL-06', content: Buffer.from(plaintext) },
   ])

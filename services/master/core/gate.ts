@@ -2,6 +2,7 @@
 // One bit a check; the verdict names the first that refused. Nothing moves before the frame opened:
 // a verdict with `ok: true` carries the moved state, and whoever called installs it.
 
+import { toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { openFrame } from '../../../shared/tves/seal.ts'
@@ -171,7 +172,7 @@ function accepted(
       content === null
         ? { kind: 'unreadable', plaintext }
         : content.kind === 'opener'
-          ? { kind: 'opener' }
+          ? { kind: 'opener', process: toHex(content.processId) }
           : content,
   }
 }

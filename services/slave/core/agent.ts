@@ -100,6 +100,8 @@ function remember(setup: AgentSetup): Memory {
     faults: new Map(),
     startedAt: mono,
     processId: random(PROCESS_ID_BYTES),
+    slept: null,
+    anchored: null,
   }
   if (keyring !== null) {
     memory.schedule = plan(setup.meters, stored.cursors, mono)

@@ -51,11 +51,15 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   }
   if (request === 'history') taken(schedule, meter, reached)
   const stamp = stampAt(memory.clock, event.at, memory.startedAt)
+  // An answer that came before the machine slept counts in the milliseconds of before.
+  const { slept } = memory
+  const processId = slept !== null && event.at < slept.at ? slept.processId : memory.processId
   const cursor = reached === null ? null : ([meter, reached] as const)
   for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
     const last = at + READINGS_ALWAYS_FIT >= readings.length
     memory.captures.push({
       content: { kind: 'readings', stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
+      processId,
       settled: last ? settled : () => undefined,
       cursor: last ? cursor : null,
     })
@@ -83,14 +87,16 @@ export function sealCaptures(turn: Turn): void {
     report(turn, 'CLK-05', 'clock more than 400 days ahead of the last key: nothing is sealed')
     return
   }
-  const captures = memory.captures
-  memory.captures = []
+  // One process id a time: a run's opener says to which its frames belong.
+  const processId = memory.captures[0]?.processId ?? memory.processId
+  const captures = memory.captures.filter((capture) => capture.processId === processId)
+  memory.captures = memory.captures.filter((capture) => capture.processId !== processId)
   const { keyring, frames } = seal(before, {
     suite: setup.suite,
     at,
     contents: captures.map((capture) => capture.content),
     salt: setup.random(16),
-    processId: memory.processId,
+    processId,
   })
   const lastUsed = clockUs(turn)
   memory.used = true

@@ -31,6 +31,8 @@ interface OpenRun {
   readonly row: StoredRun
   readonly iv: Uint8Array
   readonly openedAt: UnixMs
+  /** As its opener says. */
+  readonly processId: Uint8Array
 }
 
 export interface Keyring {
@@ -100,7 +102,9 @@ export function seal(before: Keyring, request: SealRequest): SealResult {
   let keyring = withLeaf(before, suite, at)
   const frames: StoredFrame[] = []
   const { run } = keyring
-  if (run === null || at - run.openedAt > RUN_AGE_MAX_MS) {
+  const left =
+    run === null || run.processId !== request.processId || at - run.openedAt > RUN_AGE_MAX_MS
+  if (left) {
     const opened = openRun(run === null ? keyring : leaveRun(keyring), request)
     keyring = opened.keyring
     frames.push(opened.frame)
@@ -152,7 +156,7 @@ function openRun(
   const opening: Keyring = {
     ...keyring,
     highestRun: run,
-    run: { row: empty, iv: runIv(suite, keyring.tree.ivKey, run, salt), openedAt: at },
+    run: { row: empty, iv: runIv(suite, keyring.tree.ivKey, run, salt), openedAt: at, processId },
   }
   const content: FrameContent = {
     kind: 'opener',

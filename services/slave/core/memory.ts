@@ -10,6 +10,7 @@ import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../../shared/tves/token.ts'
 import {
   type MonoUs,
+  type SpanMs,
   type SpanUs,
   shiftMono,
   spanUs,
@@ -59,6 +60,8 @@ export interface Job {
 /** One meter answer, stamped, waiting to be sealed. */
 export interface Capture {
   readonly content: Extract<FrameContent, { kind: 'readings' }>
+  /** The process id its process ms belong to. */
+  readonly processId: Uint8Array
   /** Told when its frames are durable. */
   settled(turn: Turn): void
   readonly cursor: readonly [meter: string, through: UnixMs] | null
@@ -107,7 +110,13 @@ export interface Memory {
   statusAt: MonoUs
   readonly faults: Map<FaultCode, number>
   readonly startedAt: MonoUs
-  readonly processId: Uint8Array
+  /** Of the time since the start, or since the machine last slept: process ms of one id have no
+   * gap. */
+  processId: Uint8Array
+  /** When the machine last slept, and the id before. */
+  slept: { readonly at: MonoUs; readonly processId: Uint8Array } | null
+  /** The last anchor given under this process id: when, on which link, and the smallest bound. */
+  anchored: { readonly at: MonoUs; readonly link: number; readonly bound: SpanMs } | null
 }
 
 export interface Turn {
