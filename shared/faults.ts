@@ -270,8 +270,8 @@ export const FAULTS = {
   ),
   'OPS-18': fault(
     'alarm',
-    'acknowledged readings are gone: the database was set back',
-    'restore a newer backup, or fill the gap from the meters',
+    'acknowledged frames are gone at the master',
+    'its database was set back: restore a newer backup',
   ),
   'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),

@@ -8,9 +8,10 @@ const DAYS = 0.25
 
 for (const seed of [2, 7, 16]) {
   test(`world ${seed}: nothing lost, repeated, forged or late beyond its stated bound`, () => {
-    const { broken, recent, rows } = simulate(seed, DAYS)
+    const { broken, recent, rows, observer } = simulate(seed, DAYS)
     assert.equal(broken, null, recent.join('\n'))
     assert.ok(rows > 50, `${rows} rows are no world`)
+    assert.ok(observer.anchors > 0, 'no slave gave an anchor')
   })
 }
 
