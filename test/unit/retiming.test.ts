@@ -54,16 +54,21 @@ test('with a perfect anchor and no drift the time found is the true one', () => 
 
 test('the bound covers the truth for every drift inside the tolerance', () => {
   fc.assert(
-    fc.property(moment, drift, fc.array(anchor, { minLength: 1, maxLength: 3 }), (ms, ppm, list) => {
-      const ties = list.map(({ ms: at, wrong, bound }) => tieOf(at, ppm, wrong, bound))
-      // Process ms are cut: the reading came up to a millisecond later.
-      for (const later of [0, 0.999]) {
-        const found = retime(ms, null, ties)
-        assert.ok(found !== null)
-        const error = Math.abs(truth(ms + later, ppm) - found.at)
-        assert.ok(error <= found.bound + CLOSE, `${error} ms off, within ${found.bound}`)
-      }
-    }),
+    fc.property(
+      moment,
+      drift,
+      fc.array(anchor, { minLength: 1, maxLength: 3 }),
+      (ms, ppm, list) => {
+        const ties = list.map(({ ms: at, wrong, bound }) => tieOf(at, ppm, wrong, bound))
+        // Process ms are cut: the reading came up to a millisecond later.
+        for (const later of [0, 0.999]) {
+          const found = retime(ms, null, ties)
+          assert.ok(found !== null)
+          const error = Math.abs(truth(ms + later, ppm) - found.at)
+          assert.ok(error <= found.bound + CLOSE, `${error} ms off, within ${found.bound}`)
+        }
+      },
+    ),
     { numRuns: 1_000 },
   )
 })

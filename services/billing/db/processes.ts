@@ -33,7 +33,7 @@ const hasOpenRows = (process: string): string =>
 
 /** Gives back what nobody will ask for. $1: device ids. */
 const PRUNE = `delete from slave_processes p using unnest($1::text[]) as of(device)
-  where p.device_id = of.device and p.seen_at < (select seen_at from slave_processes
+  where p.device_id = of.device and p.seen_at <= (select seen_at from slave_processes
     where device_id = of.device order by seen_at desc offset ${PROCESSES_MAX} limit 1)`
 
 /** Processes without an anchor that ended before one of ours began are dated by it.

@@ -30,7 +30,6 @@ interface ProcessRow {
   readonly last_bound_ms: number | null
   readonly sure_to: Date | null
   readonly news_at: Date | null
-  readonly due_at: Date
 }
 
 interface OpenRow {
@@ -84,8 +83,8 @@ async function dateProcess(pool: Pool, process: ProcessRow, now: UnixMs): Promis
   if (open.length < ROWS_MAX) {
     await pool.query(
       `update slave_processes set due_at = null
-       where device_id = $1 and process = $2 and due_at = $3`,
-      [process.device_id, process.process, process.due_at],
+       where device_id = $1 and process = $2 and due_at <= $3`,
+      [process.device_id, process.process, new Date(now)],
     )
   }
   return times.filter((time) => time !== null).length
