@@ -53,6 +53,7 @@ export function startAgent(setup: AgentSetup): Agent {
     step: (event, mono) => {
       const turn: Turn = { setup, memory, mono, actions: [] }
       take(turn, event)
+      memory.steppedAt = mono
       return turn.actions
     },
     view: (mono) => view({ setup, memory, mono, actions: [] }),
@@ -101,6 +102,7 @@ function remember(setup: AgentSetup): Memory {
     startedAt: mono,
     processId: random(PROCESS_ID_BYTES),
     slept: null,
+    steppedAt: mono,
     anchored: null,
   }
   if (keyring !== null) {

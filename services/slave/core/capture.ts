@@ -3,9 +3,9 @@
 
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import type { MonoUs, UnixMs } from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
-import { READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
+import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
@@ -51,9 +51,7 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   }
   if (request === 'history') taken(schedule, meter, reached)
   const stamp = stampAt(memory.clock, event.at, memory.startedAt)
-  // An answer that came before the machine slept counts in the milliseconds of before.
-  const { slept } = memory
-  const processId = slept !== null && event.at < slept.at ? slept.processId : memory.processId
+  const processId = processOf(turn, event.at)
   const cursor = reached === null ? null : ([meter, reached] as const)
   for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
     const last = at + READINGS_ALWAYS_FIT >= readings.length
@@ -65,6 +63,14 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
     })
   }
   sealCaptures(turn)
+}
+
+/** The process id that the process ms of an answer of `at` belong to. One that came while the sleep
+ * was not noticed yet may be of before or after: an id of its own dates it by neither. */
+function processOf({ memory, setup }: Turn, at: MonoUs): Uint8Array {
+  const { slept, processId } = memory
+  if (slept === null || at >= slept.to) return processId
+  return at <= slept.from ? slept.processId : setup.random(PROCESS_ID_BYTES)
 }
 
 function lastTime(readings: readonly Reading[]): UnixMs | null {

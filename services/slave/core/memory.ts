@@ -113,8 +113,10 @@ export interface Memory {
   /** Of the time since the start, or since the machine last slept: process ms of one id have no
    * gap. */
   processId: Uint8Array
-  /** When the machine last slept, and the id before. */
-  slept: { readonly at: MonoUs; readonly processId: Uint8Array } | null
+  /** The last sleep lay between these instants; and the process id before it. */
+  slept: { readonly from: MonoUs; readonly to: MonoUs; readonly processId: Uint8Array } | null
+  /** The last step: the machine had not slept until then. */
+  steppedAt: MonoUs
   /** The last anchor given under this process id: when, on which link, and the smallest bound. */
   anchored: { readonly at: MonoUs; readonly link: number; readonly bound: SpanMs } | null
 }

@@ -144,7 +144,7 @@ export function afterSleep(turn: Turn): void {
   memory.poll = START_POLL
   memory.askAt = mono
   // Process ms from here on say nothing about those before.
-  memory.slept = { at: mono, processId: memory.processId }
+  memory.slept = { from: memory.steppedAt, to: mono, processId: memory.processId }
   memory.processId = setup.random(PROCESS_ID_BYTES)
   memory.anchored = null
   if (memory.session.phase === 'hello') memory.session = { ...memory.session, t1: null }
