@@ -233,6 +233,8 @@ test('a process that died without an anchor lies between its neighbours', async 
   const trusted = (run: number, ms: number, at: number) =>
     taken(run, 1, { ms, at, state: 'S', bound: 10 })
   await sink.append([opener(1, P1), trusted(1, 5_000, START)])
+  await sink.close()
+  sink = new ReadingSink(postgres.db.pool)
   await sink.append([opener(2, P2), taken(2, 1, { ms: 0 }), taken(2, 2, { ms: 600_000 })])
   // Nobody knows whether it still runs.
   assert.equal(await retimeNow(), 0)

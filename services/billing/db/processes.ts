@@ -22,6 +22,8 @@ const SURE_EVERY_MS = 600_000
 const SURE_RUNS_MAX = 100_000
 /** Shortest time between two writes of anchors, ms. */
 const FLUSH_MS = 1_000
+/** Between two attempts while the database is away, ms. */
+const RETRY_MS = 10_000
 /** Processes with an anchor unwritten; more than devices exist is a flood. */
 const ANCHORS_MAX = 100_000
 
@@ -64,37 +66,15 @@ interface Sure {
 export class ProcessRows {
   readonly #openers: { device: DeviceId; process: string; run: number }[] = []
   readonly #unsure: Unsure[] = []
-  readonly #sure = new Map<string, Sure>()
-  readonly #written: ReadonlyMap<string, number>
-
-  /** `written`: the last `sure_from` of each run, from `keep`. */
-  constructor(written: ReadonlyMap<string, number>) {
-    this.#written = written
-  }
 
   get empty(): boolean {
-    return this.#openers.length + this.#unsure.length + this.#sure.size === 0
+    return this.#openers.length + this.#unsure.length === 0
   }
 
-  /** A frame passes: an opener names its process, a trusted stamp an instant that is over. */
+  /** A frame passes: an opener names its process. */
   frame({ position: { device, run }, content }: AcceptedFrame): void {
-    if (content.kind === 'opener') {
-      this.#openers.push({ device, process: content.process, run })
-    } else if (content.kind === 'readings' && !isUnsure(content.stamp, 'live')) {
-      const { agentTime, clockBound } = content.stamp
-      const key = `${device} ${run}`
-      const from = agentTime - clockBound
-      const before = this.#written.get(key)
-      if (before !== undefined && from < before + SURE_EVERY_MS) return
-      const to = agentTime + clockBound
-      const known = this.#sure.get(key) ?? { from, to }
-      this.#sure.set(key, {
-        device,
-        run,
-        from: Math.max(known.from, from),
-        to: Math.min(known.to, to),
-      })
-    }
+    if (content.kind !== 'opener') return
+    this.#openers.push({ device, process: content.process, run })
   }
 
   /** A reading of ours to be stored; kept here too when its time is unsure. */
@@ -113,15 +93,6 @@ export class ProcessRows {
       await client.query(OPENED, [devices, processes, this.#openers.map(({ run }) => run)])
       await client.query(PRUNE, [devices])
       await client.query(TOUCH_EARLIER, [devices, processes, at, due])
-    }
-    if (this.#sure.size > 0) {
-      const sure = [...this.#sure.values()]
-      await client.query(SURE, [
-        sure.map(({ device }) => device),
-        sure.map(({ run }) => run),
-        sure.map(({ from }) => new Date(from)),
-        sure.map(({ to }) => new Date(to)),
-      ])
     }
     if (this.#unsure.length > 0) await this.#storeUnsure(client, due)
   }
@@ -152,12 +123,6 @@ export class ProcessRows {
       told.map(({ run }) => run),
       due,
     ])
-  }
-
-  /** The batch is committed: which runs need no new `sure_from` for a while. */
-  keep(written: Map<string, number>): void {
-    if (written.size + this.#sure.size > SURE_RUNS_MAX) written.clear()
-    for (const [key, { from }] of this.#sure) written.set(key, from)
   }
 }
 
@@ -197,14 +162,19 @@ interface Kept {
   last: ProcessAnchor
 }
 
-/** Anchors on their way to the database: of each process the three worth keeping, whatever a slave
- * sends, written at most once a second and kept while the database is away. */
-export class AnchorBook {
+/** What is worth knowing of processes beside the readings, on its way to the database at most once
+ * a second: of each process three anchors, whatever a slave sends, kept while the database is
+ * away; and now and then an instant that was over at a trusted reading. */
+export class ProcessBook {
   readonly #pool: Pool
   readonly #log: (line: string) => void
   #unwritten = new Map<string, Kept>()
+  #sure = new Map<string, Sure>()
+  /** The last `sure_from` of each run. */
+  readonly #written = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(pool: Pool, log: (line: string) => void) {
     this.#pool = pool
@@ -213,16 +183,38 @@ export class AnchorBook {
 
   add(device: DeviceId, anchor: ProcessAnchor): void {
     this.#merge({ device, process: anchor.process, first: anchor, best: anchor, last: anchor })
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      void this.flush()
-    }, FLUSH_MS).unref()
+    this.#writeIn(FLUSH_MS)
   }
 
-  /** Writes what waits, one write at a time. */
-  flush(): Promise<void> {
+  /** A frame is stored: what its stamp proves, when that is news. */
+  stored({ position: { device, run }, content }: AcceptedFrame): void {
+    if (content.kind !== 'readings' || isUnsure(content.stamp, 'live')) return
+    const { agentTime, clockBound } = content.stamp
+    const key = `${device} ${run}`
+    const from = agentTime - clockBound
+    const before = this.#written.get(key)
+    if (before !== undefined && from < before + SURE_EVERY_MS) return
+    if (this.#written.size >= SURE_RUNS_MAX) this.#written.clear()
+    this.#written.set(key, from)
+    this.#sure.set(key, { device, run, from, to: agentTime + clockBound })
+    this.#writeIn(FLUSH_MS)
+  }
+
+  /** Writes what waits. */
+  close(): Promise<void> {
+    this.#closed = true
     this.#writing = this.#writing.then(() => this.#write())
     return this.#writing
+  }
+
+  /** One write at a time. */
+  #writeIn(ms: number): void {
+    if (this.#timer !== null || this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#writing = this.#writing.then(() => this.#write())
+    }, ms)
+    this.#timer.unref()
   }
 
   #merge(kept: Kept): void {
@@ -238,9 +230,30 @@ export class AnchorBook {
   }
 
   async #write(): Promise<void> {
+    const sure = [...this.#sure.values()]
+    this.#sure = new Map()
     const kept = [...this.#unwritten.values()]
-    if (kept.length === 0) return
     this.#unwritten = new Map()
+    if (sure.length > 0) await this.#writeSure(sure)
+    if (kept.length > 0) await this.#writeAnchors(kept)
+  }
+
+  async #writeSure(sure: readonly Sure[]): Promise<void> {
+    try {
+      await this.#pool.query(SURE, [
+        sure.map(({ device }) => device),
+        sure.map(({ run }) => run),
+        sure.map(({ from }) => new Date(from)),
+        sure.map(({ to }) => new Date(to)),
+      ])
+    } catch (error) {
+      this.#log(`OPS-08 processes not written: ${errorText(error)}`)
+      // The next trusted reading of each says it again.
+      this.#written.clear()
+    }
+  }
+
+  async #writeAnchors(kept: readonly Kept[]): Promise<void> {
     const now = unixMs(Date.now())
     const at = new Date(now)
     const due = new Date(shiftMs(now, SETTLE))
@@ -261,6 +274,7 @@ export class AnchorBook {
     } catch (error) {
       this.#log(`OPS-08 anchors not written: ${errorText(error)}`)
       for (const unwritten of kept) this.#merge(unwritten)
+      this.#writeIn(RETRY_MS)
     }
   }
 }

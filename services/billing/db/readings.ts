@@ -17,7 +17,7 @@ import { Catalog, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
 import { reach } from './pool.ts'
-import { AnchorBook, ProcessRows } from './processes.ts'
+import { ProcessBook, ProcessRows } from './processes.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
 
 const DAY_MS = 86_400_000
@@ -70,9 +70,7 @@ export class ReadingSink implements Sink {
   readonly #queuedRowsMax: number
   readonly #catalog: Catalog
   readonly #last: LastValues
-  readonly #anchors: AnchorBook
-  /** The last `sure_from` of each run (processes.ts). */
-  readonly #sure = new Map<string, number>()
+  readonly #book: ProcessBook
   readonly #months = new Set<number>()
   readonly #queue: Waiting[] = []
   #queuedRows = 0
@@ -88,7 +86,7 @@ export class ReadingSink implements Sink {
     log: (line: string) => void = () => undefined,
   ) {
     this.#pool = pool
-    this.#anchors = new AnchorBook(pool, log)
+    this.#book = new ProcessBook(pool, log)
     this.#queuedRowsMax = queuedRowsMax
     this.#catalog = new Catalog(pool)
     this.#last = new LastValues(pool)
@@ -111,14 +109,14 @@ export class ReadingSink implements Sink {
   }
 
   anchor(device: DeviceId, anchor: ProcessAnchor): void {
-    if (!this.#closed) this.#anchors.add(device, anchor)
+    if (!this.#closed) this.#book.add(device, anchor)
   }
 
   /** Takes no more; resolves when what waits is stored or refused. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running
-    await this.#anchors.flush()
+    await this.#book.close()
   }
 
   async #run(): Promise<void> {
@@ -169,7 +167,6 @@ export class ReadingSink implements Sink {
   #forget(): void {
     this.#catalog.forget()
     this.#last.forget()
-    this.#sure.clear()
     this.#months.clear()
   }
 
@@ -178,7 +175,7 @@ export class ReadingSink implements Sink {
     await this.#prepare(frames)
     await this.#readLast(frames)
     const rows = new Rows()
-    const processes = new ProcessRows(this.#sure)
+    const processes = new ProcessRows()
     const chain = this.#last.begin()
     for (const frame of frames) {
       const { content } = frame
@@ -204,7 +201,7 @@ export class ReadingSink implements Sink {
       await this.#storeWith(processes, rows)
     }
     chain.keep()
-    processes.keep(this.#sure)
+    for (const frame of frames) this.#book.stored(frame)
   }
 
   /** Rows and what they say of processes, in one transaction. */

@@ -2,6 +2,7 @@
 // counter, last values, exceptions and stream positions become durable together or not at all.
 
 import type { Pool } from 'pg'
+import { unreachable } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../shared/handover/sink.ts'
 import { type Reading, SOURCES, type Stamp } from '../../../shared/meter/reading.ts'
@@ -72,6 +73,7 @@ function exceptionOf({
     case 'readings':
       return null
   }
+  return unreachable(content)
 }
 
 /** Last values are keyed by meter * 2^16 + register: one number, and sorted by it so that two

@@ -43,7 +43,7 @@ export function ReadingsPage({ context, rows, retimed, search, now }: ReadingsPa
             <h2>Taken under an unsure clock</h2>
             <p class="soft">
               The slave’s clock was a guess when it read these. Their time is worked out from when
-              its process met the master’s clock; the reading as it came is kept beside it.
+              its process met the master’s clock; the original stays beside it.
             </p>
           </div>
           <Table

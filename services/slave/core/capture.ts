@@ -3,7 +3,7 @@
 
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { MonoUs, UnixMs } from '../../../shared/units.ts'
+import { type MonoUs, monoUs, type UnixMs } from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
 import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
 import { wake } from './forwarder.ts'
@@ -15,6 +15,9 @@ import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 /** Answers that wait in memory while the disk refuses; more are left to the meters' load
  * profiles. */
 const CAPTURES_MAX = 256
+
+/** No answer is as old. */
+const BEFORE_ALL = monoUs(Number.NEGATIVE_INFINITY)
 
 export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readings' }>): void {
   const { memory } = turn
@@ -66,11 +69,14 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
 }
 
 /** The process id that the process ms of an answer of `at` belong to. One that came while the sleep
- * was not noticed yet may be of before or after: an id of its own dates it by neither. */
+ * was not noticed yet may be of before or after: an id of its own dates it by neither. So does
+ * one of before that comes when the later id is in use: an id never comes back. */
 function processOf({ memory, setup }: Turn, at: MonoUs): Uint8Array {
   const { slept, processId } = memory
-  if (slept === null || at >= slept.to) return processId
-  return at <= slept.from ? slept.processId : setup.random(PROCESS_ID_BYTES)
+  if (slept === null) return processId
+  if (at <= slept.from) return slept.processId
+  memory.slept = { ...slept, from: BEFORE_ALL }
+  return at >= slept.to ? processId : setup.random(PROCESS_ID_BYTES)
 }
 
 function lastTime(readings: readonly Reading[]): UnixMs | null {
