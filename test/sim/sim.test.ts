@@ -13,6 +13,7 @@ for (const seed of [2, 7, 16]) {
     assert.ok(rows > 50, `${rows} rows are no world`)
     assert.ok(renewals > 0, 'no link lasted long enough to be left for a new epoch')
     assert.ok(observer.compact > 10, `${observer.compact} frames went with the compact header`)
+    assert.ok(observer.anchors > 0, 'no slave gave an anchor')
   })
 }
 

@@ -123,7 +123,9 @@ export function seal(before: Keyring, request: SealRequest): SealResult {
   let keyring = withLeaf({ ...before, heads: withHeads(before.heads, groups) }, suite, at)
   const frames: StoredFrame[] = []
   const { run } = keyring
-  if (run === null || at - run.openedAt > RUN_AGE_MAX_MS) {
+  const left =
+    run === null || run.opener.processId !== request.processId || at - run.openedAt > RUN_AGE_MAX_MS
+  if (left) {
     const opened = openRun(run === null ? keyring : leaveRun(keyring), request)
     keyring = opened.keyring
     frames.push(opened.frame)
