@@ -80,6 +80,7 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
       return {
         read: (meter) => did.push(`read ${meter}`),
         readHistory: (meter, from, to) => did.push(`history ${meter} ${from}..${to}`),
+        setClock: (meter, { utc }) => did.push(`clock ${meter} ${utc}`),
         close: async () => {
           did.push('close line')
         },

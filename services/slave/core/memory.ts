@@ -18,6 +18,7 @@ import {
   usToMs,
 } from '../../../shared/units.ts'
 import type { FrameContent } from '../../../shared/wire/content.ts'
+import type { Commands } from './commands.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -81,6 +82,8 @@ export interface Memory {
   /** Offered by the master in this session, not yet committed. */
   offered: StoredEpoch | null
   wantEpoch: boolean
+  /** COMMITTED came, perhaps still on its way to the disk. */
+  answered: boolean
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
@@ -90,6 +93,7 @@ export interface Memory {
   /** The last attempt to store frames failed. */
   storingFails: boolean
   captures: Capture[]
+  commands: Commands
   freed: Map<number, number>
   freedSince: MonoUs
   /** What was freed before waits for the disk. */

@@ -87,6 +87,10 @@ export function openDsmrLine(
       fault('MTR-09', 'a P1 port has no load profile')
       onEvent({ on: 'failed', meter, request: 'history' })
     },
+    setClock() {
+      // Nothing is ever sent to a P1 port.
+      onEvent({ on: 'clock-set', meter, fault: 'MTR-09' })
+    },
     close() {
       clearTimeout(silence)
       return line.close()

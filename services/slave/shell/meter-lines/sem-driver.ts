@@ -64,6 +64,10 @@ export function openSemLine(
     read: (meter) => perform(poll.read(meter, clock.mono())),
     readHistory: (meter, from, to, rowsMax) =>
       perform(poll.readHistory({ meter, from, to, rowsMax }, clock.mono())),
+    setClock(meter) {
+      // SEM has requests for readings alone (shared/meter/sem).
+      onEvent({ on: 'clock-set', meter, fault: 'MTR-09' })
+    },
     close() {
       open = false
       clearTimeout(timer)
