@@ -89,6 +89,12 @@ test('devices that enrol at the same moment are all known afterwards (wire.md 3)
     keys,
     roster,
     board,
+    commands: {
+      revision: async () => 0,
+      open: async () => [],
+      sent: async () => {},
+      receipt: async () => {},
+    },
     sink: { append: async () => {} },
     tcp: { host: HOST, port: 0 },
     ws: null,

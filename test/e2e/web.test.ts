@@ -8,10 +8,12 @@ import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { type Browser, chromium } from 'playwright-core'
 import { webStores } from '../../services/billing/db/browse.ts'
+import { COMMAND_LIFE, giveCommand, openCommands } from '../../services/billing/db/commands.ts'
 import { queueAgain } from '../../services/billing/db/notices.ts'
 import { readSummary } from '../../services/billing/db/summary.ts'
 import { buildApp } from '../../services/billing/http/app.ts'
 import { customerLink, type LinkSource, setupLink } from '../../services/billing/http/links.ts'
+import { shiftMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'
 
@@ -40,6 +42,8 @@ before(async () => {
   seeded = await seed(postgres.db)
   app = await buildApp({
     ...webStores(kysely),
+    giveCommand: (command) =>
+      giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,
     random: randomBytes,
     queueAgain: (id) => queueAgain(kysely, { id, now: NOON }),

@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../shared/units.ts'
 import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.ts'
 import type { OperatorReads } from './browse.ts'
+import { lastCommands } from './commands.ts'
 import type { Database } from './schema.ts'
 
 /** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page.
@@ -12,6 +13,8 @@ const FLEET_ROWS_MAX = 1_000
 const LIVE_ROWS_MAX = 200
 const REFUSAL_ROWS_MAX = 500
 const EXCEPTION_ROWS_MAX = 200
+/** Commands on a device's page; the table keeps all. */
+const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
 
 type FleetReads = Pick<OperatorReads, 'fleet' | 'device' | 'live' | 'refusals' | 'exceptions'>
@@ -121,11 +124,12 @@ async function deviceView(
 ): Promise<DeviceView | null> {
   const row = await fleetRows(db).where('devices.id', '=', id).executeTakeFirst()
   if (row === undefined) return null
-  const [live, refusals] = await Promise.all([
+  const [live, refusals, commands] = await Promise.all([
     liveRows(db).where('device_id', '=', id).execute(),
     refusalRows(db, unixMs(now - DAY_MS))
       .where('device_id', '=', id)
       .execute(),
+    lastCommands(db, id, COMMAND_ROWS_MAX),
   ])
   return {
     device: fleetRow(row),
@@ -137,6 +141,7 @@ async function deviceView(
     faults: Object.entries(row.faults ?? {}).map(([code, count]) => ({ code, count })),
     live: live.map(liveRow),
     refusals: refusals.map(refusalRow),
+    commands,
   }
 }
 

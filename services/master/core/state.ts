@@ -4,6 +4,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'
+import type { Receipt } from '../../../shared/wire/orders.ts'
 import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
 
 /** A number the shell gives each connection. */
@@ -23,6 +24,13 @@ export type MasterEvent =
   | { readonly on: 'epoch-committed'; readonly link: LinkId; readonly stored: boolean }
   /** Result of `append`: all its frames are durable, or none. */
   | { readonly on: 'appended'; readonly device: DeviceId; readonly durable: boolean }
+  /** Result of `receipt`. */
+  | {
+      readonly on: 'receipt-stored'
+      readonly device: DeviceId
+      readonly number: number
+      readonly durable: boolean
+    }
   /** About once a second. */
   | { readonly on: 'tick' }
 
@@ -71,6 +79,10 @@ export type MasterAction =
       readonly transport: 'tcp' | 'ws'
     }
   | { readonly do: 'disconnected'; readonly device: DeviceId }
+  | { readonly do: 'command-sent'; readonly device: DeviceId; readonly number: number }
+  /** Store what the device says of a command, then look for the next one. Answered by
+   * `receipt-stored`. */
+  | { readonly do: 'receipt'; readonly device: DeviceId; readonly receipt: Receipt }
   | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
   /** Device null: nobody authenticated on that link. */
   | { readonly do: 'refused'; readonly device: DeviceId | null; readonly code: FaultCode }

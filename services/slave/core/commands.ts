@@ -105,7 +105,13 @@ function begin(turn: Turn, { number, expires, what }: Command): void {
 function act(turn: Turn, number: number, what: Order): void {
   const { memory, mono, setup } = turn
   const { schedule } = memory
-  const base = { is: 'acting', number, since: mono, storing: new Set<string>(), fault: null } as const
+  const base = {
+    is: 'acting',
+    number,
+    since: mono,
+    storing: new Set<string>(),
+    fault: null,
+  } as const
   switch (what.order) {
     case 'schedule': {
       const { meter, seconds } = what

@@ -157,7 +157,9 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
     takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   memory.schedule ??= plan(
     ordered(setup.meters, setup.stored.schedules),
-    setup.stored.cursors, turn.mono)
+    setup.stored.cursors,
+    turn.mono,
+  )
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
   if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {

@@ -80,12 +80,7 @@ export const ordered = (
   })
 
 /** Another rhythm from now on: the next reading comes no later than one new period from here. */
-export function reschedule(
-  schedule: Schedule,
-  meter: string,
-  everyMs: number,
-  mono: MonoUs,
-): void {
+export function reschedule(schedule: Schedule, meter: string, everyMs: number, mono: MonoUs): void {
   const turn = schedule.get(meter)
   if (turn === undefined) return
   turn.plan = { ...turn.plan, everyMs }

@@ -90,12 +90,7 @@ function readRun(row: Row): StoredRun {
 
 function readCommand(row: Row): StoredCommand {
   const outcome = textOf(row, 'outcome')
-  if (
-    outcome !== 'begun' &&
-    outcome !== 'done' &&
-    outcome !== 'refused' &&
-    outcome !== 'unknown'
-  ) {
+  if (outcome !== 'begun' && outcome !== 'done' && outcome !== 'refused' && outcome !== 'unknown') {
     throw new DamagedRow(`no command outcome ${outcome}`)
   }
   return { number: numberOf(row, 'number'), outcome, detail: textOf(row, 'detail') }
