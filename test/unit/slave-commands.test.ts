@@ -143,16 +143,21 @@ test('the disk takes longer than the command lives: refused OPS-17, not done lat
   assert.deepEqual(pair.executed, [])
 })
 
-test('a clock in state I begins nothing: refused OPS-17', () => {
-  const pair = new Pair(METERS)
-  pair.masterBound = null
-  pair.run(3)
-  assert.equal(pair.clockState, 'I')
-  pair.give(1, SYNC, 3_600_000)
-  pair.run(1)
-  assert.deepEqual(outcomes(pair), ['refused OPS-17'])
-  assert.deepEqual(pair.executed, [])
-  assert.ok(pair.reports.includes('OPS-17'))
+test('a clock in state I or R begins nothing, however long the command lives: OPS-17', () => {
+  for (const [bound, state] of [
+    [null, 'I'],
+    [2_000_000, 'R'],
+  ] as const) {
+    const pair = new Pair(METERS)
+    pair.masterBound = bound
+    pair.run(3)
+    assert.equal(pair.clockState, state)
+    pair.give(1, SYNC, 3_600_000)
+    pair.run(1)
+    assert.deepEqual(outcomes(pair), ['refused OPS-17'])
+    assert.deepEqual(pair.executed, [])
+    assert.ok(pair.reports.includes('OPS-17'))
+  }
 })
 
 test('older numbers are unknown, the last one is told again, neither is done again', () => {
