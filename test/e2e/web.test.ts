@@ -165,6 +165,7 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
   const expected = [
     ['/fleet', 'Old Town'],
     [`/fleet/${seeded.device}`, 'Back-fills from'],
+    [`/fleet/${seeded.device}`, 'Commands'],
     ['/readings', '12700.000 kWh'],
     ['/readings?meter=nothing', 'No reading yet'],
     ['/refused', 'SEC-05'],
@@ -183,7 +184,29 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     )
     await assertFits(page, width, path)
   }
+  await commandWalk(page, width, name)
   await page.context().close()
+}
+
+/** Gives a command by the button, and reads on the page what became of it. */
+async function commandWalk(page: Page, width: number, name: string): Promise<void> {
+  const path = `/fleet/${seeded.device}`
+  const text = async () => (await page.locator('main').innerText()).replaceAll('\n', ' ')
+  await page.goto(links.baseUrl + path)
+  await page.getByRole('button', { name: 'Read now' }).click()
+  assert.equal(page.url(), links.baseUrl + path)
+  assert.match(await text(), new RegExp(`Read every meter now.* by ${name} .*waits for the link`))
+  const commands = openCommands(postgres.db.kysely, () => NOON)
+  const [open] = await commands.open()
+  assert.ok(open !== undefined)
+  await commands.receipt(open.device, {
+    number: open.number,
+    outcome: width === 375 ? 'refused' : 'done',
+    detail: width === 375 ? 'MTR-01' : '',
+  })
+  await page.reload()
+  assert.match(await text(), width === 375 ? /MTR-01 .*refused/i : /done/)
+  await assertFits(page, width, path)
 }
 
 async function customerWalk(browser: Browser, width: number): Promise<void> {

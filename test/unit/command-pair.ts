@@ -7,6 +7,7 @@ import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction } from '../../services/master/core/state.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent, MeterPlan } from '../../services/slave/core/state.ts'
+import { unreachable } from '../../shared/assert.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
@@ -267,6 +268,8 @@ export class Pair {
       case 'report':
         this.reports.push(action.fault)
         return null
+      default:
+        return unreachable(action)
     }
   }
 
@@ -321,7 +324,15 @@ export class Pair {
       case 'refused':
         this.refused.push(action.code satisfies FaultCode)
         return
+      case 'connected':
+      case 'disconnected':
+      case 'status':
+      case 'command-sent':
+      case 'puncture':
+      case 'retire':
+        return
       default:
+        unreachable(action)
     }
   }
 

@@ -54,13 +54,13 @@ export async function giveCommand(db: Db, command: GivenCommand): Promise<Comman
     const before = await tx
       .selectFrom('commands')
       .select((is) => [
-        is.fn.max('number').as('last'),
+        is.fn.max<number | null>('number').as('last'),
         is.fn.countAll<number>().filterWhere('outcome', 'is', null).as('open'),
       ])
       .where('device_id', '=', device)
       .executeTakeFirstOrThrow()
     if (before.open >= OPEN_MAX) return { ok: false, fault: 'OPS-18' }
-    const number = Math.max(Number(before.last ?? 0) + 1, now)
+    const number = Math.max((before.last ?? 0) + 1, now)
     await tx
       .insertInto('commands')
       .values({

@@ -1,5 +1,6 @@
 // What operators told a device to do, and what it says became of it.
 
+import { unreachable } from '../../../shared/assert.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import type { Order } from '../../../shared/wire/orders.ts'
 import { utcSecondText } from './format.ts'
@@ -49,6 +50,8 @@ function orderText(what: Order): string {
       return `Read meter ${what.meter} every ${what.seconds} s`
     case 'sync-clock':
       return `Set the clock of meter ${what.meter}`
+    default:
+      return unreachable(what)
   }
 }
 

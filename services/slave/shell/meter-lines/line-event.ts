@@ -32,6 +32,13 @@ export type LineEvent =
   /** Answers `setClock`. Fault null: the meter has the time now. */
   | { readonly on: 'clock-set'; readonly meter: string; readonly fault: FaultCode | null }
 
+/** The answer of a protocol that has no way to set a clock. */
+export const cannotSetClock = (meter: string): LineEvent => ({
+  on: 'clock-set',
+  meter,
+  fault: 'MTR-09',
+})
+
 /** What our clock showed at an instant; a line that sets a meter's clock adds what has passed. */
 export interface TimeMark {
   readonly utc: UnixMs
@@ -44,8 +51,8 @@ export interface MeterLine {
   /** Asks for the profile rows whose interval ends lie in (from, to]; at most `rowsMax` come at
    * once. */
   readHistory(meter: string, from: UnixMs, to: UnixMs, rowsMax: number): void
-  /** Sets the meter's clock; answered by one `clock-set`, within a minute: MTR-09 where the protocol
-   * or the meter does not do it, MTR-01 without an answer. */
+  /** Sets the meter's clock; answered by one `clock-set`, within a minute: MTR-09 where the
+   * protocol or the meter does not do it, MTR-01 without an answer. */
   setClock(meter: string, time: TimeMark): void
   close(): Promise<void>
 }
