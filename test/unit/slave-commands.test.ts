@@ -44,6 +44,13 @@ test('an order is done once and its receipt is durable at the master, each in it
   assert.deepEqual(pair.refused, [])
 })
 
+test('a command right behind COMMITTED is taken, though the disk still stores the epoch', () => {
+  const pair = new Pair(METERS)
+  pair.give(1, SYNC)
+  pair.run(2)
+  assert.deepEqual([outcomes(pair), pair.reports, pair.refused], [['done'], [], []])
+})
+
 /** Runs one command with a mishap at some action; what must hold however it ended. */
 function survive(what: Order, mishap: Mishap): { pair: Pair; reached: boolean } {
   const pair = ready()
@@ -189,6 +196,22 @@ test('a receipt that got lost, or did not reach the database, is told again', ()
   assert.deepEqual(outcomes(pair), ['done'])
   assert.equal(pair.heard.length, 2)
   assert.deepEqual(pair.executed, ['clock M-2'])
+})
+
+test('a receipt for a number that was not sent is ignored and counted (WIR-04)', () => {
+  const pair = ready()
+  pair.silent = true
+  pair.give(5, SYNC)
+  pair.run(1)
+  // The master forgets the command while the meter is at it.
+  pair.restoreMaster()
+  pair.meterSays({ on: 'clock-set', meter: 'M-2', fault: null })
+  assert.deepEqual(pair.refused, ['WIR-04'])
+  assert.deepEqual(pair.heard, [])
+  pair.silent = false
+  pair.give(6, SYNC)
+  pair.run(1)
+  assert.deepEqual(outcomes(pair), ['done'])
 })
 
 test('replayed bodies of a COMMAND do not open (SEC-11), in this session or the next', () => {
