@@ -6,8 +6,8 @@ import type { Reading } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
 import { READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
-import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
+import { wake } from './lanes.ts'
 import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
 import { answered, isNew, taken, through } from './schedule.ts'
 import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
@@ -115,13 +115,12 @@ function epochOf({ memory }: Turn, keyring: Keyring): StoredEpoch {
   return { ...sealed, state: memory.epochs.get(sealed.id)?.state ?? sealed.state }
 }
 
-/** The row as sealed, with what was acknowledged meanwhile. */
+/** The row as sealed, with what was acknowledged and deleted meanwhile. */
 function mergedRow({ memory }: Turn, { run }: Keyring): StoredRun {
   if (run === null) throw new Error('broken promise: frames were sealed in a run')
   const known = memory.runs.get(run.row.run)
   if (known === undefined) return run.row
-  const { acknowledged, acknowledgedHash, forked } = known
-  return { ...run.row, acknowledged, acknowledgedHash, forked }
+  return { ...known, last: run.row.last, lastHash: run.row.lastHash }
 }
 
 function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]): void {

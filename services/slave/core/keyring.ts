@@ -148,6 +148,9 @@ function openRun(
     acknowledged: -1,
     acknowledgedHash: start,
     forked: false,
+    first: 0,
+    firstHash: start,
+    dropped: null,
   }
   const opening: Keyring = {
     ...keyring,
@@ -204,6 +207,7 @@ function oneFrame(
       run: run.row.run,
       sequence,
       second: leaf.second,
+      before: run.row.lastHash,
       hash,
       body,
       sealedAt: at,

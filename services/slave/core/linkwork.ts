@@ -7,16 +7,8 @@ import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { spanUs, shiftMono } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
-import {
-  acknowledge,
-  closeLanes,
-  expect,
-  type Freed,
-  leaveOut,
-  openLanes,
-  pump,
-} from './forwarder.ts'
-import { compare, listRuns } from './inventory.ts'
+import { listRuns } from './inventory.ts'
+import { closeLanes } from './lanes.ts'
 import { clockQuality, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
 import {
@@ -28,13 +20,12 @@ import {
   receive,
   type Step,
 } from './session.ts'
-import type { StoredEpoch, StoredIdentity, StoredRun } from './state.ts'
+import { acknowledged, type Ending, expected, sendControl, startForwarding } from './sending.ts'
+import type { StoredEpoch, StoredIdentity } from './state.ts'
 import { takeHandshakeSample, takeReply } from './timekeeping.ts'
 
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)
-/** The first status soon after the session opens, so that the fleet page is not empty. */
-const STATUS_FIRST = spanUs(1_000_000)
 
 /** Greets the master, or enrols first; the identity is made here, at the first link ever. */
 export function greet(turn: Turn): void {
@@ -108,6 +99,10 @@ function end(turn: Turn, fault: FaultCode, detail: string): void {
   linkDown(turn)
   report(turn, fault, detail)
   turn.actions.push({ do: 'drop', fault, detail })
+}
+
+function endIf(turn: Turn, ending: Ending | null): void {
+  if (ending !== null) end(turn, ending.fault, ending.detail)
 }
 
 function follow(turn: Turn, { session, send, outcome }: Step): void {
@@ -189,17 +184,11 @@ function confirm(turn: Turn): void {
   sendControl(turn, {
     is: 'confirm',
     epoch: memory.offered?.id ?? 0,
-    runs: listRuns(memory.runs, memory.highestRun, sealing),
+    runs: listRuns(memory.runs, memory.highestRun, sealing, memory.listAll),
   })
 }
 
-export function sendControl(turn: Turn, message: ControlMessage): void {
-  const body = controlBody(turn.memory.session, message)
-  if (body !== null) turn.actions.push({ do: 'send', body })
-}
-
 function takeControl(turn: Turn, message: ControlMessage): void {
-  const { memory } = turn
   switch (message.is) {
     case 'committed':
       committed(turn, message)
@@ -208,11 +197,10 @@ function takeControl(turn: Turn, message: ControlMessage): void {
       takeReply(turn, message)
       return
     case 'acknowledge':
-      takeFreed(turn, acknowledge(memory.forwarder, memory.runs, message))
-      forward(turn)
+      acknowledged(turn, message)
       return
     case 'expect':
-      expected(turn, message)
+      endIf(turn, expected(turn, message))
       return
     case 'confirm':
     case 'clock-request':
@@ -236,7 +224,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
     return
   }
   if (offered === null) {
-    startForwarding(turn, message)
+    endIf(turn, startForwarding(turn, message))
     return
   }
   const link = memory.linkNumber
@@ -258,7 +246,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
       later.memory.keyring ??= null
       later.memory.wantEpoch = false
       later.memory.offered = null
-      if (later.memory.linkNumber === link) startForwarding(later, message)
+      if (later.memory.linkNumber === link) endIf(later, startForwarding(later, message))
     },
   })
 }
@@ -267,73 +255,6 @@ const newestTree = ({ memory }: Turn, epoch: StoredEpoch): StoredEpoch => ({
   ...epoch,
   tree: memory.epochs.get(epoch.id)?.tree ?? epoch.tree,
 })
-
-function startForwarding(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
-  const { memory } = turn
-  memory.confirmed = true
-  const newest = memory.entering?.id ?? memory.keyring?.epoch.id ?? null
-  const found = compare(memory.runs, message.runs, newest, memory.highestRun)
-  for (const { run, fault, detail } of found.forks) fork(turn, run, fault, detail)
-  for (const run of found.taken) {
-    const hash = run.lastHash
-    takeFreed(turn, { is: 'freed', run: run.run, through: run.last, hash })
-  }
-  openLanes(memory.forwarder, found.starts)
-  memory.askAt = turn.mono
-  memory.statusAt = shiftMono(turn.mono, STATUS_FIRST)
-  forward(turn)
-}
-
-function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>): void {
-  const { memory } = turn
-  const verdict = expect(memory.forwarder, message)
-  if (verdict.is === 'drop') {
-    memory.wantEpoch = true
-    end(turn, verdict.fault, 'refused by the master; a new epoch is asked for')
-    return
-  }
-  if (verdict.is === 'parked') report(turn, verdict.fault, 'an old epoch waits for the next link')
-  forward(turn)
-}
-
-/** Sends what the window allows. */
-export function forward(turn: Turn): void {
-  if (turn.memory.confirmed) turn.actions.push(...pump(turn.memory.forwarder))
-}
-
-/** Frames durable further on: forgotten with the next transaction, never before their hash was
- * equal. */
-export function takeFreed(turn: Turn, freed: Freed): void {
-  const { memory } = turn
-  if (freed.is === 'nothing') return
-  if (freed.is === 'fork') {
-    fork(turn, freed.run, 'SEC-FORK', freed.detail)
-    return
-  }
-  const run = memory.runs.get(freed.run)
-  if (run === undefined) return
-  const next: StoredRun = { ...run, acknowledged: freed.through, acknowledgedHash: freed.hash }
-  memory.runs.set(freed.run, next)
-  if (memory.freed.size === 0) memory.freedSince = turn.mono
-  memory.freed.set(freed.run, freed.through)
-}
-
-/** Two histories of one run: ours is kept and never sent again; sealing goes on in a new run. */
-function fork(turn: Turn, run: number, fault: FaultCode, detail: string): void {
-  const { memory } = turn
-  const known = memory.runs.get(run)
-  if (known === undefined || known.forked) return
-  report(turn, fault, `run ${run}: ${detail}`)
-  const forked: StoredRun = { ...known, forked: true }
-  memory.runs.set(run, forked)
-  if (run === memory.keyring?.run?.row.run) memory.leaving = true
-  submit(turn, {
-    kind: 'upkeep',
-    commit: () => ({ runs: [memory.runs.get(run) ?? forked] }),
-    done: () => undefined,
-  })
-  leaveOut(memory.forwarder, forked)
-}
 
 export function tellStatus(turn: Turn): void {
   const { memory, mono, setup } = turn
