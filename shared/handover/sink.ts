@@ -5,6 +5,7 @@
 import type { FaultCode } from '../faults.ts'
 import type { Reading, Stamp } from '../meter/reading.ts'
 import type { Second, SpanUs, UnixMs } from '../units.ts'
+import type { TombstoneReason } from '../wire/orders.ts'
 
 /** Device identity: 8 bytes as 16 hex digits. */
 export type DeviceId = string
@@ -20,7 +21,7 @@ export interface StreamPosition {
   readonly second: Second
   /** Stream hash after that frame, 32 bytes. */
   readonly hash: Uint8Array
-  /** The run's salt from its opener, 16 bytes. */
+  /** The run's salt from its opener, 16 bytes; all zero when the opener was given up. */
   readonly salt: Uint8Array
 }
 
@@ -36,6 +37,10 @@ export interface AcceptedFrame {
     | { readonly kind: 'opener' }
     /** Authentic, but we cannot read it: stored as it is, acknowledged, counted (BIL-06). */
     | { readonly kind: 'unreadable'; readonly plaintext: Uint8Array }
+    /** The device gave up the frames from `first` up to this position (wire.md 6.4). */
+    | { readonly kind: 'given-up'; readonly first: number; readonly reason: TombstoneReason }
+    /** Whole at the device, and we cannot open it: kept as it came (wire.md 6.4). */
+    | { readonly kind: 'sealed'; readonly body: Uint8Array }
 }
 
 export interface Sink {

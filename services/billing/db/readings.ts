@@ -170,6 +170,17 @@ export class ReadingSink implements Sink {
         const detail = `${content.plaintext.length} bytes`
         const unreadable = { code: 'BIL-06', meter: null, detail } as const
         rows.exceptions.push({ ...placeOf(frame, 0), ...unreadable, content: content.plaintext })
+      } else if (content.kind === 'given-up') {
+        const detail = `frames ${content.first} to ${frame.position.sequence}: ${content.reason}`
+        const lost = { code: 'OPS-16', meter: null, detail } as const
+        rows.exceptions.push({ ...placeOf(frame, 0), ...lost, content: new Uint8Array(0) })
+      } else if (content.kind === 'sealed') {
+        const kept = {
+          code: 'SEC-03',
+          meter: null,
+          detail: `${content.body.length} bytes`,
+        } as const
+        rows.exceptions.push({ ...placeOf(frame, 0), ...kept, content: content.body })
       } else if (content.kind === 'readings') {
         content.readings.forEach((reading, item) => {
           this.#place({ frame, reading, item, stamp: content.stamp, rows, chain })

@@ -15,6 +15,10 @@ export interface Link {
   phase: LinkPhase
   /** Frames in a row that did not open. */
   damaged: number
+  /** The last body that did not open, in case the slave asks for it to be skipped. */
+  suspect: Uint8Array | null
+  /** Closed epochs that this link's CONFIRM did not name; null: nothing to tell, or told. */
+  unnamed: ReadonlySet<number> | null
   /** What follows once the epoch offered on this link is stored. */
   stored: ((turn: Turn) => void) | null
 }

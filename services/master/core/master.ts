@@ -12,7 +12,7 @@ import { second, spanUs, usToMs } from '../../../shared/units.ts'
 import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
-import { confirm, settleAppend, takeFrame } from './intake.ts'
+import { answerArrived, confirm, settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
   beginEnrolment,
   finishEnrolment,
@@ -116,6 +116,8 @@ function take(turn: Turn, event: MasterEvent): void {
         openedAt: turn.now.at,
         phase: { is: 'new' },
         damaged: 0,
+        suspect: null,
+        unnamed: null,
         stored: null,
       })
       return
@@ -251,8 +253,13 @@ function takeControl(
     else refuse(turn, link, 'WIR-04')
     return
   }
+  answerArrived(link, phase.device)
   if (message.is === 'status') {
     takeStatus(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'tombstone' || message.is === 'skip') {
+    takeGivenUp(turn, link, phase.device, message)
     return
   }
   if (message.is !== 'clock-request') {

@@ -42,6 +42,8 @@ export type CommitVerdict =
 
 /** Frames deleted in one transaction: keeps the journal small. */
 const PORTION_FRAMES = 256
+/** Deleted at once on a full disk: their pages go to the journal, in the reserve's space. */
+const GIVE_WAY_FRAMES = 32
 
 const DATABASE_FILE = 'outbox.sqlite'
 
@@ -81,6 +83,8 @@ export class Outbox {
   readonly #reserve: Reserve
   readonly #limits: OutboxLimits
   #stock: Stocktaking
+  /** Gave way, and the commit it was for failed all the same. */
+  #untold: readonly Held[] = []
 
   constructor(database: DatabaseSync, folder: string, limits: OutboxLimits) {
     this.#database = database
@@ -111,13 +115,21 @@ export class Outbox {
     if (grows && !this.#reserve.restore()) {
       return { ok: false, fault: 'OPS-06', detail: 'the reserve for acknowledgements does not fit' }
     }
-    const verdict = this.#transaction(commit, false)
+    const verdict = this.#told(this.#transaction(commit))
     if (verdict.ok || verdict.fault !== 'OPS-06') return verdict
-    if (grows) return this.#stock.keeps ? this.#transaction(commit, true) : verdict
+    if (grows && !this.#stock.keeps) return verdict
     if (!this.#reserve.release()) return verdict
-    const again = this.#transaction(commit, false)
-    this.#reserve.restore()
-    return again
+    if (!grows) {
+      const again = this.#transaction(commit)
+      this.#reserve.restore()
+      return again
+    }
+    // What is acknowledged gives way: its pages are used again.
+    const made = this.#transaction({}, GIVE_WAY_FRAMES)
+    if (!this.#reserve.restore() || !made.ok) return verdict
+    this.#untold = [...this.#untold, ...made.held]
+    const again = this.#transaction(commit)
+    return this.#told(again)
   }
 
   /** Frames of one run, in order, at least one if there is one. What cannot be read is left out;
@@ -130,12 +142,20 @@ export class Outbox {
     this.#database.close()
   }
 
-  /** `tight`: the disk is full, so what is acknowledged gives way. */
-  #transaction(commit: OutboxCommit, tight: boolean): CommitVerdict {
+  #told(verdict: CommitVerdict): CommitVerdict {
+    if (!verdict.ok || this.#untold.length === 0) return verdict
+    const held = [...this.#untold, ...verdict.held]
+    this.#untold = []
+    return { ...verdict, held }
+  }
+
+  /** `giveWay`: so many acknowledged frames are deleted too. */
+  #transaction(commit: OutboxCommit, giveWay = 0): CommitVerdict {
     const stock = this.#stock.copy()
     try {
       this.#database.exec('BEGIN IMMEDIATE')
-      this.#apply(commit, stock, tight)
+      if (giveWay > 0) stock.giveWay(giveWay)
+      this.#apply(commit, stock)
       const excess = (commit.frames ?? []).length > 0 ? stock.excess() : null
       if (excess !== null) {
         this.#database.exec('ROLLBACK')
@@ -152,9 +172,8 @@ export class Outbox {
     }
   }
 
-  #apply(commit: OutboxCommit, stock: Stocktaking, tight: boolean): void {
+  #apply(commit: OutboxCommit, stock: Stocktaking): void {
     const statements = this.#statements
-    if (tight) stock.giveWay(PORTION_FRAMES)
     if (commit.identity !== undefined) statements.putIdentity(commit.identity)
     for (const epoch of commit.epochs ?? []) statements.putEpoch(epoch)
     for (const run of commit.runs ?? []) {
