@@ -56,9 +56,12 @@ export function startForwarding(
     else report(turn, 'SEC-04', `run ${run.run} waits in an epoch the master does not know`)
   }
   const lost = newest !== null && found.unknown.has(newest)
-  // A master that was set back is asked about every run before it takes an opener: behind that it
-  // takes nothing of earlier runs.
-  if (lost || (found.setBack.length > 0 && !listedAll)) {
+  // Every CONFIRM names the epoch we seal in, so a master that does not know it was set back.
+  const sealing = memory.keyring?.epoch.id ?? newest
+  const forgot = sealing !== null && found.unknown.has(sealing)
+  // It is asked about every run before it takes an opener: behind that it takes nothing of earlier
+  // runs.
+  if (lost || ((forgot || found.setBack.length > 0) && !listedAll)) {
     memory.listAll = true
     memory.wantEpoch ||= lost
     const detail = 'the master was set back: it is asked about every run'

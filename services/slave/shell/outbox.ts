@@ -126,8 +126,8 @@ export class Outbox {
     }
     // What is acknowledged gives way: its pages are used again.
     const made = this.#transaction({}, GIVE_WAY_FRAMES)
+    if (made.ok) this.#untold = [...this.#untold, ...made.held]
     if (!this.#reserve.restore() || !made.ok) return verdict
-    this.#untold = [...this.#untold, ...made.held]
     const again = this.#transaction(commit)
     return this.#told(again)
   }
