@@ -146,6 +146,15 @@ test('a frame the master cannot open, though it is whole, is skipped and kept se
   assert.match(world.said(), /SEC-03 run 1, frame 3/)
 })
 
+test('an opener the master cannot open is skipped; its salt stands, so the run goes on', () => {
+  const world = waiting()
+  world.poison(0)
+  drains(world, [])
+  assert.deepEqual(given(world), ['sealed'])
+  world.restartMaster()
+  drains(world, [])
+})
+
 test('a device that gives up a fourth time in a month alarms (SEC-15), a third does not', () => {
   const world = waiting()
   for (const sequence of [1, 3, 5]) world.disk.rot(1, sequence, 'body')

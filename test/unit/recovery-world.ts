@@ -174,7 +174,11 @@ export class RecoveryWorld {
   complete(without: readonly number[] = []): void {
     const values = [...this.rows.values()].sort((a, b) => a - b)
     const all = Array.from({ length: this.taken }, (_, n) => n + 1)
-    assert.deepEqual(values, all.filter((value) => !without.includes(value)), this.said())
+    assert.deepEqual(
+      values,
+      all.filter((value) => !without.includes(value)),
+      this.said(),
+    )
   }
 
   said(): string {
@@ -205,9 +209,9 @@ export class RecoveryWorld {
     return master
   }
 
-  /** Associated data ends with the frame's header: 20 bytes, the sequence at 14. */
+  /** Associated data ends with the frame's header: 20 bytes, 36 of an opener. */
   #isPoisoned(aad: Uint8Array): boolean {
-    const header = aad.slice(-20)
+    const header = aad.slice(this.#poisoned === 0 ? -36 : -20)
     if (this.#poisoned === null || aad.length < 60 || header[0] !== FRAME_BYTE) return false
     return new DataView(header.buffer).getUint32(14) === this.#poisoned
   }

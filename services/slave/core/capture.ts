@@ -1,6 +1,7 @@
 // From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once,
 // committed together with the tree that can no longer open it.
 
+import { endHold } from '../../../shared/clock/softclock.ts'
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
@@ -78,6 +79,9 @@ export function sealCaptures(turn: Turn): void {
   if (memory.captures.length === 0 || memory.jobs.some((job) => job.kind === 'frames')) return
   const before = currentKeyring(turn)
   if (before === null) return
+  // Nothing was sealed in this epoch yet, so no second of it is used: a clock that was ahead need
+  // not wait for the truth here, where the master would refuse every frame for its time (SEC-02).
+  if (before.tree.next === 0) memory.clock = endHold(memory.clock, turn.mono)
   const at = clockMs(turn)
   if (tooFar(before, at)) {
     report(turn, 'CLK-05', 'clock more than 400 days ahead of the last key: nothing is sealed')

@@ -65,7 +65,7 @@ export function startForwarding(
     memory.listAll = true
     memory.wantEpoch ||= lost
     const detail = 'the master was set back: it is asked about every run'
-    return { fault: lost ? 'SEC-04' : 'SEC-06', detail }
+    return { fault: lost || forgot ? 'SEC-04' : 'SEC-06', detail }
   }
   openLanes(memory.forwarder, found.starts, found.unknown)
   memory.askAt = turn.mono
