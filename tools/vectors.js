@@ -383,7 +383,7 @@ function orderVectors({ epoch, run }) {
     command(3, { order: 'schedule', meter: 'ED-1', seconds: 900 }),
     command(4, { order: 'sync-clock', meter: 'ED-1' }),
     ['slave', { is: 'receipt', number: 3, outcome: 'done', detail: '' }],
-    ['slave', { is: 'receipt', number: 4, outcome: 'refused', detail: 'OPS-17' }],
+    ['slave', { is: 'receipt', number: 4, outcome: 'refused', detail: 'MTR-09' }],
     ['master', { is: 'master-key', key: count(0x20, 32) }],
   ]
 }

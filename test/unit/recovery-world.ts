@@ -1,5 +1,5 @@
-// One slave and one master, the real cores, with a disk and a ledger that can be restored, rot, fail
-// or be lost. Everything happens at once unless the test holds it up.
+// One slave and one master, the real cores, with a disk and a ledger that can be restored, rot,
+// fail or be lost. Everything happens at once unless the test holds it up.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'

@@ -11,15 +11,7 @@ import { listRuns } from './inventory.ts'
 import { closeLanes } from './lanes.ts'
 import { clockQuality, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
-import {
-  beginEnrolment,
-  beginSession,
-  controlBody,
-  DOWN,
-  type Outcome,
-  receive,
-  type Step,
-} from './session.ts'
+import { beginEnrolment, beginSession, DOWN, type Outcome, receive, type Step } from './session.ts'
 import { acknowledged, type Ending, expected, sendControl, startForwarding } from './sending.ts'
 import type { StoredEpoch, StoredIdentity } from './state.ts'
 import { takeHandshakeSample, takeReply } from './timekeeping.ts'

@@ -10,7 +10,6 @@
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { assert } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Backlog, FetchQuery, Found, Held, OutboxCommit, Stored } from '../core/state.ts'
 import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './outbox-files.ts'
@@ -81,14 +80,12 @@ export class Outbox {
   readonly #database: DatabaseSync
   readonly #statements: Statements
   readonly #reserve: Reserve
-  readonly #limits: OutboxLimits
   #stock: Stocktaking
   /** Gave way, and the commit it was for failed all the same. */
   #untold: readonly Held[] = []
 
   constructor(database: DatabaseSync, folder: string, limits: OutboxLimits) {
     this.#database = database
-    this.#limits = limits
     this.#statements = new Statements(database)
     this.#reserve = new Reserve(folder)
     // A damaged file is found out now, not at the first commit.
