@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decodeFrame } from '../../shared/wire/frame.ts'
 import { DAY, HOUR, RecoveryWorld } from './recovery-world.ts'
 
 function running(count = 5): RecoveryWorld {
@@ -59,6 +60,29 @@ test('set back while the slave was off: its first CONFIRM names every run it hol
   world.restartSlave()
   world.settle()
   world.read(1)
+  world.settle()
+  world.complete()
+})
+
+test('set back while the slave was off, in an old epoch only: a new process asks about that too', () => {
+  const world = running()
+  world.disconnect()
+  world.read(3)
+  world.pass(HOUR + 1)
+  // A new epoch is live while the old one is held up.
+  const old = world.disk.load().epochs[0]?.id ?? 0
+  world.line = (body) => (decodeFrame(body)?.header.epoch === old ? null : body)
+  world.connect()
+  world.read(2)
+  world.pass(2_000_000)
+  const restore = world.snapshotLedger()
+  assert.equal(world.rows.size, 7)
+  world.line = (body) => body
+  world.connect()
+  world.settle()
+  world.complete()
+  restore()
+  world.restartSlave()
   world.settle()
   world.complete()
 })

@@ -217,8 +217,10 @@ export function expect(
   },
 ): Expected {
   const { code, epoch } = message
-  if (code === 'SEC-02' || code === 'SEC-04') return { is: 'drop', fault: code }
   const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
+  // Behind a refused opener the whole run is unknown.
+  const stale = lane !== undefined && lane.stale > 0 && code === 'SEC-04'
+  if (code === 'SEC-02' || (code === 'SEC-04' && !stale)) return { is: 'drop', fault: code }
   if (lane === undefined || lane.parked) return { is: 'resend' }
   if (code === 'SEC-03') countRefusal(lane, message)
   if (code === 'SEC-12' || (lane.refused?.times ?? 0) >= DAMAGED_MAX) {
@@ -226,7 +228,7 @@ export function expect(
     park(forwarder, lane)
     return { is: 'parked', fault: code }
   }
-  if (code === 'SEC-06' && lane.stale > 0) {
+  if ((code === 'SEC-06' || code === 'SEC-04') && lane.stale > 0) {
     lane.stale -= 1
     return { is: 'resend' }
   }
