@@ -83,6 +83,8 @@ test('damaged control messages: a message that writes back to the same bytes, or
   feed(damaged(...controls.map(encodeControl)), (input) => {
     const message = decodeControl(input)
     if (message === null || message.is === 'status') return
+    // An order of a newer master is read, never written.
+    if (message.is === 'command' && message.what === null) return
     assert.deepEqual(encodeControl(message), new Uint8Array(input))
   })
 })
