@@ -227,13 +227,13 @@ export class SlaveBox implements End {
         return
       case 'fetch': {
         const { query } = action
-        const frames = this.disk.fetch(query)
+        const found = this.disk.fetch(query)
         // The outbox answers in the order in which it was asked.
         const slow = this.calm ? 0 : this.#setup.chance.wait(this.#setup.faults.fetchUs)
         this.#fetchedAt = Math.max(this.#fetchedAt, world.now + slow)
         world.after(this.#fetchedAt - world.now, '', () => {
           if (this.#process !== process) return
-          this.#deliver({ on: 'fetched', epoch: query.epoch, frames })
+          this.#deliver({ on: 'fetched', epoch: query.epoch, found })
         })
         return
       }
@@ -294,7 +294,7 @@ export class SlaveBox implements End {
       const verdict = this.disk.commit(commit)
       if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
       observer.committed(this.device, process.number, commit.frames ?? [])
-      return { on: 'committed', backlog: verdict.backlog }
+      return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
     }
     const first = chance.happens(0.5) ? apply() : null
     const slow = this.calm ? 0 : chance.wait(faults.commitUs)

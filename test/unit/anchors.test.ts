@@ -8,12 +8,7 @@ import { isUnsure, retime } from '../../services/billing/core/retiming.ts'
 import { startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction, MasterEvent } from '../../services/master/core/state.ts'
 import { startAgent } from '../../services/slave/core/agent.ts'
-import type {
-  AgentAction,
-  AgentEvent,
-  OutboxCommit,
-  StoredFrame,
-} from '../../services/slave/core/state.ts'
+import type { AgentAction, AgentEvent, OutboxCommit } from '../../services/slave/core/state.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { AcceptedFrame, ProcessAnchor } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
@@ -96,7 +91,7 @@ function world() {
   const commit = (wanted: OutboxCommit): void => {
     const verdict = disk.commit(wanted)
     assert.ok(verdict.ok)
-    step({ on: 'committed', backlog: verdict.backlog })
+    step({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
   }
   const step = (event: AgentEvent): void => inTurn(() => perform(agent?.step(event, mono()) ?? []))
   const perform = (actions: readonly AgentAction[]): void => {
@@ -104,8 +99,8 @@ function world() {
       if (action.do === 'send' && linked) toMaster({ on: 'body', link, body: action.body })
       if (action.do === 'commit') commit(action.commit)
       if (action.do === 'fetch') {
-        const fetched: readonly StoredFrame[] = disk.fetch(action.query)
-        step({ on: 'fetched', epoch: action.query.epoch, frames: fetched })
+        const found = disk.fetch(action.query)
+        step({ on: 'fetched', epoch: action.query.epoch, found })
       }
       if (action.do === 'read') answer(mono())
       if (action.do !== 'drop') continue

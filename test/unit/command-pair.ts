@@ -248,11 +248,11 @@ export class Pair {
       case 'commit': {
         const verdict = this.disk.commit(action.commit)
         if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
-        return { on: 'committed', backlog: verdict.backlog }
+        return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
       }
       case 'fetch': {
         const { query } = action
-        return { on: 'fetched', epoch: query.epoch, frames: this.disk.fetch(query) }
+        return { on: 'fetched', epoch: query.epoch, found: this.disk.fetch(query) }
       }
       case 'drop':
         this.breakLink()

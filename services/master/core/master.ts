@@ -15,7 +15,7 @@ import { type ControlMessage, decodeControl } from '../../../shared/wire/control
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
-import { confirm, settleAppend, takeFrame } from './intake.ts'
+import { answerArrived, confirm, settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
   beginEnrolment,
   finishEnrolment,
@@ -133,6 +133,8 @@ function take(turn: Turn, event: MasterEvent): void {
         handshaking: false,
         damaged: 0,
         predecessor: null,
+        suspect: null,
+        unnamed: null,
         stored: null,
       })
       return
@@ -282,6 +284,7 @@ function takeControl(
     else refuse(turn, link, 'WIR-04')
     return
   }
+  answerArrived(link, phase.device)
   if (message.is === 'status') {
     takeStatus(turn, phase.device, message)
     return
@@ -292,6 +295,10 @@ function takeControl(
   }
   if (message.is === 'receipt') {
     takeReceipt(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'tombstone' || message.is === 'skip') {
+    takeGivenUp(turn, link, phase.device, message)
     return
   }
   if (message.is !== 'clock-request') {

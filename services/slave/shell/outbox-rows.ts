@@ -4,6 +4,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { second, unixMs, unixUs } from '../../../shared/units.ts'
 import type {
+  Held,
   Stored,
   StoredCommand,
   StoredEpoch,
@@ -46,6 +47,7 @@ export function readFrame(row: Row, epoch: number): StoredFrame {
     run: numberOf(row, 'run'),
     sequence: numberOf(row, 'sequence'),
     second: second(numberOf(row, 'second')),
+    before: bytesOf(row, 'before'),
     hash: bytesOf(row, 'hash'),
     body: bytesOf(row, 'body'),
     sealedAt: unixMs(numberOf(row, 'sealed_at')),
@@ -76,10 +78,19 @@ function readEpoch(row: Row): StoredEpoch {
   }
 }
 
+export function readHeld(row: Row): Held {
+  const dropped = row['dropped'] ?? null
+  if (dropped !== null && dropped !== 'too old' && dropped !== 'too large') {
+    throw new DamagedRow('no reason for frames that are gone')
+  }
+  const [first, firstHash] = [numberOf(row, 'first'), bytesOf(row, 'first_hash')]
+  return { run: numberOf(row, 'run'), first, firstHash, dropped }
+}
+
 function readRun(row: Row): StoredRun {
   return {
+    ...readHeld(row),
     epoch: numberOf(row, 'epoch'),
-    run: numberOf(row, 'run'),
     last: numberOf(row, 'last'),
     lastHash: bytesOf(row, 'last_hash'),
     acknowledged: numberOf(row, 'acknowledged'),

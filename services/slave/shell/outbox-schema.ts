@@ -1,7 +1,10 @@
 // The outbox's tables. Numbers are SQLite integers, byte strings are blobs.
 
 /** `identity` and `state` have exactly one row. `state` carries the totals, so that nobody ever
- * counts the frames: with a year of backlog that would read the whole file. */
+ * counts the frames: with a year of backlog that would read the whole file. `frames`, `bytes`: what
+ * waits; `kept_`: what is acknowledged and kept in case the master is set back. A run's `first` and
+ * `first_hash` say what is still held of it; `opener` is a second copy of its first body, so that
+ * one bad page does not cost a run. A frame carries the stream hash before and after it. */
 const READINGS = `
 CREATE TABLE identity (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -9,7 +12,8 @@ CREATE TABLE identity (
 ) STRICT;
 CREATE TABLE state (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  last_used INTEGER, highest_run INTEGER NOT NULL, frames INTEGER NOT NULL, bytes INTEGER NOT NULL
+  last_used INTEGER, highest_run INTEGER NOT NULL, frames INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  kept_frames INTEGER NOT NULL, kept_bytes INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE epochs (
   id INTEGER PRIMARY KEY, origin INTEGER NOT NULL, transcript BLOB NOT NULL,
@@ -21,17 +25,19 @@ CREATE TABLE runs (
   last INTEGER NOT NULL, last_hash BLOB NOT NULL,
   acknowledged INTEGER NOT NULL, acknowledged_hash BLOB NOT NULL,
   forked INTEGER NOT NULL,
-  damaged_at INTEGER
+  first INTEGER NOT NULL, first_hash BLOB NOT NULL,
+  dropped TEXT CHECK (dropped IN ('too old', 'too large')),
+  opener BLOB, opener_hash BLOB
 ) STRICT;
 CREATE TABLE frames (
   id INTEGER PRIMARY KEY,
   run INTEGER NOT NULL REFERENCES runs (run), sequence INTEGER NOT NULL,
   second INTEGER NOT NULL, sealed_at INTEGER NOT NULL,
-  hash BLOB NOT NULL, body_sha256 BLOB NOT NULL, body BLOB NOT NULL
+  before BLOB NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX frames_in_order ON frames (run, sequence);
 CREATE TABLE cursors (meter TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO state (id, last_used, highest_run, frames, bytes) VALUES (1, NULL, 0, 0, 0);
+INSERT INTO state VALUES (1, NULL, 0, 0, 0, 0, 0);
 `
 
 /** The last command taken, and the rhythms it ordered. */
