@@ -67,13 +67,13 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
   )
 })
 
-test('a file of the first version is brought up to ours, with what is in it', (t) => {
+test('a file of an older version is brought up to ours, with what is in it', (t) => {
   const folder = folderFor(t)
   const first = open(folder)
   first.commit(step(1, 0))
   first.close()
   const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
-  file.exec('DROP TABLE command; DROP TABLE schedules; PRAGMA user_version = 1')
+  file.exec('DROP TABLE command; DROP TABLE schedules; PRAGMA user_version = 2')
   file.close()
   const upgraded = open(folder)
   assert.equal(upgraded.load().command, null)

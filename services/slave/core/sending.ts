@@ -133,6 +133,9 @@ export function forward(turn: Turn): void {
     const { message } = out
     if (message.is === 'skip') {
       report(turn, 'SEC-03', `run ${message.run}, frame ${message.sequence}: whole here, skipped`)
+      // Without its opener the master reads nothing of a run (wire.md 8.2).
+      const current = memory.keyring?.run?.row.run === message.run
+      if (current && message.sequence === 0) memory.leaving = true
     } else if (message.reason === 'damaged') {
       report(turn, 'OPS-16', `run ${message.run}, frames ${message.first} to ${message.last}`)
     }
