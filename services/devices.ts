@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DeviceId } from '../shared/handover/sink.ts'
 import { FaultError } from '../shared/node/fault-error.ts'
 import { nodeRandom, nodeSuite } from '../shared/node/node-suite.ts'
+import { masterKeyTag } from '../shared/tves/handshake.ts'
 import { Secret } from '../shared/tves/secret.ts'
 import { encodeToken, fingerprint } from '../shared/tves/token.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../shared/units.ts'
@@ -49,8 +50,10 @@ export async function newToken(
 ): Promise<string> {
   const [id, secret] = [nodeRandom(8), nodeRandom(16)]
   const expiresAt = shiftMs(now, TOKEN_LIFE)
-  await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt })
-  const print = fingerprint(nodeSuite, keys.staticKey.publicKey)
+  const [{ publicKey }] = keys.staticKeys
+  const masterKey = masterKeyTag(nodeSuite, publicKey)
+  await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt, masterKey })
+  const print = fingerprint(nodeSuite, publicKey)
   return encodeToken({ id, secret: new Secret(secret), fingerprint: print })
 }
 

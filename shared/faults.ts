@@ -272,6 +272,11 @@ export const FAULTS = {
     'command expired, or the clock was too uncertain for it',
     'give it again once the device is synchronised',
   ),
+  'OPS-18': fault(
+    'error',
+    'secret in the database does not open',
+    'restore the keys folder of that time; see operating.md',
+  ),
   'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
   'OPS-22': fault('warn', 'form without its token', 'load the page again'),

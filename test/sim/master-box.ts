@@ -182,9 +182,6 @@ export class MasterBox implements End {
           return { on: 'epoch-committed', link: action.link, stored: durable === 'done' }
         })
         return
-      case 'puncture':
-        ledger.puncture(action)
-        return
       case 'retire':
         ledger.retire(action)
         return
@@ -197,6 +194,8 @@ export class MasterBox implements End {
         )
         observer.refuse(action.code)
         return
+      case 'called-under':
+      case 'unreadable':
       case 'connected':
       case 'disconnected':
       case 'status':
@@ -228,9 +227,10 @@ export class MasterBox implements End {
   }
 
   #puncture(): void {
-    const process = this.#process
-    if (process !== null) {
-      this.#performAll(process, process.core.puncture(this.#now()), 'puncture')
+    const { ledger } = this.#setup
+    for (const { device, id } of ledger.epochs.values()) {
+      const keys = this.#process?.core.tree(device, id) ?? null
+      if (keys !== null) ledger.puncture({ device, epoch: id, keys })
     }
   }
 

@@ -8,6 +8,7 @@ import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
 import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
+import { noteKey, tellKey } from './master-keys.ts'
 import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
 
@@ -50,6 +51,7 @@ export function confirm(
     device: device.record.id,
     transport: link.transport,
   })
+  noteKey(turn, link, device)
   const answer = (later: Turn): void => committed(later, link, device, message, offer)
   if (device.outstanding === null) {
     storeEpoch(turn, link, device, offer, answer)
@@ -108,6 +110,7 @@ function committed(
   retire(turn, device, message)
   sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
   link.phase = { is: 'open', device, channel: link.phase.channel }
+  tellKey(turn, link)
 }
 
 /** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys

@@ -4,7 +4,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'
-import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { UnixMs, UnixUs } from '../../../shared/units.ts'
 
 /** A number the shell gives each connection. */
 export type LinkId = number
@@ -61,14 +61,10 @@ export type MasterAction =
       readonly device: DeviceId
       readonly frames: readonly AcceptedFrame[]
     }
-  /** Store the tree as punctured by now; keys in clear: the shell wraps them. */
-  | {
-      readonly do: 'puncture'
-      readonly device: DeviceId
-      readonly epoch: number
-      readonly second: Second
-      readonly keys: Uint8Array
-    }
+  /** This device's last CONFIRM came in a session under the master's key of this tag. */
+  | { readonly do: 'called-under'; readonly device: DeviceId; readonly tag: Uint8Array }
+  /** A secret in the roster that our wrap keys do not open. */
+  | { readonly do: 'unreadable'; readonly device: DeviceId; readonly what: 'psk' | 'key tree' }
   /** Epochs of which the slave holds nothing any more: destroy their keys and positions. */
   | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {

@@ -16,6 +16,7 @@ import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { sealCaptures, takeReadings } from './capture.ts'
 import { noLanes, takeFetched } from './forwarder.ts'
 import { openKeyring } from './keyring.ts'
+import { CALLING } from './master-keys.ts'
 import {
   forward,
   greet,
@@ -86,6 +87,8 @@ function remember(setup: AgentSetup): Memory {
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     renewAt: mono,
+    moveAt: null,
+    calling: CALLING,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],

@@ -18,6 +18,7 @@ import {
   pump,
 } from './forwarder.ts'
 import { compare, listRuns } from './inventory.ts'
+import { keyConfirmed, keyToCall, moveIsDue, takeMasterKey } from './master-keys.ts'
 import { clockQuality, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
 import {
@@ -46,12 +47,9 @@ const RENEW_PATIENCE_US = 120_000_000
 export function greet(turn: Turn): void {
   const { memory, setup } = turn
   const identity = memory.identity
-  if (identity?.psk && identity.masterKey) {
-    const keys = {
-      staticKey: identity.staticKey,
-      psk: identity.psk,
-      masterKey: identity.masterKey,
-    }
+  const masterKey = identity?.psk ? keyToCall(memory, identity) : null
+  if (identity?.psk && masterKey !== null) {
+    const keys = { staticKey: identity.staticKey, psk: identity.psk, masterKey }
     const asks = { wantEpoch: memory.wantEpoch, mono: turn.mono }
     follow(turn, beginSession({ ...setup, processId: memory.processId }, keys, asks))
     return
@@ -103,6 +101,7 @@ export function linkDown(turn: Turn): void {
   memory.session = DOWN
   memory.linkNumber += 1
   memory.confirmed = false
+  memory.moveAt = null
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
@@ -141,7 +140,7 @@ function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): vo
   const { identity } = turn.memory
   if (identity === null) return
   const { device, psk, masterKey } = outcome
-  const next: StoredIdentity = { ...identity, device, psk, masterKey }
+  const next: StoredIdentity = { ...identity, device, psk, masterKey, nextMasterKey: null }
   const link = turn.memory.linkNumber
   submit(turn, {
     kind: 'upkeep',
@@ -205,11 +204,13 @@ function renewLater(turn: Turn, offered: UnixMs | null, masterNow: UnixMs): void
 /** Leaves a good session for the next, which brings a new epoch (wire.md 4). */
 export function renewWhenDue(turn: Turn): void {
   const { memory, mono } = turn
-  if (!memory.confirmed || mono < memory.renewAt) return
+  const moves = moveIsDue(turn)
+  if (!moves && (!memory.confirmed || mono < memory.renewAt)) return
   const late = elapsedUs(memory.renewAt, mono) > RENEW_PATIENCE_US
-  if (!late && inFlight(memory.forwarder)) return
+  if (!moves && !late && inFlight(memory.forwarder)) return
   linkDown(turn)
-  turn.actions.push({ do: 'drop', fault: null, detail: 'for a new epoch' })
+  const detail = moves ? "for the master's new key" : 'for a new epoch'
+  turn.actions.push({ do: 'drop', fault: null, detail })
 }
 
 function confirm(turn: Turn): void {
@@ -243,6 +244,9 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'expect':
       expected(turn, message)
       return
+    case 'master-key':
+      takeMasterKey(turn, message.key)
+      return
     case 'confirm':
     case 'clock-request':
     case 'enrolled':
@@ -252,7 +256,6 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'skip':
     case 'receipt':
     case 'command':
-    case 'master-key':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
 }
@@ -300,6 +303,7 @@ const newestTree = ({ memory }: Turn, epoch: StoredEpoch): StoredEpoch => ({
 function startForwarding(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
   const { memory } = turn
   memory.confirmed = true
+  keyConfirmed(turn)
   const newest = memory.entering?.id ?? memory.keyring?.epoch.id ?? null
   const found = compare(memory.runs, message.runs, newest, memory.highestRun)
   for (const { run, fault, detail } of found.forks) fork(turn, run, fault, detail)

@@ -21,6 +21,7 @@ import type { FrameContent } from '../../../shared/wire/content.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
+import type { Calling } from './master-keys.ts'
 import type { Schedule } from './schedule.ts'
 import type { Session } from './session.ts'
 import type {
@@ -86,6 +87,9 @@ export interface Memory {
   wantEpoch: boolean
   /** When this session is to be left for one with a new epoch. */
   renewAt: MonoUs
+  /** When it is to be left for one under the master's new key; null: not at all. */
+  moveAt: MonoUs | null
+  calling: Calling
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
