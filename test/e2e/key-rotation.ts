@@ -69,7 +69,7 @@ async function rotate(
   say(`${devices} devices enrolled from one CSV file in ${Math.round(enrolMs)} ms`)
   await fleet.startSlaves(tokens, { everyMs, ...(random === undefined ? {} : { random }) })
   await until('slaves are linked and read', (slave) => slave.view.linked && slave.taken > 1)
-  const faultsBefore = fleet.count((slave) => slave.faults.length > 0)
+  for (const slave of fleet.slaves.values()) slave.faults.length = 0
   const stalls = stallWatch()
   const from = performance.now()
   addStaticKey(fleet.keyFolder)
@@ -96,8 +96,12 @@ async function rotate(
   await fleet.drain(patienceMs)
   const stored = await fleet.stored()
   const moves = [...fleet.slaves.values()].reduce((sum, slave) => sum + slave.moves, 0)
-  const faulty = fleet.count((slave) => slave.faults.length > 0) - faultsBefore
-  say(`links left without a fault: ${moves}; slaves that met a fault meanwhile: ${faulty}`)
+  const faults = new Map<string, number>()
+  for (const code of [...fleet.slaves.values()].flatMap((slave) => slave.faults)) {
+    faults.set(code, (faults.get(code) ?? 0) + 1)
+  }
+  const told = [...faults].map(([code, count]) => `${code} ${count} times`)
+  say(`links left without a fault: ${moves}; faults meanwhile: ${told.join(', ') || 'none'}`)
   say(
     `readings taken ${fleet.taken}, stored ${stored.rows}, of them different ${stored.distinct}, ` +
       `lost ${stored.lost}, twice ${stored.rows - stored.distinct}`,

@@ -132,6 +132,7 @@ export class LightSlave {
         return
       case 'read':
         if (this.reads) this.#read(action.meter)
+        else this.#queue.push({ on: 'read-failed', meter: action.meter, request: 'now' })
         return
       case 'report':
         this.faults.push(action.fault)
