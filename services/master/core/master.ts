@@ -23,7 +23,16 @@ import {
   type MasterSetup,
   type Met,
 } from './handshakes.ts'
-import { closed, drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import {
+  closed,
+  deviceOf,
+  drop,
+  handshakeOver,
+  type Link,
+  refuse,
+  sendControl,
+  type Turn,
+} from './links.ts'
 import { isHeld, tellKey } from './master-keys.ts'
 import {
   type DeviceState,
@@ -95,8 +104,10 @@ function load(turn: Turn, content: RosterContent): void {
       }
     }
     if (!putDevice(roster, record)) continue
-    const link = roster.devices.get(record.id)?.link ?? null
-    if (link !== null) drop(turn, link, 'SEC-14')
+    // Not its confirmed link alone: one in the middle of a handshake too.
+    for (const link of turn.links.values()) {
+      if (deviceOf(link)?.record.id === record.id) drop(turn, link.id, 'SEC-14')
+    }
   }
   roster.tokens.clear()
   for (const token of content.tokens) {
