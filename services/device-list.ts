@@ -1,4 +1,5 @@
-// A CSV file of devices to enrol: `name[,history_from]`, checked as a whole before anything is made.
+// A CSV file of devices to enrol: `name[,history_from]`, checked as a whole before anything is
+// made.
 
 import { FaultError } from '../shared/node/fault-error.ts'
 import { type CsvCell, readCsv } from '../shared/documents/csv.ts'

@@ -71,8 +71,8 @@ export interface EnrolOptions {
   readonly skipExisting: boolean
 }
 
-/** `ticklock enrol FILE.csv`: all its devices in one transaction, or none. OPS-05 what is wrong with
- * the file, OPS-04 a file that cannot be written or is there already. */
+/** `ticklock enrol FILE.csv`: all its devices in one transaction, or none. OPS-05 what is wrong
+ * with the file, OPS-04 a file that cannot be written or is there already. */
 export async function enrolList(
   settings: Settings,
   file: string,

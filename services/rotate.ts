@@ -1,5 +1,5 @@
-// `ticklock rotate-key` and `rotate-wrap`: new keys for the running head-end, which looks into its key
-// folder every second.
+// `ticklock rotate-key` and `rotate-wrap`: new keys for the running head-end, which looks into
+// its key folder every second.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

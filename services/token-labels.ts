@@ -21,7 +21,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export const grouped = (token: string): string =>
   (token.match(new RegExp(`.{1,${GROUP}}`, 'g')) ?? []).join('-')
 
-/** What stands in a token's QR code: its 64 characters, which need the code's small alphabet only. */
+/** A token's QR code holds its 64 characters, which need the code's small alphabet only. */
 const QR = { ecc: 'medium', border: 2 } as const
 
 export const terminalQr = (token: string): string => encodeQR(token, 'term', QR)

@@ -1,6 +1,6 @@
-// A strict reader for CSV as RFC 4180 has it: commas, quotes doubled inside quotes, lines ended by LF
-// or CRLF. A spreadsheet's odder habits (other separators, spaces around quotes) are named with their
-// line and column, not guessed at.
+// A strict reader for CSV as RFC 4180 has it: commas, quotes doubled inside quotes, lines ended
+// by LF or CRLF. A spreadsheet's odder habits (other separators, spaces around quotes) are named
+// with their line and column, not guessed at.
 
 export interface CsvCell {
   readonly text: string

@@ -1,5 +1,6 @@
-// `npm run bench -- rotate`: a thousand devices go over to a new static key while they are read, told
-// as a transcript; then ten thousand key trees are wrapped anew while the event loop is watched.
+// `npm run bench -- rotate`: a thousand devices go over to a new static key while they are read,
+// told as a transcript; then ten thousand key trees are wrapped anew while the event loop is
+// watched.
 
 import { rotateUnderLoad } from '../e2e/key-rotation.ts'
 import { rewrapMany } from '../e2e/rewrap-many.ts'

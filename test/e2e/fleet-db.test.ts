@@ -12,7 +12,7 @@ import {
 } from '../../services/billing/db/roster.ts'
 import { readSummary } from '../../services/billing/db/summary.ts'
 import { type EpochRecord, type Roster, RosterConflict } from '../../shared/handover/roster.ts'
-import { second, spanUs, unixMs } from '../../shared/units.ts'
+import { spanUs, unixMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const NOW = unixMs(Date.UTC(2026, 2, 15, 12))

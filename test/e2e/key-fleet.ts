@@ -1,5 +1,5 @@
-// A head-end with its real database, key folder and sockets, and many light slaves that were enrolled
-// from one CSV file.
+// A head-end with its real database, key folder and sockets, and many light slaves that were
+// enrolled from one CSV file.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

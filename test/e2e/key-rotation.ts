@@ -1,5 +1,5 @@
-// The whole of a static key's rotation under load, told as it happens: enrol from one CSV file, read,
-// rotate, until the old key is destroyed; then count.
+// The whole of a static key's rotation under load, told as it happens: enrol from one CSV file,
+// read, rotate, until the old key is destroyed; then count.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { readdirSync } from 'node:fs'

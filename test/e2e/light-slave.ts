@@ -1,6 +1,6 @@
-// A slave without a disk of its own and without a meter line: the real agent and the real link, so
-// that a thousand of them fit into one process. Its meter counts 1, 2, 3 ..., so that a reading lost
-// or stored twice is seen.
+// A slave without a disk of its own and without a meter line: the real agent and the real link,
+// so that a thousand of them fit into one process. Its meter counts 1, 2, 3 ..., so that a
+// reading lost or stored twice is seen.
 
 import { startAgent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent, StoredFrame } from '../../services/slave/core/state.ts'

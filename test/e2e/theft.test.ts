@@ -1,5 +1,6 @@
-// Who steals the database, its log and a backup opens nothing. With the key folder of after a rotation
-// he opens what was not acknowledged then and what comes, and nothing older (threat-model.md).
+// Who steals the database, its log and a backup opens nothing. With the key folder of after a
+// rotation he opens what was not acknowledged then and what comes, and nothing older
+// (threat-model.md).
 
 import assert from 'node:assert/strict'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'

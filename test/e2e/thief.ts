@@ -1,5 +1,6 @@
-// What a thief does with copied files: reads every byte of them, looks for secrets, picks out whatever
-// looks like a wrapped key tree (live rows, dead rows, the write-ahead log), and tries the keys he has.
+// What a thief does with copied files: reads every byte of them, looks for secrets, picks out
+// whatever looks like a wrapped key tree (live rows, dead rows, the write-ahead log), and tries
+// the keys he has.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,8 +16,8 @@ const PAGE_BYTES = 8_192
 const WAL_HEADER = 24
 const WAL_LONG_HEADER = 40
 
-/** Every file under a folder; those of the write-ahead log once more without their page headers, which
- * would cut a record in two. A file that goes meanwhile is left out. */
+/** Every file under a folder; those of the write-ahead log once more without their page headers,
+ * which would cut a record in two. A file that goes meanwhile is left out. */
 export function loot(folder: string): Buffer[] {
   const found: Buffer[] = []
   for (const name of readdirSync(folder)) {

@@ -157,6 +157,8 @@ class Pair {
     if (action.do !== 'drop') return
     this.drops.push(action.fault)
     this.#up = false
+    // What was on its way to it goes with the link.
+    this.#queue = this.#queue.filter(({ on }) => on !== 'body')
   }
 }
 

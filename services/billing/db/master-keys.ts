@@ -1,5 +1,5 @@
-// What a master changes in the roster's keys: the trees wrapped anew under a new wrap key, and which
-// of its static keys each device calls it by.
+// What a master changes in the roster's keys: the trees wrapped anew under a new wrap key, and
+// which of its static keys each device calls it by.
 
 import { type Kysely, sql } from 'kysely'
 import type { Rewrap, StoredKeys } from '../../../shared/handover/roster.ts'

@@ -1,6 +1,6 @@
 // Secret files: written so that a power cut leaves the whole file or none, read only when nobody
-// else can read them, and destroyed by overwriting before the name goes. (What a flash controller or
-// a copying file system keeps of them is not in our reach: threat-model.md.)
+// else can read them, and destroyed by overwriting before the name goes. (What a flash
+// controller or a copying file system keeps of them is not in our reach: threat-model.md.)
 
 import {
   closeSync,

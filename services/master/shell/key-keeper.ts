@@ -1,6 +1,6 @@
-// What the master does with its own keys while it runs, once a second: it takes a static key that an
-// operator added or gave up, remembers who called under which, drops the old one when nobody needs it
-// any more, and every hour wraps the key trees anew.
+// What the master does with its own keys while it runs, once a second: it takes a static key
+// that an operator added or gave up, remembers who called under which, drops the old one when
+// nobody needs it any more, and every hour wraps the key trees anew.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

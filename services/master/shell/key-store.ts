@@ -1,7 +1,7 @@
-// The master's keys that stay: its static X25519 key (for a while two), by which slaves know it, and
-// `wrap.key`, under which psks and token secrets lie in the database. The key trees have a key of
-// their own that changes hourly (tree-keys.ts); this one stays, so that a restored backup does not
-// force every slave to enrol again.
+// The master's keys that stay: its static X25519 key (for a while two), by which slaves know it,
+// and `wrap.key`, under which psks and token secrets lie in the database. The key trees have a
+// key of their own that changes hourly (tree-keys.ts); this one stays, so that a restored backup
+// does not force every slave to enrol again.
 
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'

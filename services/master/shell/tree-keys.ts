@@ -1,14 +1,15 @@
-// The keys under which the devices' key trees lie in the database: one file each, `trees-N.key`, the
-// highest N the newest. Puncturing a tree in the database alone would not help: the older row stands
-// in dead tuples, in the write-ahead log, in replicas and backups. So every hour a new key is made,
-// all trees are wrapped anew under it, at the position that is acknowledged by now, and the old key is
-// destroyed: whatever copies of older rows there are, nothing opens them any more.
+// The keys under which the devices' key trees lie in the database: one file each, `trees-N.key`,
+// the highest N the newest. Puncturing a tree in the database alone would not help: the older
+// row stands in dead tuples, in the write-ahead log, in replicas and backups. So every hour a
+// new key is made, all trees are wrapped anew under it, at the position that is acknowledged by
+// now, and the old key is destroyed: whatever copies of older rows there are, nothing opens them
+// any more.
 //
 //   make new key, durable -> every tree under it, one transaction -> committed for certain
 //     -> old key overwritten -> its name removed
 //
-// Cut anywhere: until the transaction is known to be committed both keys are held; the next round
-// takes all that are left over.
+// Cut anywhere: until the transaction is known to be committed both keys are held; the next
+// round takes all that are left over.
 
 import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
