@@ -229,3 +229,28 @@ test('the age limit drops whole old runs, never the newest (wire.md 10)', (t) =>
   )
   assert.deepEqual(outbox.ageLimit(unixMs(now)), { runs: 0, frames: 0 })
 })
+
+test('an outbox of an older version is brought up to date, with all that is in it', (t) => {
+  const folder = folderFor(t)
+  const before = open(folder)
+  const identity = {
+    staticKey: randomBytes(32),
+    attempt: 1,
+    masterKey: randomBytes(32),
+    psk: randomBytes(32),
+    device: randomBytes(8),
+  }
+  assert.ok(before.commit({ ...step(1, 0), identity }).ok)
+  before.close()
+  const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
+  file.exec('ALTER TABLE identity DROP COLUMN next_master_key; PRAGMA user_version = 1')
+  file.close()
+  const after = open(folder)
+  assert.deepEqual(after.load().identity?.nextMasterKey, null)
+  assert.deepEqual(Buffer.from(after.load().identity?.psk ?? []), identity.psk)
+  const nextMasterKey = new Uint8Array(randomBytes(32))
+  assert.ok(after.commit({ identity: { ...identity, nextMasterKey } }).ok)
+  assert.deepEqual(new Uint8Array(after.load().identity?.nextMasterKey ?? []), nextMasterKey)
+  assert.equal(after.backlog.frames, 1)
+  after.close()
+})
