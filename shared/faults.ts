@@ -277,6 +277,11 @@ export const FAULTS = {
     'secret in the database does not open',
     'restore the keys folder of that time; see operating.md',
   ),
+  'OPS-19': fault(
+    'alarm',
+    'acknowledged frames are gone at the master',
+    'its database was set back: restore a newer backup',
+  ),
   'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
   'OPS-22': fault('warn', 'form without its token', 'load the page again'),

@@ -34,6 +34,7 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
       masterKey: randomBytes(32),
       psk: null,
       device: randomBytes(8),
+      nextMasterKey: null,
     },
     epochs: [epochOf(randomBytes(900))],
     runs: [runOf(1, 1)],

@@ -194,6 +194,9 @@ export class MasterBox implements End {
         )
         observer.refuse(action.code)
         return
+      case 'anchor':
+        observer.anchored(action.device, action.anchor)
+        return
       case 'called-under':
       case 'unreadable':
       case 'connected':

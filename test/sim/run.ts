@@ -37,6 +37,8 @@ export interface Outcome {
   readonly events: number
   readonly rows: number
   readonly faults: number
+  /** Good links that a slave left for one with a new epoch. */
+  readonly renewals: number
   readonly digest: string
   /** Null: every rule held. */
   readonly broken: string | null
@@ -89,6 +91,7 @@ export function simulate(seed: number, days: number): Outcome {
     events: world.events,
     rows: observer.rows,
     faults: injected,
+    renewals: slaves.reduce((sum, slave) => sum + slave.renewals, 0),
     digest: observer.digest(),
     broken,
     recent: world.recent(),

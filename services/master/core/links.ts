@@ -3,6 +3,7 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import { refusal } from '../../../shared/wire/message.ts'
 import type { Floodgate } from './flood.ts'
 import type { LinkPhase, MasterSetup } from './handshakes.ts'
@@ -22,6 +23,9 @@ export interface Link {
   handshaking: boolean
   /** Frames in a row that did not open. */
   damaged: number
+  /** Header of the last reading frame that came on this link, whatever became of it: a compact one
+   * is read against it. */
+  predecessor: FrameHeader | null
   /** What follows once the epoch offered on this link is stored. */
   stored: ((turn: Turn) => void) | null
 }
