@@ -17,6 +17,8 @@ const HELP = `ticklock COMMAND
   rotate-key            make a new static key of the head-end; devices go over to it
       [--status] [--give-up-old]
   rotate-wrap           wrap all key trees anew now (it happens hourly by itself)
+  command DEVICE ...    order a device: read-now [METER], schedule METER SECONDS, sync-clock METER
+                        [--expires SECONDS]
   doctor                check ports, data folder, Node and PostgreSQL
   help                  this text
 
@@ -115,6 +117,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: {
       config: { type: 'string' },
+      expires: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       out: { type: 'string' },
       labels: { type: 'string' },
@@ -124,8 +127,8 @@ async function main(): Promise<void> {
     },
     allowPositionals: true,
   })
-  const [command = 'help', argument] = positionals
-  switch (values.help === true ? 'help' : command) {
+  const [name = 'help', argument] = positionals
+  switch (values.help === true ? 'help' : name) {
     case 'demo':
       return demo()
     case 'up':
@@ -136,9 +139,14 @@ async function main(): Promise<void> {
     case 'revoke': {
       const { registerDevice, revoke } = await import('./devices.ts')
       const { readSettings } = await import('./settings.ts')
-      if (argument === undefined) throw new FaultError('OPS-12', `${command} needs a name`)
+      if (argument === undefined) throw new FaultError('OPS-12', `${name} needs a name`)
       const settings = readSettings(process.env)
-      return command === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
+      return name === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
+    }
+    case 'command': {
+      const { command } = await import('./command.ts')
+      const { readSettings } = await import('./settings.ts')
+      return command(readSettings(process.env), positionals.slice(1), values.expires)
     }
     case 'enrol':
       return enrol(argument, values)
@@ -158,7 +166,7 @@ async function main(): Promise<void> {
       console.log(HELP)
       return undefined
     default:
-      throw new FaultError('OPS-12', command)
+      throw new FaultError('OPS-12', name)
   }
 }
 

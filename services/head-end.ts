@@ -55,6 +55,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
       keys,
       trees: new TreeKeys(keys.folder, Date.now()),
       roster: billing.roster,
+      commands: billing.commands,
       sink: billing.sink,
       board: billing.board,
       tcp: { host, port: tcpPort },

@@ -273,9 +273,9 @@ export const FAULTS = {
     'give it again once the device is synchronised',
   ),
   'OPS-18': fault(
-    'error',
-    'secret in the database does not open',
-    'restore the keys folder of that time; see operating.md',
+    'warn',
+    'too many commands wait for this device',
+    'see why it does not answer; give commands once it is linked',
   ),
   'OPS-19': fault(
     'alarm',
@@ -286,6 +286,11 @@ export const FAULTS = {
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
   'OPS-22': fault('warn', 'form without its token', 'load the page again'),
   'OPS-23': fault('warn', 'too many attempts', 'wait a minute'),
+  'OPS-24': fault(
+    'error',
+    'secret in the database does not open',
+    'restore the keys folder of that time; see operating.md',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

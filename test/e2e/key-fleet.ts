@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { openCommands } from '../../services/billing/db/commands.ts'
 import { Fleet } from '../../services/billing/db/fleet.ts'
 import { ReadingSink } from '../../services/billing/db/readings.ts'
 import { openRoster } from '../../services/billing/db/roster.ts'
@@ -71,6 +72,7 @@ export class KeyFleet {
       trees: this.trees,
       roster: openRoster(this.postgres.db.kysely),
       sink: this.#sink,
+      commands: openCommands(this.postgres.db.kysely, () => unixMs(Date.now())),
       board: this.#board,
       tcp: { host: '127.0.0.1', port: this.#master?.tcpPort ?? 0 },
       ws: null,

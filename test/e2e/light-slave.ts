@@ -138,6 +138,7 @@ export class LightSlave {
         this.faults.push(action.fault)
         return
       case 'read-history':
+      case 'set-clock':
         return
     }
   }

@@ -233,7 +233,7 @@ test('a key given up while an enrolment under it is stored does not answer it (S
   assert.equal(pair.identity?.psk, null, 'the slave does not believe that it is enrolled')
 })
 
-test('trees and psks that do not open are named and never a crash (OPS-18)', () => {
+test('trees and psks that do not open are named and never a crash (OPS-24)', () => {
   const own = keyPair()
   const master = startMaster({
     suite: nodeSuite,

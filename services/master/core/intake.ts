@@ -11,6 +11,7 @@ import { install, judge, type Verdict } from './gate.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
 import { noteKey, tellKey } from './master-keys.ts'
 import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { sendOrderAgain } from './orders.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
@@ -112,6 +113,7 @@ function committed(
   sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
   link.phase = { is: 'open', device, channel: link.phase.channel }
   tellKey(turn, link)
+  sendOrderAgain(turn, link, device)
 }
 
 /** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys

@@ -6,6 +6,7 @@
 import { unreachable } from '../../../shared/assert.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
+import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
@@ -35,6 +36,7 @@ import {
   type Turn,
 } from './links.ts'
 import { isHeld, tellKey } from './master-keys.ts'
+import { settleReceipt, takeOrders, takeReceipt } from './orders.ts'
 import {
   type DeviceState,
   durableTree,
@@ -62,6 +64,8 @@ export interface Master {
   /** An epoch's tree, encoded, as acknowledged by now; null when it is not known here. The shell
    * stores them hourly. */
   tree(device: DeviceId, epoch: number): Uint8Array | null
+  /** Takes over the oldest open command of every device, and sends what is new. */
+  orders(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
 }
 
 export function startMaster(start: MasterSetup): Master {
@@ -79,6 +83,11 @@ export function startMaster(start: MasterSetup): Master {
     load: (content, now) => {
       const turn = turnAt(now)
       load(turn, content)
+      return turn.actions
+    },
+    orders: (open, now) => {
+      const turn = turnAt(now)
+      takeOrders(turn, open)
       return turn.actions
     },
     renewKeys: (staticKeys, now) => {
@@ -165,6 +174,9 @@ function take(turn: Turn, event: MasterEvent): void {
       return
     case 'appended':
       settleAppend(turn, event.device, event.durable)
+      return
+    case 'receipt-stored':
+      settleReceipt(turn, event)
       return
     case 'tick':
       for (const link of turn.links.values()) {
@@ -307,6 +319,10 @@ function takeControl(
   }
   if (message.is === 'anchor') {
     takeAnchor(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'receipt') {
+    takeReceipt(turn, phase.device, message)
     return
   }
   if (message.is !== 'clock-request') {

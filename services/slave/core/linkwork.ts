@@ -18,11 +18,12 @@ import {
   openLanes,
   pump,
 } from './forwarder.ts'
+import { takeCommand } from './commands.ts'
 import { compare, listRuns } from './inventory.ts'
 import { keyConfirmed, keyToCall, takeMasterKey } from './master-keys.ts'
 import { clockQuality, type Memory, report, submit, type Turn } from './memory.ts'
 import { reasonToLeave, renewLater } from './renewal.ts'
-import { plan, wantHistory } from './schedule.ts'
+import { ordered, plan, wantHistory } from './schedule.ts'
 import {
   beginEnrolment,
   beginSession,
@@ -97,8 +98,10 @@ export function linkDown(turn: Turn): void {
   memory.session = DOWN
   memory.linkNumber += 1
   memory.predecessor = null
+  memory.answered = false
   memory.confirmed = false
   memory.moveAt = null
+  memory.commands.waiting = null
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
@@ -155,7 +158,11 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   if (t1 !== null)
     takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   renewLater(turn, answer.origin, usToMs(answer.t2))
-  memory.schedule ??= plan(setup.meters, setup.stored.cursors, turn.mono)
+  memory.schedule ??= plan(
+    ordered(setup.meters, setup.stored.schedules),
+    setup.stored.cursors,
+    turn.mono,
+  )
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
   if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {
@@ -230,7 +237,12 @@ function takeControl(turn: Turn, message: ControlMessage): void {
       expected(turn, message)
       return
     case 'master-key':
-      takeMasterKey(turn, message.key)
+      if (memory.answered) takeMasterKey(turn, message.key)
+      else end(turn, 'WIR-04', 'MASTER KEY before COMMITTED')
+      return
+    case 'command':
+      if (memory.answered) takeCommand(turn, message)
+      else end(turn, 'WIR-04', 'command before COMMITTED')
       return
     case 'confirm':
     case 'clock-request':
@@ -240,7 +252,6 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'tombstone':
     case 'skip':
     case 'receipt':
-    case 'command':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
 }
@@ -248,10 +259,11 @@ function takeControl(turn: Turn, message: ControlMessage): void {
 function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
   const { memory } = turn
   const { offered } = memory
-  if (memory.confirmed || message.epoch !== (offered?.id ?? 0)) {
+  if (memory.answered || message.epoch !== (offered?.id ?? 0)) {
     end(turn, 'WIR-04', 'COMMITTED that answers no CONFIRM')
     return
   }
+  memory.answered = true
   if (offered === null) {
     startForwarding(turn, message)
     return

@@ -21,6 +21,7 @@ import {
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
+import type { Commands } from './commands.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Calling } from './master-keys.ts'
@@ -98,6 +99,8 @@ export interface Memory {
   calling: Calling
   /** Header of the last frame sent on this link; null: the next one goes with its full header. */
   predecessor: FrameHeader | null
+  /** COMMITTED came, perhaps still on its way to the disk. */
+  answered: boolean
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
@@ -107,6 +110,7 @@ export interface Memory {
   /** The last attempt to store frames failed. */
   storingFails: boolean
   captures: Capture[]
+  commands: Commands
   freed: Map<number, number>
   freedSince: MonoUs
   /** What was freed before waits for the disk. */

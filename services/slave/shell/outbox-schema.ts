@@ -34,6 +34,16 @@ CREATE TABLE cursors (meter TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT, 
 INSERT INTO state (id, last_used, highest_run, frames, bytes) VALUES (1, NULL, 0, 0, 0);
 `
 
+/** The last command taken, and the rhythms it ordered. */
+const COMMANDS = `
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL, detail TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('begun', 'done', 'refused', 'unknown'))
+) STRICT;
+CREATE TABLE schedules (meter TEXT PRIMARY KEY, seconds INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`
+
 /** The master's next static key (wire.md 5.2). */
 const NEXT_MASTER_KEY = `
 ALTER TABLE identity ADD COLUMN next_master_key BLOB;
@@ -41,7 +51,7 @@ ALTER TABLE identity ADD COLUMN next_master_key BLOB;
 
 /** Each takes the file one version further; how many it went is stored as `user_version`. A step
  * that was released never changes. */
-const STEPS: readonly string[] = [READINGS, NEXT_MASTER_KEY]
+const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY]
 
 export const SCHEMA_VERSION = STEPS.length
 

@@ -223,6 +223,10 @@ export class Outbox {
       bytes += frame.body.length
     }
     for (const [meter, through] of commit.cursors ?? []) statements.putCursor.run(meter, through)
+    if (commit.command !== undefined) statements.putCommand(commit.command)
+    for (const [meter, seconds] of commit.schedules ?? []) {
+      statements.putSchedule.run(meter, seconds)
+    }
     for (const { run, through } of commit.forget ?? []) forget(run, through)
     for (const run of commit.dropRuns ?? []) {
       forget(run, Number.MAX_SAFE_INTEGER)
