@@ -182,9 +182,6 @@ export class MasterBox implements End {
           return { on: 'epoch-committed', link: action.link, stored: durable === 'done' }
         })
         return
-      case 'puncture':
-        ledger.puncture(action)
-        return
       case 'retire':
         ledger.retire(action)
         return
@@ -200,6 +197,8 @@ export class MasterBox implements End {
       case 'anchor':
         observer.anchored(action.device, action.anchor)
         return
+      case 'called-under':
+      case 'unreadable':
       case 'connected':
       case 'disconnected':
       case 'status':
@@ -233,9 +232,10 @@ export class MasterBox implements End {
   }
 
   #puncture(): void {
-    const process = this.#process
-    if (process !== null) {
-      this.#performAll(process, process.core.puncture(this.#now()), 'puncture')
+    const { ledger } = this.#setup
+    for (const { device, id } of ledger.epochs.values()) {
+      const keys = this.#process?.core.tree(device, id) ?? null
+      if (keys !== null) ledger.puncture({ device, epoch: id, keys })
     }
   }
 

@@ -332,9 +332,6 @@ export class RecoveryWorld {
         ledger.commitEpoch(action)
         this.#toMaster({ on: 'epoch-committed', link: action.link, stored: true })
         return
-      case 'puncture':
-        ledger.puncture(action)
-        return
       case 'retire':
         ledger.retire(action)
         return

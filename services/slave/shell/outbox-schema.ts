@@ -50,11 +50,16 @@ CREATE TABLE command (
 CREATE TABLE schedules (meter TEXT PRIMARY KEY, seconds INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+/** The master's next static key (wire.md 5.2). */
+const NEXT_MASTER_KEY = `
+ALTER TABLE identity ADD COLUMN next_master_key BLOB;
+`
+
 /** The layout of the first version is not read any more. */
 const FIRST_VERSION = 2
 
 /** Each takes the file one version further. A step that was released never changes. */
-const STEPS: readonly string[] = [READINGS, COMMANDS]
+const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY]
 
 /** Stored as `user_version`; a new file has 0. */
 export const SCHEMA_VERSION = FIRST_VERSION + STEPS.length - 1
