@@ -2,12 +2,12 @@
 // with their intermediate values. Run after `npm run build`, and only when the protocol itself
 // changes: the tests compare what we compute with these files, and so may a second implementation.
 import { writeFileSync } from 'node:fs'
+import { hybridSession } from './hybrid-vectors.js'
 
 const { concat, fromText, toHex } = await import('../dist/shared/bytes.js')
 const { nodeSuite: suite } = await import('../dist/shared/node/node-suite.js')
-const { enrolmentPrologue, ControlChannel, epochId, exporter, sessionPrologue } = await import(
-  '../dist/shared/tves/handshake.js'
-)
+const { enrolmentPrologue, ControlChannel, epochId, exporter, masterKeyTag, sessionPrologue } =
+  await import('../dist/shared/tves/handshake.js')
 const { startHandshake } = await import('../dist/shared/tves/noise.js')
 const { sealFrame } = await import('../dist/shared/tves/seal.js')
 const { Secret } = await import('../dist/shared/tves/secret.js')
@@ -19,7 +19,7 @@ const { encodeTree, leafAt, plantTree, puncture, runIv } = await import(
 const { encodeContent } = await import('../dist/shared/wire/content.js')
 const { encodeControl } = await import('../dist/shared/wire/control.js')
 const { encodeHeader } = await import('../dist/shared/wire/frame.js')
-const { enrolmentHello, enrolmentStep, sessionStep } = await import(
+const { enrolmentHello, enrolmentStep, sessionAnswer, sessionHello } = await import(
   '../dist/shared/wire/message.js'
 )
 const { encodeAttempt, encodeSessionHello, encodeSessionOffer } = await import(
@@ -231,7 +231,8 @@ function handshakeVectors() {
   ])
   const [step1, step2, step3] = enrol.messages
   const [first, second] = session.messages
-  write('handshake', 'wire.md 3 and 4: an enrolment, then a session of the same device', {
+  const keyTag = masterKeyTag(suite, masterStatic.publicKey)
+  write('handshake', 'wire.md 3 and 4: an enrolment, then sessions of the same device: suite 0, and 1 (hybrid)', {
     slaveStatic,
     masterStatic,
     ephemerals: {
@@ -263,7 +264,8 @@ function handshakeVectors() {
       hello,
       offer,
       payloads: [first.payload, second.payload],
-      bodies: [sessionStep(1, first.noise), sessionStep(2, second.noise)],
+      masterKeyTag: keyTag,
+      bodies: [sessionHello(0, keyTag, first.noise), sessionAnswer(0, second.noise)],
       transcript: session.slave.transcript,
       chainingKey: session.slave.chainingKey,
       epoch: {
@@ -271,6 +273,15 @@ function handshakeVectors() {
         secret: exporter(suite, session.slave.chainingKey, 'epoch'),
       },
     },
+    hybridSession: hybridSession({
+      slave: slaveStatic,
+      master: masterStatic,
+      ephemerals: [count(0x80, 32), count(0xa0, 32)],
+      psk,
+      seed: count(0xc0, 64),
+      coins: count(0xe0, 32),
+      payloads: [first.payload, second.payload],
+    }),
   })
   return session
 }

@@ -46,6 +46,17 @@ export const TOKEN_ID_BYTES = 8
 export const HASH_BYTES = 32
 export const RUN_SALT_BYTES = 16
 export const CLOCK_REQUEST_ID_BYTES = 16
+/** Most handshakes in flight: each holds memory for somebody unknown. Source: wire.md 10. */
+export const HANDSHAKES_IN_FLIGHT_MAX = 1_024
+export const HANDSHAKES_IN_FLIGHT_PER_SOURCE = 64
+/** Handshakes begun a minute, per source address and per device at one. Source: wire.md 10. */
+export const HANDSHAKES_PER_SOURCE = 60
+export const HANDSHAKES_PER_DEVICE = 10
+/** A slave asks for a new epoch when the newest is so old: heals after a theft. */
+export const EPOCH_AGE_MAX: SpanMs = spanMs(3_600_000)
+
+/** Start of SHA-256 of a master's static public key, in session step 1. Source: wire.md 4. */
+export const MASTER_KEY_TAG_BYTES = 4
 /** The master's static X25519 public key. */
 export const MASTER_KEY_BYTES = 32
 /** Shortest and longest time between two readings that a command may ask for, seconds. */

@@ -16,7 +16,13 @@ import { decodeContent, encodeContent } from '../../shared/wire/content.ts'
 import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
 import { decodeFrame, encodeHeader } from '../../shared/wire/frame.ts'
 import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
-import { enrolmentHello, readMessage, refusal, sessionStep } from '../../shared/wire/message.ts'
+import {
+  enrolmentHello,
+  readMessage,
+  refusal,
+  sessionAnswer,
+  sessionHello,
+} from '../../shared/wire/message.ts'
 import {
   decodeAttempt,
   decodeSessionHello,
@@ -147,7 +153,8 @@ test('damaged bodies: a verdict with a WIR fault, or a message; frames within th
   })
   const bodies = [
     enrolmentHello(new Uint8Array(8), new Uint8Array(48)),
-    sessionStep(1, new Uint8Array(96)),
+    sessionHello(1, new Uint8Array(4), new Uint8Array(96)),
+    sessionAnswer(1, new Uint8Array(96)),
     refusal('SEC-FORK'),
     concat(header, new Uint8Array(60)),
   ]

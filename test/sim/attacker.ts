@@ -11,7 +11,11 @@ const RECORDED_MAX = 400
 /** Bodies altered, of those that pass while he is at it. */
 const TAMPERS = 0.02
 
-const nobody: End = { onBody: () => undefined, onClosed: () => undefined }
+const nobody: End = {
+  address: 'attacker',
+  onBody: () => undefined,
+  onClosed: () => undefined,
+}
 
 export class Attacker {
   calm = false

@@ -18,10 +18,10 @@ const counts = (faults: ReadonlyMap<string, number>): string =>
   [...faults].map(([code, count]) => `${code} ${count}`).join(', ')
 
 function tell(outcome: Outcome, seconds: number): void {
-  const { seed, events, rows, faults, digest, broken, recent, observer, drawn } = outcome
+  const { seed, events, rows, faults, renewals, digest, broken, recent, observer, drawn } = outcome
   const pace = `${seconds.toFixed(1)} s`
   console.log(
-    `seed ${seed} events ${events} rows ${rows} faults ${faults} ${pace} digest ${digest}`,
+    `seed ${seed} events ${events} rows ${rows} faults ${faults} renewals ${renewals} ${pace} digest ${digest}`,
   )
   if (values.verbose || broken !== null) {
     console.log(`  refused: ${counts(observer.refused)}; reported: ${counts(observer.reported)}`)

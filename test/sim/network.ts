@@ -11,6 +11,8 @@ type Way = 'up' | 'down'
 
 /** Who holds an end of a link. */
 export interface End {
+  /** Where a caller sits; the master counts its handshakes by it. */
+  readonly address?: string
   onBody(link: NetLink, body: Uint8Array): void
   onClosed(link: NetLink): void
 }

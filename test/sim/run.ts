@@ -13,6 +13,7 @@ import { Broken, hold, Observer } from './checkers.ts'
 import { MasterClock } from './clocks.ts'
 import { drawFaults, type Faults } from './faults.ts'
 import { MasterBox } from './master-box.ts'
+import { simulatedSuite } from './kem.ts'
 import { modelMeter } from './meters.ts'
 import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
@@ -36,6 +37,8 @@ export interface Outcome {
   readonly events: number
   readonly rows: number
   readonly faults: number
+  /** Good links that a slave left for one with a new epoch. */
+  readonly renewals: number
   readonly digest: string
   /** Null: every rule held. */
   readonly broken: string | null
@@ -88,6 +91,7 @@ export function simulate(seed: number, days: number): Outcome {
     events: world.events,
     rows: observer.rows,
     faults: injected,
+    renewals: slaves.reduce((sum, slave) => sum + slave.renewals, 0),
     digest: observer.digest(),
     broken,
     recent: world.recent(),
@@ -110,7 +114,7 @@ function create(seed: number): Universe {
   const setup = { world, faults, network, observer, ledger, clock, staticKey }
   const master = new MasterBox({
     ...setup,
-    suite: nodeSuite,
+    suite: simulatedSuite(chance('encapsulations').bytes),
     chance: chance('master'),
     toleranceSeconds: TOLERANCE_SECONDS,
   })
@@ -151,7 +155,7 @@ function admit(universe: Universe): void {
       device,
       token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
       meters,
-      suite: observer.watch(nodeSuite),
+      suite: observer.watch(simulatedSuite(chance.bytes)),
       world,
       chance,
       faults,

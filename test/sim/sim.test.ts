@@ -8,9 +8,10 @@ const DAYS = 0.25
 
 for (const seed of [2, 7, 16]) {
   test(`world ${seed}: nothing lost, repeated, forged or late beyond its stated bound`, () => {
-    const { broken, recent, rows } = simulate(seed, DAYS)
+    const { broken, recent, rows, renewals } = simulate(seed, DAYS)
     assert.equal(broken, null, recent.join('\n'))
     assert.ok(rows > 50, `${rows} rows are no world`)
+    assert.ok(renewals > 0, 'no link lasted long enough to be left for a new epoch')
   })
 }
 

@@ -24,7 +24,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
   const master = startMaster({
     suite,
     random,
-    staticKey,
+    staticKeys: [staticKey],
     toleranceSeconds: 10,
     unwrap: (wrapped) => wrapped,
   })
@@ -137,7 +137,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
     }
   }
 
-  master.step({ on: 'opened', link: 1, transport: 'tcp' }, now)
+  master.step({ on: 'opened', link: 1, transport: 'tcp', source: 'here' }, now)
   toAgent({ on: 'link-up' })
   assert.deepEqual(refused, [])
   assert.equal(agent.view(monoUs(mono)).linked, true)

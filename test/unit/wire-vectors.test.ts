@@ -7,6 +7,7 @@ import { createDecipheriv, createHash, createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concat, fromText, toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { packageRoot } from '../../shared/node/root.ts'
@@ -14,6 +15,7 @@ import {
   enrolmentPrologue,
   epochId,
   exporter,
+  masterKeyTag,
   sessionPrologue,
 } from '../../shared/tves/handshake.ts'
 import { nobleSuite } from '../../shared/tves/noble-suite.ts'
@@ -35,6 +37,8 @@ import { type ControlMessage, decodeControl, encodeControl } from '../../shared/
 import { decodeFrame } from '../../shared/wire/frame.ts'
 import { readMessage } from '../../shared/wire/message.ts'
 import { decodeSessionHello, decodeSessionOffer } from '../../shared/wire/payload.ts'
+import { handSession, type HandSession, type HandStep } from './hand-noise.ts'
+import { portableSuite } from './portable-suite.ts'
 
 const suites = [nodeSuite, nobleSuite(nodeSuite)]
 const NONE = new Uint8Array(0)
@@ -49,6 +53,7 @@ const TEXT_FIELDS = new Set([
   'clockState',
   'meter',
   'register',
+  'after',
   'source',
   'text',
 ])
@@ -184,12 +189,24 @@ interface HandshakeVectors {
     readonly devicePsk: Uint8Array
     readonly enrolled: Uint8Array
   }
+  readonly hybridSession: HybridVectors
   readonly session: Run & {
+    readonly masterKeyTag: Uint8Array
     readonly hello: object
     readonly offer: object
     readonly payloads: readonly Uint8Array[]
     readonly epoch: { readonly id: number; readonly secret: Uint8Array }
   }
+}
+
+interface HybridVectors extends Run {
+  readonly masterKeyTag: Uint8Array
+  readonly ephemerals: { readonly slave: Uint8Array; readonly master: Uint8Array }
+  readonly kem: HandSession['kem'] & { readonly seed: Uint8Array; readonly coins: Uint8Array }
+  readonly payloads: readonly [Uint8Array, Uint8Array]
+  readonly steps: readonly HandStep[]
+  readonly transportKeys: { readonly slave: Uint8Array; readonly master: Uint8Array }
+  readonly epoch: { readonly id: number; readonly secret: Uint8Array }
 }
 
 /** Feeds the master's side with the slave's bodies and back; every body must come out as in the
@@ -241,11 +258,82 @@ test('handshake.json: token, enrolment, device psk, session, epoch (wire.md 3, 4
   assert.deepEqual(exporter(nodeSuite, enrolment.chainingKey, 'psk'), enrolment.devicePsk)
   const payloads = replay(vectors, 'session', enrolment.devicePsk)
   assert.deepEqual(payloads, session.payloads)
+  assert.deepEqual(masterKeyTag(nodeSuite, vectors.masterStatic.publicKey), session.masterKeyTag)
   assert.deepEqual(decodeSessionHello(payloads[0] ?? NONE), session.hello)
   assert.deepEqual(decodeSessionOffer(payloads[1] ?? NONE), session.offer)
   assert.equal(epochId(session.transcript), session.epoch.id)
   const exported = hmac(session.chainingKey, fromText('TVES/1 export'))
   assert.deepEqual(hmac(exported, fromText('epoch\u0001')), session.epoch.secret)
+})
+
+/** The Noise message of a session's body. */
+function noiseOf(body: Uint8Array | undefined, step: 1 | 2, keyTag: Uint8Array): Uint8Array {
+  const verdict = readMessage(body ?? NONE)
+  assert.ok(verdict.ok && verdict.message.is === 'session' && verdict.message.step === step)
+  assert.equal(verdict.message.suite, 1)
+  if (verdict.message.step === 1) assert.deepEqual(verdict.message.keyTag, keyTag)
+  return verdict.message.noise
+}
+
+test('handshake.json: the session of suite 1, every step worked out by hand (wire.md 4)', () => {
+  const { slaveStatic, masterStatic, enrolment, hybridSession: run }: HandshakeVectors =
+    load('handshake')
+  const psk = enrolment.devicePsk
+  const ephemeral = (privateKey: Uint8Array) => ({
+    privateKey,
+    publicKey: nodeSuite.publicKey(privateKey),
+  })
+  const byHand = handSession({
+    ...run,
+    psk,
+    slave: slaveStatic,
+    master: masterStatic,
+    slaveEphemeral: ephemeral(run.ephemerals.slave),
+    masterEphemeral: ephemeral(run.ephemerals.master),
+  })
+  assert.deepEqual(byHand.steps, run.steps)
+  const up = noiseOf(run.bodies[0], 1, run.masterKeyTag)
+  const down = noiseOf(run.bodies[1], 2, run.masterKeyTag)
+  assert.deepEqual(byHand.messages, [up, down])
+  const keys = run.transportKeys
+  assert.deepEqual(byHand.transportKeys, [keys.slave, keys.master])
+  assert.deepEqual(masterKeyTag(nodeSuite, masterStatic.publicKey), run.masterKeyTag)
+  assert.deepEqual(byHand.steps.at(-1)?.transcript, run.transcript)
+  for (const suite of [...suites, portableSuite]) {
+    const { ciphertext, secret, seed } = run.kem
+    assert.deepEqual(suite.kem.encapsulationKey(seed), run.kem.encapsulationKey)
+    assert.deepEqual(suite.kem.decapsulate(seed, ciphertext), secret)
+    const fixed = { ...suite, kem: { ...suite.kem, encapsulate: () => ({ ciphertext, secret }) } }
+    const { prologue } = run
+    const shared = { suite: fixed, pattern: 'IKpsk2+hfs', prologue, psk } as const
+    const slave = startHandshake({
+      ...shared,
+      initiator: true,
+      staticKey: slaveStatic,
+      remoteStatic: masterStatic.publicKey,
+      ephemeral: run.ephemerals.slave,
+      kemSeed: seed,
+    })
+    const master = startHandshake({
+      ...shared,
+      initiator: false,
+      staticKey: masterStatic,
+      ephemeral: run.ephemerals.master,
+    })
+    assert.deepEqual(slave.write(run.payloads[0]), up)
+    assert.deepEqual(master.read(up), run.payloads[0])
+    assert.deepEqual(master.write(run.payloads[1]), down)
+    assert.deepEqual(slave.read(down), run.payloads[1])
+    const [ours, theirs] = [slave.finish(), master.finish()]
+    assert.deepEqual(ours.transcript, run.transcript)
+    assert.deepEqual(theirs.chainingKey, run.chainingKey)
+    assert.deepEqual(exporter(suite, ours.chainingKey, 'epoch'), run.epoch.secret)
+    const sealed = ours.send.encrypt(NONE, NONE)
+    assert.equal(decrypt(keys.slave, new Uint8Array(12), NONE, sealed), '')
+  }
+  const { encapsulationKey, coins, ciphertext } = run.kem
+  assert.deepEqual(ml_kem768.encapsulate(encapsulationKey, coins).cipherText, ciphertext)
+  assert.equal(epochId(run.transcript), run.epoch.id)
 })
 
 test('control.json: messages open in order under the session keys (wire.md 5)', () => {

@@ -8,7 +8,7 @@ import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
 import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
-import { drop, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
@@ -41,6 +41,7 @@ export function confirm(
   }
   device.confirmed = order
   link.phase = { is: 'confirming', device, channel }
+  handshakeOver(turn, link)
   const before = device.link
   if (before !== null && before !== link.id) drop(turn, before, 'WIR-06')
   device.link = link.id

@@ -16,7 +16,15 @@ import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { sealCaptures, takeReadings } from './capture.ts'
 import { noLanes, takeFetched } from './forwarder.ts'
 import { openKeyring } from './keyring.ts'
-import { forward, greet, linkDown, takeBody, takeFreed, tellStatus } from './linkwork.ts'
+import {
+  forward,
+  greet,
+  linkDown,
+  renewWhenDue,
+  takeBody,
+  takeFreed,
+  tellStatus,
+} from './linkwork.ts'
 import {
   type AgentSetup,
   clockQuality,
@@ -77,6 +85,7 @@ function remember(setup: AgentSetup): Memory {
     linkNumber: 0,
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
+    renewAt: mono,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],
@@ -160,6 +169,7 @@ function tick(turn: Turn): void {
   askWhenDue(turn)
   tellStatus(turn)
   forward(turn)
+  renewWhenDue(turn)
 }
 
 /** Meters are read from the first committed epoch on, and not while nothing can be stored. */

@@ -18,6 +18,7 @@ import {
   usToMs,
 } from '../../../shared/units.ts'
 import type { FrameContent } from '../../../shared/wire/content.ts'
+import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -43,6 +44,8 @@ export interface AgentSetup {
   /** The operating system's clock at start: a guess until the first exchange. */
   readonly wall: UnixUs
   readonly mono: MonoUs
+  /** Suite of the session handshake; without it 1. */
+  readonly sessionSuite?: SessionSuite
 }
 
 /** One transaction waiting for its turn. `frames` hold readings; `upkeep` must get through when the
@@ -81,6 +84,8 @@ export interface Memory {
   /** Offered by the master in this session, not yet committed. */
   offered: StoredEpoch | null
   wantEpoch: boolean
+  /** When this session is to be left for one with a new epoch. */
+  renewAt: MonoUs
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder

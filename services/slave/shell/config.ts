@@ -9,6 +9,7 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import { errorCode } from '../../../shared/node/fault-error.ts'
 import { decodeToken, type EnrolmentToken } from '../../../shared/tves/token.ts'
 import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
+import type { SessionSuite } from '../../../shared/wire/message.ts'
 import { type LinkAddress, parseLinkAddress } from './link-address.ts'
 import { checkMeterLine, type MeterLineConfig } from './meter-lines/meter-line.ts'
 import type { OutboxLimits } from './outbox.ts'
@@ -26,6 +27,8 @@ export interface SlaveConfig {
   readonly token: EnrolmentToken | null
   readonly lines: readonly LineConfig[]
   readonly outbox: OutboxLimits
+  /** Of the session handshake: 1 with ML-KEM-768, 0 without. */
+  readonly suite: SessionSuite
 }
 
 interface Warning {
@@ -60,6 +63,7 @@ const fileShape = z.strictObject({
   master: z.string(),
   token: z.string().optional(),
   token_file: z.string().min(1).optional(),
+  suite: z.literal([0, 1]).default(1),
   line: z.array(lineShape).min(1),
   outbox: z
     .strictObject({
@@ -133,6 +137,7 @@ function configOf(shape: FileShape, folder: string, token: EnrolmentToken | null
       framesMax: shape.outbox.max_frames,
       ageMaxMs: shape.outbox.max_days * DAY_MS,
     },
+    suite: shape.suite,
   }
 }
 
