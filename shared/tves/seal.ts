@@ -5,12 +5,7 @@
 import { assert } from '../assert.ts'
 import { fromText } from '../bytes.ts'
 import { encodeHeader, type FrameHeader } from '../wire/frame.ts'
-import {
-  BODY_BYTES_MAX,
-  DEVICE_ID_BYTES,
-  HASH_BYTES,
-  RUN_SALT_BYTES,
-} from '../wire/limits.ts'
+import { BODY_BYTES_MAX, DEVICE_ID_BYTES, HASH_BYTES, RUN_SALT_BYTES } from '../wire/limits.ts'
 import { type Aead, NONCE_BYTES, type Suite } from './suite.ts'
 
 const LABEL = fromText('TVES/1 frame')
