@@ -5,12 +5,16 @@ import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeRandom, nodeSuite as suite } from '../../shared/node/node-suite.ts'
 import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
-import { leafAt, plantTree, puncture } from '../../shared/tves/tree.ts'
+import { nobleSuite } from '../../shared/tves/noble-suite.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import { decodeTree, encodeTree, leafAt, plantTree, puncture } from '../../shared/tves/tree.ts'
 import { second, spanMs, unixMs } from '../../shared/units.ts'
 import { encodeContent } from '../../shared/wire/content.ts'
 import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
-import { paired, type Report, row } from './rows.ts'
+import { libcryptoSealOpen } from './libcrypto.ts'
+import { connections } from './peers.ts'
+import { median, paired, type Report, row } from './rows.ts'
 
 const TAG = { authTagLength: 16 }
 
@@ -54,6 +58,20 @@ function openBody(key: Parameters<typeof openFrame>[1]['key'], body: Uint8Array)
   if (openFrame(suite, { ...known, sealed }) === null) {
     throw new Error('broken promise: a frame we sealed opens')
   }
+}
+
+/** Megabytes per second through sealing and opening 16 KiB, ours and libcrypto's, in turns. */
+function againstLibcrypto(): readonly [number, number] | null {
+  const bytes = 16_384
+  const ours: number[] = []
+  const theirs: number[] = []
+  for (let turn = 0; turn < 3; turn += 1) {
+    const limit = libcryptoSealOpen(bytes)
+    if (limit === null) return null
+    theirs.push(limit / 1e6)
+    ours.push(bytes / sealOpen(bytes, 2_000)[0])
+  }
+  return [median(ours), median(theirs)]
 }
 
 function sealOpen(bytes: number, calls: number): readonly [number, number] {
@@ -116,6 +134,51 @@ function freshKey(step: number): readonly [number, number] {
   )
 }
 
+/** The same path on the portable provider, against ours. */
+function portable(): readonly [number, number] {
+  const noble = nobleSuite(suite)
+  const plaintext = nodeRandom(96)
+  const planted = plantTree(suite, nodeRandom(32))
+  const leaf = leafAt(suite, planted, second(0))
+  if (leaf === null) throw new Error('broken promise: a new tree has its first second')
+  const header = headerOf(0)
+  const body = sealFrame(suite, { key: leaf.key, iv, device, transcript, header, plaintext })
+  const parts = decodeFrame(body)
+  if (parts === null) throw new Error('broken promise: a frame we sealed is a frame')
+  const { headerBytes, sealed } = parts
+  const openBy = (by: Suite) => (): void => {
+    const { key } = leafAt(by, leaf.tree, second(0)) ?? leaf
+    const frame = { key, iv, device, transcript, headerBytes, sequence: header.sequence, sealed }
+    if (openFrame(by, frame) === null) throw new Error('broken promise: a frame we sealed opens')
+  }
+  return paired(500, openBy(noble), openBy(suite))
+}
+
+const MONTH_SECONDS = 30 * 86_400
+
+/** After 30 days: microseconds until the first frame is sealed, from the tree as it was stored; and
+ * bytes of the tree as it is stored then. */
+function afterMonth(): { readonly us: number; readonly bytes: number } {
+  const planted = plantTree(suite, nodeRandom(32))
+  const plaintext = nodeRandom(45)
+  const times: number[] = []
+  const bytes: number[] = []
+  for (let turn = 0; turn < 2_000; turn += 1) {
+    const slept = 1_000_000 + turn * 7
+    const stored = encodeTree(puncture(suite, planted, second(slept)))
+    const woke = second(slept + MONTH_SECONDS + turn)
+    const from = process.hrtime.bigint()
+    const tree = decodeTree(stored)
+    const leaf = tree === null ? null : leafAt(suite, tree, woke)
+    if (leaf === null) throw new Error('broken promise: a stored tree has later seconds')
+    const header = { ...headerOf(woke), sequence: 1 }
+    sealFrame(suite, { key: leaf.key, iv, device, transcript, header, plaintext })
+    times.push(Number(process.hrtime.bigint() - from) / 1_000)
+    bytes.push(encodeTree(puncture(suite, leaf.tree, second(woke + 1))).length)
+  }
+  return { us: median(times), bytes: Math.max(...bytes) }
+}
+
 const reading: Reading = {
   meter: 'SN-00112233',
   register: obisOf([1, 0, 1, 8, 0, 255]),
@@ -144,13 +207,21 @@ function wireBytes(readings: readonly Reading[]): number {
 const repeated = (make: (index: number) => Reading): readonly Reading[] =>
   Array.from({ length: 32 }, (_, index) => make(index))
 
-export function run(report: Report): void {
+export async function run(report: Report): Promise<void> {
   const cached = 'node:crypto aes-256-gcm, cached KeyObject, same sizes'
   const fresh = 'node:crypto aes-256-gcm open, createSecretKey per frame, same sizes'
-  report(row('tves.sealopen.16k', sealOpen(16_384, 400), 'us', cached))
-  report(row('tves.sealopen.single', sealOpen(45, 1_500), 'us', cached))
+  const limit = againstLibcrypto()
+  if (limit === null) console.error('openssl not found: tves.sealopen.16k skipped')
+  else report(row('tves.sealopen.16k', limit, 'MB/s', 'libcrypto, by openssl speed'))
+  report(row('tves.sealopen.16k.node', sealOpen(16_384, 2_000), 'us', cached))
+  report(row('tves.sealopen.single', sealOpen(45, 8_000), 'us', cached))
   report(row('tves.master.freshkey', freshKey(1), 'us', fresh))
   report(row('tves.master.sparse900', freshKey(900), 'us', fresh))
+  report(row('tves.noble.open', portable(), 'us', 'the same on node:crypto'))
+  const month = afterMonth()
+  report(row('tves.wake30d.us', [month.us, 150], 'us', 'limit of the design'))
+  report(row('tves.state.bytes', [month.bytes, 1_229], 'bytes', 'limit of the design'))
+  await connections(report)
   // References are goals, the first of them for the compact header, which is reserved and not
   // built.
   const single = wireBytes([reading])
