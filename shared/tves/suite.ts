@@ -2,8 +2,8 @@
 // node:crypto (fast, constant time) and on @noble (portable, the reference it is checked against).
 //
 // Keys handed in are never changed afterwards by either side: providers may keep what they made of
-// one for as long as the array lives. Everything else handed in belongs to the caller again when the
-// call returns.
+// one for as long as the array lives. Everything else handed in belongs to the caller again when
+// the call returns.
 
 /** AES-256-GCM under one key, 12-byte nonces, 16-byte tags. */
 export interface Aead {

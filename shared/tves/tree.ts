@@ -31,8 +31,8 @@ const ROOT_LABEL = fromText('TVES/1 root')
 const NODE_LABEL = fromText('TVES/1 node')
 const IV_LABEL = fromText('TVES/1 iv')
 
-/** What a node's hash is taken of: label, level, key. One array for all, wiped after each use: a new
- * one per hash costs as much as the hash. */
+/** What a node's hash is taken of: label, level, key. One array for all, wiped after each use: a
+ * new one per hash costs as much as the hash. */
 const nodeMessage = concat(NODE_LABEL, new Uint8Array(1 + KEY_BYTES))
 const LEVEL_AT = NODE_LABEL.length
 const KEY_AT = LEVEL_AT + 1
