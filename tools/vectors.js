@@ -232,57 +232,61 @@ function handshakeVectors() {
   const [step1, step2, step3] = enrol.messages
   const [first, second] = session.messages
   const keyTag = masterKeyTag(suite, masterStatic.publicKey)
-  write('handshake', 'wire.md 3 and 4: an enrolment, then sessions of the same device: suite 0, and 1 (hybrid)', {
-    slaveStatic,
-    masterStatic,
-    ephemerals: {
-      enrolment: { slave: ephemerals[0], master: ephemerals[1] },
-      session: { slave: ephemerals[1], master: ephemerals[0] },
-    },
-    token: {
-      id: token.id,
-      secret: token.secret.reveal(),
-      fingerprint: token.fingerprint,
-      text: encodeToken(token),
-    },
-    enrolment: {
-      prologue,
-      psk: enrolmentPsk,
-      attempt: 1,
-      bodies: [
-        enrolmentHello(token.id, step1.noise),
-        enrolmentStep(2, step2.noise),
-        enrolmentStep(3, step3.noise),
-      ],
-      transcript: enrol.slave.transcript,
-      chainingKey: enrol.slave.chainingKey,
-      devicePsk: psk,
-      enrolled,
-    },
-    session: {
-      prologue: sessionPrologue(0),
-      hello,
-      offer,
-      payloads: [first.payload, second.payload],
-      masterKeyTag: keyTag,
-      bodies: [sessionHello(0, keyTag, first.noise), sessionAnswer(0, second.noise)],
-      transcript: session.slave.transcript,
-      chainingKey: session.slave.chainingKey,
-      epoch: {
-        id: epochId(session.slave.transcript),
-        secret: exporter(suite, session.slave.chainingKey, 'epoch'),
+  write(
+    'handshake',
+    'wire.md 3 and 4: an enrolment, then sessions of the same device: suite 0, and 1 (hybrid)',
+    {
+      slaveStatic,
+      masterStatic,
+      ephemerals: {
+        enrolment: { slave: ephemerals[0], master: ephemerals[1] },
+        session: { slave: ephemerals[1], master: ephemerals[0] },
       },
+      token: {
+        id: token.id,
+        secret: token.secret.reveal(),
+        fingerprint: token.fingerprint,
+        text: encodeToken(token),
+      },
+      enrolment: {
+        prologue,
+        psk: enrolmentPsk,
+        attempt: 1,
+        bodies: [
+          enrolmentHello(token.id, step1.noise),
+          enrolmentStep(2, step2.noise),
+          enrolmentStep(3, step3.noise),
+        ],
+        transcript: enrol.slave.transcript,
+        chainingKey: enrol.slave.chainingKey,
+        devicePsk: psk,
+        enrolled,
+      },
+      session: {
+        prologue: sessionPrologue(0),
+        hello,
+        offer,
+        payloads: [first.payload, second.payload],
+        masterKeyTag: keyTag,
+        bodies: [sessionHello(0, keyTag, first.noise), sessionAnswer(0, second.noise)],
+        transcript: session.slave.transcript,
+        chainingKey: session.slave.chainingKey,
+        epoch: {
+          id: epochId(session.slave.transcript),
+          secret: exporter(suite, session.slave.chainingKey, 'epoch'),
+        },
+      },
+      hybridSession: hybridSession({
+        slave: slaveStatic,
+        master: masterStatic,
+        ephemerals: [count(0x80, 32), count(0xa0, 32)],
+        psk,
+        seed: count(0xc0, 64),
+        coins: count(0xe0, 32),
+        payloads: [first.payload, second.payload],
+      }),
     },
-    hybridSession: hybridSession({
-      slave: slaveStatic,
-      master: masterStatic,
-      ephemerals: [count(0x80, 32), count(0xa0, 32)],
-      psk,
-      seed: count(0xc0, 64),
-      coins: count(0xe0, 32),
-      payloads: [first.payload, second.payload],
-    }),
-  })
+  )
   return session
 }
 

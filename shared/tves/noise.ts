@@ -309,25 +309,22 @@ export class Handshake {
   /** The bytes of a field of ours; null when what the peer sent allows none. */
   #writeField(token: Field): Uint8Array | null {
     const { suite, staticKey, ephemeral, kemSeed } = this.#keys
-    switch (token) {
-      case 'e':
-        this.#ephemeralPublic ??= suite.publicKey(ephemeral)
-        this.#mixEphemeral(this.#ephemeralPublic)
-        return this.#ephemeralPublic
-      case 's':
-        return this.#state.encryptAndHash(staticKey.publicKey)
-      case 'e1':
-        assert(kemSeed?.length === KEM_SEED_BYTES, 'the initiator brings a seed')
-        return this.#state.encryptAndHash(suite.kem.encapsulationKey(kemSeed))
-      case 'ekem1': {
-        assert(this.#remoteKemKey !== null, 'a pattern sends a key before it uses it')
-        const made = suite.kem.encapsulate(this.#remoteKemKey)
-        if (made === null) return null
-        const field = this.#state.encryptAndHash(made.ciphertext)
-        this.#state.mixKey(made.secret)
-        return field
-      }
+    if (token === 'e') {
+      this.#ephemeralPublic ??= suite.publicKey(ephemeral)
+      this.#mixEphemeral(this.#ephemeralPublic)
+      return this.#ephemeralPublic
     }
+    if (token === 's') return this.#state.encryptAndHash(staticKey.publicKey)
+    if (token === 'e1') {
+      assert(kemSeed?.length === KEM_SEED_BYTES, 'the initiator brings a seed')
+      return this.#state.encryptAndHash(suite.kem.encapsulationKey(kemSeed))
+    }
+    assert(this.#remoteKemKey !== null, 'a pattern sends a key before it uses it')
+    const made = suite.kem.encapsulate(this.#remoteKemKey)
+    if (made === null) return null
+    const field = this.#state.encryptAndHash(made.ciphertext)
+    this.#state.mixKey(made.secret)
+    return field
   }
 
   /** Takes a field of the peer's; false when it is refused. */
@@ -340,21 +337,19 @@ export class Handshake {
     }
     const content = this.#state.decryptAndHash(field)
     if (content === null) return false
-    switch (token) {
-      case 's':
-        this.#remoteStatic = content
-        return admit?.(content) ?? true
-      case 'e1':
-        this.#remoteKemKey = content
-        return true
-      case 'ekem1': {
-        assert(kemSeed !== undefined, 'the initiator brought a seed')
-        const secret = suite.kem.decapsulate(kemSeed, content)
-        if (secret === null) return false
-        this.#state.mixKey(secret)
-        return true
-      }
+    if (token === 's') {
+      this.#remoteStatic = content
+      return admit?.(content) ?? true
     }
+    if (token === 'e1') {
+      this.#remoteKemKey = content
+      return true
+    }
+    assert(kemSeed !== undefined, 'the initiator brought a seed')
+    const secret = suite.kem.decapsulate(kemSeed, content)
+    if (secret === null) return false
+    this.#state.mixKey(secret)
+    return true
   }
 
   #fail(): null {

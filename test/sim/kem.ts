@@ -1,6 +1,6 @@
 // A stand-in for ML-KEM-768 in the simulated world: the sizes are right and both sides get the same
-// secret, but anybody could compute it. node:crypto draws the randomness of an encapsulation itself,
-// so with the real one the same seed would not be the same world.
+// secret, but anybody could compute it. node:crypto draws the randomness of an encapsulation
+// itself, so with the real one the same seed would not be the same world.
 
 import { concat } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'

@@ -73,7 +73,9 @@ export class SessionPair {
   }
 
   /** A step 1; `caller` another static key than the enrolled one. */
-  hello(from: { caller?: KeyPair; masterKey?: Uint8Array; psk?: Uint8Array } = {}): Step & { send: Uint8Array } {
+  hello(
+    from: { caller?: KeyPair; masterKey?: Uint8Array; psk?: Uint8Array } = {},
+  ): Step & { send: Uint8Array } {
     const { caller = this.own, masterKey = this.masterKeys[0].publicKey, psk = this.psk } = from
     const keys = { staticKey: caller.privateKey, masterKey, psk }
     const step = beginSession(this.setup, keys, { wantEpoch: true, mono: monoUs(0) })

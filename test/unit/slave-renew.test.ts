@@ -150,20 +150,14 @@ class House {
   }
 
   #answer(action: MasterAction): void {
-    switch (action.do) {
-      case 'send':
-        if (!this.deaf) this.tell({ on: 'body', body: action.body })
-        return
-      case 'commit-epoch':
-        this.epochs.push(action.id)
-        this.#toMaster({ on: 'epoch-committed', link: action.link, stored: true })
-        return
-      case 'append':
-        this.rows.push(...action.frames)
-        this.#toMaster({ on: 'appended', device: action.device, durable: true })
-        return
-      default:
-        return
+    if (action.do === 'send' && !this.deaf) this.tell({ on: 'body', body: action.body })
+    if (action.do === 'commit-epoch') {
+      this.epochs.push(action.id)
+      this.#toMaster({ on: 'epoch-committed', link: action.link, stored: true })
+    }
+    if (action.do === 'append') {
+      this.rows.push(...action.frames)
+      this.#toMaster({ on: 'appended', device: action.device, durable: true })
     }
   }
 }

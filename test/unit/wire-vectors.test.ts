@@ -276,8 +276,12 @@ function noiseOf(body: Uint8Array | undefined, step: 1 | 2, keyTag: Uint8Array):
 }
 
 test('handshake.json: the session of suite 1, every step worked out by hand (wire.md 4)', () => {
-  const { slaveStatic, masterStatic, enrolment, hybridSession: run }: HandshakeVectors =
-    load('handshake')
+  const {
+    slaveStatic,
+    masterStatic,
+    enrolment,
+    hybridSession: run,
+  }: HandshakeVectors = load('handshake')
   const psk = enrolment.devicePsk
   const ephemeral = (privateKey: Uint8Array) => ({
     privateKey,
