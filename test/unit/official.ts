@@ -18,29 +18,28 @@ export const skip: string | false =
 export const officialText = (file: string): string => readFileSync(join(folder, file), 'utf8')
 
 /** What a Wycheproof file says of every case. */
-export interface WycheproofCase {
+interface WycheproofCase {
   readonly tcId: number
   readonly comment?: string
   readonly result: 'valid' | 'invalid' | 'acceptable'
   readonly flags: readonly string[]
 }
 
-interface WycheproofGroup {
+interface WycheproofGroup<Kind> {
   readonly keySize?: number
   readonly ivSize?: number
   readonly tagSize?: number
+  readonly tests: readonly (WycheproofCase & Kind)[]
 }
 
 /** All cases of the groups that are chosen. */
 export function wycheproof<Kind>(
   file: string,
-  chosen: (group: WycheproofGroup) => boolean = () => true,
+  chosen: (group: WycheproofGroup<Kind>) => boolean = () => true,
 ): readonly (WycheproofCase & Kind)[] {
-  const parsed: {
-    readonly testGroups: readonly (WycheproofGroup & {
-      readonly tests: readonly (WycheproofCase & Kind)[]
-    })[]
-  } = JSON.parse(officialText(file))
+  const parsed: { readonly testGroups: readonly WycheproofGroup<Kind>[] } = JSON.parse(
+    officialText(file),
+  )
   return parsed.testGroups.filter(chosen).flatMap((group) => group.tests)
 }
 
