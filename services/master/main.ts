@@ -8,7 +8,7 @@ import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
-import { FRAME_BYTE } from '../../shared/wire/frame.ts'
+import { isFrame } from '../../shared/wire/frame.ts'
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import type { HandshakeLimits } from './core/flood.ts'
 import { type Master, startMaster } from './core/master.ts'
@@ -174,7 +174,7 @@ class MasterShell implements RunningMaster {
     return {
       onBody: (body) => {
         this.#step({ on: 'body', link, body })
-        if (body[0] === FRAME_BYTE) this.#sluice.brought(peer)
+        if (isFrame(body)) this.#sluice.brought(peer)
       },
       onClose: (fault) => {
         this.#peers.delete(link)
@@ -214,6 +214,9 @@ class MasterShell implements RunningMaster {
         return
       case 'append':
         void this.#append(action.device, action.frames)
+        return
+      case 'anchor':
+        this.#options.sink.anchor(action.device, action.anchor)
         return
       case 'puncture':
         void this.#puncture(action)

@@ -44,6 +44,7 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         wall: systemClock.wall(),
         mono: systemClock.mono(),
         sessionSuite: config.suite,
+        pad: config.pad,
       }),
     openLink: (handlers) =>
       openLink(config.master, handlers, { clock: () => systemClock.mono(), random: Math.random }),

@@ -3,8 +3,9 @@
 // billing server implements them; the master owns no SQL.
 
 import type { FaultCode } from '../faults.ts'
-import type { Reading, Stamp } from '../meter/reading.ts'
-import type { Second, SpanUs, UnixMs } from '../units.ts'
+import type { ReadingGroup } from '../meter/reading.ts'
+import type { Second, SpanMs, SpanUs, UnixMs } from '../units.ts'
+import type { TombstoneReason } from '../wire/orders.ts'
 
 /** Device identity: 8 bytes as 16 hex digits. */
 export type DeviceId = string
@@ -22,6 +23,9 @@ export interface StreamPosition {
   readonly hash: Uint8Array
   /** The run's salt from its opener, 16 bytes. */
   readonly salt: Uint8Array
+  /** Plaintext of the run's opener, which later frames are read against; null when it could not be
+   * read. */
+  readonly opener: Uint8Array | null
 }
 
 /** One accepted frame: its readings, and the stream position that must become durable with them. */
@@ -32,16 +36,43 @@ export interface AcceptedFrame {
   readonly late: boolean
   /** What it carried; null for an opener, which carries no readings. */
   readonly content:
-    | { readonly kind: 'readings'; readonly stamp: Stamp; readonly readings: readonly Reading[] }
-    | { readonly kind: 'opener' }
+    | { readonly kind: 'readings'; readonly groups: readonly ReadingGroup[] }
+    /** Begins a run of this process (16 hex digits): all its frames count in its ms. */
+    | { readonly kind: 'opener'; readonly process: string }
     /** Authentic, but we cannot read it: stored as it is, acknowledged, counted (BIL-06). */
     | { readonly kind: 'unreadable'; readonly plaintext: Uint8Array }
+    /** Frames `first` to the position's will never come (wire.md 6.4). */
+    | { readonly kind: 'given-up'; readonly first: number; readonly reason: TombstoneReason }
+    /** Whole at the slave, and does not open here: kept as it is (wire.md 6.4). */
+    | { readonly kind: 'sealed'; readonly body: Uint8Array }
+}
+
+/** When `processMs` of a slave's process (16 hex digits) had passed it was `utc`: wire.md 5.3. */
+export interface ProcessAnchor {
+  readonly process: string
+  readonly processMs: number
+  readonly utc: UnixMs
+  /** |error| of `utc`. */
+  readonly bound: SpanMs
+}
+
+/** Readings that the frames carry. */
+export function readingsIn(frames: readonly AcceptedFrame[]): number {
+  let sum = 0
+  for (const { content } of frames) {
+    if (content.kind !== 'readings') continue
+    for (const { readings } of content.groups) sum += readings.length
+  }
+  return sum
 }
 
 export interface Sink {
   /** Resolves when rows AND positions are durable, in one transaction; rejects when nothing is.
    * A row already there is left as it is: handing the same frame over twice changes nothing. */
   append(frames: readonly AcceptedFrame[]): Promise<void>
+  /** Takes note; durable within seconds. What a dying process forgets comes again, since its
+   * links die with it and each session gives an anchor. */
+  anchor(device: DeviceId, anchor: ProcessAnchor): void
 }
 
 /** What a slave says of itself, on the control channel. */

@@ -3,7 +3,7 @@
 
 import { assert } from '../assert.ts'
 import { fromText, Reader, toText, Writer } from '../bytes.ts'
-import { FRAME_BYTE } from './frame.ts'
+import { COMPACT_BYTE, FRAME_BYTE } from './frame.ts'
 import {
   BODY_BYTES_MAX,
   FAULT_CODE_BYTES_MAX,
@@ -49,7 +49,7 @@ export type Message =
       readonly suite: SessionSuite
       readonly noise: Uint8Array
     }
-  /** To be taken apart by decodeFrame. */
+  /** With either header: to be made whole by expandBody, then taken apart by decodeFrame. */
   | { readonly is: 'frame'; readonly body: Uint8Array }
   /** To be opened by ControlChannel.open. */
   | { readonly is: 'control'; readonly body: Uint8Array }
@@ -80,6 +80,7 @@ export function readMessage(body: Uint8Array): MessageVerdict {
     case SESSION_BYTE:
       return readSession(body)
     case FRAME_BYTE:
+    case COMPACT_BYTE:
       return took({ is: 'frame', body })
     case CONTROL_BYTE:
       return took({ is: 'control', body })

@@ -57,7 +57,7 @@ async function open({ masterKey, devices, certificate }: PeerTask): Promise<Peer
   const master = await runMaster({
     keys: { staticKey: masterKey, wrap: (secret) => secret, unwrap: (wrapped) => wrapped },
     roster: rosterOf(devices),
-    sink: { append: async () => {} },
+    sink: { append: async () => {}, anchor() {} },
     board: { connected() {}, disconnected() {}, status() {}, refused() {} },
     tcp: { host: '127.0.0.1', port: 0 },
     ws: null,

@@ -3,8 +3,9 @@
 import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
-import { encodeContent } from '../../shared/wire/content.ts'
+import { encodeOpener, encodeReadings, padContent } from '../../shared/wire/content.ts'
 import type { ControlMessage } from '../../shared/wire/control.ts'
+import { headOf, type Opener } from '../../shared/wire/opener.ts'
 
 const hash = new Uint8Array(32).fill(1)
 const stream = { epoch: 1, run: 2, sequence: 3, hash }
@@ -60,20 +61,38 @@ const stamp = {
   clockBound: spanMs(12),
   processMs: 99_000,
 } as const
+const other: Reading = { ...reading, meter: 'B', meterTime: null }
 
-const profile = Array.from({ length: 40 }, (_, at) => ({ ...reading, value: 12_345 + 250 * at }))
-const readingsOf = (readings: readonly Reading[]) => ({
-  bytes: encodeContent({ kind: 'readings', stamp, readings }),
-  count: readings.length,
+const opener: Opener = {
+  kind: 'opener',
+  processId: new Uint8Array(8),
+  previous: stream,
+  processStart: unixMs(1_789_999_901_500),
+  heads: [reading, other, { ...reading, meter: 'C' }].map(headOf),
+}
+/** Where the contents below stand: their frame's second, and the opener of their run. */
+export const CONTEXT = { begins: later, opener } as const
+
+const readingsOf = (...groups: readonly (readonly Reading[])[]) => ({
+  bytes: encodeReadings(
+    groups.map((readings) => ({ stamp, readings })),
+    CONTEXT,
+  ).plaintext,
+  count: groups.flat().length,
 })
-
-/** The opener first, as a run begins. */
-export const CONTENTS: readonly { readonly bytes: Uint8Array; readonly count: number }[] = [
-  {
-    bytes: encodeContent({ kind: 'opener', processId: new Uint8Array(8), previous: stream }),
-    count: 0,
-  },
-  readingsOf([{ ...reading, meterTime: null }]),
-  readingsOf([reading, { ...reading, value: -4 }, { ...reading, meter: 'B', meterTime: null }]),
+const profile = Array.from({ length: 40 }, (_, at) => ({ ...reading, value: 12_345 + 250 * at }))
+const unknown: Reading = { ...reading, meter: 'unknown' }
+const plain = [
+  { bytes: encodeOpener(opener), count: 0 },
+  readingsOf([other]),
+  readingsOf([reading, { ...reading, value: -4 }, other]),
+  readingsOf([unknown, { ...unknown, value: 7 }]),
+  readingsOf([reading], [{ ...reading, value: -4 }], [other]),
   readingsOf(profile),
+]
+
+/** The opener first, as a run begins; then each again, padded. */
+export const CONTENTS: readonly { readonly bytes: Uint8Array; readonly count: number }[] = [
+  ...plain,
+  ...plain.map(({ bytes, count }) => ({ bytes: padContent(bytes), count })),
 ]

@@ -15,9 +15,15 @@ import { Secret } from '../../shared/tves/secret.ts'
 import { decodeToken, encodeToken } from '../../shared/tves/token.ts'
 import { decodeTree, encodeTree, leafAt, plantTree } from '../../shared/tves/tree.ts'
 import { monoUs, second, spanUs, unixMs, unixUs } from '../../shared/units.ts'
-import { decodeContent } from '../../shared/wire/content.ts'
+import { compactBody, expandBody } from '../../shared/wire/compact.ts'
+import { decodeContent, readingCount } from '../../shared/wire/content.ts'
 import { decodeControl, encodeControl } from '../../shared/wire/control.ts'
-import { decodeFrame, encodeHeader } from '../../shared/wire/frame.ts'
+import {
+  COMPACT_BYTE,
+  decodeFrame,
+  encodeHeader,
+  type FrameHeader,
+} from '../../shared/wire/frame.ts'
 import { METER_TIME_MAX, READING_VALUE_MAX } from '../../shared/wire/limits.ts'
 import { enrolmentHello, readMessage, refusal } from '../../shared/wire/message.ts'
 import {
@@ -30,7 +36,7 @@ import {
 } from '../../shared/wire/payload.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import type { Target } from './mutation.ts'
-import { CONTENTS, CONTROLS } from './samples.ts'
+import { CONTENTS, CONTEXT, CONTROLS } from './samples.ts'
 
 const AT = monoUs(1)
 const BODY_BYTES_MAX = 65_535
@@ -50,7 +56,16 @@ const sealedFrame = (sequence: number, plaintext: Uint8Array, count: number): Ui
     plaintext,
   })
 }
-const frames = CONTENTS.map(({ bytes, count }, at) => sealedFrame(at, bytes, count))
+const frames = CONTENTS.map(({ bytes, count }, at) => sealedFrame(Math.min(at, 1), bytes, count))
+const BEFORE: FrameHeader = {
+  opener: true,
+  epoch: 1,
+  run: 1,
+  second: second(0),
+  sequence: 0,
+  count: 0,
+  salt: new Uint8Array(16),
+}
 
 const bodies = [
   ...frames,
@@ -147,18 +162,44 @@ const payloads: Target = {
   },
 }
 
+/** Behind a frame of the same run; the whole frame again, or nothing. */
+const compact: Target = {
+  name: 'compact',
+  seeds: frames.slice(1).map((body) => compactBody(BEFORE, body)),
+  feed: (input) => {
+    const body = expandBody(BEFORE, input)
+    assert.equal(expandBody(null, input), input[0] === COMPACT_BYTE ? null : input)
+    if (body === null) return false
+    if (input[0] !== COMPACT_BYTE) return body === input
+    assert.ok(body.length <= BODY_BYTES_MAX)
+    const parts = decodeFrame(body)
+    if (parts === null) return false
+    const { header } = parts
+    assert.ok(header.sequence === BEFORE.sequence + 1 && header.second >= BEFORE.second)
+    // A count that is said though it is the one before is taken too, and not written.
+    const again = expandBody(BEFORE, compactBody(BEFORE, body))
+    assert.ok(again !== null)
+    same(again, body)
+    return true
+  },
+}
+
 const content: Target = {
   name: 'content',
   seeds: CONTENTS.map(({ bytes }) => bytes),
   feed: (input) => {
     let taken = false
-    for (const count of [0, 1, 3, 40, 8_000]) {
-      const read = decodeContent(input, count)
+    for (const count of [0, 1, 2, 3, 40, 8_000]) {
+      const read = decodeContent(input, count, CONTEXT)
+      decodeContent(input, count, { ...CONTEXT, opener: null })
       if (read === null) continue
       taken = true
-      if (read.kind !== 'readings') continue
-      assert.equal(read.readings.length, count)
-      for (const { value, meterTime } of read.readings) {
+      if (read.kind === 'opener') {
+        assert.ok(count === 0 && read.heads.length <= 256)
+        continue
+      }
+      assert.equal(readingCount(read.groups), count)
+      for (const { value, meterTime } of read.groups.flatMap(({ readings }) => readings)) {
         assert.ok(Math.abs(value) <= READING_VALUE_MAX)
         assert.ok(meterTime === null || Math.abs(meterTime) <= METER_TIME_MAX * 1_000)
       }
@@ -287,6 +328,7 @@ export const TARGETS: readonly Target[] = [
   deframer,
   message,
   frame,
+  compact,
   control,
   payloads,
   content,

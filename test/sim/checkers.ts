@@ -4,10 +4,12 @@
 import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
-import type { AcceptedFrame, DeviceId } from '../../shared/handover/sink.ts'
-import type { Reading } from '../../shared/meter/reading.ts'
+import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../shared/handover/sink.ts'
+import type { Reading, ReadingGroup, Stamp } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
-import { decodeFrame } from '../../shared/wire/frame.ts'
+import { expandBody } from '../../shared/wire/compact.ts'
+import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
+import { retime } from '../../services/billing/core/retiming.ts'
 import type { StoredFrame } from '../../services/slave/core/state.ts'
 import { saying } from './meters.ts'
 import { streamKey } from './sink.ts'
@@ -27,6 +29,11 @@ interface Sealed {
   readonly body: string
 }
 
+interface Taken {
+  readonly processMs: number
+  readonly truth: TrueUs
+}
+
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64')
 
 export class Observer {
@@ -36,6 +43,8 @@ export class Observer {
   readonly banned = new Set<DeviceId>()
   rows = 0
   frames = 0
+  /** Frames sent with the compact header. */
+  compact = 0
   /** Frames the ledger was given again. */
   repeats = 0
   readonly #digest = createHash('sha256')
@@ -48,7 +57,14 @@ export class Observer {
   readonly #processOf = new Map<string, number>()
   /** Profile intervals in the ledger, with the register's value. */
   readonly #intervals = new Map<string, number>()
+  /** Header of the frame that a link was given last. */
+  readonly #sentBefore = new WeakMap<object, FrameHeader>()
   readonly #sealedWith = new Map<string, string>()
+  anchors = 0
+  /** Which process a stream's opener names; of each process the last anchor and its readings. */
+  readonly #processNamed = new Map<string, string>()
+  readonly #ties = new Map<string, ProcessAnchor>()
+  readonly #stamps = new Map<string, Taken[]>()
 
   /** Watches every frame that is sealed: one (key, nonce) for one text. */
   watch(suite: Suite): Suite {
@@ -96,10 +112,15 @@ export class Observer {
     }
   }
 
-  /** A slave sends a body: a frame must be durable before, and always be the same bytes. */
-  sends(device: DeviceId, body: Uint8Array): void {
-    const header = decodeFrame(body)?.header
-    if (header === undefined) return
+  /** A slave sends a body: a frame must be durable before, and always be the same bytes, whatever
+   * is left out of its header on this link. */
+  sends(device: DeviceId, link: object, line: Uint8Array): void {
+    if (!isFrame(line)) return
+    const body = expandBody(this.#sentBefore.get(link) ?? null, line)
+    const header = body === null ? undefined : decodeFrame(body)?.header
+    hold(body !== null && header !== undefined, 'sent no frame', toHex(line.subarray(0, 24)))
+    this.#sentBefore.set(link, header)
+    if (body !== line) this.compact += 1
     const sealed = this.#sealed.get(streamKey({ device, ...header }))?.[header.sequence]
     hold(sealed !== undefined, 'sent before it was stored', `sequence ${header.sequence}`)
     hold(sealed.body === digestOf(body), 'sent other bytes', `sequence ${header.sequence}`)
@@ -124,16 +145,21 @@ export class Observer {
     this.frames += 1
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
     hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
+    if (content.kind === 'opener') {
+      this.#processNamed.set(key, `${position.device} ${content.process}`)
+    }
     if (content.kind !== 'readings') return
-    const { stamp, readings } = content
-    const truth = this.#truth.get(
-      `${position.device} ${this.#processOf.get(key)} ${stamp.processMs}`,
-    )
+    for (const group of content.groups) this.#group(key, position.device, group)
+  }
+
+  #group(key: string, device: DeviceId, { stamp, readings }: ReadingGroup): void {
+    const truth = this.#truth.get(`${device} ${this.#processOf.get(key)} ${stamp.processMs}`)
     hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
     const error = Math.abs(truth / 1_000 - stamp.agentTime)
     // The truth is remembered to the millisecond of the process's own clock.
     const bounded = stamp.clockState === 'U' || error <= stamp.clockBound + 1
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
+    this.#stamped(key, stamp, truth)
     for (const reading of readings) this.#row(reading)
   }
 
@@ -177,6 +203,32 @@ export class Observer {
         hold(holds(run, sequence), 'lost', `${key} ${sequence} is in no outbox and no ledger`)
       }
     }
+  }
+
+  /** The master hands on an anchor: it dates every reading of its process that came so far. */
+  anchored(device: DeviceId, anchor: ProcessAnchor): void {
+    const key = `${device} ${anchor.process}`
+    this.#ties.set(key, anchor)
+    this.anchors += 1
+    for (const taken of this.#stamps.get(key) ?? []) this.#dated(anchor, taken)
+  }
+
+  #stamped(streamed: string, stamp: Stamp, truth: TrueUs): void {
+    const key = this.#processNamed.get(streamed)
+    if (key === undefined) return
+    const taken = { processMs: stamp.processMs, truth }
+    const stamps = this.#stamps.get(key) ?? []
+    stamps.push(taken)
+    this.#stamps.set(key, stamps)
+    const anchor = this.#ties.get(key)
+    if (anchor !== undefined) this.#dated(anchor, taken)
+  }
+
+  #dated(anchor: ProcessAnchor, { processMs, truth }: Taken): void {
+    const time = retime(processMs, null, [anchor])
+    hold(time !== null, 'dated', 'an anchor dates every reading of its process')
+    const error = Math.abs(truth / 1_000 - time.at)
+    hold(error <= time.bound + 1, 'anchor', `${error} ms off, within ${time.bound} it says`)
   }
 
   report(code: FaultCode): void {

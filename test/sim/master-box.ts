@@ -197,6 +197,9 @@ export class MasterBox implements End {
         )
         observer.refuse(action.code)
         return
+      case 'anchor':
+        observer.anchored(action.device, action.anchor)
+        return
       case 'connected':
       case 'disconnected':
       case 'status':

@@ -8,10 +8,12 @@ const DAYS = 0.25
 
 for (const seed of [2, 7, 16]) {
   test(`world ${seed}: nothing lost, repeated, forged or late beyond its stated bound`, () => {
-    const { broken, recent, rows, renewals } = simulate(seed, DAYS)
+    const { broken, recent, rows, renewals, observer } = simulate(seed, DAYS)
     assert.equal(broken, null, recent.join('\n'))
     assert.ok(rows > 50, `${rows} rows are no world`)
     assert.ok(renewals > 0, 'no link lasted long enough to be left for a new epoch')
+    assert.ok(observer.compact > 10, `${observer.compact} frames went with the compact header`)
+    assert.ok(observer.anchors > 0, 'no slave gave an anchor')
   })
 }
 

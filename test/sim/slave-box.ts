@@ -110,6 +110,7 @@ export class SlaveBox implements End {
       })),
       wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),
       mono: startedAt,
+      pad: this.#processes % 2 === 0,
     })
     const process = { number: this.#processes, agent, startedAt }
     this.#process = process
@@ -217,8 +218,9 @@ export class SlaveBox implements End {
     const { network, observer, world } = this.#setup
     switch (action.do) {
       case 'send':
-        observer.sends(this.device, action.body)
-        if (this.#link !== null) network.send(this.#link, 'up', action.body)
+        if (this.#link === null) return
+        observer.sends(this.device, this.#link, action.body)
+        network.send(this.#link, 'up', action.body)
         return
       case 'commit':
         this.#commit(process, action.commit)

@@ -52,6 +52,14 @@ test('the example file is valid and says what its comments say', (t) => {
   })
 })
 
+test('frames are padded when the file says so, and only then (wire.md 8.2)', (t) => {
+  const pads = (text: string) => {
+    const verdict = load(t, text)
+    return verdict.ok && verdict.config.pad
+  }
+  assert.deepEqual([pads(HEAD + LINE), pads(`${HEAD}pad = true\n${LINE}`)], [false, true])
+})
+
 test('OPS-05 names line and field (shared/faults.ts)', (t) => {
   const cases: [text: string, says: RegExp][] = [
     [`${HEAD}${LINE}every = \n`, /slave\.toml line 6: /],

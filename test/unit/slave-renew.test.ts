@@ -164,7 +164,9 @@ class House {
 
 const valuesOf = (rows: readonly AcceptedFrame[]): readonly number[] =>
   rows.flatMap(({ content }) =>
-    content.kind === 'readings' ? content.readings.map(({ value }) => value) : [],
+    content.kind === 'readings'
+      ? content.groups.flatMap(({ readings }) => readings.map(({ value }) => value))
+      : [],
   )
 
 for (const [spread, seconds] of [

@@ -20,7 +20,7 @@ import {
 } from '../../shared/tves/handshake.ts'
 import { nobleSuite } from '../../shared/tves/noble-suite.ts'
 import { startHandshake } from '../../shared/tves/noise.ts'
-import { openFrame } from '../../shared/tves/seal.ts'
+import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
 import { streamNext, streamStart } from '../../shared/tves/stream.ts'
 import { decodeToken, fingerprint, tokenPsk } from '../../shared/tves/token.ts'
 import {
@@ -31,10 +31,17 @@ import {
   puncture,
   runIv,
 } from '../../shared/tves/tree.ts'
-import { second } from '../../shared/units.ts'
-import { decodeContent, encodeContent, type FrameContent } from '../../shared/wire/content.ts'
+import { second, startOfSecond, unixMs } from '../../shared/units.ts'
+import { compactBody, expandBody } from '../../shared/wire/compact.ts'
+import {
+  decodeContent,
+  encodeOpener,
+  encodeReadings,
+  type FrameContent,
+  padContent,
+} from '../../shared/wire/content.ts'
 import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
-import { decodeFrame } from '../../shared/wire/frame.ts'
+import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
 import { readMessage } from '../../shared/wire/message.ts'
 import { decodeSessionHello, decodeSessionOffer } from '../../shared/wire/payload.ts'
 import { handSession, type HandSession, type HandStep } from './hand-noise.ts'
@@ -48,6 +55,7 @@ const TEXT_FIELDS = new Set([
   'about',
   'is',
   'kind',
+  'name',
   'from',
   'code',
   'clockState',
@@ -124,22 +132,26 @@ interface FrameVectors {
   readonly secret: Uint8Array
   readonly device: Uint8Array
   readonly transcript: Uint8Array
+  readonly origin: number
   readonly salt: Uint8Array
   readonly iv: Uint8Array
   readonly streamStart: Uint8Array
   readonly frames: readonly {
-    readonly header: { readonly epoch: number; readonly run: number; readonly second: number }
+    readonly name: string
+    readonly header: FrameHeader
     readonly content: FrameContent
+    readonly padded: boolean
     readonly key: Uint8Array
     readonly nonce: Uint8Array
     readonly aad: Uint8Array
     readonly plaintext: Uint8Array
     readonly body: Uint8Array
+    readonly line: Uint8Array
     readonly streamHash: Uint8Array
   }[]
 }
 
-test('frame.json: headers, keys, nonces, contents, stream hashes (wire.md 6, 8)', () => {
+test('frame.json: headers, keys, nonces, stream hashes, under either provider (wire.md 6, 8)', () => {
   const vectors: FrameVectors = load('frame')
   const { device, transcript, iv } = vectors
   for (const suite of suites) {
@@ -156,12 +168,50 @@ test('frame.json: headers, keys, nonces, contents, stream hashes (wire.md 6, 8)'
       const known = { key: frame.key, iv, device, transcript, headerBytes }
       const opened = openFrame(suite, { ...known, sequence: header.sequence, sealed })
       assert.deepEqual(opened, frame.plaintext)
-      assert.deepEqual(decodeContent(frame.plaintext, header.count), frame.content)
-      assert.deepEqual(encodeContent(frame.content), frame.plaintext)
+      assert.deepEqual(
+        sealFrame(suite, { ...known, header, plaintext: frame.plaintext }),
+        frame.body,
+      )
       hash = streamNext(suite, hash, frame.body)
       assert.deepEqual(hash, frame.streamHash)
     }
   }
+})
+
+test('frame.json: contents of every kind, written and read (wire.md 8.2)', () => {
+  const { frames, origin }: FrameVectors = load('frame')
+  const [first] = frames
+  assert.ok(first?.content.kind === 'opener')
+  const opener = first.content
+  for (const { header, content, padded, plaintext } of frames) {
+    const begins = startOfSecond(unixMs(origin), header.second)
+    assert.deepEqual(decodeContent(plaintext, header.count, { begins, opener }), content)
+    const written =
+      content.kind === 'opener'
+        ? encodeOpener(content)
+        : encodeReadings(content.groups, { begins, opener }).plaintext
+    assert.deepEqual(padded ? padContent(written) : written, plaintext)
+  }
+  const names = ['opener', 'full', 'compact', 'batch', 'profile', 'groups', 'padded', 'empty']
+  assert.deepEqual(
+    frames.map(({ name }) => name),
+    names,
+  )
+})
+
+test('frame.json: the compact header on a link and back (wire.md 8.1)', () => {
+  const { frames }: FrameVectors = load('frame')
+  let previous: FrameHeader | null = null
+  for (const { header, body, line } of frames) {
+    const before: FrameHeader | null = header.sequence === 1 ? null : previous
+    assert.deepEqual(compactBody(before, body), line)
+    assert.deepEqual(expandBody(before, line), body)
+    previous = header
+  }
+  assert.deepEqual(
+    frames.map(({ line }) => line[0]),
+    [0x13, 0x13, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14],
+  )
 })
 
 interface Keys {

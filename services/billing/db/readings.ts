@@ -7,15 +7,23 @@
 // sends it again.
 
 import type { Pool } from 'pg'
-import type { AcceptedFrame, Sink } from '../../../shared/handover/sink.ts'
+import {
+  type AcceptedFrame,
+  type DeviceId,
+  type ProcessAnchor,
+  readingsIn,
+  type Sink,
+} from '../../../shared/handover/sink.ts'
 import type { Reading, Stamp } from '../../../shared/meter/reading.ts'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
-import { type UnixMs, betweenMs } from '../../../shared/units.ts'
+import { type UnixMs, betweenMs, unixMs } from '../../../shared/units.ts'
 import { fromText } from '../../../shared/bytes.ts'
 import { type Previous, isCumulative, marksAgainst, marksAlone } from '../core/marks.ts'
 import { Catalog, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
+import { reach } from './pool.ts'
+import { ProcessBook, ProcessRows } from './processes.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
 
 const DAY_MS = 86_400_000
@@ -44,11 +52,20 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-const rowsOf = (frames: readonly AcceptedFrame[]): number =>
-  frames.reduce(
-    (sum, { content }) => sum + (content.kind === 'readings' ? content.readings.length : 0),
-    0,
-  )
+/** Every reading of a frame with its stamp and its number within the frame. */
+function eachReading(
+  { content }: AcceptedFrame,
+  take: (reading: Reading, stamp: Stamp, item: number) => void,
+): void {
+  if (content.kind !== 'readings') return
+  let item = 0
+  for (const { stamp, readings } of content.groups) {
+    for (const reading of readings) {
+      take(reading, stamp, item)
+      item += 1
+    }
+  }
+}
 
 /** The time a reading is stored under: the meter's own for a profile, else when the agent took
  * it. */
@@ -68,6 +85,7 @@ export class ReadingSink implements Sink {
   readonly #queuedRowsMax: number
   readonly #catalog: Catalog
   readonly #last: LastValues
+  readonly #book: ProcessBook
   readonly #months = new Set<number>()
   readonly #queue: Waiting[] = []
   #queuedRows = 0
@@ -77,8 +95,13 @@ export class ReadingSink implements Sink {
   #running: Promise<void> | null = null
   #closed = false
 
-  constructor(pool: Pool, queuedRowsMax = QUEUED_ROWS_MAX) {
+  constructor(
+    pool: Pool,
+    queuedRowsMax = QUEUED_ROWS_MAX,
+    log: (line: string) => void = () => undefined,
+  ) {
     this.#pool = pool
+    this.#book = new ProcessBook(pool, log)
     this.#queuedRowsMax = queuedRowsMax
     this.#catalog = new Catalog(pool)
     this.#last = new LastValues(pool)
@@ -86,7 +109,7 @@ export class ReadingSink implements Sink {
 
   /** Rejects with OPS-08 (database away, or the queue is full) or OPS-06 (its disk is full). */
   append(frames: readonly AcceptedFrame[]): Promise<void> {
-    const rows = rowsOf(frames)
+    const rows = readingsIn(frames)
     const full =
       this.#queuedRows + rows > Math.max(this.#queuedRowsMax, rows) ||
       this.#queuedFrames + frames.length > Math.max(QUEUED_FRAMES_MAX, frames.length)
@@ -100,10 +123,15 @@ export class ReadingSink implements Sink {
     return promise
   }
 
+  anchor(device: DeviceId, anchor: ProcessAnchor): void {
+    if (!this.#closed) this.#book.add(device, anchor)
+  }
+
   /** Takes no more; resolves when what waits is stored or refused. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running
+    await this.#book.close()
   }
 
   async #run(): Promise<void> {
@@ -162,28 +190,47 @@ export class ReadingSink implements Sink {
     await this.#prepare(frames)
     await this.#readLast(frames)
     const rows = new Rows()
+    const processes = new ProcessRows()
     const chain = this.#last.begin()
     for (const frame of frames) {
       const { content } = frame
-      rows.advance(frame.position)
-      if (content.kind === 'unreadable') {
-        const detail = `${content.plaintext.length} bytes`
-        const unreadable = { code: 'BIL-06', meter: null, detail } as const
-        rows.exceptions.push({ ...placeOf(frame, 0), ...unreadable, content: content.plaintext })
-      } else if (content.kind === 'readings') {
-        content.readings.forEach((reading, item) => {
-          this.#place({ frame, reading, item, stamp: content.stamp, rows, chain })
-        })
-      }
+      rows.advance(frame)
+      processes.frame(frame)
+      if (content.kind !== 'readings') rows.except(frame)
+      eachReading(frame, (reading, stamp, item) =>
+        this.#place({ frame, reading, item, stamp, rows, processes, chain }),
+      )
     }
     this.#repeating = Math.max(this.#repeating - 1, 0)
-    await rows.store(this.#pool, {
-      mayRepeat: this.#repeating > 0,
-      onRepeat: () => {
-        this.#repeating = REPEAT_BATCHES
-      },
-    })
+    if (processes.empty) {
+      await rows.store(this.#pool, {
+        mayRepeat: this.#repeating > 0,
+        onRepeat: () => {
+          this.#repeating = REPEAT_BATCHES
+        },
+      })
+    } else {
+      await this.#storeWith(processes, rows)
+    }
     chain.keep()
+    for (const frame of frames) this.#book.stored(frame)
+  }
+
+  /** Rows and what they say of processes, in one transaction. */
+  async #storeWith(processes: ProcessRows, rows: Rows): Promise<void> {
+    const client = await reach(this.#pool)
+    let broken = true
+    try {
+      await client.query('begin')
+      // A refused insert would take the whole transaction with it.
+      await rows.store(client, { mayRepeat: true, onRepeat: () => undefined })
+      await processes.store(client, unixMs(Date.now()))
+      await client.query('commit')
+      broken = false
+    } finally {
+      // A connection in the middle of something is of no use to the next.
+      client.release(broken)
+    }
   }
 
   /** Months, meters and registers that this batch names and we do not know yet. */
@@ -193,9 +240,7 @@ export class ReadingSink implements Sink {
     const months = new Set<number>()
     let dayBefore = -1
     for (const frame of frames) {
-      const { content } = frame
-      if (content.kind !== 'readings') continue
-      content.readings.forEach((reading, item) => {
+      eachReading(frame, (reading, stamp, item) => {
         const { meter } = reading
         if (this.#catalog.meter(meter) === undefined && !meters.has(meter)) {
           meters.set(meter, { ...placeOf(frame, item), meter })
@@ -203,7 +248,7 @@ export class ReadingSink implements Sink {
         if (this.#catalog.register(reading) === undefined) {
           registers.set(registerKey(reading), reading)
         }
-        const at = timeOf(reading, content.stamp)
+        const at = timeOf(reading, stamp)
         if (!isPlausible(at, frame.receivedAt)) return
         const day = Math.floor(at / DAY_MS)
         if (day !== dayBefore) months.add(monthOf(at))
@@ -221,15 +266,14 @@ export class ReadingSink implements Sink {
 
   async #readLast(frames: readonly AcceptedFrame[]): Promise<void> {
     const missing = new Set<number>()
-    for (const { content } of frames) {
-      if (content.kind !== 'readings') continue
-      for (const reading of content.readings) {
+    for (const frame of frames) {
+      eachReading(frame, (reading) => {
         const meter = this.#catalog.meter(reading.meter)
         const register = this.#catalog.register(reading)
-        if (meter === undefined || register === undefined || !isCumulative(reading)) continue
+        if (meter === undefined || register === undefined || !isCumulative(reading)) return
         const key = meter.id * KEY_METER + register
         if (!this.#last.knows(key)) missing.add(key)
-      }
+      })
     }
     if (missing.size > 0) await this.#last.read([...missing])
   }
@@ -241,9 +285,10 @@ export class ReadingSink implements Sink {
     readonly item: number
     readonly stamp: Stamp
     readonly rows: Rows
+    readonly processes: ProcessRows
     readonly chain: ReturnType<LastValues['begin']>
   }): void {
-    const { frame, reading, item, stamp, rows, chain } = options
+    const { frame, reading, item, stamp, rows, processes, chain } = options
     const refuse = (code: 'SEC-13' | 'BIL-05' | 'BIL-06' | 'BIL-12', detail: string) => {
       const content = fromText(JSON.stringify({ reading, stamp }))
       rows.exceptions.push({ ...placeOf(frame, item), code, meter: reading.meter, detail, content })
@@ -257,6 +302,8 @@ export class ReadingSink implements Sink {
     }
     const at = timeOf(reading, stamp)
     if (!isPlausible(at, frame.receivedAt)) {
+      // A guess may be years off; what it guessed may still be found out.
+      processes.reading(frame, item, { meter: meter.id, register, quality: 0, reading, stamp })
       return refuse(
         'BIL-12',
         at === null ? 'a profile reading without a time' : `time ${String(at)}`,
@@ -270,6 +317,7 @@ export class ReadingSink implements Sink {
       chain.add(key, reading.source, { at, value: reading.value })
     }
     rows.add({ at, meter: meter.id, register, quality, reading, stamp })
+    processes.reading(frame, item, { meter: meter.id, register, quality, reading, stamp })
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import { refusal } from '../../../shared/wire/message.ts'
 import type { Floodgate } from './flood.ts'
 import type { LinkPhase, MasterSetup } from './handshakes.ts'
@@ -19,6 +20,9 @@ export interface Link {
   handshaking: boolean
   /** Frames in a row that did not open. */
   damaged: number
+  /** Header of the last reading frame that came on this link, whatever became of it: a compact one
+   * is read against it. */
+  predecessor: FrameHeader | null
   /** What follows once the epoch offered on this link is stored. */
   stored: ((turn: Turn) => void) | null
 }

@@ -61,6 +61,7 @@ export function startAgent(setup: AgentSetup): Agent {
     step: (event, mono) => {
       const turn: Turn = { setup, memory, mono, actions: [] }
       take(turn, event)
+      memory.steppedAt = mono
       return turn.actions
     },
     view: (mono) => view({ setup, memory, mono, actions: [] }),
@@ -86,6 +87,7 @@ function remember(setup: AgentSetup): Memory {
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     renewAt: mono,
+    predecessor: null,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],
@@ -109,6 +111,9 @@ function remember(setup: AgentSetup): Memory {
     faults: new Map(),
     startedAt: mono,
     processId: random(PROCESS_ID_BYTES),
+    slept: null,
+    steppedAt: mono,
+    anchored: null,
   }
   if (keyring !== null) {
     memory.schedule = plan(setup.meters, stored.cursors, mono)

@@ -5,7 +5,9 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/tves/suite.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { elapsedUs, shiftMono, spanUs, type UnixMs, usToMs } from '../../../shared/units.ts'
+import { compactBody } from '../../../shared/wire/compact.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
+import { decodeFrame } from '../../../shared/wire/frame.ts'
 import { EPOCH_AGE_MAX, STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
 import {
   acknowledge,
@@ -18,7 +20,7 @@ import {
   pump,
 } from './forwarder.ts'
 import { compare, listRuns } from './inventory.ts'
-import { clockQuality, report, submit, type Turn } from './memory.ts'
+import { clockQuality, type Memory, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
 import {
   beginEnrolment,
@@ -102,6 +104,7 @@ export function linkDown(turn: Turn): void {
   const { memory } = turn
   memory.session = DOWN
   memory.linkNumber += 1
+  memory.predecessor = null
   memory.confirmed = false
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
@@ -236,10 +239,14 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'clock-reply':
       takeReply(turn, message)
       return
-    case 'acknowledge':
-      takeFreed(turn, acknowledge(memory.forwarder, memory.runs, message))
+    case 'acknowledge': {
+      const freed = acknowledge(memory.forwarder, memory.runs, message)
+      // Old news answers a frame that the master calls spent: perhaps it reads our headers wrongly.
+      if (freed.is === 'nothing') memory.predecessor = null
+      takeFreed(turn, freed)
       forward(turn)
       return
+    }
     case 'expect':
       expected(turn, message)
       return
@@ -326,8 +333,20 @@ function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>
 }
 
 /** Sends what the window allows. */
-export function forward(turn: Turn): void {
-  if (turn.memory.confirmed) turn.actions.push(...pump(turn.memory.forwarder))
+export function forward({ memory, actions }: Turn): void {
+  if (!memory.confirmed) return
+  for (const action of pump(memory.forwarder)) {
+    actions.push(
+      action.do === 'send' ? { do: 'send', body: shortened(memory, action.body) } : action,
+    )
+  }
+}
+
+/** The frame as it goes on this link: only here the compact header is used (wire.md 8.1). */
+function shortened(memory: Memory, body: Uint8Array): Uint8Array {
+  const line = compactBody(memory.predecessor, body)
+  memory.predecessor = decodeFrame(body)?.header ?? null
+  return line
 }
 
 /** Frames durable further on: forgotten with the next transaction, never before their hash was

@@ -10,6 +10,7 @@ import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../../shared/tves/token.ts'
 import {
   type MonoUs,
+  type SpanMs,
   type SpanUs,
   shiftMono,
   spanUs,
@@ -19,6 +20,8 @@ import {
 } from '../../../shared/units.ts'
 import type { FrameContent } from '../../../shared/wire/content.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
+import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -46,6 +49,8 @@ export interface AgentSetup {
   readonly mono: MonoUs
   /** Suite of the session handshake; without it 1. */
   readonly sessionSuite?: SessionSuite
+  /** Whether frames are padded; not, when it is left out. */
+  readonly pad?: boolean
 }
 
 /** One transaction waiting for its turn. `frames` hold readings; `upkeep` must get through when the
@@ -61,7 +66,9 @@ export interface Job {
 
 /** One meter answer, stamped, waiting to be sealed. */
 export interface Capture {
-  readonly content: Extract<FrameContent, { kind: 'readings' }>
+  readonly group: ReadingGroup
+  /** The process id its process ms belong to. */
+  readonly processId: Uint8Array
   /** Told when its frames are durable. */
   settled(turn: Turn): void
   readonly cursor: readonly [meter: string, through: UnixMs] | null
@@ -86,6 +93,8 @@ export interface Memory {
   wantEpoch: boolean
   /** When this session is to be left for one with a new epoch. */
   renewAt: MonoUs
+  /** Header of the last frame sent on this link; null: the next one goes with its full header. */
+  predecessor: FrameHeader | null
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
@@ -112,7 +121,15 @@ export interface Memory {
   statusAt: MonoUs
   readonly faults: Map<FaultCode, number>
   readonly startedAt: MonoUs
-  readonly processId: Uint8Array
+  /** Of the time since the start, or since the machine last slept: process ms of one id have no
+   * gap. */
+  processId: Uint8Array
+  /** The last sleep lay between these instants; and the process id before it. */
+  slept: { readonly from: MonoUs; readonly to: MonoUs; readonly processId: Uint8Array } | null
+  /** The last step: the machine had not slept until then. */
+  steppedAt: MonoUs
+  /** The last anchor given under this process id: when, on which link, and the smallest bound. */
+  anchored: { readonly at: MonoUs; readonly link: number; readonly bound: SpanMs } | null
 }
 
 export interface Turn {

@@ -29,6 +29,8 @@ export interface SlaveConfig {
   readonly outbox: OutboxLimits
   /** Of the session handshake: 1 with ML-KEM-768, 0 without. */
   readonly suite: SessionSuite
+  /** Whether frames are padded, so that their size tells little. */
+  readonly pad: boolean
 }
 
 interface Warning {
@@ -64,6 +66,7 @@ const fileShape = z.strictObject({
   token: z.string().optional(),
   token_file: z.string().min(1).optional(),
   suite: z.literal([0, 1]).default(1),
+  pad: z.boolean().default(false),
   line: z.array(lineShape).min(1),
   outbox: z
     .strictObject({
@@ -132,6 +135,7 @@ function configOf(shape: FileShape, folder: string, token: EnrolmentToken | null
     master,
     token,
     lines,
+    pad: shape.pad,
     outbox: {
       bytesMax: Math.floor(shape.outbox.max_mb * MIB),
       framesMax: shape.outbox.max_frames,
