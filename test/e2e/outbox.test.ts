@@ -68,6 +68,32 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
   )
 })
 
+test('a file of the first version is brought up to ours, with what is in it', (t) => {
+  const folder = folderFor(t)
+  const first = open(folder)
+  first.commit(step(1, 0))
+  first.close()
+  const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
+  file.exec('DROP TABLE command; DROP TABLE schedules; PRAGMA user_version = 1')
+  file.close()
+  const upgraded = open(folder)
+  assert.equal(upgraded.load().command, null)
+  assert.deepEqual(sequences(upgraded.fetch(query(0, -1)).frames), [[1, 0]])
+  const command = { number: 1_800_000_000_000, outcome: 'begun', detail: '' } as const
+  assert.equal(upgraded.commit({ command, schedules: [['ED-1', 60]] }).ok, true)
+  const refused = { number: 1_800_000_000_001, outcome: 'refused', detail: 'MTR-01' } as const
+  const more = [
+    ['ED-1', 900],
+    ['ED-2', 5],
+  ] as const
+  assert.equal(upgraded.commit({ command: refused, schedules: more }).ok, true)
+  upgraded.close()
+  const again = open(folder)
+  t.after(() => again.close())
+  assert.deepEqual(again.load().command, refused)
+  assert.deepEqual([...again.load().schedules], more)
+})
+
 test('folder 0700, files 0600 (house.md rule 7)', (t) => {
   const folder = folderFor(t)
   const outbox = open(folder)

@@ -80,6 +80,7 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
       return {
         read: (meter) => did.push(`read ${meter}`),
         readHistory: (meter, from, to) => did.push(`history ${meter} ${from}..${to}`),
+        setClock: (meter, { utc }) => did.push(`clock ${meter} ${utc}`),
         close: async () => {
           did.push('close line')
         },
@@ -114,16 +115,19 @@ test('meters are asked on their line; how they fail reaches the agent', (t) => {
           { do: 'read', meter: 'ED-2' },
           { do: 'read', meter: 'nobody' },
           { do: 'read-history', meter: 'ED-1', from, to },
+          { do: 'set-clock', meter: 'ED-1', utc: to, at: monoUs(0) },
         ]
       : [],
   )
   outside.link?.onUp()
-  assert.deepEqual(did, ['read ED-2', 'history ED-1 0..900000'])
+  assert.deepEqual(did, ['read ED-2', 'history ED-1 0..900000', 'clock ED-1 900000'])
   outside.line?.({ on: 'fault', meter: 'ED-1', fault: 'MTR-01', detail: '' })
   outside.line?.({ on: 'failed', meter: 'ED-1', request: 'history' })
+  outside.line?.({ on: 'clock-set', meter: 'ED-1', fault: 'MTR-09' })
   assert.deepEqual(events.slice(1), [
     { on: 'meter-fault', fault: 'MTR-01' },
     { on: 'read-failed', meter: 'ED-1', request: 'history' },
+    { on: 'clock-set', meter: 'ED-1', fault: 'MTR-09' },
   ])
   assert.match(log.at(-1) ?? '', /"meter":"ED-1".*MTR-01/)
 })

@@ -9,6 +9,7 @@ import type {
   FetchQuery,
   OutboxCommit,
   Stored,
+  StoredCommand,
   StoredEpoch,
   StoredFrame,
   StoredIdentity,
@@ -27,6 +28,8 @@ export class Disk {
   readonly #epochs = new Map<number, StoredEpoch>()
   readonly #runs = new Map<number, StoredRun>()
   readonly #cursors = new Map<string, UnixMs>()
+  #command: StoredCommand | null = null
+  readonly #schedules = new Map<string, number>()
   /** By run; sequences grow. */
   readonly #frames = new Map<number, StoredFrame[]>()
   #lastUsed: UnixUs | null = null
@@ -43,6 +46,8 @@ export class Disk {
       epochs: [...this.#epochs.values()].sort((a, b) => a.id - b.id),
       runs: [...this.#runs.values()].sort((a, b) => a.run - b.run),
       cursors: new Map(this.#cursors),
+      command: this.#command,
+      schedules: new Map(this.#schedules),
       lastUsed: this.#lastUsed,
       highestRun: this.#highestRun,
       backlog: this.#backlog,
@@ -76,6 +81,8 @@ export class Disk {
     }
     for (const frame of fresh) this.#put(frame)
     for (const [meter, through] of commit.cursors ?? []) this.#cursors.set(meter, through)
+    if (commit.command !== undefined) this.#command = commit.command
+    for (const [meter, seconds] of commit.schedules ?? []) this.#schedules.set(meter, seconds)
     for (const { run, through } of commit.forget ?? []) this.#forget(run, through)
     for (const run of commit.dropRuns ?? []) {
       this.#forget(run, Number.MAX_SAFE_INTEGER)

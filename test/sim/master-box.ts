@@ -203,6 +203,8 @@ export class MasterBox implements End {
       case 'connected':
       case 'disconnected':
       case 'status':
+      case 'command-sent':
+      case 'receipt':
         return
     }
   }

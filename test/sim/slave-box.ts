@@ -259,6 +259,11 @@ export class SlaveBox implements End {
       case 'read-history':
         this.#ask(process, action.meter, 'history', (meter) => meter.history(action, world.now))
         return
+      case 'set-clock': {
+        const set: AgentEvent = { on: 'clock-set', meter: action.meter, fault: 'MTR-09' }
+        this.#later(process, SECOND, () => set)
+        return
+      }
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
         observer.report(action.fault)

@@ -58,6 +58,8 @@ class House {
         lastUsed: null,
         highestRun: 0,
         backlog: { frames: 0, bytes: 0 },
+        command: null,
+        schedules: new Map(),
       },
       token: null,
       meters: [{ meter: 'M-1', everyMs: 86_400_000, push: false, history: false }],

@@ -72,6 +72,8 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
       epochs: [],
       runs: [],
       cursors: new Map(),
+      command: null,
+      schedules: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },

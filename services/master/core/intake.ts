@@ -10,6 +10,7 @@ import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
 import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { sendOrderAgain } from './orders.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
@@ -109,6 +110,7 @@ function committed(
   retire(turn, device, message)
   sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
   link.phase = { is: 'open', device, channel: link.phase.channel }
+  sendOrderAgain(turn, link, device)
 }
 
 /** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys

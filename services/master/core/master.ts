@@ -6,6 +6,7 @@
 import { unreachable } from '../../../shared/assert.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
+import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
@@ -25,6 +26,7 @@ import {
   type Met,
 } from './handshakes.ts'
 import { closed, drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { settleReceipt, takeOrders, takeReceipt } from './orders.ts'
 import { type DeviceState, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
 
@@ -40,6 +42,8 @@ export interface Master {
   /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns
    * the actions that follow: a revoked device's link is cut. */
   load(content: RosterContent, now: Now): readonly MasterAction[]
+  /** Takes over the oldest open command of every device, and sends what is new. */
+  orders(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
   /** Trees as punctured by now, for devices that moved; the shell calls it hourly. */
   puncture(now: Now): readonly MasterAction[]
 }
@@ -58,6 +62,11 @@ export function startMaster(setup: MasterSetup): Master {
     load: (content, now) => {
       const turn = turnAt(now)
       load(turn, content)
+      return turn.actions
+    },
+    orders: (open, now) => {
+      const turn = turnAt(now)
+      takeOrders(turn, open)
       return turn.actions
     },
     puncture: (now) => {
@@ -144,6 +153,9 @@ function take(turn: Turn, event: MasterEvent): void {
       return
     case 'appended':
       settleAppend(turn, event.device, event.durable)
+      return
+    case 'receipt-stored':
+      settleReceipt(turn, event)
       return
     case 'tick':
       for (const link of turn.links.values()) {
@@ -276,6 +288,10 @@ function takeControl(
   }
   if (message.is === 'anchor') {
     takeAnchor(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'receipt') {
+    takeReceipt(turn, phase.device, message)
     return
   }
   if (message.is !== 'clock-request') {

@@ -11,6 +11,7 @@ import type { Aead, Suite } from '../../../shared/tves/suite.ts'
 import { type KeyTree, puncture, runIv } from '../../../shared/tves/tree.ts'
 import { type Second, second, type UnixMs } from '../../../shared/units.ts'
 import type { Turn } from './links.ts'
+import { noOrders, type Orders } from './orders.ts'
 import type { LinkId } from './state.ts'
 
 /** One run of an epoch. */
@@ -59,6 +60,7 @@ export interface DeviceState {
   outstanding: readonly AcceptedFrame[] | null
   /** A CONFIRM to be answered once `outstanding` is settled. */
   settle: ((turn: Turn) => void)[]
+  readonly orders: Orders
   /** Durable positions of runs before the newest of their epoch. */
   readonly past: Map<number, StreamPosition>
 }
@@ -94,6 +96,7 @@ export function putDevice(roster: RosterState, record: DeviceRecord): boolean {
       waiting: [],
       outstanding: null,
       settle: [],
+      orders: noOrders(),
       past: new Map(),
     }
     roster.devices.set(record.id, device)

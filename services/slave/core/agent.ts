@@ -14,6 +14,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import { elapsedUs, type MonoUs, monoUs, spanUs } from '../../../shared/units.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { sealCaptures, takeReadings } from './capture.ts'
+import { clockSet, commandsAtStart, limitCommand, readingFailed } from './commands.ts'
 import { noLanes, takeFetched } from './forwarder.ts'
 import { openKeyring } from './keyring.ts'
 import {
@@ -38,7 +39,7 @@ import {
   sureMs,
   type Turn,
 } from './memory.ts'
-import { due, failed, plan } from './schedule.ts'
+import { due, failed, ordered, plan } from './schedule.ts'
 import { DOWN } from './session.ts'
 import type { AgentAction, AgentEvent, AgentView } from './state.ts'
 import { afterSleep, askWhenDue } from './timekeeping.ts'
@@ -88,6 +89,7 @@ function remember(setup: AgentSetup): Memory {
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     renewAt: mono,
     predecessor: null,
+    answered: false,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],
@@ -95,6 +97,7 @@ function remember(setup: AgentSetup): Memory {
     retryAt: monoUs(0),
     storingFails: false,
     captures: [],
+    commands: commandsAtStart(stored.command),
     freed: new Map(),
     freedSince: mono,
     forgetting: false,
@@ -116,7 +119,7 @@ function remember(setup: AgentSetup): Memory {
     anchored: null,
   }
   if (keyring !== null) {
-    memory.schedule = plan(setup.meters, stored.cursors, mono)
+    memory.schedule = plan(ordered(setup.meters, stored.schedules), stored.cursors, mono)
   }
   return memory
 }
@@ -147,6 +150,10 @@ function take(turn: Turn, event: AgentEvent): void {
       if (memory.schedule !== null) {
         failed(memory.schedule, event.meter, event.request, turn.mono)
       }
+      if (event.request === 'now') readingFailed(turn, event.meter, 'MTR-01')
+      return
+    case 'clock-set':
+      clockSet(turn, event.meter, event.fault)
       return
     case 'meter-fault':
       count(memory, event.fault)
@@ -170,6 +177,7 @@ function tick(turn: Turn): void {
   nextJob(turn)
   forget(turn)
   sealCaptures(turn)
+  limitCommand(turn)
   readDue(turn)
   askWhenDue(turn)
   tellStatus(turn)

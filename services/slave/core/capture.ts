@@ -14,6 +14,7 @@ import {
 } from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
 import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
+import { readingFailed, readingStored, readingTaken } from './commands.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
@@ -35,6 +36,7 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   if (schedule === null) return
   if (memory.captures.length >= CAPTURES_MAX) {
     report(turn, 'OPS-15', `answer of ${meter} not taken`)
+    readingFailed(turn, meter, 'OPS-15')
     return
   }
   const reached =
@@ -45,10 +47,12 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
           sure: sureMs(turn),
         })
       : null
+  const command = readingTaken(turn, meter, request)
   const settled = (later: Turn): void => {
     const { schedule } = later.memory
     const at = { through: reached, mono: later.mono }
     if (schedule !== null) answered(schedule, meter, request, at)
+    readingStored(later, meter, command)
   }
   const fitting = event.readings.filter(fitsFrame)
   if (fitting.length < event.readings.length) report(turn, 'MTR-07', `${meter}: value left out`)
@@ -57,6 +61,7 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
       ? fitting.filter(({ meterTime }) => isNew(schedule, meter, meterTime))
       : fitting
   if (readings.length === 0) {
+    if (command !== null) readingFailed(turn, meter, 'MTR-07')
     settled(turn)
     return
   }

@@ -8,6 +8,7 @@
 // texts.
 
 import { assert } from '../../../shared/assert.ts'
+import { equalConstantTime } from '../../../shared/bytes.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import { sealFrame } from '../../../shared/tves/seal.ts'
 import type { Aead, Suite } from '../../../shared/tves/suite.ts'
@@ -124,7 +125,9 @@ export function seal(before: Keyring, request: SealRequest): SealResult {
   const frames: StoredFrame[] = []
   const { run } = keyring
   const left =
-    run === null || run.opener.processId !== request.processId || at - run.openedAt > RUN_AGE_MAX_MS
+    run === null ||
+    !equalConstantTime(run.opener.processId, request.processId) ||
+    at - run.openedAt > RUN_AGE_MAX_MS
   if (left) {
     const opened = openRun(run === null ? keyring : leaveRun(keyring), request)
     keyring = opened.keyring

@@ -19,9 +19,10 @@ import {
   openLanes,
   pump,
 } from './forwarder.ts'
+import { takeCommand } from './commands.ts'
 import { compare, listRuns } from './inventory.ts'
 import { clockQuality, type Memory, report, submit, type Turn } from './memory.ts'
-import { plan, wantHistory } from './schedule.ts'
+import { ordered, plan, wantHistory } from './schedule.ts'
 import {
   beginEnrolment,
   beginSession,
@@ -105,7 +106,9 @@ export function linkDown(turn: Turn): void {
   memory.session = DOWN
   memory.linkNumber += 1
   memory.predecessor = null
+  memory.answered = false
   memory.confirmed = false
+  memory.commands.waiting = null
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
@@ -162,7 +165,11 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   if (t1 !== null)
     takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   renewLater(turn, answer.origin, usToMs(answer.t2))
-  memory.schedule ??= plan(setup.meters, setup.stored.cursors, turn.mono)
+  memory.schedule ??= plan(
+    ordered(setup.meters, setup.stored.schedules),
+    setup.stored.cursors,
+    turn.mono,
+  )
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
   if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {
@@ -250,6 +257,10 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'expect':
       expected(turn, message)
       return
+    case 'command':
+      if (memory.answered) takeCommand(turn, message)
+      else end(turn, 'WIR-04', 'command before COMMITTED')
+      return
     case 'confirm':
     case 'clock-request':
     case 'enrolled':
@@ -258,7 +269,6 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'tombstone':
     case 'skip':
     case 'receipt':
-    case 'command':
     case 'master-key':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
@@ -267,10 +277,11 @@ function takeControl(turn: Turn, message: ControlMessage): void {
 function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
   const { memory } = turn
   const { offered } = memory
-  if (memory.confirmed || message.epoch !== (offered?.id ?? 0)) {
+  if (memory.answered || message.epoch !== (offered?.id ?? 0)) {
     end(turn, 'WIR-04', 'COMMITTED that answers no CONFIRM')
     return
   }
+  memory.answered = true
   if (offered === null) {
     startForwarding(turn, message)
     return

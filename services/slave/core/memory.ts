@@ -22,6 +22,7 @@ import type { FrameContent } from '../../../shared/wire/content.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
+import type { Commands } from './commands.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -95,6 +96,8 @@ export interface Memory {
   renewAt: MonoUs
   /** Header of the last frame sent on this link; null: the next one goes with its full header. */
   predecessor: FrameHeader | null
+  /** COMMITTED came, perhaps still on its way to the disk. */
+  answered: boolean
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
@@ -104,6 +107,7 @@ export interface Memory {
   /** The last attempt to store frames failed. */
   storingFails: boolean
   captures: Capture[]
+  commands: Commands
   freed: Map<number, number>
   freedSince: MonoUs
   /** What was freed before waits for the disk. */

@@ -6,6 +6,7 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { MonoUs, Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { ReceiptOutcome } from '../../../shared/wire/orders.ts'
 
 /** The slave's lasting identity. psk and device are null until enrolled. */
 export interface StoredIdentity {
@@ -55,6 +56,14 @@ export interface StoredFrame {
   readonly sealedAt: UnixMs
 }
 
+/** The last command taken (wire.md 5.1); only the newest is kept. */
+export interface StoredCommand {
+  readonly number: number
+  readonly outcome: 'begun' | ReceiptOutcome
+  /** A fault code, or empty. */
+  readonly detail: string
+}
+
 /** Everything the shell loads at start; frames stay on disk. */
 export interface Stored {
   readonly identity: StoredIdentity | null
@@ -62,6 +71,9 @@ export interface Stored {
   readonly runs: readonly StoredRun[]
   /** Per meter: end of the last load-profile interval that is sealed. */
   readonly cursors: ReadonlyMap<string, UnixMs>
+  readonly command: StoredCommand | null
+  /** Per meter: seconds between two readings, as ordered by the master; stands above the file. */
+  readonly schedules: ReadonlyMap<string, number>
   /** Highest clock reading used for a key; the clock never goes below it. */
   readonly lastUsed: UnixUs | null
   readonly highestRun: number
@@ -84,6 +96,8 @@ export interface OutboxCommit {
   readonly dropRuns?: readonly number[]
   readonly frames?: readonly StoredFrame[]
   readonly cursors?: readonly (readonly [meter: string, through: UnixMs])[]
+  readonly command?: StoredCommand
+  readonly schedules?: readonly (readonly [meter: string, seconds: number])[]
   readonly lastUsed?: UnixUs
   /** Frames durable at the master: deleted up to and including the sequence. */
   readonly forget?: readonly { readonly run: number; readonly through: number }[]
@@ -122,6 +136,8 @@ export type AgentEvent =
     }
   /** A request given up after its retries; the fault was reported by the meter line. */
   | { readonly on: 'read-failed'; readonly meter: string; readonly request: ReadRequest }
+  /** Answers `set-clock`; fault null: the meter's clock is set. */
+  | { readonly on: 'clock-set'; readonly meter: string; readonly fault: FaultCode | null }
   /** A fault on a meter line, to be counted and told to the master. */
   | { readonly on: 'meter-fault'; readonly fault: FaultCode }
   | { readonly on: 'committed'; readonly backlog: Backlog }
@@ -144,6 +160,14 @@ export type AgentAction =
       /** Intervals whose end lies in (from, to]. */
       readonly from: UnixMs
       readonly to: UnixMs
+    }
+  /** Answered by `clock-set`. Our clock showed `utc` at `at`: the line adds what has passed when it
+   * writes to the meter. */
+  | {
+      readonly do: 'set-clock'
+      readonly meter: string
+      readonly utc: UnixMs
+      readonly at: MonoUs
     }
   | { readonly do: 'report'; readonly fault: FaultCode; readonly detail: string }
 

@@ -1,11 +1,8 @@
 // The outbox's tables. Numbers are SQLite integers, byte strings are blobs.
 
-/** Raised with every change of the tables; stored as `user_version`. */
-export const SCHEMA_VERSION = 1
-
 /** `identity` and `state` have exactly one row. `state` carries the totals, so that nobody ever
  * counts the frames: with a year of backlog that would read the whole file. */
-export const SCHEMA = `
+const READINGS = `
 CREATE TABLE identity (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   static_key BLOB NOT NULL, attempt INTEGER NOT NULL, master_key BLOB, psk BLOB, device BLOB
@@ -35,8 +32,27 @@ CREATE TABLE frames (
 CREATE UNIQUE INDEX frames_in_order ON frames (run, sequence);
 CREATE TABLE cursors (meter TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO state (id, last_used, highest_run, frames, bytes) VALUES (1, NULL, 0, 0, 0);
-PRAGMA user_version = ${SCHEMA_VERSION};
 `
+
+/** The last command taken, and the rhythms it ordered. */
+const COMMANDS = `
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL, detail TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('begun', 'done', 'refused', 'unknown'))
+) STRICT;
+CREATE TABLE schedules (meter TEXT PRIMARY KEY, seconds INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+/** Each takes the file one version further; how many it went is stored as `user_version`. A step
+ * that was released never changes. */
+const STEPS: readonly string[] = [READINGS, COMMANDS]
+
+export const SCHEMA_VERSION = STEPS.length
+
+/** Brings a file from `version` to ours, all or nothing. */
+export const upgrade = (version: number): string =>
+  `BEGIN IMMEDIATE; ${STEPS.slice(version).join('')} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`
 
 /** TRUNCATE and FULL: at the end of a commit the rollback journal, which holds the pages as they
  * were (older key trees), is cut to nothing and synchronised. A write-ahead log would keep them for

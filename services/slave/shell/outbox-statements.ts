@@ -1,7 +1,13 @@
 // The outbox's SQL, prepared once.
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { StoredEpoch, StoredFrame, StoredIdentity, StoredRun } from '../core/state.ts'
+import type {
+  StoredCommand,
+  StoredEpoch,
+  StoredFrame,
+  StoredIdentity,
+  StoredRun,
+} from '../core/state.ts'
 
 /** A tree (at most 1,129 bytes, shared/tves/tree) is stored in a slot of a multiple of this, zeros
  * behind it. So its row keeps its length and SQLite overwrites it where it lies, instead of moving
@@ -15,7 +21,9 @@ export class Statements {
   readonly #epoch: StatementSync
   readonly #run: StatementSync
   readonly #frame: StatementSync
+  readonly #command: StatementSync
   readonly putCursor: StatementSync
+  readonly putSchedule: StatementSync
   readonly putState: StatementSync
   readonly countThrough: StatementSync
   readonly forget: StatementSync
@@ -43,6 +51,11 @@ export class Statements {
       VALUES (?, ?, ?, ?, ?, ?, ?)`)
     this.putCursor = sql(`INSERT INTO cursors VALUES (?, ?) ON CONFLICT (meter) DO UPDATE
       SET through = excluded.through`)
+    this.putSchedule = sql(`INSERT INTO schedules VALUES (?, ?) ON CONFLICT (meter) DO UPDATE
+      SET seconds = excluded.seconds`)
+    this.#command = sql(`INSERT INTO command (id, number, outcome, detail) VALUES (1, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET number = excluded.number, outcome = excluded.outcome,
+      detail = excluded.detail`)
     this.putState = sql(`UPDATE state SET last_used = max(coalesce(?, last_used), 
       coalesce(last_used, -1)), highest_run = max(highest_run, ?), frames = ?, bytes = ?`)
     this.countThrough = sql(`SELECT count(*) AS frames, coalesce(sum(length(body)), 0) AS bytes
@@ -64,6 +77,10 @@ export class Statements {
   putIdentity(identity: StoredIdentity): void {
     const { staticKey, attempt, masterKey, psk, device } = identity
     this.#identity.run(staticKey, attempt, masterKey, psk, device)
+  }
+
+  putCommand({ number, outcome, detail }: StoredCommand): void {
+    this.#command.run(number, outcome, detail)
   }
 
   putEpoch({ id, origin, transcript, state, tree }: StoredEpoch): void {

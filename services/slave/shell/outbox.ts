@@ -17,7 +17,7 @@ import type { UnixMs } from '../../../shared/units.ts'
 import type { Backlog, FetchQuery, OutboxCommit, Stored, StoredFrame } from '../core/state.ts'
 import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './outbox-files.ts'
 import { bytesOf, numberOf, readFrame, readStored } from './outbox-rows.ts'
-import { PRAGMAS, SCHEMA, SCHEMA_VERSION } from './outbox-schema.ts'
+import { PRAGMAS, SCHEMA_VERSION, upgrade } from './outbox-schema.ts'
 import { Statements } from './outbox-statements.ts'
 
 export interface OutboxLimits {
@@ -65,7 +65,7 @@ export function openOutbox(
       database.close()
       return { ok: false, fault: 'OPS-13', detail: `${path} has version ${version}` }
     }
-    if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+    if (version < SCHEMA_VERSION) database.exec(upgrade(version))
     return { ok: true, outbox: new Outbox(database, folder, limits) }
   } catch (error) {
     if (database?.isOpen === true) database.close()
@@ -223,6 +223,10 @@ export class Outbox {
       bytes += frame.body.length
     }
     for (const [meter, through] of commit.cursors ?? []) statements.putCursor.run(meter, through)
+    if (commit.command !== undefined) statements.putCommand(commit.command)
+    for (const [meter, seconds] of commit.schedules ?? []) {
+      statements.putSchedule.run(meter, seconds)
+    }
     for (const { run, through } of commit.forget ?? []) forget(run, through)
     for (const run of commit.dropRuns ?? []) {
       forget(run, Number.MAX_SAFE_INTEGER)

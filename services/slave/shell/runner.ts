@@ -166,6 +166,11 @@ export class Runner {
         this.#lineOf.get(meter)?.readHistory(meter, from, to, HISTORY_ROWS_MAX)
         return
       }
+      case 'set-clock': {
+        const { meter, utc, at } = action
+        this.#lineOf.get(meter)?.setClock(meter, { utc, at })
+        return
+      }
       case 'report':
         this.#setup.log.fault(action.fault, action.detail)
         return
@@ -190,6 +195,9 @@ export class Runner {
         return
       case 'failed':
         this.#post({ on: 'read-failed', meter: event.meter, request: event.request })
+        return
+      case 'clock-set':
+        this.#post(event)
         return
       case 'fault':
         this.#fault(event.fault, event.detail, event.meter)
