@@ -57,6 +57,12 @@ async function open({ masterKey, devices, certificate }: PeerTask): Promise<Peer
   const master = await runMaster({
     keys: { staticKey: masterKey, wrap: (secret) => secret, unwrap: (wrapped) => wrapped },
     roster: rosterOf(devices),
+    commands: {
+      revision: async () => 0,
+      open: async () => [],
+      sent: async () => {},
+      receipt: async () => {},
+    },
     sink: { append: async () => {}, anchor() {} },
     board: { connected() {}, disconnected() {}, status() {}, refused() {} },
     tcp: { host: '127.0.0.1', port: 0 },
