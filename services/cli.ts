@@ -12,6 +12,8 @@ const HELP = `ticklock COMMAND
   slave --config FILE   the agent beside the meters
   device NAME           register a device and print its one-time enrolment token
   revoke DEVICE         revoke a device; its link is cut within two seconds
+  attack                a scripted attacker against slaves and a head-end of its own; exit 1 when
+                        anything went through
   doctor                check ports, data folder, Node and PostgreSQL
   help                  this text
 
@@ -84,6 +86,14 @@ async function slave(config: string | undefined): Promise<void> {
   untilStopped(() => running.stop())
 }
 
+async function attackAll(only: string | null): Promise<void> {
+  const { attack, verdictLine } = await import('./adversary/main.ts')
+  const quiet = openLog({ pretty: false, nowMs: () => performance.now(), write: () => undefined })
+  const all = await attack(quiet, (verdict) => console.log(verdictLine(verdict)), only)
+  console.log(all ? 'all refused' : 'something went through')
+  process.exitCode = all ? 0 : 1
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
@@ -105,6 +115,8 @@ async function main(): Promise<void> {
       const settings = readSettings(process.env)
       return command === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
     }
+    case 'attack':
+      return attackAll(argument ?? null)
     case 'doctor': {
       const { runDoctor } = await import('./doctor.ts')
       process.exitCode = await runDoctor(process.env)
