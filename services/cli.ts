@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { errorCode, FaultError } from '../shared/node/fault-error.ts'
 import { openLog } from '../shared/node/log.ts'
+import type { Verdict } from './adversary/trial.ts'
 
 const HELP = `ticklock COMMAND
 
@@ -60,6 +61,7 @@ async function up(): Promise<void> {
     mail: mailFrom(process.env, utility.name),
     sms: smsFrom(process.env),
     inbox: null,
+    attacks: null,
     backfill: async () => null,
     demo: false,
     log: log(process.stdout.isTTY),
@@ -86,17 +88,33 @@ async function slave(config: string | undefined): Promise<void> {
   untilStopped(() => running.stop())
 }
 
-async function attackAll(only: string | null): Promise<void> {
+async function attackAll(only: string | null, json: boolean): Promise<void> {
   const { attack, verdictLine } = await import('./adversary/main.ts')
-  const quiet = openLog({ pretty: false, nowMs: () => performance.now(), write: () => undefined })
-  const all = await attack(quiet, (verdict) => console.log(verdictLine(verdict)), only)
-  console.log(all ? 'all refused' : 'something went through')
-  process.exitCode = all ? 0 : 1
+  const { AttackScene } = await import('./adversary/scene.ts')
+  const silent = openLog({ pretty: false, nowMs: () => performance.now(), write: () => undefined })
+  const opening = AttackScene.open(silent)
+  untilStopped(async () => (await opening).close())
+  const scene = await opening
+  const tell = (verdict: Verdict): void =>
+    console.log(json ? JSON.stringify(verdict) : verdictLine(verdict))
+  try {
+    const all = await attack(scene, tell, only)
+    if (!json) console.log(all ? 'all refused' : 'something went through')
+    process.exitCode = all ? 0 : 1
+  } finally {
+    await scene.close()
+  }
+  // The channel to a demo, if one started us, would keep us alive.
+  process.exit()
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      config: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
     allowPositionals: true,
   })
   const [command = 'help', argument] = positionals
@@ -116,7 +134,7 @@ async function main(): Promise<void> {
       return command === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
     }
     case 'attack':
-      return attackAll(argument ?? null)
+      return attackAll(argument ?? null, values.json === true)
     case 'doctor': {
       const { runDoctor } = await import('./doctor.ts')
       process.exitCode = await runDoctor(process.env)

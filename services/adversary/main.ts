@@ -2,9 +2,8 @@
 // line: what was tried, which check refused it, and that nothing forged was stored and nothing
 // moved.
 
-import type { Log } from '../../shared/node/log.ts'
 import { errorText } from '../../shared/node/fault-error.ts'
-import { Scene } from './scene.ts'
+import type { AttackScene } from './scene.ts'
 import type { Finding, Stage, Trial, Verdict } from './trial.ts'
 import { LINE_TRIALS } from './trials-line.ts'
 import { STRANGER_TRIALS } from './trials-flood.ts'
@@ -15,25 +14,20 @@ const TRIALS: readonly Trial[] = [...LINE_TRIALS, ...STRANGER_TRIALS, ...THIEF_T
 /** Runs every attack, one after the other, telling each verdict as it comes. True: all were
  * refused. `only`: part of a name. */
 export async function attack(
-  log: Log,
+  scene: AttackScene,
   tell: (verdict: Verdict) => void,
   only: string | null = null,
 ): Promise<boolean> {
-  const scene = await Scene.open(log)
-  try {
-    const quiet = await scene.victim('quiet', { meters: 1, everySeconds: 3_600 })
-    const busy = await scene.victim('busy', { meters: 2, everySeconds: 1 })
-    let all = true
-    for (const trial of TRIALS) {
-      if (only !== null && !trial.name.includes(only)) continue
-      const verdict = await judge({ scene, quiet, busy }, trial)
-      tell(verdict)
-      all &&= verdict.ok
-    }
-    return all
-  } finally {
-    await scene.close()
+  const quiet = await scene.victim('quiet', { meters: 1, everySeconds: 3_600 })
+  const busy = await scene.victim('busy', { meters: 2, everySeconds: 1 })
+  let all = true
+  for (const trial of TRIALS) {
+    if (only !== null && !trial.name.includes(only)) continue
+    const verdict = await judge({ scene, quiet, busy }, trial)
+    tell(verdict)
+    all &&= verdict.ok
   }
+  return all
 }
 
 async function judge(stage: Stage, trial: Trial): Promise<Verdict> {

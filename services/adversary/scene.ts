@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
-import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { unixMs } from '../../shared/units.ts'
 import { createDevice } from '../billing/db/roster.ts'
 import { newToken } from '../devices.ts'
 import { type HeadEnd, startHeadEnd } from '../head-end.ts'
@@ -44,7 +44,7 @@ export interface Victim {
 /** What must not change by what a stranger sends: keys, tokens, epochs, positions, rows. */
 export type Mark = string
 
-export class Scene {
+export class AttackScene {
   readonly settings: Settings
   readonly #log: Log
   readonly #meters: SimulatedMeter[] = []
@@ -56,12 +56,12 @@ export class Scene {
     this.#log = log
   }
 
-  static async open(log: Log): Promise<Scene> {
+  static async open(log: Log): Promise<AttackScene> {
     const folder = mkdtempSync(join(tmpdir(), 'ticklock-attack-'))
     // The database's account must pass through.
     chmodSync(folder, 0o711)
     const [httpPort = 0, tcpPort = 0, wsPort = 0] = await freePorts(3)
-    const scene = new Scene(
+    const scene = new AttackScene(
       {
         host: '127.0.0.1',
         httpPort,
@@ -95,6 +95,7 @@ export class Scene {
       mail: null,
       sms: null,
       inbox: null,
+      attacks: null,
       backfill: async () => null,
       demo: false,
       log: this.#log,
@@ -246,5 +247,3 @@ async function freePorts(count: number): Promise<readonly number[]> {
   for (const server of servers) await new Promise((closed) => server.close(closed))
   return ports
 }
-
-export const nowMs = (): UnixMs => unixMs(Date.now())

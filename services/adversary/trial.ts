@@ -1,10 +1,10 @@
 // One attack: what is tried, what must refuse it, and what must not have moved when it is over.
 
-import { type Scene, until, type Victim } from './scene.ts'
+import { type AttackScene, until, type Victim } from './scene.ts'
 
 /** The attacker's surroundings. */
 export interface Stage {
-  readonly scene: Scene
+  readonly scene: AttackScene
   /** Read once, then silent: what is stored of it must not change at all. */
   readonly quiet: Victim
   /** Read every second: what flows can be tampered with. */
@@ -49,7 +49,7 @@ export interface Verdict {
 
 /** Codes counted by the master while `work` ran, until `enough` of them are. */
 export async function countedWhile(
-  scene: Scene,
+  scene: AttackScene,
   work: () => Promise<void>,
   enough: (found: ReadonlyMap<string, number>) => boolean,
 ): Promise<ReadonlyMap<string, number>> {
@@ -104,14 +104,23 @@ export async function noticedWhile(
   }
 }
 
+/** How long a slave may pause before the attacker starts it anew, ms: after many broken links it
+ * waits up to a minute, and the attack has more to do. */
+const PAUSE_MS = 3_000
+
 /** The victim's link stands again: it is confirmed at the master. */
 export async function linked({ scene }: Pick<Stage, 'scene'>, victim: Victim): Promise<void> {
-  await until(`${victim.name} is linked`, async () => {
-    const up = await scene.count(
+  const stands = async (): Promise<boolean> =>
+    (await scene.count(
       `select count(*) as count from device_status
        where device_id = $1 and connected_at > coalesce(disconnected_at, '-infinity')`,
       [victim.device],
-    )
-    return up > 0
-  })
+    )) > 0
+  try {
+    await until(`${victim.name} is linked`, stands, PAUSE_MS)
+  } catch {
+    await victim.process.stop()
+    victim.process.start()
+    await until(`${victim.name} is linked`, stands)
+  }
 }

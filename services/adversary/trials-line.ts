@@ -285,7 +285,8 @@ export const LINE_TRIALS: readonly Trial[] = [
             return [changed]
           }
           for (let round = 1; round <= 2; round += 1) {
-            busy.line.cut()
+            await busy.process.stop()
+            busy.process.start()
             await until('a handshake to change', () => sent >= round)
           }
         },
