@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { errorCode, FaultError } from '../shared/node/fault-error.ts'
 import { openLog } from '../shared/node/log.ts'
+import type { Verdict } from './adversary/trial.ts'
 
 const HELP = `ticklock COMMAND
 
@@ -19,6 +20,8 @@ const HELP = `ticklock COMMAND
   rotate-wrap           wrap all key trees anew now (it happens hourly by itself)
   command DEVICE ...    order a device: read-now [METER], schedule METER SECONDS, sync-clock METER
                         [--expires SECONDS]
+  attack                a scripted attacker against slaves and a head-end of its own; exit 1 when
+                        anything went through
   doctor                check ports, data folder, Node and PostgreSQL
   help                  this text
 
@@ -65,6 +68,7 @@ async function up(): Promise<void> {
     mail: mailFrom(process.env, utility.name),
     sms: smsFrom(process.env),
     inbox: null,
+    attacks: null,
     backfill: async () => null,
     demo: false,
     log: log(process.stdout.isTTY),
@@ -113,12 +117,33 @@ async function rotateKey(options: { status?: boolean; 'give-up-old'?: boolean })
   return options['give-up-old'] === true ? giveUpOldKey(settings) : make(settings)
 }
 
+async function attackAll(only: string | null, json: boolean): Promise<void> {
+  const { attack, verdictLine } = await import('./adversary/main.ts')
+  const { AttackScene } = await import('./adversary/scene.ts')
+  const silent = openLog({ pretty: false, nowMs: () => performance.now(), write: () => undefined })
+  const opening = AttackScene.open(silent)
+  untilStopped(async () => (await opening).close())
+  const scene = await opening
+  const tell = (verdict: Verdict): void =>
+    console.log(json ? JSON.stringify(verdict) : verdictLine(verdict))
+  try {
+    const all = await attack(scene, tell, only)
+    if (!json) console.log(all ? 'all refused' : 'something went through')
+    process.exitCode = all ? 0 : 1
+  } finally {
+    await scene.close()
+  }
+  // The channel to a demo, if one started us, would keep us alive.
+  process.exit()
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: {
       config: { type: 'string' },
       expires: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
       out: { type: 'string' },
       labels: { type: 'string' },
       'skip-existing': { type: 'boolean' },
@@ -157,6 +182,8 @@ async function main(): Promise<void> {
       const { readSettings } = await import('./settings.ts')
       return rotateWrap(readSettings(process.env))
     }
+    case 'attack':
+      return attackAll(argument ?? null, values.json === true)
     case 'doctor': {
       const { runDoctor } = await import('./doctor.ts')
       process.exitCode = await runDoctor(process.env)

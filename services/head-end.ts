@@ -26,7 +26,7 @@ export interface HeadEnd {
 
 export type HeadEndOptions = Pick<
   BillingOptions,
-  'utility' | 'mail' | 'sms' | 'inbox' | 'backfill' | 'demo' | 'log'
+  'utility' | 'mail' | 'sms' | 'inbox' | 'attacks' | 'backfill' | 'demo' | 'log'
 >
 
 export const baseUrlOf = ({ host, httpPort }: Settings): string =>

@@ -43,6 +43,7 @@ export interface BillingOptions {
   readonly mail: MailDriver | null
   readonly sms: SmsDriver | null
   readonly inbox: WebDeps['inbox']
+  readonly attacks: WebDeps['attacks']
   readonly backfill: WebDeps['backfill']
   readonly demo: boolean
   readonly log: Log
@@ -141,7 +142,7 @@ async function openPages(
   options: BillingOptions,
   db: Db,
 ): Promise<Awaited<ReturnType<typeof buildApp>>> {
-  const { baseUrl, demo, inbox, backfill, http } = options
+  const { baseUrl, demo, inbox, attacks, backfill, http } = options
   const app = await buildApp({
     ...webStores(db.kysely),
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
@@ -163,6 +164,7 @@ async function openPages(
     metrics: serverMetrics(db.pool),
     backfill,
     inbox,
+    attacks,
     baseUrl,
     demo,
     log: null,

@@ -21,6 +21,7 @@ import { newToken } from '../devices.ts'
 import { baseUrlOf, type HeadEnd, startHeadEnd } from '../head-end.ts'
 import type { Settings } from '../settings.ts'
 import { DEMO_TARIFF, DEMO_UTILITY } from './demo-tariff.ts'
+import { type Attacker, startAttacker } from './attacker.ts'
 import { type Inbox, startInbox } from './inbox.ts'
 import { DEMO_SLAVES, DEMO_ZONE, homes, registrationOf } from './neighbourhood.ts'
 import { type SemBus, serveSemBus } from './sem-bus.ts'
@@ -44,9 +45,10 @@ const now = (): UnixMs => unixMs(Date.now())
 
 export async function startDemo(settings: Settings, log: Log): Promise<Demo> {
   const inbox = await startInbox({ now: () => Date.now() })
-  const closers: (() => Promise<void>)[] = [() => inbox.close()]
+  const attacker = startAttacker()
+  const closers: (() => Promise<void>)[] = [() => inbox.close(), () => attacker.close()]
   try {
-    return await startParts(settings, log, inbox, closers)
+    return await startParts(settings, log, { inbox, attacker }, closers)
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -60,7 +62,7 @@ async function closeAll(closers: (() => Promise<void>)[]): Promise<void> {
 async function startParts(
   settings: Settings,
   log: Log,
-  inbox: Inbox,
+  { inbox, attacker }: { readonly inbox: Inbox; readonly attacker: Attacker },
   closers: (() => Promise<void>)[],
 ): Promise<Demo> {
   const progress: { readings: () => Promise<number> } = { readings: async () => 0 }
@@ -76,6 +78,7 @@ async function startParts(
     }),
     sms: twilioSms({ base: inbox.smsBase, account: 'demo', token: 'demo', from: 'LAKESIDE' }),
     inbox,
+    attacks: attacker,
     backfill: async () => backfillOf(await progress.readings()),
     demo: true,
     log,

@@ -52,6 +52,8 @@ export interface SlaveProcess {
   readonly name: string
   pid(): number | null
   stop(): Promise<void>
+  /** Again, after it was stopped. */
+  start(): void
 }
 
 /** Runs `ticklock slave` on that file. The process ends by itself when ours does: its channel to
@@ -80,6 +82,11 @@ export function startSlaveProcess(name: string, file: string, logFile: string): 
   return {
     name,
     pid: () => child?.pid ?? null,
+    start: () => {
+      if (!stopped) return
+      stopped = false
+      start()
+    },
     stop: async () => {
       stopped = true
       if (timer !== null) clearTimeout(timer)

@@ -12,7 +12,7 @@ import { isFrame } from '../../shared/wire/frame.ts'
 import { CONTROL_BYTE, SESSION_BYTE } from '../../shared/wire/message.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 import { checkReadings, intervalEnds, untilFilled } from './profile-check.ts'
-import { flipBit, type TappedLine, tapLine } from './tapped-line.ts'
+import { flipBit, type TappedLine, tapLine } from '../../services/adversary/line.ts'
 import { semToml, type Slave, until, WholeWay } from './whole-way.ts'
 
 const METERS = 4
@@ -44,7 +44,7 @@ async function scene(t: TestContext, name: string): Promise<Scene> {
     simulatedMeter(`${name}-${seed}`, seed),
   )
   const bus = await serveSemBus({ meters, now: () => unixMs(Date.now()) })
-  const tap = await tapLine(way.ports.tcp)
+  const tap = await tapLine(() => way.ports.tcp)
   const token = await way.register(name, from)
   const slave = way.slave(name, token.device)
   slave.configure(

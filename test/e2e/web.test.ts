@@ -53,6 +53,7 @@ before(async () => {
     metrics: { contentType: 'text/plain', metrics: async () => '' },
     backfill: async () => null,
     inbox: null,
+    attacks: null,
     baseUrl: 'http://127.0.0.1',
     demo: false,
     log: null,

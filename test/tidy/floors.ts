@@ -21,8 +21,9 @@ export function placeOf(path: string): Place | null {
   if (path.startsWith('shared/node/')) return { floor: 1.5, service: '' }
   if (/^shared\/[^/]+\//.test(path)) return { floor: 1, service: '' }
   if (path.startsWith('test/')) return { floor: 5, service: '' }
-  // The demo wires everything, as the command line does.
+  // The demo and the attacker wire everything, as the command line does.
   if (path === 'services/simulator/main.ts') return { floor: 4, service: '' }
+  if (path.startsWith('services/adversary/')) return { floor: 4, service: '' }
   if (path.startsWith('services/simulator/')) return { floor: 3, service: 'simulator' }
   if (/^services\/(?:cli\/|[^/]+\.ts$)/.test(path)) return { floor: 4, service: '' }
   const [, service, room] = /^services\/(slave|master|billing)\/([^/]+)/.exec(path) ?? []

@@ -302,6 +302,7 @@ export class RecoveryWorld {
         return
       case 'read':
       case 'read-history':
+      case 'set-clock':
         return
     }
   }
@@ -341,6 +342,11 @@ export class RecoveryWorld {
       case 'connected':
       case 'disconnected':
       case 'status':
+      case 'anchor':
+      case 'called-under':
+      case 'command-sent':
+      case 'receipt':
+      case 'unreadable':
         return
     }
   }

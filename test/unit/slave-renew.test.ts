@@ -140,6 +140,7 @@ class House {
         return
       case 'read':
       case 'read-history':
+      case 'set-clock':
         return
     }
   }

@@ -6,7 +6,8 @@ import { CUSTOMER_SESSION_MS, LOGINS_PER_MINUTE } from '../../services/billing/h
 import { createPasswords } from '../../services/billing/http/passwords.ts'
 import { tokenHash } from '../../services/billing/http/tokens.ts'
 import { shiftMs, spanMs } from '../../shared/units.ts'
-import { Browser, createWorld, HOSTILE_NAME, NOON, type World } from './web-world.ts'
+import { Browser } from './web-browser.ts'
+import { createWorld, HOSTILE_NAME, NOON, type World } from './web-world.ts'
 
 const PASSWORD = 'correct horse battery'
 const LINKS = { setup: 'S'.repeat(22), asha: 'A'.repeat(22), other: 'B'.repeat(22) }
@@ -56,6 +57,18 @@ void describe('the ways in', () => {
     assert.equal((await browser.post('/logout', {}, '/fleet')).statusCode, 303)
     browser.cookies.set('ticklock-session', session)
     assert.equal((await browser.get('/fleet')).statusCode, 303)
+  })
+
+  test('the demo’s attacker is started by an operator’s form, and its board shows what it did', async () => {
+    assert.equal((await browser.get('/attacks')).headers.location, '/login')
+    await login()
+    const page = await browser.get('/attacks')
+    assert.match(page.body, /bit flip.*SEC-03.*62 µs.*refused/s)
+    assert.equal((await browser.send('/attacks', {})).statusCode, 403)
+    assert.equal(world.attacking, false)
+    assert.equal((await browser.post('/attacks', {})).headers.location, '/attacks')
+    assert.equal(world.attacking, true)
+    assert.doesNotMatch((await browser.get('/attacks')).body, /Attack again/)
   })
 
   test('cookies are HttpOnly and SameSite=Lax; on https also Secure and __Host-', async () => {

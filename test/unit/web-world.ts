@@ -2,7 +2,6 @@
 // from a database, and time stands still until a test moves it.
 
 import assert from 'node:assert/strict'
-import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { draftBill, issueBill } from '../../services/billing/core/bill.ts'
 import { startOfDay } from '../../services/billing/core/calendar.ts'
 import { parseTariff } from '../../services/billing/core/tariff.ts'
@@ -136,6 +135,7 @@ export interface World {
   failure: Error | null
   /** Commands of every device, the newest first. */
   readonly commands: CommandRow[]
+  attacking: boolean
   /** Notices that an operator queued again. */
   readonly queued: number[]
   readonly links: Map<
@@ -150,6 +150,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
   const world: World = {
     now: NOON,
     failure: null,
+    attacking: false,
     queued: [],
     commands: [],
     links: new Map(),
@@ -183,6 +184,27 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
       health: async () => ({ ok: world.failure === null, parts: { database: 'up' } }),
       metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
       backfill: async () => ({ done: 81_204, total: 214_272, from: ago(49 * DAY) }),
+      attacks: {
+        run: () => ({
+          running: world.attacking,
+          lines: [
+            {
+              name: 'bit flip',
+              tries: 'one bit of a frame',
+              sent: 12,
+              refusedBy: ['SEC-03'],
+              rowsAdded: 0,
+              moved: false,
+              microsEach: 61.5,
+              ok: true,
+              note: '',
+            },
+          ],
+        }),
+        start: () => {
+          world.attacking = true
+        },
+      },
       inbox: {
         messages: () => [
           {
@@ -360,50 +382,4 @@ const customers: CustomerReads = {
     const months = usageMonths({ ...span, meter, stored, newest })
     return [{ meter: '2026000417', unit: 'kWh', zone: ZONE, months }]
   },
-}
-
-/** A browser without scripts: keeps cookies, follows nothing, finds the form token in the page. */
-export class Browser {
-  readonly cookies = new Map<string, string>()
-  readonly #app: FastifyInstance
-
-  constructor(app: FastifyInstance) {
-    this.#app = app
-  }
-
-  async get(url: string): Promise<LightMyRequestResponse> {
-    return this.#keep(await this.#app.inject({ method: 'GET', url, headers: this.#headers() }))
-  }
-
-  /** Posts the form of the page at `from` (the same address when left out). */
-  async post(url: string, fields: Record<string, string>, from = url) {
-    const shown = await this.get(from)
-    const token = /name="form_token" value="([^"]+)"/.exec(shown.body)?.[1] ?? ''
-    return this.send(url, { form_token: token, ...fields })
-  }
-
-  async send(url: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
-    const type = { 'content-type': 'application/x-www-form-urlencoded' }
-    return this.#keep(
-      await this.#app.inject({
-        method: 'POST',
-        url,
-        headers: { ...this.#headers(), ...type, ...headers },
-        payload: new URLSearchParams(fields).toString(),
-      }),
-    )
-  }
-
-  #headers(): Record<string, string> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    return { accept: 'text/html', ...(cookie === '' ? {} : { cookie }) }
-  }
-
-  #keep(response: LightMyRequestResponse): LightMyRequestResponse {
-    for (const { name, value } of response.cookies) {
-      if (value === '') this.cookies.delete(name)
-      else this.cookies.set(name, value)
-    }
-    return response
-  }
 }

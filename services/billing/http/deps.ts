@@ -8,7 +8,7 @@ import type { AccessStore } from '../db/access.ts'
 import type { CustomerReads, OperatorReads } from '../db/browse.ts'
 import type { CommandVerdict } from '../db/commands.ts'
 import type { Summary } from '../db/summary.ts'
-import type { Backfill, InboxMessage } from '../pages/views.ts'
+import type { AttackRun, Backfill, InboxMessage } from '../pages/views.ts'
 
 export interface Health {
   readonly ok: boolean
@@ -42,6 +42,8 @@ export interface WebDeps {
   readonly backfill: () => Promise<Backfill | null>
   /** Only in the demo; null elsewhere. */
   readonly inbox: { messages(): readonly InboxMessage[] } | null
+  /** Only in the demo: the scripted attacker; null elsewhere. */
+  readonly attacks: { run(): AttackRun; start(): void } | null
   /** As people type it, without a slash at the end; `https:` makes cookies Secure. */
   readonly baseUrl: string
   readonly demo: boolean

@@ -3,6 +3,7 @@ import { isMeterNumber } from '../../../shared/meter/reading.ts'
 import { shiftMs, spanMs } from '../../../shared/units.ts'
 import { SLICE_ROWS } from '../db/browse-bills.ts'
 import type { Slice } from '../db/browse.ts'
+import { AttacksPage } from '../pages/attacks.tsx'
 import { BillPage, BillsPage, NoticesPage, TariffsPage } from '../pages/bills.tsx'
 import { DevicePage, FleetPage } from '../pages/fleet.tsx'
 import { InboxPage } from '../pages/inbox.tsx'
@@ -21,6 +22,7 @@ export function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Se
   fleetRoutes(app, deps, sessions)
   billRoutes(app, deps, sessions)
   if (deps.inbox !== null) inboxRoute(app, deps, deps.inbox, sessions)
+  if (deps.attacks !== null) attackRoutes(app, deps.attacks, sessions)
 }
 
 function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
@@ -145,6 +147,25 @@ function inboxRoute(
     const messages = inbox.messages()
     return sendPage(reply, InboxPage({ context, messages, baseUrl, now: deps.now() }))
   })
+}
+
+function attackRoutes(
+  app: FastifyInstance,
+  attacks: NonNullable<WebDeps['attacks']>,
+  sessions: Sessions,
+): void {
+  const page = guarded.bind(null, sessions, 'operator')
+  app.get(
+    '/attacks',
+    page(async ({ context }) => ({ page: AttacksPage({ context, run: attacks.run() }) })),
+  )
+  app.post(
+    '/attacks',
+    page(async () => {
+      attacks.start()
+      return { to: '/attacks' }
+    }),
+  )
 }
 
 const sliceOf = (request: FastifyRequest): Slice => ({

@@ -63,7 +63,8 @@ export function Layout({ context, title, live = false, width = 'wide', children 
         </a>
         {context.demo && (
           <p class="ribbon">
-            Demo: simulated meters, real code. <a href="/inbox">Open the demo inbox</a>
+            Demo: simulated meters, real code. <a href="/inbox">Open the demo inbox</a>{' '}
+            <a href="/attacks">Attack it</a>
           </p>
         )}
         <Top context={context} />

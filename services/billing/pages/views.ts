@@ -196,3 +196,23 @@ export interface Trouble {
   readonly text: string
   readonly fault: FaultCode | null
 }
+
+/** One attack of the demo's attacker and what it came to. */
+export interface AttackLine {
+  readonly name: string
+  readonly tries: string
+  readonly sent: number
+  /** Fault codes, or in words what stopped it. */
+  readonly refusedBy: readonly string[]
+  readonly rowsAdded: number
+  readonly moved: boolean
+  /** Microseconds; null: not measured. */
+  readonly microsEach: number | null
+  readonly ok: boolean
+  readonly note: string
+}
+
+export interface AttackRun {
+  readonly running: boolean
+  readonly lines: readonly AttackLine[]
+}

@@ -120,8 +120,8 @@ export class Outbox {
       this.#reserve.restore()
       return again
     }
-    // What is acknowledged gives way: its pages are used again. The reserve has room for the journals
-    // of both transactions and stands again behind them, or no further frames are taken.
+    // What is acknowledged gives way: its pages are used again. The reserve has room for the
+    // journals of both transactions and stands again behind them, or no further frames are taken.
     const made = this.#transaction({}, GIVE_WAY_FRAMES)
     if (made.ok) this.#untold = [...this.#untold, ...made.held]
     const again = made.ok ? this.#told(this.#transaction(commit)) : verdict

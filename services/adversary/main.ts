@@ -1,0 +1,77 @@
+// `ticklock attack`: a scripted attacker between real slaves and a real master. Each attack is one
+// line: what was tried, which check refused it, and that nothing forged was stored and nothing
+// moved.
+
+import { errorText } from '../../shared/node/fault-error.ts'
+import type { AttackScene } from './scene.ts'
+import type { Finding, Stage, Trial, Verdict } from './trial.ts'
+import { LINE_TRIALS } from './trials-line.ts'
+import { STRANGER_TRIALS } from './trials-flood.ts'
+import { LOOT_TRIALS } from './trials-loot.ts'
+import { THIEF_TRIALS } from './trials-thief.ts'
+
+const TRIALS: readonly Trial[] = [
+  ...LINE_TRIALS,
+  ...STRANGER_TRIALS,
+  ...THIEF_TRIALS,
+  ...LOOT_TRIALS,
+]
+
+/** Runs every attack, one after the other, telling each verdict as it comes. True: all were
+ * refused. `only`: part of a name. */
+export async function attack(
+  scene: AttackScene,
+  tell: (verdict: Verdict) => void,
+  only: string | null = null,
+): Promise<boolean> {
+  const quiet = await scene.victim('quiet', { meters: 1, everySeconds: 3_600 })
+  const busy = await scene.victim('busy', { meters: 2, everySeconds: 1 })
+  let all = true
+  for (const trial of TRIALS) {
+    if (only !== null && !trial.name.includes(only)) continue
+    const verdict = await judge({ scene, quiet, busy }, trial)
+    tell(verdict)
+    all &&= verdict.ok
+  }
+  return all
+}
+
+async function judge(stage: Stage, trial: Trial): Promise<Verdict> {
+  const { scene, quiet, busy } = stage
+  const { name, tries } = trial
+  const before = await scene.mark([quiet.device])
+  const since = performance.now()
+  let finding: Finding
+  try {
+    finding = await trial.run(stage)
+  } catch (error) {
+    finding = { sent: 0, refusedBy: [], held: false, note: errorText(error) }
+  }
+  for (const victim of [quiet, busy]) victim.line.tamper = null
+  const rowsAdded = await scene.forged()
+  const moved = !trial.stirs && (await scene.mark([quiet.device])) !== before
+  return {
+    name,
+    tries,
+    sent: finding.sent,
+    refusedBy: finding.refusedBy,
+    rowsAdded,
+    moved,
+    microsEach: finding.microsEach ?? null,
+    ok: finding.held && rowsAdded === 0 && !moved,
+    note: finding.note ?? '',
+    seconds: (performance.now() - since) / 1_000,
+  }
+}
+
+/** One line of the scoreboard as text. */
+export function verdictLine(verdict: Verdict): string {
+  const { ok, name, tries, sent, refusedBy, rowsAdded, moved, microsEach, note, seconds } = verdict
+  const cost = microsEach === null ? '' : `, ${microsEach.toFixed(0)} us each`
+  const detail = note === '' ? '' : ` (${note})`
+  return (
+    `${ok ? 'refused' : 'FAILED '}  ${name.padEnd(24)} ${tries}: ${sent} sent${cost}; ` +
+    `${refusedBy.join(' ') || 'nothing'}; rows added ${rowsAdded}, ` +
+    `state moved ${moved ? 'YES' : 'none'}${detail} [${seconds.toFixed(1)} s]`
+  )
+}

@@ -1,0 +1,126 @@
+// One attack: what is tried, what must refuse it, and what must not have moved when it is over.
+
+import { type AttackScene, until, type Victim } from './scene.ts'
+
+/** The attacker's surroundings. */
+export interface Stage {
+  readonly scene: AttackScene
+  /** Read once, then silent: what is stored of it must not change at all. */
+  readonly quiet: Victim
+  /** Read every second: what flows can be tampered with. */
+  readonly busy: Victim
+}
+
+export interface Finding {
+  /** Bogus messages sent, or things tried. */
+  readonly sent: number
+  /** Fault codes, or in words what stopped it. */
+  readonly refusedBy: readonly string[]
+  /** Time the master and the attacker together spent on each, microseconds; null: not measured. */
+  readonly microsEach?: number
+  /** False: it went through. */
+  readonly held: boolean
+  readonly note?: string
+}
+
+export interface Trial {
+  readonly name: string
+  readonly tries: string
+  /** True: the slaves react (a new epoch, a repeated frame), so that only rows and keys are
+   * compared, each row with what its meter showed. False: nothing durable may differ at all. */
+  readonly stirs: boolean
+  run(stage: Stage): Promise<Finding>
+}
+
+/** What a trial came to; one line of the scoreboard. */
+export interface Verdict {
+  readonly name: string
+  readonly tries: string
+  readonly sent: number
+  readonly refusedBy: readonly string[]
+  /** Rows that no meter ever showed. */
+  readonly rowsAdded: number
+  readonly moved: boolean
+  readonly microsEach: number | null
+  readonly ok: boolean
+  readonly note: string
+  readonly seconds: number
+}
+
+/** Codes counted by the master while `work` ran, until `enough` of them are. */
+export async function countedWhile(
+  scene: AttackScene,
+  work: () => Promise<void>,
+  enough: (found: ReadonlyMap<string, number>) => boolean,
+): Promise<ReadonlyMap<string, number>> {
+  const before = await scene.refused()
+  const since = async (): Promise<ReadonlyMap<string, number>> => {
+    const found = new Map<string, number>()
+    for (const [code, count] of await scene.refused()) {
+      const more = count - (before.get(code) ?? 0)
+      if (more > 0) found.set(code, more)
+    }
+    return found
+  }
+  await work()
+  try {
+    return await until('the refusal is counted', async () => {
+      const found = await since()
+      return enough(found) ? found : null
+    })
+  } catch {
+    return since()
+  }
+}
+
+export const total = (found: ReadonlyMap<string, number>): number =>
+  [...found.values()].reduce((sum, count) => sum + count, 0)
+
+export const has =
+  (...codes: readonly string[]) =>
+  (found: ReadonlyMap<string, number>): boolean =>
+    codes.some((code) => found.has(code))
+
+/** Waits until the slave itself counts one more of a fault, which it tells the master with its
+ * status; false: it never did. */
+export async function noticedWhile(
+  { scene }: Pick<Stage, 'scene'>,
+  victim: Victim,
+  code: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  const told = (): Promise<number> =>
+    scene.count(
+      'select coalesce((faults ->> $2)::bigint, 0) as count from device_status where device_id = $1',
+      [victim.device, code],
+    )
+  const before = await told()
+  await work()
+  try {
+    await until(`${code} at ${victim.name}`, async () => (await told()) > before)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** How long a slave may pause before the attacker starts it anew, ms: after many broken links it
+ * waits up to a minute, and the attack has more to do. */
+const PAUSE_MS = 3_000
+
+/** The victim's link stands again: it is confirmed at the master. */
+export async function linked({ scene }: Pick<Stage, 'scene'>, victim: Victim): Promise<void> {
+  const stands = async (): Promise<boolean> =>
+    (await scene.count(
+      `select count(*) as count from device_status
+       where device_id = $1 and connected_at > coalesce(disconnected_at, '-infinity')`,
+      [victim.device],
+    )) > 0
+  try {
+    await until(`${victim.name} is linked`, stands, PAUSE_MS)
+  } catch {
+    await victim.process.stop()
+    victim.process.start()
+    await until(`${victim.name} is linked`, stands)
+  }
+}
