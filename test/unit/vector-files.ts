@@ -28,7 +28,6 @@ const TEXT_FIELDS = new Set([
   'reason',
   'meter',
   'register',
-  'after',
   'source',
   'text',
 ])
