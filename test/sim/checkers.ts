@@ -25,6 +25,8 @@ export function hold(condition: boolean, rule: string, detail: string): asserts 
 interface Sealed {
   readonly hash: string
   readonly body: string
+  /** The sink said so, and a master knows: nobody may hand it over again. */
+  settled: boolean
 }
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64')
@@ -41,6 +43,8 @@ export class Observer {
   readonly #digest = createHash('sha256')
   /** Every frame ever committed to an outbox, by stream and sequence. */
   readonly #sealed = new Map<string, Sealed[]>()
+  /** Last second sealed, by device and epoch. */
+  readonly #seconds = new Map<string, number>()
   /** How far the ledger has each stream. */
   readonly #taken = new Map<string, number>()
   readonly #said = new Set<string>()
@@ -90,7 +94,11 @@ export class Observer {
       const stream = this.#sealed.get(key) ?? []
       const { sequence } = frame
       hold(sequence === stream.length, 'outbox gap', `${key} has ${stream.length}, not ${sequence}`)
-      stream.push({ hash: toHex(frame.hash), body: digestOf(frame.body) })
+      stream.push({ hash: toHex(frame.hash), body: digestOf(frame.body), settled: false })
+      const epoch = `${device} ${frame.epoch}`
+      const before = this.#seconds.get(epoch) ?? 0
+      hold(frame.second >= before, 'index went back', `${key}: ${frame.second} after ${before}`)
+      this.#seconds.set(epoch, frame.second)
       this.#sealed.set(key, stream)
       this.#processOf.set(key, process)
     }
@@ -105,14 +113,16 @@ export class Observer {
     hold(sealed.body === digestOf(body), 'sent other bytes', `sequence ${header.sequence}`)
   }
 
-  /** The ledger is given a frame. */
-  takes({ position, content }: AcceptedFrame): void {
+  /** The ledger is given a frame; `sure`: the master that gave it will know. */
+  takes({ position, content }: AcceptedFrame, sure: boolean): void {
     const key = streamKey(position)
     const { sequence } = position
     hold(!this.banned.has(position.device), 'revoked', `${key} ${sequence} was taken`)
     const sealed = this.#sealed.get(key)?.[sequence]
     hold(sealed !== undefined, 'forged', `${key} ${sequence} was never stored by the slave`)
     hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)
+    hold(!sealed.settled, 'accepted twice', `${key} ${sequence}`)
+    sealed.settled = sure
     const next = this.#taken.get(key) ?? 0
     hold(sequence <= next, 'gap in the ledger', `${key}: ${sequence} behind ${next - 1}`)
     if (sequence < next) {

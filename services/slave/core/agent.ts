@@ -20,6 +20,7 @@ import { forward, greet, linkDown, takeBody, takeFreed, tellStatus } from './lin
 import {
   type AgentSetup,
   clockQuality,
+  clockUs,
   count,
   jobDone,
   jobFailed,
@@ -208,6 +209,7 @@ function view(turn: Turn): AgentView {
   return {
     device: device === null ? null : toHex(device),
     linked: memory.confirmed,
+    clock: clockUs(turn),
     clockState: state,
     clockBoundMs: Math.ceil(bound / 1_000),
     backlog: memory.backlog,
