@@ -24,7 +24,7 @@ import { MINUTE, SECOND, type World } from './world.ts'
 
 /** Bodies of one recorded session played again. */
 const PLAYED_MAX = 60
-const FLOOD_MAX = 40
+const FLOOD_MAX = 20
 const LIES = ['SEC-14', 'SEC-01', 'WIR-05', 'SEC-FORK', 'NONSENSE'] as const
 
 interface Setup {

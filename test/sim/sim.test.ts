@@ -1,4 +1,5 @@
-// Three short worlds in every test run; many and long ones with `npm run sim`.
+// Three short worlds in every test run, with a week of silence behind each; many and long ones with
+// `npm run sim`.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,13 +8,24 @@ import { simulate } from './run.ts'
 const DAYS = 0.25
 
 for (const seed of [2, 7, 16]) {
-  test(`world ${seed}: nothing lost, repeated, forged or late beyond its stated bound`, () => {
-    const { broken, recent, rows } = simulate(seed, DAYS)
+  test(`world ${seed}: nothing lost, repeated, forged or opened by a thief, clocks as stated`, () => {
+    const { broken, recent, rows, attacks, thief } = simulate(seed, DAYS)
     assert.equal(broken, null, recent.join('\n'))
     assert.ok(rows > 50, `${rows} rows are no world`)
+    // A world in which nobody attacks or steals proves nothing.
+    assert.ok(attacks > 20, `${attacks} attacks`)
+    assert.ok(thief.thefts > 3 && thief.shut > 50, `${thief.thefts} thefts, ${thief.shut} tries`)
+    assert.ok(thief.opened > 0, `the loot opened ${thief.opened} later frames`)
   })
 }
 
 test('the same seed is the same world, to the last row and count', () => {
-  assert.equal(simulate(3, DAYS).digest, simulate(3, DAYS).digest)
+  const short = { short: true }
+  assert.equal(simulate(3, DAYS, short).digest, simulate(3, DAYS, short).digest)
+})
+
+test('where nobody is on the path, nobody attacks', () => {
+  const { broken, attacks, observer } = simulate(5, DAYS, { peaceful: true, short: true })
+  assert.deepEqual([broken, attacks], [null, 0])
+  assert.equal(observer.refused.get('SEC-11') ?? 0, 0)
 })

@@ -16,6 +16,8 @@ import { type Ledger, streamKey } from './sink.ts'
 
 /** Newest frames of each epoch for which every 32 bytes of the loot are tried as the key. */
 const SCANNED = 2
+/** Newest frames of each other epoch that are tried with each tree. */
+const OTHERS = 3
 /** Frames sealed after a theft that must open. */
 const CONTROLS = 3
 
@@ -83,7 +85,18 @@ export class Thief {
         this.#scan(epoch, tree.ivKey, concat(bytes, ...rest))
       }
       this.#loot.set(key, { tree, left: CONTROLS })
+      for (const [other, { device: owner }] of this.#epochs) {
+        if (owner === device && other !== key) this.#otherEpoch(other, tree)
+      }
     }
+  }
+
+  /** What is left of one epoch is of no use in another. */
+  #otherEpoch(key: string, tree: KeyTree): void {
+    const epoch = this.#epochs.get(key)
+    if (epoch === undefined) return
+    const newest = epoch.frames.slice(-OTHERS)
+    for (const frame of newest) this.#staysShut(epoch, tree, frame, 'slave, another epoch')
   }
 
   /** The master's database with the key that wraps its secrets, right after the hourly puncturing.
