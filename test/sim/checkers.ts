@@ -120,8 +120,8 @@ export class Observer {
     hold(!this.banned.has(position.device), 'revoked', `${key} ${sequence} was taken`)
     const sealed = this.#sealed.get(key)?.[sequence]
     hold(sealed !== undefined, 'forged', `${key} ${sequence} was never stored by the slave`)
-    hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)
     hold(!sealed.settled, 'accepted twice', `${key} ${sequence}`)
+    hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)
     sealed.settled = sure
     const next = this.#taken.get(key) ?? 0
     hold(sequence <= next, 'gap in the ledger', `${key}: ${sequence} behind ${next - 1}`)

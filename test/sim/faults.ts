@@ -81,7 +81,7 @@ export function drawFaults(chance: Chance): Faults {
     sinkDownLengthUs: chance.magnitude(SECOND, HOUR),
     masterUnsyncedUs: mean(6 * HOUR, 4 * DAY),
     attackUs: chance.magnitude(MINUTE, 3 * HOUR),
-    theftUs: chance.magnitude(20 * MINUTE, DAY / 2),
+    theftUs: chance.magnitude(10 * MINUTE, 4 * HOUR),
     dieMidStep: rate(1e-6, 3e-4),
     sinkFails: rate(1e-3, 0.2),
     rosterFails: rate(1e-2, 0.3),

@@ -52,6 +52,8 @@ export class Impostor implements End {
     this.#master = master
     const privateKey = chance.bytes(32)
     this.#keys = { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
+    // Some slaves meet him before they meet the master.
+    if (chance.happens(0.3)) this.#posesUntil = setup.world.now + chance.wait(MINUTE)
     setup.world.every(
       () => chance.wait(setup.faults.attackUs),
       '',

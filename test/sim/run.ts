@@ -20,6 +20,7 @@ import { chanceOf } from './prng.ts'
 import { Ledger } from './sink.ts'
 import { SlaveBox } from './slave-box.ts'
 import { Thief } from './thief.ts'
+import { liveTwice } from './twins.ts'
 import { DAY, HOUR, MINUTE, SECOND, World } from './world.ts'
 
 /** 2027-01-15T08:00:00Z. */
@@ -230,7 +231,13 @@ function vex(universe: Universe): void {
   })
   often(faults.theftUs, 'a disk is copied', () => {
     const slave = slaves[chance.below(slaves.length)]
-    if (slave !== undefined) thief.stealSlave(slave.device, slave.disk.load())
+    if (slave === undefined) return
+    const stored = slave.disk.load()
+    thief.stealSlave(slave.device, stored)
+    const [meter] = slave.meters
+    if (meter === undefined) return
+    const suite = observer.watch(nodeSuite)
+    liveTwice({ stored, meter, suite, random: chance.bytes, now: world.now })
   })
   if (!faults.revokes) return
   world.after(chance.between(HOUR, DAY), 'a device is revoked', () => {
