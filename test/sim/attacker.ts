@@ -2,6 +2,7 @@
 // reorders, alters, reflects and swaps what passes. What he does on links of his own is in
 // impostor.ts. He has no keys.
 
+import { unreachable } from '../../shared/assert.ts'
 import type { NetLink, Network, Way } from './network.ts'
 import type { Chance } from './prng.ts'
 import { HOUR, MINUTE, SECOND, type World } from './world.ts'
@@ -167,14 +168,17 @@ export class Attacker {
         return [{ body }]
       }
       case 'swap':
-      case 'replay': {
-        const other = kind === 'swap' ? this.#someLive() : this.#record(link)
-        const { bodies } = other
-        const found = bodies[chance.below(bodies.length)]
-        if (found !== undefined && found.way === way) this.throw(link, way, found, other.link)
+      case 'replay':
+        this.#again(link, way, kind === 'swap' ? this.#someLive() : this.#record(link))
         return [{ body }]
-      }
     }
+    return unreachable(kind)
+  }
+
+  /** Something that was said before, once more. */
+  #again(link: NetLink, way: Way, { bodies, link: from }: Session): void {
+    const found = bodies[this.#chance.below(bodies.length)]
+    if (found !== undefined && found.way === way) this.throw(link, way, found, from)
   }
 
   #someLive(): Session {

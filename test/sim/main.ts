@@ -1,5 +1,6 @@
-// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 200` lives two hundred
-// of a day each, on every core. Worlds share nothing: a seed tells the same story whoever lives it.
+// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 200` lives two
+// hundred of a day each, on every core. Worlds share nothing: a seed tells the same story whoever
+// lives it.
 
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -63,7 +64,11 @@ function live(seed: number): Tally {
     text: tell(outcome, (performance.now() - began) / 1_000),
     broken: broken !== null,
     frames: observer.frames,
-    ...{ rows, attacks, thefts, shut, opened },
+    rows,
+    attacks,
+    thefts,
+    shut,
+    opened,
   }
 }
 
@@ -77,7 +82,7 @@ async function liveAll(seeds: readonly number[], done: (tally: Tally) => void): 
       const next = (): void => {
         const seed = waiting.shift()
         if (seed === undefined) void worker.terminate().then(() => resolve())
-        else worker.postMessage(seed)
+        else worker.postMessage(seed, [])
       }
       worker.on('message', (told) => {
         done(Tally.parse(told))
@@ -118,4 +123,4 @@ async function main(): Promise<void> {
 }
 
 if (isMainThread) await main()
-else parentPort?.on('message', (seed: number) => parentPort?.postMessage(live(seed)))
+else parentPort?.on('message', (seed: number) => parentPort?.postMessage(live(seed), []))

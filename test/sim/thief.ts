@@ -70,7 +70,7 @@ export class Thief {
   stealSlave(device: DeviceId, disk: Stored): void {
     this.thefts += 1
     const { identity, epochs, runs } = disk
-    const rest = [...runs.flatMap((run) => [run.lastHash, run.acknowledgedHash])]
+    const rest = runs.flatMap((run) => [run.lastHash, run.acknowledgedHash])
     if (identity !== null) {
       const { staticKey, psk, masterKey } = identity
       rest.push(staticKey, psk ?? new Uint8Array(0), masterKey ?? new Uint8Array(0))
