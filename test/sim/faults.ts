@@ -47,8 +47,9 @@ export interface Faults {
   readonly revokes: boolean
 }
 
-/** What an honest slave may meet where nobody is on the path: its clock was ahead (SEC-04: the frames
- * behind an opener that was), it was revoked, the ledger failed, it was silent or came again. */
+/** What an honest slave may meet where nobody is on the path: its clock was ahead (SEC-04: the
+ * frames behind an opener that was), it was revoked, the ledger failed, it was silent or came
+ * again. */
 export const EXPECTED: ReadonlySet<FaultCode> = new Set([
   'SEC-02',
   'SEC-04',
