@@ -4,13 +4,17 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { makeFolders } from '../shared/node/folders.ts'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
+import { HANDSHAKES_IN_FLIGHT_PER_SOURCE, HANDSHAKES_PER_DEVICE } from '../shared/wire/limits.ts'
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
+import type { HandshakeLimits } from './master/core/flood.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
 import { type KeyStore, openKeyStore } from './master/shell/key-store.ts'
 import type { Settings } from './settings.ts'
 
 /** Most links of one head-end process; the usual limit of open files is 20,000. */
 const CONNECTIONS_MAX = 15_000
+/** The demo's slaves share an address, and may be killed and started as fast as anybody likes. */
+const DEMO_HANDSHAKES = 6_000
 
 export interface HeadEnd {
   readonly billing: RunningBilling
@@ -56,6 +60,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
       toleranceSeconds: settings.toleranceSeconds,
       clockBoundUs: settings.clockBoundUs,
       connectionsMax: CONNECTIONS_MAX,
+      handshakeLimits: limitsOf(options.demo ? DEMO_HANDSHAKES : settings.handshakesPerSource),
       log: (code, detail) => options.log.fault(code, detail),
     })
     return {
@@ -72,6 +77,14 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
     throw error
   }
 }
+
+/** Where many slaves share an address (a mobile network's, say) every limit of one address is
+ * raised. */
+const limitsOf = (perSource: number): Partial<HandshakeLimits> => ({
+  perSource,
+  perDevice: Math.max(HANDSHAKES_PER_DEVICE, Math.ceil(perSource / 6)),
+  inFlightPerSource: Math.max(HANDSHAKES_IN_FLIGHT_PER_SOURCE, perSource),
+})
 
 /** Others may pass through it, not look into it: as root, PostgreSQL runs as another user.
  * OPS-04. */

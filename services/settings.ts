@@ -2,7 +2,12 @@
 
 import { resolve } from 'node:path'
 import { FaultError } from '../shared/node/fault-error.ts'
-import { TOLERANCE_DEFAULT, TOLERANCE_MAX, TOLERANCE_MIN } from '../shared/wire/limits.ts'
+import {
+  HANDSHAKES_PER_SOURCE,
+  TOLERANCE_DEFAULT,
+  TOLERANCE_MAX,
+  TOLERANCE_MIN,
+} from '../shared/wire/limits.ts'
 import { type MailDriver, openMail } from './billing/shell/mail.ts'
 import { kannelSms, type SmsDriver, twilioSms } from './billing/shell/sms.ts'
 
@@ -17,6 +22,8 @@ export interface Settings {
   /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
   readonly clockBoundUs: number | null
   readonly toleranceSeconds: number
+  /** Handshakes a minute from one address. */
+  readonly handshakesPerSource: number
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -49,6 +56,11 @@ export function readSettings(env: Environment): Settings {
       TOLERANCE_MIN,
       TOLERANCE_MAX,
     ]),
+    handshakesPerSource: number(
+      'TICKLOCK_HANDSHAKES_PER_SOURCE',
+      HANDSHAKES_PER_SOURCE,
+      [1, 1_000_000],
+    ),
   }
 }
 

@@ -217,6 +217,11 @@ export class Writer {
     this.#bytes.set(value, at)
     return this
   }
+  /** Takes back what was written beyond the first `length` bytes. */
+  cut(length: number): void {
+    assert(length <= this.#at, 'only what was written is taken back')
+    this.#at = length
+  }
   /** A copy of what was written. */
   done(): Uint8Array {
     return this.#bytes.slice(0, this.#at)

@@ -31,7 +31,11 @@ export const FAULTS = {
     'message not allowed in this state of the link',
     'find the sender: no Ticklock sends this',
   ),
-  'WIR-05': fault('warn', 'too many connections', 'raise the connection limit or find the flood'),
+  'WIR-05': fault(
+    'warn',
+    'too many connections or handshakes',
+    'find the flood, or raise TICKLOCK_HANDSHAKES_PER_SOURCE',
+  ),
   'WIR-06': fault('info', 'link silent too long, closed', 'nothing; the slave reconnects'),
   'WIR-07': fault(
     'warn',

@@ -2,12 +2,12 @@
 // with their intermediate values. Run after `npm run build`, and only when the protocol itself
 // changes: the tests compare what we compute with these files, and so may a second implementation.
 import { writeFileSync } from 'node:fs'
+import { hybridSession } from './hybrid-vectors.js'
 
 const { concat, fromText, toHex } = await import('../dist/shared/bytes.js')
 const { nodeSuite: suite } = await import('../dist/shared/node/node-suite.js')
-const { enrolmentPrologue, ControlChannel, epochId, exporter, sessionPrologue } = await import(
-  '../dist/shared/tves/handshake.js'
-)
+const { enrolmentPrologue, ControlChannel, epochId, exporter, masterKeyTag, sessionPrologue } =
+  await import('../dist/shared/tves/handshake.js')
 const { startHandshake } = await import('../dist/shared/tves/noise.js')
 const { sealFrame } = await import('../dist/shared/tves/seal.js')
 const { Secret } = await import('../dist/shared/tves/secret.js')
@@ -16,10 +16,12 @@ const { encodeToken, fingerprint, tokenPsk } = await import('../dist/shared/tves
 const { encodeTree, leafAt, plantTree, puncture, runIv } = await import(
   '../dist/shared/tves/tree.js'
 )
-const { encodeContent } = await import('../dist/shared/wire/content.js')
+const { compactBody } = await import('../dist/shared/wire/compact.js')
+const { encodeOpener, encodeReadings, padContent } = await import('../dist/shared/wire/content.js')
 const { encodeControl } = await import('../dist/shared/wire/control.js')
 const { encodeHeader } = await import('../dist/shared/wire/frame.js')
-const { enrolmentHello, enrolmentStep, sessionStep } = await import(
+const { headOf, NO_PREVIOUS_RUN } = await import('../dist/shared/wire/opener.js')
+const { enrolmentHello, enrolmentStep, sessionAnswer, sessionHello } = await import(
   '../dist/shared/wire/message.js'
 )
 const { encodeAttempt, encodeSessionHello, encodeSessionOffer } = await import(
@@ -83,14 +85,11 @@ function treeVectors() {
   })
 }
 
-function frameVectors() {
-  const device = count(0xd0, 8)
-  const transcript = count(0x70, 32)
-  const salt = count(0x50, 16)
-  const epoch = 0x70717273
-  const run = 3
-  const iv = runIv(suite, tree.ivKey, run, salt)
-  const stamp = { agentTime: 1_790_000_123_456, clockState: 'S', clockBound: 12, processMs: 98_765 }
+const ORIGIN = 1_790_000_000_000
+const PROCESS_START = 1_790_000_024_691
+
+/** What the frames of frame.json say: the opener, then one frame a second from second 120 on. */
+function frameContents() {
   const reading = {
     meter: 'SN-00112233',
     register: '1-0:1.8.0*255',
@@ -98,69 +97,132 @@ function frameVectors() {
     exponent: 1,
     unit: 30,
     source: 'live',
-    meterTime: 1_790_000_122_000,
+    meterTime: null,
     checked: true,
   }
-  const readings = [
-    reading,
-    { ...reading, value: 1_234_570, meterTime: 1_790_000_123_000 },
-    { ...reading, register: '1-0:2.8.0*255', value: -5, meterTime: null },
+  const cycle = Array.from({ length: 32 }, (_, index) => {
+    const value = index === 0 ? reading.value : 100 * index - 1_000
+    return { ...reading, register: `1-0:${index + 1}.8.0*255`, value }
+  })
+  const row = { ...reading, source: 'profile', meterTime: 1_789_999_200_000 }
+  const profile = Array.from({ length: 8 }, (_, index) => {
+    const late = index > 5 ? 1_000 : 0
+    return {
+      ...row,
+      value: 1_200_000 + 250 * index,
+      meterTime: row.meterTime + 900_000 * index + late,
+    }
+  })
+  const gas = {
+    meter: 'G4.7',
+    register: '7-1:3.0.0*255',
+    value: -5,
+    exponent: -2,
+    unit: 13,
+    source: 'push',
+    meterTime: 1_790_000_122_000,
+    checked: false,
+  }
+  const heads = [...cycle, row, gas].map(headOf)
+  const stamp = (second, ms, more = {}) => {
+    const agentTime = ORIGIN + 1_000 * second + ms
+    const processMs = agentTime - PROCESS_START + (more.ahead ?? 0)
+    return { agentTime, clockState: more.state ?? 'S', clockBound: more.bound ?? 12, processMs }
+  }
+  const unknown = { ...gas, meter: 'Q-1', meterTime: null }
+  return [
     {
-      ...reading,
-      meter: 'G4.7',
-      register: '7-1:3.0.0*255',
-      value: 900,
-      unit: 13,
-      exponent: -2,
-      source: 'push',
-      meterTime: null,
-      checked: false,
+      name: 'opener',
+      content: {
+        kind: 'opener',
+        processId: count(0xb0, 8),
+        previous: NO_PREVIOUS_RUN,
+        processStart: PROCESS_START,
+        heads,
+      },
     },
+    { name: 'full', groups: [{ stamp: stamp(121, 456), readings: [reading] }] },
+    {
+      name: 'compact',
+      groups: [{ stamp: stamp(122, 5), readings: [{ ...reading, value: 1_234_570 }] }],
+    },
+    { name: 'batch', groups: [{ stamp: stamp(123, 999), readings: cycle }] },
+    { name: 'profile', groups: [{ stamp: stamp(124, 0), readings: profile }] },
+    {
+      name: 'groups',
+      groups: [
+        { stamp: stamp(125, -4_000, { ahead: 7 }), readings: [gas, { ...gas, value: 3 }] },
+        {
+          stamp: stamp(125, 1, { state: 'U', bound: 0xffff_ffff }),
+          readings: [unknown, { ...unknown, unit: 30 }, ...cycle.slice(3, 5)],
+        },
+      ],
+    },
+    { name: 'padded', padded: true, groups: [{ stamp: stamp(126, 456), readings: [reading] }] },
+    { name: 'empty', groups: [] },
   ]
-  const contents = [
-    {
-      kind: 'opener',
-      processId: count(0xb0, 8),
-      previous: { epoch: 0, run: 0, sequence: 0, hash: new Uint8Array(32) },
-    },
-    { kind: 'readings', stamp, readings },
-    {
-      kind: 'readings',
-      stamp: { ...stamp, clockState: 'U', clockBound: 0xffff_ffff },
-      readings: [],
-    },
-  ]
+}
+
+function frameVectors() {
+  const device = count(0xd0, 8)
+  const transcript = count(0x70, 32)
+  const salt = count(0x50, 16)
+  const epoch = 0x70717273
+  const run = 3
+  const iv = runIv(suite, tree.ivKey, run, salt)
+  const contents = frameContents()
+  const [{ content: opener }] = contents
   let hash = streamStart(suite, device, epoch, run)
   const start = hash
-  const frames = contents.map((content, sequence) => {
-    const opener = content.kind === 'opener'
+  let previous = null
+  const frames = contents.map(({ name, content, groups, padded = false }, sequence) => {
     const second = 120 + sequence
+    const begins = ORIGIN + second * 1_000
+    const written = content
+      ? { plaintext: encodeOpener(content), readings: 0 }
+      : encodeReadings(groups, { begins, opener })
+    const plaintext = padded ? padContent(written.plaintext) : written.plaintext
     const header = {
-      opener,
+      opener: sequence === 0,
       epoch,
       run,
       second,
       sequence,
-      count: opener ? 0 : content.readings.length,
-      salt: opener ? salt : null,
+      count: written.readings,
+      salt: sequence === 0 ? salt : null,
     }
     const { key } = leafAt(suite, tree, second)
     const headerBytes = encodeHeader(header)
-    const plaintext = encodeContent(content)
     const aad = concat(fromText('TVES/1 frame'), device, transcript, headerBytes)
     const nonce = Uint8Array.from(iv)
     nonce[11] ^= sequence
     const body = sealFrame(suite, { key, iv, device, transcript, header, plaintext })
+    // Frame 1 is the first of a link: on the line it keeps its full header, all behind it do not.
+    const line = compactBody(sequence === 1 ? null : previous, body)
+    previous = header
     hash = streamNext(suite, hash, body)
-    return { header, content, key, nonce, aad, plaintext, body, streamHash: hash }
+    return {
+      name,
+      header,
+      content: content ?? { kind: 'readings', groups },
+      padded,
+      key,
+      nonce,
+      aad,
+      plaintext,
+      body,
+      line,
+      streamHash: hash,
+    }
   })
   write(
     'frame',
-    'wire.md 6 and 8: an opener and two reading frames of one run; tree secret as in tree.json',
+    'wire.md 6 and 8: the frames of one run, whole and as sent on a link; tree secret as in tree.json',
     {
       secret,
       device,
       transcript,
+      origin: ORIGIN,
       salt,
       iv,
       streamStart: start,
@@ -231,47 +293,62 @@ function handshakeVectors() {
   ])
   const [step1, step2, step3] = enrol.messages
   const [first, second] = session.messages
-  write('handshake', 'wire.md 3 and 4: an enrolment, then a session of the same device', {
-    slaveStatic,
-    masterStatic,
-    ephemerals: {
-      enrolment: { slave: ephemerals[0], master: ephemerals[1] },
-      session: { slave: ephemerals[1], master: ephemerals[0] },
-    },
-    token: {
-      id: token.id,
-      secret: token.secret.reveal(),
-      fingerprint: token.fingerprint,
-      text: encodeToken(token),
-    },
-    enrolment: {
-      prologue,
-      psk: enrolmentPsk,
-      attempt: 1,
-      bodies: [
-        enrolmentHello(token.id, step1.noise),
-        enrolmentStep(2, step2.noise),
-        enrolmentStep(3, step3.noise),
-      ],
-      transcript: enrol.slave.transcript,
-      chainingKey: enrol.slave.chainingKey,
-      devicePsk: psk,
-      enrolled,
-    },
-    session: {
-      prologue: sessionPrologue(0),
-      hello,
-      offer,
-      payloads: [first.payload, second.payload],
-      bodies: [sessionStep(1, first.noise), sessionStep(2, second.noise)],
-      transcript: session.slave.transcript,
-      chainingKey: session.slave.chainingKey,
-      epoch: {
-        id: epochId(session.slave.transcript),
-        secret: exporter(suite, session.slave.chainingKey, 'epoch'),
+  const keyTag = masterKeyTag(suite, masterStatic.publicKey)
+  write(
+    'handshake',
+    'wire.md 3 and 4: an enrolment, then sessions of the same device: suite 0, and 1 (hybrid)',
+    {
+      slaveStatic,
+      masterStatic,
+      ephemerals: {
+        enrolment: { slave: ephemerals[0], master: ephemerals[1] },
+        session: { slave: ephemerals[1], master: ephemerals[0] },
       },
+      token: {
+        id: token.id,
+        secret: token.secret.reveal(),
+        fingerprint: token.fingerprint,
+        text: encodeToken(token),
+      },
+      enrolment: {
+        prologue,
+        psk: enrolmentPsk,
+        attempt: 1,
+        bodies: [
+          enrolmentHello(token.id, step1.noise),
+          enrolmentStep(2, step2.noise),
+          enrolmentStep(3, step3.noise),
+        ],
+        transcript: enrol.slave.transcript,
+        chainingKey: enrol.slave.chainingKey,
+        devicePsk: psk,
+        enrolled,
+      },
+      session: {
+        prologue: sessionPrologue(0),
+        hello,
+        offer,
+        payloads: [first.payload, second.payload],
+        masterKeyTag: keyTag,
+        bodies: [sessionHello(0, keyTag, first.noise), sessionAnswer(0, second.noise)],
+        transcript: session.slave.transcript,
+        chainingKey: session.slave.chainingKey,
+        epoch: {
+          id: epochId(session.slave.transcript),
+          secret: exporter(suite, session.slave.chainingKey, 'epoch'),
+        },
+      },
+      hybridSession: hybridSession({
+        slave: slaveStatic,
+        master: masterStatic,
+        ephemerals: [count(0x80, 32), count(0xa0, 32)],
+        psk,
+        seed: count(0xc0, 64),
+        coins: count(0xe0, 32),
+        payloads: [first.payload, second.payload],
+      }),
     },
-  })
+  )
   return session
 }
 

@@ -8,10 +8,12 @@ import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
-import { FRAME_BYTE } from '../../shared/wire/frame.ts'
+import { isFrame } from '../../shared/wire/frame.ts'
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
+import type { HandshakeLimits } from './core/flood.ts'
 import { type Master, startMaster } from './core/master.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
+import { countedAddress } from './shell/admission.ts'
 import type { KeyStore } from './shell/key-store.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
@@ -38,6 +40,8 @@ export interface MasterOptions {
   /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
   readonly clockBoundUs: number | null
   readonly connectionsMax: number
+  /** Where they differ from those of wire.md 10. */
+  readonly handshakeLimits?: Partial<HandshakeLimits>
   readonly log: (code: FaultCode, detail: string) => void
 }
 
@@ -77,7 +81,8 @@ class MasterShell implements RunningMaster {
     this.#master = startMaster({
       suite: nodeSuite,
       random: nodeRandom,
-      staticKey: options.keys.staticKey,
+      staticKeys: [options.keys.staticKey],
+      handshakeLimits: options.handshakeLimits ?? {},
       toleranceSeconds: options.toleranceSeconds,
       unwrap: (wrapped) => options.keys.unwrap(wrapped),
     })
@@ -164,11 +169,12 @@ class MasterShell implements RunningMaster {
     const link = this.#nextLink
     this.#nextLink += 1
     this.#peers.set(link, peer)
-    this.#step({ on: 'opened', link, transport: peer.transport })
+    const source = countedAddress(peer.remote)
+    this.#step({ on: 'opened', link, transport: peer.transport, source })
     return {
       onBody: (body) => {
         this.#step({ on: 'body', link, body })
-        if (body[0] === FRAME_BYTE) this.#sluice.brought(peer)
+        if (isFrame(body)) this.#sluice.brought(peer)
       },
       onClose: (fault) => {
         this.#peers.delete(link)

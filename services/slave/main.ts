@@ -43,6 +43,8 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         meters,
         wall: systemClock.wall(),
         mono: systemClock.mono(),
+        sessionSuite: config.suite,
+        pad: config.pad,
       }),
     openLink: (handlers) =>
       openLink(config.master, handlers, { clock: () => systemClock.mono(), random: Math.random }),

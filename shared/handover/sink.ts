@@ -3,7 +3,7 @@
 // billing server implements them; the master owns no SQL.
 
 import type { FaultCode } from '../faults.ts'
-import type { Reading, Stamp } from '../meter/reading.ts'
+import type { ReadingGroup } from '../meter/reading.ts'
 import type { Second, SpanUs, UnixMs } from '../units.ts'
 
 /** Device identity: 8 bytes as 16 hex digits. */
@@ -22,6 +22,9 @@ export interface StreamPosition {
   readonly hash: Uint8Array
   /** The run's salt from its opener, 16 bytes. */
   readonly salt: Uint8Array
+  /** Plaintext of the run's opener, which later frames are read against; null when it could not be
+   * read. */
+  readonly opener: Uint8Array | null
 }
 
 /** One accepted frame: its readings, and the stream position that must become durable with them. */
@@ -32,10 +35,20 @@ export interface AcceptedFrame {
   readonly late: boolean
   /** What it carried; null for an opener, which carries no readings. */
   readonly content:
-    | { readonly kind: 'readings'; readonly stamp: Stamp; readonly readings: readonly Reading[] }
+    | { readonly kind: 'readings'; readonly groups: readonly ReadingGroup[] }
     | { readonly kind: 'opener' }
     /** Authentic, but we cannot read it: stored as it is, acknowledged, counted (BIL-06). */
     | { readonly kind: 'unreadable'; readonly plaintext: Uint8Array }
+}
+
+/** Readings that the frames carry. */
+export function readingsIn(frames: readonly AcceptedFrame[]): number {
+  let sum = 0
+  for (const { content } of frames) {
+    if (content.kind !== 'readings') continue
+    for (const { readings } of content.groups) sum += readings.length
+  }
+  return sum
 }
 
 export interface Sink {

@@ -62,6 +62,12 @@ export interface Stamp {
   readonly processMs: number
 }
 
+/** Readings that were taken at the same instant. */
+export interface ReadingGroup {
+  readonly stamp: Stamp
+  readonly readings: readonly Reading[]
+}
+
 /** Stands for "no bound known" in a Stamp, milliseconds. */
 export const CLOCK_BOUND_UNKNOWN = 0xffff_ffff
 

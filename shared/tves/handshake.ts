@@ -2,7 +2,8 @@
 // channel. wire.md 4.1, 4.2, 5 and 6.
 
 import { concat, fromText, Reader } from '../bytes.ts'
-import { CONTROL_BYTE } from '../wire/message.ts'
+import { MASTER_KEY_TAG_BYTES } from '../wire/limits.ts'
+import { CONTROL_BYTE, type SessionSuite } from '../wire/message.ts'
 import type { CipherState, HandshakeResult } from './noise.ts'
 import type { Suite } from './suite.ts'
 
@@ -15,8 +16,15 @@ const CONTROL_AAD = Uint8Array.of(CONTROL_BYTE)
 export const enrolmentPrologue = (token: Uint8Array): Uint8Array => concat(ENROLMENT_LABEL, token)
 
 /** Noise prologue of a session; `suite` as it stands in step 1. */
-export const sessionPrologue = (suite: number): Uint8Array =>
+export const sessionPrologue = (suite: SessionSuite): Uint8Array =>
   concat(SESSION_LABEL, Uint8Array.of(suite))
+
+/** Noise pattern of each suite of the session handshake. wire.md 4. */
+export const SESSION_PATTERN = { 0: 'IKpsk2', 1: 'IKpsk2+hfs' } as const
+
+/** Says in clear, in step 1, which of the master's keys is meant. wire.md 4. */
+export const masterKeyTag = (suite: Suite, publicKey: Uint8Array): Uint8Array =>
+  suite.sha256(publicKey).slice(0, MASTER_KEY_TAG_BYTES)
 
 /** A 32-byte secret of its own for one purpose, from a handshake's final chaining key. wire.md 4.2.
  */

@@ -1,6 +1,6 @@
 // The portable provider, on @noble: the reference that node:crypto is checked against, and what a
 // browser can run. Its AES uses tables and promises no constant time, so never on the hot path of a
-// shared host. X25519 is handed in: @noble/hashes and @noble/ciphers have none.
+// shared host. X25519 and ML-KEM are handed in: @noble/hashes and @noble/ciphers have none.
 
 import { gcm } from '@noble/ciphers/aes.js'
 import { hmac } from '@noble/hashes/hmac.js'
@@ -25,13 +25,14 @@ function nobleAead(key: Uint8Array): Aead {
   }
 }
 
-export function nobleSuite(x25519: Pick<Suite, 'publicKey' | 'dh'>): Suite {
+export function nobleSuite(asymmetric: Pick<Suite, 'publicKey' | 'dh' | 'kem'>): Suite {
   return {
     sha256: (message) => sha256(message),
     sha512: (message) => sha512(message),
     hmacSha256: (key, message) => hmac(sha256, key, message),
     aead: nobleAead,
-    publicKey: x25519.publicKey,
-    dh: x25519.dh,
+    publicKey: asymmetric.publicKey,
+    dh: asymmetric.dh,
+    kem: asymmetric.kem,
   }
 }

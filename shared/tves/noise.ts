@@ -1,19 +1,41 @@
-// A small Noise core (revision 34) for 25519, AESGCM and SHA256: the two handshakes of TVES and
-// every other interactive pattern that the same seven tokens can spell, so that the published
-// vectors can test it. Ephemeral keys are handed in; nothing an outsider sends makes it throw: a
-// message that does not authenticate gives null, and the handshake is over.
+// A small Noise core (revision 34) for 25519, AESGCM and SHA256: the handshakes of TVES and every
+// other interactive pattern that the same tokens can spell, so that the published vectors can test
+// it. Noise's extension for hybrid forward secrecy (tokens e1 and ekem1) is there with ML-KEM-768.
+// Ephemeral keys are handed in; nothing an outsider sends makes it throw: a message that does not
+// authenticate gives null, and the handshake is over.
 // https://noiseprotocol.org/noise.html
 
 import { assert } from '../assert.ts'
 import { concat, fromText } from '../bytes.ts'
-import { type Aead, KEY_BYTES, NONCE_BYTES, type Suite, TAG_BYTES } from './suite.ts'
+import {
+  type Aead,
+  KEM_CIPHERTEXT_BYTES,
+  KEM_KEY_BYTES,
+  KEM_SEED_BYTES,
+  KEY_BYTES,
+  NONCE_BYTES,
+  type Suite,
+  TAG_BYTES,
+} from './suite.ts'
 
 const NONE = new Uint8Array(0)
 
-type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk'
+/** Tokens that stand for bytes in the message. */
+type Field = 'e' | 's' | 'e1' | 'ekem1'
+type Token = Field | 'ee' | 'es' | 'se' | 'ss' | 'psk'
+
+/** Bytes of a field before a tag is added. */
+const FIELD_BYTES: Readonly<Record<Field, number>> = {
+  e: KEY_BYTES,
+  s: KEY_BYTES,
+  e1: KEM_KEY_BYTES,
+  ekem1: KEM_CIPHERTEXT_BYTES,
+}
+
+const isField = (token: Token): token is Field => token in FIELD_BYTES
 
 export interface Pattern {
-  /** As it stands in the protocol name, modifiers included: `IKpsk2`. */
+  /** As it stands in the protocol name, modifiers included: `IKpsk2+hfs`. */
   readonly name: string
   /** Static keys known before the first message. */
   readonly known: { readonly initiator: boolean; readonly responder: boolean }
@@ -35,7 +57,19 @@ const PATTERNS = {
       ['e', 'ee', 'se', 'psk'],
     ],
   },
+  'IKpsk2+hfs': {
+    name: 'IKpsk2+hfs',
+    known: { initiator: false, responder: true },
+    messages: [
+      ['e', 'e1', 'es', 's', 'ss'],
+      ['e', 'ee', 'ekem1', 'se', 'psk'],
+    ],
+  },
 } as const satisfies Record<string, Pattern>
+
+/** Key exchange of a pattern, as it stands in the protocol name. */
+const exchangeOf = ({ name }: Pattern): string =>
+  name.includes('hfs') ? '25519+MLKEM768' : '25519'
 
 export interface KeyPair {
   readonly privateKey: Uint8Array
@@ -151,6 +185,11 @@ interface HandshakeKeys {
   readonly psk?: Uint8Array
   /** Private key of this handshake alone: fresh, never used again. */
   readonly ephemeral: Uint8Array
+  /** Seed of the initiator's ML-KEM key pair, where the pattern has one: as fresh. */
+  readonly kemSeed?: Uint8Array
+  /** Told the peer's static key as soon as it is decrypted, before anything more is spent on the
+   * caller; false ends the handshake. */
+  readonly admit?: (remoteStatic: Uint8Array) => boolean
 }
 
 export interface HandshakeResult {
@@ -169,11 +208,13 @@ export const startHandshake = (
 export class Handshake {
   readonly #keys: HandshakeKeys
   readonly #pattern: Pattern
-  readonly #ephemeral: KeyPair
+  /** Public key of our ephemeral, once it is needed. */
+  #ephemeralPublic: Uint8Array | null = null
   readonly #state: SymmetricState
   #psk: Uint8Array | null
   #remoteStatic: Uint8Array | null
   #remoteEphemeral: Uint8Array | null = null
+  #remoteKemKey: Uint8Array | null = null
   #step = 0
   #failed = false
 
@@ -183,11 +224,8 @@ export class Handshake {
     this.#pattern = pattern
     this.#psk = keys.psk ?? null
     this.#remoteStatic = keys.remoteStatic ?? null
-    this.#ephemeral = {
-      privateKey: keys.ephemeral,
-      publicKey: suite.publicKey(keys.ephemeral),
-    }
-    this.#state = new SymmetricState(suite, `Noise_${pattern.name}_25519_AESGCM_SHA256`)
+    const protocol = `Noise_${pattern.name}_${exchangeOf(pattern)}_AESGCM_SHA256`
+    this.#state = new SymmetricState(suite, protocol)
     this.#state.mixHash(keys.prologue)
     for (const side of [true, false]) {
       const known = side ? pattern.known.initiator : pattern.known.responder
@@ -212,18 +250,17 @@ export class Handshake {
   }
 
   /** The next message, carrying `payload`. Null when a key that the peer sent is refused (a point
-   * of small order); the handshake is then over. */
+   * of small order, a malformed encapsulation key); the handshake is then over. */
   write(payload: Uint8Array): Uint8Array | null {
     const parts: Uint8Array[] = []
     const tokens = this.#turn(true)
     assert(tokens !== null || this.#failed, 'handshake messages are written in turn')
     if (tokens === null) return null
     for (const token of tokens) {
-      if (token === 'e') {
-        parts.push(this.#ephemeral.publicKey)
-        this.#mixEphemeral(this.#ephemeral.publicKey)
-      } else if (token === 's') {
-        parts.push(this.#state.encryptAndHash(this.#keys.staticKey.publicKey))
+      if (isField(token)) {
+        const field = this.#writeField(token)
+        if (field === null) return this.#fail()
+        parts.push(field)
       } else if (!this.#mixSecret(token)) return this.#fail()
     }
     parts.push(this.#state.encryptAndHash(payload))
@@ -237,22 +274,16 @@ export class Handshake {
     if (tokens === null) return this.#fail()
     let rest = message
     for (const token of tokens) {
-      if (token !== 'e' && token !== 's') {
+      if (!isField(token)) {
         if (!this.#mixSecret(token)) return this.#fail()
         continue
       }
-      const sealed = token === 's' && this.#state.keyed
-      const length = KEY_BYTES + (sealed ? TAG_BYTES : 0)
+      const sealed = token !== 'e' && this.#state.keyed
+      const length = FIELD_BYTES[token] + (sealed ? TAG_BYTES : 0)
       if (rest.length < length) return this.#fail()
       const field = new Uint8Array(rest.subarray(0, length))
       rest = rest.subarray(length)
-      if (token === 'e') {
-        this.#remoteEphemeral = field
-        this.#mixEphemeral(field)
-        continue
-      }
-      this.#remoteStatic = this.#state.decryptAndHash(field)
-      if (this.#remoteStatic === null) return this.#fail()
+      if (!this.#readField(token, field)) return this.#fail()
     }
     const payload = this.#state.decryptAndHash(rest)
     return payload === null ? this.#fail() : new Uint8Array(payload)
@@ -277,6 +308,52 @@ export class Handshake {
     return tokens
   }
 
+  /** The bytes of a field of ours; null when what the peer sent allows none. */
+  #writeField(token: Field): Uint8Array | null {
+    const { suite, staticKey, ephemeral, kemSeed } = this.#keys
+    if (token === 'e') {
+      this.#ephemeralPublic ??= suite.publicKey(ephemeral)
+      this.#mixEphemeral(this.#ephemeralPublic)
+      return this.#ephemeralPublic
+    }
+    if (token === 's') return this.#state.encryptAndHash(staticKey.publicKey)
+    if (token === 'e1') {
+      assert(kemSeed?.length === KEM_SEED_BYTES, 'the initiator brings a seed')
+      return this.#state.encryptAndHash(suite.kem.encapsulationKey(kemSeed))
+    }
+    assert(this.#remoteKemKey !== null, 'a pattern sends a key before it uses it')
+    const made = suite.kem.encapsulate(this.#remoteKemKey)
+    if (made === null) return null
+    const field = this.#state.encryptAndHash(made.ciphertext)
+    this.#state.mixKey(made.secret)
+    return field
+  }
+
+  /** Takes a field of the peer's; false when it is refused. */
+  #readField(token: Field, field: Uint8Array): boolean {
+    const { suite, kemSeed, admit } = this.#keys
+    if (token === 'e') {
+      this.#remoteEphemeral = field
+      this.#mixEphemeral(field)
+      return true
+    }
+    const content = this.#state.decryptAndHash(field)
+    if (content === null) return false
+    if (token === 's') {
+      this.#remoteStatic = content
+      return admit?.(content) ?? true
+    }
+    if (token === 'e1') {
+      this.#remoteKemKey = content
+      return true
+    }
+    assert(kemSeed !== undefined, 'the initiator brought a seed')
+    const secret = suite.kem.decapsulate(kemSeed, content)
+    if (secret === null) return false
+    this.#state.mixKey(secret)
+    return true
+  }
+
   #fail(): null {
     this.#failed = true
     return null
@@ -297,12 +374,12 @@ export class Handshake {
     }
     // The first letter is the initiator's key, the second the responder's.
     const [initiator, responder] = token
-    const { initiator: weInitiate, staticKey, suite } = this.#keys
-    const own = (weInitiate ? initiator : responder) === 'e' ? this.#ephemeral : staticKey
+    const { initiator: weInitiate, staticKey, ephemeral, suite } = this.#keys
+    const own = (weInitiate ? initiator : responder) === 'e' ? ephemeral : staticKey.privateKey
     const peer =
       (weInitiate ? responder : initiator) === 'e' ? this.#remoteEphemeral : this.#remoteStatic
     assert(peer !== null, 'a pattern sends a key before it uses it')
-    const shared = suite.dh(own.privateKey, peer)
+    const shared = suite.dh(own, peer)
     if (shared === null) return false
     this.#state.mixKey(shared)
     return true

@@ -13,6 +13,25 @@ export interface Aead {
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null
 }
 
+/** ML-KEM-768. Source: FIPS 203. */
+export interface Kem {
+  /** Encapsulation key, 1,184 bytes, of a key pair given by its seed d || z, 64 bytes. */
+  encapsulationKey(seed: Uint8Array): Uint8Array
+  /** A fresh secret and the ciphertext that carries it; null when the key is malformed: not 1,184
+   * bytes, or a coefficient not below the modulus (FIPS 203 section 7.2). */
+  encapsulate(encapsulationKey: Uint8Array): Encapsulated | null
+  /** The secret; another, unpredictable one when the ciphertext was made for another key (so what
+   * is mixed from it does not authenticate). Null when it has not 1,088 bytes. */
+  decapsulate(seed: Uint8Array, ciphertext: Uint8Array): Uint8Array | null
+}
+
+export interface Encapsulated {
+  /** 1,088 bytes. */
+  readonly ciphertext: Uint8Array
+  /** 32 bytes. */
+  readonly secret: Uint8Array
+}
+
 export interface Suite {
   sha256(message: Uint8Array): Uint8Array
   sha512(message: Uint8Array): Uint8Array
@@ -24,6 +43,7 @@ export interface Suite {
   /** X25519. Null when the result is all zero (the peer sent a point of small order) or `publicKey`
    * is not 32 bytes. Source: RFC 7748 section 6.1. */
   dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null
+  readonly kem: Kem
 }
 
 /** So many fresh random bytes. */
@@ -32,3 +52,7 @@ export type Random = (length: number) => Uint8Array
 export const KEY_BYTES = 32
 export const NONCE_BYTES = 12
 export const TAG_BYTES = 16
+/** ML-KEM-768: seed of a key pair, encapsulation key, ciphertext. */
+export const KEM_SEED_BYTES = 64
+export const KEM_KEY_BYTES = 1_184
+export const KEM_CIPHERTEXT_BYTES = 1_088

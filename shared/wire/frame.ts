@@ -8,6 +8,12 @@ import { BODY_BYTES_MAX, FRAME_READINGS_MAX, RUN_SALT_BYTES } from './limits.ts'
 
 /** First byte of a reading frame: version 1, type 3. */
 export const FRAME_BYTE = 0x13
+/** First byte of a reading frame with the compact header: version 1, type 4. */
+export const COMPACT_BYTE = 0x14
+/** Whether a body is a reading frame, with either header. */
+export const isFrame = (body: Uint8Array): boolean =>
+  body[0] === FRAME_BYTE || body[0] === COMPACT_BYTE
+
 const OPENER_FLAG = 1
 /** Length of the tag at a frame's end. */
 const TAG_BYTES = 16

@@ -6,8 +6,14 @@ import { type SpanMs, spanMs } from '../units.ts'
 export const BODY_BYTES_MAX = 65_535
 /** Most readings in one frame: keeps what a frame unpacks to below 1 MiB. Source: wire.md 10. */
 export const FRAME_READINGS_MAX = 8_000
-/** So many readings fit one body whatever they are: alone in its block one takes 61 at most. */
+/** So many readings of one instant fit one body whatever they are: alone in its block one takes 59
+ * at most. */
 export const READINGS_ALWAYS_FIT = 1_000
+/** Longest plaintext of a frame without a salt, padding included: the largest multiple of 64 less
+ * the three bytes before what is padded. */
+export const PLAINTEXT_BYTES_MAX = 65_469
+/** Most heads in an opener: 256 of them take 11 kB. Source: wire.md 10. */
+export const HEADS_MAX = 256
 /** Most entries in a CONFIRM or COMMITTED: 256 * 45 bytes fit a body five times. wire.md 5. */
 export const STREAMS_LISTED_MAX = 256
 /** Most fault codes in a STATUS. Source: wire.md 5. */
@@ -33,12 +39,15 @@ export const INDEX_JUMP_MAX = 400 * 86_400
 export const TOLERANCE_MIN = 1
 export const TOLERANCE_MAX = 60
 export const TOLERANCE_DEFAULT = 10
-/** Largest |value| of a reading: its zigzag form must stay below 2^53. Source: wire.md 8.1. */
+/** Largest |value| of a reading: its zigzag form must stay below 2^53. Source: wire.md 8.2. */
 export const READING_VALUE_MAX = 2 ** 52 - 1
 /** Largest |power of ten| of a reading. */
 export const READING_EXPONENT_MAX = 9
 /** Furthest meter time from 1970, seconds: what ECMAScript can still turn into a date. */
 export const METER_TIME_MAX = 8_640_000_000_000
+
+/** Largest instant and largest process time, milliseconds: six bytes. Source: wire.md 8.2. */
+export const U48_MAX = 2 ** 48 - 1
 
 export const DEVICE_ID_BYTES = 8
 export const PROCESS_ID_BYTES = 8
@@ -46,6 +55,17 @@ export const TOKEN_ID_BYTES = 8
 export const HASH_BYTES = 32
 export const RUN_SALT_BYTES = 16
 export const CLOCK_REQUEST_ID_BYTES = 16
+/** Most handshakes in flight: each holds memory for somebody unknown. Source: wire.md 10. */
+export const HANDSHAKES_IN_FLIGHT_MAX = 1_024
+export const HANDSHAKES_IN_FLIGHT_PER_SOURCE = 64
+/** Handshakes begun a minute, per source address and per device at one. Source: wire.md 10. */
+export const HANDSHAKES_PER_SOURCE = 60
+export const HANDSHAKES_PER_DEVICE = 10
+/** A slave asks for a new epoch when the newest is so old: heals after a theft. */
+export const EPOCH_AGE_MAX: SpanMs = spanMs(3_600_000)
+
+/** Start of SHA-256 of a master's static public key, in session step 1. Source: wire.md 4. */
+export const MASTER_KEY_TAG_BYTES = 4
 /** The master's static X25519 public key. */
 export const MASTER_KEY_BYTES = 32
 /** Shortest and longest time between two readings that a command may ask for, seconds. */

@@ -3,8 +3,13 @@
 
 import { assert } from '../assert.ts'
 import { fromText, Reader, toText, Writer } from '../bytes.ts'
-import { FRAME_BYTE } from './frame.ts'
-import { BODY_BYTES_MAX, FAULT_CODE_BYTES_MAX, TOKEN_ID_BYTES } from './limits.ts'
+import { COMPACT_BYTE, FRAME_BYTE } from './frame.ts'
+import {
+  BODY_BYTES_MAX,
+  FAULT_CODE_BYTES_MAX,
+  MASTER_KEY_TAG_BYTES,
+  TOKEN_ID_BYTES,
+} from './limits.ts'
 
 export const WIRE_VERSION = 1
 export const ENROLMENT_BYTE = 0x11
@@ -12,8 +17,8 @@ export const SESSION_BYTE = 0x12
 export const CONTROL_BYTE = 0x15
 export const REFUSAL_BYTE = 0x16
 
-/** The cipher suite of this version's session handshake: IKpsk2_25519_AESGCM_SHA256. */
-export const SUITE_CLASSIC = 0
+/** Suites of the session handshake: 0 X25519 alone, 1 with an ephemeral ML-KEM-768. wire.md 4. */
+export type SessionSuite = 0 | 1
 
 const REFUSAL_CODE = /^[A-Z0-9-]+$/
 
@@ -32,11 +37,19 @@ export type Message =
     }
   | {
       readonly is: 'session'
-      readonly step: 1 | 2
-      readonly suite: number
+      readonly step: 1
+      readonly suite: SessionSuite
+      /** Which of its keys the master is called under, 4 bytes. */
+      readonly keyTag: Uint8Array
       readonly noise: Uint8Array
     }
-  /** To be taken apart by decodeFrame. */
+  | {
+      readonly is: 'session'
+      readonly step: 2
+      readonly suite: SessionSuite
+      readonly noise: Uint8Array
+    }
+  /** With either header: to be made whole by expandBody, then taken apart by decodeFrame. */
   | { readonly is: 'frame'; readonly body: Uint8Array }
   /** To be opened by ControlChannel.open. */
   | { readonly is: 'control'; readonly body: Uint8Array }
@@ -67,6 +80,7 @@ export function readMessage(body: Uint8Array): MessageVerdict {
     case SESSION_BYTE:
       return readSession(body)
     case FRAME_BYTE:
+    case COMPACT_BYTE:
       return took({ is: 'frame', body })
     case CONTROL_BYTE:
       return took({ is: 'control', body })
@@ -93,10 +107,13 @@ function readSession(body: Uint8Array): MessageVerdict {
   reader.u8()
   const step = reader.u8()
   const suite = reader.u8()
-  const noise = reader.rest()
   if (!reader.ok || (step !== 1 && step !== 2)) return refused('WIR-03')
-  if (suite !== SUITE_CLASSIC) return refused('WIR-01')
-  return took({ is: 'session', step, suite, noise })
+  if (suite !== 0 && suite !== 1) return refused('WIR-01')
+  const keyTag = step === 1 ? reader.bytes(MASTER_KEY_TAG_BYTES) : null
+  const noise = reader.rest()
+  if (!reader.ok) return refused('WIR-03')
+  if (keyTag === null) return took({ is: 'session', step: 2, suite, noise })
+  return took({ is: 'session', step: 1, suite, keyTag, noise })
 }
 
 function readRefusal(body: Uint8Array): Message | null {
@@ -114,8 +131,19 @@ export function enrolmentHello(token: Uint8Array, noise: Uint8Array): Uint8Array
 export const enrolmentStep = (step: 2 | 3, noise: Uint8Array): Uint8Array =>
   new Writer().u8(ENROLMENT_BYTE).u8(step).bytes(noise).done()
 
-export const sessionStep = (step: 1 | 2, noise: Uint8Array): Uint8Array =>
-  new Writer().u8(SESSION_BYTE).u8(step).u8(SUITE_CLASSIC).bytes(noise).done()
+/** Step 1 of a session; `keyTag` says which of its keys the master is called under. */
+export function sessionHello(
+  suite: SessionSuite,
+  keyTag: Uint8Array,
+  noise: Uint8Array,
+): Uint8Array {
+  assert(keyTag.length === MASTER_KEY_TAG_BYTES, 'a master key tag has 4 bytes')
+  return new Writer().u8(SESSION_BYTE).u8(1).u8(suite).bytes(keyTag).bytes(noise).done()
+}
+
+/** Step 2 of a session. */
+export const sessionAnswer = (suite: SessionSuite, noise: Uint8Array): Uint8Array =>
+  new Writer().u8(SESSION_BYTE).u8(2).u8(suite).bytes(noise).done()
 
 /** A refusal in clear: `code` is 1..16 of A-Z 0-9 and hyphen, as every fault code is. */
 export function refusal(code: string): Uint8Array {

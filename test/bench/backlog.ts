@@ -116,9 +116,11 @@ export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
       const sealed = seal(keyring, {
         suite: nodeSuite,
         at,
-        contents: [{ kind: 'readings', stamp, readings }],
+        groups: [{ stamp, readings }],
         salt: nodeRandom(16),
         processId: nodeRandom(8),
+        processStart: origin,
+        pad: false,
       })
       keyring = sealed.keyring
       frames.push(...sealed.frames)

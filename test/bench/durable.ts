@@ -26,6 +26,8 @@ import { type BenchRow, median, row } from './rows.ts'
 
 /** The epoch of the outage began so long ago, milliseconds: all its seconds are over. */
 const EPOCH_AGE_MS = 43_200_000
+/** All devices call from one address, again in each round. */
+const HANDSHAKES = { inFlightPerSource: 1_000, perSource: 1_000_000, perDevice: 1_000_000 }
 const LOADER = fileURLToPath(new URL('./loader.js', import.meta.url))
 const OF = 'one COPY of the same rows into a table of the same shape'
 /** Rounds that only warm up. */
@@ -166,6 +168,7 @@ export async function durableRows(bench: string, scenario: Scenario): Promise<Be
       toleranceSeconds: 10,
       clockBoundUs: 10_000,
       connectionsMax: 100,
+      handshakeLimits: HANDSHAKES,
       log: (code, detail) => console.error(code, detail),
     })
     try {

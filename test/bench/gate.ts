@@ -52,10 +52,15 @@ function sealedFrames(readings: number): readonly Uint8Array[] {
   for (let at = 0; at < FRAMES; at += 1) {
     const now = unixMs(ORIGIN + at * 1_000)
     const stamp = { agentTime: now, clockState: 'S', clockBound: spanMs(5), processMs: at } as const
-    const content = { kind: 'readings', stamp, readings: readingsAt(at, readings) } as const
-    const salt = nodeRandom(16)
-    const request = { suite, at: now, contents: [content], salt, processId: nodeRandom(8) }
-    const sealed = seal(keyring, request)
+    const sealed = seal(keyring, {
+      suite,
+      at: now,
+      groups: [{ stamp, readings: readingsAt(at, readings) }],
+      salt: nodeRandom(16),
+      processId: nodeRandom(8),
+      processStart: ORIGIN,
+      pad: false,
+    })
     keyring = sealed.keyring
     bodies.push(...sealed.frames.map(({ body }) => body))
   }

@@ -50,10 +50,11 @@ function framesOf(turn: number): readonly AcceptedFrame[] {
         second: second(sequence),
         hash: new Uint8Array(32),
         salt: new Uint8Array(16),
+        opener: null,
       },
       receivedAt: at,
       late: false,
-      content: { kind: 'readings', stamp, readings },
+      content: { kind: 'readings', groups: [{ stamp, readings }] },
     }
   })
 }
@@ -67,10 +68,12 @@ function copyText(
   const lines: string[] = []
   for (const { content } of frames) {
     if (content.kind !== 'readings') continue
-    const at = new Date(content.stamp.agentTime).toISOString()
-    for (const { meter, value } of content.readings) {
-      const id = meters.get(meter) ?? 0
-      lines.push(`${at}\t${id}\t${register}\t${value}\t0\t0\t${at}\t${at}\tS\t5\n`)
+    for (const { stamp, readings } of content.groups) {
+      const at = new Date(stamp.agentTime).toISOString()
+      for (const { meter, value } of readings) {
+        const id = meters.get(meter) ?? 0
+        lines.push(`${at}\t${id}\t${register}\t${value}\t0\t0\t${at}\t${at}\tS\t5\n`)
+      }
     }
   }
   return lines.join('')

@@ -6,9 +6,12 @@ import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeRandom, nodeSuite as suite } from '../../shared/node/node-suite.ts'
 import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
 import { leafAt, plantTree, puncture } from '../../shared/tves/tree.ts'
-import { second, spanMs, unixMs } from '../../shared/units.ts'
-import { encodeContent } from '../../shared/wire/content.ts'
+import { second, spanMs, startOfSecond, unixMs } from '../../shared/units.ts'
+import { Writer } from '../../shared/bytes.ts'
+import { compactBody } from '../../shared/wire/compact.ts'
+import { encodeReadings } from '../../shared/wire/content.ts'
 import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
+import { headOf, NO_PREVIOUS_RUN } from '../../shared/wire/opener.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 import { paired, type Report, row } from './rows.ts'
 
@@ -127,18 +130,37 @@ const reading: Reading = {
   checked: true,
 }
 
-/** Bytes on TCP of one frame with these readings. */
+const ORIGIN = unixMs(1_790_000_000_000)
+const AT = headerOf(7)
+
+/** Bytes on TCP of one frame with these readings, behind another one of the same kind on its link,
+ * in a run that has their heads. */
 function wireBytes(readings: readonly Reading[]): number {
-  const stamp = {
-    agentTime: unixMs(1_790_000_000_000),
-    clockState: 'S',
-    clockBound: spanMs(12),
-    processMs: 86_400_000,
-  } as const
-  const plaintext = encodeContent({ kind: 'readings', stamp, readings })
-  const header = { ...headerOf(7), count: readings.length }
-  const key = nodeRandom(32)
-  return lengthPrefixed(sealFrame(suite, { key, iv, device, transcript, header, plaintext })).length
+  const begins = startOfSecond(ORIGIN, AT.second)
+  const agentTime = unixMs(begins + 500)
+  const processMs = 86_400_000
+  const stamp = { agentTime, clockState: 'S', clockBound: spanMs(12), processMs } as const
+  const { plaintext } = encodeReadings([{ stamp, readings }], {
+    begins,
+    opener: {
+      kind: 'opener',
+      processId: nodeRandom(8),
+      previous: NO_PREVIOUS_RUN,
+      processStart: unixMs(agentTime - processMs),
+      heads: readings.map(headOf),
+    },
+  })
+  const header = { ...AT, count: readings.length }
+  const before = { ...headerOf(6), count: readings.length }
+  const body = sealFrame(suite, { key: nodeRandom(32), iv, device, transcript, header, plaintext })
+  return lengthPrefixed(compactBody(before, body)).length
+}
+
+/** Bytes of the values alone, as numbers of variable length. */
+function valueBytes(readings: readonly Reading[]): number {
+  const writer = new Writer()
+  for (const { value } of readings) writer.svarint(value)
+  return writer.length
 }
 
 const repeated = (make: (index: number) => Reading): readonly Reading[] =>
@@ -151,14 +173,21 @@ export function run(report: Report): void {
   report(row('tves.sealopen.single', sealOpen(45, 1_500), 'us', cached))
   report(row('tves.master.freshkey', freshKey(1), 'us', fresh))
   report(row('tves.master.freshkey.900s', freshKey(900), 'us', fresh))
-  // References are goals, the first of them for the compact header, which is reserved and not
-  // built.
+  // References are goals.
+  const goal = 'goal of the design'
   const single = wireBytes([reading])
-  report(row('tves.frame.single.bytes', [single, 48], 'bytes', 'goal of the design'))
-  const profile = repeated((i) => ({ ...reading, value: reading.value + 250 * i }))
+  report(row('tves.frame.single.bytes', [single, 48], 'bytes', goal))
+  const profile = repeated((i) => ({
+    ...reading,
+    source: 'profile',
+    value: reading.value + 250 * i,
+    meterTime: unixMs(ORIGIN + 900_000 * i),
+  }))
   const cycle = repeated((i) => ({ ...reading, register: obisOf([1, 0, i, 8, 0, 255]) }))
   const further = (readings: readonly Reading[]) => (wireBytes(readings) - single) / 31
   const unit = 'bytes per further reading'
-  report(row('tves.frame.profile.bytes', [further(profile), 5], unit, 'goal of the design'))
-  report(row('tves.frame.cycle.bytes', [further(cycle), 5], unit, 'goal of the design'))
+  report(row('tves.frame.profile.bytes', [further(profile), 5], unit, goal))
+  report(row('tves.frame.cycle.bytes', [further(cycle), 5], unit, goal))
+  const overhead = (wireBytes(cycle) - valueBytes(cycle)) / cycle.length
+  report(row('tves.batch32.overhead.bytes', [overhead, 1], 'bytes per reading', goal))
 }

@@ -156,6 +156,35 @@ for (const kind of ['tcp', 'ws'] as const) {
   })
 }
 
+test('a link left without a fault is called again at once: no wait is drawn', async (t) => {
+  const { tcp, diary: seen } = await master(t)
+  const address = parseLinkAddress(tcp)
+  assert.ok(address !== null)
+  const diary = new Diary()
+  let drawn = 0
+  const random = () => {
+    drawn += 1
+    return 0
+  }
+  const handlers = {
+    onUp: () => diary.note('up'),
+    onDown: (fault: string | null) => diary.note(`down ${fault}`),
+    onUnreachable: () => diary.note('unreachable'),
+    onBody: () => undefined,
+  }
+  const link = openLink(address, handlers, { clock, random })
+  t.after(() => link.close())
+  await diary.until('up')
+  link.drop(null, 'for a new epoch')
+  await diary.until('up', 2)
+  await seen.until('gone null')
+  assert.deepEqual(diary.lines, ['up', 'down null', 'up'])
+  assert.equal(drawn, 0)
+  link.drop('SEC-11', 'forged')
+  await diary.until('up', 3)
+  assert.equal(drawn, 1)
+})
+
 test('WIR-06 at the slave: a master that is connected and says nothing (half-open)', async (t) => {
   const sockets: Socket[] = []
   const mute = createServer((socket) => sockets.push(socket)).listen(0, HOST)

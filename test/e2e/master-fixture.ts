@@ -47,7 +47,7 @@ export class FixtureMaster {
     this.#core = startMaster({
       suite: nodeSuite,
       random: nodeRandom,
-      staticKey,
+      staticKeys: [staticKey],
       toleranceSeconds: 10,
       unwrap,
     })
@@ -99,7 +99,8 @@ export class FixtureMaster {
     this.#links += 1
     const link = this.#links
     this.#peers.set(link, peer)
-    this.#perform(this.#core.step({ on: 'opened', link, transport: peer.transport }, this.#now()))
+    const opened = { on: 'opened', link, transport: peer.transport, source: peer.remote } as const
+    this.#perform(this.#core.step(opened, this.#now()))
     return {
       onBody: (body: Uint8Array) =>
         this.#perform(this.#core.step({ on: 'body', link, body }, this.#now())),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, beforeEach, test } from 'node:test'
 import { ReadingSink } from '../../services/billing/db/readings.ts'
+import { openRoster } from '../../services/billing/db/roster.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
@@ -38,6 +39,7 @@ interface Shape {
   readonly device?: string
   readonly at?: number
   readonly epoch?: number
+  readonly opener?: Uint8Array
   readonly content?: AcceptedFrame['content']
   readonly readings?: readonly Partial<Reading>[]
 }
@@ -65,15 +67,29 @@ function frame(shape: Shape): AcceptedFrame {
       second: second(shape.sequence),
       hash: new Uint8Array(32).fill(shape.sequence),
       salt: new Uint8Array(16).fill(9),
+      opener: shape.opener ?? null,
     },
     receivedAt: unixMs(NOW),
     late: false,
-    content: shape.content ?? { kind: 'readings', stamp, readings },
+    content: shape.content ?? { kind: 'readings', groups: [{ stamp, readings }] },
   }
 }
 
 const all = async (sql: string): Promise<unknown[]> => (await postgres.db.pool.query(sql)).rows
 const counter = () => all("select count from counters where name = 'readings'")
+
+test('a run’s opener is stored with its first frame and comes back with the roster', async () => {
+  const opener = Uint8Array.of(0, 1, 2, 3)
+  const openers = async () => {
+    const { positions } = await openRoster(postgres.db.kysely).load()
+    return positions.map(({ sequence, opener }) => [sequence, opener])
+  }
+  await sink.append([frame({ sequence: 0, opener, content: { kind: 'opener' } })])
+  assert.deepEqual(await openers(), [[0, Buffer.from(opener)]])
+  const next = { opener, readings: [] }
+  await sink.append([frame({ sequence: 1, ...next }), frame({ sequence: 2, ...next })])
+  assert.deepEqual(await openers(), [[2, Buffer.from(opener)]])
+})
 
 test('a frame becomes row, last value, position and count; twice changes nothing', async () => {
   await sink.append([frame({ sequence: 5 })])

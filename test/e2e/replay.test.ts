@@ -8,7 +8,7 @@ import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { type SimulatedMeter, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { unixMs } from '../../shared/units.ts'
-import { FRAME_BYTE } from '../../shared/wire/frame.ts'
+import { isFrame } from '../../shared/wire/frame.ts'
 import { CONTROL_BYTE, SESSION_BYTE } from '../../shared/wire/message.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 import { checkReadings, intervalEnds, untilFilled } from './profile-check.ts'
@@ -100,7 +100,7 @@ test('a recorded link played again adds nothing, and disturbs nobody (wire.md 4,
   const [first] = tap.heard
   assert.ok(first !== undefined && tap.heard.length === 1, 'one connection was enough')
   const fromSession = first.slice(first.findIndex((body) => body[0] === SESSION_BYTE))
-  const frames = first.filter((body) => body[0] === FRAME_BYTE)
+  const frames = first.filter(isFrame)
   assert.ok(frames.length > METERS)
 
   await playAgain(first)
@@ -127,7 +127,7 @@ test('frames repeated and held back within a live link are stored once (wire.md 
   let frames = 0
   let held: Uint8Array[] = []
   tap.tamper = (body, direction) => {
-    if (direction === 'to-slave' || body[0] !== FRAME_BYTE) return [body]
+    if (direction === 'to-slave' || !isFrame(body)) return [body]
     frames += 1
     if (frames % 9 === 0) {
       held = [body]
@@ -156,7 +156,7 @@ test('flipped bits are refused by name, and everything arrives afterwards (wire.
       // Each of these ends a link, whoever hears it.
       return FLIPPED_CONTROL[direction] === total[direction] ? [flipBit(body, 77)] : [body]
     }
-    if (direction === 'to-slave' || body[0] !== FRAME_BYTE) return [body]
+    if (direction === 'to-slave' || !isFrame(body)) return [body]
     total.frames += 1
     const name = toHex(body)
     if (total.frames % 5 !== 0 || flipped.has(name) || flipped.size >= FLIPS) return [body]

@@ -67,7 +67,7 @@ function assertWhole(master: FixtureMaster): void {
 
 const metersSeen = (master: FixtureMaster): readonly string[] => {
   const readings = master.frames.flatMap(({ content }) =>
-    content.kind === 'readings' ? content.readings : [],
+    content.kind === 'readings' ? content.groups.flatMap((group) => group.readings) : [],
   )
   return [...new Set(readings.map(({ meter }) => meter))].sort()
 }

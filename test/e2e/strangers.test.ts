@@ -88,6 +88,7 @@ const CALLERS: readonly (readonly [string, FaultCode, Uint8Array])[] = [
   ['version 2', 'WIR-01', body(0x22)],
   ['a type nobody knows', 'WIR-04', body(0x19)],
   ['a frame before any handshake', 'WIR-04', body(0x13)],
+  ['a compact frame before any handshake', 'WIR-04', body(0x14)],
   ['a sealed message before any handshake', 'WIR-04', body(0x15)],
   ['suite 7', 'WIR-01', body(0x12, 1, 7)],
   ['a handshake of random bytes', 'SEC-09', body(0x12, 1, 0)],

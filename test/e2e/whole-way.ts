@@ -187,6 +187,8 @@ export class WholeWay {
       TICKLOCK_TCP_PORT: String(tcp),
       TICKLOCK_WS_PORT: String(ws),
       TICKLOCK_DATA: folder,
+      // All slaves share an address here, and are killed and started all the time.
+      TICKLOCK_HANDSHAKES_PER_SOURCE: '6000',
       ...env,
     }
   }

@@ -6,17 +6,30 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { concat } from '../../shared/bytes.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
-import { UNIT } from '../../shared/meter/reading.ts'
+import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { ControlChannel } from '../../shared/tves/handshake.ts'
 import { CipherState, startHandshake } from '../../shared/tves/noise.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
 import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
-import { decodeContent, encodeContent } from '../../shared/wire/content.ts'
+import {
+  decodeContent,
+  encodeOpener,
+  encodeReadings,
+  padContent,
+  readingCount,
+} from '../../shared/wire/content.ts'
 import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
 import { decodeFrame, encodeHeader } from '../../shared/wire/frame.ts'
 import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
-import { enrolmentHello, readMessage, refusal, sessionStep } from '../../shared/wire/message.ts'
+import {
+  enrolmentHello,
+  readMessage,
+  refusal,
+  sessionAnswer,
+  sessionHello,
+} from '../../shared/wire/message.ts'
+import { headOf, type Opener } from '../../shared/wire/opener.ts'
 import {
   decodeAttempt,
   decodeSessionHello,
@@ -83,6 +96,8 @@ test('damaged control messages: a message that writes back to the same bytes, or
   feed(damaged(...controls.map(encodeControl)), (input) => {
     const message = decodeControl(input)
     if (message === null || message.is === 'status') return
+    // An order we do not know is read past and never written.
+    if (message.is === 'command' && message.what === null) return
     assert.deepEqual(encodeControl(message), new Uint8Array(input))
   })
 })
@@ -104,35 +119,65 @@ const stamp = {
   processMs: 99_000,
 } as const
 
+const readings = [reading, { ...reading, value: -4 }, { ...reading, meter: 'B', meterTime: null }]
+const opener: Opener = {
+  kind: 'opener',
+  processId: new Uint8Array(8),
+  previous: stream,
+  processStart: unixMs(1_789_999_901_500),
+  heads: [reading, { ...reading, meter: 'B', meterTime: null }, { ...reading, meter: 'C' }].map(
+    headOf,
+  ),
+}
+const context = { begins: unixMs(1_790_000_000_000), opener }
+const encoded = (...readings: readonly Reading[]) =>
+  encodeReadings([{ stamp, readings }], context).plaintext
+
 test('damaged content: at most as many readings as the header says, all within the limits', () => {
-  const readings = [reading, { ...reading, value: -4 }, { ...reading, meter: 'B', meterTime: null }]
-  const contents = [
-    encodeContent({ kind: 'readings', stamp, readings }),
-    encodeContent({ kind: 'opener', processId: new Uint8Array(8), previous: stream }),
+  const unknown = { ...reading, meter: 'unknown' }
+  const inner = [
+    encoded(...readings),
+    encoded(unknown, { ...unknown, value: 7 }),
+    encodeReadings(
+      readings.map((each) => ({ stamp, readings: [each] })),
+      context,
+    ).plaintext,
+    encodeOpener(opener),
   ]
-  feed(damaged(...contents), (input) => {
-    for (const count of [0, 3, 8_000, 65_535]) {
-      const content = decodeContent(input, count)
+  feed(damaged(...inner, ...inner.map(padContent)), (input) => {
+    for (const count of [0, 2, 3, 8_000, 65_535]) {
+      assert.notEqual(decodeContent(input, count, { ...context, opener: null })?.kind, 'readings')
+      const content = decodeContent(input, count, context)
+      if (content?.kind === 'opener') {
+        assert.ok(count === 0 && content.heads.length <= 256)
+        assert.ok(content.heads.every(({ meter }) => /^[A-Za-z0-9._-]{1,32}$/.test(meter)))
+      }
       if (content?.kind !== 'readings') continue
-      assert.equal(content.readings.length, count)
-      for (const { value, meterTime } of content.readings) {
-        assert.ok(Math.abs(value) <= READING_VALUE_MAX)
-        assert.ok(meterTime === null || !Number.isNaN(new Date(meterTime).getTime()))
+      assert.equal(readingCount(content.groups), count)
+      for (const { stamp, readings } of content.groups) {
+        for (const ms of [stamp.agentTime, stamp.processMs]) {
+          assert.ok(Number.isInteger(ms) && ms >= 0 && ms < 2 ** 48)
+        }
+        for (const { value, meterTime } of readings) {
+          assert.ok(Math.abs(value) <= READING_VALUE_MAX)
+          assert.ok(meterTime === null || !Number.isNaN(new Date(meterTime).getTime()))
+        }
       }
     }
   })
 })
 
 test('a block that claims 2^50 readings costs nothing: it is refused before it is filled', () => {
-  const honest = encodeContent({
-    kind: 'readings',
-    stamp,
-    readings: [{ ...reading, meterTime: null }],
-  })
-  // The block's count and value are its last bytes: one byte 1, then the value.
-  const head = honest.subarray(0, honest.length - 4)
-  const claims = concat(head, Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03, 0))
-  assert.equal(decodeContent(claims, 8_000), null)
+  const claim = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03)
+  const honest = encoded({ ...reading, meter: 'B', meterTime: null, value: 0 })
+  // Its last bytes: one block, of kind 5 (head 2 alone), one reading, value 0.
+  assert.deepEqual(honest.slice(-4), Uint8Array.of(1, 5, 1, 0))
+  for (const kind of [5, 4]) {
+    const claims = concat(honest.slice(0, -3), Uint8Array.of(kind), claim, Uint8Array.of(0))
+    assert.equal(decodeContent(claims, 8_000, context), null)
+  }
+  const blocks = concat(honest.slice(0, -4), claim, honest.slice(-3))
+  assert.equal(decodeContent(blocks, 1, context), null)
 })
 
 test('damaged bodies: a verdict with a WIR fault, or a message; frames within the limits', () => {
@@ -147,7 +192,8 @@ test('damaged bodies: a verdict with a WIR fault, or a message; frames within th
   })
   const bodies = [
     enrolmentHello(new Uint8Array(8), new Uint8Array(48)),
-    sessionStep(1, new Uint8Array(96)),
+    sessionHello(1, new Uint8Array(4), new Uint8Array(96)),
+    sessionAnswer(1, new Uint8Array(96)),
     refusal('SEC-FORK'),
     concat(header, new Uint8Array(60)),
   ]

@@ -5,7 +5,13 @@ import { concat } from '../../shared/bytes.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, SOURCES, type Stamp, UNIT } from '../../shared/meter/reading.ts'
 import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
-import { decodeContent, encodeContent, type FrameContent } from '../../shared/wire/content.ts'
+import {
+  decodeContent,
+  encodeOpener,
+  encodeReadings,
+  padContent,
+  readingCount,
+} from '../../shared/wire/content.ts'
 import {
   type ControlMessage,
   decodeControl,
@@ -14,6 +20,7 @@ import {
 } from '../../shared/wire/control.ts'
 import { decodeFrame, encodeHeader, type FrameHeader } from '../../shared/wire/frame.ts'
 import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
+import { headOf, type Opener } from '../../shared/wire/opener.ts'
 import {
   decodeAttempt,
   decodeSessionHello,
@@ -118,11 +125,12 @@ test('handshake payloads read back as they were written (wire.md 3, 4)', () => {
   assert.equal(decodeAttempt(encodeAttempt(0)), null)
 })
 
+const u48 = fc.integer({ min: 0, max: 2 ** 48 - 1 })
 const stamps: fc.Arbitrary<Stamp> = record({
-  agentTime: fc.integer({ min: 0, max: 2 ** 48 - 1 }).map(unixMs),
+  agentTime: fc.oneof(fc.integer({ min: 0, max: 10_000 }), u48).map(unixMs),
   clockState,
-  clockBound: fc.integer({ min: 0, max: 0xffff_ffff }).map(spanMs),
-  processMs: safe,
+  clockBound: fc.oneof(fc.constant(0xffff_ffff), fc.nat(0xffff_ffff)).map(spanMs),
+  processMs: u48,
 })
 const values = fc.oneof(
   fc.integer({ min: -1_000, max: 1_000 }),
@@ -142,28 +150,67 @@ const readings: fc.Arbitrary<Reading> = record({
   checked: fc.boolean(),
 })
 
-test('frame content reads back as it was written (wire.md 8.1)', () => {
-  const contents: fc.Arbitrary<FrameContent> = fc.oneof(
-    record({
-      kind: fc.constant('opener'),
-      processId: bytes(8),
-      previous: sealedUpTo,
+const openers: fc.Arbitrary<Opener> = record({
+  kind: fc.constant('opener'),
+  processId: bytes(8),
+  previous: sealedUpTo,
+  processStart: u48.map(unixMs),
+  heads: fc.array(readings.map(headOf), { maxLength: 40 }),
+})
+
+test('openers read back as they were written, padded or not (wire.md 8.2)', () => {
+  const context = { begins: unixMs(0), opener: null }
+  fc.assert(
+    fc.property(openers, (opener) => {
+      const plaintext = encodeOpener(opener)
+      assert.deepEqual(decodeContent(plaintext, 0, context), opener)
+      assert.deepEqual(decodeContent(padContent(plaintext), 0, context), opener)
+      assert.equal(decodeContent(plaintext, 1, context), null)
     }),
+    { numRuns: 200 },
+  )
+})
+
+/** Readings of heads in any order, and runs of neighbouring heads, as a read cycle brings them. */
+const cycles = (heads: readonly Reading[]) =>
+  fc.oneof(
+    fc.array(fc.oneof(readings, fc.constantFrom(...heads)), { maxLength: 30 }),
+    fc.tuple(fc.nat(heads.length - 1), fc.nat(30)).map(([from, to]) => heads.slice(from, to)),
+    fc
+      .constantFrom(...heads)
+      .chain((head) => fc.array(values.map((value) => ({ ...head, value })))),
+  )
+
+const frames = fc
+  .tuple(fc.array(readings, { minLength: 1, maxLength: 30 }), openers, u48)
+  .chain(([heads, opener, second]) =>
     record({
-      kind: fc.constant('readings'),
-      stamp: stamps,
-      readings: fc.array(readings, { maxLength: 40 }),
+      opener: fc.constant({ ...opener, heads: heads.map(headOf) }),
+      begins: fc.constant(unixMs(Math.floor(second / 1_000) * 1_000)),
+      groups: fc.array(
+        record({ stamp: stamps, readings: cycles(heads) }).filter((g) => g.readings.length > 0),
+        { maxLength: 6 },
+      ),
     }),
   )
+
+test('groups read back as they were written, and take every opener’s heads (wire.md 8.2)', () => {
   fc.assert(
-    fc.property(contents, (content) => {
-      const count = content.kind === 'opener' ? 0 : content.readings.length
-      const plaintext = encodeContent(content)
-      assert.deepEqual(decodeContent(plaintext, count), content)
-      assert.equal(decodeContent(plaintext, count + 1), null)
-      if (count > 0) assert.equal(decodeContent(plaintext, count - 1), null)
+    fc.property(frames, ({ opener, begins, groups }) => {
+      const context = { begins, opener }
+      const encoded = encodeReadings(groups, context)
+      const { plaintext, readings: count } = encoded
+      assert.equal(encoded.groups, groups.length)
+      assert.equal(count, readingCount(groups))
+      const content = { kind: 'readings', groups }
+      assert.deepEqual(decodeContent(plaintext, count, context), content)
+      assert.deepEqual(decodeContent(padContent(plaintext), count, context), content)
+      assert.equal(padContent(plaintext).length % 64, 0)
+      assert.equal(decodeContent(plaintext, count + 1, context), null)
+      if (count > 0) assert.equal(decodeContent(plaintext, count - 1, context), null)
+      assert.equal(decodeContent(plaintext, count, { begins, opener: null }), null)
     }),
-    { numRuns: 300 },
+    { numRuns: 400 },
   )
 })
 

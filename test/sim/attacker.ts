@@ -3,6 +3,7 @@
 // impostor.ts. He has no keys.
 
 import { unreachable } from '../../shared/assert.ts'
+import { isFrame } from '../../shared/wire/frame.ts'
 import type { NetLink, Network, Way } from './network.ts'
 import type { Chance } from './prng.ts'
 import { HOUR, MINUTE, SECOND, type World } from './world.ts'
@@ -38,8 +39,6 @@ type Mischief = (typeof MISCHIEF)[number]
 
 /** Sealed clock questions and answers are known by their lengths (wire.md 5). */
 const CLOCK_LENGTHS: ReadonlySet<number> = new Set([34, 54])
-const FRAME_TYPE = 3
-const COMPACT_TYPE = 4
 
 /** What he is at for a while. */
 interface Campaign {
@@ -48,11 +47,6 @@ interface Campaign {
   /** So long he holds clock messages back, on this way only: the strongest way to lie. */
   readonly clockLate: number
   readonly clockWay: Way
-}
-
-export const isFrame = (body: Uint8Array): boolean => {
-  const type = (body[0] ?? 0) & 0xf
-  return type === FRAME_TYPE || type === COMPACT_TYPE
 }
 
 export class Attacker {

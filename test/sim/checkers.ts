@@ -5,9 +5,10 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId } from '../../shared/handover/sink.ts'
-import type { Reading } from '../../shared/meter/reading.ts'
+import type { Reading, ReadingGroup } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
-import { decodeFrame } from '../../shared/wire/frame.ts'
+import { expandBody } from '../../shared/wire/compact.ts'
+import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
 import type { StoredFrame } from '../../services/slave/core/state.ts'
 import { saying } from './meters.ts'
 import { streamKey } from './sink.ts'
@@ -38,6 +39,8 @@ export class Observer {
   readonly banned = new Set<DeviceId>()
   rows = 0
   frames = 0
+  /** Frames sent with the compact header. */
+  compact = 0
   /** Frames the ledger was given again. */
   repeats = 0
   readonly #digest = createHash('sha256')
@@ -52,6 +55,8 @@ export class Observer {
   readonly #processOf = new Map<string, number>()
   /** Profile intervals in the ledger, with the register's value. */
   readonly #intervals = new Map<string, number>()
+  /** Header of the frame that a link was given last. */
+  readonly #sentBefore = new WeakMap<object, FrameHeader>()
   readonly #sealedWith = new Map<string, string>()
 
   /** Watches every frame that is sealed: one (key, nonce) for one text. */
@@ -104,10 +109,15 @@ export class Observer {
     }
   }
 
-  /** A slave sends a body: a frame must be durable before, and always be the same bytes. */
-  sends(device: DeviceId, body: Uint8Array): void {
-    const header = decodeFrame(body)?.header
-    if (header === undefined) return
+  /** A slave sends a body: a frame must be durable before, and always be the same bytes, whatever
+   * is left out of its header on this link. */
+  sends(device: DeviceId, link: object, line: Uint8Array): void {
+    if (!isFrame(line)) return
+    const body = expandBody(this.#sentBefore.get(link) ?? null, line)
+    const header = body === null ? undefined : decodeFrame(body)?.header
+    hold(body !== null && header !== undefined, 'sent no frame', toHex(line.subarray(0, 24)))
+    this.#sentBefore.set(link, header)
+    if (body !== line) this.compact += 1
     const sealed = this.#sealed.get(streamKey({ device, ...header }))?.[header.sequence]
     hold(sealed !== undefined, 'sent before it was stored', `sequence ${header.sequence}`)
     hold(sealed.body === digestOf(body), 'sent other bytes', `sequence ${header.sequence}`)
@@ -135,10 +145,11 @@ export class Observer {
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
     hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
     if (content.kind !== 'readings') return
-    const { stamp, readings } = content
-    const truth = this.#truth.get(
-      `${position.device} ${this.#processOf.get(key)} ${stamp.processMs}`,
-    )
+    for (const group of content.groups) this.#group(key, position.device, group)
+  }
+
+  #group(key: string, device: DeviceId, { stamp, readings }: ReadingGroup): void {
+    const truth = this.#truth.get(`${device} ${this.#processOf.get(key)} ${stamp.processMs}`)
     hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
     const error = Math.abs(truth / 1_000 - stamp.agentTime)
     // The truth is remembered to the millisecond of the process's own clock.

@@ -78,7 +78,7 @@ class Line {
     this.#master = startMaster({
       suite: nodeSuite,
       random: bytes,
-      staticKey: masters,
+      staticKeys: [masters],
       toleranceSeconds: 10,
       unwrap: (wrapped) => wrapped,
     })
@@ -104,7 +104,7 @@ class Line {
   connect(): void {
     if (this.#up) return
     this.#up = true
-    this.#tell({ on: 'opened', link: LINK, transport: 'tcp' })
+    this.#tell({ on: 'opened', link: LINK, transport: 'tcp', source: 'attic' })
     this.#give({ on: 'link-up' })
   }
 

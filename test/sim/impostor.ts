@@ -2,20 +2,20 @@
 // again, and after a week; floods it; enrols in a slave's name; and answers slaves in the master's
 // place. He knows every public key, and no secret.
 
-import { concat } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { enrolmentPrologue, sessionPrologue } from '../../shared/tves/handshake.ts'
+import { enrolmentPrologue, masterKeyTag, sessionPrologue } from '../../shared/tves/handshake.ts'
 import { type Handshake, type KeyPair, startHandshake } from '../../shared/tves/noise.ts'
 import {
   enrolmentHello,
   enrolmentStep,
   readMessage,
   refusal,
-  SUITE_CLASSIC,
-  sessionStep,
+  sessionAnswer,
+  sessionHello,
 } from '../../shared/wire/message.ts'
+import { isFrame } from '../../shared/wire/frame.ts'
 import { encodeAttempt, encodeSessionHello } from '../../shared/wire/payload.ts'
-import { type Attacker, isFrame, type Session } from './attacker.ts'
+import type { Attacker, Session } from './attacker.ts'
 import type { Faults } from './faults.ts'
 import type { MasterBox } from './master-box.ts'
 import type { End, NetLink, Network } from './network.ts'
@@ -34,7 +34,8 @@ interface Setup {
   readonly staticKey: KeyPair
 }
 
-const nobody: End = { onBody: () => undefined, onClosed: () => undefined }
+/** Places he calls from, so that limits per source do not keep him out altogether. */
+const PLACES = 500
 
 export class Impostor implements End {
   readonly #setup: Setup
@@ -112,8 +113,10 @@ export class Impostor implements End {
     }
   }
 
-  #join(end: End = nobody): NetLink | null {
+  #join(onBody: End['onBody'] = () => undefined): NetLink | null {
     if (!this.#master.listening) return null
+    const address = `attacker ${this.#chance.below(PLACES)}`
+    const end: End = { address, onBody, onClosed: () => undefined }
     const link = this.#setup.network.join(end, this.#master)
     link.touched = true
     this.#attacker.own.add(link.id)
@@ -190,14 +193,15 @@ export class Impostor implements End {
       suite: nodeSuite,
       pattern: 'IKpsk2',
       initiator: true,
-      prologue: sessionPrologue(SUITE_CLASSIC),
+      prologue: sessionPrologue(0),
       staticKey: this.#keys,
       remoteStatic: this.#setup.staticKey.publicKey,
       psk: chance.bytes(32),
       ephemeral: chance.bytes(32),
     })
     const payload = encodeSessionHello({ processId: chance.bytes(8), wantsEpoch: true })
-    return sessionStep(1, noise.write(payload) ?? payload)
+    const tag = masterKeyTag(nodeSuite, this.#setup.staticKey.publicKey)
+    return sessionHello(0, tag, noise.write(payload) ?? payload)
   }
 
   /** Enrols under a token id that passed in clear, without its secret. */
@@ -206,15 +210,12 @@ export class Impostor implements End {
     if (token === null) return
     const noise = this.#enrolment(token, true)
     const hello = noise.write(new Uint8Array(0))
-    const link = this.#join({
-      onBody: (own, body) => {
-        const verdict = readMessage(body)
-        if (!verdict.ok || verdict.message.is !== 'enrolment') return
-        if (noise.read(verdict.message.noise) === null) return
-        const last = noise.write(encodeAttempt(1_000))
-        if (last !== null) this.#send(own, enrolmentStep(3, last))
-      },
-      onClosed: () => undefined,
+    const link = this.#join((own, body) => {
+      const verdict = readMessage(body)
+      if (!verdict.ok || verdict.message.is !== 'enrolment') return
+      if (noise.read(verdict.message.noise) === null) return
+      const last = noise.write(encodeAttempt(1_000))
+      if (last !== null) this.#send(own, enrolmentStep(3, last))
     })
     if (link !== null && hello !== null) this.#send(link, enrolmentHello(token, hello))
   }
@@ -260,7 +261,7 @@ export class Impostor implements End {
         return old[0]?.body ?? null
       }
       case 2:
-        return concat(Uint8Array.of(0x12, 2, SUITE_CLASSIC), chance.bytes(48 + chance.below(100)))
+        return sessionAnswer(1, chance.bytes(48 + chance.below(2_000)))
       default:
         link.touched = true
         this.#setup.world.after(chance.wait(SECOND), '', () =>

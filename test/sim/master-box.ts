@@ -98,7 +98,7 @@ export class MasterBox implements End {
     const core = startMaster({
       suite,
       random: chance.bytes,
-      staticKey,
+      staticKeys: [staticKey],
       toleranceSeconds,
       unwrap: (wrapped) => wrapped,
     })
@@ -175,7 +175,8 @@ export class MasterBox implements End {
     const process = this.#process
     if (process === null) return
     process.links.set(link.id, link)
-    this.#step({ on: 'opened', link: link.id, transport: 'tcp' })
+    const source = link.slave.end.address ?? 'unknown'
+    this.#step({ on: 'opened', link: link.id, transport: 'tcp', source })
   }
 
   onClosed(link: NetLink): void {

@@ -11,6 +11,8 @@ export type Way = 'up' | 'down'
 
 /** Who holds an end of a link. */
 export interface End {
+  /** Where a caller sits; the master counts its handshakes by it. */
+  readonly address?: string
   /** `alien`: nobody who holds the keys of this link sent this body here, or not as it is. */
   onBody(link: NetLink, body: Uint8Array, alien: boolean): void
   onClosed(link: NetLink): void

@@ -14,6 +14,7 @@ import { MasterClock } from './clocks.ts'
 import { drawFaults, type Faults } from './faults.ts'
 import { Impostor } from './impostor.ts'
 import { MasterBox } from './master-box.ts'
+import { simulatedSuite } from './kem.ts'
 import { modelMeter } from './meters.ts'
 import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
@@ -41,6 +42,8 @@ export interface Outcome {
   readonly events: number
   readonly rows: number
   readonly faults: number
+  /** Good links that a slave left for one with a new epoch. */
+  readonly renewals: number
   readonly digest: string
   /** Null: every rule held. */
   readonly broken: string | null
@@ -110,6 +113,7 @@ export function simulate(seed: number, days: number, choice: Choice = {}): Outco
     events: world.events,
     rows: observer.rows,
     faults: injected,
+    renewals: slaves.reduce((sum, slave) => sum + slave.renewals, 0),
     digest: observer.digest(),
     broken,
     recent: world.recent(),
@@ -139,7 +143,7 @@ function create(seed: number, peaceful: boolean): Universe {
   const setup = { world, faults, network, observer, ledger, clock, staticKey, thief }
   const master = new MasterBox({
     ...setup,
-    suite: nodeSuite,
+    suite: simulatedSuite(chance('encapsulations').bytes),
     chance: chance('master'),
     toleranceSeconds: TOLERANCE_SECONDS,
   })
@@ -183,7 +187,7 @@ function admit(universe: Universe): void {
       device,
       token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
       meters,
-      suite: observer.watch(nodeSuite),
+      suite: observer.watch(simulatedSuite(chance.bytes)),
       world,
       chance,
       faults,

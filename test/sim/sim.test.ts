@@ -9,9 +9,11 @@ const DAYS = 0.25
 
 for (const seed of [2, 7, 16]) {
   test(`world ${seed}: nothing lost, repeated, forged or opened by a thief, clocks as stated`, () => {
-    const { broken, recent, rows, attacks, thief } = simulate(seed, DAYS)
+    const { broken, recent, rows, renewals, observer, attacks, thief } = simulate(seed, DAYS)
     assert.equal(broken, null, recent.join('\n'))
     assert.ok(rows > 50, `${rows} rows are no world`)
+    assert.ok(renewals > 0, 'no link lasted long enough to be left for a new epoch')
+    assert.ok(observer.compact > 10, `${observer.compact} frames went with the compact header`)
     // A world in which nobody attacks or steals proves nothing.
     assert.ok(attacks > 20, `${attacks} attacks`)
     assert.ok(thief.thefts > 3 && thief.shut > 50, `${thief.thefts} thefts, ${thief.shut} tries`)

@@ -64,7 +64,10 @@ interface Process {
 export class SlaveBox implements End {
   readonly disk: Disk
   readonly device: DeviceId
+  readonly address: string
   crashes = 0
+  /** Good links left for one with a new epoch. */
+  renewals = 0
   calm = false
   readonly #setup: SlaveSetup
   readonly #oscillator: Oscillator
@@ -75,6 +78,7 @@ export class SlaveBox implements End {
   #inbox: (() => void)[] = []
   #link: NetLink | null = null
   #attempt = 0
+  #atOnce = false
   #upSince = 0
   #busyUntil = 0
   #fetchedAt = 0
@@ -82,6 +86,7 @@ export class SlaveBox implements End {
   constructor(setup: SlaveSetup) {
     this.#setup = setup
     this.device = setup.device
+    this.address = `home of ${setup.device}`
     this.disk = new Disk(setup.framesMax)
     this.#oscillator = new Oscillator(setup.chance, setup.faults.wanderPpm, setup.world.now)
     this.start()
@@ -116,6 +121,7 @@ export class SlaveBox implements End {
       })),
       wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),
       mono: startedAt,
+      pad: this.#processes % 2 === 0,
     })
     const process = { number: this.#processes, agent, startedAt }
     this.#process = process
@@ -178,8 +184,9 @@ export class SlaveBox implements End {
 
   #connectLater(process: Process): void {
     const { world, chance, network, connect } = this.#setup
-    const waitMs = backOffMs(this.#attempt, () => chance.unit())
-    this.#attempt += 1
+    const waitMs = this.#atOnce ? 0 : backOffMs(this.#attempt, () => chance.unit())
+    if (!this.#atOnce) this.#attempt += 1
+    this.#atOnce = false
     world.after(waitMs * 1_000, '', () => {
       if (this.#process !== process || this.#link !== null) return
       const master = this.#asleep ? null : connect()
@@ -240,8 +247,9 @@ export class SlaveBox implements End {
     const { network, observer, world } = this.#setup
     switch (action.do) {
       case 'send':
-        observer.sends(this.device, action.body)
-        if (this.#link !== null) network.send(this.#link, 'up', action.body)
+        if (this.#link === null) return
+        observer.sends(this.device, this.#link, action.body)
+        network.send(this.#link, 'up', action.body)
         return
       case 'commit':
         this.#commit(process, action.commit)
@@ -262,6 +270,8 @@ export class SlaveBox implements End {
         world.note(`slave ${this.device} drops: ${action.fault} ${action.detail}`)
         const link = this.#link
         if (link === null) return
+        this.#atOnce = action.fault === null
+        if (this.#atOnce) this.renewals += 1
         network.close(link, 'slave')
         this.#later(process, 0, () => {
           this.onClosed(link)

@@ -8,13 +8,16 @@ import {
   emptyRoster,
   putDevice,
   putEpoch,
+  putPosition,
 } from '../../services/master/core/roster.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
+import type { ReadingGroup } from '../../shared/meter/reading.ts'
 import { nodeSuite as suite } from '../../shared/node/node-suite.ts'
 import { sealFrame } from '../../shared/tves/seal.ts'
 import { leafAt, plantTree, runIv } from '../../shared/tves/tree.ts'
-import { second, spanMs, unixMs } from '../../shared/units.ts'
-import { encodeContent, type FrameContent, NO_PREVIOUS_RUN } from '../../shared/wire/content.ts'
+import { second, spanMs, startOfSecond, unixMs } from '../../shared/units.ts'
+import { encodeOpener, encodeReadings } from '../../shared/wire/content.ts'
+import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
 
 const DEVICE = '0011223344556677'
 const ORIGIN = unixMs(1_800_000_000_000)
@@ -26,13 +29,7 @@ const SALT = new Uint8Array(16).fill(5)
 const TRANSCRIPT = new Uint8Array(32).fill(9)
 const TREE = plantTree(suite, new Uint8Array(32).fill(3))
 
-const OPENER: FrameContent = {
-  kind: 'opener',
-  processId: new Uint8Array(8),
-  previous: NO_PREVIOUS_RUN,
-}
-const READING: FrameContent = {
-  kind: 'readings',
+const READING: ReadingGroup = {
   stamp: { agentTime: ORIGIN, clockState: 'S', clockBound: spanMs(20), processMs: 1 },
   readings: [
     {
@@ -48,16 +45,32 @@ const READING: FrameContent = {
   ],
 }
 
+const OPENER: Opener = {
+  kind: 'opener',
+  processId: new Uint8Array(8),
+  previous: NO_PREVIOUS_RUN,
+  processStart: ORIGIN,
+  heads: READING.readings.map(headOf),
+}
+
 interface Wanted {
   readonly sequence: number
   readonly at?: number
   readonly run?: number
   readonly epoch?: number
+  /** In place of what an honest slave writes. */
+  readonly plaintext?: Uint8Array
+  readonly count?: number
 }
 
 /** A frame as an honest slave seals it. */
-function frame({ sequence, at = NOW_SECOND, run = RUN, epoch = EPOCH }: Wanted): Uint8Array {
+function frame(wanted: Wanted): Uint8Array {
+  const { sequence, at = NOW_SECOND, run = RUN, epoch = EPOCH } = wanted
   const opener = sequence === 0
+  const begins = startOfSecond(ORIGIN, second(at))
+  const honest = opener
+    ? encodeOpener(OPENER)
+    : encodeReadings([READING], { begins, opener: OPENER }).plaintext
   const leaf = leafAt(suite, TREE, second(at))
   assert.ok(leaf)
   return sealFrame(suite, {
@@ -71,10 +84,10 @@ function frame({ sequence, at = NOW_SECOND, run = RUN, epoch = EPOCH }: Wanted):
       run,
       second: second(at),
       sequence,
-      count: opener ? 0 : 1,
+      count: wanted.count ?? (opener ? 0 : 1),
       salt: opener ? SALT : null,
     },
-    plaintext: encodeContent(opener ? OPENER : READING),
+    plaintext: wanted.plaintext ?? honest,
   })
 }
 
@@ -128,8 +141,49 @@ void describe('the gate (wire.md 9)', () => {
   test('takes the next frame of the run and hands on what it carries', () => {
     const verdict = judge(context(running()), frame({ sequence: 2 }))
     assert.ok(verdict.ok && verdict.frame.content.kind === 'readings')
-    assert.equal(verdict.frame.content.readings[0]?.value, 42)
+    assert.equal(verdict.frame.content.groups[0]?.readings[0]?.value, 42)
     assert.equal(verdict.frame.late, false)
+  })
+
+  test('frames are read against the run’s opener, also after a restart (wire.md 8.2)', () => {
+    const before = judge(context(running()), frame({ sequence: 2 }))
+    assert.ok(before.ok)
+    const { position } = before.frame
+    assert.deepEqual(position.opener, encodeOpener(OPENER))
+    const restarted = device()
+    putPosition(suite, restarted, position)
+    const after = judge(context(restarted), frame({ sequence: 3 }))
+    assert.ok(after.ok)
+    assert.deepEqual(after.frame.content, before.frame.content)
+    assert.deepEqual(after.frame.position.opener, position.opener)
+    const lost = device()
+    putPosition(suite, lost, { ...position, opener: null })
+    const unread = judge(context(lost), frame({ sequence: 3 }))
+    assert.ok(unread.ok && unread.frame.content.kind === 'unreadable')
+  })
+
+  test('an opener that cannot be read makes its run unreadable, not refused (BIL-06)', () => {
+    const made = device()
+    const [first, next] = [
+      frame({ sequence: 0, plaintext: Uint8Array.of(1) }),
+      frame({ sequence: 1 }),
+    ].map((body) => {
+      const verdict = judge(context(made), body)
+      assert.ok(verdict.ok)
+      install(verdict.moved)
+      return verdict.frame
+    })
+    assert.equal(first?.content.kind, 'unreadable')
+    assert.equal(first.position.opener, null)
+    assert.equal(next?.content.kind, 'unreadable')
+  })
+
+  test('an opener’s content in a later frame is unreadable and changes nothing', () => {
+    const made = running()
+    const other = encodeOpener({ ...OPENER, heads: [], processStart: unixMs(1) })
+    const verdict = judge(context(made), frame({ sequence: 2, plaintext: other, count: 0 }))
+    assert.ok(verdict.ok && verdict.frame.content.kind === 'unreadable')
+    assert.deepEqual(verdict.frame.position.opener, encodeOpener(OPENER))
   })
 
   test('a body too short for a header is WIR-03', () => {

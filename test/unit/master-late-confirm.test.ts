@@ -19,7 +19,7 @@ test('a CONFIRM of a session that was left closes no epoch (wire.md 6; simulatio
   const master = startMaster({
     suite: nodeSuite,
     random: nodeRandom,
-    staticKey: masters,
+    staticKeys: [masters],
     toleranceSeconds: 10,
     unwrap: (wrapped) => wrapped,
   })
@@ -34,7 +34,7 @@ test('a CONFIRM of a session that was left closes no epoch (wire.md 6; simulatio
     const identity = { ...keys, attempt: 1, device: null }
     const hello = beginSession(setup, keys, { wantEpoch: true, mono: monoUs(0) })
     assert.ok(hello.send !== null)
-    master.step({ on: 'opened', link, transport: 'tcp' }, now)
+    master.step({ on: 'opened', link, transport: 'tcp', source: 'here' }, now)
     const [answer] = master.step({ on: 'body', link, body: hello.send }, now)
     assert.ok(answer?.do === 'send')
     const { session, outcome } = receive(setup, hello.session, identity, answer.body)

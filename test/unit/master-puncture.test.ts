@@ -25,6 +25,7 @@ const frame = (sequence: number, at: number): AcceptedFrame => ({
     second: second(at),
     hash: new Uint8Array(32),
     salt: new Uint8Array(16),
+    opener: null,
   },
   receivedAt: unixMs(0),
   late: false,

@@ -31,6 +31,7 @@ test('the example file is valid and says what its comments say', (t) => {
   assert.equal(config.dataFolder, join(folder, 'data'))
   assert.deepEqual(config.master, { kind: 'tcp', host: 'head-end.example', port: 4059 })
   assert.equal(config.token, null)
+  assert.equal(config.suite, 1)
   assert.deepEqual(
     config.lines.map(({ protocol, everyMs, history, meters }) => [
       protocol,
@@ -51,10 +52,19 @@ test('the example file is valid and says what its comments say', (t) => {
   })
 })
 
+test('frames are padded when the file says so, and only then (wire.md 8.2)', (t) => {
+  const pads = (text: string) => {
+    const verdict = load(t, text)
+    return verdict.ok && verdict.config.pad
+  }
+  assert.deepEqual([pads(HEAD + LINE), pads(`${HEAD}pad = true\n${LINE}`)], [false, true])
+})
+
 test('OPS-05 names line and field (shared/faults.ts)', (t) => {
   const cases: [text: string, says: RegExp][] = [
     [`${HEAD}${LINE}every = \n`, /slave\.toml line 6: /],
     [LINE, /slave\.toml, master: /],
+    [`suite = 2\n${HEAD}${LINE}`, /line 1, suite: /],
     [`master = "head.example"\n${LINE}`, /line 1, master: "head\.example" is neither/],
     [`${HEAD}${LINE}every = 0\n`, /line 6, line\[1\]\.every: /],
     [`${HEAD}${LINE}${LINE}evry = 5\n`, /line 10, line\[2\]\.evry: Unrecognized key/],
@@ -92,6 +102,15 @@ test('OPS-10 warns when others can read the token, and only then', (t) => {
   }
   const without = load(t, HEAD + LINE, 0o644)
   assert.deepEqual(without.ok && without.warnings, [])
+})
+
+test('suite 0 is for those who ask for it by name', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'slave.toml')
+  writeFileSync(path, `suite = 0\n${HEAD}${LINE}`)
+  const verdict = loadConfig(path)
+  assert.equal(verdict.ok ? verdict.config.suite : verdict.detail, 0)
 })
 
 test('a token file beside the configuration is read, its mode is looked at', (t) => {

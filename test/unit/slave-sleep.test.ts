@@ -19,7 +19,7 @@ function stateAfter(slept: boolean): string {
   const now = { at: unixUs(1_800_000_000_000_000), bound: 20_000 }
   const setup = { suite: nodeSuite, random: nodeRandom }
   const unwrap = (wrapped: Uint8Array): Uint8Array => wrapped
-  const master = startMaster({ ...setup, staticKey: masters, toleranceSeconds: 10, unwrap })
+  const master = startMaster({ ...setup, staticKeys: [masters], toleranceSeconds: 10, unwrap })
   const record = { id: DEVICE, name: 'attic', staticKey: own.publicKey, psk, attempt: 1 }
   const devices = [{ ...record, revoked: false, historyFrom: null }]
   master.load({ devices, tokens: [], epochs: [], positions: [] }, now)
@@ -47,7 +47,7 @@ function stateAfter(slept: boolean): string {
   })
   const [hello] = agent.step({ on: 'link-up' }, monoUs(1))
   assert.ok(hello?.do === 'send')
-  master.step({ on: 'opened', link: 1, transport: 'tcp' }, now)
+  master.step({ on: 'opened', link: 1, transport: 'tcp', source: 'here' }, now)
   const [answer] = master.step({ on: 'body', link: 1, body: hello.body }, now)
   assert.ok(answer?.do === 'send')
   if (slept) agent.step({ on: 'slept' }, monoUs(2))

@@ -32,10 +32,14 @@ const frames = (count: number): readonly AcceptedFrame[] => [
       second: second(0),
       hash: new Uint8Array(32),
       salt: new Uint8Array(16),
+      opener: null,
     },
     receivedAt: at,
     late: false,
-    content: { kind: 'readings', stamp, readings: Array.from({ length: count }, () => reading) },
+    content: {
+      kind: 'readings',
+      groups: [{ stamp, readings: Array.from({ length: count }, () => reading) }],
+    },
   },
 ]
 

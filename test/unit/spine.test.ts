@@ -24,7 +24,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
   const master = startMaster({
     suite,
     random,
-    staticKey,
+    staticKeys: [staticKey],
     toleranceSeconds: 10,
     unwrap: (wrapped) => wrapped,
   })
@@ -137,7 +137,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
     }
   }
 
-  master.step({ on: 'opened', link: 1, transport: 'tcp' }, now)
+  master.step({ on: 'opened', link: 1, transport: 'tcp', source: 'here' }, now)
   toAgent({ on: 'link-up' })
   assert.deepEqual(refused, [])
   assert.equal(agent.view(monoUs(mono)).linked, true)
@@ -167,7 +167,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
   assert.equal(rows.length, 2)
   assert.equal(opener?.content.kind, 'opener')
   assert.ok(frame?.content.kind === 'readings')
-  assert.equal(frame.content.readings[0]?.value, 123_456)
+  assert.equal(frame.content.groups[0]?.readings[0]?.value, 123_456)
   mono += 1_000_000
   toAgent({ on: 'tick' })
   assert.deepEqual(commits.at(-1)?.forget, [{ run: 1, through: 1 }])

@@ -7,6 +7,7 @@ import { createDecipheriv, createHash, createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { concat, fromText, toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { packageRoot } from '../../shared/node/root.ts'
@@ -14,11 +15,12 @@ import {
   enrolmentPrologue,
   epochId,
   exporter,
+  masterKeyTag,
   sessionPrologue,
 } from '../../shared/tves/handshake.ts'
 import { nobleSuite } from '../../shared/tves/noble-suite.ts'
 import { startHandshake } from '../../shared/tves/noise.ts'
-import { openFrame } from '../../shared/tves/seal.ts'
+import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
 import { streamNext, streamStart } from '../../shared/tves/stream.ts'
 import { decodeToken, fingerprint, tokenPsk } from '../../shared/tves/token.ts'
 import {
@@ -29,12 +31,21 @@ import {
   puncture,
   runIv,
 } from '../../shared/tves/tree.ts'
-import { second } from '../../shared/units.ts'
-import { decodeContent, encodeContent, type FrameContent } from '../../shared/wire/content.ts'
+import { second, startOfSecond, unixMs } from '../../shared/units.ts'
+import { compactBody, expandBody } from '../../shared/wire/compact.ts'
+import {
+  decodeContent,
+  encodeOpener,
+  encodeReadings,
+  type FrameContent,
+  padContent,
+} from '../../shared/wire/content.ts'
 import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
-import { decodeFrame } from '../../shared/wire/frame.ts'
+import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
 import { readMessage } from '../../shared/wire/message.ts'
 import { decodeSessionHello, decodeSessionOffer } from '../../shared/wire/payload.ts'
+import { handSession, type HandSession, type HandStep } from './hand-noise.ts'
+import { portableSuite } from './portable-suite.ts'
 
 const suites = [nodeSuite, nobleSuite(nodeSuite)]
 const NONE = new Uint8Array(0)
@@ -44,11 +55,13 @@ const TEXT_FIELDS = new Set([
   'about',
   'is',
   'kind',
+  'name',
   'from',
   'code',
   'clockState',
   'meter',
   'register',
+  'after',
   'source',
   'text',
 ])
@@ -119,22 +132,26 @@ interface FrameVectors {
   readonly secret: Uint8Array
   readonly device: Uint8Array
   readonly transcript: Uint8Array
+  readonly origin: number
   readonly salt: Uint8Array
   readonly iv: Uint8Array
   readonly streamStart: Uint8Array
   readonly frames: readonly {
-    readonly header: { readonly epoch: number; readonly run: number; readonly second: number }
+    readonly name: string
+    readonly header: FrameHeader
     readonly content: FrameContent
+    readonly padded: boolean
     readonly key: Uint8Array
     readonly nonce: Uint8Array
     readonly aad: Uint8Array
     readonly plaintext: Uint8Array
     readonly body: Uint8Array
+    readonly line: Uint8Array
     readonly streamHash: Uint8Array
   }[]
 }
 
-test('frame.json: headers, keys, nonces, contents, stream hashes (wire.md 6, 8)', () => {
+test('frame.json: headers, keys, nonces, stream hashes, under either provider (wire.md 6, 8)', () => {
   const vectors: FrameVectors = load('frame')
   const { device, transcript, iv } = vectors
   for (const suite of suites) {
@@ -151,12 +168,50 @@ test('frame.json: headers, keys, nonces, contents, stream hashes (wire.md 6, 8)'
       const known = { key: frame.key, iv, device, transcript, headerBytes }
       const opened = openFrame(suite, { ...known, sequence: header.sequence, sealed })
       assert.deepEqual(opened, frame.plaintext)
-      assert.deepEqual(decodeContent(frame.plaintext, header.count), frame.content)
-      assert.deepEqual(encodeContent(frame.content), frame.plaintext)
+      assert.deepEqual(
+        sealFrame(suite, { ...known, header, plaintext: frame.plaintext }),
+        frame.body,
+      )
       hash = streamNext(suite, hash, frame.body)
       assert.deepEqual(hash, frame.streamHash)
     }
   }
+})
+
+test('frame.json: contents of every kind, written and read (wire.md 8.2)', () => {
+  const { frames, origin }: FrameVectors = load('frame')
+  const [first] = frames
+  assert.ok(first?.content.kind === 'opener')
+  const opener = first.content
+  for (const { header, content, padded, plaintext } of frames) {
+    const begins = startOfSecond(unixMs(origin), header.second)
+    assert.deepEqual(decodeContent(plaintext, header.count, { begins, opener }), content)
+    const written =
+      content.kind === 'opener'
+        ? encodeOpener(content)
+        : encodeReadings(content.groups, { begins, opener }).plaintext
+    assert.deepEqual(padded ? padContent(written) : written, plaintext)
+  }
+  const names = ['opener', 'full', 'compact', 'batch', 'profile', 'groups', 'padded', 'empty']
+  assert.deepEqual(
+    frames.map(({ name }) => name),
+    names,
+  )
+})
+
+test('frame.json: the compact header on a link and back (wire.md 8.1)', () => {
+  const { frames }: FrameVectors = load('frame')
+  let previous: FrameHeader | null = null
+  for (const { header, body, line } of frames) {
+    const before: FrameHeader | null = header.sequence === 1 ? null : previous
+    assert.deepEqual(compactBody(before, body), line)
+    assert.deepEqual(expandBody(before, line), body)
+    previous = header
+  }
+  assert.deepEqual(
+    frames.map(({ line }) => line[0]),
+    [0x13, 0x13, 0x14, 0x14, 0x14, 0x14, 0x14, 0x14],
+  )
 })
 
 interface Keys {
@@ -184,12 +239,24 @@ interface HandshakeVectors {
     readonly devicePsk: Uint8Array
     readonly enrolled: Uint8Array
   }
+  readonly hybridSession: HybridVectors
   readonly session: Run & {
+    readonly masterKeyTag: Uint8Array
     readonly hello: object
     readonly offer: object
     readonly payloads: readonly Uint8Array[]
     readonly epoch: { readonly id: number; readonly secret: Uint8Array }
   }
+}
+
+interface HybridVectors extends Run {
+  readonly masterKeyTag: Uint8Array
+  readonly ephemerals: { readonly slave: Uint8Array; readonly master: Uint8Array }
+  readonly kem: HandSession['kem'] & { readonly seed: Uint8Array; readonly coins: Uint8Array }
+  readonly payloads: readonly [Uint8Array, Uint8Array]
+  readonly steps: readonly HandStep[]
+  readonly transportKeys: { readonly slave: Uint8Array; readonly master: Uint8Array }
+  readonly epoch: { readonly id: number; readonly secret: Uint8Array }
 }
 
 /** Feeds the master's side with the slave's bodies and back; every body must come out as in the
@@ -241,11 +308,86 @@ test('handshake.json: token, enrolment, device psk, session, epoch (wire.md 3, 4
   assert.deepEqual(exporter(nodeSuite, enrolment.chainingKey, 'psk'), enrolment.devicePsk)
   const payloads = replay(vectors, 'session', enrolment.devicePsk)
   assert.deepEqual(payloads, session.payloads)
+  assert.deepEqual(masterKeyTag(nodeSuite, vectors.masterStatic.publicKey), session.masterKeyTag)
   assert.deepEqual(decodeSessionHello(payloads[0] ?? NONE), session.hello)
   assert.deepEqual(decodeSessionOffer(payloads[1] ?? NONE), session.offer)
   assert.equal(epochId(session.transcript), session.epoch.id)
   const exported = hmac(session.chainingKey, fromText('TVES/1 export'))
   assert.deepEqual(hmac(exported, fromText('epoch\u0001')), session.epoch.secret)
+})
+
+/** The Noise message of a session's body. */
+function noiseOf(body: Uint8Array | undefined, step: 1 | 2, keyTag: Uint8Array): Uint8Array {
+  const verdict = readMessage(body ?? NONE)
+  assert.ok(verdict.ok && verdict.message.is === 'session' && verdict.message.step === step)
+  assert.equal(verdict.message.suite, 1)
+  if (verdict.message.step === 1) assert.deepEqual(verdict.message.keyTag, keyTag)
+  return verdict.message.noise
+}
+
+test('handshake.json: the session of suite 1, every step worked out by hand (wire.md 4)', () => {
+  const {
+    slaveStatic,
+    masterStatic,
+    enrolment,
+    hybridSession: run,
+  }: HandshakeVectors = load('handshake')
+  const psk = enrolment.devicePsk
+  const ephemeral = (privateKey: Uint8Array) => ({
+    privateKey,
+    publicKey: nodeSuite.publicKey(privateKey),
+  })
+  const byHand = handSession({
+    ...run,
+    psk,
+    slave: slaveStatic,
+    master: masterStatic,
+    slaveEphemeral: ephemeral(run.ephemerals.slave),
+    masterEphemeral: ephemeral(run.ephemerals.master),
+  })
+  assert.deepEqual(byHand.steps, run.steps)
+  const up = noiseOf(run.bodies[0], 1, run.masterKeyTag)
+  const down = noiseOf(run.bodies[1], 2, run.masterKeyTag)
+  assert.deepEqual(byHand.messages, [up, down])
+  const keys = run.transportKeys
+  assert.deepEqual(byHand.transportKeys, [keys.slave, keys.master])
+  assert.deepEqual(masterKeyTag(nodeSuite, masterStatic.publicKey), run.masterKeyTag)
+  assert.deepEqual(byHand.steps.at(-1)?.transcript, run.transcript)
+  for (const suite of [...suites, portableSuite]) {
+    const { ciphertext, secret, seed } = run.kem
+    assert.deepEqual(suite.kem.encapsulationKey(seed), run.kem.encapsulationKey)
+    assert.deepEqual(suite.kem.decapsulate(seed, ciphertext), secret)
+    const fixed = { ...suite, kem: { ...suite.kem, encapsulate: () => ({ ciphertext, secret }) } }
+    const { prologue } = run
+    const shared = { suite: fixed, pattern: 'IKpsk2+hfs', prologue, psk } as const
+    const slave = startHandshake({
+      ...shared,
+      initiator: true,
+      staticKey: slaveStatic,
+      remoteStatic: masterStatic.publicKey,
+      ephemeral: run.ephemerals.slave,
+      kemSeed: seed,
+    })
+    const master = startHandshake({
+      ...shared,
+      initiator: false,
+      staticKey: masterStatic,
+      ephemeral: run.ephemerals.master,
+    })
+    assert.deepEqual(slave.write(run.payloads[0]), up)
+    assert.deepEqual(master.read(up), run.payloads[0])
+    assert.deepEqual(master.write(run.payloads[1]), down)
+    assert.deepEqual(slave.read(down), run.payloads[1])
+    const [ours, theirs] = [slave.finish(), master.finish()]
+    assert.deepEqual(ours.transcript, run.transcript)
+    assert.deepEqual(theirs.chainingKey, run.chainingKey)
+    assert.deepEqual(exporter(suite, ours.chainingKey, 'epoch'), run.epoch.secret)
+    const sealed = ours.send.encrypt(NONE, NONE)
+    assert.equal(decrypt(keys.slave, new Uint8Array(12), NONE, sealed), '')
+  }
+  const { encapsulationKey, coins, ciphertext } = run.kem
+  assert.deepEqual(ml_kem768.encapsulate(encapsulationKey, coins).cipherText, ciphertext)
+  assert.equal(epochId(run.transcript), run.epoch.id)
 })
 
 test('control.json: messages open in order under the session keys (wire.md 5)', () => {

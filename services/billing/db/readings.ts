@@ -7,7 +7,7 @@
 // sends it again.
 
 import type { Pool } from 'pg'
-import type { AcceptedFrame, Sink } from '../../../shared/handover/sink.ts'
+import { type AcceptedFrame, readingsIn, type Sink } from '../../../shared/handover/sink.ts'
 import type { Reading, Stamp } from '../../../shared/meter/reading.ts'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
 import { type UnixMs, betweenMs } from '../../../shared/units.ts'
@@ -44,11 +44,20 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-const rowsOf = (frames: readonly AcceptedFrame[]): number =>
-  frames.reduce(
-    (sum, { content }) => sum + (content.kind === 'readings' ? content.readings.length : 0),
-    0,
-  )
+/** Every reading of a frame with its stamp and its number within the frame. */
+function eachReading(
+  { content }: AcceptedFrame,
+  take: (reading: Reading, stamp: Stamp, item: number) => void,
+): void {
+  if (content.kind !== 'readings') return
+  let item = 0
+  for (const { stamp, readings } of content.groups) {
+    for (const reading of readings) {
+      take(reading, stamp, item)
+      item += 1
+    }
+  }
+}
 
 /** The time a reading is stored under: the meter's own for a profile, else when the agent took
  * it. */
@@ -86,7 +95,7 @@ export class ReadingSink implements Sink {
 
   /** Rejects with OPS-08 (database away, or the queue is full) or OPS-06 (its disk is full). */
   append(frames: readonly AcceptedFrame[]): Promise<void> {
-    const rows = rowsOf(frames)
+    const rows = readingsIn(frames)
     const full =
       this.#queuedRows + rows > Math.max(this.#queuedRowsMax, rows) ||
       this.#queuedFrames + frames.length > Math.max(QUEUED_FRAMES_MAX, frames.length)
@@ -165,16 +174,15 @@ export class ReadingSink implements Sink {
     const chain = this.#last.begin()
     for (const frame of frames) {
       const { content } = frame
-      rows.advance(frame.position)
+      rows.advance(frame)
       if (content.kind === 'unreadable') {
         const detail = `${content.plaintext.length} bytes`
         const unreadable = { code: 'BIL-06', meter: null, detail } as const
         rows.exceptions.push({ ...placeOf(frame, 0), ...unreadable, content: content.plaintext })
-      } else if (content.kind === 'readings') {
-        content.readings.forEach((reading, item) => {
-          this.#place({ frame, reading, item, stamp: content.stamp, rows, chain })
-        })
       }
+      eachReading(frame, (reading, stamp, item) =>
+        this.#place({ frame, reading, item, stamp, rows, chain }),
+      )
     }
     this.#repeating = Math.max(this.#repeating - 1, 0)
     await rows.store(this.#pool, {
@@ -193,9 +201,7 @@ export class ReadingSink implements Sink {
     const months = new Set<number>()
     let dayBefore = -1
     for (const frame of frames) {
-      const { content } = frame
-      if (content.kind !== 'readings') continue
-      content.readings.forEach((reading, item) => {
+      eachReading(frame, (reading, stamp, item) => {
         const { meter } = reading
         if (this.#catalog.meter(meter) === undefined && !meters.has(meter)) {
           meters.set(meter, { ...placeOf(frame, item), meter })
@@ -203,7 +209,7 @@ export class ReadingSink implements Sink {
         if (this.#catalog.register(reading) === undefined) {
           registers.set(registerKey(reading), reading)
         }
-        const at = timeOf(reading, content.stamp)
+        const at = timeOf(reading, stamp)
         if (!isPlausible(at, frame.receivedAt)) return
         const day = Math.floor(at / DAY_MS)
         if (day !== dayBefore) months.add(monthOf(at))
@@ -221,15 +227,14 @@ export class ReadingSink implements Sink {
 
   async #readLast(frames: readonly AcceptedFrame[]): Promise<void> {
     const missing = new Set<number>()
-    for (const { content } of frames) {
-      if (content.kind !== 'readings') continue
-      for (const reading of content.readings) {
+    for (const frame of frames) {
+      eachReading(frame, (reading) => {
         const meter = this.#catalog.meter(reading.meter)
         const register = this.#catalog.register(reading)
-        if (meter === undefined || register === undefined || !isCumulative(reading)) continue
+        if (meter === undefined || register === undefined || !isCumulative(reading)) return
         const key = meter.id * KEY_METER + register
         if (!this.#last.knows(key)) missing.add(key)
-      }
+      })
     }
     if (missing.size > 0) await this.#last.read([...missing])
   }

@@ -86,6 +86,7 @@ async function readPositions(db: Db): Promise<readonly StreamPosition[]> {
     second: second(row.second),
     hash: row.hash,
     salt: row.salt,
+    opener: row.opener,
   }))
 }
 

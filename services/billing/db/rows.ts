@@ -56,6 +56,8 @@ export class Rows {
   readonly newest = new Map<number, number>()
   readonly exceptions: ExceptionRow[] = []
   readonly #positions = new Map<string, StreamPosition>()
+  /** Openers this batch brings; those of runs that are stored already are not sent again. */
+  readonly #openers = new Map<string, Uint8Array | null>()
 
   add(row: {
     readonly at: UnixMs
@@ -82,12 +84,13 @@ export class Rows {
   }
 
   /** Keeps the furthest position of each stream. */
-  advance(position: StreamPosition): void {
+  advance({ position, content }: AcceptedFrame): void {
     const key = `${position.device} ${position.epoch} ${position.run}`
     const known = this.#positions.get(key)
     if (known === undefined || position.sequence > known.sequence) {
       this.#positions.set(key, position)
     }
+    if (content.kind === 'opener') this.#openers.set(key, position.opener)
   }
 
   /** Stores everything; returns how many readings were new. `mayRepeat` false: none of them is
@@ -102,6 +105,7 @@ export class Rows {
     const pick = <T>(column: readonly T[]): T[] =>
       newest.flatMap((row) => column.slice(row, row + 1))
     const positions = [...this.#positions.values()]
+    const openers = [...this.#positions.keys()].map((key) => this.#openers.get(key) ?? null)
     const values = [
       timestampArray(this.at),
       int4Array(this.meter),
@@ -124,6 +128,7 @@ export class Rows {
       positions.map(({ second }) => second),
       positions.map(({ hash }) => Buffer.from(hash)),
       positions.map(({ salt }) => Buffer.from(salt)),
+      openers.map((opener) => (opener === null ? null : Buffer.from(opener))),
       ...placeColumns(this.exceptions),
       this.exceptions.map(({ item }) => item),
       this.exceptions.map(({ code }) => code),
@@ -176,16 +181,17 @@ with stored as (
     clock_bound_ms = excluded.clock_bound_ms, stored_at = excluded.stored_at
   where excluded.ts > known.ts
 ), advanced as (
-  insert into stream_positions as known (device_id, epoch, run, sequence, second, hash, salt)
+  insert into stream_positions as known (device_id, epoch, run, sequence, second, hash, salt,
+    opener)
   select * from unnest($18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-    $23::bytea[], $24::bytea[])
+    $23::bytea[], $24::bytea[], $25::bytea[])
   on conflict (device_id, epoch, run) do update set sequence = excluded.sequence,
     second = excluded.second, hash = excluded.hash, salt = excluded.salt, updated_at = now()
   where excluded.sequence > known.sequence
 ), kept as (
   insert into exceptions (device_id, epoch, run, sequence, item, code, meter, detail, content)
-  select * from unnest($25::text[], $26::bigint[], $27::bigint[], $28::bigint[], $29::integer[],
-    $30::text[], $31::text[], $32::text[], $33::bytea[])
+  select * from unnest($26::text[], $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[],
+    $31::text[], $32::text[], $33::text[], $34::bytea[])
   on conflict (device_id, epoch, run, sequence, item) do nothing
 )
 select count(*) as inserted from stored`

@@ -44,6 +44,7 @@ export interface Database {
     second: number
     hash: Buffer
     salt: Buffer
+    opener: Buffer | null
     updated_at: Defaulted<Date>
   }
   device_status: {

@@ -11,6 +11,7 @@ import { type KeyTree, leafAt, runIv } from '../../../shared/tves/tree.ts'
 import { type Second, startOfSecond, type UnixMs } from '../../../shared/units.ts'
 import { decodeContent } from '../../../shared/wire/content.ts'
 import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
+import type { Opener } from '../../../shared/wire/opener.ts'
 import type { DeviceState, EpochState, RunState } from './roster.ts'
 
 /** The checks in order; their number is the bit. */
@@ -47,7 +48,12 @@ interface Moved {
 }
 
 export type Verdict =
-  | { readonly ok: true; readonly frame: AcceptedFrame; readonly moved: Moved }
+  | {
+      readonly ok: true
+      readonly frame: AcceptedFrame
+      readonly moved: Moved
+      readonly parts: FrameParts
+    }
   | {
       readonly ok: false
       readonly fault: GateFault
@@ -67,7 +73,7 @@ export interface GateContext {
   readonly toleranceMs: number
 }
 
-/** Judges one body of type 3. */
+/** Judges one frame with its full header. */
 export function judge(context: GateContext, body: Uint8Array): Verdict {
   const { suite, device, now } = context
   const parts = decodeFrame(body)
@@ -97,11 +103,20 @@ export function judge(context: GateContext, body: Uint8Array): Verdict {
   })
   if (plaintext === null) return refused(7, parts, epoch)
   const hash = streamNext(suite, run.hash, body)
-  const late = begins < now - context.toleranceMs
+  const content = contentOf(parts, run, plaintext, begins)
+  const opener = content.kind === 'opener' ? plaintext : run.opener
+  const { second, sequence } = header
+  const stream = { device: device.record.id, epoch: epoch.id, run: run.run }
   return {
     ok: true,
-    frame: accepted({ ...context, parts, plaintext, hash, late, salt: run.salt }),
-    moved: { epoch, run: { ...run, next: header.sequence + 1, hash }, ...key },
+    frame: {
+      position: { ...stream, sequence, second, hash, salt: run.salt, opener },
+      receivedAt: now,
+      late: begins < now - context.toleranceMs,
+      content,
+    },
+    moved: { epoch, run: { ...run, next: sequence + 1, hash, opener }, ...key },
+    parts,
   }
 }
 
@@ -139,6 +154,7 @@ function runOf(
     run: header.run,
     salt: header.salt,
     iv: runIv(suite, epoch.tree.ivKey, header.run, header.salt),
+    opener: null,
     next: 0,
     hash: streamStart(suite, device.idBytes, epoch.id, header.run),
   }
@@ -151,27 +167,32 @@ function keyOf(suite: Suite, epoch: EpochState, at: Second): Pick<Moved, 'tree' 
   return { tree: found.tree, leaf: { second: at, aead: suite.aead(found.key) } }
 }
 
-function accepted(
-  opened: GateContext & {
-    readonly parts: FrameParts
-    readonly plaintext: Uint8Array
-    readonly hash: Uint8Array
-    readonly salt: Uint8Array
-    readonly late: boolean
-  },
-): AcceptedFrame {
-  const { device, parts, plaintext, hash, salt, late, now } = opened
-  const { epoch, run, sequence, second, count } = parts.header
-  const content = decodeContent(plaintext, count)
-  return {
-    position: { device: device.record.id, epoch, run, sequence, second, hash, salt },
-    receivedAt: now,
-    late,
-    content:
-      content === null
-        ? { kind: 'unreadable', plaintext }
-        : content.kind === 'opener'
-          ? { kind: 'opener' }
-          : content,
+/** Openers as read, by their plaintexts, for as long as these live: 256 heads are not read again
+ * for each frame. */
+const openers = new WeakMap<Uint8Array, Opener>()
+
+function openerOf(plaintext: Uint8Array | null, begins: UnixMs): Opener | null {
+  if (plaintext === null) return null
+  const known = openers.get(plaintext)
+  if (known !== undefined) return known
+  const content = decodeContent(plaintext, 0, { begins, opener: null })
+  if (content?.kind !== 'opener') return null
+  openers.set(plaintext, content)
+  return content
+}
+
+/** An opener stands in a run's first frame and nowhere else. */
+function contentOf(
+  { header }: FrameParts,
+  run: RunState,
+  plaintext: Uint8Array,
+  begins: UnixMs,
+): AcceptedFrame['content'] {
+  if (header.opener) {
+    const opener = openerOf(plaintext, begins)
+    return opener === null ? { kind: 'unreadable', plaintext } : { kind: 'opener' }
   }
+  const opener = openerOf(run.opener, begins)
+  const content = decodeContent(plaintext, header.count, { begins, opener })
+  return content?.kind === 'readings' ? content : { kind: 'unreadable', plaintext }
 }

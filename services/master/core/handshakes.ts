@@ -9,30 +9,32 @@ import {
   enrolmentPrologue,
   epochOf,
   exporter,
+  masterKeyTag,
+  SESSION_PATTERN,
   sessionPrologue,
 } from '../../../shared/tves/handshake.ts'
 import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
 import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import { tokenPsk } from '../../../shared/tves/token.ts'
 import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
-import { OPEN_EPOCHS_MAX } from '../../../shared/wire/limits.ts'
-import { enrolmentStep, SUITE_CLASSIC, sessionStep } from '../../../shared/wire/message.ts'
+import { EPOCH_AGE_MAX, OPEN_EPOCHS_MAX } from '../../../shared/wire/limits.ts'
+import { enrolmentStep, type SessionSuite, sessionAnswer } from '../../../shared/wire/message.ts'
 import {
   decodeAttempt,
   decodeSessionHello,
   encodeSessionOffer,
 } from '../../../shared/wire/payload.ts'
+import type { HandshakeLimits } from './flood.ts'
 import type { DeviceState, RosterState } from './roster.ts'
 import type { Now } from './state.ts'
-
-/** A new epoch after this long, ms: heals after a theft (wire.md 4). */
-const EPOCH_AGE_MS = 3_600_000
 
 export interface MasterSetup {
   readonly suite: Suite
   readonly random: Random
-  /** The master's static X25519 key pair. */
-  readonly staticKey: KeyPair
+  /** The master's static X25519 key pairs, newest first; usually one. */
+  readonly staticKeys: readonly [KeyPair, ...KeyPair[]]
+  /** Where they differ from those of wire.md 10. */
+  readonly handshakeLimits?: Partial<HandshakeLimits>
   /** How far a time tag may be ahead, seconds 1..60 (wire.md 6.2). */
   readonly toleranceSeconds: number
   /** Opens a secret the shell's key store wrapped; null when it does not open. */
@@ -69,17 +71,23 @@ export type Met =
 
 const no = (fault: FaultCode): Met => ({ ok: false, fault })
 
+/** Whether somebody may call as this device now (WIR-05 when not). */
+export type MayCall = (device: DeviceState) => boolean
+
 /** Enrolment step 1: the token is named in clear, so that open tokens are never tried one by
  * one. */
 export function beginEnrolment(
-  { suite, random, staticKey }: MasterSetup,
+  { suite, random, staticKeys: [staticKey] }: MasterSetup,
   roster: RosterState,
   message: { readonly token: Uint8Array; readonly noise: Uint8Array },
   now: Now,
+  mayCall: MayCall,
 ): Met {
   const id = toHex(message.token)
   const token = roster.tokens.get(id)
   if (token === undefined || token.expiresAt <= usToMs(now.at)) return no('SEC-07')
+  const device = roster.devices.get(token.device)
+  if (device !== undefined && !mayCall(device)) return no('WIR-05')
   const noise = startHandshake({
     suite,
     pattern: 'XXpsk3',
@@ -140,34 +148,67 @@ export function finishEnrolment(
   }
 }
 
-/** Session step 1 to step 2. */
+type Caller =
+  | { readonly ok: true; readonly device: DeviceState; readonly psk: Uint8Array }
+  | { readonly ok: false; readonly fault: FaultCode }
+
+/** Whose static key this is, and whether it may go on. */
+function callerOf(
+  { unwrap }: MasterSetup,
+  roster: RosterState,
+  staticKey: Uint8Array,
+  mayCall: MayCall,
+): Caller {
+  const device = roster.byKey.get(toHex(staticKey))
+  if (device === undefined) return { ok: false, fault: 'SEC-01' }
+  if (device.record.revoked) return { ok: false, fault: 'SEC-14' }
+  if (!mayCall(device)) return { ok: false, fault: 'WIR-05' }
+  const psk = device.record.psk === null ? null : unwrap(device.record.psk)
+  return psk === null ? { ok: false, fault: 'SEC-01' } : { ok: true, device, psk }
+}
+
+/** The key pair a slave calls; one is used, never a list tried. */
+const calledKey = ({ suite, staticKeys }: MasterSetup, tag: Uint8Array): KeyPair | undefined =>
+  staticKeys.find(({ publicKey }) => equalConstantTime(masterKeyTag(suite, publicKey), tag))
+
+export interface SessionHello {
+  readonly suite: SessionSuite
+  readonly keyTag: Uint8Array
+  readonly noise: Uint8Array
+}
+
+/** Session step 1 to step 2. Who calls is decided when one X25519 is spent on him. */
 export function greet(
   setup: MasterSetup,
   roster: RosterState,
-  message: { readonly suite: number; readonly noise: Uint8Array },
+  message: SessionHello,
   now: Now,
+  mayCall: MayCall,
 ): Met {
-  const { suite, random, staticKey } = setup
-  if (message.suite !== SUITE_CLASSIC) return no('WIR-01')
+  const { suite, random } = setup
+  const staticKey = calledKey(setup, message.keyTag)
+  if (staticKey === undefined) return no('SEC-09')
+  const call: { caller: Caller } = { caller: { ok: false, fault: 'SEC-09' } }
   const noise = startHandshake({
     suite,
-    pattern: 'IKpsk2',
+    pattern: SESSION_PATTERN[message.suite],
     initiator: false,
-    prologue: sessionPrologue(SUITE_CLASSIC),
+    prologue: sessionPrologue(message.suite),
     staticKey,
     ephemeral: random(32),
+    admit: (remote) => {
+      call.caller = callerOf(setup, roster, remote, mayCall)
+      return call.caller.ok
+    },
   })
   const payload = noise.read(message.noise)
-  const caller = noise.remoteStatic
-  if (payload === null || caller === null) return no('SEC-09')
+  const { caller } = call
+  if (!caller.ok) return no(caller.fault)
+  if (payload === null) return no('SEC-09')
   const hello = decodeSessionHello(payload)
   if (hello === null) return no('WIR-03')
-  const device = roster.byKey.get(toHex(caller))
-  if (device === undefined) return no('SEC-01')
-  if (device.record.revoked) return no('SEC-14')
-  const psk = device.record.psk === null ? null : setup.unwrap(device.record.psk)
-  if (psk === null) return no('SEC-01')
-  noise.setPsk(psk)
+  const { device } = caller
+  noise.setPsk(caller.psk)
   const origin = offersEpoch(device, hello.wantsEpoch, now) ? wholeSecond(now) : null
   const answer = noise.write(
     encodeSessionOffer({
@@ -190,7 +231,7 @@ export function greet(
   return {
     ok: true,
     phase: { is: 'greeted', device, channel: new ControlChannel(result), offer, order },
-    send: sessionStep(2, answer),
+    send: sessionAnswer(message.suite, answer),
   }
 }
 
@@ -200,4 +241,4 @@ const offersEpoch = (device: DeviceState, wanted: boolean, now: Now): boolean =>
   device.epochs.size < OPEN_EPOCHS_MAX &&
   (wanted ||
     device.newestSince === null ||
-    Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MS)
+    Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MAX)

@@ -1,14 +1,15 @@
 // From CONFIRM on: a device's streams at the master. Frames pass the gate, wait for the sink, and
 // are acknowledged when they are durable.
 
-import type { AcceptedFrame, DeviceId } from '../../../shared/handover/sink.ts'
+import { type AcceptedFrame, type DeviceId, readingsIn } from '../../../shared/handover/sink.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { usToMs } from '../../../shared/units.ts'
+import { expandBody } from '../../../shared/wire/compact.ts'
 import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
 import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
-import { drop, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
@@ -41,6 +42,7 @@ export function confirm(
   }
   device.confirmed = order
   link.phase = { is: 'confirming', device, channel }
+  handshakeOver(turn, link)
   const before = device.link
   if (before !== null && before !== link.id) drop(turn, before, 'WIR-06')
   device.link = link.id
@@ -128,9 +130,14 @@ function retire(
   turn.actions.push({ do: 'retire', device: device.record.id, epochs })
 }
 
-/** A reading frame on an open link. */
-export function takeFrame(turn: Turn, link: Link, device: DeviceState, body: Uint8Array): void {
+/** A reading frame on an open link, with either header. */
+export function takeFrame(turn: Turn, link: Link, device: DeviceState, line: Uint8Array): void {
   const { setup, now } = turn
+  const body = expandBody(link.predecessor, line)
+  if (body === null) {
+    refuse(turn, link, 'WIR-03')
+    return
+  }
   const verdict = judge(
     {
       suite: setup.suite,
@@ -141,6 +148,7 @@ export function takeFrame(turn: Turn, link: Link, device: DeviceState, body: Uin
     },
     body,
   )
+  link.predecessor = verdict.parts?.header ?? null
   if (!verdict.ok) {
     refuseFrame(turn, link, device, verdict)
     return
@@ -165,8 +173,8 @@ function handOn(turn: Turn, device: DeviceState): void {
 function batchLength(waiting: readonly AcceptedFrame[]): number {
   let readings = 0
   let frames = 0
-  for (const { content } of waiting) {
-    readings += content.kind === 'readings' ? content.readings.length : 0
+  for (const frame of waiting) {
+    readings += readingsIn([frame])
     if (frames === BATCH_FRAMES_MAX || (frames > 0 && readings > BATCH_READINGS_MAX)) break
     frames += 1
   }

@@ -2,7 +2,9 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import { refusal } from '../../../shared/wire/message.ts'
+import type { Floodgate } from './flood.ts'
 import type { LinkPhase, MasterSetup } from './handshakes.ts'
 import type { DeviceState, RosterState } from './roster.ts'
 import type { LinkId, MasterAction, Now } from './state.ts'
@@ -11,10 +13,16 @@ import type { LinkId, MasterAction, Now } from './state.ts'
 export interface Link {
   readonly id: LinkId
   readonly transport: 'tcp' | 'ws'
+  readonly source: string
   readonly openedAt: number
   phase: LinkPhase
+  /** Counts among the handshakes in flight. */
+  handshaking: boolean
   /** Frames in a row that did not open. */
   damaged: number
+  /** Header of the last reading frame that came on this link, whatever became of it: a compact one
+   * is read against it. */
+  predecessor: FrameHeader | null
   /** What follows once the epoch offered on this link is stored. */
   stored: ((turn: Turn) => void) | null
 }
@@ -24,6 +32,7 @@ export interface Turn {
   readonly setup: MasterSetup
   readonly roster: RosterState
   readonly links: Map<LinkId, Link>
+  readonly floodgate: Floodgate
   readonly now: Now
   readonly actions: MasterAction[]
 }
@@ -32,10 +41,17 @@ export interface Turn {
 export const deviceOf = (link: Link): DeviceState | null =>
   'device' in link.phase ? link.phase.device : null
 
+/** Its handshake is over, well or badly: it counts as one in flight no longer. */
+export function handshakeOver(turn: Turn, link: Link): void {
+  if (link.handshaking) turn.floodgate.end(link.source)
+  link.handshaking = false
+}
+
 export function closed(turn: Turn, id: LinkId): void {
   const link = turn.links.get(id)
   if (link === undefined) return
   turn.links.delete(id)
+  handshakeOver(turn, link)
   const device = deviceOf(link)
   if (device === null || device.link !== id) return
   device.link = null

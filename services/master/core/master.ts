@@ -12,15 +12,18 @@ import { second, spanUs, usToMs } from '../../../shared/units.ts'
 import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
+import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
 import { confirm, settleAppend, takeFrame } from './intake.ts'
 import {
   beginEnrolment,
   finishEnrolment,
   greet,
   type LinkPhase,
+  type MayCall,
   type MasterSetup,
+  type Met,
 } from './handshakes.ts'
-import { closed, drop, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { closed, drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
 import { type DeviceState, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
 
@@ -43,7 +46,8 @@ export interface Master {
 export function startMaster(setup: MasterSetup): Master {
   const roster = emptyRoster()
   const links = new Map<LinkId, Link>()
-  const turnAt = (now: Now): Turn => ({ setup, roster, links, now, actions: [] })
+  const floodgate = new Floodgate({ ...HANDSHAKE_LIMITS, ...setup.handshakeLimits })
+  const turnAt = (now: Now): Turn => ({ setup, roster, links, floodgate, now, actions: [] })
   return {
     step: (event, now) => {
       const turn = turnAt(now)
@@ -109,13 +113,16 @@ function puncture(turn: Turn, device: DeviceState): void {
 function take(turn: Turn, event: MasterEvent): void {
   switch (event.on) {
     case 'opened': {
-      const { link: id, transport } = event
+      const { link: id, transport, source } = event
       turn.links.set(id, {
         id,
         transport,
+        source,
         openedAt: turn.now.at,
         phase: { is: 'new' },
+        handshaking: false,
         damaged: 0,
+        predecessor: null,
         stored: null,
       })
       return
@@ -160,7 +167,9 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
   switch (message.is) {
     case 'enrolment':
       if (message.step === 1 && phase.is === 'new') {
-        meet(turn, link, beginEnrolment(turn.setup, turn.roster, message, turn.now))
+        meet(turn, link, (mayCall) =>
+          beginEnrolment(turn.setup, turn.roster, message, turn.now, mayCall),
+        )
         return
       }
       if (message.step === 3 && phase.is === 'enrolling') {
@@ -170,7 +179,7 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
       break
     case 'session':
       if (message.step !== 1 || phase.is !== 'new') break
-      meet(turn, link, greet(turn.setup, turn.roster, message, turn.now))
+      meet(turn, link, (mayCall) => greet(turn.setup, turn.roster, message, turn.now, mayCall))
       return
     case 'control':
       if (phase.is !== 'greeted' && phase.is !== 'open') break
@@ -186,7 +195,15 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
   refuse(turn, link, 'WIR-04')
 }
 
-function meet(turn: Turn, link: Link, met: ReturnType<typeof greet>): void {
+/** A handshake's first message, unless too many are under way or come from there. */
+function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
+  const { floodgate, now } = turn
+  link.handshaking = floodgate.begin(link.source, now.at)
+  if (!link.handshaking) {
+    refuse(turn, link, 'WIR-05')
+    return
+  }
+  const met = begin((device) => floodgate.calls(device.record.id, link.source, now.at))
   if (!met.ok) {
     refuse(turn, link, met.fault)
     return
@@ -228,6 +245,7 @@ function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): 
   }
   sendControl(turn, link, { is: 'enrolled', device: link.phase.device.idBytes })
   link.phase = { is: 'new' }
+  handshakeOver(turn, link)
 }
 
 function takeControl(

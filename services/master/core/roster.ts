@@ -18,6 +18,8 @@ export interface RunState {
   readonly run: number
   readonly salt: Uint8Array
   readonly iv: Uint8Array
+  /** Plaintext of its first frame; null when that could not be read. */
+  readonly opener: Uint8Array | null
   /** Next sequence expected and the stream hash before it. */
   next: number
   hash: Uint8Array
@@ -150,6 +152,7 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
     run: position.run,
     salt: position.salt,
     iv: runIv(suite, epoch.tree.ivKey, position.run, position.salt),
+    opener: position.opener,
     next: position.sequence + 1,
     hash: position.hash,
   }
@@ -161,8 +164,9 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
 /** Positions of earlier runs kept in memory per device; a slave asks for 256 at most. */
 const PAST_RUNS_MAX = 256
 
+/** Nothing more of that run is taken: what its frames were read against may go. */
 function remember(device: DeviceState, position: StreamPosition): void {
-  device.past.set(position.run, position)
+  device.past.set(position.run, { ...position, opener: null })
   if (device.past.size <= PAST_RUNS_MAX) return
   device.past.delete(Math.min(...device.past.keys()))
 }
@@ -175,6 +179,7 @@ const pastOf = (device: DeviceState, epoch: EpochState, run: RunState): StreamPo
   second: epoch.durableSecond,
   hash: run.hash,
   salt: run.salt,
+  opener: null,
 })
 
 /** Forgets what was accepted and is not durable. */
@@ -211,6 +216,7 @@ export function nowDurable(
         before?.run === position.run
           ? before.iv
           : runIv(suite, epoch.tree.ivKey, position.run, position.salt),
+      opener: position.opener,
       next: position.sequence + 1,
       hash: position.hash,
     }

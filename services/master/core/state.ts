@@ -10,7 +10,13 @@ import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
 export type LinkId = number
 
 export type MasterEvent =
-  | { readonly on: 'opened'; readonly link: LinkId; readonly transport: 'tcp' | 'ws' }
+  | {
+      readonly on: 'opened'
+      readonly link: LinkId
+      readonly transport: 'tcp' | 'ws'
+      /** Where it comes from, as the shell counts addresses: what flood limits go by. */
+      readonly source: string
+    }
   | { readonly on: 'body'; readonly link: LinkId; readonly body: Uint8Array }
   | { readonly on: 'closed'; readonly link: LinkId }
   /** Result of `enrol`. `conflict`: another key holds the token. */

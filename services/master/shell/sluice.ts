@@ -3,7 +3,7 @@
 // and the sink's queue hold. While too much waits, a link that brings another frame is not read any
 // further; TCP tells its slave to wait. They go on a few at a time, first come first served.
 
-import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
+import { type AcceptedFrame, readingsIn } from '../../../shared/handover/sink.ts'
 import type { FramedPeer } from '../../../shared/node/framed-peer.ts'
 
 /** Readings on their way to the sink from which on links are held: half a second of its work. */
@@ -16,12 +16,6 @@ const RELEASED_AT_ONCE = 4
 
 type Holdable = Pick<FramedPeer, 'pause' | 'resume'>
 
-const readingsOf = (frames: readonly AcceptedFrame[]): number =>
-  frames.reduce(
-    (sum, { content }) => sum + (content.kind === 'readings' ? content.readings.length : 0),
-    0,
-  )
-
 export class Sluice {
   #readings = 0
   /** In the order in which they were held. */
@@ -29,12 +23,12 @@ export class Sluice {
 
   /** These frames are on their way to the sink. */
   enter(frames: readonly AcceptedFrame[]): void {
-    this.#readings += readingsOf(frames)
+    this.#readings += readingsIn(frames)
   }
 
   /** The sink is done with them, whatever became of them. */
   leave(frames: readonly AcceptedFrame[]): void {
-    this.#readings -= readingsOf(frames)
+    this.#readings -= readingsIn(frames)
     if (this.#readings >= LOW) return
     // Nothing on its way: nobody would call again, so all of them go on.
     let left = this.#readings === 0 ? this.#held.size : RELEASED_AT_ONCE

@@ -16,7 +16,15 @@ import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { sealCaptures, takeReadings } from './capture.ts'
 import { noLanes, takeFetched } from './forwarder.ts'
 import { openKeyring } from './keyring.ts'
-import { forward, greet, linkDown, takeBody, takeFreed, tellStatus } from './linkwork.ts'
+import {
+  forward,
+  greet,
+  linkDown,
+  renewWhenDue,
+  takeBody,
+  takeFreed,
+  tellStatus,
+} from './linkwork.ts'
 import {
   type AgentSetup,
   clockQuality,
@@ -78,6 +86,8 @@ function remember(setup: AgentSetup): Memory {
     linkNumber: 0,
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
+    renewAt: mono,
+    predecessor: null,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],
@@ -161,6 +171,7 @@ function tick(turn: Turn): void {
   askWhenDue(turn)
   tellStatus(turn)
   forward(turn)
+  renewWhenDue(turn)
 }
 
 /** Meters are read from the first committed epoch on, and not while nothing can be stored. */

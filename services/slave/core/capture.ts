@@ -3,7 +3,7 @@
 
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import { elapsedUs, shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
 import { READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
 import { wake } from './forwarder.ts'
@@ -55,7 +55,7 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
     const last = at + READINGS_ALWAYS_FIT >= readings.length
     memory.captures.push({
-      content: { kind: 'readings', stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
+      group: { stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
       settled: last ? settled : () => undefined,
       cursor: last ? cursor : null,
     })
@@ -88,9 +88,11 @@ export function sealCaptures(turn: Turn): void {
   const { keyring, frames } = seal(before, {
     suite: setup.suite,
     at,
-    contents: captures.map((capture) => capture.content),
+    groups: captures.map((capture) => capture.group),
     salt: setup.random(16),
     processId: memory.processId,
+    processStart: processStart(turn, at),
+    pad: setup.pad ?? false,
   })
   const lastUsed = clockUs(turn)
   memory.used = true
@@ -106,6 +108,12 @@ export function sealCaptures(turn: Turn): void {
     }),
     done: (later) => framesStored(later, keyring, captures),
   })
+}
+
+/** When the process started, by the clock that now says `at`; never before 1970. */
+function processStart({ memory, mono }: Turn, at: UnixMs): UnixMs {
+  const processMs = Math.floor(elapsedUs(memory.startedAt, mono) / 1_000)
+  return unixMs(Math.max(0, shiftMs(at, spanMs(-processMs))))
 }
 
 /** The tree as sealed with, and whether the epoch was left while these frames waited for the
@@ -142,7 +150,8 @@ function currentKeyring({ memory }: Turn): Keyring | null {
   const { entering, leaving, identity } = memory
   if (entering !== null && identity?.device) {
     const previous = memory.runs.get(memory.highestRun) ?? null
-    memory.keyring = enterEpoch(identity.device, entering, memory.highestRun, previous)
+    const heads = memory.keyring?.heads
+    memory.keyring = enterEpoch(identity.device, entering, memory.highestRun, previous, heads)
     memory.entering = null
     memory.leaving = false
   }

@@ -207,6 +207,10 @@ function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
   return { frames, bytes }
 }
 
+/** Frames were sent that are not acknowledged yet. */
+export const inFlight = ({ lanes }: Forwarder): boolean =>
+  lanes.some((lane) => lane.flights.length > 0)
+
 /** A run begins only when the one before it is durable: a master that took the opener takes
  * nothing of earlier runs any more, also when one of their frames was damaged on the way. */
 function isReady({ buffer, flights }: Lane): boolean {

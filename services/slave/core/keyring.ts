@@ -19,9 +19,17 @@ import {
   puncture,
   runIv,
 } from '../../../shared/tves/tree.ts'
-import { type Second, second, secondOf, type UnixMs } from '../../../shared/units.ts'
-import { encodeContent, type FrameContent, NO_PREVIOUS_RUN } from '../../../shared/wire/content.ts'
-import { INDEX_JUMP_MAX } from '../../../shared/wire/limits.ts'
+import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import { type Second, second, secondOf, startOfSecond, type UnixMs } from '../../../shared/units.ts'
+import { encodeOpener, encodeReadings, padContent } from '../../../shared/wire/content.ts'
+import { HEADS_MAX, INDEX_JUMP_MAX } from '../../../shared/wire/limits.ts'
+import {
+  type Head,
+  headOf,
+  headText,
+  NO_PREVIOUS_RUN,
+  type Opener,
+} from '../../../shared/wire/opener.ts'
 import type { Stored, StoredEpoch, StoredFrame, StoredRun } from './state.ts'
 
 /** A run is left for a new one after this long, so that the age limit can drop whole runs, ms. */
@@ -31,7 +39,13 @@ interface OpenRun {
   readonly row: StoredRun
   readonly iv: Uint8Array
   readonly openedAt: UnixMs
+  /** What its frames are written against; as sealed into its first one. */
+  readonly opener: Opener
 }
+
+/** Heads by their text, in the order in which they were first sealed. */
+type Heads = ReadonlyMap<string, Head>
+const NO_HEADS: Heads = new Map()
 
 export interface Keyring {
   /** Device id, 8 bytes. */
@@ -44,6 +58,8 @@ export interface Keyring {
   readonly highestRun: number
   /** What the next opener names as its predecessor. */
   readonly previous: StoredRun | null
+  /** What was sealed since the process started, for the next opener: 256 at most, first come. */
+  readonly heads: Heads
 }
 
 /** The keyring to seal with after a start: newest committed epoch, no run open yet. Null before
@@ -62,10 +78,11 @@ export function enterEpoch(
   epoch: StoredEpoch,
   highestRun: number,
   previous: StoredRun | null,
+  heads = NO_HEADS,
 ): Keyring {
   const tree = decodeTree(epoch.tree)
   assert(tree !== null, 'the outbox returns the tree it was given')
-  return { device, epoch, tree, leaf: null, run: null, highestRun, previous }
+  return { device, epoch, tree, leaf: null, run: null, highestRun, previous, heads }
 }
 
 /** Leaves the run; the next frame opens a new one (SEC-FORK, or a new process). */
@@ -83,10 +100,15 @@ export interface SealRequest {
   readonly suite: Suite
   /** The slave's clock now. */
   readonly at: UnixMs
-  readonly contents: readonly Extract<FrameContent, { kind: 'readings' }>[]
+  /** At most READINGS_ALWAYS_FIT readings each. */
+  readonly groups: readonly ReadingGroup[]
   /** For an opener, should one be due. */
   readonly salt: Uint8Array
   readonly processId: Uint8Array
+  /** When this process started, by the slave's clock now. */
+  readonly processStart: UnixMs
+  /** Whether plaintexts are padded, so that a frame's size tells little. */
+  readonly pad: boolean
 }
 
 export interface SealResult {
@@ -94,10 +116,11 @@ export interface SealResult {
   readonly frames: readonly StoredFrame[]
 }
 
-/** Seals each content into one frame of this second, behind an opener where a run begins. */
+/** Seals the groups into as few frames of this second as hold them, behind an opener where a run
+ * begins. */
 export function seal(before: Keyring, request: SealRequest): SealResult {
-  const { suite, at } = request
-  let keyring = withLeaf(before, suite, at)
+  const { suite, at, groups } = request
+  let keyring = withLeaf({ ...before, heads: withHeads(before.heads, groups) }, suite, at)
   const frames: StoredFrame[] = []
   const { run } = keyring
   if (run === null || at - run.openedAt > RUN_AGE_MAX_MS) {
@@ -105,13 +128,30 @@ export function seal(before: Keyring, request: SealRequest): SealResult {
     keyring = opened.keyring
     frames.push(opened.frame)
   }
-  for (const content of request.contents) {
-    const { frame, row } = oneFrame(keyring, request, content, null)
+  for (let taken = 0; taken < groups.length; ) {
+    const { run, leaf, epoch } = keyring
+    assert(run !== null && leaf !== null, 'a run is open behind its opener')
+    const begins = startOfSecond(epoch.origin, leaf.second)
+    const content = encodeReadings(groups.slice(taken), { begins, opener: run.opener })
+    const { frame, row } = oneFrame(keyring, request, { ...content, salt: null })
     frames.push(frame)
-    assert(keyring.run !== null, 'a run is open behind its opener')
-    keyring = { ...keyring, run: { ...keyring.run, row } }
+    taken += content.groups
+    keyring = { ...keyring, run: { ...run, row } }
   }
   return { keyring, frames }
+}
+
+/** The heads seen before and those of these readings. */
+function withHeads(before: Heads, groups: readonly ReadingGroup[]): Heads {
+  if (before.size >= HEADS_MAX) return before
+  const heads = new Map(before)
+  for (const { readings } of groups) {
+    for (const reading of readings) {
+      const text = headText(reading, reading.meterTime !== null)
+      if (heads.size < HEADS_MAX && !heads.has(text)) heads.set(text, headOf(reading))
+    }
+  }
+  return heads
 }
 
 /** What the tree looks like on disk after `keyring`'s last frame: without the running second. */
@@ -136,7 +176,7 @@ function openRun(
   keyring: Keyring,
   request: SealRequest,
 ): { readonly keyring: Keyring; readonly frame: StoredFrame } {
-  const { suite, salt, processId, at } = request
+  const { suite, salt, processId, processStart, at } = request
   const { device, epoch, previous } = keyring
   const run = keyring.highestRun + 1
   const start = streamStart(suite, device, epoch.id, run)
@@ -149,14 +189,11 @@ function openRun(
     acknowledgedHash: start,
     forked: false,
   }
-  const opening: Keyring = {
-    ...keyring,
-    highestRun: run,
-    run: { row: empty, iv: runIv(suite, keyring.tree.ivKey, run, salt), openedAt: at },
-  }
-  const content: FrameContent = {
+  const opener: Opener = {
     kind: 'opener',
     processId,
+    processStart,
+    heads: [...keyring.heads.values()],
     previous:
       previous === null
         ? NO_PREVIOUS_RUN
@@ -167,19 +204,26 @@ function openRun(
             hash: previous.lastHash,
           },
   }
-  const { frame, row } = oneFrame(opening, request, content, salt)
-  assert(opening.run !== null, 'the run was opened above')
-  return { keyring: { ...opening, run: { ...opening.run, row } }, frame }
+  const iv = runIv(suite, keyring.tree.ivKey, run, salt)
+  const opened: OpenRun = { row: empty, iv, openedAt: at, opener }
+  const opening: Keyring = { ...keyring, highestRun: run, run: opened }
+  const plaintext = encodeOpener(opener)
+  const { frame, row } = oneFrame(opening, request, { plaintext, readings: 0, salt })
+  return { keyring: { ...opening, run: { ...opened, row } }, frame }
 }
 
 function oneFrame(
   keyring: Keyring,
-  { suite, at }: SealRequest,
-  content: FrameContent,
-  salt: Uint8Array | null,
+  { suite, at, pad }: SealRequest,
+  content: {
+    readonly plaintext: Uint8Array
+    readonly readings: number
+    readonly salt: Uint8Array | null
+  },
 ): { readonly frame: StoredFrame; readonly row: StoredRun } {
   const { run, leaf, epoch, device } = keyring
   assert(run !== null && leaf !== null, 'a frame is sealed in a run, under the running second')
+  const { plaintext, readings, salt } = content
   const sequence = run.row.last + 1
   const body = sealFrame(suite, {
     key: leaf.aead,
@@ -192,10 +236,10 @@ function oneFrame(
       run: run.row.run,
       second: leaf.second,
       sequence,
-      count: content.kind === 'readings' ? content.readings.length : 0,
+      count: readings,
       salt,
     },
-    plaintext: encodeContent(content),
+    plaintext: pad ? padContent(plaintext) : plaintext,
   })
   const hash = streamNext(suite, run.row.lastHash, body)
   return {

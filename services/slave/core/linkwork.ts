@@ -4,20 +4,23 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/tves/suite.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
-import { spanUs, shiftMono } from '../../../shared/units.ts'
+import { elapsedUs, shiftMono, spanUs, type UnixMs, usToMs } from '../../../shared/units.ts'
+import { compactBody } from '../../../shared/wire/compact.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
-import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
+import { decodeFrame } from '../../../shared/wire/frame.ts'
+import { EPOCH_AGE_MAX, STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
 import {
   acknowledge,
   closeLanes,
   expect,
   type Freed,
+  inFlight,
   leaveOut,
   openLanes,
   pump,
 } from './forwarder.ts'
 import { compare, listRuns } from './inventory.ts'
-import { clockQuality, report, submit, type Turn } from './memory.ts'
+import { clockQuality, type Memory, report, submit, type Turn } from './memory.ts'
 import { plan, wantHistory } from './schedule.ts'
 import {
   beginEnrolment,
@@ -35,6 +38,11 @@ import { takeHandshakeSample, takeReply } from './timekeeping.ts'
 const STATUS_EVERY = spanUs(10_000_000)
 /** The first status soon after the session opens, so that the fleet page is not empty. */
 const STATUS_FIRST = spanUs(1_000_000)
+/** A due renewal is put off by up to so much at random: a fleet that came up together must not call
+ * again together. */
+const RENEW_SPREAD_US = 300_000_000
+/** So long it waits for frames on their way to be acknowledged. */
+const RENEW_PATIENCE_US = 120_000_000
 
 /** Greets the master, or enrols first; the identity is made here, at the first link ever. */
 export function greet(turn: Turn): void {
@@ -96,6 +104,7 @@ export function linkDown(turn: Turn): void {
   const { memory } = turn
   memory.session = DOWN
   memory.linkNumber += 1
+  memory.predecessor = null
   memory.confirmed = false
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
@@ -153,6 +162,7 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   const { answer, t1, epoch } = outcome
   if (t1 !== null)
     takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
+  renewLater(turn, answer.origin, usToMs(answer.t2))
   memory.schedule ??= plan(setup.meters, setup.stored.cursors, turn.mono)
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
@@ -184,6 +194,28 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   })
 }
 
+/** When the session that begins now is to be left: an hour after the begin of the newest epoch, by
+ * the master's clock and then by ours that only counts on. */
+function renewLater(turn: Turn, offered: UnixMs | null, masterNow: UnixMs): void {
+  const { memory, mono, setup } = turn
+  const newest = memory.entering ?? memory.keyring?.epoch
+  const age = masterNow - (offered ?? newest?.origin ?? masterNow)
+  // Too old and no other was offered, or begun in the future: the master will not have it now.
+  const left = age >= 0 && age < EPOCH_AGE_MAX ? EPOCH_AGE_MAX - age : EPOCH_AGE_MAX
+  const spread = ((setup.random(1)[0] ?? 0) / 256) * RENEW_SPREAD_US
+  memory.renewAt = shiftMono(mono, spanUs(left * 1_000 + Math.floor(spread)))
+}
+
+/** Leaves a good session for the next, which brings a new epoch (wire.md 4). */
+export function renewWhenDue(turn: Turn): void {
+  const { memory, mono } = turn
+  if (!memory.confirmed || mono < memory.renewAt) return
+  const late = elapsedUs(memory.renewAt, mono) > RENEW_PATIENCE_US
+  if (!late && inFlight(memory.forwarder)) return
+  linkDown(turn)
+  turn.actions.push({ do: 'drop', fault: null, detail: 'for a new epoch' })
+}
+
 function confirm(turn: Turn): void {
   const { memory } = turn
   const sealing = [memory.keyring?.epoch.id, memory.entering?.id].filter((id) => id !== undefined)
@@ -208,10 +240,14 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'clock-reply':
       takeReply(turn, message)
       return
-    case 'acknowledge':
-      takeFreed(turn, acknowledge(memory.forwarder, memory.runs, message))
+    case 'acknowledge': {
+      const freed = acknowledge(memory.forwarder, memory.runs, message)
+      // Old news answers a frame that the master calls spent: perhaps it reads our headers wrongly.
+      if (freed.is === 'nothing') memory.predecessor = null
+      takeFreed(turn, freed)
       forward(turn)
       return
+    }
     case 'expect':
       expected(turn, message)
       return
@@ -298,8 +334,20 @@ function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>
 }
 
 /** Sends what the window allows. */
-export function forward(turn: Turn): void {
-  if (turn.memory.confirmed) turn.actions.push(...pump(turn.memory.forwarder))
+export function forward({ memory, actions }: Turn): void {
+  if (!memory.confirmed) return
+  for (const action of pump(memory.forwarder)) {
+    actions.push(
+      action.do === 'send' ? { do: 'send', body: shortened(memory, action.body) } : action,
+    )
+  }
+}
+
+/** The frame as it goes on this link: only here the compact header is used (wire.md 8.1). */
+function shortened(memory: Memory, body: Uint8Array): Uint8Array {
+  const line = compactBody(memory.predecessor, body)
+  memory.predecessor = decodeFrame(body)?.header ?? null
+  return line
 }
 
 /** Frames durable further on: forgotten with the next transaction, never before their hash was

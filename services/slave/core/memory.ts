@@ -18,6 +18,9 @@ import {
   usToMs,
 } from '../../../shared/units.ts'
 import type { FrameContent } from '../../../shared/wire/content.ts'
+import type { SessionSuite } from '../../../shared/wire/message.ts'
+import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
@@ -43,6 +46,10 @@ export interface AgentSetup {
   /** The operating system's clock at start: a guess until the first exchange. */
   readonly wall: UnixUs
   readonly mono: MonoUs
+  /** Suite of the session handshake; without it 1. */
+  readonly sessionSuite?: SessionSuite
+  /** Whether frames are padded; not, when it is left out. */
+  readonly pad?: boolean
 }
 
 /** One transaction waiting for its turn. `frames` hold readings; `upkeep` must get through when the
@@ -58,7 +65,7 @@ export interface Job {
 
 /** One meter answer, stamped, waiting to be sealed. */
 export interface Capture {
-  readonly content: Extract<FrameContent, { kind: 'readings' }>
+  readonly group: ReadingGroup
   /** Told when its frames are durable. */
   settled(turn: Turn): void
   readonly cursor: readonly [meter: string, through: UnixMs] | null
@@ -81,6 +88,10 @@ export interface Memory {
   /** Offered by the master in this session, not yet committed. */
   offered: StoredEpoch | null
   wantEpoch: boolean
+  /** When this session is to be left for one with a new epoch. */
+  renewAt: MonoUs
+  /** Header of the last frame sent on this link; null: the next one goes with its full header. */
+  predecessor: FrameHeader | null
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder

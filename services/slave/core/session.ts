@@ -11,10 +11,12 @@ import {
   type EpochSecret,
   epochOf,
   exporter,
+  masterKeyTag,
+  SESSION_PATTERN,
   sessionPrologue,
 } from '../../../shared/tves/handshake.ts'
 import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
-import type { Random, Suite } from '../../../shared/tves/suite.ts'
+import { KEM_SEED_BYTES, type Random, type Suite } from '../../../shared/tves/suite.ts'
 import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../shared/tves/token.ts'
 import type { MonoUs } from '../../../shared/units.ts'
 import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
@@ -22,8 +24,8 @@ import {
   enrolmentHello,
   enrolmentStep,
   readMessage,
-  SUITE_CLASSIC,
-  sessionStep,
+  sessionHello,
+  type SessionSuite,
 } from '../../../shared/wire/message.ts'
 import {
   decodeSessionOffer,
@@ -37,6 +39,8 @@ export interface SessionSetup {
   readonly suite: Suite
   readonly random: Random
   readonly processId: Uint8Array
+  /** Suite of the session handshake; without it 1. There is no falling back to another. */
+  readonly sessionSuite?: SessionSuite
 }
 
 export type Session =
@@ -50,7 +54,12 @@ export type Session =
       readonly masterKey: Uint8Array
     }
   /** `t1` null: the machine slept meanwhile, so the answer says nothing about the time. */
-  | { readonly phase: 'hello'; readonly noise: Handshake; readonly t1: MonoUs | null }
+  | {
+      readonly phase: 'hello'
+      readonly suite: SessionSuite
+      readonly noise: Handshake
+      readonly t1: MonoUs | null
+    }
   /** Control messages flow; frames only after COMMITTED. */
   | { readonly phase: 'open'; readonly channel: ControlChannel }
 
@@ -130,23 +139,26 @@ export function beginEnrolment(
 
 /** First message of a session. */
 export function beginSession(
-  { suite, random, processId }: SessionSetup,
+  { suite, random, processId, sessionSuite = 1 }: SessionSetup,
   keys: { staticKey: Uint8Array; masterKey: Uint8Array; psk: Uint8Array },
   asks: { readonly wantEpoch: boolean; readonly mono: MonoUs },
 ): Step {
   const noise = startHandshake({
     suite,
-    pattern: 'IKpsk2',
+    pattern: SESSION_PATTERN[sessionSuite],
     initiator: true,
-    prologue: sessionPrologue(SUITE_CLASSIC),
+    prologue: sessionPrologue(sessionSuite),
     staticKey: keyPair(suite, keys.staticKey),
     remoteStatic: keys.masterKey,
     psk: keys.psk,
     ephemeral: random(32),
+    ...(sessionSuite === 1 ? { kemSeed: random(KEM_SEED_BYTES) } : {}),
   })
   const payload = encodeSessionHello({ processId, wantsEpoch: asks.wantEpoch })
-  const send = sessionStep(1, written(noise, payload))
-  return { session: { phase: 'hello', noise, t1: asks.mono }, send, outcome: WAIT }
+  const keyTag = masterKeyTag(suite, keys.masterKey)
+  const send = sessionHello(sessionSuite, keyTag, written(noise, payload))
+  const session = { phase: 'hello', suite: sessionSuite, noise, t1: asks.mono } as const
+  return { session, send, outcome: WAIT }
 }
 
 /** One body from the master. */
@@ -174,7 +186,7 @@ export function receive(
       return takeEnrolled(session, body)
     case 'hello':
       if (message.is !== 'session' || message.step !== 2) break
-      if (message.suite !== SUITE_CLASSIC) break
+      if (message.suite !== session.suite) break
       return finishSession(setup.suite, session, message.noise)
     case 'open':
       if (message.is !== 'control') break

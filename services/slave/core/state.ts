@@ -135,8 +135,8 @@ export type AgentAction =
   | { readonly do: 'commit'; readonly commit: OutboxCommit }
   /** Answered by `fetched`. */
   | { readonly do: 'fetch'; readonly query: FetchQuery }
-  /** Ends the link; the shell connects again with back-off. */
-  | { readonly do: 'drop'; readonly fault: FaultCode; readonly detail: string }
+  /** Ends the link; the shell connects again with back-off, or at once when no fault is named. */
+  | { readonly do: 'drop'; readonly fault: FaultCode | null; readonly detail: string }
   | { readonly do: 'read'; readonly meter: string }
   | {
       readonly do: 'read-history'

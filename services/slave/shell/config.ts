@@ -9,6 +9,7 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import { errorCode } from '../../../shared/node/fault-error.ts'
 import { decodeToken, type EnrolmentToken } from '../../../shared/tves/token.ts'
 import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
+import type { SessionSuite } from '../../../shared/wire/message.ts'
 import { type LinkAddress, parseLinkAddress } from './link-address.ts'
 import { checkMeterLine, type MeterLineConfig } from './meter-lines/meter-line.ts'
 import type { OutboxLimits } from './outbox.ts'
@@ -26,6 +27,10 @@ export interface SlaveConfig {
   readonly token: EnrolmentToken | null
   readonly lines: readonly LineConfig[]
   readonly outbox: OutboxLimits
+  /** Of the session handshake: 1 with ML-KEM-768, 0 without. */
+  readonly suite: SessionSuite
+  /** Whether frames are padded, so that their size tells little. */
+  readonly pad: boolean
 }
 
 interface Warning {
@@ -60,6 +65,8 @@ const fileShape = z.strictObject({
   master: z.string(),
   token: z.string().optional(),
   token_file: z.string().min(1).optional(),
+  suite: z.literal([0, 1]).default(1),
+  pad: z.boolean().default(false),
   line: z.array(lineShape).min(1),
   outbox: z
     .strictObject({
@@ -128,11 +135,13 @@ function configOf(shape: FileShape, folder: string, token: EnrolmentToken | null
     master,
     token,
     lines,
+    pad: shape.pad,
     outbox: {
       bytesMax: Math.floor(shape.outbox.max_mb * MIB),
       framesMax: shape.outbox.max_frames,
       ageMaxMs: shape.outbox.max_days * DAY_MS,
     },
+    suite: shape.suite,
   }
 }
 

@@ -54,6 +54,8 @@ export class Link {
   #attempt = 0
   #upSince = 0
   #closed = false
+  /** The next attempt needs no wait: this end was in order. */
+  #atOnce = false
 
   constructor(address: LinkAddress, handlers: LinkHandlers, options: LinkOptions) {
     this.#address = address
@@ -76,9 +78,15 @@ export class Link {
     return this.#peer?.send(body) ?? false
   }
 
-  /** Ends the present connection; the next attempt follows after its wait. */
-  drop(fault: FaultCode, detail: string): void {
-    this.#peer?.drop(fault, detail)
+  /** Ends the present connection; the next attempt follows after its wait, or at once where there
+   * was no fault. */
+  drop(fault: FaultCode | null, detail: string): void {
+    if (fault !== null) {
+      this.#peer?.drop(fault, detail)
+      return
+    }
+    this.#atOnce = this.#peer !== null
+    this.#peer?.close()
   }
 
   /** Ends the link for good, after what waits was sent. */
@@ -142,8 +150,9 @@ export class Link {
 
   #again(): void {
     if (this.#closed) return
-    const waitMs = backOffMs(this.#attempt, this.#options.random)
-    this.#attempt += 1
+    const waitMs = this.#atOnce ? 0 : backOffMs(this.#attempt, this.#options.random)
+    if (!this.#atOnce) this.#attempt += 1
+    this.#atOnce = false
     this.#timer = setTimeout(() => this.#connect(), waitMs)
   }
 }

@@ -18,7 +18,7 @@ import type { Outbox } from './outbox.ts'
 /** What the runner needs of a Link (link.ts). */
 export interface RunnerLink {
   send(body: Uint8Array): boolean
-  drop(fault: FaultCode, detail: string): void
+  drop(fault: FaultCode | null, detail: string): void
   close(): void
 }
 
@@ -155,7 +155,7 @@ export class Runner {
         this.#fetch(action)
         return
       case 'drop':
-        this.#fault(action.fault, action.detail)
+        if (action.fault !== null) this.#fault(action.fault, action.detail)
         this.#link.drop(action.fault, action.detail)
         return
       case 'read':

@@ -1,0 +1,68 @@
+// Too many handshakes from one address, over real sockets: refused in clear (WIR-05), and another
+// address is served.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { runMaster } from '../../services/master/main.ts'
+import { openKeyStore } from '../../services/master/shell/key-store.ts'
+import { toText } from '../../shared/bytes.ts'
+import type { Roster } from '../../shared/handover/roster.ts'
+import { nodeSuite } from '../../shared/node/node-suite.ts'
+import { masterKeyTag } from '../../shared/tves/handshake.ts'
+import { sessionHello } from '../../shared/wire/message.ts'
+import { lengthPrefixed } from '../../shared/wire/transport.ts'
+
+const NOBODY: Roster = {
+  load: async () => ({ revision: 1, devices: [], tokens: [], epochs: [], positions: [] }),
+  revision: async () => 1,
+  enrol: async () => {},
+  commitEpoch: async () => {},
+  puncture: async () => {},
+  retireEpochs: async () => {},
+}
+
+async function openMaster(t: TestContext, perSource: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'ticklock-flood-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const keys = openKeyStore(join(folder, 'keys'))
+  const quiet = () => {}
+  const master = await runMaster({
+    keys,
+    roster: NOBODY,
+    board: { connected: quiet, disconnected: quiet, status: quiet, refused: quiet },
+    sink: { append: async () => {} },
+    tcp: { host: '127.0.0.1', port: 0 },
+    ws: null,
+    toleranceSeconds: 10,
+    clockBoundUs: 20_000,
+    connectionsMax: 100,
+    handshakeLimits: { perSource },
+    log: quiet,
+  })
+  t.after(() => master.close())
+  return { port: master.tcpPort ?? 0, publicKey: keys.staticKey.publicKey }
+}
+
+/** What the master says to a step 1 of noise from this address. */
+async function answered(port: number, localAddress: string, hello: Uint8Array): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
+  socket.write(lengthPrefixed(hello))
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(socket, 'close')
+  return toText(new Uint8Array(Buffer.concat(chunks).subarray(3)))
+}
+
+test('WIR-05: handshakes begun from one address, over TCP (wire.md 10)', async (t) => {
+  const { port, publicKey } = await openMaster(t, 3)
+  const hello = sessionHello(1, masterKeyTag(nodeSuite, publicKey), new Uint8Array(1_305).fill(9))
+  const said: string[] = []
+  for (let call = 0; call < 4; call += 1) said.push(await answered(port, '127.0.0.1', hello))
+  assert.deepEqual(said, ['SEC-09', 'SEC-09', 'SEC-09', 'WIR-05'])
+  assert.equal(await answered(port, '127.0.0.2', hello), 'SEC-09')
+})
