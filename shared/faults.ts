@@ -272,6 +272,11 @@ export const FAULTS = {
     'command expired, or the clock was too uncertain for it',
     'give it again once the device is synchronised',
   ),
+  'OPS-19': fault(
+    'alarm',
+    'acknowledged frames are gone at the master',
+    'its database was set back: restore a newer backup',
+  ),
   'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
   'OPS-22': fault('warn', 'form without its token', 'load the page again'),

@@ -17,6 +17,7 @@ import { queueAgain } from './db/notices.ts'
 import { indexClosedMonths } from './db/partitions.ts'
 import { type Db, openDatabase } from './db/pool.ts'
 import { ReadingSink } from './db/readings.ts'
+import { startRetimer } from './db/retimer.ts'
 import { openRoster } from './db/roster.ts'
 import { readSummary } from './db/summary.ts'
 import { buildApp } from './http/app.ts'
@@ -74,7 +75,9 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
   ]
   try {
     await migrate(db.pool)
-    const sink = new ReadingSink(db.pool)
+    const sink = new ReadingSink(db.pool, undefined, say)
+    const retimer = startRetimer(db.pool, say)
+    closers.push(() => retimer.stop())
     const board = new Fleet(db.pool, say)
     await board.begin(now())
     closers.push(async () => {

@@ -215,6 +215,9 @@ class MasterShell implements RunningMaster {
       case 'append':
         void this.#append(action.device, action.frames)
         return
+      case 'anchor':
+        this.#options.sink.anchor(action.device, action.anchor)
+        return
       case 'puncture':
         void this.#puncture(action)
         return

@@ -91,12 +91,22 @@ export function qualityAt(
   return { state: bound <= SYNCHRONISED_BOUND_US ? 'S' : 'R', bound: spanUs(bound) }
 }
 
-/** An instant that is over for certain at `mono`, however far ahead the time shown is; null
+/** UTC at `mono` as believed, however far the time shown is from it: |UTC - utc| <= bound. Null
  * while the clock only guesses. */
-export function overForSure({ estimate }: SoftClock, mono: MonoUs): UnixUs | null {
+export function believedAt(
+  { estimate }: SoftClock,
+  mono: MonoUs,
+): { readonly utc: UnixUs; readonly bound: SpanUs } | null {
   if (estimate === null) return null
   const grown = Math.abs(mono - estimate.mono) * estimate.growth * 1e-6
-  return unixUs(estimateAt(estimate, mono) - estimate.bound - grown)
+  return { utc: unixUs(estimateAt(estimate, mono)), bound: spanUs(estimate.bound + grown) }
+}
+
+/** An instant that is over for certain at `mono`, however far ahead the time shown is; null
+ * while the clock only guesses. */
+export function overForSure(clock: SoftClock, mono: MonoUs): UnixUs | null {
+  const believed = believedAt(clock, mono)
+  return believed === null ? null : unixUs(believed.utc - believed.bound)
 }
 
 export interface Steered {

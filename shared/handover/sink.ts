@@ -4,7 +4,8 @@
 
 import type { FaultCode } from '../faults.ts'
 import type { ReadingGroup } from '../meter/reading.ts'
-import type { Second, SpanUs, UnixMs } from '../units.ts'
+import type { Second, SpanMs, SpanUs, UnixMs } from '../units.ts'
+import type { TombstoneReason } from '../wire/orders.ts'
 
 /** Device identity: 8 bytes as 16 hex digits. */
 export type DeviceId = string
@@ -36,9 +37,23 @@ export interface AcceptedFrame {
   /** What it carried; null for an opener, which carries no readings. */
   readonly content:
     | { readonly kind: 'readings'; readonly groups: readonly ReadingGroup[] }
-    | { readonly kind: 'opener' }
+    /** Begins a run of this process (16 hex digits): all its frames count in its ms. */
+    | { readonly kind: 'opener'; readonly process: string }
     /** Authentic, but we cannot read it: stored as it is, acknowledged, counted (BIL-06). */
     | { readonly kind: 'unreadable'; readonly plaintext: Uint8Array }
+    /** Frames `first` to the position's will never come (wire.md 6.4). */
+    | { readonly kind: 'given-up'; readonly first: number; readonly reason: TombstoneReason }
+    /** Whole at the slave, and does not open here: kept as it is (wire.md 6.4). */
+    | { readonly kind: 'sealed'; readonly body: Uint8Array }
+}
+
+/** When `processMs` of a slave's process (16 hex digits) had passed it was `utc`: wire.md 5.3. */
+export interface ProcessAnchor {
+  readonly process: string
+  readonly processMs: number
+  readonly utc: UnixMs
+  /** |error| of `utc`. */
+  readonly bound: SpanMs
 }
 
 /** Readings that the frames carry. */
@@ -55,6 +70,9 @@ export interface Sink {
   /** Resolves when rows AND positions are durable, in one transaction; rejects when nothing is.
    * A row already there is left as it is: handing the same frame over twice changes nothing. */
   append(frames: readonly AcceptedFrame[]): Promise<void>
+  /** Takes note; durable within seconds. What a dying process forgets comes again, since its
+   * links die with it and each session gives an anchor. */
+  anchor(device: DeviceId, anchor: ProcessAnchor): void
 }
 
 /** What a slave says of itself, on the control channel. */

@@ -89,7 +89,7 @@ test('devices that enrol at the same moment are all known afterwards (wire.md 3)
     keys,
     roster,
     board,
-    sink: { append: async () => {} },
+    sink: { append: async () => {}, anchor: () => {} },
     tcp: { host: HOST, port: 0 },
     ws: null,
     toleranceSeconds: 10,

@@ -35,7 +35,7 @@ async function openMaster(t: TestContext, perSource: number) {
     keys,
     roster: NOBODY,
     board: { connected: quiet, disconnected: quiet, status: quiet, refused: quiet },
-    sink: { append: async () => {} },
+    sink: { append: async () => {}, anchor: quiet },
     tcp: { host: '127.0.0.1', port: 0 },
     ws: null,
     toleranceSeconds: 10,

@@ -11,6 +11,7 @@ import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const DEVICE = '00000000000000d1'
 const OTHER = '00000000000000d2'
+const PROCESS = '0123456789abcdef'
 const NOW = Date.UTC(2026, 2, 15, 12)
 const DAY = 86_400_000
 
@@ -84,7 +85,7 @@ test('a run’s opener is stored with its first frame and comes back with the ro
     const { positions } = await openRoster(postgres.db.kysely).load()
     return positions.map(({ sequence, opener }) => [sequence, opener])
   }
-  await sink.append([frame({ sequence: 0, opener, content: { kind: 'opener' } })])
+  await sink.append([frame({ sequence: 0, opener, content: { kind: 'opener', process: '00112233aabbccdd' } })])
   assert.deepEqual(await openers(), [[0, Buffer.from(opener)]])
   const next = { opener, readings: [] }
   await sink.append([frame({ sequence: 1, ...next }), frame({ sequence: 2, ...next })])
@@ -183,7 +184,7 @@ test('an implausible time makes an exception (BIL-12) and never a partition', as
 test('an authentic frame we cannot read is kept as it is (BIL-06)', async () => {
   const plaintext = Uint8Array.of(1, 2, 255)
   await sink.append([frame({ sequence: 3, content: { kind: 'unreadable', plaintext } })])
-  await sink.append([frame({ sequence: 4, content: { kind: 'opener' } })])
+  await sink.append([frame({ sequence: 4, content: { kind: 'opener', process: PROCESS } })])
   assert.deepEqual(await all('select code, content from exceptions'), [
     { code: 'BIL-06', content: Buffer.from(plaintext) },
   ])

@@ -4,11 +4,12 @@
 import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
-import type { AcceptedFrame, DeviceId } from '../../shared/handover/sink.ts'
-import type { Reading, ReadingGroup } from '../../shared/meter/reading.ts'
+import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../shared/handover/sink.ts'
+import type { Reading, ReadingGroup, Stamp } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { expandBody } from '../../shared/wire/compact.ts'
 import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
+import { retime } from '../../services/billing/core/retiming.ts'
 import type { StoredFrame } from '../../services/slave/core/state.ts'
 import { saying } from './meters.ts'
 import { streamKey } from './sink.ts'
@@ -28,6 +29,11 @@ interface Sealed {
   readonly body: string
   /** The sink said so, and a master knows: nobody may hand it over again. */
   settled: boolean
+}
+
+interface Taken {
+  readonly processMs: number
+  readonly truth: TrueUs
 }
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64')
@@ -58,6 +64,11 @@ export class Observer {
   /** Header of the frame that a link was given last. */
   readonly #sentBefore = new WeakMap<object, FrameHeader>()
   readonly #sealedWith = new Map<string, string>()
+  anchors = 0
+  /** Which process a stream's opener names; of each process the last anchor and its readings. */
+  readonly #processNamed = new Map<string, string>()
+  readonly #ties = new Map<string, ProcessAnchor>()
+  readonly #stamps = new Map<string, Taken[]>()
 
   /** Watches every frame that is sealed: one (key, nonce) for one text. */
   watch(suite: Suite): Suite {
@@ -144,6 +155,9 @@ export class Observer {
     this.frames += 1
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
     hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
+    if (content.kind === 'opener') {
+      this.#processNamed.set(key, `${position.device} ${content.process}`)
+    }
     if (content.kind !== 'readings') return
     for (const group of content.groups) this.#group(key, position.device, group)
   }
@@ -155,6 +169,7 @@ export class Observer {
     // The truth is remembered to the millisecond of the process's own clock.
     const bounded = stamp.clockState === 'U' || error <= stamp.clockBound + 1
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
+    this.#stamped(key, stamp, truth)
     for (const reading of readings) this.#row(reading)
   }
 
@@ -198,6 +213,32 @@ export class Observer {
         hold(holds(run, sequence), 'lost', `${key} ${sequence} is in no outbox and no ledger`)
       }
     }
+  }
+
+  /** The master hands on an anchor: it dates every reading of its process that came so far. */
+  anchored(device: DeviceId, anchor: ProcessAnchor): void {
+    const key = `${device} ${anchor.process}`
+    this.#ties.set(key, anchor)
+    this.anchors += 1
+    for (const taken of this.#stamps.get(key) ?? []) this.#dated(anchor, taken)
+  }
+
+  #stamped(streamed: string, stamp: Stamp, truth: TrueUs): void {
+    const key = this.#processNamed.get(streamed)
+    if (key === undefined) return
+    const taken = { processMs: stamp.processMs, truth }
+    const stamps = this.#stamps.get(key) ?? []
+    stamps.push(taken)
+    this.#stamps.set(key, stamps)
+    const anchor = this.#ties.get(key)
+    if (anchor !== undefined) this.#dated(anchor, taken)
+  }
+
+  #dated(anchor: ProcessAnchor, { processMs, truth }: Taken): void {
+    const time = retime(processMs, null, [anchor])
+    hold(time !== null, 'dated', 'an anchor dates every reading of its process')
+    const error = Math.abs(truth / 1_000 - time.at)
+    hold(error <= time.bound + 1, 'anchor', `${error} ms off, within ${time.bound} it says`)
   }
 
   report(code: FaultCode): void {

@@ -249,6 +249,9 @@ export class MasterBox implements End {
         world.note(`master refuses ${action.device}: ${action.code}`)
         observer.refuse(action.code)
         return
+      case 'anchor':
+        observer.anchored(action.device, action.anchor)
+        return
       case 'connected':
       case 'disconnected':
       case 'status':

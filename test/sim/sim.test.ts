@@ -18,6 +18,7 @@ for (const seed of [2, 7, 16]) {
     assert.ok(attacks > 20, `${attacks} attacks`)
     assert.ok(thief.thefts > 3 && thief.shut > 50, `${thief.thefts} thefts, ${thief.shut} tries`)
     assert.ok(thief.opened > 0, `the loot opened ${thief.opened} later frames`)
+    assert.ok(observer.anchors > 0, 'no slave gave an anchor')
   })
 }
 

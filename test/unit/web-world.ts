@@ -97,6 +97,7 @@ export const FLEET: readonly FleetRow[] = ['Old Town', 'Harbour', 'Hill Station'
     clockBoundUs: index === 3 ? null : ([3_100, 8_700, 412_000][index] ?? null),
     backlogFrames: index === 3 ? null : ([0, 0, 1_284][index] ?? null),
     meters: [24, 18, 31, 0][index] ?? 0,
+    givenUp: [0, 3, 4, 0][index] ?? 0,
   }),
 )
 
@@ -255,6 +256,19 @@ function operators(world: () => World): OperatorReads {
       }
     },
     live: async (meter) => LIVE.filter((row) => row.meter.startsWith(meter)),
+    retimed: async () => [
+      {
+        meter: '2026000419',
+        obis: '1-0:1.8.0*255',
+        value: 5_000,
+        exponent: 0,
+        unit: 30,
+        saidAt: unixMs(1_000),
+        clockState: 'U',
+        clockBoundMs: 4_294_967_295,
+        retimed: { at: ago(DAY), boundMs: 900, way: 'anchor' },
+      },
+    ],
     refusals: async () => [
       { code: 'SEC-05', device: FLEET[0]?.id ?? '', count: 6, lastAt: ago(3_600_000) },
       { code: 'SEC-03', device: '', count: 3, lastAt: ago(52_000) },

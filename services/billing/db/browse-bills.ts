@@ -124,8 +124,8 @@ async function trustOf(
   const at = parseUtc(instant)
   if (at === null) return null
   const row = await db
-    .selectFrom('readings')
-    .innerJoin('registers', 'registers.id', 'readings.register_id')
+    .selectFrom('timed_readings')
+    .innerJoin('registers', 'registers.id', 'timed_readings.register_id')
     .select(['clock_state', 'clock_bound_ms', 'quality'])
     .where('ts', '=', new Date(at))
     .where('meter_id', '=', (is) =>

@@ -100,8 +100,8 @@ async function readingsAt(
 ): Promise<readonly BoundaryReading[]> {
   if (instants.length === 0) return []
   const rows = await db
-    .selectFrom('readings')
-    .innerJoin('registers', 'registers.id', 'readings.register_id')
+    .selectFrom('timed_readings')
+    .innerJoin('registers', 'registers.id', 'timed_readings.register_id')
     .select(['ts', 'value', 'exponent'])
     .where(
       'ts',

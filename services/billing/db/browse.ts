@@ -14,6 +14,7 @@ import type {
   NoticeRow,
   NoticeState,
   RefusalRow,
+  RetimedRow,
   TariffRow,
   UsageView,
 } from '../pages/views.ts'
@@ -21,6 +22,7 @@ import { type AccessStore, accessStore } from './access.ts'
 import { billReads } from './browse-bills.ts'
 import { customerReads } from './browse-customer.ts'
 import { fleetReads } from './browse-fleet.ts'
+import { retimedReads } from './browse-retimed.ts'
 import type { Database } from './schema.ts'
 
 /** Keyset page: rows with an id below `before`, newest first. */
@@ -34,6 +36,8 @@ export interface OperatorReads {
   device(id: string, now: UnixMs): Promise<DeviceView | null>
   /** Newest first; `meter` is the start of a meter number, empty for all. */
   live(meter: string): Promise<readonly LiveRow[]>
+  /** Readings taken under an unsure clock, newest first; `meter` as for `live`. */
+  retimed(meter: string): Promise<readonly RetimedRow[]>
   refusals(since: UnixMs): Promise<readonly RefusalRow[]>
   exceptions(): Promise<readonly ExceptionRow[]>
   bills(slice: Slice): Promise<readonly BillRow[]>
@@ -56,6 +60,6 @@ export const webStores = (
   db: Kysely<Database>,
 ): { access: AccessStore; operators: OperatorReads; customers: CustomerReads } => ({
   access: accessStore(db),
-  operators: { ...fleetReads(db), ...billReads(db) },
+  operators: { ...fleetReads(db), ...retimedReads(db), ...billReads(db) },
   customers: customerReads(db),
 })

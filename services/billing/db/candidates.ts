@@ -111,11 +111,11 @@ export async function nextCandidates(db: Kysely<Database>, batch: Batch): Promis
         and period_from = ${period.from}::date limit 1
     ) b on true
     left join lateral (
-      select value, register_id from readings where ts = ${from} and meter_id = m.id
+      select value, register_id from timed_readings where ts = ${from} and meter_id = m.id
         and register_id = any(${registers}::smallint[]) order by register_id desc limit 1
     ) opening on true
     left join lateral (
-      select value, register_id from readings where ts = ${to} and meter_id = m.id
+      select value, register_id from timed_readings where ts = ${to} and meter_id = m.id
         and register_id = any(${registers}::smallint[]) order by register_id desc limit 1
     ) closing on true
     where sp.zone = ${zone} and sp.id > ${batch.after}

@@ -7,15 +7,23 @@
 // sends it again.
 
 import type { Pool } from 'pg'
-import { type AcceptedFrame, readingsIn, type Sink } from '../../../shared/handover/sink.ts'
+import {
+  type AcceptedFrame,
+  type DeviceId,
+  type ProcessAnchor,
+  readingsIn,
+  type Sink,
+} from '../../../shared/handover/sink.ts'
 import type { Reading, Stamp } from '../../../shared/meter/reading.ts'
 import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
-import { type UnixMs, betweenMs } from '../../../shared/units.ts'
+import { type UnixMs, betweenMs, unixMs } from '../../../shared/units.ts'
 import { fromText } from '../../../shared/bytes.ts'
 import { type Previous, isCumulative, marksAgainst, marksAlone } from '../core/marks.ts'
 import { Catalog, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
+import { reach } from './pool.ts'
+import { ProcessBook, ProcessRows } from './processes.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
 
 const DAY_MS = 86_400_000
@@ -77,6 +85,7 @@ export class ReadingSink implements Sink {
   readonly #queuedRowsMax: number
   readonly #catalog: Catalog
   readonly #last: LastValues
+  readonly #book: ProcessBook
   readonly #months = new Set<number>()
   readonly #queue: Waiting[] = []
   #queuedRows = 0
@@ -86,8 +95,13 @@ export class ReadingSink implements Sink {
   #running: Promise<void> | null = null
   #closed = false
 
-  constructor(pool: Pool, queuedRowsMax = QUEUED_ROWS_MAX) {
+  constructor(
+    pool: Pool,
+    queuedRowsMax = QUEUED_ROWS_MAX,
+    log: (line: string) => void = () => undefined,
+  ) {
     this.#pool = pool
+    this.#book = new ProcessBook(pool, log)
     this.#queuedRowsMax = queuedRowsMax
     this.#catalog = new Catalog(pool)
     this.#last = new LastValues(pool)
@@ -109,10 +123,15 @@ export class ReadingSink implements Sink {
     return promise
   }
 
+  anchor(device: DeviceId, anchor: ProcessAnchor): void {
+    if (!this.#closed) this.#book.add(device, anchor)
+  }
+
   /** Takes no more; resolves when what waits is stored or refused. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running
+    await this.#book.close()
   }
 
   async #run(): Promise<void> {
@@ -171,27 +190,47 @@ export class ReadingSink implements Sink {
     await this.#prepare(frames)
     await this.#readLast(frames)
     const rows = new Rows()
+    const processes = new ProcessRows()
     const chain = this.#last.begin()
     for (const frame of frames) {
       const { content } = frame
       rows.advance(frame)
-      if (content.kind === 'unreadable') {
-        const detail = `${content.plaintext.length} bytes`
-        const unreadable = { code: 'BIL-06', meter: null, detail } as const
-        rows.exceptions.push({ ...placeOf(frame, 0), ...unreadable, content: content.plaintext })
-      }
+      processes.frame(frame)
+      if (content.kind !== 'readings') rows.except(frame)
       eachReading(frame, (reading, stamp, item) =>
-        this.#place({ frame, reading, item, stamp, rows, chain }),
+        this.#place({ frame, reading, item, stamp, rows, processes, chain }),
       )
     }
     this.#repeating = Math.max(this.#repeating - 1, 0)
-    await rows.store(this.#pool, {
-      mayRepeat: this.#repeating > 0,
-      onRepeat: () => {
-        this.#repeating = REPEAT_BATCHES
-      },
-    })
+    if (processes.empty) {
+      await rows.store(this.#pool, {
+        mayRepeat: this.#repeating > 0,
+        onRepeat: () => {
+          this.#repeating = REPEAT_BATCHES
+        },
+      })
+    } else {
+      await this.#storeWith(processes, rows)
+    }
     chain.keep()
+    for (const frame of frames) this.#book.stored(frame)
+  }
+
+  /** Rows and what they say of processes, in one transaction. */
+  async #storeWith(processes: ProcessRows, rows: Rows): Promise<void> {
+    const client = await reach(this.#pool)
+    let broken = true
+    try {
+      await client.query('begin')
+      // A refused insert would take the whole transaction with it.
+      await rows.store(client, { mayRepeat: true, onRepeat: () => undefined })
+      await processes.store(client, unixMs(Date.now()))
+      await client.query('commit')
+      broken = false
+    } finally {
+      // A connection in the middle of something is of no use to the next.
+      client.release(broken)
+    }
   }
 
   /** Months, meters and registers that this batch names and we do not know yet. */
@@ -246,9 +285,10 @@ export class ReadingSink implements Sink {
     readonly item: number
     readonly stamp: Stamp
     readonly rows: Rows
+    readonly processes: ProcessRows
     readonly chain: ReturnType<LastValues['begin']>
   }): void {
-    const { frame, reading, item, stamp, rows, chain } = options
+    const { frame, reading, item, stamp, rows, processes, chain } = options
     const refuse = (code: 'SEC-13' | 'BIL-05' | 'BIL-06' | 'BIL-12', detail: string) => {
       const content = fromText(JSON.stringify({ reading, stamp }))
       rows.exceptions.push({ ...placeOf(frame, item), code, meter: reading.meter, detail, content })
@@ -262,6 +302,8 @@ export class ReadingSink implements Sink {
     }
     const at = timeOf(reading, stamp)
     if (!isPlausible(at, frame.receivedAt)) {
+      // A guess may be years off; what it guessed may still be found out.
+      processes.reading(frame, item, { meter: meter.id, register, quality: 0, reading, stamp })
       return refuse(
         'BIL-12',
         at === null ? 'a profile reading without a time' : `time ${String(at)}`,
@@ -275,6 +317,7 @@ export class ReadingSink implements Sink {
       chain.add(key, reading.source, { at, value: reading.value })
     }
     rows.add({ at, meter: meter.id, register, quality, reading, stamp })
+    processes.reading(frame, item, { meter: meter.id, register, quality, reading, stamp })
   }
 }
 

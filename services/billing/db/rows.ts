@@ -2,10 +2,12 @@
 // counter, last values, exceptions and stream positions become durable together or not at all.
 
 import type { Pool } from 'pg'
+import { unreachable } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../shared/handover/sink.ts'
 import { type Reading, SOURCES, type Stamp } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import type { TombstoneReason } from '../../../shared/wire/orders.ts'
 import { errorCode } from '../../../shared/node/fault-error.ts'
 import { charArray, int2Array, int4Array, int8Array, timestampArray } from './binary-arrays.ts'
 
@@ -34,7 +36,44 @@ interface ExceptionRow extends Place {
   readonly code: FaultCode
   readonly meter: string | null
   readonly detail: string
-  readonly content: Uint8Array
+  readonly content: Uint8Array | null
+}
+
+/** Why frames never come, as a fault of the slave's or, for what was acknowledged once, ours. */
+const GIVEN_UP = {
+  damaged: 'OPS-16',
+  'too old': 'OPS-14',
+  'too large': 'OPS-15',
+  forgotten: 'OPS-19',
+} as const satisfies Record<TombstoneReason, FaultCode>
+
+/** Codes of what a device gave up; more than a few a month are SEC-15 (the index of
+ * migrations/0007_retimed.sql names them too). */
+export const GIVING_UP_CODES: readonly FaultCode[] = [...Object.values(GIVEN_UP), 'SEC-03']
+
+function exceptionOf({
+  content,
+  position,
+}: AcceptedFrame): Pick<ExceptionRow, 'code' | 'detail' | 'content'> | null {
+  switch (content.kind) {
+    case 'unreadable': {
+      const { plaintext } = content
+      return { code: 'BIL-06', detail: `${plaintext.length} bytes`, content: plaintext }
+    }
+    case 'given-up': {
+      const { first, reason } = content
+      const detail = `run ${position.run}, frames ${first} to ${position.sequence}: ${reason}`
+      return { code: GIVEN_UP[reason], detail, content: null }
+    }
+    case 'sealed': {
+      const detail = `run ${position.run}, frame ${position.sequence}: kept sealed`
+      return { code: 'SEC-03', detail, content: content.body }
+    }
+    case 'opener':
+    case 'readings':
+      return null
+  }
+  return unreachable(content)
 }
 
 /** Last values are keyed by meter * 2^16 + register: one number, and sorted by it so that two
@@ -83,6 +122,12 @@ export class Rows {
     this.clockBound.push(Math.ceil(stamp.clockBound))
   }
 
+  /** What a frame that carries no plain readings has to say, if anything. */
+  except(frame: AcceptedFrame): void {
+    const told = exceptionOf(frame)
+    if (told !== null) this.exceptions.push({ ...placeOf(frame, 0), meter: null, ...told })
+  }
+
   /** Keeps the furthest position of each stream. */
   advance({ position, content }: AcceptedFrame): void {
     const key = `${position.device} ${position.epoch} ${position.run}`
@@ -97,7 +142,7 @@ export class Rows {
    * expected to be there already, which saves a third of the database's work; `onRepeat` hears
    * that one was, before all is stored again the other way. */
   async store(
-    pool: Pool,
+    pool: Pick<Pool, 'query'>,
     options: { readonly mayRepeat: boolean; readonly onRepeat: () => void },
   ): Promise<number> {
     const keys = Float64Array.from(this.newest.keys()).sort()
@@ -134,7 +179,7 @@ export class Rows {
       this.exceptions.map(({ code }) => code),
       this.exceptions.map(({ meter }) => meter),
       this.exceptions.map(({ detail }) => detail),
-      this.exceptions.map(({ content }) => Buffer.from(content)),
+      this.exceptions.map(({ content }) => (content === null ? null : Buffer.from(content))),
     ]
     const run = async (name: string, text: string): Promise<number> => {
       const query = { name, text, values, query_timeout: STATEMENT_MS_MAX }

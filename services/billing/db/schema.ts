@@ -84,6 +84,38 @@ export interface Database {
     clock_state: string
     clock_bound_ms: number
   }
+  /** A view: readings under a time that holds to the minute (migrations/0007_retimed.sql). */
+  timed_readings: {
+    ts: Date
+    meter_id: number
+    register_id: number
+    value: number
+    source: number
+    quality: number
+    clock_state: string
+    clock_bound_ms: number
+  }
+  retimed_readings: {
+    device_id: string
+    epoch: number
+    run: number
+    sequence: number
+    item: number
+    received_at: Timestamp
+    process_ms: number
+    meter_id: number
+    register_id: number
+    value: number
+    source: number
+    quality: number
+    agent_ts: Timestamp
+    clock_state: string
+    clock_bound_ms: number
+    ts: Timestamp | null
+    bound_ms: number | null
+    way: 'anchor' | 'between' | null
+    retimed_at: Timestamp | null
+  }
   last_values: {
     meter_id: number
     register_id: number

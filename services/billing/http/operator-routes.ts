@@ -47,8 +47,8 @@ function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
     page(async ({ context, request }) => {
       const wanted = query(request, 'meter').trim()
       const search = isMeterNumber(wanted) ? wanted : ''
-      const rows = await operators.live(search)
-      return { page: ReadingsPage({ context, rows, search, now: now() }) }
+      const [rows, retimed] = await Promise.all([operators.live(search), operators.retimed(search)])
+      return { page: ReadingsPage({ context, rows, retimed, search, now: now() }) }
     }),
   )
   app.get(

@@ -117,6 +117,24 @@ function LinkState({ row, now }: { readonly row: FleetRow; readonly now: UnixMs 
   )
 }
 
+/** More than this many times in 30 days are an alarm (wire.md 6.4): disks rot rarely. */
+const GIVEN_UP_MAX = 3
+
+function GivenUp({ row }: { readonly row: FleetRow }) {
+  if (row.givenUp <= GIVEN_UP_MAX) return null
+  return (
+    <>
+      <FaultBadge code="SEC-15" />
+      <span class="sub">
+        {countText(row.givenUp)} times in 30 days: <a href="/refused">exceptions</a>
+      </span>
+    </>
+  )
+}
+
+const GivenUpFact = ({ row }: { readonly row: FleetRow }) =>
+  row.givenUp > GIVEN_UP_MAX ? <GivenUp row={row} /> : <>{countText(row.givenUp)}</>
+
 const transportText = (transport: string | null): string =>
   transport === 'ws' ? 'WebSocket' : transport === 'tcp' ? 'TCP' : (transport ?? 'link')
 
@@ -131,6 +149,7 @@ const columnsAt = (now: UnixMs): readonly Column<FleetRow>[] => [
         <span class="sub">
           <code>{row.id}</code>
         </span>
+        <GivenUp row={row} />
       </>
     ),
   },
@@ -166,6 +185,7 @@ export function DevicePage({ context, view, now }: DevicePageProps) {
               ['Clock', <Clock key="clock" row={device} />],
               ['Round trip', view.roundTripUs === null ? '–' : millisecondsText(view.roundTripUs)],
               ['Last reading', <Ago key="last" at={device.lastReadingAt} now={now} />],
+              ['Gave up frames in 30 days', <GivenUpFact key="given-up" row={device} />],
               ['Last status', <Ago key="status" at={view.reportedAt} now={now} />],
               ['Frames waiting', device.backlogFrames ?? '–'],
               ['In the register since', utcSecondText(view.createdAt)],

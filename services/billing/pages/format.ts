@@ -109,7 +109,9 @@ export function agoText(at: UnixMs, now: UnixMs): string {
   return at > now ? `in ${text}` : `${text} ago`
 }
 
-function spanText(span: number): string {
+/** Milliseconds in the unit people would choose, cut to whole ones: `812 ms`, `4 min`. */
+export function spanText(span: number): string {
+  if (span < SECOND) return `${span} ms`
   if (span < MINUTE) return `${Math.floor(span / SECOND)} s`
   if (span < HOUR) return `${Math.floor(span / MINUTE)} min`
   if (span < 2 * DAY) return `${Math.floor(span / HOUR)} h`

@@ -1,18 +1,26 @@
 import type { UnixMs } from '../../../shared/units.ts'
-import { clockText, qualityMarks, quantityText, registerText } from './format.ts'
+import {
+  clockText,
+  qualityMarks,
+  quantityText,
+  registerText,
+  spanText,
+  utcSecondText,
+} from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
 import { Ago, Badge, type Column, Headline, Table } from './parts.tsx'
-import type { LiveRow } from './views.ts'
+import type { LiveRow, RetimedRow } from './views.ts'
 
 export interface ReadingsPageProps {
   readonly context: PageContext
   readonly rows: readonly LiveRow[]
+  readonly retimed: readonly RetimedRow[]
   /** Start of the meter number searched for; empty for all. */
   readonly search: string
   readonly now: UnixMs
 }
 
-export function ReadingsPage({ context, rows, search, now }: ReadingsPageProps) {
+export function ReadingsPage({ context, rows, retimed, search, now }: ReadingsPageProps) {
   return (
     <Layout context={context} title="Readings" live>
       <Headline title="Readings" lead="The newest value of every register, newest first.">
@@ -29,6 +37,23 @@ export function ReadingsPage({ context, rows, search, now }: ReadingsPageProps) 
       <section class="card card-flush" data-live="readings">
         <LiveTable rows={rows} now={now} />
       </section>
+      {retimed.length > 0 && (
+        <section class="card card-flush">
+          <div class="card-head">
+            <h2>Taken under an unsure clock</h2>
+            <p class="soft">
+              The slave’s clock was a guess when it read these. Their time is worked out from when
+              its process met the master’s clock; the original stays beside it.
+            </p>
+          </div>
+          <Table
+            caption="Readings with a time found later"
+            columns={RETIMED_COLUMNS}
+            rows={retimed}
+            empty=""
+          />
+        </section>
+      )}
     </Layout>
   )
 }
@@ -70,6 +95,40 @@ const columnsAt = (now: UnixMs): readonly Column<LiveRow>[] => [
   { title: 'Clock', cell: (row) => clockText(row.clockState, row.clockBoundMs) },
   { title: 'Checks', cell: (row) => <Checks quality={row.quality} /> },
 ]
+
+const RETIMED_COLUMNS: readonly Column<RetimedRow>[] = [
+  { title: 'Meter', cell: (row) => <span class="strong">{row.meter}</span> },
+  { title: 'Register', cell: (row) => registerText(row.obis) },
+  {
+    title: 'Value',
+    numeric: true,
+    cell: (row) => quantityText(row.value, row.exponent, row.unit),
+  },
+  {
+    title: 'Time it came with',
+    cell: (row) => (
+      <>
+        {utcSecondText(row.saidAt)}
+        <span class="sub">{clockText(row.clockState, row.clockBoundMs)}</span>
+      </>
+    ),
+  },
+  { title: 'Time found', cell: ({ retimed }) => <Found retimed={retimed} /> },
+]
+
+const WAYS = { anchor: 'by its own process', between: 'between its neighbours' } as const
+
+function Found({ retimed }: Pick<RetimedRow, 'retimed'>) {
+  if (retimed === null) return <span class="soft">not known yet</span>
+  return (
+    <>
+      <span class="strong">{utcSecondText(retimed.at)}</span>
+      <span class="sub">
+        {WAYS[retimed.way]}, within {spanText(retimed.boundMs)}
+      </span>
+    </>
+  )
+}
 
 function Checks({ quality }: { readonly quality: number }) {
   const marks = qualityMarks(quality)

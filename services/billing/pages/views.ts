@@ -22,6 +22,8 @@ export interface FleetRow {
   readonly clockBoundUs: number | null
   readonly backlogFrames: number | null
   readonly meters: number
+  /** Times it gave up frames, or sent some that do not open, in the last 30 days. */
+  readonly givenUp: number
 }
 
 /** How far the history of the meters has come in, while it still does. */
@@ -42,6 +44,24 @@ export interface LiveRow {
   readonly quality: number
   readonly clockState: string
   readonly clockBoundMs: number
+}
+
+/** A reading taken under an unsure clock: what its stamp said, and when it really was. */
+export interface RetimedRow {
+  readonly meter: string
+  readonly obis: string
+  readonly value: number
+  readonly exponent: number
+  readonly unit: number
+  readonly saidAt: UnixMs
+  readonly clockState: string
+  readonly clockBoundMs: number
+  /** Null while nobody knows. */
+  readonly retimed: {
+    readonly at: UnixMs
+    readonly boundMs: number
+    readonly way: 'anchor' | 'between'
+  } | null
 }
 
 export interface RefusalRow {

@@ -42,5 +42,21 @@ export function serverMetrics(pool: Pool): Registry {
       for (const { code, count } of codes.rows) refused.set({ code }, count)
     },
   })
+  countExceptions(registry, pool)
   return registry
+}
+
+function countExceptions(registry: Registry, pool: Pool): void {
+  const exceptions: Gauge = new Gauge({
+    name: 'ticklock_exceptions_total',
+    help: 'What was authentic and no plain reading, by fault code (docs/faults.md)',
+    labelNames: ['code'],
+    registers: [registry],
+    async collect() {
+      const { rows } = await pool.query<{ code: string; count: number }>(
+        `select substr(name, 11) as code, count from counters where name like 'exception %'`,
+      )
+      for (const { code, count } of rows) exceptions.set({ code }, count)
+    },
+  })
 }

@@ -2,6 +2,7 @@
 // One bit a check; the verdict names the first that refused. Nothing moves before the frame opened:
 // a verdict with `ok: true` carries the moved state, and whoever called installs it.
 
+import { toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { openFrame } from '../../../shared/tves/seal.ts'
@@ -190,7 +191,9 @@ function contentOf(
 ): AcceptedFrame['content'] {
   if (header.opener) {
     const opener = openerOf(plaintext, begins)
-    return opener === null ? { kind: 'unreadable', plaintext } : { kind: 'opener' }
+    return opener === null
+      ? { kind: 'unreadable', plaintext }
+      : { kind: 'opener', process: toHex(opener.processId) }
   }
   const opener = openerOf(run.opener, begins)
   const content = decodeContent(plaintext, header.count, { begins, opener })

@@ -4,11 +4,12 @@
 // one.
 
 import { unreachable } from '../../../shared/assert.ts'
+import { toHex } from '../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
-import { second, spanUs, usToMs } from '../../../shared/units.ts'
+import { second, spanMs, spanUs, usToMs } from '../../../shared/units.ts'
 import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
@@ -273,6 +274,10 @@ function takeControl(
     takeStatus(turn, phase.device, message)
     return
   }
+  if (message.is === 'anchor') {
+    takeAnchor(turn, phase.device, message)
+    return
+  }
   if (message.is !== 'clock-request') {
     refuse(turn, link, 'WIR-04')
     return
@@ -285,6 +290,21 @@ function takeControl(
     t3: at,
     bound: bound === null ? null : spanUs(bound),
   })
+}
+
+/** An anchor may come late, never from the future: one that does is no slave's clock (CLK-02). */
+function takeAnchor(
+  { setup, now, actions }: Turn,
+  { record }: DeviceState,
+  { processId, processMs, utc, bound }: Extract<ControlMessage, { is: 'anchor' }>,
+): void {
+  const ahead = utc - bound - usToMs(now.at) - setup.toleranceSeconds * 1_000
+  if (now.bound !== null && ahead > 0) {
+    actions.push({ do: 'refused', device: record.id, code: 'CLK-02' })
+    return
+  }
+  const anchor = { process: toHex(processId), processMs, utc, bound: spanMs(bound) }
+  actions.push({ do: 'anchor', device: record.id, anchor })
 }
 
 function takeStatus(

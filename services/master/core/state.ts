@@ -3,7 +3,12 @@
 // database.
 
 import type { FaultCode } from '../../../shared/faults.ts'
-import type { AcceptedFrame, DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'
+import type {
+  AcceptedFrame,
+  DeviceId,
+  DeviceStatus,
+  ProcessAnchor,
+} from '../../../shared/handover/sink.ts'
 import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
 
 /** A number the shell gives each connection. */
@@ -78,6 +83,8 @@ export type MasterAction =
     }
   | { readonly do: 'disconnected'; readonly device: DeviceId }
   | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
+  /** Hand on what ties a slave's process to UTC. */
+  | { readonly do: 'anchor'; readonly device: DeviceId; readonly anchor: ProcessAnchor }
   /** Device null: nobody authenticated on that link. */
   | { readonly do: 'refused'; readonly device: DeviceId | null; readonly code: FaultCode }
 

@@ -62,6 +62,7 @@ export function startAgent(setup: AgentSetup): Agent {
     step: (event, mono) => {
       const turn: Turn = { setup, memory, mono, actions: [] }
       take(turn, event)
+      memory.steppedAt = mono
       return turn.actions
     },
     view: (mono) => view({ setup, memory, mono, actions: [] }),
@@ -111,6 +112,9 @@ function remember(setup: AgentSetup): Memory {
     faults: new Map(),
     startedAt: mono,
     processId: random(PROCESS_ID_BYTES),
+    slept: null,
+    steppedAt: mono,
+    anchored: null,
   }
   if (keyring !== null) {
     memory.schedule = plan(setup.meters, stored.cursors, mono)

@@ -3,9 +3,17 @@
 
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import { elapsedUs, shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import {
+  elapsedUs,
+  type MonoUs,
+  monoUs,
+  shiftMs,
+  spanMs,
+  type UnixMs,
+  unixMs,
+} from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
-import { READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
+import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
 import { wake } from './forwarder.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
 import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
@@ -15,6 +23,9 @@ import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
 /** Answers that wait in memory while the disk refuses; more are left to the meters' load
  * profiles. */
 const CAPTURES_MAX = 256
+
+/** No answer is as old. */
+const BEFORE_ALL = monoUs(Number.NEGATIVE_INFINITY)
 
 export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readings' }>): void {
   const { memory } = turn
@@ -51,16 +62,29 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   }
   if (request === 'history') taken(schedule, meter, reached)
   const stamp = stampAt(memory.clock, event.at, memory.startedAt)
+  const processId = processOf(turn, event.at)
   const cursor = reached === null ? null : ([meter, reached] as const)
   for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
     const last = at + READINGS_ALWAYS_FIT >= readings.length
     memory.captures.push({
       group: { stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
+      processId,
       settled: last ? settled : () => undefined,
       cursor: last ? cursor : null,
     })
   }
   sealCaptures(turn)
+}
+
+/** The process id that the process ms of an answer of `at` belong to. One that came while the sleep
+ * was not noticed yet may be of before or after: an id of its own dates it by neither. So does
+ * one of before that comes when the later id is in use: an id never comes back. */
+function processOf({ memory, setup }: Turn, at: MonoUs): Uint8Array {
+  const { slept, processId } = memory
+  if (slept === null) return processId
+  if (at <= slept.from) return slept.processId
+  memory.slept = { ...slept, from: BEFORE_ALL }
+  return at >= slept.to ? processId : setup.random(PROCESS_ID_BYTES)
 }
 
 function lastTime(readings: readonly Reading[]): UnixMs | null {
@@ -83,14 +107,16 @@ export function sealCaptures(turn: Turn): void {
     report(turn, 'CLK-05', 'clock more than 400 days ahead of the last key: nothing is sealed')
     return
   }
-  const captures = memory.captures
-  memory.captures = []
+  // One process id a time: a run's opener says to which its frames belong.
+  const processId = memory.captures[0]?.processId ?? memory.processId
+  const captures = memory.captures.filter((capture) => capture.processId === processId)
+  memory.captures = memory.captures.filter((capture) => capture.processId !== processId)
   const { keyring, frames } = seal(before, {
     suite: setup.suite,
     at,
     groups: captures.map((capture) => capture.group),
     salt: setup.random(16),
-    processId: memory.processId,
+    processId,
     processStart: processStart(turn, at),
     pad: setup.pad ?? false,
   })

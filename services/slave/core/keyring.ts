@@ -8,6 +8,7 @@
 // texts.
 
 import { assert } from '../../../shared/assert.ts'
+import { equalConstantTime } from '../../../shared/bytes.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import { sealFrame } from '../../../shared/tves/seal.ts'
 import type { Aead, Suite } from '../../../shared/tves/suite.ts'
@@ -123,7 +124,11 @@ export function seal(before: Keyring, request: SealRequest): SealResult {
   let keyring = withLeaf({ ...before, heads: withHeads(before.heads, groups) }, suite, at)
   const frames: StoredFrame[] = []
   const { run } = keyring
-  if (run === null || at - run.openedAt > RUN_AGE_MAX_MS) {
+  const left =
+    run === null ||
+    !equalConstantTime(run.opener.processId, request.processId) ||
+    at - run.openedAt > RUN_AGE_MAX_MS
+  if (left) {
     const opened = openRun(run === null ? keyring : leaveRun(keyring), request)
     keyring = opened.keyring
     frames.push(opened.frame)

@@ -10,6 +10,7 @@ import type { Random, Suite } from '../../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../../shared/tves/token.ts'
 import {
   type MonoUs,
+  type SpanMs,
   type SpanUs,
   shiftMono,
   spanUs,
@@ -66,6 +67,8 @@ export interface Job {
 /** One meter answer, stamped, waiting to be sealed. */
 export interface Capture {
   readonly group: ReadingGroup
+  /** The process id its process ms belong to. */
+  readonly processId: Uint8Array
   /** Told when its frames are durable. */
   settled(turn: Turn): void
   readonly cursor: readonly [meter: string, through: UnixMs] | null
@@ -118,7 +121,15 @@ export interface Memory {
   statusAt: MonoUs
   readonly faults: Map<FaultCode, number>
   readonly startedAt: MonoUs
-  readonly processId: Uint8Array
+  /** Of the time since the start, or since the machine last slept: process ms of one id have no
+   * gap. */
+  processId: Uint8Array
+  /** The last sleep lay between these instants; and the process id before it. */
+  slept: { readonly from: MonoUs; readonly to: MonoUs; readonly processId: Uint8Array } | null
+  /** The last step: the machine had not slept until then. */
+  steppedAt: MonoUs
+  /** The last anchor given under this process id: when, on which link, and the smallest bound. */
+  anchored: { readonly at: MonoUs; readonly link: number; readonly bound: SpanMs } | null
 }
 
 export interface Turn {

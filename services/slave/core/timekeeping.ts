@@ -13,6 +13,7 @@ import {
 import { bestEstimate, NO_SAMPLES, withSample } from '../../../shared/clock/filter.ts'
 import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
 import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
+import { tieAt } from '../../../shared/clock/stamp.ts'
 import {
   betweenUs,
   elapsedUs,
@@ -20,11 +21,17 @@ import {
   type SpanUs,
   shiftMono,
   shiftUs,
+  spanMs,
   spanUs,
   type UnixUs,
 } from '../../../shared/units.ts'
+import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { report, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
+
+/** Longest time between two anchors of one session, microseconds: six hours let a bound grow by
+ * 5.4 s, which only matters to a clock that must stand. */
+const ANCHOR_EVERY_US = 6 * 3_600_000_000
 
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
 
@@ -77,6 +84,23 @@ export function takeReply(
   )
   memory.exchange = exchange
   takeSample(turn, verdict)
+  if (verdict.ok) giveAnchor(turn)
+}
+
+/** Says what UTC is at our process ms, where that tells the master something (wire.md 5.3). */
+function giveAnchor(turn: Turn): void {
+  const { memory, mono } = turn
+  const tie = tieAt(memory.clock, mono, memory.startedAt)
+  if (!memory.confirmed || tie === null) return
+  const { anchored, linkNumber: link, processId } = memory
+  const known = anchored !== null && anchored.link === link
+  const better = anchored === null || 2 * tie.bound <= anchored.bound
+  if (known && !better && elapsedUs(anchored.at, mono) < ANCHOR_EVERY_US) return
+  const body = controlBody(memory.session, { is: 'anchor', processId, ...tie })
+  if (body === null) return
+  turn.actions.push({ do: 'send', body })
+  const bound = spanMs(Math.min(tie.bound, anchored?.bound ?? tie.bound))
+  memory.anchored = { at: mono, link, bound }
 }
 
 function schedulePoll(turn: Turn, good: boolean): void {
@@ -113,11 +137,15 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */
 export function afterSleep(turn: Turn): void {
-  const { memory, mono } = turn
+  const { memory, mono, setup } = turn
   memory.clock = slept(memory.clock, mono)
   memory.filter = NO_SAMPLES
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono
+  // Process ms from here on say nothing about those before.
+  memory.slept = { from: memory.steppedAt, to: mono, processId: memory.processId }
+  memory.processId = setup.random(PROCESS_ID_BYTES)
+  memory.anchored = null
   if (memory.session.phase === 'hello') memory.session = { ...memory.session, t1: null }
 }

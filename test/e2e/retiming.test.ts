@@ -1,0 +1,328 @@
+// Anchors, readings of unsure clocks and frames given up, all the way into PostgreSQL.
+
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { webStores } from '../../services/billing/db/browse.ts'
+import { ReadingSink } from '../../services/billing/db/readings.ts'
+import { retimeDue } from '../../services/billing/db/retimer.ts'
+import { serverMetrics } from '../../services/billing/shell/metrics.ts'
+import type { AcceptedFrame, ProcessAnchor } from '../../shared/handover/sink.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
+import { CLOCK_BOUND_UNKNOWN, type ClockState, UNIT } from '../../shared/meter/reading.ts'
+import { second, spanMs, unixMs } from '../../shared/units.ts'
+import { type TestPostgres, testPostgres } from './postgres.ts'
+
+const DEVICE = '00000000000000d1'
+const [P1, P2, P3] = ['1111111111111111', '2222222222222222', '3333333333333333']
+/** When the process of the test began, in truth. */
+const START = Date.UTC(2026, 2, 15, 12)
+const HOUR = 3_600_000
+/** What its dead clock believes. */
+const GUESS = START - 40 * 86_400_000
+
+let postgres: TestPostgres
+let sink: ReadingSink
+before(async () => {
+  postgres = await testPostgres()
+})
+after(() => postgres.close())
+beforeEach(async () => {
+  const { pool } = postgres.db
+  await pool.query(`truncate devices, epochs, stream_positions, meters, readings, last_values,
+    exceptions, device_status, enrolment_tokens, slave_processes, retimed_readings cascade`)
+  await pool.query("delete from counters where name like 'exception %'")
+  await pool.query('insert into devices (id, name) values ($1, $1)', [DEVICE])
+  await pool.query(
+    "insert into epochs (device_id, id, origin, transcript, keys) values ($1, 1, now(), '', '')",
+    [DEVICE],
+  )
+  sink = new ReadingSink(pool)
+})
+
+const position = (run: number, sequence: number) => ({
+  device: DEVICE,
+  epoch: 1,
+  run,
+  sequence,
+  second: second(sequence),
+  hash: new Uint8Array(32).fill(sequence),
+  salt: new Uint8Array(16).fill(9),
+  opener: null,
+})
+const frame = (
+  run: number,
+  sequence: number,
+  content: AcceptedFrame['content'],
+  receivedAt = START + 6 * HOUR,
+): AcceptedFrame => ({
+  position: position(run, sequence),
+  receivedAt: unixMs(receivedAt),
+  late: true,
+  content,
+})
+const opener = (run: number, process: string): AcceptedFrame =>
+  frame(run, 0, { kind: 'opener', process })
+
+interface Taken {
+  readonly ms: number
+  readonly at?: number
+  readonly state?: ClockState
+  readonly bound?: number
+  readonly receivedAt?: number
+}
+/** One reading at so many process ms, under the dead clock unless said otherwise. */
+const taken = (run: number, sequence: number, { ms, at, state, bound, receivedAt }: Taken) =>
+  frame(
+    run,
+    sequence,
+    {
+      kind: 'readings',
+      groups: [
+        {
+          stamp: {
+            agentTime: unixMs(at ?? GUESS + ms),
+            clockState: state ?? 'U',
+            clockBound: spanMs(bound ?? CLOCK_BOUND_UNKNOWN),
+            processMs: ms,
+          },
+          readings: [
+            {
+              meter: 'M1',
+              register: ACTIVE_IMPORT_TOTAL,
+              value: 1_000 + sequence,
+              exponent: 0,
+              unit: UNIT.Wh,
+              source: 'live',
+              meterTime: null,
+              checked: true,
+            },
+          ],
+        },
+      ],
+    },
+    receivedAt,
+  )
+
+const anchor = (process: string, processMs: number, bound = 20, shift = 0): ProcessAnchor => ({
+  process,
+  processMs,
+  utc: unixMs(START + processMs + shift),
+  bound: spanMs(bound),
+})
+
+/** Each on its own, so that the order is the one written. */
+async function anchors(...list: readonly ProcessAnchor[]): Promise<void> {
+  for (const one of list) {
+    const own = new ReadingSink(postgres.db.pool)
+    own.anchor(DEVICE, one)
+    await own.close()
+  }
+}
+
+/** Does what is due, without the minute's wait. */
+async function retimeNow(): Promise<number> {
+  const { pool } = postgres.db
+  await pool.query("update slave_processes set due_at = due_at - interval '1 minute'")
+  return retimeDue(pool, unixMs(Date.now()))
+}
+
+const all = async (sql: string): Promise<unknown[]> => (await postgres.db.pool.query(sql)).rows
+const found = () =>
+  all('select sequence, ts, bound_ms, way from retimed_readings order by run, sequence')
+const originals = () =>
+  all('select ts, value, agent_ts, clock_state from readings order by ts, value')
+
+test('of a process the first, the tightest and the last anchor are kept, in any order', async () => {
+  const list = [anchor(P1, 500, 90), anchor(P1, 9_000, 70), anchor(P1, 4_000, 10)]
+  const kept = () =>
+    all(`select first_ms, first_bound_ms, best_ms, best_bound_ms, last_ms, last_utc
+         from slave_processes`)
+  const expected = [
+    {
+      first_ms: 500,
+      first_bound_ms: 90,
+      best_ms: 4_000,
+      best_bound_ms: 10,
+      last_ms: 9_000,
+      last_utc: new Date(START + 9_000),
+    },
+  ]
+  await anchors(...list)
+  assert.deepEqual(await kept(), expected)
+  await anchors(...list.toReversed(), anchor(P1, 6_000, 30))
+  assert.deepEqual(await kept(), expected)
+  // In one write they are merged before.
+  await postgres.db.pool.query('delete from slave_processes')
+  for (const one of [...list.toReversed(), anchor(P1, 6_000, 30)]) sink.anchor(DEVICE, one)
+  sink.anchor('00000000000000ff', anchor(P1, 1))
+  await sink.close()
+  assert.deepEqual(await kept(), expected)
+})
+
+const story = [
+  opener(1, P1),
+  taken(1, 1, { ms: 1_000 }),
+  taken(1, 2, { ms: HOUR }),
+  taken(1, 3, { ms: HOUR + 20_000, at: START + HOUR + 20_000, state: 'S', bound: 15 }),
+]
+const told = anchor(P1, HOUR + 10_000)
+const dated = [
+  { sequence: 1, ts: new Date(START + 1_000), bound_ms: 924, way: 'anchor' },
+  { sequence: 2, ts: new Date(START + HOUR), bound_ms: 24, way: 'anchor' },
+]
+
+for (const first of ['readings', 'anchor'] as const) {
+  test(`readings of a dead clock get their time, ${first} first; the originals stay`, async () => {
+    if (first === 'anchor') await anchors(told)
+    await sink.append(story)
+    const before = await originals()
+    if (first === 'readings') {
+      assert.equal(await retimeNow(), 0)
+      assert.deepEqual(await all('select ts from timed_readings'), [
+        { ts: new Date(START + HOUR + 20_000) },
+      ])
+      await anchors(told)
+    }
+    assert.equal(await retimeNow(), 2)
+    assert.deepEqual(await found(), dated)
+    assert.deepEqual(await originals(), before)
+    assert.deepEqual(await all('select ts, value from timed_readings order by ts'), [
+      { ts: new Date(START + 1_000), value: 1_001 },
+      { ts: new Date(START + HOUR), value: 1_002 },
+      { ts: new Date(START + HOUR + 20_000), value: 1_003 },
+    ])
+    // Handed over again, nothing is added or done.
+    await new ReadingSink(postgres.db.pool).append(story)
+    await anchors(told)
+    assert.equal(await retimeNow(), 0)
+    assert.deepEqual(await found(), dated)
+    assert.deepEqual(await originals(), before)
+  })
+}
+
+test('after an anchor a minute passes before it is used: a better one may follow', async () => {
+  await sink.append(story)
+  await anchors(told)
+  assert.equal(await retimeDue(postgres.db.pool, unixMs(Date.now() + 50_000)), 0)
+  assert.equal(await retimeDue(postgres.db.pool, unixMs(Date.now() + 61_000)), 2)
+})
+
+test('a guess too wrong for any month is an exception, and gets its time all the same', async () => {
+  await sink.append([opener(1, P1), taken(1, 1, { ms: 7_000, at: 7_000 })])
+  await anchors(told)
+  await retimeNow()
+  assert.deepEqual(await all("select code from exceptions where code <> 'BIL-05'"), [
+    { code: 'BIL-12' },
+  ])
+  assert.deepEqual(
+    (await found()).map((row) => Object.entries(row ?? {})[1]),
+    [['ts', new Date(START + 7_000)]],
+  )
+})
+
+test('a wide time is made tighter by a later anchor; one within a minute is final', async () => {
+  await sink.append([opener(1, P1), taken(1, 1, { ms: 0 }), taken(1, 2, { ms: 12 * 86_400_000 })])
+  await anchors(anchor(P1, 12 * 86_400_000 + 1_000))
+  assert.equal(await retimeNow(), 2)
+  const bounds = async () =>
+    (await all('select bound_ms from retimed_readings order by sequence')).map(
+      (row) => Object.values(row ?? {})[0],
+    )
+  assert.deepEqual(await bounds(), [259_222, 22])
+  await anchors(anchor(P1, 1_000, 5), anchor(P1, 12 * 86_400_000, 1))
+  assert.equal(await retimeNow(), 1)
+  assert.deepEqual(await bounds(), [7, 22])
+})
+
+test('a process that died without an anchor lies between its neighbours', async () => {
+  const trusted = (run: number, ms: number, at: number) =>
+    taken(run, 1, { ms, at, state: 'S', bound: 10 })
+  await sink.append([opener(1, P1), trusted(1, 5_000, START)])
+  await sink.close()
+  sink = new ReadingSink(postgres.db.pool)
+  await sink.append([opener(2, P2), taken(2, 1, { ms: 0 }), taken(2, 2, { ms: 600_000 })])
+  // Nobody knows whether it still runs.
+  assert.equal(await retimeNow(), 0)
+  await sink.append([opener(3, P3), trusted(3, 1_000, START + HOUR)])
+  await anchors({ ...anchor(P3, 2_000), utc: unixMs(START + HOUR + 1_000) })
+  assert.equal(await retimeNow(), 2)
+  const rows = await all(`select process_ms, bound_ms, way,
+    extract(epoch from ts)::float8 * 1000 as at from retimed_readings order by sequence`)
+  const middle = START + 1_500_000
+  assert.deepEqual(
+    rows.map((row) => Object.values(row ?? {}).map((value) => roughly(value, middle))),
+    [
+      [0, 'about 1500 s', 'between', 'middle +0 s'],
+      [600_000, 'about 1500 s', 'between', 'middle +600 s'],
+    ],
+  )
+  // No bill is made of what may be off by minutes.
+  assert.deepEqual(await all('select ts from timed_readings where clock_state = $$U$$'), [])
+})
+
+/** To the second, so that drift and cut milliseconds do not count. */
+const roughly = (value: unknown, middle: number): unknown => {
+  if (typeof value !== 'number' || value === 0 || value === 600_000) return value
+  if (value < 1e9) return `about ${Math.round(value / 10_000) * 10} s`
+  return `middle +${Math.round((value - middle) / 10_000) * 10} s`
+}
+
+test('frames given up and sealed ones become exceptions, with their position', async () => {
+  const body = Uint8Array.of(0x13, 1, 2)
+  const reasons = ['damaged', 'too old', 'too large', 'forgotten'] as const
+  const frames = [
+    opener(1, P1),
+    ...reasons.map((reason, index) =>
+      frame(1, 10 * (index + 1), { kind: 'given-up', first: 10 * index + 1, reason }),
+    ),
+    frame(1, 41, { kind: 'sealed', body }),
+  ]
+  const { operators } = webStores(postgres.db.kysely)
+  const alarms = async () => (await operators.fleet()).map(({ givenUp }) => givenUp)
+  await sink.append(frames.slice(0, 4))
+  assert.deepEqual(await alarms(), [3])
+  await sink.append(frames)
+  await new ReadingSink(postgres.db.pool).append(frames)
+  assert.deepEqual(await all('select sequence from stream_positions'), [{ sequence: 41 }])
+  assert.deepEqual(await all('select code, detail, content from exceptions order by sequence'), [
+    { code: 'OPS-16', detail: 'run 1, frames 1 to 10: damaged', content: null },
+    { code: 'OPS-14', detail: 'run 1, frames 11 to 20: too old', content: null },
+    { code: 'OPS-15', detail: 'run 1, frames 21 to 30: too large', content: null },
+    { code: 'OPS-19', detail: 'run 1, frames 31 to 40: forgotten', content: null },
+    { code: 'SEC-03', detail: 'run 1, frame 41: kept sealed', content: Buffer.from(body) },
+  ])
+  assert.deepEqual(await alarms(), [5])
+  assert.equal((await operators.exceptions()).length, 5)
+  const metrics = await serverMetrics(postgres.db.pool).metrics()
+  assert.match(metrics, /^ticklock_exceptions_total\{code="OPS-16"\} 1$/m)
+  await postgres.db.pool.query("update exceptions set at = at - interval '31 days'")
+  assert.deepEqual(await alarms(), [0])
+})
+
+test('the operator sees both times of a reading', async () => {
+  await sink.append(story)
+  await anchors(told)
+  const { operators } = webStores(postgres.db.kysely)
+  assert.deepEqual(
+    (await operators.retimed('M')).map(({ retimed }) => retimed),
+    [null, null],
+  )
+  await retimeNow()
+  const [row] = await operators.retimed('M1')
+  assert.equal(row?.saidAt, GUESS + HOUR)
+  assert.deepEqual(row.retimed, { at: START + HOUR, boundMs: 24, way: 'anchor' })
+  assert.deepEqual(await operators.retimed('N'), [])
+})
+
+test('only the newest thousand processes of a device are remembered', async () => {
+  await postgres.db.pool.query(
+    `insert into slave_processes (device_id, process, seen_at)
+     select $1, lpad(to_hex(n), 16, '0'), now() - n * interval '1 minute'
+     from generate_series(1, 1200) as n`,
+    [DEVICE],
+  )
+  await anchors(anchor(P1, 1))
+  assert.deepEqual(await all('select count(*) from slave_processes'), [{ count: 1_000 }])
+  await sink.append([opener(1, P2)])
+  assert.deepEqual(await all('select count(*) from slave_processes'), [{ count: 1_000 }])
+})
