@@ -85,7 +85,9 @@ test('a run’s opener is stored with its first frame and comes back with the ro
     const { positions } = await openRoster(postgres.db.kysely).load()
     return positions.map(({ sequence, opener }) => [sequence, opener])
   }
-  await sink.append([frame({ sequence: 0, opener, content: { kind: 'opener', process: '00112233aabbccdd' } })])
+  await sink.append([
+    frame({ sequence: 0, opener, content: { kind: 'opener', process: '00112233aabbccdd' } }),
+  ])
   assert.deepEqual(await openers(), [[0, Buffer.from(opener)]])
   const next = { opener, readings: [] }
   await sink.append([frame({ sequence: 1, ...next }), frame({ sequence: 2, ...next })])

@@ -167,7 +167,8 @@ export class Observer {
     hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
     const error = Math.abs(truth / 1_000 - stamp.agentTime)
     // The truth is remembered to the millisecond of the process's own clock.
-    const bounded = stamp.clockState === 'U' || error <= stamp.clockBound + 1
+    const unknown = stamp.clockState === 'U' || stamp.clockBound >= CLOCK_BOUND_UNKNOWN
+    const bounded = unknown || error <= stamp.clockBound + 1
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
     this.#stamped(key, stamp, truth)
     for (const reading of readings) this.#row(reading)

@@ -66,6 +66,8 @@ export class MasterBox implements End {
   readonly #setup: MasterSetup
   #process: Process | null = null
   #powered = true
+  /** Links on which a frame was ahead of the tolerance. */
+  readonly #ahead = new WeakSet<NetLink>()
 
   constructor(setup: MasterSetup) {
     this.#setup = setup
@@ -158,16 +160,19 @@ export class MasterBox implements End {
     const event = { on: 'body', link: link.id, body } as const
     const actions = process.core.step(event, this.#now())
     if (alien) unmoved(actions, link.id)
-    if (!link.touched) this.#honest(actions)
+    if (!link.touched) this.#honest(link, actions)
     this.#performAll(process, actions, event.on)
   }
 
   /** Where nobody is on the path, an honest slave is refused for few reasons only. */
-  #honest(actions: readonly MasterAction[]): void {
+  #honest(link: NetLink, actions: readonly MasterAction[]): void {
     for (const action of actions) {
       if (action.do !== 'refused') continue
       const { code, device } = action
-      hold(EXPECTED.has(code), 'refused an honest slave', `${device} ${code}`)
+      if (code === 'SEC-02') this.#ahead.add(link)
+      // What was on its way behind a frame that was ahead.
+      const behind = code === 'SEC-06' && this.#ahead.has(link)
+      hold(behind || EXPECTED.has(code), 'refused an honest slave', `${device} ${code}`)
     }
   }
 

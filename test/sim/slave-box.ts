@@ -11,7 +11,7 @@ import type {
 } from '../../services/slave/core/state.ts'
 import { backOffMs } from '../../services/slave/shell/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
-import type { Reading } from '../../shared/meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN, type Reading } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../shared/tves/token.ts'
 import type { MonoUs } from '../../shared/units.ts'
@@ -237,7 +237,8 @@ export class SlaveBox implements End {
     const view = process.agent.view(this.#mono())
     const { answersWaiting, transactionsWaiting, clockState, clockBoundMs } = view
     const error = Math.abs(this.#setup.world.now - view.clock)
-    const honest = clockState === 'U' || error <= clockBoundMs * 1_000
+    const unknown = clockState === 'U' || clockBoundMs >= CLOCK_BOUND_UNKNOWN
+    const honest = unknown || error <= clockBoundMs * 1_000
     hold(honest, 'clock bound', `${clockState} off by ${error} us, states ${clockBoundMs} ms`)
     hold(answersWaiting <= ANSWERS_MAX, 'memory', `${answersWaiting} answers wait`)
     hold(transactionsWaiting <= TRANSACTIONS_MAX, 'memory', `${transactionsWaiting} transactions`)

@@ -29,7 +29,7 @@ const frame = (sequence: number, at: number): AcceptedFrame => ({
   },
   receivedAt: unixMs(0),
   late: false,
-  content: { kind: 'opener' },
+  content: { kind: 'opener', process: '00'.repeat(8) },
 })
 
 test('a batch that is durable is punctured though the next one fails (simulation, seed 2)', () => {
