@@ -5,7 +5,12 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../shared/handover/sink.ts'
-import type { Reading, ReadingGroup, Stamp } from '../../shared/meter/reading.ts'
+import {
+  CLOCK_BOUND_UNKNOWN,
+  type Reading,
+  type ReadingGroup,
+  type Stamp,
+} from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { expandBody } from '../../shared/wire/compact.ts'
 import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
