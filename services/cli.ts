@@ -12,6 +12,8 @@ const HELP = `ticklock COMMAND
   slave --config FILE   the agent beside the meters
   device NAME           register a device and print its one-time enrolment token
   revoke DEVICE         revoke a device; its link is cut within two seconds
+  command DEVICE ...    order a device: read-now [METER], schedule METER SECONDS, sync-clock METER
+                        [--expires SECONDS]
   doctor                check ports, data folder, Node and PostgreSQL
   help                  this text
 
@@ -86,11 +88,15 @@ async function slave(config: string | undefined): Promise<void> {
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      config: { type: 'string' },
+      expires: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
     allowPositionals: true,
   })
-  const [command = 'help', argument] = positionals
-  switch (values.help === true ? 'help' : command) {
+  const [name = 'help', argument] = positionals
+  switch (values.help === true ? 'help' : name) {
     case 'demo':
       return demo()
     case 'up':
@@ -101,9 +107,14 @@ async function main(): Promise<void> {
     case 'revoke': {
       const { registerDevice, revoke } = await import('./devices.ts')
       const { readSettings } = await import('./settings.ts')
-      if (argument === undefined) throw new FaultError('OPS-12', `${command} needs a name`)
+      if (argument === undefined) throw new FaultError('OPS-12', `${name} needs a name`)
       const settings = readSettings(process.env)
-      return command === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
+      return name === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
+    }
+    case 'command': {
+      const { command } = await import('./command.ts')
+      const { readSettings } = await import('./settings.ts')
+      return command(readSettings(process.env), positionals.slice(1), values.expires)
     }
     case 'doctor': {
       const { runDoctor } = await import('./doctor.ts')
@@ -114,7 +125,7 @@ async function main(): Promise<void> {
       console.log(HELP)
       return undefined
     default:
-      throw new FaultError('OPS-12', command)
+      throw new FaultError('OPS-12', name)
   }
 }
 

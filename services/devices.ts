@@ -2,6 +2,7 @@
 // notices within two seconds.
 
 import { join } from 'node:path'
+import type { DeviceRecord } from '../shared/handover/roster.ts'
 import type { DeviceId } from '../shared/handover/sink.ts'
 import { FaultError } from '../shared/node/fault-error.ts'
 import { nodeRandom, nodeSuite } from '../shared/node/node-suite.ts'
@@ -56,16 +57,23 @@ export async function newToken(
 
 export async function revoke(settings: Settings, device: string): Promise<void> {
   await withDatabase(settings, async (db) => {
-    const found = (await listDevices(db.kysely)).find(
-      (entry) => entry.id === device || entry.name === device,
-    )
-    if (found === undefined) throw new FaultError('SEC-01', device)
+    const found = await findDevice(db.kysely, device)
     await revokeDevice(db.kysely, found.id)
     console.log(`device ${found.id}  ${found.name}  is revoked`)
   })
 }
 
-async function withDatabase(settings: Settings, work: (db: Db) => Promise<void>): Promise<void> {
+/** By id or name; SEC-01 when there is none. */
+export async function findDevice(db: Db['kysely'], device: string): Promise<DeviceRecord> {
+  const found = (await listDevices(db)).find(({ id, name }) => id === device || name === device)
+  if (found === undefined) throw new FaultError('SEC-01', device)
+  return found
+}
+
+export async function withDatabase(
+  settings: Settings,
+  work: (db: Db) => Promise<void>,
+): Promise<void> {
   const connection =
     settings.databaseUrl ?? runningPostgres(join(settings.dataFolder, 'postgresql'))
   if (connection === null) {

@@ -53,6 +53,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
     const master = await runMaster({
       keys,
       roster: billing.roster,
+      commands: billing.commands,
       sink: billing.sink,
       board: billing.board,
       tcp: { host, port: tcpPort },

@@ -272,6 +272,11 @@ export const FAULTS = {
     'command expired, or the clock was too uncertain for it',
     'give it again once the device is synchronised',
   ),
+  'OPS-18': fault(
+    'warn',
+    'too many commands wait for this device',
+    'see why it does not answer; give commands once it is linked',
+  ),
   'OPS-19': fault(
     'alarm',
     'acknowledged frames are gone at the master',

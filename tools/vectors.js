@@ -404,7 +404,12 @@ function controlVectors(session) {
         ],
       },
     ],
+    ...orderVectors(stream),
   ]
+  // What tombstones and skips do to the stream hash: h(41) is `hash`.
+  const body = count(0x13, 64)
+  const bodyHash = suite.sha256(body)
+  const device = count(0xd0, 8)
   write(
     'control',
     'wire.md 5: control messages as sent, under the session keys of handshake.json',
@@ -418,8 +423,46 @@ function controlVectors(session) {
           body: (from === 'slave' ? slave : master).seal(plaintext),
         }
       }),
+      streamHash: {
+        device,
+        epoch: stream.epoch,
+        run: stream.run,
+        start: streamStart(suite, device, stream.epoch, stream.run),
+        // After frames 42..44 were given up it is what the tombstone says; the next frame follows it.
+        tombstone: {
+          before: hash,
+          after: givenUp,
+          next: { body, after: streamNext(suite, givenUp, body) },
+        },
+        // A skipped frame counts like any other.
+        skip: { before: hash, body, bodyHash, after: streamNext(suite, hash, body) },
+      },
     },
   )
+}
+
+const givenUp = count(0xa0, 32)
+
+/** Types 9 to 14. */
+function orderVectors({ epoch, run }) {
+  const processId = count(0xb0, 8)
+  const expires = 1_790_000_600_000
+  const command = (number, what) => ['master', { is: 'command', number, expires, what }]
+  return [
+    ['slave', { is: 'anchor', processId, processMs: 98_765, utc: 1_790_000_123_456, bound: 12 }],
+    ...['damaged', 'too old', 'too large', 'forgotten'].map((reason) => [
+      'slave',
+      { is: 'tombstone', epoch, run, first: 42, last: 44, reason, hash: givenUp },
+    ]),
+    ['slave', { is: 'skip', epoch, run, sequence: 42, bodyHash: suite.sha256(count(0x13, 64)) }],
+    command(1, { order: 'read-now', meter: null }),
+    command(2, { order: 'read-now', meter: 'ED-1' }),
+    command(3, { order: 'schedule', meter: 'ED-1', seconds: 900 }),
+    command(4, { order: 'sync-clock', meter: 'ED-1' }),
+    ['slave', { is: 'receipt', number: 3, outcome: 'done', detail: '' }],
+    ['slave', { is: 'receipt', number: 4, outcome: 'refused', detail: 'MTR-09' }],
+    ['master', { is: 'master-key', key: count(0x20, 32) }],
+  ]
 }
 
 treeVectors()

@@ -2,15 +2,17 @@
 // a roster, a sink and a fleet board; the master hands back accepted frames.
 
 import { join } from 'node:path'
+import type { Commands } from '../../shared/handover/commands.ts'
 import type { Roster } from '../../shared/handover/roster.ts'
 import type { FleetBoard, Sink } from '../../shared/handover/sink.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
-import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import type { Utility } from './core/bill-content.ts'
 import { hasOperator } from './db/access.ts'
 import { webStores } from './db/browse.ts'
+import { COMMAND_LIFE, giveCommand, openCommands } from './db/commands.ts'
 import { Fleet } from './db/fleet.ts'
 import { migrate } from './db/migrate.ts'
 import { queueAgain } from './db/notices.ts'
@@ -49,6 +51,7 @@ export interface BillingOptions {
 export interface RunningBilling {
   readonly db: Db
   readonly roster: Roster
+  readonly commands: Commands
   readonly sink: Sink
   readonly board: FleetBoard
   readonly clerk: BillClerk
@@ -102,6 +105,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     return {
       db,
       roster: openRoster(db.kysely),
+      commands: openCommands(db.kysely, now),
       sink,
       board,
       clerk,
@@ -141,6 +145,10 @@ async function openPages(
   const app = await buildApp({
     ...webStores(db.kysely),
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
+    giveCommand: ({ device, what, askedBy }) => {
+      const expires = shiftMs(now(), COMMAND_LIFE)
+      return giveCommand(db.kysely, { device, what, askedBy, now: now(), expires })
+    },
     now,
     random: nodeRandom,
     renderPdf: (id) => storedBillPdf(db.kysely, id),

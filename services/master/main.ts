@@ -2,6 +2,7 @@
 // board behind.
 
 import type { FaultCode } from '../../shared/faults.ts'
+import type { Commands } from '../../shared/handover/commands.ts'
 import { RosterConflict, type Roster } from '../../shared/handover/roster.ts'
 import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
@@ -31,6 +32,7 @@ const CLOCK_STEP_US = 500
 export interface MasterOptions {
   readonly keys: KeyStore
   readonly roster: Roster
+  readonly commands: Commands
   readonly sink: Sink
   readonly board: FleetBoard
   readonly tcp: { readonly host: string; readonly port: number } | null
@@ -71,6 +73,8 @@ class MasterShell implements RunningMaster {
   #listeners: Listeners | null = null
   #nextLink = 1
   #revision = -1
+  #ordersRevision = -1
+  #loadingOrders = false
   /** The load that runs or ran last, and the one that waits for it. */
   #loading: Promise<unknown> = Promise.resolve()
   #nextLoad: Promise<void> | null = null
@@ -152,6 +156,8 @@ class MasterShell implements RunningMaster {
   async #load(): Promise<void> {
     const content = await this.#options.roster.load()
     this.#revision = content.revision
+    // A device met just now may have commands that were looked at before.
+    this.#ordersRevision = -1
     this.#perform(this.#master.load(content, this.#now()))
   }
 
@@ -160,8 +166,26 @@ class MasterShell implements RunningMaster {
     try {
       const revision = await this.#options.roster.revision()
       if (revision !== this.#revision && !this.#closing) await this.refresh()
+      await this.#lookForOrders()
     } catch (error) {
       this.#options.log('OPS-08', `roster: ${errorText(error)}`)
+    }
+  }
+
+  /** One look at a time: an older one must not come over a newer one. A change meanwhile has a
+   * higher revision than the one read first, so the next look sees it. */
+  async #lookForOrders(): Promise<void> {
+    if (this.#loadingOrders) return
+    this.#loadingOrders = true
+    const { commands } = this.#options
+    try {
+      const revision = await commands.revision()
+      if (revision === this.#ordersRevision || this.#closing) return
+      const open = await commands.open()
+      this.#ordersRevision = revision
+      this.#perform(this.#master.orders(open, this.#now()))
+    } finally {
+      this.#loadingOrders = false
     }
   }
 
@@ -230,6 +254,12 @@ class MasterShell implements RunningMaster {
       case 'disconnected':
         board.disconnected(action.device, unixMs(Date.now()))
         return
+      case 'command-sent':
+        void this.#commandSent(action.device, action.number)
+        return
+      case 'receipt':
+        void this.#receipt(action)
+        return
       case 'status':
         board.status(action.device, action.status)
         return
@@ -280,6 +310,28 @@ class MasterShell implements RunningMaster {
     // First what waits behind this batch, then more from the links.
     this.#step({ on: 'appended', device, durable })
     this.#sluice.leave(frames)
+  }
+
+  async #commandSent(device: DeviceId, number: number): Promise<void> {
+    try {
+      await this.#options.commands.sent(device, number)
+    } catch (error) {
+      this.#options.log('OPS-08', `command ${number}: ${errorText(error)}`)
+    }
+  }
+
+  async #receipt({ device, receipt }: Extract<MasterAction, { do: 'receipt' }>): Promise<void> {
+    const { number } = receipt
+    let durable = true
+    try {
+      await this.#options.commands.receipt(device, receipt)
+    } catch (error) {
+      durable = false
+      this.#options.log('OPS-08', `receipt of command ${number}: ${errorText(error)}`)
+    }
+    this.#step({ on: 'receipt-stored', device, number, durable })
+    // The next command need not wait for the next look.
+    await this.#look()
   }
 
   async #retire(device: DeviceId, epochs: readonly number[]): Promise<void> {

@@ -62,7 +62,7 @@ export function startClock({ mono, guess, lastUsed }: Start): SoftClock {
 const estimateAt = (estimate: Estimate, mono: number): number =>
   estimate.utc + (mono - estimate.mono) * (1 + estimate.frequency * 1e-6)
 
-/** The time at `mono`: never less than at an earlier `mono`. */
+/** The time at `mono`: never less than at an earlier `mono`, but for endHold. */
 export function timeAt({ bentAt, shown, estimate, way }: SoftClock, mono: MonoUs): UnixUs {
   // Whole microseconds: the smallest step of `mono` then outweighs every rounding below.
   const at = Math.max(bentAt, Math.floor(mono))
@@ -144,6 +144,15 @@ export function steer(clock: SoftClock, estimate: Estimate, mono: MonoUs): Steer
 
 const isHolding = ({ way, shown, estimate }: SoftClock, mono: MonoUs): boolean =>
   way === 'hold' && estimate !== null && estimateAt(estimate, mono) < shown
+
+/** Back to what we believe, out of a hold. Only for a caller that begins anew, where no time of
+ * before must not come again. */
+export function endHold(clock: SoftClock, mono: MonoUs): SoftClock {
+  const { estimate } = clock
+  if (estimate === null || estimate.informative || !isHolding(clock, mono)) return clock
+  const bentAt = monoUs(Math.floor(mono))
+  return { bentAt, shown: unixUs(estimateAt(estimate, bentAt)), estimate, way: 'slew' }
+}
 
 /** The machine slept: our monotonic clock stood for an unknown while, and what tied it to UTC is
  * void. The time goes on from where it is, in state U, until the next sample. The caller forgets

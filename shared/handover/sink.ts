@@ -21,7 +21,7 @@ export interface StreamPosition {
   readonly second: Second
   /** Stream hash after that frame, 32 bytes. */
   readonly hash: Uint8Array
-  /** The run's salt from its opener, 16 bytes. */
+  /** The run's salt from its opener, 16 bytes; all zero when the opener was given up. */
   readonly salt: Uint8Array
   /** Plaintext of the run's opener, which later frames are read against; null when it could not be
    * read. */

@@ -33,6 +33,8 @@ export const FLIGHT_BYTES_MAX = 1_048_576
 export const OPEN_EPOCHS_MAX = 1_000
 /** Oldest frame a slave keeps for sending, days. */
 export const OUTBOX_AGE_DAYS_MAX = 400
+/** How long a slave keeps what was acknowledged, in case the master is set back, days. */
+export const ACKNOWLEDGED_KEPT_DAYS = 7
 /** Furthest jump of the second's index, seconds: 400 days. A clock further off is broken. */
 export const INDEX_JUMP_MAX = 400 * 86_400
 /** Tolerance for time tags ahead of the master, seconds. */

@@ -30,6 +30,8 @@ export interface Anchor {
 const TOMBSTONE_REASONS = ['damaged', 'too old', 'too large', 'forgotten'] as const
 export type TombstoneReason = (typeof TOMBSTONE_REASONS)[number]
 
+const SEQUENCE_END = 0xffff_ffff
+
 /** Frames `first`..`last` will never come; `hash` is the stream hash after `last`. wire.md 6.4. */
 export interface Tombstone {
   readonly epoch: number
@@ -105,7 +107,8 @@ export function writeTombstone(writer: Writer, tombstone: Tombstone): Writer {
 export function readTombstone(reader: Reader): ({ readonly is: 'tombstone' } & Tombstone) | null {
   const [epoch, run, first, last] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()]
   const reason = TOMBSTONE_REASONS[reader.u8() - 1]
-  if (reason === undefined || first > last) return null
+  // Behind the last frame there is a next one: no stream ends.
+  if (reason === undefined || first > last || last === SEQUENCE_END) return null
   return { is: 'tombstone', epoch, run, first, last, reason, hash: reader.bytes(HASH_BYTES) }
 }
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { Fleet } from '../../services/billing/db/fleet.ts'
 import { ReadingSink } from '../../services/billing/db/readings.ts'
+import { openCommands } from '../../services/billing/db/commands.ts'
 import { openRoster } from '../../services/billing/db/roster.ts'
 import { runMaster } from '../../services/master/main.ts'
 import { type KeyStore, openKeyStore } from '../../services/master/shell/key-store.ts'
@@ -161,6 +162,7 @@ export async function durableRows(bench: string, scenario: Scenario): Promise<Be
     const master = await runMaster({
       keys,
       roster: openRoster(kysely),
+      commands: openCommands(kysely, () => unixMs(Date.now())),
       sink,
       board,
       tcp: { host: '127.0.0.1', port: 0 },

@@ -70,7 +70,8 @@ test('a database that does not answer is OPS-08, a command nobody knows OPS-12',
   const env = await environment(t)
   const [port] = await freePorts(1)
   const url = `postgres://ticklock:secret-word@127.0.0.1:${port}/ticklock`
-  for (const args of [['up'], ['device', 'attic'], ['revoke', 'attic']]) {
+  for (const words of ['up', 'device attic', 'revoke attic', 'command attic read-now']) {
+    const args = words.split(' ')
     const { code, output } = await new Process(args, { ...env, DATABASE_URL: url }).ended
     assert.equal(code, 1, args.join(' '))
     assert.match(output, /OPS-08 database cannot be reached: .*ECONNREFUSED/)

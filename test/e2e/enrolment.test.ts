@@ -90,6 +90,12 @@ test('devices that enrol at the same moment are all known afterwards (wire.md 3)
     roster,
     board,
     sink: { append: async () => {}, anchor: () => {} },
+    commands: {
+      revision: async () => 0,
+      open: async () => [],
+      sent: async () => {},
+      receipt: async () => {},
+    },
     tcp: { host: HOST, port: 0 },
     ws: null,
     toleranceSeconds: 10,

@@ -36,6 +36,12 @@ async function openMaster(t: TestContext, perSource: number) {
     roster: NOBODY,
     board: { connected: quiet, disconnected: quiet, status: quiet, refused: quiet },
     sink: { append: async () => {}, anchor: quiet },
+    commands: {
+      revision: async () => 0,
+      open: async () => [],
+      sent: async () => {},
+      receipt: async () => {},
+    },
     tcp: { host: '127.0.0.1', port: 0 },
     ws: null,
     toleranceSeconds: 10,

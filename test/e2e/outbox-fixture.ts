@@ -51,6 +51,9 @@ export const runOf = (run: number, last: number, acknowledged = -1, epoch = EPOC
   acknowledged,
   acknowledgedHash: new Uint8Array(32).fill(2),
   forked: false,
+  first: 0,
+  firstHash: new Uint8Array(32).fill(3),
+  dropped: null,
 })
 
 export const frameOf = (
@@ -64,6 +67,7 @@ export const frameOf = (
   run,
   sequence,
   second: second(sequence),
+  before: randomBytes(32),
   hash: randomBytes(32),
   body,
   sealedAt: unixMs(sealedAt),
@@ -81,11 +85,10 @@ export const query = (run: number, sequence: number, framesMax = 1_000, bytesMax
   epoch: EPOCH,
   run,
   sequence,
+  last: 1_000_000,
   framesMax,
   bytesMax,
 })
-
-export const sequences = (frames: readonly StoredFrame[]) => frames.map((f) => [f.run, f.sequence])
 
 /** For child processes. */
 export const outboxModule = import.meta.resolve('../../services/slave/shell/outbox.js')

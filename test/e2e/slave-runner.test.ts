@@ -1,8 +1,6 @@
 // The runner with a real outbox and a scripted agent: what each action becomes, and in which order.
 
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Agent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent, Stored } from '../../services/slave/core/state.ts'
@@ -27,7 +25,6 @@ const LINE: LineConfig = {
 /** A runner whose agent answers each event with the actions the test chose, and what it all did. */
 function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => AgentAction[]) {
   const events: AgentEvent[] = []
-  const agents: Stored[] = []
   const did: string[] = []
   const log: string[] = []
   const outside: { link: LinkHandlers | null; line: ((event: LineEvent) => void) | null } = {
@@ -36,7 +33,6 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
   }
   const clocks = { mono: 0, sinceBoot: 0 }
   const startAgent = (stored: Stored): Agent => {
-    agents.push(stored)
     return {
       step: (event) => {
         if (event.on !== 'tick') events.push(event)
@@ -81,6 +77,7 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
       return {
         read: (meter) => did.push(`read ${meter}`),
         readHistory: (meter, from, to) => did.push(`history ${meter} ${from}..${to}`),
+        setClock: (meter, { utc }) => did.push(`clock ${meter} ${utc}`),
         close: async () => {
           did.push('close line')
         },
@@ -88,7 +85,7 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
     },
   })
   t.after(() => runner.stop())
-  return { runner, events, agents, did, log, outside, clocks }
+  return { runner, events, did, log, outside, clocks }
 }
 
 const names = (events: readonly AgentEvent[]) => events.map(({ on }) => on)
@@ -97,9 +94,9 @@ test('a commit is durable before the next event; its answer comes first, then th
   const folder = folderFor(t)
   const { events, did, outside } = scene(t, folder, (event) => {
     if (event.on === 'link-up') return [{ do: 'commit', commit: step(1, 0) }]
-    if (event.on === 'committed') return [{ do: 'fetch', query: query(0, -1) }]
+    if (event.on === 'committed') return [{ do: 'fetch', query: query(1, -1) }]
     if (event.on !== 'fetched') return []
-    return event.frames.map(({ body }) => ({ do: 'send', body }) as const)
+    return event.found.frames.map(({ body }) => ({ do: 'send', body }) as const)
   })
   outside.link?.onUp()
   assert.deepEqual(names(events), ['link-up', 'committed', 'fetched'])
@@ -115,16 +112,19 @@ test('meters are asked on their line; how they fail reaches the agent', (t) => {
           { do: 'read', meter: 'ED-2' },
           { do: 'read', meter: 'nobody' },
           { do: 'read-history', meter: 'ED-1', from, to },
+          { do: 'set-clock', meter: 'ED-1', utc: to, at: monoUs(0) },
         ]
       : [],
   )
   outside.link?.onUp()
-  assert.deepEqual(did, ['read ED-2', 'history ED-1 0..900000'])
+  assert.deepEqual(did, ['read ED-2', 'history ED-1 0..900000', 'clock ED-1 900000'])
   outside.line?.({ on: 'fault', meter: 'ED-1', fault: 'MTR-01', detail: '' })
   outside.line?.({ on: 'failed', meter: 'ED-1', request: 'history' })
+  outside.line?.({ on: 'clock-set', meter: 'ED-1', fault: 'MTR-09' })
   assert.deepEqual(events.slice(1), [
     { on: 'meter-fault', fault: 'MTR-01' },
     { on: 'read-failed', meter: 'ED-1', request: 'history' },
+    { on: 'clock-set', meter: 'ED-1', fault: 'MTR-09' },
   ])
   assert.match(log.at(-1) ?? '', /"meter":"ED-1".*MTR-01/)
 })
@@ -149,38 +149,24 @@ test('after a sleep of the machine the agent hears of it before anything else', 
   assert.deepEqual(names(events), ['slept', 'link-up', 'link-up'])
 })
 
-test('OPS-16 in the run in use: the agent starts again from what is whole', (t) => {
-  const folder = folderFor(t)
-  const body = new Uint8Array(300).fill(0x5a)
-  const outbox = open(folder)
-  outbox.commit(step(1, 0, body))
-  outbox.close()
-  const path = join(folder, 'outbox.sqlite')
-  const file = readFileSync(path)
-  file[file.indexOf(body) + 9] = 0
-  writeFileSync(path, file)
-  const { agents, did, log, outside } = scene(t, folder, (event) =>
-    event.on === 'link-up' ? [{ do: 'fetch', query: query(0, -1) }] : [],
-  )
-  outside.link?.onUp()
-  assert.equal(agents.length, 2)
-  assert.deepEqual(did, ['drop OPS-16'])
-  assert.match(log[0] ?? '', /OPS-16 .*run 1 from frame 0 on/)
-})
-
-test('OPS-14 at start: what is too old is gone before the agent looks', (t) => {
+test('OPS-14: what is too old is dropped with the next tidying, logged and counted', (t) => {
   const folder = folderFor(t)
   const outbox = open(folder)
   const now = 1_790_000_000_000
   outbox.commit({ runs: [runOf(1, 0), runOf(2, 0)], lastUsed: unixUs(now * 1_000) })
   outbox.commit({ frames: [frameOf(1, 0, undefined, now - LIMITS.ageMaxMs - DAY_MS)] })
   outbox.close()
-  const { agents, log } = scene(t, folder, () => [])
-  assert.deepEqual(
-    agents.map(({ backlog, runs }) => [backlog.frames, runs.length]),
-    [[0, 1]],
+  const { events, log, outside } = scene(t, folder, (event) =>
+    event.on === 'link-up' ? [{ do: 'commit', commit: { tidy: true } }] : [],
   )
-  assert.match(log[0] ?? '', /OPS-14 .*1 frames of 1 runs/)
+  outside.link?.onUp()
+  const told = events.find((event) => event.on === 'committed')
+  assert.deepEqual(
+    told?.held.map(({ run, first, dropped }) => [run, first, dropped]),
+    [[1, 1, 'too old']],
+  )
+  assert.ok(events.some((event) => event.on === 'meter-fault' && event.fault === 'OPS-14'))
+  assert.match(log.join(''), /OPS-14 .*1 frames/)
 })
 
 test('stop closes meters, then link, then the outbox; nothing moves afterwards', async (t) => {

@@ -8,10 +8,12 @@ import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { type Browser, chromium } from 'playwright-core'
 import { webStores } from '../../services/billing/db/browse.ts'
+import { COMMAND_LIFE, giveCommand, openCommands } from '../../services/billing/db/commands.ts'
 import { queueAgain } from '../../services/billing/db/notices.ts'
 import { readSummary } from '../../services/billing/db/summary.ts'
 import { buildApp } from '../../services/billing/http/app.ts'
 import { customerLink, type LinkSource, setupLink } from '../../services/billing/http/links.ts'
+import { shiftMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'
 
@@ -40,6 +42,8 @@ before(async () => {
   seeded = await seed(postgres.db)
   app = await buildApp({
     ...webStores(kysely),
+    giveCommand: (command) =>
+      giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,
     random: randomBytes,
     queueAgain: (id) => queueAgain(kysely, { id, now: NOON }),
@@ -161,6 +165,7 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
   const expected = [
     ['/fleet', 'Old Town'],
     [`/fleet/${seeded.device}`, 'Back-fills from'],
+    [`/fleet/${seeded.device}`, 'Commands'],
     ['/readings', '12700.000 kWh'],
     ['/readings?meter=nothing', 'No reading yet'],
     ['/refused', 'SEC-05'],
@@ -179,7 +184,29 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     )
     await assertFits(page, width, path)
   }
+  await commandWalk(page, width, name)
   await page.context().close()
+}
+
+/** Gives a command by the button, and reads on the page what became of it. */
+async function commandWalk(page: Page, width: number, name: string): Promise<void> {
+  const path = `/fleet/${seeded.device}`
+  const text = async () => (await page.locator('main').innerText()).replaceAll('\n', ' ')
+  await page.goto(links.baseUrl + path)
+  await page.getByRole('button', { name: 'Read now' }).click()
+  assert.equal(page.url(), links.baseUrl + path)
+  assert.match(await text(), new RegExp(`Read every meter now.* by ${name} .*waits for the link`))
+  const commands = openCommands(postgres.db.kysely, () => NOON)
+  const [open] = await commands.open()
+  assert.ok(open !== undefined)
+  await commands.receipt(open.device, {
+    number: open.number,
+    outcome: width === 375 ? 'refused' : 'done',
+    detail: width === 375 ? 'MTR-01' : '',
+  })
+  await page.reload()
+  assert.match(await text(), width === 375 ? /MTR-01 .*refused/i : /done/)
+  await assertFits(page, width, path)
 }
 
 async function customerWalk(browser: Browser, width: number): Promise<void> {

@@ -159,7 +159,10 @@ export class Observer {
     this.#taken.set(key, next + 1)
     this.frames += 1
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
-    hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
+    // No disk here loses what it held and no ledger is set back: nobody on the line can bring a
+    // slave to give up a frame, or a master to keep one shut.
+    const { kind } = content
+    hold(kind === 'readings' || kind === 'opener', 'not as it was sealed', `${kind} ${key}`)
     if (content.kind === 'opener') {
       this.#processNamed.set(key, `${position.device} ${content.process}`)
     }

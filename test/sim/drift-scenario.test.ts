@@ -142,10 +142,10 @@ class Line {
     } else if (action.do === 'commit') {
       const verdict = this.#disk.commit(action.commit)
       assert.ok(verdict.ok)
-      this.#give({ on: 'committed', backlog: verdict.backlog })
+      this.#give({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
     } else if (action.do === 'fetch') {
       const { query } = action
-      this.#give({ on: 'fetched', epoch: query.epoch, frames: this.#disk.fetch(query) })
+      this.#give({ on: 'fetched', epoch: query.epoch, found: this.#disk.fetch(query) })
     } else if (action.do === 'drop') {
       this.#up = false
       this.#tell({ on: 'closed', link: LINK })

@@ -260,6 +260,8 @@ export class MasterBox implements End {
       case 'connected':
       case 'disconnected':
       case 'status':
+      case 'command-sent':
+      case 'receipt':
         return
     }
   }

@@ -35,7 +35,7 @@ export class Ledger {
   }
 
   /** `sure`: whoever judges frames from now on knows of it. */
-  append({ frames }: Action<'append'>, sure: boolean): void {
+  append({ frames }: Action<'append'>, sure = true): void {
     for (const frame of frames) {
       this.#onFrame(frame, sure)
       const key = streamKey(frame.position)

@@ -257,13 +257,13 @@ export class SlaveBox implements End {
         return
       case 'fetch': {
         const { query } = action
-        const frames = this.disk.fetch(query)
+        const found = this.disk.fetch(query)
         // The outbox answers in the order in which it was asked.
         const slow = this.calm ? 0 : this.#setup.chance.wait(this.#setup.faults.fetchUs)
         this.#fetchedAt = Math.max(this.#fetchedAt, world.now + slow)
         world.after(this.#fetchedAt - world.now, '', () => {
           if (this.#process !== process) return
-          this.#deliver({ on: 'fetched', epoch: query.epoch, frames })
+          this.#deliver({ on: 'fetched', epoch: query.epoch, found })
         })
         return
       }
@@ -289,6 +289,11 @@ export class SlaveBox implements End {
       case 'read-history':
         this.#ask(process, action.meter, 'history', (meter) => meter.history(action, world.now))
         return
+      case 'set-clock': {
+        const set: AgentEvent = { on: 'clock-set', meter: action.meter, fault: 'MTR-09' }
+        this.#later(process, SECOND, () => set)
+        return
+      }
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
         observer.report(action.fault)
@@ -320,8 +325,8 @@ export class SlaveBox implements End {
       if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
       const frames = commit.frames ?? []
       observer.committed(this.device, process.number, frames)
-      thief.stored(this.device, this.disk.load(), frames)
-      return { on: 'committed', backlog: verdict.backlog }
+      if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames)
+      return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
     }
     const first = chance.happens(0.5) ? apply() : null
     const slow = this.calm ? 0 : chance.wait(faults.commitUs)

@@ -14,9 +14,10 @@ import type { Stored, StoredFrame } from '../../services/slave/core/state.ts'
 import { hold } from './checkers.ts'
 import { type Ledger, streamKey } from './sink.ts'
 
-/** Newest frames of each epoch for which every 32 bytes of the loot are tried as the key. */
-const SCANNED = 2
-/** Newest frames of each other epoch that are tried with each tree. */
+/** Every 32 bytes of the loot are tried as the key of the newest frame of so many epochs. */
+const SCANNED = 1
+const EPOCHS_SCANNED = 3
+/** Newest frames of each other epoch that are tried with the newest tree. */
 const OTHERS = 3
 /** Frames sealed after a theft that must open. */
 const CONTROLS = 3
@@ -70,7 +71,8 @@ export class Thief {
   stealSlave(device: DeviceId, disk: Stored): void {
     this.thefts += 1
     const { identity, epochs, runs } = disk
-    const rest = runs.flatMap((run) => [run.lastHash, run.acknowledgedHash])
+    const newest = epochs.toSorted((a, b) => b.origin - a.origin).slice(0, EPOCHS_SCANNED)
+    const rest = runs.slice(-EPOCHS_SCANNED).map(({ lastHash }) => lastHash)
     if (identity !== null) {
       const { staticKey, psk, masterKey } = identity
       rest.push(staticKey, psk ?? new Uint8Array(0), masterKey ?? new Uint8Array(0))
@@ -82,9 +84,12 @@ export class Thief {
       const epoch = this.#epochs.get(key)
       if (epoch !== undefined) {
         for (const frame of epoch.frames) this.#staysShut(epoch, tree, frame, 'slave')
-        this.#scan(epoch, tree.ivKey, concat(bytes, ...rest))
+        if (newest.some((scanned) => scanned.id === id)) {
+          this.#scan(epoch, tree.ivKey, concat(bytes, ...rest))
+        }
       }
       this.#loot.set(key, { tree, left: CONTROLS })
+      if (newest[0]?.id !== id) continue
       for (const [other, { device: owner }] of this.#epochs) {
         if (owner === device && other !== key) this.#otherEpoch(other, tree)
       }

@@ -8,12 +8,7 @@ import { isUnsure, retime } from '../../services/billing/core/retiming.ts'
 import { startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction, MasterEvent } from '../../services/master/core/state.ts'
 import { startAgent } from '../../services/slave/core/agent.ts'
-import type {
-  AgentAction,
-  AgentEvent,
-  OutboxCommit,
-  StoredFrame,
-} from '../../services/slave/core/state.ts'
+import type { AgentAction, AgentEvent, OutboxCommit } from '../../services/slave/core/state.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { AcceptedFrame, ProcessAnchor } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
@@ -96,7 +91,7 @@ function world() {
   const commit = (wanted: OutboxCommit): void => {
     const verdict = disk.commit(wanted)
     assert.ok(verdict.ok)
-    step({ on: 'committed', backlog: verdict.backlog })
+    step({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
   }
   const step = (event: AgentEvent): void => inTurn(() => perform(agent?.step(event, mono()) ?? []))
   const perform = (actions: readonly AgentAction[]): void => {
@@ -104,13 +99,17 @@ function world() {
       if (action.do === 'send' && linked) toMaster({ on: 'body', link, body: action.body })
       if (action.do === 'commit') commit(action.commit)
       if (action.do === 'fetch') {
-        const fetched: readonly StoredFrame[] = disk.fetch(action.query)
-        step({ on: 'fetched', epoch: action.query.epoch, frames: fetched })
+        const found = disk.fetch(action.query)
+        step({ on: 'fetched', epoch: action.query.epoch, found })
       }
       if (action.do === 'read') answer(mono())
-      if (action.do === 'drop') refused.push(`${action.fault} ${action.detail}`)
+      if (action.do !== 'drop') continue
+      if (action.fault === null) renewing = true
+      else refused.push(`${action.fault} ${action.detail}`)
     }
   }
+  /** The slave left its session for one with a new epoch: the shell calls again at once. */
+  let renewing = false
   let value = 0
   const answer = (at: ReturnType<typeof mono>): void => {
     value += 1
@@ -118,6 +117,15 @@ function world() {
     const register = { meter: 'M-1', register: ACTIVE_IMPORT_TOTAL, exponent: 0, unit: 30 } as const
     const reading = { ...register, value, source: 'live', meterTime: null, checked: true } as const
     step({ on: 'readings', meter: 'M-1', request: 'now', more: false, at, readings: [reading] })
+  }
+  const setLink = (up: boolean): void => {
+    if (linked) step({ on: 'link-down' })
+    if (linked) toMaster({ on: 'closed', link })
+    linked = up
+    if (!up) return
+    link += 1
+    toMaster({ on: 'opened', link, transport: 'tcp', source: '' })
+    step({ on: 'link-up' })
   }
   load()
   return {
@@ -142,17 +150,13 @@ function world() {
         mono: mono(),
       })
     },
-    link(up: boolean) {
-      if (linked) step({ on: 'link-down' })
-      if (linked) toMaster({ on: 'closed', link })
-      linked = up
-      if (!up) return
-      link += 1
-      toMaster({ on: 'opened', link, transport: 'tcp', source: '' })
-      step({ on: 'link-up' })
-    },
+    link: setLink,
     run(us: number) {
-      for (const end = now + us; now < end; now += SECOND) step({ on: 'tick' })
+      for (const end = now + us; now < end; now += SECOND) {
+        step({ on: 'tick' })
+        if (renewing) setLink(true)
+        renewing = false
+      }
     },
     /** The power fails for so long. */
     off(us: number) {

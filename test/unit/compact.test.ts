@@ -199,6 +199,8 @@ function openLink() {
     phase: { is: 'open', device, channel },
     damaged: 0,
     predecessor: null,
+    suspect: null,
+    unnamed: null,
     stored: null,
   }
   device.link = 1

@@ -17,6 +17,8 @@ function calling(): Agent {
       epochs: [],
       runs: [],
       cursors: new Map(),
+      command: null,
+      schedules: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },
@@ -31,7 +33,7 @@ function calling(): Agent {
     mono: monoUs(0),
   })
   agent.step({ on: 'link-up' }, monoUs(1))
-  agent.step({ on: 'committed', backlog: { frames: 0, bytes: 0 } }, monoUs(2))
+  agent.step({ on: 'committed', backlog: { frames: 0, bytes: 0 }, held: [] }, monoUs(2))
   return agent
 }
 

@@ -6,11 +6,12 @@ import { test } from 'node:test'
 import { startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction } from '../../services/master/core/state.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
-import type { AgentAction, AgentEvent, StoredFrame } from '../../services/slave/core/state.ts'
+import type { AgentAction, AgentEvent, OutboxCommit } from '../../services/slave/core/state.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { monoUs, unixUs } from '../../shared/units.ts'
+import { Disk } from '../sim/disk.ts'
 import { DEVICE, keyPair } from './session-pair.ts'
 
 const BEGIN = 1_800_000_000_000_000
@@ -29,7 +30,7 @@ class House {
   deaf = false
   mono = 0
   readonly agent: Agent
-  readonly #frames: StoredFrame[] = []
+  readonly #disk = new Disk(100_000)
   readonly #master
   #link = 0
 
@@ -58,6 +59,8 @@ class House {
         lastUsed: null,
         highestRun: 0,
         backlog: { frames: 0, bytes: 0 },
+        command: null,
+        schedules: new Map(),
       },
       token: null,
       meters: [{ meter: 'M-1', everyMs: 86_400_000, push: false, history: false }],
@@ -120,15 +123,11 @@ class House {
         this.#toMaster({ on: 'body', link: this.#link, body: action.body })
         return
       case 'commit':
-        this.#frames.push(...(action.commit.frames ?? []))
-        this.tell({ on: 'committed', backlog: { frames: this.#frames.length, bytes: 0 } })
+        this.#commit(action.commit)
         return
       case 'fetch': {
-        const { epoch, run, sequence } = action.query
-        const behind = (frame: StoredFrame): boolean =>
-          frame.run > run || (frame.run === run && frame.sequence > sequence)
-        const frames = this.#frames.filter((frame) => frame.epoch === epoch && behind(frame))
-        this.tell({ on: 'fetched', epoch, frames })
+        const { query } = action
+        this.tell({ on: 'fetched', epoch: query.epoch, found: this.#disk.fetch(query) })
         return
       }
       case 'drop':
@@ -143,6 +142,12 @@ class House {
       case 'read-history':
         return
     }
+  }
+
+  #commit(commit: OutboxCommit): void {
+    const verdict = this.#disk.commit(commit)
+    assert.ok(verdict.ok)
+    this.tell({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
   }
 
   #toMaster(event: Parameters<ReturnType<typeof startMaster>['step']>[0]): void {

@@ -36,6 +36,8 @@ function stateAfter(slept: boolean): string {
       epochs: [],
       runs: [],
       cursors: new Map(),
+      command: null,
+      schedules: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },

@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction } from '../../services/master/core/state.ts'
 import { startAgent } from '../../services/slave/core/agent.ts'
-import type { AgentEvent, OutboxCommit, StoredFrame } from '../../services/slave/core/state.ts'
+import type { AgentEvent, OutboxCommit } from '../../services/slave/core/state.ts'
+import { Disk } from '../sim/disk.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
@@ -72,6 +73,8 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
       epochs: [],
       runs: [],
       cursors: new Map(),
+      command: null,
+      schedules: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },
@@ -81,7 +84,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
     wall: unixUs(1_800_000_000_500_000),
     mono: monoUs(0),
   })
-  const frames: StoredFrame[] = []
+  const disk = new Disk(1_000)
   const rows: AcceptedFrame[] = []
   const refused: string[] = []
   const reads: string[] = []
@@ -118,19 +121,13 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
         toMaster(master.step({ on: 'body', link: 1, body: action.body }, now))
       if (action.do === 'commit') {
         commits.push(action.commit)
-        frames.push(...(action.commit.frames ?? []))
-        toAgent({ on: 'committed', backlog: { frames: frames.length, bytes: 0 } })
+        const verdict = disk.commit(action.commit)
+        assert.ok(verdict.ok)
+        toAgent({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
       }
       if (action.do === 'fetch') {
         const { query } = action
-        toAgent({
-          on: 'fetched',
-          epoch: query.epoch,
-          frames: frames.filter(
-            (frame) =>
-              frame.run > query.run || (frame.run === query.run && frame.sequence > query.sequence),
-          ),
-        })
+        toAgent({ on: 'fetched', epoch: query.epoch, found: disk.fetch(query) })
       }
       if (action.do === 'read') reads.push(action.meter)
       if (action.do === 'report') refused.push(`${action.fault} ${action.detail}`)
@@ -170,5 +167,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
   assert.equal(frame.content.groups[0]?.readings[0]?.value, 123_456)
   mono += 1_000_000
   toAgent({ on: 'tick' })
-  assert.deepEqual(commits.at(-1)?.forget, [{ run: 1, through: 1 }])
+  assert.equal(commits.at(-1)?.runs?.[0]?.acknowledged, 1)
+  assert.equal(disk.backlog.frames, 0)
+  assert.ok(disk.holds(1, 1), 'kept for a week')
 })

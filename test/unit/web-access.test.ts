@@ -115,6 +115,11 @@ void describe('the ways in', () => {
     assert.equal((await browser.send('/notices/3/again', {})).statusCode, 403)
     assert.deepEqual(world.queued, [])
     assert.equal((await browser.post('/notices/3/again', {}, '/notices')).statusCode, 303)
+    const device = '/fleet/00000000000000a0'
+    assert.equal((await browser.send(`${device}/read-now`, {})).statusCode, 403)
+    assert.doesNotMatch((await browser.get(device)).body, /waits for the link/)
+    assert.equal((await browser.post(`${device}/read-now`, {}, device)).headers.location, device)
+    assert.match((await browser.get(device)).body, /by Ada.*waits for the link/)
     assert.deepEqual(world.queued, [3])
   })
 

@@ -10,7 +10,13 @@ import { usageMonths } from '../../services/billing/core/usage.ts'
 import type { AccessStore, Viewer } from '../../services/billing/db/access.ts'
 import type { CustomerReads, OperatorReads } from '../../services/billing/db/browse.ts'
 import type { WebDeps } from '../../services/billing/http/deps.ts'
-import type { BillRow, BillView, FleetRow, LiveRow } from '../../services/billing/pages/views.ts'
+import type {
+  BillRow,
+  BillView,
+  CommandRow,
+  FleetRow,
+  LiveRow,
+} from '../../services/billing/pages/views.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
 
 export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30, 0))
@@ -128,6 +134,8 @@ export interface World {
   now: UnixMs
   /** Set to an error to take the database away. */
   failure: Error | null
+  /** Commands of every device, the newest first. */
+  readonly commands: CommandRow[]
   /** Notices that an operator queued again. */
   readonly queued: number[]
   readonly links: Map<
@@ -143,6 +151,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
     now: NOON,
     failure: null,
     queued: [],
+    commands: [],
     links: new Map(),
     operators: new Map(),
     deps: {
@@ -153,6 +162,13 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
       random: (length) => {
         seed += 1
         return Uint8Array.from({ length }, (_byte, index) => (seed * 31 + index * 7) & 255)
+      },
+      giveCommand: async ({ what, askedBy }) => {
+        const number = NOON + world.commands.length
+        const waits = { sentAt: null, outcome: null, detail: '', receiptAt: null }
+        const given = { createdAt: NOON, expiresAt: shiftMs(NOON, spanMs(3_600_000)) }
+        world.commands.unshift({ number, what, askedBy, ...given, ...waits })
+        return { ok: true, number }
       },
       queueAgain: async (notice) => void world.queued.push(notice),
       renderPdf: async (bill) => (bill <= 2 ? Buffer.from(`%PDF-1.7 bill ${bill}`) : null),
@@ -253,6 +269,7 @@ function operators(world: () => World): OperatorReads {
         faults: [{ code: 'MTR-02', count: 3 }],
         live: LIVE,
         refusals: [],
+        commands: world().commands,
       }
     },
     live: async (meter) => LIVE.filter((row) => row.meter.startsWith(meter)),

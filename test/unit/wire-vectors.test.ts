@@ -59,6 +59,10 @@ const TEXT_FIELDS = new Set([
   'from',
   'code',
   'clockState',
+  'detail',
+  'order',
+  'outcome',
+  'reason',
   'meter',
   'register',
   'after',
@@ -416,5 +420,23 @@ test('control.json: messages open in order under the session keys (wire.md 5)', 
     assert.deepEqual(decodeControl(plaintext), message)
     assert.deepEqual(encodeControl(message), plaintext)
   }
-  assert.equal(messages.length, 7)
+  assert.equal(messages.length, 20)
+})
+
+test('control.json: the stream hash over a tombstone and over a skip (wire.md 6.4)', () => {
+  const { streamHash, messages } = load('control')
+  const { device, epoch, run, start, tombstone, skip } = streamHash
+  const told = (is: string): ControlMessage =>
+    messages.find(({ message }: { message: ControlMessage }) => message.is === is).message
+  for (const suite of suites) {
+    assert.deepEqual(streamStart(suite, device, epoch, run), start)
+    const said = told('tombstone')
+    assert.ok(said.is === 'tombstone')
+    assert.deepEqual(tombstone.after, said.hash)
+    assert.deepEqual(streamNext(suite, tombstone.after, tombstone.next.body), tombstone.next.after)
+    const asked = told('skip')
+    assert.ok(asked.is === 'skip')
+    assert.deepEqual(suite.sha256(skip.body), asked.bodyHash)
+    assert.deepEqual(streamNext(suite, skip.before, skip.body), skip.after)
+  }
 })

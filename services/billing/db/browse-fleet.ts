@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../shared/units.ts'
 import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.ts'
 import type { OperatorReads } from './browse.ts'
+import { lastCommands } from './commands.ts'
 import { GIVING_UP_CODES } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -13,6 +14,8 @@ const FLEET_ROWS_MAX = 1_000
 const LIVE_ROWS_MAX = 200
 const REFUSAL_ROWS_MAX = 500
 const EXCEPTION_ROWS_MAX = 200
+/** Commands on a device's page; the table keeps all. */
+const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
 
 /** Written out, so that the index of migrations/0007_retimed.sql is seen to serve. */
@@ -134,11 +137,12 @@ async function deviceView(
 ): Promise<DeviceView | null> {
   const row = await fleetRows(db).where('devices.id', '=', id).executeTakeFirst()
   if (row === undefined) return null
-  const [live, refusals] = await Promise.all([
+  const [live, refusals, commands] = await Promise.all([
     liveRows(db).where('device_id', '=', id).execute(),
     refusalRows(db, unixMs(now - DAY_MS))
       .where('device_id', '=', id)
       .execute(),
+    lastCommands(db, id, COMMAND_ROWS_MAX),
   ])
   return {
     device: fleetRow(row),
@@ -150,6 +154,7 @@ async function deviceView(
     faults: Object.entries(row.faults ?? {}).map(([code, count]) => ({ code, count })),
     live: live.map(liveRow),
     refusals: refusals.map(refusalRow),
+    commands,
   }
 }
 

@@ -2,6 +2,7 @@
 // read as number (see pool.ts); money is read as bigint.
 
 import type { ColumnType, Generated } from 'kysely'
+import type { ReceiptOutcome } from '../../../shared/wire/orders.ts'
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
 type Defaulted<T> = ColumnType<T, T | undefined, T>
@@ -60,6 +61,18 @@ export interface Database {
     backlog_frames: number | null
     meters: number | null
     faults: ColumnType<Record<string, number>, string | undefined, string>
+  }
+  commands: {
+    device_id: string
+    number: number
+    what: Json
+    asked_by: string
+    created_at: Defaulted<Date>
+    expires_at: Timestamp
+    sent_at: Timestamp | null
+    outcome: ReceiptOutcome | null
+    detail: Generated<string>
+    receipt_at: Timestamp | null
   }
   refusals: { hour: Timestamp; device_id: string; code: string; count: number; last_at: Timestamp }
   counters: { name: string; count: number }

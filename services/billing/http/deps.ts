@@ -3,8 +3,10 @@
 
 import type { FastifyBaseLogger } from 'fastify'
 import type { UnixMs } from '../../../shared/units.ts'
+import type { Order } from '../../../shared/wire/orders.ts'
 import type { AccessStore } from '../db/access.ts'
 import type { CustomerReads, OperatorReads } from '../db/browse.ts'
+import type { CommandVerdict } from '../db/commands.ts'
 import type { Summary } from '../db/summary.ts'
 import type { Backfill, InboxMessage } from '../pages/views.ts'
 
@@ -24,6 +26,12 @@ export interface WebDeps {
   readonly customers: CustomerReads
   /** Queues a notice once more that was given up (BIL-11); does nothing for any other. */
   readonly queueAgain: (notice: number) => Promise<void>
+  /** Gives a device a command. */
+  readonly giveCommand: (command: {
+    readonly device: string
+    readonly what: Order
+    readonly askedBy: string
+  }) => Promise<CommandVerdict>
   readonly now: () => UnixMs
   readonly random: Random
   /** The stored or re-made document of an issued bill; null when there is no such bill. */

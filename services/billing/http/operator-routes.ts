@@ -12,7 +12,7 @@ import { NOTICE_STATES } from '../pages/views.ts'
 import type { WebDeps } from './deps.ts'
 import { fileName, guarded, param, query, rowId, sendPage } from './guard.ts'
 import type { Sessions } from './session.ts'
-import { NOT_FOUND } from './trouble.ts'
+import { NOT_FOUND, notGiven } from './trouble.ts'
 
 /** How far back the page of refusals looks. */
 const REFUSALS_BACK = spanMs(-24 * 3_600_000)
@@ -40,6 +40,16 @@ function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
       const view = /^[0-9a-f]{16}$/.test(id) ? await operators.device(id, now()) : null
       if (view === null) return { trouble: NOT_FOUND }
       return { page: DevicePage({ context, view, now: now() }) }
+    }),
+  )
+  app.post(
+    '/fleet/:id/read-now',
+    page(async ({ request, viewer }) => {
+      const device = param(request, 'id')
+      const what = { order: 'read-now', meter: null } as const
+      const given = await deps.giveCommand({ device, what, askedBy: viewer.name })
+      if (given.ok) return { to: `/fleet/${device}` }
+      return { trouble: given.fault === 'SEC-01' ? NOT_FOUND : notGiven(given.fault) }
     }),
   )
   app.get(

@@ -6,6 +6,7 @@ import { FAULTS, type FaultCode } from '../../../shared/faults.ts'
 import type { Viewer } from '../db/access.ts'
 import { TroublePage } from '../pages/access.tsx'
 import { htmlOf } from '../pages/layout.tsx'
+import { capital } from '../pages/parts.tsx'
 import type { Trouble } from '../pages/views.ts'
 import { isDatabaseAway } from '../db/away.ts'
 import type { Sessions } from './session.ts'
@@ -28,6 +29,11 @@ export const LINK_SPENT = troubleOf(
   'It is unknown, was used already, or has expired. Your next bill brings a new one.',
   'OPS-21',
 )
+/** A command that was not given: the device is revoked (SEC-14), or too many wait (OPS-18). */
+export const notGiven = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
+  const { is, then } = FAULTS[fault]
+  return troubleOf(409, 'This command was not given', `${capital(is)}. Remedy: ${then}.`, fault)
+}
 export const FORM_STALE = troubleOf(
   403,
   'This form cannot be used any more',

@@ -2,6 +2,7 @@
 // way.
 
 import type { UnixMs } from '../../../shared/units.ts'
+import { CommandsCard } from './commands.tsx'
 import { clockStateText, countText, millisecondsText, offsetText, utcSecondText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
 import {
@@ -196,6 +197,7 @@ export function DevicePage({ context, view, now }: DevicePageProps) {
             ]}
           />
         </section>
+        <CommandsCard context={context} device={device} rows={view.commands} now={now} />
         <section class="card card-flush">
           <h2>What the slave counted since it started</h2>
           <Table

@@ -3,6 +3,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import type { Order, ReceiptOutcome } from '../../../shared/wire/orders.ts'
 import type { BillContent } from '../core/bill-content.ts'
 import type { CivilDate, CivilPeriod } from '../core/calendar.ts'
 import type { UsageMonth } from '../core/usage.ts'
@@ -82,6 +83,20 @@ export interface ExceptionRow {
   readonly detail: string
 }
 
+export interface CommandRow {
+  readonly number: number
+  readonly what: Order
+  readonly askedBy: string
+  readonly createdAt: UnixMs
+  readonly expiresAt: UnixMs
+  readonly sentAt: UnixMs | null
+  /** Null: no receipt yet. */
+  readonly outcome: ReceiptOutcome | null
+  /** Fault code of a refusal, or empty. */
+  readonly detail: string
+  readonly receiptAt: UnixMs | null
+}
+
 export interface DeviceView {
   readonly device: FleetRow
   readonly createdAt: UnixMs
@@ -93,6 +108,8 @@ export interface DeviceView {
   readonly faults: readonly { readonly code: string; readonly count: number }[]
   readonly live: readonly LiveRow[]
   readonly refusals: readonly RefusalRow[]
+  /** The newest first. */
+  readonly commands: readonly CommandRow[]
 }
 
 export const NOTICE_STATES = ['queued', 'sent', 'failed'] as const

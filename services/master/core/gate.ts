@@ -8,12 +8,12 @@ import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { openFrame } from '../../../shared/tves/seal.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import type { Aead, Suite } from '../../../shared/tves/suite.ts'
-import { type KeyTree, leafAt, runIv } from '../../../shared/tves/tree.ts'
+import { type KeyTree, leafAt } from '../../../shared/tves/tree.ts'
 import { type Second, startOfSecond, type UnixMs } from '../../../shared/units.ts'
 import { decodeContent } from '../../../shared/wire/content.ts'
 import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
 import type { Opener } from '../../../shared/wire/opener.ts'
-import type { DeviceState, EpochState, RunState } from './roster.ts'
+import { type DeviceState, type EpochState, ivOf, type RunState } from './roster.ts'
 
 /** The checks in order; their number is the bit. */
 export const CHECKS = [
@@ -41,11 +41,21 @@ const FAULT_OF_CHECK = [
 export type GateFault = (typeof FAULT_OF_CHECK)[number]
 
 /** State to install when a frame was accepted. */
-interface Moved {
+export interface Moved {
   readonly epoch: EpochState
   readonly run: RunState
-  readonly tree: KeyTree
-  readonly leaf: { readonly second: Second; readonly aead: Aead }
+  /** Null: nothing was opened, the tree stays where it is. */
+  readonly key: {
+    readonly tree: KeyTree
+    readonly leaf: { readonly second: Second; readonly aead: Aead }
+  } | null
+}
+
+/** Where a frame, or what stands for one, claims to belong. */
+export interface Place {
+  readonly epoch: number
+  readonly run: number
+  readonly sequence: number
 }
 
 export type Verdict =
@@ -53,14 +63,13 @@ export type Verdict =
       readonly ok: true
       readonly frame: AcceptedFrame
       readonly moved: Moved
-      readonly parts: FrameParts
     }
   | {
       readonly ok: false
       readonly fault: GateFault
       /** Bits of the checks that passed, lowest first. */
       readonly checks: number
-      readonly parts: FrameParts | null
+      readonly at: Place | null
       readonly epoch: EpochState | null
     }
 
@@ -74,25 +83,28 @@ export interface GateContext {
   readonly toleranceMs: number
 }
 
-/** Judges one frame with its full header. */
-export function judge(context: GateContext, body: Uint8Array): Verdict {
+/** Judges one frame with its full header; `parts`: the body as taken apart already. */
+export function judge(
+  context: GateContext,
+  body: Uint8Array,
+  parts: FrameParts | null = decodeFrame(body),
+): Verdict {
   const { suite, device, now } = context
-  const parts = decodeFrame(body)
   if (parts === null) return refused(0, null, null)
-  if (device.record.revoked) return refused(1, parts, null)
   const { header } = parts
+  if (device.record.revoked) return refused(1, header, null)
   const epoch = device.epochs.get(header.epoch) ?? null
   const run = epoch === null ? null : runOf(suite, device, epoch, parts)
-  if (epoch === null || run === null) return refused(2, parts, epoch)
-  if (header.sequence < run.next) return refused(3, parts, epoch)
-  if (header.sequence > run.next) return refused(4, parts, epoch)
+  if (epoch === null || run === null || run.iv === null) return refused(2, header, epoch)
+  if (header.sequence < run.next) return refused(3, header, epoch)
+  if (header.sequence > run.next) return refused(4, header, epoch)
   const begins = startOfSecond(epoch.origin, header.second)
   if (!epoch.closed && context.timed && begins > now + context.toleranceMs) {
-    return refused(5, parts, epoch)
+    return refused(5, header, epoch)
   }
-  if (header.second < epoch.lastSecond) return refused(6, parts, epoch)
+  if (header.second < epoch.lastSecond) return refused(6, header, epoch)
   const key = keyOf(suite, epoch, header.second)
-  if (key === null) return refused(6, parts, epoch)
+  if (key === null) return refused(6, header, epoch)
   const plaintext = openFrame(suite, {
     key: key.leaf.aead,
     iv: run.iv,
@@ -102,7 +114,7 @@ export function judge(context: GateContext, body: Uint8Array): Verdict {
     sequence: header.sequence,
     sealed: parts.sealed,
   })
-  if (plaintext === null) return refused(7, parts, epoch)
+  if (plaintext === null) return refused(7, header, epoch)
   const hash = streamNext(suite, run.hash, body)
   const content = contentOf(parts, run, plaintext, begins)
   const opener = content.kind === 'opener' ? plaintext : run.opener
@@ -116,30 +128,35 @@ export function judge(context: GateContext, body: Uint8Array): Verdict {
       late: begins < now - context.toleranceMs,
       content,
     },
-    moved: { epoch, run: { ...run, next: sequence + 1, hash, opener }, ...key },
-    parts,
+    moved: { epoch, run: { ...run, next: sequence + 1, hash, opener }, key },
   }
 }
 
 /** Installs what an accepted frame moved. */
-export function install({ epoch, run, tree, leaf }: Moved): void {
+export function install({ epoch, run, key }: Moved): void {
   epoch.run = run
-  epoch.tree = tree
-  epoch.leaf = leaf
-  epoch.lastSecond = leaf.second
+  if (key === null) return
+  epoch.tree = key.tree
+  epoch.leaf = key.leaf
+  epoch.lastSecond = key.leaf.second
 }
 
-const refused = (check: number, parts: FrameParts | null, epoch: EpochState | null): Verdict => ({
+/** Refused at the check of this number. */
+export const refused = (
+  check: number,
+  at: Place | null,
+  epoch: EpochState | null,
+): Extract<Verdict, { ok: false }> => ({
   ok: false,
   fault: FAULT_OF_CHECK[check] ?? 'WIR-03',
   checks: (1 << check) - 1,
-  parts,
+  at,
   epoch,
 })
 
 /** The run a frame belongs to: the current one, an opener of a higher one, or null. An earlier
  * run is known by its position only, and everything in it is spent. */
-function runOf(
+export function runOf(
   suite: Suite,
   device: DeviceState,
   epoch: EpochState,
@@ -154,14 +171,14 @@ function runOf(
   return {
     run: header.run,
     salt: header.salt,
-    iv: runIv(suite, epoch.tree.ivKey, header.run, header.salt),
+    iv: ivOf(suite, epoch, { run: header.run, salt: header.salt }),
     opener: null,
     next: 0,
     hash: streamStart(suite, device.idBytes, epoch.id, header.run),
   }
 }
 
-function keyOf(suite: Suite, epoch: EpochState, at: Second): Pick<Moved, 'tree' | 'leaf'> | null {
+function keyOf(suite: Suite, epoch: EpochState, at: Second): Moved['key'] {
   if (epoch.leaf?.second === at) return { tree: epoch.tree, leaf: epoch.leaf }
   const found = leafAt(suite, epoch.tree, at)
   if (found === null) return null

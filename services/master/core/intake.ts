@@ -5,11 +5,14 @@ import { type AcceptedFrame, type DeviceId, readingsIn } from '../../../shared/h
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { usToMs } from '../../../shared/units.ts'
 import { expandBody } from '../../../shared/wire/compact.ts'
+import { decodeFrame } from '../../../shared/wire/frame.ts'
 import type { ControlMessage, TakenUpTo } from '../../../shared/wire/control.ts'
 import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
+import { countGivenUp, judgeSkip, judgeTombstone } from './given-up.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
 import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { sendOrderAgain } from './orders.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
@@ -106,28 +109,42 @@ function committed(
     }
     return { epoch, run, known: true, ...durablePosition(turn.setup.suite, device, known, run) }
   })
-  retire(turn, device, message)
+  retire(turn, link, device, message)
   sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
   link.phase = { is: 'open', device, channel: link.phase.channel }
+  sendOrderAgain(turn, link, device)
 }
 
-/** Closed epochs that CONFIRM does not list are drained: nothing of them can come, so their keys
- * go. */
+/** Closed epochs that two CONFIRMs in a row do not list are drained: nothing of them can come, so
+ * their keys go. Two, because only the answer to the first tells a slave that we were set back; and
+ * it counts only when that answer arrived. */
 function retire(
   turn: Turn,
+  link: Link,
   device: DeviceState,
   { runs }: Extract<ControlMessage, { is: 'confirm' }>,
 ): void {
+  const before = device.unnamed
+  device.unnamed = new Set()
   // A full list may have left some out.
   if (runs.length >= STREAMS_LISTED_MAX) return
   const held = new Set(runs.map((run) => run.epoch))
-  const epochs = [...device.epochs.values()]
+  const unnamed = [...device.epochs.values()]
     .filter((epoch) => epoch.closed && !held.has(epoch.id))
     .map((epoch) => epoch.id)
+  const epochs = unnamed.filter((id) => before.has(id))
+  link.unnamed = new Set(unnamed)
   if (epochs.length === 0) return
   for (const id of epochs) device.epochs.delete(id)
   for (const [run, { epoch }] of device.past) if (!device.epochs.has(epoch)) device.past.delete(run)
   turn.actions.push({ do: 'retire', device: device.record.id, epochs })
+}
+
+/** Something came that is sent after COMMITTED only: the slave has it. */
+export function answerArrived(link: Link, device: DeviceState): void {
+  if (link.unnamed === null || device.link !== link.id) return
+  device.unnamed = link.unnamed
+  link.unnamed = null
 }
 
 /** A reading frame on an open link, with either header. */
@@ -138,6 +155,8 @@ export function takeFrame(turn: Turn, link: Link, device: DeviceState, line: Uin
     refuse(turn, link, 'WIR-03')
     return
   }
+  const parts = decodeFrame(body)
+  link.predecessor = parts?.header ?? null
   const verdict = judge(
     {
       suite: setup.suite,
@@ -147,13 +166,45 @@ export function takeFrame(turn: Turn, link: Link, device: DeviceState, line: Uin
       toleranceMs: setup.toleranceSeconds * 1_000,
     },
     body,
+    parts,
   )
-  link.predecessor = verdict.parts?.header ?? null
+  if (!verdict.ok && verdict.fault === 'SEC-03') {
+    link.suspect = body
+    link.damaged += 1
+    if (link.damaged >= DAMAGED_MAX) {
+      turn.actions.push({ do: 'refused', device: device.record.id, code: verdict.fault })
+      drop(turn, link.id, verdict.fault)
+      return
+    }
+  }
+  take(turn, link, device, verdict)
+}
+
+/** Something that stands for frames which cannot come. */
+export function takeGivenUp(
+  turn: Turn,
+  link: Link,
+  device: DeviceState,
+  message: Extract<ControlMessage, { is: 'tombstone' | 'skip' }>,
+): void {
+  const context = { suite: turn.setup.suite, device, now: usToMs(turn.now.at) }
+  const verdict =
+    message.is === 'skip'
+      ? judgeSkip(context, message, link.suspect)
+      : judgeTombstone(context, message)
+  if (verdict.ok && countGivenUp(device, context.now)) {
+    turn.actions.push({ do: 'refused', device: device.record.id, code: 'SEC-15' })
+  }
+  take(turn, link, device, verdict)
+}
+
+function take(turn: Turn, link: Link, device: DeviceState, verdict: Verdict): void {
   if (!verdict.ok) {
     refuseFrame(turn, link, device, verdict)
     return
   }
   link.damaged = 0
+  link.suspect = null
   if (device.waiting.length >= WAITING_MAX) {
     refuse(turn, link, 'WIR-08')
     return
@@ -185,31 +236,23 @@ function refuseFrame(
   turn: Turn,
   link: Link,
   device: DeviceState,
-  { fault, parts, epoch }: Extract<Verdict, { ok: false }>,
+  { fault, at, epoch }: Extract<Verdict, { ok: false }>,
 ): void {
-  if (parts === null || fault === 'WIR-03' || fault === 'SEC-14') {
+  if (at === null || fault === 'WIR-03' || fault === 'SEC-14') {
     refuse(turn, link, fault)
     return
   }
   turn.actions.push({ do: 'refused', device: device.record.id, code: fault })
-  const { header } = parts
-  const stream = { epoch: header.epoch, run: header.run }
+  const stream = { epoch: at.epoch, run: at.run }
   if (fault === 'SEC-05' && epoch !== null) {
-    const { next, hash } = durablePosition(turn.setup.suite, device, epoch, header.run)
+    const { next, hash } = durablePosition(turn.setup.suite, device, epoch, at.run)
     // Spent but not durable yet: its acknowledgement is on the way.
-    if (header.sequence < next) {
+    if (at.sequence < next) {
       sendControl(turn, link, { is: 'acknowledge', ...stream, sequence: next - 1, hash })
     }
     return
   }
-  if (fault === 'SEC-03') {
-    link.damaged += 1
-    if (link.damaged >= DAMAGED_MAX) {
-      drop(turn, link.id, fault)
-      return
-    }
-  }
-  const next = epoch?.run?.run === header.run ? epoch.run.next : 0
+  const next = epoch?.run?.run === at.run ? epoch.run.next : 0
   const masterTime = usToMs(turn.now.at)
   sendControl(turn, link, { is: 'expect', code: fault, ...stream, next, masterTime })
 }

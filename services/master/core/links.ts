@@ -23,6 +23,10 @@ export interface Link {
   /** Header of the last reading frame that came on this link, whatever became of it: a compact one
    * is read against it. */
   predecessor: FrameHeader | null
+  /** The last body that did not open, in case the slave asks for it to be skipped. */
+  suspect: Uint8Array | null
+  /** Closed epochs that this link's CONFIRM did not name; null: nothing to tell, or told. */
+  unnamed: ReadonlySet<number> | null
   /** What follows once the epoch offered on this link is stored. */
   stored: ((turn: Turn) => void) | null
 }

@@ -6,6 +6,7 @@
 import { unreachable } from '../../../shared/assert.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
+import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
@@ -14,7 +15,7 @@ import { type ControlMessage, decodeControl } from '../../../shared/wire/control
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
-import { confirm, settleAppend, takeFrame } from './intake.ts'
+import { answerArrived, confirm, settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
   beginEnrolment,
   finishEnrolment,
@@ -25,6 +26,7 @@ import {
   type Met,
 } from './handshakes.ts'
 import { closed, drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import { settleReceipt, takeOrders, takeReceipt } from './orders.ts'
 import { type DeviceState, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
 
@@ -40,6 +42,8 @@ export interface Master {
   /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns
    * the actions that follow: a revoked device's link is cut. */
   load(content: RosterContent, now: Now): readonly MasterAction[]
+  /** Takes over the oldest open command of every device, and sends what is new. */
+  orders(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
   /** Trees as punctured by now, for devices that moved; the shell calls it hourly. */
   puncture(now: Now): readonly MasterAction[]
 }
@@ -58,6 +62,11 @@ export function startMaster(setup: MasterSetup): Master {
     load: (content, now) => {
       const turn = turnAt(now)
       load(turn, content)
+      return turn.actions
+    },
+    orders: (open, now) => {
+      const turn = turnAt(now)
+      takeOrders(turn, open)
       return turn.actions
     },
     puncture: (now) => {
@@ -124,6 +133,8 @@ function take(turn: Turn, event: MasterEvent): void {
         handshaking: false,
         damaged: 0,
         predecessor: null,
+        suspect: null,
+        unnamed: null,
         stored: null,
       })
       return
@@ -144,6 +155,9 @@ function take(turn: Turn, event: MasterEvent): void {
       return
     case 'appended':
       settleAppend(turn, event.device, event.durable)
+      return
+    case 'receipt-stored':
+      settleReceipt(turn, event)
       return
     case 'tick':
       for (const link of turn.links.values()) {
@@ -270,12 +284,21 @@ function takeControl(
     else refuse(turn, link, 'WIR-04')
     return
   }
+  answerArrived(link, phase.device)
   if (message.is === 'status') {
     takeStatus(turn, phase.device, message)
     return
   }
   if (message.is === 'anchor') {
     takeAnchor(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'receipt') {
+    takeReceipt(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'tombstone' || message.is === 'skip') {
+    takeGivenUp(turn, link, phase.device, message)
     return
   }
   if (message.is !== 'clock-request') {

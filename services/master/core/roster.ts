@@ -3,21 +3,24 @@
 // to the sink). "Next" is judged against the accepted one; when the sink fails, everything falls
 // back to the durable one.
 
-import { toHex } from '../../../shared/bytes.ts'
+import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { AcceptedFrame, DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { streamStart } from '../../../shared/tves/stream.ts'
 import type { Aead, Suite } from '../../../shared/tves/suite.ts'
 import { type KeyTree, puncture, runIv } from '../../../shared/tves/tree.ts'
 import { type Second, second, type UnixMs } from '../../../shared/units.ts'
+import { RUN_SALT_BYTES } from '../../../shared/wire/limits.ts'
 import type { Turn } from './links.ts'
+import { noOrders, type Orders } from './orders.ts'
 import type { LinkId } from './state.ts'
 
 /** One run of an epoch. */
 export interface RunState {
   readonly run: number
   readonly salt: Uint8Array
-  readonly iv: Uint8Array
+  /** Null: the opener was given up, nothing of this run opens. */
+  readonly iv: Uint8Array | null
   /** Plaintext of its first frame; null when that could not be read. */
   readonly opener: Uint8Array | null
   /** Next sequence expected and the stream hash before it. */
@@ -59,6 +62,11 @@ export interface DeviceState {
   outstanding: readonly AcceptedFrame[] | null
   /** A CONFIRM to be answered once `outstanding` is settled. */
   settle: ((turn: Turn) => void)[]
+  readonly orders: Orders
+  /** Closed epochs that the last CONFIRM did not name, once its answer had come to the slave. */
+  unnamed: ReadonlySet<number>
+  /** When frames were given up of late, oldest first (SEC-15). */
+  givenUp: readonly UnixMs[]
   /** Durable positions of runs before the newest of their epoch. */
   readonly past: Map<number, StreamPosition>
 }
@@ -94,6 +102,9 @@ export function putDevice(roster: RosterState, record: DeviceRecord): boolean {
       waiting: [],
       outstanding: null,
       settle: [],
+      orders: noOrders(),
+      unnamed: new Set(),
+      givenUp: [],
       past: new Map(),
     }
     roster.devices.set(record.id, device)
@@ -106,6 +117,17 @@ export function putDevice(roster: RosterState, record: DeviceRecord): boolean {
   known.record = record
   return record.revoked && !before.revoked
 }
+
+/** Stands for the salt of a run whose opener was given up. */
+export const NO_SALT: Uint8Array = new Uint8Array(RUN_SALT_BYTES)
+
+/** The iv of a run; null when its salt is not known. */
+export const ivOf = (
+  suite: Suite,
+  { tree }: EpochState,
+  { run, salt }: { readonly run: number; readonly salt: Uint8Array },
+): Uint8Array | null =>
+  equalConstantTime(salt, NO_SALT) ? null : runIv(suite, tree.ivKey, run, salt)
 
 export interface EpochKeys {
   readonly id: number
@@ -151,7 +173,7 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
   epoch.durableRun = {
     run: position.run,
     salt: position.salt,
-    iv: runIv(suite, epoch.tree.ivKey, position.run, position.salt),
+    iv: ivOf(suite, epoch, position),
     opener: position.opener,
     next: position.sequence + 1,
     hash: position.hash,
@@ -212,10 +234,7 @@ export function nowDurable(
     epoch.durableRun = {
       run: position.run,
       salt: position.salt,
-      iv:
-        before?.run === position.run
-          ? before.iv
-          : runIv(suite, epoch.tree.ivKey, position.run, position.salt),
+      iv: before?.run === position.run ? before.iv : ivOf(suite, epoch, position),
       opener: position.opener,
       next: position.sequence + 1,
       hash: position.hash,

@@ -9,6 +9,7 @@ import type {
   DeviceStatus,
   ProcessAnchor,
 } from '../../../shared/handover/sink.ts'
+import type { Receipt } from '../../../shared/wire/orders.ts'
 import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
 
 /** A number the shell gives each connection. */
@@ -34,6 +35,13 @@ export type MasterEvent =
   | { readonly on: 'epoch-committed'; readonly link: LinkId; readonly stored: boolean }
   /** Result of `append`: all its frames are durable, or none. */
   | { readonly on: 'appended'; readonly device: DeviceId; readonly durable: boolean }
+  /** Result of `receipt`. */
+  | {
+      readonly on: 'receipt-stored'
+      readonly device: DeviceId
+      readonly number: number
+      readonly durable: boolean
+    }
   /** About once a second. */
   | { readonly on: 'tick' }
 
@@ -82,6 +90,10 @@ export type MasterAction =
       readonly transport: 'tcp' | 'ws'
     }
   | { readonly do: 'disconnected'; readonly device: DeviceId }
+  | { readonly do: 'command-sent'; readonly device: DeviceId; readonly number: number }
+  /** Store what the device says of a command, then look for the next one. Answered by
+   * `receipt-stored`. */
+  | { readonly do: 'receipt'; readonly device: DeviceId; readonly receipt: Receipt }
   | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
   /** Hand on what ties a slave's process to UTC. */
   | { readonly do: 'anchor'; readonly device: DeviceId; readonly anchor: ProcessAnchor }

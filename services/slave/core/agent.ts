@@ -11,20 +11,13 @@ import { NO_SAMPLES } from '../../../shared/clock/filter.ts'
 import { START_POLL } from '../../../shared/clock/poll.ts'
 import { startClock } from '../../../shared/clock/softclock.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import { elapsedUs, type MonoUs, monoUs, spanUs } from '../../../shared/units.ts'
+import { elapsedUs, type MonoUs, monoUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { sealCaptures, takeReadings } from './capture.ts'
-import { noLanes, takeFetched } from './forwarder.ts'
+import { clockSet, commandsAtStart, limitCommand, readingFailed } from './commands.ts'
 import { openKeyring } from './keyring.ts'
-import {
-  forward,
-  greet,
-  linkDown,
-  renewWhenDue,
-  takeBody,
-  takeFreed,
-  tellStatus,
-} from './linkwork.ts'
+import { noLanes } from './lanes.ts'
+import { greet, linkDown, renewWhenDue, takeBody, tellStatus } from './linkwork.ts'
 import {
   type AgentSetup,
   clockQuality,
@@ -39,15 +32,18 @@ import {
   sureMs,
   type Turn,
 } from './memory.ts'
-import { due, failed, plan } from './schedule.ts'
+import { due, failed, ordered, plan } from './schedule.ts'
+import { forward, takeRows } from './sending.ts'
 import { DOWN } from './session.ts'
-import type { AgentAction, AgentEvent, AgentView } from './state.ts'
+import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
 import { afterSleep, askWhenDue } from './timekeeping.ts'
 
 export type { AgentSetup } from './memory.ts'
 
-/** Acknowledged frames are deleted in one transaction at most this often, microseconds. */
+/** Acknowledgements are stored in one transaction at most this often, microseconds. */
 const FORGET_EVERY_US = 500_000
+/** How often the outbox is tidied while there is nothing to delete. */
+const TIDY_EVERY = spanUs(600_000_000)
 
 export interface Agent {
   /** One event, at `mono` on the monotonic clock the agent was started with. The shell sends
@@ -89,6 +85,8 @@ function remember(setup: AgentSetup): Memory {
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     renewAt: mono,
     predecessor: null,
+    answered: false,
+    listAll: true,
     confirmed: false,
     forwarder: noLanes(),
     jobs: [],
@@ -96,9 +94,11 @@ function remember(setup: AgentSetup): Memory {
     retryAt: monoUs(0),
     storingFails: false,
     captures: [],
-    freed: new Map(),
+    commands: commandsAtStart(stored.command),
+    freed: new Set(),
     freedSince: mono,
     forgetting: false,
+    tidyAt: mono,
     backlog: stored.backlog,
     clock,
     used: false,
@@ -117,7 +117,7 @@ function remember(setup: AgentSetup): Memory {
     anchored: null,
   }
   if (keyring !== null) {
-    memory.schedule = plan(setup.meters, stored.cursors, mono)
+    memory.schedule = plan(ordered(setup.meters, stored.schedules), stored.cursors, mono)
   }
   return memory
 }
@@ -148,12 +148,18 @@ function take(turn: Turn, event: AgentEvent): void {
       if (memory.schedule !== null) {
         failed(memory.schedule, event.meter, event.request, turn.mono)
       }
+      if (event.request === 'now') readingFailed(turn, event.meter, 'MTR-01')
+      return
+    case 'clock-set':
+      clockSet(turn, event.meter, event.fault)
       return
     case 'meter-fault':
       count(memory, event.fault)
       return
     case 'committed':
-      jobDone(turn, event.backlog)
+      jobDone(turn, event.backlog, event.held)
+      // Perhaps only a portion of it.
+      if (event.held.length > 0) memory.tidyAt = turn.mono
       readDue(turn)
       forward(turn)
       return
@@ -161,8 +167,7 @@ function take(turn: Turn, event: AgentEvent): void {
       jobFailed(turn, event.fault)
       return
     case 'fetched':
-      takeFreed(turn, takeFetched(memory.forwarder, memory.runs, event))
-      forward(turn)
+      takeRows(turn, event)
       return
   }
 }
@@ -171,6 +176,7 @@ function tick(turn: Turn): void {
   nextJob(turn)
   forget(turn)
   sealCaptures(turn)
+  limitCommand(turn)
   readDue(turn)
   askWhenDue(turn)
   tellStatus(turn)
@@ -186,36 +192,42 @@ function readDue(turn: Turn): void {
   turn.actions.push(...due(memory.schedule, turn.mono, sureMs(turn)))
 }
 
-/** Deletes what is durable further on, and rows of runs and epochs that are done with. */
+/** Stores what is durable further on, deletes what was so long ago, and the rows of runs and epochs
+ * that are done with. */
 function forget(turn: Turn): void {
   const { memory, mono } = turn
-  if (memory.forgetting || memory.freed.size === 0) return
-  if (elapsedUs(memory.freedSince, mono) < FORGET_EVERY_US) return
+  if (memory.forgetting) return
+  const tidies = mono >= memory.tidyAt
+  const stores = memory.freed.size > 0 && elapsedUs(memory.freedSince, mono) >= FORGET_EVERY_US
+  if (!tidies && !stores) return
   const freed = [...memory.freed]
-  memory.freed = new Map()
-  const dropRuns = [...memory.runs.values()]
-    .filter((run) => !run.forked && run.acknowledged === run.last && run.run < memory.highestRun)
-    .map((run) => run.run)
-  for (const run of dropRuns) memory.runs.delete(run)
+  memory.freed = new Set()
+  const dropRuns = [...memory.runs.values()].filter((run) => isOver(memory, run))
+  for (const { run } of dropRuns) memory.runs.delete(run)
   const kept = new Set([...memory.runs.values()].map((run) => run.epoch))
   const dropEpochs = [...memory.epochs.values()]
     .filter((epoch) => epoch.state === 'closed' && !kept.has(epoch.id))
     .map((epoch) => epoch.id)
   for (const epoch of dropEpochs) memory.epochs.delete(epoch)
   memory.forgetting = true
+  if (tidies) memory.tidyAt = shiftMono(mono, TIDY_EVERY)
   submit(turn, {
     kind: 'upkeep',
     commit: () => ({
-      forget: freed.map(([run, through]) => ({ run, through })),
-      runs: freed.flatMap(([run]) => memory.runs.get(run) ?? []),
-      dropRuns,
+      runs: freed.flatMap((run) => memory.runs.get(run) ?? []),
+      dropRuns: dropRuns.map(({ run }) => run),
       dropEpochs,
+      ...(tidies ? { tidy: true } : {}),
     }),
     done: (later) => {
       later.memory.forgetting = false
     },
   })
 }
+
+/** Nothing of it is held, and nothing of it has to be told. */
+const isOver = ({ highestRun }: Memory, run: StoredRun): boolean =>
+  run.first > run.last && (run.forked || run.acknowledged === run.last) && run.run < highestRun
 
 function view(turn: Turn): AgentView {
   const { memory } = turn

@@ -1,6 +1,7 @@
 // From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once,
 // committed together with the tree that can no longer open it.
 
+import { endHold } from '../../../shared/clock/softclock.ts'
 import { stampAt } from '../../../shared/clock/stamp.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import {
@@ -14,8 +15,9 @@ import {
 } from '../../../shared/units.ts'
 import { fitsFrame } from '../../../shared/wire/content.ts'
 import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
-import { wake } from './forwarder.ts'
+import { readingFailed, readingStored, readingTaken } from './commands.ts'
 import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
+import { wake } from './lanes.ts'
 import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
 import { answered, isNew, taken, through } from './schedule.ts'
 import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
@@ -35,6 +37,7 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
   if (schedule === null) return
   if (memory.captures.length >= CAPTURES_MAX) {
     report(turn, 'OPS-15', `answer of ${meter} not taken`)
+    readingFailed(turn, meter, 'OPS-15')
     return
   }
   const reached =
@@ -45,10 +48,12 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
           sure: sureMs(turn),
         })
       : null
+  const command = readingTaken(turn, meter, request)
   const settled = (later: Turn): void => {
     const { schedule } = later.memory
     const at = { through: reached, mono: later.mono }
     if (schedule !== null) answered(schedule, meter, request, at)
+    readingStored(later, meter, command)
   }
   const fitting = event.readings.filter(fitsFrame)
   if (fitting.length < event.readings.length) report(turn, 'MTR-07', `${meter}: value left out`)
@@ -57,6 +62,7 @@ export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readi
       ? fitting.filter(({ meterTime }) => isNew(schedule, meter, meterTime))
       : fitting
   if (readings.length === 0) {
+    if (command !== null) readingFailed(turn, meter, 'MTR-07')
     settled(turn)
     return
   }
@@ -102,6 +108,9 @@ export function sealCaptures(turn: Turn): void {
   if (memory.captures.length === 0 || memory.jobs.some((job) => job.kind === 'frames')) return
   const before = currentKeyring(turn)
   if (before === null) return
+  // Nothing was sealed in this epoch yet, so no second of it is used: a clock that was ahead need
+  // not wait for the truth here, where the master would refuse every frame for its time (SEC-02).
+  if (before.tree.next === 0) memory.clock = endHold(memory.clock, turn.mono)
   const at = clockMs(turn)
   if (tooFar(before, at)) {
     report(turn, 'CLK-05', 'clock more than 400 days ahead of the last key: nothing is sealed')
@@ -149,13 +158,12 @@ function epochOf({ memory }: Turn, keyring: Keyring): StoredEpoch {
   return { ...sealed, state: memory.epochs.get(sealed.id)?.state ?? sealed.state }
 }
 
-/** The row as sealed, with what was acknowledged meanwhile. */
+/** The row as sealed, with what was acknowledged and deleted meanwhile. */
 function mergedRow({ memory }: Turn, { run }: Keyring): StoredRun {
   if (run === null) throw new Error('broken promise: frames were sealed in a run')
   const known = memory.runs.get(run.row.run)
   if (known === undefined) return run.row
-  const { acknowledged, acknowledgedHash, forked } = known
-  return { ...run.row, acknowledged, acknowledgedHash, forked }
+  return { ...known, last: run.row.last, lastHash: run.row.lastHash }
 }
 
 function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]): void {

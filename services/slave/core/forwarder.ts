@@ -5,197 +5,129 @@
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
-import type { ExpectCode } from '../../../shared/wire/control.ts'
+import { streamStart } from '../../../shared/tves/stream.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
+import type { ControlMessage, ExpectCode } from '../../../shared/wire/control.ts'
 import { FLIGHT_BYTES_MAX, FLIGHT_FRAMES_MAX } from '../../../shared/wire/limits.ts'
-import type { AgentAction, FetchQuery, StoredFrame, StoredRun } from './state.ts'
+import { hashAfter, inspect, type Item } from './chain.ts'
+import { type Forwarder, forgetFetch, type Lane, nextSpot, queryOf } from './lanes.ts'
+import type { AgentAction, Found, StoredRun } from './state.ts'
 
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
-const FETCH_FRAMES = FLIGHT_FRAMES_MAX
-/** How often the master may call one frame damaged before its lane waits for the next session:
- * once less than makes the master end the link, so that the other lanes go on. */
-const DAMAGED_MAX = 2
+const FETCH_MOST = { framesMax: FLIGHT_FRAMES_MAX, bytesMax: FLIGHT_BYTES_MAX }
+/** How often the master may call one frame damaged before it is skipped, and before its lane waits
+ * for the next session. The master ends the link at the third body in a row that does not open:
+ * a skip is none. */
+const SKIP_AFTER = 2
+const DAMAGED_MAX = 3
 /** Old epochs get this many of four frames while live ones wait too. */
 const OLD_OF_FOUR = 3
+/** A tombstone or a skip on the line, about. */
+const GONE_BYTES = 80
 
-interface Flight {
-  readonly run: number
-  readonly sequence: number
-  readonly hash: Uint8Array
-  readonly bytes: number
+/** What forwarding needs to know of the rest. */
+export interface Stock {
+  readonly suite: Suite
+  /** Device id, 8 bytes. */
+  readonly device: Uint8Array
+  readonly runs: ReadonlyMap<number, StoredRun>
+  /** The run that is sealed in now; null: none. */
+  readonly open: number | null
 }
 
-/** What the master says it holds: through this sequence, with this stream hash. */
-interface Claim {
-  readonly run: number
-  readonly sequence: number
-  readonly hash: Uint8Array
-}
-
-/** Where a lane starts: behind (run, sequence). */
-export interface LaneStart {
-  readonly epoch: number
-  readonly run: number
-  readonly sequence: number
-  readonly claim: Claim | null
-}
-
-/** One epoch's way to the master. */
-interface Lane {
-  readonly epoch: number
-  /** Last frame sent on this link; the next fetched starts behind it. */
-  run: number
-  sequence: number
-  /** The last frame the master calls its own, still in our outbox: its hash is compared, not
-   * sent. */
-  claim: Claim | null
-  buffer: StoredFrame[]
-  flights: Flight[]
-  fetching: boolean
-  /** Frames were stored since the outbox was asked. */
-  woken: boolean
-  /** Nothing more on disk behind the buffer, as far as we know. */
-  drained: boolean
-  damaged: number
-  /** Frames sent behind one that was refused: each brings a refusal of its own, which says
-   * nothing new. */
-  stale: number
-  /** A frame does not get through in this session. */
-  parked: boolean
-}
-
-export interface Forwarder {
-  /** Oldest epoch first; the last is the newest. */
-  lanes: Lane[]
-  turn: number
-  /** Answers of the outbox, per epoch, that nobody waits for any more; they come in order. */
-  late: Map<number, number>
-}
-
-export const noLanes = (): Forwarder => ({ lanes: [], turn: 0, late: new Map() })
-
-/** The session is over. */
-export function closeLanes(forwarder: Forwarder): void {
-  for (const lane of forwarder.lanes) forgetFetch(forwarder, lane)
-  forwarder.lanes = []
-}
-
-/** What was asked of the outbox is not wanted any more. */
-function forgetFetch({ late }: Forwarder, lane: Lane): void {
-  if (lane.fetching) late.set(lane.epoch, (late.get(lane.epoch) ?? 0) + 1)
-  lane.fetching = false
-  lane.buffer = []
-}
-
-const laneFrom = (start: LaneStart): Lane => ({
-  ...start,
-  buffer: [],
-  flights: [],
-  fetching: false,
-  woken: false,
-  drained: false,
-  damaged: 0,
-  stale: 0,
-  parked: false,
-})
-
-/** Begins a session: one lane per epoch the master knows, each behind what is durable there. */
-export function openLanes(forwarder: Forwarder, starts: readonly LaneStart[]): void {
-  forwarder.turn = 0
-  forwarder.lanes = starts.map(laneFrom)
-}
-
-/** New frames of this run were stored. When they waited for the disk while the session began,
- * their epoch may be an old one by now, and nothing of it was waiting then: its lane opens
- * late. */
-export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
-  const known = forwarder.lanes.find((lane) => lane.epoch === epoch)
-  if (known !== undefined) {
-    known.drained = false
-    known.woken = true
-  } else if (forwarder.lanes.length > 0) {
-    const lane = laneFrom({ epoch, run, sequence: acknowledged, claim: null })
-    forwarder.lanes = [...forwarder.lanes.slice(0, -1), lane, ...forwarder.lanes.slice(-1)]
-  }
-}
-
-/** What the outbox answered. A frame may be there before we heard that its transaction is done:
- * it waits. */
+/** What the outbox answered: checked, and put behind what waits. */
 export function takeFetched(
   forwarder: Forwarder,
-  runs: ReadonlyMap<number, StoredRun>,
-  { epoch, frames: found }: { readonly epoch: number; readonly frames: readonly StoredFrame[] },
+  stock: Stock,
+  { epoch, found }: { readonly epoch: number; readonly found: Found },
 ): Freed {
-  const frames = found.filter((frame) => frame.sequence <= (runs.get(frame.run)?.last ?? -1))
   const late = forwarder.late.get(epoch) ?? 0
   if (late > 1) forwarder.late.set(epoch, late - 1)
   else forwarder.late.delete(epoch)
   if (late > 0) return { is: 'nothing' }
   const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
-  if (lane === undefined || !lane.fetching) return { is: 'nothing' }
-  lane.fetching = false
-  let freed: Freed = { is: 'nothing' }
+  const { asked = null } = lane ?? {}
+  if (lane === undefined || asked === null) return { is: 'nothing' }
+  lane.asked = null
+  const run = stock.runs.get(asked.run)
+  if (run === undefined || run.forked) return { is: 'nothing' }
   const { claim } = lane
+  let freed: Freed = { is: 'nothing' }
+  let from = { sequence: asked.sequence, hash: asked.hash, gap: lane.gap?.first ?? null }
   if (claim !== null) {
     lane.claim = null
-    freed = judge(claim, frames[0])
-    lane.run = claim.run
-    lane.sequence = claim.sequence
+    const ours = hashAfter(stock.suite, found, claim.sequence)
+    // Rotten there: what follows is compared by its acknowledgements.
+    if (ours !== null && !equalConstantTime(ours, claim.hash)) return otherHistory(claim.run)
+    freed = { is: 'freed', run: claim.run, through: claim.sequence, hash: claim.hash }
+    from = { sequence: claim.sequence, hash: claim.hash, gap: null }
+    lane.at = { run: claim.run, sequence: claim.sequence, hash: claim.hash }
   }
-  lane.buffer.push(...frames.filter((frame) => isBehind(frame, lane)))
-  if (frames.length === 0) lane.drained = !lane.woken
+  const start = streamStart(stock.suite, stock.device, epoch, run.run)
+  const seen = inspect(stock.suite, start, run, found, from)
+  // Its tombstone covers the whole run, so no frame may be sealed in it any more.
+  if (seen.ruined && stock.open === run.run) {
+    lane.held = true
+    return { is: 'ruined', run: run.run }
+  }
+  lane.buffer.push(...seen.items)
+  lane.gap = seen.gap === null ? null : { first: seen.gap, through: found.through }
   return freed
 }
 
-/** Compares the master's claim with our own frame of that place. */
-function judge(claim: Claim, frame: StoredFrame | undefined): Freed {
-  const { run, sequence, hash } = claim
-  const ours = frame?.run === run && frame.sequence === sequence ? frame.hash : null
-  if (ours !== null && equalConstantTime(ours, hash)) {
-    return { is: 'freed', run, through: sequence, hash }
-  }
-  return { is: 'fork', run, detail: 'the master holds another history of this run' }
-}
+const otherHistory = (run: number): Freed => ({
+  is: 'fork',
+  run,
+  detail: 'the master holds another history of this run',
+})
 
-const isBehind = (frame: StoredFrame, at: { run: number; sequence: number }): boolean =>
-  frame.run > at.run || (frame.run === at.run && frame.sequence > at.sequence)
+type Outgoing =
+  | Extract<AgentAction, { do: 'send' | 'fetch' }>
+  | { readonly do: 'tell'; readonly message: Extract<ControlMessage, { is: 'tombstone' | 'skip' }> }
 
 /** Sends as far as the window allows and asks for more where a buffer ran dry. */
-export function pump(forwarder: Forwarder): AgentAction[] {
-  const actions: AgentAction[] = []
+export function pump(
+  forwarder: Forwarder,
+  { suite, runs }: Pick<Stock, 'suite' | 'runs'>,
+): Outgoing[] {
+  const actions: Outgoing[] = []
   for (;;) {
     const room = roomLeft(forwarder)
     if (room.frames <= 0 || room.bytes <= 0) break
     const lane = nextLane(forwarder)
-    if (lane === null) break
-    const frame = lane.buffer.shift()
-    if (frame === undefined) break
-    lane.run = frame.run
-    lane.sequence = frame.sequence
-    lane.flights.push({
-      run: frame.run,
-      sequence: frame.sequence,
-      hash: frame.hash,
-      bytes: frame.body.length,
-    })
-    actions.push({ do: 'send', body: frame.body })
+    const item = lane?.buffer.shift()
+    if (lane === null || item === undefined) break
+    lane.at = { run: item.run, sequence: item.last, hash: item.hash }
+    lane.flights.push({ item, bytes: item.is === 'frame' ? item.body.length : GONE_BYTES })
+    actions.push(outgoing(suite, lane, item))
   }
   for (const lane of forwarder.lanes) {
-    if (lane.buffer.length > 0 || lane.fetching || lane.drained || lane.parked) continue
+    const busy = lane.buffer.length > 0 || lane.asked !== null
+    if (busy || lane.drained || lane.parked || lane.held) continue
     if (roomLeft(forwarder).frames <= 0) break
-    lane.fetching = true
-    lane.woken = false
-    actions.push({ do: 'fetch', query: queryOf(lane) })
+    const spot = nextSpot(lane, runs)
+    const run = spot === null ? undefined : runs.get(spot.run)
+    if (spot === null || run === undefined) {
+      lane.drained = true
+      continue
+    }
+    lane.asked = spot
+    actions.push({ do: 'fetch', query: queryOf(spot, run, FETCH_MOST) })
   }
   return actions
 }
 
-const queryOf = (lane: Lane): FetchQuery => ({
-  epoch: lane.epoch,
-  run: lane.run,
-  sequence: lane.sequence,
-  framesMax: FETCH_FRAMES,
-  bytesMax: FLIGHT_BYTES_MAX,
-})
+function outgoing(suite: Suite, { epoch, skip }: Lane, item: Item): Outgoing {
+  const { run, first, last, hash } = item
+  if (item.is === 'gone') {
+    const { reason } = item
+    const message = { is: 'tombstone', epoch, run, first, last, reason, hash } as const
+    return { do: 'tell', message }
+  }
+  if (skip?.run !== run || skip.sequence !== last) return { do: 'send', body: item.body }
+  const bodyHash = suite.sha256(item.body)
+  return { do: 'tell', message: { is: 'skip', epoch, run, sequence: last, bodyHash } }
+}
 
 function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
   let frames = FLIGHT_FRAMES_MAX
@@ -216,7 +148,7 @@ export const inFlight = ({ lanes }: Forwarder): boolean =>
 function isReady({ buffer, flights }: Lane): boolean {
   const [next] = buffer
   const last = flights.at(-1)
-  return next !== undefined && (last === undefined || last.run === next.run)
+  return next !== undefined && (last === undefined || last.item.run === next.run)
 }
 
 function nextLane(forwarder: Forwarder): Lane | null {
@@ -240,6 +172,8 @@ export type Freed =
   /** An acknowledgement for something not on the way: old news. */
   | { readonly is: 'nothing' }
   | { readonly is: 'fork'; readonly run: number; readonly detail: string }
+  /** The run that is sealed in cannot be opened by anybody: it must be left. */
+  | { readonly is: 'ruined'; readonly run: number }
 
 /** An acknowledgement frees frames only when its hash is ours (wire.md 6). */
 export function acknowledge(
@@ -255,17 +189,17 @@ export function acknowledge(
   if (at.sequence <= known.acknowledged) return { is: 'nothing' }
   const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
   const index = lane?.flights.findIndex(
-    (flight) => flight.run === at.run && flight.sequence === at.sequence,
+    ({ item }) => item.run === at.run && item.last === at.sequence,
   )
   const flight = index === undefined ? undefined : lane?.flights[index]
   if (lane === undefined || index === undefined || flight === undefined) return { is: 'nothing' }
-  if (!equalConstantTime(flight.hash, at.hash)) {
-    return { is: 'fork', run: at.run, detail: 'the master holds another history of this run' }
-  }
+  const { hash } = flight.item
+  if (!equalConstantTime(hash, at.hash)) return otherHistory(at.run)
   lane.flights = lane.flights.slice(index + 1)
-  lane.damaged = 0
+  lane.refused = null
+  lane.skip = null
   lane.stale = 0
-  return { is: 'freed', run: at.run, through: at.sequence, hash: flight.hash }
+  return { is: 'freed', run: at.run, through: at.sequence, hash }
 }
 
 export type Expected =
@@ -279,23 +213,40 @@ export type Expected =
  * histories really differ shows at the next session, by their hashes. */
 export function expect(
   forwarder: Forwarder,
-  { code, epoch }: { readonly code: ExpectCode; readonly epoch: number },
+  message: {
+    readonly code: ExpectCode
+    readonly epoch: number
+    readonly run: number
+    readonly next: number
+  },
 ): Expected {
-  if (code === 'SEC-02' || code === 'SEC-04') return { is: 'drop', fault: code }
+  const { code, epoch } = message
   const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
+  // Behind a refused opener the whole run is unknown.
+  const stale = lane !== undefined && lane.stale > 0 && code === 'SEC-04'
+  if (code === 'SEC-02' || (code === 'SEC-04' && !stale)) return { is: 'drop', fault: code }
   if (lane === undefined || lane.parked) return { is: 'resend' }
-  if (code === 'SEC-03') lane.damaged += 1
-  if (code === 'SEC-12' || lane.damaged >= DAMAGED_MAX) {
+  if (code === 'SEC-03') countRefusal(lane, message)
+  if (code === 'SEC-12' || (lane.refused?.times ?? 0) >= DAMAGED_MAX) {
     if (lane === forwarder.lanes.at(-1)) return { is: 'drop', fault: code }
     park(forwarder, lane)
     return { is: 'parked', fault: code }
   }
-  if (code === 'SEC-06' && lane.stale > 0) {
+  if ((code === 'SEC-06' || code === 'SEC-04') && lane.stale > 0) {
     lane.stale -= 1
     return { is: 'resend' }
   }
   goBack(forwarder, lane)
   return { is: 'resend' }
+}
+
+/** Twice in a row at the same place: it is read from the disk once more, and skipped if it is still
+ * what was sealed. Should the line have done the harm, the master says so. */
+function countRefusal(lane: Lane, { run, next }: { run: number; next: number }): void {
+  const times = (lane.refused?.times ?? 0) + 1
+  const same = lane.refused?.run === run && lane.refused.sequence === next
+  lane.refused = { times, run, sequence: next }
+  if (times === SKIP_AFTER && same) lane.skip = { run, sequence: next }
 }
 
 /** Starts again at the oldest frame on its way. Not where the refusal says: its numbers may come
@@ -304,8 +255,8 @@ function goBack(forwarder: Forwarder, lane: Lane): void {
   const [oldest] = lane.flights
   if (oldest === undefined) return
   forgetFetch(forwarder, lane)
-  lane.run = oldest.run
-  lane.sequence = oldest.sequence - 1
+  const { run, first, before } = oldest.item
+  lane.at = { run, sequence: first - 1, hash: before }
   lane.stale = Math.max(0, lane.flights.length - 1)
   lane.claim = null
   lane.flights = []
@@ -324,7 +275,7 @@ export function leaveOut(forwarder: Forwarder, { epoch, run }: StoredRun): void 
   for (const lane of forwarder.lanes) {
     if (lane.epoch !== epoch) continue
     forgetFetch(forwarder, lane)
-    lane.flights = lane.flights.filter((flight) => flight.run !== run)
+    lane.flights = lane.flights.filter(({ item }) => item.run !== run)
     lane.drained = false
     lane.claim = null
   }

@@ -2,32 +2,35 @@
 // there.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
 import type { SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
 import { HASH_BYTES, STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
-import type { LaneStart } from './forwarder.ts'
+import { isWaiting, type LaneStart } from './lanes.ts'
 import type { StoredRun } from './state.ts'
 
 /** Stands before every frame of every later run. */
 const SEQUENCE_END = 0xffff_ffff
 
-const isWaiting = (run: StoredRun): boolean => !run.forked && run.acknowledged < run.last
-
 /** Stands for "no run stored yet" in an epoch that is sealed in: runs count from 1. */
 const NO_RUN = 0
 
-/** Every run that still waits, oldest first, and the newest run. An epoch that is sealed in is
- * named in any case: the master destroys the keys of closed epochs it is not told of. */
+/** Every run that still waits, oldest first, and the newest run; with `all` every run of which a
+ * frame is held, the newest of them. An epoch that is sealed in is named in any case: the master
+ * destroys the keys of closed epochs it is not told of. */
 export function listRuns(
   runs: ReadonlyMap<number, StoredRun>,
   highestRun: number,
   sealing: readonly number[],
+  all: boolean,
 ): readonly SealedUpTo[] {
   const listed = [...runs.values()]
-    .filter((run) => isWaiting(run) || (run.run === highestRun && !run.forked))
+    .filter((run) => !run.forked)
+    .filter((run) => isWaiting(run) || run.run === highestRun || (all && run.first <= run.last))
     .sort((a, b) => a.run - b.run)
   const newest = listed.pop()
-  const chosen = newest === undefined ? [] : [...listed.slice(0, STREAMS_LISTED_MAX - 1), newest]
+  const others = all
+    ? listed.slice(-(STREAMS_LISTED_MAX - 1))
+    : listed.slice(0, STREAMS_LISTED_MAX - 1)
+  const chosen = newest === undefined ? [] : [...others, newest]
   const entries = chosen.map((run) => ({
     epoch: run.epoch,
     run: run.run,
@@ -40,44 +43,62 @@ export function listRuns(
   return [...entries, ...bare].slice(0, STREAMS_LISTED_MAX)
 }
 
+interface Position {
+  readonly run: number
+  readonly through: number
+  readonly hash: Uint8Array
+}
+
 export interface Comparison {
   readonly starts: readonly LaneStart[]
   /** Whole runs the master already has, though we never heard so. */
   readonly taken: readonly StoredRun[]
-  readonly forks: readonly {
-    readonly run: number
-    readonly fault: FaultCode
-    readonly detail: string
-  }[]
+  /** Runs of which the master has less than it acknowledged: it was set back. */
+  readonly setBack: readonly Position[]
+  readonly forks: readonly { readonly run: number; readonly detail: string }[]
+  /** Epochs the master does not know. */
+  readonly unknown: ReadonlySet<number>
+  /** Runs that wait in them. */
+  readonly stranded: readonly StoredRun[]
 }
 
 /** Compares the master's answer with our runs: where each epoch's lane starts, what it has
- * already, and which histories do not fit (SEC-FORK; SEC-04 for an epoch it does not know). */
+ * already, where it was set back, and which histories do not fit (SEC-FORK). `startOf`: h(-1). */
 export function compare(
   runs: ReadonlyMap<number, StoredRun>,
   answers: readonly TakenUpTo[],
   newestEpoch: number | null,
   highestRun: number,
+  startOf: (run: StoredRun) => Uint8Array,
 ): Comparison {
   const starts = new Map<number, LaneStart>()
   const taken: StoredRun[] = []
-  const forks: { run: number; fault: FaultCode; detail: string }[] = []
+  const setBack: Position[] = []
+  const forks: { run: number; detail: string }[] = []
+  const stranded: StoredRun[] = []
+  const unknown = new Set(answers.filter(({ known }) => !known).map(({ epoch }) => epoch))
   const answered = new Set(answers.map((answer) => answer.run))
-  for (const answer of answers) {
+  for (const answer of [...answers].sort((a, b) => a.run - b.run)) {
     const run = runs.get(answer.run)
-    if (run === undefined || run.epoch !== answer.epoch) continue
-    const misfit = misfitOf(run, answer)
-    if (misfit !== null) {
-      forks.push({ run: run.run, ...misfit })
+    if (run === undefined || run.epoch !== answer.epoch || run.forked) continue
+    if (!answer.known) {
+      if (isWaiting(run)) stranded.push(run)
       continue
     }
     const through = answer.next - 1
+    const ours = hashOf(run, through, startOf)
+    const detail = misfitOf(run, answer, ours)
+    if (detail !== null) {
+      forks.push({ run: run.run, detail })
+      continue
+    }
     const whole = through === run.last
     if (whole && run.acknowledged < run.last) taken.push(run)
+    if (through < run.acknowledged) setBack.push({ run: run.run, through, hash: answer.hash })
     if (whole || starts.has(run.epoch)) continue
-    const claim =
-      through > run.acknowledged ? { run: run.run, sequence: through, hash: answer.hash } : null
-    const sequence = claim === null ? through : through - 1
+    const claimed = ours === null && through >= run.first
+    const claim = claimed ? { run: run.run, sequence: through, hash: answer.hash } : null
+    const sequence = claimed ? through - 1 : through
     starts.set(run.epoch, { epoch: run.epoch, run: run.run, sequence, claim })
   }
   // Runs that were not asked about, because they began since CONFIRM or it was full: from what we
@@ -85,33 +106,33 @@ export function compare(
   for (const run of [...runs.values()].sort((a, b) => a.run - b.run)) {
     const { epoch, acknowledged: sequence } = run
     if (answered.has(run.run) || !isWaiting(run) || starts.has(epoch)) continue
-    starts.set(epoch, { epoch, run: run.run, sequence, claim: null })
+    if (!unknown.has(epoch)) starts.set(epoch, { epoch, run: run.run, sequence, claim: null })
   }
-  if (newestEpoch !== null && !starts.has(newestEpoch)) {
+  if (newestEpoch !== null && !starts.has(newestEpoch) && !unknown.has(newestEpoch)) {
     const newest = runs.get(highestRun)
     const sequence = newest?.epoch === newestEpoch ? newest.last : SEQUENCE_END
     starts.set(newestEpoch, { epoch: newestEpoch, run: highestRun, sequence, claim: null })
   }
-  return { starts: inOrder([...starts.values()], newestEpoch), taken, forks }
+  const ordered = inOrder([...starts.values()], newestEpoch)
+  return { starts: ordered, taken, setBack, forks, unknown, stranded }
 }
 
-function misfitOf(
+/** Our stream hash after a sequence, as far as it is known without looking into the outbox. */
+function hashOf(
   run: StoredRun,
-  answer: TakenUpTo,
-): { readonly fault: FaultCode; readonly detail: string } | null {
-  if (!answer.known) return { fault: 'SEC-04', detail: 'the master does not know this epoch' }
-  const through = answer.next - 1
-  if (through > run.last)
-    return { fault: 'SEC-FORK', detail: 'the master has more than was sealed' }
-  if (through < run.acknowledged) {
-    return { fault: 'SEC-FORK', detail: 'the master lost what it had acknowledged' }
-  }
-  const ours =
-    through === run.last ? run.lastHash : through === run.acknowledged ? run.acknowledgedHash : null
-  if (ours !== null && !equalConstantTime(ours, answer.hash)) {
-    return { fault: 'SEC-FORK', detail: 'the master holds another history of this run' }
-  }
-  return null
+  sequence: number,
+  startOf: (run: StoredRun) => Uint8Array,
+): Uint8Array | null {
+  if (sequence === run.last) return run.lastHash
+  if (sequence === run.acknowledged) return run.acknowledgedHash
+  if (sequence === run.first - 1) return run.firstHash
+  return sequence === -1 ? startOf(run) : null
+}
+
+function misfitOf(run: StoredRun, answer: TakenUpTo, ours: Uint8Array | null): string | null {
+  if (answer.next - 1 > run.last) return 'the master has more than was sealed'
+  if (ours === null || equalConstantTime(ours, answer.hash)) return null
+  return 'the master holds another history of this run'
 }
 
 /** Oldest epoch first (by its first waiting run), the newest last. */

@@ -193,6 +193,9 @@ function openRun(
     acknowledged: -1,
     acknowledgedHash: start,
     forked: false,
+    first: 0,
+    firstHash: start,
+    dropped: null,
   }
   const opener: Opener = {
     kind: 'opener',
@@ -253,6 +256,7 @@ function oneFrame(
       run: run.row.run,
       sequence,
       second: leaf.second,
+      before: run.row.lastHash,
       hash,
       body,
       sealedAt: at,

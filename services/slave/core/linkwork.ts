@@ -5,39 +5,20 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/tves/suite.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import { elapsedUs, shiftMono, spanUs, type UnixMs, usToMs } from '../../../shared/units.ts'
-import { compactBody } from '../../../shared/wire/compact.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
-import { decodeFrame } from '../../../shared/wire/frame.ts'
 import { EPOCH_AGE_MAX, STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
-import {
-  acknowledge,
-  closeLanes,
-  expect,
-  type Freed,
-  inFlight,
-  leaveOut,
-  openLanes,
-  pump,
-} from './forwarder.ts'
-import { compare, listRuns } from './inventory.ts'
-import { clockQuality, type Memory, report, submit, type Turn } from './memory.ts'
-import { plan, wantHistory } from './schedule.ts'
-import {
-  beginEnrolment,
-  beginSession,
-  controlBody,
-  DOWN,
-  type Outcome,
-  receive,
-  type Step,
-} from './session.ts'
-import type { StoredEpoch, StoredIdentity, StoredRun } from './state.ts'
+import { takeCommand } from './commands.ts'
+import { listRuns } from './inventory.ts'
+import { closeLanes, inFlight } from './lanes.ts'
+import { clockQuality, report, submit, type Turn } from './memory.ts'
+import { ordered, plan, wantHistory } from './schedule.ts'
+import { beginEnrolment, beginSession, DOWN, type Outcome, receive, type Step } from './session.ts'
+import { acknowledged, type Ending, expected, sendControl, startForwarding } from './sending.ts'
+import type { StoredEpoch, StoredIdentity } from './state.ts'
 import { takeHandshakeSample, takeReply } from './timekeeping.ts'
 
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)
-/** The first status soon after the session opens, so that the fleet page is not empty. */
-const STATUS_FIRST = spanUs(1_000_000)
 /** A due renewal is put off by up to so much at random: a fleet that came up together must not call
  * again together. */
 const RENEW_SPREAD_US = 300_000_000
@@ -105,7 +86,9 @@ export function linkDown(turn: Turn): void {
   memory.session = DOWN
   memory.linkNumber += 1
   memory.predecessor = null
+  memory.answered = false
   memory.confirmed = false
+  memory.commands.waiting = null
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
   if (memory.offered !== null) memory.wantEpoch = true
@@ -118,6 +101,10 @@ function end(turn: Turn, fault: FaultCode, detail: string, hint = false): void {
   if (hint) turn.actions.push({ do: 'report', fault, detail })
   else report(turn, fault, detail)
   turn.actions.push({ do: 'drop', fault, detail })
+}
+
+function endIf(turn: Turn, ending: Ending | null): void {
+  if (ending !== null) end(turn, ending.fault, ending.detail)
 }
 
 function follow(turn: Turn, { session, send, outcome }: Step): void {
@@ -163,7 +150,11 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   if (t1 !== null)
     takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
   renewLater(turn, answer.origin, usToMs(answer.t2))
-  memory.schedule ??= plan(setup.meters, setup.stored.cursors, turn.mono)
+  memory.schedule ??= plan(
+    ordered(setup.meters, setup.stored.schedules),
+    setup.stored.cursors,
+    turn.mono,
+  )
   if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
   if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {
@@ -222,17 +213,11 @@ function confirm(turn: Turn): void {
   sendControl(turn, {
     is: 'confirm',
     epoch: memory.offered?.id ?? 0,
-    runs: listRuns(memory.runs, memory.highestRun, sealing),
+    runs: listRuns(memory.runs, memory.highestRun, sealing, memory.listAll),
   })
 }
 
-export function sendControl(turn: Turn, message: ControlMessage): void {
-  const body = controlBody(turn.memory.session, message)
-  if (body !== null) turn.actions.push({ do: 'send', body })
-}
-
 function takeControl(turn: Turn, message: ControlMessage): void {
-  const { memory } = turn
   switch (message.is) {
     case 'committed':
       committed(turn, message)
@@ -240,16 +225,15 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'clock-reply':
       takeReply(turn, message)
       return
-    case 'acknowledge': {
-      const freed = acknowledge(memory.forwarder, memory.runs, message)
-      // Old news answers a frame that the master calls spent: perhaps it reads our headers wrongly.
-      if (freed.is === 'nothing') memory.predecessor = null
-      takeFreed(turn, freed)
-      forward(turn)
+    case 'acknowledge':
+      acknowledged(turn, message)
       return
-    }
     case 'expect':
-      expected(turn, message)
+      endIf(turn, expected(turn, message))
+      return
+    case 'command':
+      if (turn.memory.answered) takeCommand(turn, message)
+      else end(turn, 'WIR-04', 'command before COMMITTED')
       return
     case 'confirm':
     case 'clock-request':
@@ -259,7 +243,6 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'tombstone':
     case 'skip':
     case 'receipt':
-    case 'command':
     case 'master-key':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
@@ -268,12 +251,13 @@ function takeControl(turn: Turn, message: ControlMessage): void {
 function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
   const { memory } = turn
   const { offered } = memory
-  if (memory.confirmed || message.epoch !== (offered?.id ?? 0)) {
+  if (memory.answered || message.epoch !== (offered?.id ?? 0)) {
     end(turn, 'WIR-04', 'COMMITTED that answers no CONFIRM')
     return
   }
+  memory.answered = true
   if (offered === null) {
-    startForwarding(turn, message)
+    endIf(turn, startForwarding(turn, message))
     return
   }
   const link = memory.linkNumber
@@ -295,7 +279,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
       later.memory.keyring ??= null
       later.memory.wantEpoch = false
       later.memory.offered = null
-      if (later.memory.linkNumber === link) startForwarding(later, message)
+      if (later.memory.linkNumber === link) endIf(later, startForwarding(later, message))
     },
   })
 }
@@ -304,85 +288,6 @@ const newestTree = ({ memory }: Turn, epoch: StoredEpoch): StoredEpoch => ({
   ...epoch,
   tree: memory.epochs.get(epoch.id)?.tree ?? epoch.tree,
 })
-
-function startForwarding(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
-  const { memory } = turn
-  memory.confirmed = true
-  const newest = memory.entering?.id ?? memory.keyring?.epoch.id ?? null
-  const found = compare(memory.runs, message.runs, newest, memory.highestRun)
-  for (const { run, fault, detail } of found.forks) fork(turn, run, fault, detail)
-  for (const run of found.taken) {
-    const hash = run.lastHash
-    takeFreed(turn, { is: 'freed', run: run.run, through: run.last, hash })
-  }
-  openLanes(memory.forwarder, found.starts)
-  memory.askAt = turn.mono
-  memory.statusAt = shiftMono(turn.mono, STATUS_FIRST)
-  forward(turn)
-}
-
-function expected(turn: Turn, message: Extract<ControlMessage, { is: 'expect' }>): void {
-  const { memory } = turn
-  const verdict = expect(memory.forwarder, message)
-  if (verdict.is === 'drop') {
-    memory.wantEpoch = true
-    end(turn, verdict.fault, 'refused by the master; a new epoch is asked for')
-    return
-  }
-  if (verdict.is === 'parked') report(turn, verdict.fault, 'an old epoch waits for the next link')
-  forward(turn)
-}
-
-/** Sends what the window allows. */
-export function forward({ memory, actions }: Turn): void {
-  if (!memory.confirmed) return
-  for (const action of pump(memory.forwarder)) {
-    actions.push(
-      action.do === 'send' ? { do: 'send', body: shortened(memory, action.body) } : action,
-    )
-  }
-}
-
-/** The frame as it goes on this link: only here the compact header is used (wire.md 8.1). */
-function shortened(memory: Memory, body: Uint8Array): Uint8Array {
-  const line = compactBody(memory.predecessor, body)
-  memory.predecessor = decodeFrame(body)?.header ?? null
-  return line
-}
-
-/** Frames durable further on: forgotten with the next transaction, never before their hash was
- * equal. */
-export function takeFreed(turn: Turn, freed: Freed): void {
-  const { memory } = turn
-  if (freed.is === 'nothing') return
-  if (freed.is === 'fork') {
-    fork(turn, freed.run, 'SEC-FORK', freed.detail)
-    return
-  }
-  const run = memory.runs.get(freed.run)
-  if (run === undefined) return
-  const next: StoredRun = { ...run, acknowledged: freed.through, acknowledgedHash: freed.hash }
-  memory.runs.set(freed.run, next)
-  if (memory.freed.size === 0) memory.freedSince = turn.mono
-  memory.freed.set(freed.run, freed.through)
-}
-
-/** Two histories of one run: ours is kept and never sent again; sealing goes on in a new run. */
-function fork(turn: Turn, run: number, fault: FaultCode, detail: string): void {
-  const { memory } = turn
-  const known = memory.runs.get(run)
-  if (known === undefined || known.forked) return
-  report(turn, fault, `run ${run}: ${detail}`)
-  const forked: StoredRun = { ...known, forked: true }
-  memory.runs.set(run, forked)
-  if (run === memory.keyring?.run?.row.run) memory.leaving = true
-  submit(turn, {
-    kind: 'upkeep',
-    commit: () => ({ runs: [memory.runs.get(run) ?? forked] }),
-    done: () => undefined,
-  })
-  leaveOut(memory.forwarder, forked)
-}
 
 export function tellStatus(turn: Turn): void {
   const { memory, mono, setup } = turn

@@ -22,13 +22,15 @@ import type { FrameContent } from '../../../shared/wire/content.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
-import type { Forwarder } from './forwarder.ts'
+import type { Commands } from './commands.ts'
+import type { Forwarder } from './lanes.ts'
 import type { Keyring } from './keyring.ts'
 import type { Schedule } from './schedule.ts'
 import type { Session } from './session.ts'
 import type {
   AgentAction,
   Backlog,
+  Held,
   MeterPlan,
   OutboxCommit,
   Stored,
@@ -95,6 +97,11 @@ export interface Memory {
   renewAt: MonoUs
   /** Header of the last frame sent on this link; null: the next one goes with its full header. */
   predecessor: FrameHeader | null
+  /** COMMITTED came, perhaps still on its way to the disk. */
+  answered: boolean
+  /** The next CONFIRM lists every run of which a frame is held: in case the master was set back
+   * while this process did not look (wire.md 6.3). */
+  listAll: boolean
   /** COMMITTED came: frames may be sent. */
   confirmed: boolean
   forwarder: Forwarder
@@ -104,10 +111,14 @@ export interface Memory {
   /** The last attempt to store frames failed. */
   storingFails: boolean
   captures: Capture[]
-  freed: Map<number, number>
+  commands: Commands
+  /** Runs whose acknowledgement is not stored yet. */
+  freed: Set<number>
   freedSince: MonoUs
   /** What was freed before waits for the disk. */
   forgetting: boolean
+  /** When the outbox is to be tidied next. */
+  tidyAt: MonoUs
   backlog: Backlog
   clock: SoftClock
   /** A key of this process's clock was used: the clock may not go below it. */
@@ -180,11 +191,15 @@ export function nextJob(turn: Turn): void {
   turn.actions.push({ do: 'commit', commit: job.commit() })
 }
 
-export function jobDone(turn: Turn, backlog: Backlog): void {
+export function jobDone(turn: Turn, backlog: Backlog, held: readonly Held[]): void {
   const { memory } = turn
   const { busy } = memory
   if (busy === null) return
   memory.backlog = backlog
+  for (const now of held) {
+    const run = memory.runs.get(now.run)
+    if (run !== undefined) memory.runs.set(now.run, { ...run, ...now })
+  }
   memory.busy = null
   memory.jobs = memory.jobs.filter((job) => job !== busy)
   if (busy.kind === 'frames') {

@@ -31,7 +31,7 @@ const HISTORY_RETRY = spanUs(15_000_000)
 const SETTLED_MS = 3_600_000
 
 interface MeterTurn {
-  readonly plan: MeterPlan
+  plan: MeterPlan
   nextReadAt: MonoUs
   readingSince: MonoUs | null
   historySince: MonoUs | null
@@ -67,6 +67,33 @@ export function plan(
     })
   })
   return schedule
+}
+
+/** The rhythms as ordered by the master; the rest as configured. */
+export const ordered = (
+  meters: readonly MeterPlan[],
+  schedules: ReadonlyMap<string, number>,
+): readonly MeterPlan[] =>
+  meters.map((entry) => {
+    const seconds = schedules.get(entry.meter)
+    return seconds === undefined ? entry : { ...entry, everyMs: seconds * 1_000 }
+  })
+
+/** Another rhythm from now on: the next reading comes no later than one new period from here. */
+export function reschedule(schedule: Schedule, meter: string, everyMs: number, mono: MonoUs): void {
+  const turn = schedule.get(meter)
+  if (turn === undefined) return
+  turn.plan = { ...turn.plan, everyMs }
+  const next = shiftMono(mono, spanMsToUs(spanMs(everyMs)))
+  if (next < turn.nextReadAt) turn.nextReadAt = next
+}
+
+/** The caller asks the meter now; its rhythm goes on from here. */
+export function readAtOnce(schedule: Schedule, meter: string, mono: MonoUs): void {
+  const turn = schedule.get(meter)
+  if (turn === undefined || turn.plan.push) return
+  turn.readingSince = mono
+  turn.nextReadAt = shiftMono(mono, spanMsToUs(spanMs(turn.plan.everyMs)))
 }
 
 /** The master says from when history is wanted; a cursor already there stays. */

@@ -6,6 +6,7 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { MonoUs, Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { ReceiptOutcome, TombstoneReason } from '../../../shared/wire/orders.ts'
 
 /** The slave's lasting identity. psk and device are null until enrolled. */
 export interface StoredIdentity {
@@ -30,9 +31,19 @@ export interface StoredEpoch {
   readonly state: 'pending' | 'committed' | 'closed'
 }
 
-export interface StoredRun {
-  readonly epoch: number
+/** Which frames of a run the outbox still holds. It alone moves this, and says so. */
+export interface Held {
   readonly run: number
+  /** First sequence still held (`last` + 1: none), and the stream hash before it. The opener is
+   * held beside the run as long as the run itself. */
+  readonly first: number
+  readonly firstHash: Uint8Array
+  /** Why frames below `first` are gone that the master never acknowledged; null: it had all. */
+  readonly dropped: TombstoneReason | null
+}
+
+export interface StoredRun extends Held {
+  readonly epoch: number
   /** Last sequence sealed and the stream hash after it. */
   readonly last: number
   readonly lastHash: Uint8Array
@@ -49,10 +60,19 @@ export interface StoredFrame {
   readonly run: number
   readonly sequence: number
   readonly second: Second
-  /** Stream hash after this frame. */
+  /** Stream hash before and after this frame: a row proves itself, and its neighbour's hash. */
+  readonly before: Uint8Array
   readonly hash: Uint8Array
   readonly body: Uint8Array
   readonly sealedAt: UnixMs
+}
+
+/** The last command taken (wire.md 5.1); only the newest is kept. */
+export interface StoredCommand {
+  readonly number: number
+  readonly outcome: 'begun' | ReceiptOutcome
+  /** A fault code, or empty. */
+  readonly detail: string
 }
 
 /** Everything the shell loads at start; frames stay on disk. */
@@ -62,19 +82,23 @@ export interface Stored {
   readonly runs: readonly StoredRun[]
   /** Per meter: end of the last load-profile interval that is sealed. */
   readonly cursors: ReadonlyMap<string, UnixMs>
+  readonly command: StoredCommand | null
+  /** Per meter: seconds between two readings, as ordered by the master; stands above the file. */
+  readonly schedules: ReadonlyMap<string, number>
   /** Highest clock reading used for a key; the clock never goes below it. */
   readonly lastUsed: UnixUs | null
   readonly highestRun: number
   readonly backlog: Backlog
 }
 
+/** What waits for the master; what it acknowledged does not count. */
 export interface Backlog {
   readonly frames: number
   readonly bytes: number
 }
 
 /** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same
- * key. */
+ * key, but for what a run holds (Held). */
 export interface OutboxCommit {
   readonly identity?: StoredIdentity
   readonly epochs?: readonly StoredEpoch[]
@@ -84,19 +108,31 @@ export interface OutboxCommit {
   readonly dropRuns?: readonly number[]
   readonly frames?: readonly StoredFrame[]
   readonly cursors?: readonly (readonly [meter: string, through: UnixMs])[]
+  readonly command?: StoredCommand
+  readonly schedules?: readonly (readonly [meter: string, seconds: number])[]
   readonly lastUsed?: UnixUs
-  /** Frames durable at the master: deleted up to and including the sequence. */
-  readonly forget?: readonly { readonly run: number; readonly through: number }[]
+  /** Delete a portion of what was acknowledged long ago or is beyond the age limit. */
+  readonly tidy?: true
 }
 
-/** Where to fetch from: frames of one epoch after (run, sequence), in order, forked runs left
- * out. */
+/** Where to fetch from: frames of one run after `sequence`, up to `last`, in order. */
 export interface FetchQuery {
   readonly epoch: number
   readonly run: number
   readonly sequence: number
+  readonly last: number
   readonly framesMax: number
   readonly bytesMax: number
+}
+
+/** The outbox's answer. A frame of (query.sequence, through] that is not among `frames` cannot be
+ * read; whether the others are as they were sealed is for the agent to check. */
+export interface Found {
+  readonly held: Held
+  readonly through: number
+  readonly frames: readonly StoredFrame[]
+  /** The opener as kept beside the run; null: that cannot be read either. */
+  readonly opener: Pick<StoredFrame, 'hash' | 'body'> | null
 }
 
 export type ReadRequest = 'now' | 'history' | 'push'
@@ -122,12 +158,15 @@ export type AgentEvent =
     }
   /** A request given up after its retries; the fault was reported by the meter line. */
   | { readonly on: 'read-failed'; readonly meter: string; readonly request: ReadRequest }
+  /** Answers `set-clock`; fault null: the meter's clock is set. */
+  | { readonly on: 'clock-set'; readonly meter: string; readonly fault: FaultCode | null }
   /** A fault on a meter line, to be counted and told to the master. */
   | { readonly on: 'meter-fault'; readonly fault: FaultCode }
-  | { readonly on: 'committed'; readonly backlog: Backlog }
+  /** `held`: runs of which the outbox deleted frames. */
+  | { readonly on: 'committed'; readonly backlog: Backlog; readonly held: readonly Held[] }
   /** Nothing of that commit is stored. */
   | { readonly on: 'commit-failed'; readonly fault: FaultCode }
-  | { readonly on: 'fetched'; readonly epoch: number; readonly frames: readonly StoredFrame[] }
+  | { readonly on: 'fetched'; readonly epoch: number; readonly found: Found }
 
 export type AgentAction =
   | { readonly do: 'send'; readonly body: Uint8Array }
@@ -144,6 +183,14 @@ export type AgentAction =
       /** Intervals whose end lies in (from, to]. */
       readonly from: UnixMs
       readonly to: UnixMs
+    }
+  /** Answered by `clock-set`. Our clock showed `utc` at `at`: the line adds what has passed when it
+   * writes to the meter. */
+  | {
+      readonly do: 'set-clock'
+      readonly meter: string
+      readonly utc: UnixMs
+      readonly at: MonoUs
     }
   | { readonly do: 'report'; readonly fault: FaultCode; readonly detail: string }
 

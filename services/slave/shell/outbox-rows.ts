@@ -3,7 +3,15 @@
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { second, unixMs, unixUs } from '../../../shared/units.ts'
-import type { Stored, StoredEpoch, StoredFrame, StoredIdentity, StoredRun } from '../core/state.ts'
+import type {
+  Held,
+  Stored,
+  StoredCommand,
+  StoredEpoch,
+  StoredFrame,
+  StoredIdentity,
+  StoredRun,
+} from '../core/state.ts'
 
 export type Row = Readonly<Record<string, SQLOutputValue>>
 
@@ -39,6 +47,7 @@ export function readFrame(row: Row, epoch: number): StoredFrame {
     run: numberOf(row, 'run'),
     sequence: numberOf(row, 'sequence'),
     second: second(numberOf(row, 'second')),
+    before: bytesOf(row, 'before'),
     hash: bytesOf(row, 'hash'),
     body: bytesOf(row, 'body'),
     sealedAt: unixMs(numberOf(row, 'sealed_at')),
@@ -69,10 +78,19 @@ function readEpoch(row: Row): StoredEpoch {
   }
 }
 
+export function readHeld(row: Row): Held {
+  const dropped = row['dropped'] ?? null
+  if (dropped !== null && dropped !== 'too old' && dropped !== 'too large') {
+    throw new DamagedRow('no reason for frames that are gone')
+  }
+  const [first, firstHash] = [numberOf(row, 'first'), bytesOf(row, 'first_hash')]
+  return { run: numberOf(row, 'run'), first, firstHash, dropped }
+}
+
 function readRun(row: Row): StoredRun {
   return {
+    ...readHeld(row),
     epoch: numberOf(row, 'epoch'),
-    run: numberOf(row, 'run'),
     last: numberOf(row, 'last'),
     lastHash: bytesOf(row, 'last_hash'),
     acknowledged: numberOf(row, 'acknowledged'),
@@ -81,11 +99,21 @@ function readRun(row: Row): StoredRun {
   }
 }
 
+function readCommand(row: Row): StoredCommand {
+  const outcome = textOf(row, 'outcome')
+  if (outcome !== 'begun' && outcome !== 'done' && outcome !== 'refused' && outcome !== 'unknown') {
+    throw new DamagedRow(`no command outcome ${outcome}`)
+  }
+  return { number: numberOf(row, 'number'), outcome, detail: textOf(row, 'detail') }
+}
+
 /** Everything but the frames. */
 export function readStored(database: DatabaseSync): Stored {
   const identity = database.prepare('SELECT * FROM identity').get()
   const state = database.prepare('SELECT * FROM state').get()
   if (state === undefined) throw new DamagedRow('the state row is gone')
+  const command = database.prepare('SELECT * FROM command').get()
+  const schedules = database.prepare('SELECT * FROM schedules').all()
   const cursors = database.prepare('SELECT * FROM cursors').all()
   return {
     identity: identity === undefined ? null : readIdentity(identity),
@@ -94,6 +122,8 @@ export function readStored(database: DatabaseSync): Stored {
     cursors: new Map(
       cursors.map((row) => [textOf(row, 'meter'), unixMs(numberOf(row, 'through'))]),
     ),
+    command: command === undefined ? null : readCommand(command),
+    schedules: new Map(schedules.map((row) => [textOf(row, 'meter'), numberOf(row, 'seconds')])),
     lastUsed: state['last_used'] === null ? null : unixUs(numberOf(state, 'last_used')),
     highestRun: numberOf(state, 'highest_run'),
     backlog: { frames: numberOf(state, 'frames'), bytes: numberOf(state, 'bytes') },

@@ -1,18 +1,19 @@
 // The outbox's tables. Numbers are SQLite integers, byte strings are blobs.
 
-/** Raised with every change of the tables; stored as `user_version`. */
-export const SCHEMA_VERSION = 1
-
 /** `identity` and `state` have exactly one row. `state` carries the totals, so that nobody ever
- * counts the frames: with a year of backlog that would read the whole file. */
-export const SCHEMA = `
+ * counts the frames: with a year of backlog that would read the whole file. `frames`, `bytes`: what
+ * waits; `kept_`: what is acknowledged and kept in case the master is set back. A run's `first` and
+ * `first_hash` say what is still held of it; `opener` is a second copy of its first body, so that
+ * one bad page does not cost a run. A frame carries the stream hash before and after it. */
+const READINGS = `
 CREATE TABLE identity (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   static_key BLOB NOT NULL, attempt INTEGER NOT NULL, master_key BLOB, psk BLOB, device BLOB
 ) STRICT;
 CREATE TABLE state (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  last_used INTEGER, highest_run INTEGER NOT NULL, frames INTEGER NOT NULL, bytes INTEGER NOT NULL
+  last_used INTEGER, highest_run INTEGER NOT NULL, frames INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  kept_frames INTEGER NOT NULL, kept_bytes INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE epochs (
   id INTEGER PRIMARY KEY, origin INTEGER NOT NULL, transcript BLOB NOT NULL,
@@ -24,19 +25,40 @@ CREATE TABLE runs (
   last INTEGER NOT NULL, last_hash BLOB NOT NULL,
   acknowledged INTEGER NOT NULL, acknowledged_hash BLOB NOT NULL,
   forked INTEGER NOT NULL,
-  damaged_at INTEGER
+  first INTEGER NOT NULL, first_hash BLOB NOT NULL,
+  dropped TEXT CHECK (dropped IN ('too old', 'too large')),
+  opener BLOB, opener_hash BLOB
 ) STRICT;
 CREATE TABLE frames (
   id INTEGER PRIMARY KEY,
   run INTEGER NOT NULL REFERENCES runs (run), sequence INTEGER NOT NULL,
   second INTEGER NOT NULL, sealed_at INTEGER NOT NULL,
-  hash BLOB NOT NULL, body_sha256 BLOB NOT NULL, body BLOB NOT NULL
+  before BLOB NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX frames_in_order ON frames (run, sequence);
 CREATE TABLE cursors (meter TEXT PRIMARY KEY, through INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO state (id, last_used, highest_run, frames, bytes) VALUES (1, NULL, 0, 0, 0);
-PRAGMA user_version = ${SCHEMA_VERSION};
+INSERT INTO state VALUES (1, NULL, 0, 0, 0, 0, 0);
 `
+
+/** The last command taken, and the rhythms it ordered. */
+const COMMANDS = `
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL, detail TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('begun', 'done', 'refused', 'unknown'))
+) STRICT;
+CREATE TABLE schedules (meter TEXT PRIMARY KEY, seconds INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+/** Each takes the file one version further; how many it went is stored as `user_version`. A step
+ * that was released never changes. */
+const STEPS: readonly string[] = [READINGS, COMMANDS]
+
+export const SCHEMA_VERSION = STEPS.length
+
+/** Brings a file from `version` to ours, all or nothing. */
+export const upgrade = (version: number): string =>
+  `BEGIN IMMEDIATE; ${STEPS.slice(version).join('')} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`
 
 /** TRUNCATE and FULL: at the end of a commit the rollback journal, which holds the pages as they
  * were (older key trees), is cut to nothing and synchronised. A write-ahead log would keep them for

@@ -8,39 +8,41 @@
 // others for twenty years. What we add is the care that no older tree survives in a journal, in a
 // free page or in the slack of a page: see PRAGMAS and TREE_SLOT_BYTES. See docs/adr/0006-slave.md.
 
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { assert } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
-import type { UnixMs } from '../../../shared/units.ts'
-import type { Backlog, FetchQuery, OutboxCommit, Stored, StoredFrame } from '../core/state.ts'
+import type { Backlog, FetchQuery, Found, Held, OutboxCommit, Stored } from '../core/state.ts'
 import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './outbox-files.ts'
-import { bytesOf, numberOf, readFrame, readStored } from './outbox-rows.ts'
-import { PRAGMAS, SCHEMA, SCHEMA_VERSION } from './outbox-schema.ts'
+import { findFrames } from './outbox-find.ts'
+import { numberOf, readStored } from './outbox-rows.ts'
+import { PRAGMAS, SCHEMA_VERSION, upgrade } from './outbox-schema.ts'
 import { Statements } from './outbox-statements.ts'
+import { Stocktaking } from './outbox-stock.ts'
 
 export interface OutboxLimits {
-  /** Frames and bytes of frame bodies that may wait; beyond: OPS-15, no new readings. */
+  /** Frames and bytes of frame bodies that are held. What is acknowledged makes room first; beyond:
+   * OPS-15, no new readings. */
   readonly framesMax: number
   readonly bytesMax: number
-  /** Runs whose newest frame is older are dropped, milliseconds. */
+  /** Older frames are dropped, milliseconds. */
   readonly ageMaxMs: number
 }
 
 export type CommitVerdict =
-  | { readonly ok: true; readonly backlog: Backlog }
+  | {
+      readonly ok: true
+      readonly backlog: Backlog
+      /** Runs of which frames were deleted. */
+      readonly held: readonly Held[]
+      /** Frames dropped for their age (OPS-14) that the master never acknowledged. */
+      readonly tooOld: number
+    }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
-/** Frames in order. `damaged`: the next one after them does not match its hash; its run ends
- * there. */
-export interface Fetched {
-  readonly frames: readonly StoredFrame[]
-  readonly damaged: { readonly run: number; readonly sequence: number } | null
-}
-
-/** Frames deleted in one transaction when a run reaches the age limit: keeps the journal small. */
-const AGE_FRAMES_PER_COMMIT = 256
+/** Frames deleted in one transaction: keeps the journal small. */
+const PORTION_FRAMES = 256
+/** Deleted at once on a full disk: their pages go to the journal, in the reserve's space. */
+const GIVE_WAY_FRAMES = 32
 
 const DATABASE_FILE = 'outbox.sqlite'
 
@@ -61,11 +63,12 @@ export function openOutbox(
     // Takes the lock for as long as we live, and rolls back what a killed process left half done.
     database.exec('BEGIN EXCLUSIVE; COMMIT')
     const version = numberOf(database.prepare('PRAGMA user_version').get() ?? {}, 'user_version')
-    if (version > SCHEMA_VERSION) {
+    // Version 1 was never released.
+    if (version !== 0 && version !== SCHEMA_VERSION) {
       database.close()
       return { ok: false, fault: 'OPS-13', detail: `${path} has version ${version}` }
     }
-    if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+    if (version < SCHEMA_VERSION) database.exec(upgrade(version))
     return { ok: true, outbox: new Outbox(database, folder, limits) }
   } catch (error) {
     if (database?.isOpen === true) database.close()
@@ -77,20 +80,22 @@ export class Outbox {
   readonly #database: DatabaseSync
   readonly #statements: Statements
   readonly #reserve: Reserve
-  readonly #limits: OutboxLimits
-  #backlog: Backlog
+  #stock: Stocktaking
+  /** Gave way, and the commit it was for failed all the same. */
+  #untold: readonly Held[] = []
 
   constructor(database: DatabaseSync, folder: string, limits: OutboxLimits) {
     this.#database = database
-    this.#limits = limits
     this.#statements = new Statements(database)
     this.#reserve = new Reserve(folder)
-    this.#backlog = this.load().backlog
+    // A damaged file is found out now, not at the first commit.
+    this.load()
+    this.#stock = Stocktaking.load(this.#statements, limits)
     this.#reserve.restore()
   }
 
   get backlog(): Backlog {
-    return this.#backlog
+    return this.#stock.backlog
   }
 
   /** All but the frames. */
@@ -99,105 +104,64 @@ export class Outbox {
   }
 
   /** One transaction: all of it is durable, or none. New frames are refused with OPS-15 above the
-   * size limits and with OPS-06 when the disk is full; a commit without frames (acknowledgements,
-   * epochs) has the reserve file's space and goes through. OPS-16, OPS-04: the disk or the file is
-   * in trouble. */
+   * size limits and with OPS-06 when the disk is full, but acknowledged ones make room for them
+   * first; a commit without frames (acknowledgements, epochs) has the reserve file's space and goes
+   * through. OPS-16, OPS-04: the disk or the file is in trouble. */
   commit(commit: OutboxCommit): CommitVerdict {
     const grows = (commit.frames ?? []).length > 0
     if (grows && !this.#reserve.restore()) {
       return { ok: false, fault: 'OPS-06', detail: 'the reserve for acknowledgements does not fit' }
     }
-    const verdict = this.#transaction(() => this.#apply(commit, grows))
-    if (verdict.ok || verdict.fault !== 'OPS-06' || grows || !this.#reserve.release())
-      return verdict
-    const again = this.#transaction(() => this.#apply(commit, grows))
-    this.#reserve.restore()
-    return again
-  }
-
-  /** Frames of one epoch after (run, sequence), in order, at least one if there is one, forked runs
-   * left out. Each body is compared with its SHA-256: rot on the disk ends its run, once and for
-   * all. */
-  fetch(query: FetchQuery): Fetched {
-    const frames: StoredFrame[] = []
-    let bytes = 0
-    for (const { run, end } of this.#runsOf(query)) {
-      let sequence = run === query.run ? query.sequence : -1
-      const rows = this.#statements.framesBetween.iterate(run, sequence, end)
-      try {
-        for (const row of rows) {
-          const frame = readFrame(row, query.epoch)
-          const whole = sha256(frame.body).equals(bytesOf(row, 'body_sha256'))
-          if (!whole) return { frames, damaged: this.#markDamaged(run, frame.sequence) }
-          bytes += frame.body.length
-          if (frames.length > 0 && bytes > query.bytesMax) return { frames, damaged: null }
-          frames.push(frame)
-          sequence = frame.sequence
-          if (frames.length >= query.framesMax) return { frames, damaged: null }
-        }
-      } catch (error) {
-        if (faultOfSqlite(error, DATABASE_FILE).fault !== 'OPS-16') throw error
-        return { frames, damaged: this.#markDamaged(run, sequence + 1) }
-      }
+    const verdict = this.#told(this.#transaction(commit))
+    if (verdict.ok || verdict.fault !== 'OPS-06') return verdict
+    if (grows && !this.#stock.keeps) return verdict
+    if (!this.#reserve.release()) return verdict
+    if (!grows) {
+      const again = this.#transaction(commit)
+      this.#reserve.restore()
+      return again
     }
-    return { frames, damaged: null }
+    // What is acknowledged gives way: its pages are used again.
+    const made = this.#transaction({}, GIVE_WAY_FRAMES)
+    if (made.ok) this.#untold = [...this.#untold, ...made.held]
+    if (!this.#reserve.restore() || !made.ok) return verdict
+    const again = this.#transaction(commit)
+    return this.#told(again)
   }
 
-  /** Drops whole runs whose newest frame is older than the age limit (OPS-14). The newest run
-   * stays: it is in use, and a hole in it would stop everything behind the hole. */
-  ageLimit(now: UnixMs): { readonly runs: number; readonly frames: number } {
-    const before = this.#backlog.frames
-    const horizon = now - this.#limits.ageMaxMs
-    const { runs, highestRun } = this.load()
-    const old = runs.filter(({ run }) => {
-      const newest = this.#statements.newestFrame.get(run)
-      return run < highestRun && newest !== undefined && numberOf(newest, 'sealed_at') < horizon
-    })
-    for (const { run } of old) this.#dropRun(run)
-    return { runs: old.length, frames: before - this.#backlog.frames }
+  /** Frames of one run, in order, at least one if there is one. What cannot be read is left out;
+   * whether the rest is whole is for the agent to say. */
+  fetch(query: FetchQuery): Found {
+    return findFrames(this.#statements, query)
   }
 
   close(): void {
     this.#database.close()
   }
 
-  /** `end`: the sequence where a damaged run stops. */
-  #runsOf(query: FetchQuery): readonly { run: number; end: number }[] {
-    const rows = this.#statements.runsToSend.all(query.epoch, query.run)
-    return rows.map((row) => ({ run: numberOf(row, 'run'), end: numberOf(row, 'end') }))
+  #told(verdict: CommitVerdict): CommitVerdict {
+    if (!verdict.ok || this.#untold.length === 0) return verdict
+    const held = [...this.#untold, ...verdict.held]
+    this.#untold = []
+    return { ...verdict, held }
   }
 
-  #dropRun(run: number): void {
-    for (;;) {
-      const row = this.#statements.sequenceAt.get(run, AGE_FRAMES_PER_COMMIT)
-      const verdict =
-        row === undefined
-          ? this.commit({ dropRuns: [run] })
-          : this.commit({ forget: [{ run, through: numberOf(row, 'sequence') }] })
-      if (row === undefined || !verdict.ok) return
-    }
-  }
-
-  #markDamaged(run: number, sequence: number): { run: number; sequence: number } {
-    this.#transaction(() => {
-      this.#statements.markDamaged.run(sequence, run)
-      return this.#backlog
-    })
-    return { run, sequence }
-  }
-
-  /** Runs `work` in a transaction; what it returns is the backlog once it is durable. */
-  #transaction(work: () => Backlog | Fault): CommitVerdict {
+  /** `giveWay`: so many acknowledged frames are deleted too. */
+  #transaction(commit: OutboxCommit, giveWay = 0): CommitVerdict {
+    const stock = this.#stock.copy()
     try {
       this.#database.exec('BEGIN IMMEDIATE')
-      const outcome = work()
-      if ('fault' in outcome) {
+      if (giveWay > 0) stock.giveWay(giveWay)
+      this.#apply(commit, stock)
+      const excess = (commit.frames ?? []).length > 0 ? stock.excess() : null
+      if (excess !== null) {
         this.#database.exec('ROLLBACK')
-        return outcome
+        return { ok: false, fault: 'OPS-15', detail: excess }
       }
       this.#database.exec('COMMIT')
-      this.#backlog = outcome
-      return { ok: true, backlog: outcome }
+      this.#stock = stock
+      const { backlog, held, tooOld } = stock
+      return { ok: true, backlog, held, tooOld }
     } catch (error) {
       // SQLite rolls back by itself after some errors, not after others.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
@@ -205,39 +169,31 @@ export class Outbox {
     }
   }
 
-  #apply(commit: OutboxCommit, grows: boolean): Backlog | Fault {
+  #apply(commit: OutboxCommit, stock: Stocktaking): void {
     const statements = this.#statements
-    let { frames, bytes } = this.#backlog
-    const forget = (run: number, through: number): void => {
-      const row = statements.countThrough.get(run, through) ?? {}
-      statements.forget.run(run, through)
-      frames -= numberOf(row, 'frames')
-      bytes -= numberOf(row, 'bytes')
-    }
     if (commit.identity !== undefined) statements.putIdentity(commit.identity)
     for (const epoch of commit.epochs ?? []) statements.putEpoch(epoch)
-    for (const run of commit.runs ?? []) statements.putRun(run)
+    for (const run of commit.runs ?? []) {
+      stock.acknowledge(run)
+      statements.putRun(run)
+    }
     for (const frame of commit.frames ?? []) {
-      statements.putFrame(frame, sha256(frame.body))
-      frames += 1
-      bytes += frame.body.length
+      statements.putFrame(frame)
+      stock.add(frame.body.length)
     }
     for (const [meter, through] of commit.cursors ?? []) statements.putCursor.run(meter, through)
-    for (const { run, through } of commit.forget ?? []) forget(run, through)
+    if (commit.command !== undefined) statements.putCommand(commit.command)
+    for (const [meter, seconds] of commit.schedules ?? []) {
+      statements.putSchedule.run(meter, seconds)
+    }
     for (const run of commit.dropRuns ?? []) {
-      forget(run, Number.MAX_SAFE_INTEGER)
+      stock.drop(run)
       statements.dropRun.run(run)
     }
     for (const epoch of commit.dropEpochs ?? []) statements.dropEpoch.run(epoch)
-    assert(frames >= 0 && bytes >= 0, 'no frame is forgotten twice')
-    if (grows && (frames > this.#limits.framesMax || bytes > this.#limits.bytesMax)) {
-      const detail = `${frames} frames, ${bytes} bytes would wait`
-      return { ok: false, fault: 'OPS-15', detail }
-    }
+    if (commit.tidy === true) stock.tidy(PORTION_FRAMES)
+    if (commit.frames !== undefined) stock.makeRoom()
     const highest = Math.max(0, ...(commit.runs ?? []).map(({ run }) => run))
-    statements.putState.run(commit.lastUsed ?? null, highest, frames, bytes)
-    return { frames, bytes }
+    stock.put(commit.lastUsed ?? null, highest)
   }
 }
-
-const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()

@@ -7,7 +7,7 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { Log } from '../../../shared/node/log.ts'
 import type { SystemClock } from '../../../shared/node/system-clock.ts'
 import { unreachable } from '../../../shared/assert.ts'
-import { type MonoUs, usToMs } from '../../../shared/units.ts'
+import type { MonoUs } from '../../../shared/units.ts'
 import type { Agent } from '../core/agent.ts'
 import type { AgentAction, AgentEvent, AgentView, MeterPlan, Stored } from '../core/state.ts'
 import type { LineConfig } from './config.ts'
@@ -27,8 +27,6 @@ export interface RunnerSetup {
   readonly lines: readonly LineConfig[]
   readonly clock: SystemClock
   readonly log: Log
-  /** Called at start, and again when the outbox lost frames and the agent must look at it
-   * afresh. */
   readonly startAgent: (stored: Stored) => Agent
   readonly openLink: (handlers: LinkHandlers) => RunnerLink
   readonly openLine: (config: LineConfig, onEvent: (event: LineEvent) => void) => MeterLine
@@ -36,8 +34,6 @@ export interface RunnerSetup {
 
 /** The agent wants to be woken about four times a second. */
 const TICK_MS = 250
-/** How often the age of the outbox is looked at, milliseconds. */
-const AGE_CHECK_MS = 3_600_000
 /** How often a line of status is written, milliseconds. */
 const STATUS_MS = 60_000
 /** Profile rows asked for at once: five days of quarter hours, about one frame. */
@@ -56,17 +52,14 @@ export class Runner {
   readonly #lineOf = new Map<string, MeterLine>()
   readonly #link: RunnerLink
   readonly #timers: NodeJS.Timeout[]
-  #agent: Agent
+  readonly #agent: Agent
   #awake: { readonly mono: MonoUs; readonly sinceBoot: ReturnType<SystemClock['sinceBoot']> }
   #draining = false
   #stopped = false
-  #restart = false
 
   constructor(setup: RunnerSetup) {
     this.#setup = setup
     this.#awake = this.#look()
-    this.#limitAge()
-    this.#restart = false
     this.#agent = setup.startAgent(setup.outbox.load())
     this.#lines = setup.lines.map((line) => {
       const opened = setup.openLine(line, (event) => this.#takeLineEvent(event))
@@ -85,7 +78,6 @@ export class Runner {
     })
     this.#timers = [
       setInterval(() => this.#post({ on: 'tick' }), TICK_MS),
-      setInterval(() => this.#limitAge(), AGE_CHECK_MS),
       setInterval(() => this.#tellStatus(), STATUS_MS),
     ]
     this.#post({ on: 'tick' })
@@ -116,7 +108,6 @@ export class Runner {
       this.#noticeSleep()
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         for (const action of this.#agent.step(next, this.#setup.clock.mono())) this.#perform(action)
-        if (this.#restart) this.#startAgain()
       }
     } finally {
       this.#draining = false
@@ -144,16 +135,21 @@ export class Runner {
       case 'commit': {
         const verdict = this.#setup.outbox.commit(action.commit)
         if (verdict.ok) {
-          this.#queue.push({ on: 'committed', backlog: verdict.backlog })
+          const { backlog, held, tooOld } = verdict
+          this.#queue.push({ on: 'committed', backlog, held })
+          if (tooOld > 0) this.#fault('OPS-14', `${tooOld} frames`)
           return
         }
         this.#setup.log.fault(verdict.fault, verdict.detail)
         this.#queue.push({ on: 'commit-failed', fault: verdict.fault })
         return
       }
-      case 'fetch':
-        this.#fetch(action)
+      case 'fetch': {
+        const { query } = action
+        const found = this.#setup.outbox.fetch(query)
+        this.#queue.push({ on: 'fetched', epoch: query.epoch, found })
         return
+      }
       case 'drop':
         if (action.fault !== null) this.#fault(action.fault, action.detail)
         this.#link.drop(action.fault, action.detail)
@@ -166,21 +162,17 @@ export class Runner {
         this.#lineOf.get(meter)?.readHistory(meter, from, to, HISTORY_ROWS_MAX)
         return
       }
+      case 'set-clock': {
+        const { meter, utc, at } = action
+        this.#lineOf.get(meter)?.setClock(meter, { utc, at })
+        return
+      }
       case 'report':
         this.#setup.log.fault(action.fault, action.detail)
         return
       default:
         unreachable(action)
     }
-  }
-
-  #fetch({ query }: Extract<AgentAction, { do: 'fetch' }>): void {
-    const { frames, damaged } = this.#setup.outbox.fetch(query)
-    this.#queue.push({ on: 'fetched', epoch: query.epoch, frames })
-    if (damaged === null) return
-    this.#fault('OPS-16', `run ${damaged.run} from frame ${damaged.sequence} on`)
-    // A run in use would go on behind the hole, where no master can take it: a new one is needed.
-    if (damaged.run === this.#setup.outbox.load().highestRun) this.#restart = true
   }
 
   #takeLineEvent(event: LineEvent): void {
@@ -190,6 +182,9 @@ export class Runner {
         return
       case 'failed':
         this.#post({ on: 'read-failed', meter: event.meter, request: event.request })
+        return
+      case 'clock-set':
+        this.#post(event)
         return
       case 'fault':
         this.#fault(event.fault, event.detail, event.meter)
@@ -203,26 +198,6 @@ export class Runner {
   #fault(fault: FaultCode, detail: string, meter: string | null = null): void {
     this.#setup.log.fault(fault, detail, meter === null ? {} : { meter })
     this.#post({ on: 'meter-fault', fault })
-  }
-
-  /** The newest second used is the "now": it only grows, and comes from a clock the master
-   * confirmed. A machine that wakes up in the year 2099 must not throw its readings away. */
-  #limitAge(): void {
-    const { outbox } = this.#setup
-    const { lastUsed } = outbox.load()
-    if (lastUsed === null) return
-    const { runs, frames } = outbox.ageLimit(usToMs(lastUsed))
-    if (runs === 0) return
-    this.#restart = true
-    this.#setup.log.fault('OPS-14', `${frames} frames of ${runs} runs`)
-  }
-
-  /** The outbox holds less than the agent believes: it starts anew from what is there. */
-  #startAgain(): void {
-    this.#restart = false
-    this.#queue.length = 0
-    this.#agent = this.#setup.startAgent(this.#setup.outbox.load())
-    this.#link.drop('OPS-16', 'starting again from what is stored')
   }
 
   #tellStatus(): void {

@@ -8,7 +8,7 @@ import {
 } from '../../../../shared/meter/dsmr-telegram.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
 import { openLine } from './line.ts'
-import type { LineEvent, MeterLine } from './line-event.ts'
+import { cannotSetClock, type LineEvent, type MeterLine } from './line-event.ts'
 import type { LineAddress } from './line-url.ts'
 
 /** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
@@ -87,6 +87,8 @@ export function openDsmrLine(
       fault('MTR-09', 'a P1 port has no load profile')
       onEvent({ on: 'failed', meter, request: 'history' })
     },
+    // Nothing is ever sent to a P1 port.
+    setClock: () => onEvent(cannotSetClock(meter)),
     close() {
       clearTimeout(silence)
       return line.close()

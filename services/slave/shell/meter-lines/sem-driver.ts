@@ -9,7 +9,7 @@ import {
   type SpanUs,
 } from '../../../../shared/units.ts'
 import { openLine } from './line.ts'
-import type { LineEvent, MeterLine } from './line-event.ts'
+import { cannotSetClock, type LineEvent, type MeterLine } from './line-event.ts'
 import { bitsPerByte, type LineAddress } from './line-url.ts'
 import { semPoll, type PollAction } from './sem-poll.ts'
 
@@ -64,6 +64,8 @@ export function openSemLine(
     read: (meter) => perform(poll.read(meter, clock.mono())),
     readHistory: (meter, from, to, rowsMax) =>
       perform(poll.readHistory({ meter, from, to, rowsMax }, clock.mono())),
+    // SEM has requests for readings alone (shared/meter/sem).
+    setClock: (meter) => onEvent(cannotSetClock(meter)),
     close() {
       open = false
       clearTimeout(timer)

@@ -1,0 +1,112 @@
+// What operators told a device to do, and what it says became of it.
+
+import { unreachable } from '../../../shared/assert.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import type { Order } from '../../../shared/wire/orders.ts'
+import { utcSecondText } from './format.ts'
+import { FormToken, type PageContext } from './layout.tsx'
+import { Ago, Badge, type Column, FaultBadge, FaultWords, Table } from './parts.tsx'
+import type { CommandRow, FleetRow } from './views.ts'
+
+export function CommandsCard({
+  context,
+  device,
+  rows,
+  now,
+}: {
+  readonly context: PageContext
+  readonly device: FleetRow
+  readonly rows: readonly CommandRow[]
+  readonly now: UnixMs
+}) {
+  return (
+    <section class="card card-flush">
+      <div class="card-head split">
+        <h2>Commands</h2>
+        {device.enrolled && !device.revoked && (
+          <form class="inline" method="post" action={`/fleet/${device.id}/read-now`}>
+            <FormToken context={context} />
+            <button class="button-quiet" type="submit">
+              Read now
+            </button>
+          </form>
+        )}
+      </div>
+      <Table
+        caption="Commands"
+        columns={columnsAt(now)}
+        rows={rows}
+        empty="No command yet. “Read now” asks every meter of this device at once."
+      />
+    </section>
+  )
+}
+
+function orderText(what: Order): string {
+  switch (what.order) {
+    case 'read-now':
+      return what.meter === null ? 'Read every meter now' : `Read meter ${what.meter} now`
+    case 'schedule':
+      return `Read meter ${what.meter} every ${what.seconds} s`
+    case 'sync-clock':
+      return `Set the clock of meter ${what.meter}`
+    default:
+      return unreachable(what)
+  }
+}
+
+const columnsAt = (now: UnixMs): readonly Column<CommandRow>[] => [
+  {
+    title: 'Command',
+    cell: (row) => (
+      <>
+        {orderText(row.what)}
+        <span class="sub">
+          <code>{row.number}</code>
+        </span>
+      </>
+    ),
+  },
+  {
+    title: 'Given',
+    cell: (row) => (
+      <>
+        <Ago at={row.createdAt} now={now} />
+        <span class="sub">by {row.askedBy}</span>
+      </>
+    ),
+  },
+  { title: 'Receipt', cell: (row) => <ReceiptCell row={row} now={now} /> },
+]
+
+function ReceiptCell({ row, now }: { readonly row: CommandRow; readonly now: UnixMs }) {
+  const { outcome, detail, receiptAt } = row
+  if (outcome === null) return <Waiting row={row} now={now} />
+  return (
+    <>
+      {outcome === 'done' && <Badge tone="good">done</Badge>}
+      {outcome === 'refused' && <FaultBadge code={detail} />}
+      {outcome === 'unknown' && <Badge tone="warn">unknown</Badge>}
+      <span class="sub">
+        {outcome === 'refused' && 'refused '}
+        <Ago at={receiptAt} now={now} />
+      </span>
+      {outcome === 'refused' && <FaultWords code={detail} />}
+      {outcome === 'unknown' && 'The device was interrupted: it may be done or not.'}
+    </>
+  )
+}
+
+/** An expired one is still sent: the device says whether it did it in time. */
+function Waiting({ row, now }: { readonly row: CommandRow; readonly now: UnixMs }) {
+  const { sentAt, expiresAt } = row
+  return (
+    <>
+      <Badge tone="quiet">{sentAt === null ? 'waits for the link' : 'sent, no receipt yet'}</Badge>
+      <span class="sub">
+        {expiresAt <= now ? 'expired ' : 'may be begun until '}
+        {expiresAt <= now ? <Ago at={expiresAt} now={now} /> : utcSecondText(expiresAt)}
+      </span>
+    </>
+  )
+}
