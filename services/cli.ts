@@ -11,7 +11,12 @@ const HELP = `ticklock COMMAND
   up                    head-end and billing server on this machine
   slave --config FILE   the agent beside the meters
   device NAME           register a device and print its one-time enrolment token
+  enrol FILE.csv        register many (name[,history_from]); their tokens go to a file
+      [--out FILE] [--labels FILE.html] [--skip-existing]
   revoke DEVICE         revoke a device; its link is cut within two seconds
+  rotate-key            make a new static key of the head-end; devices go over to it
+      [--status] [--give-up-old]
+  rotate-wrap           wrap all key trees anew now (it happens hourly by itself)
   command DEVICE ...    order a device: read-now [METER], schedule METER SECONDS, sync-clock METER
                         [--expires SECONDS]
   doctor                check ports, data folder, Node and PostgreSQL
@@ -86,12 +91,39 @@ async function slave(config: string | undefined): Promise<void> {
   untilStopped(() => running.stop())
 }
 
+async function enrol(
+  file: string | undefined,
+  options: { out?: string; labels?: string; 'skip-existing'?: boolean },
+): Promise<void> {
+  if (file === undefined) throw new FaultError('OPS-12', 'enrol needs a file')
+  const { enrolList } = await import('./devices.ts')
+  const { readSettings } = await import('./settings.ts')
+  await enrolList(readSettings(process.env), file, {
+    out: options.out ?? `${file.replace(/\.csv$/i, '')}.tokens.csv`,
+    labels: options.labels ?? null,
+    skipExisting: options['skip-existing'] ?? false,
+  })
+}
+
+async function rotateKey(options: { status?: boolean; 'give-up-old'?: boolean }): Promise<void> {
+  const { giveUpOldKey, rotateKey: make, rotateKeyStatus } = await import('./rotate.ts')
+  const { readSettings } = await import('./settings.ts')
+  const settings = readSettings(process.env)
+  if (options.status === true) return rotateKeyStatus(settings)
+  return options['give-up-old'] === true ? giveUpOldKey(settings) : make(settings)
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: {
       config: { type: 'string' },
       expires: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
+      out: { type: 'string' },
+      labels: { type: 'string' },
+      'skip-existing': { type: 'boolean' },
+      status: { type: 'boolean' },
+      'give-up-old': { type: 'boolean' },
     },
     allowPositionals: true,
   })
@@ -115,6 +147,15 @@ async function main(): Promise<void> {
       const { command } = await import('./command.ts')
       const { readSettings } = await import('./settings.ts')
       return command(readSettings(process.env), positionals.slice(1), values.expires)
+    }
+    case 'enrol':
+      return enrol(argument, values)
+    case 'rotate-key':
+      return rotateKey(values)
+    case 'rotate-wrap': {
+      const { rotateWrap } = await import('./rotate.ts')
+      const { readSettings } = await import('./settings.ts')
+      return rotateWrap(readSettings(process.env))
     }
     case 'doctor': {
       const { runDoctor } = await import('./doctor.ts')

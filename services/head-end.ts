@@ -9,6 +9,7 @@ import { type BillingOptions, type RunningBilling, runBilling } from './billing/
 import type { HandshakeLimits } from './master/core/flood.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
 import { type KeyStore, openKeyStore } from './master/shell/key-store.ts'
+import { TreeKeys } from './master/shell/tree-keys.ts'
 import type { Settings } from './settings.ts'
 
 /** Most links of one head-end process; the usual limit of open files is 20,000. */
@@ -52,6 +53,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   try {
     const master = await runMaster({
       keys,
+      trees: new TreeKeys(keys.folder, Date.now()),
       roster: billing.roster,
       commands: billing.commands,
       sink: billing.sink,
@@ -63,6 +65,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
       connectionsMax: CONNECTIONS_MAX,
       handshakeLimits: limitsOf(options.demo ? DEMO_HANDSHAKES : settings.handshakesPerSource),
       log: (code, detail) => options.log.fault(code, detail),
+      say: (line) => options.log.info(line),
     })
     return {
       billing,

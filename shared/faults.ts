@@ -286,6 +286,11 @@ export const FAULTS = {
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
   'OPS-22': fault('warn', 'form without its token', 'load the page again'),
   'OPS-23': fault('warn', 'too many attempts', 'wait a minute'),
+  'OPS-24': fault(
+    'error',
+    'secret in the database does not open',
+    'restore the keys folder of that time; see operating.md',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

@@ -15,15 +15,15 @@ import type { HandshakeLimits } from './core/flood.ts'
 import { type Master, startMaster } from './core/master.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
 import { countedAddress } from './shell/admission.ts'
+import { KeyKeeper } from './shell/key-keeper.ts'
 import type { KeyStore } from './shell/key-store.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
+import type { TreeKeys } from './shell/tree-keys.ts'
 
 /** How often the roster is looked at for new tokens and revocations: a revoked link is cut
  * within 2 s. */
 const ROSTER_MS = 1_000
-/** How often punctured trees are written back. */
-const PUNCTURE_MS = 3_600_000
 /** Bytes that may wait for one slave: acknowledgements are small, more means it does not read. */
 const WAITING_BYTES_MAX = 1_048_576
 /** Date.now() counts whole milliseconds: half of one is added to the bound. */
@@ -31,6 +31,7 @@ const CLOCK_STEP_US = 500
 
 export interface MasterOptions {
   readonly keys: KeyStore
+  readonly trees: TreeKeys
   readonly roster: Roster
   readonly commands: Commands
   readonly sink: Sink
@@ -45,6 +46,8 @@ export interface MasterOptions {
   /** Where they differ from those of wire.md 10. */
   readonly handshakeLimits?: Partial<HandshakeLimits>
   readonly log: (code: FaultCode, detail: string) => void
+  /** What is no fault: keys that changed. */
+  readonly say?: (line: string) => void
 }
 
 export interface RunningMaster {
@@ -53,6 +56,8 @@ export interface RunningMaster {
   connections(): number
   /** Takes over new devices and tokens at once. */
   refresh(): Promise<void>
+  /** Wraps all key trees anew now, as it happens hourly. */
+  rotateTrees(): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,6 +72,7 @@ export async function runMaster(options: MasterOptions): Promise<RunningMaster> 
 class MasterShell implements RunningMaster {
   readonly #options: MasterOptions
   readonly #master: Master
+  readonly #keeper: KeyKeeper
   readonly #peers = new Map<LinkId, FramedPeer>()
   readonly #sluice = new Sluice()
   readonly #timers: NodeJS.Timeout[] = []
@@ -85,10 +91,20 @@ class MasterShell implements RunningMaster {
     this.#master = startMaster({
       suite: nodeSuite,
       random: nodeRandom,
-      staticKeys: [options.keys.staticKey],
+      staticKeys: options.keys.staticKeys,
       handshakeLimits: options.handshakeLimits ?? {},
       toleranceSeconds: options.toleranceSeconds,
-      unwrap: (wrapped) => options.keys.unwrap(wrapped),
+      unwrap: (wrapped) => this.#keeper.unwrap(wrapped),
+    })
+    const { keys, trees, roster, log, say = () => {} } = options
+    this.#keeper = new KeyKeeper({
+      keys,
+      trees,
+      roster,
+      log,
+      say,
+      tree: (device, epoch) => this.#master.tree(device, epoch),
+      renewKeys: (held) => this.#perform(this.#master.renewKeys(held, this.#now())),
     })
   }
 
@@ -122,7 +138,7 @@ class MasterShell implements RunningMaster {
     this.#timers.push(
       setInterval(() => void this.#look(), ROSTER_MS),
       setInterval(() => this.#step({ on: 'tick' }), ROSTER_MS),
-      setInterval(() => this.#perform(this.#master.puncture(this.#now())), PUNCTURE_MS),
+      setInterval(() => void this.#keeper.look(Date.now()), ROSTER_MS),
     )
   }
 
@@ -137,6 +153,10 @@ class MasterShell implements RunningMaster {
       return load
     })
     return this.#nextLoad
+  }
+
+  rotateTrees(): Promise<void> {
+    return this.#keeper.rotate(Date.now())
   }
 
   async close(): Promise<void> {
@@ -158,7 +178,14 @@ class MasterShell implements RunningMaster {
     this.#revision = content.revision
     // A device met just now may have commands that were looked at before.
     this.#ordersRevision = -1
-    this.#perform(this.#master.load(content, this.#now()))
+    const actions = this.#master.load(content, this.#now())
+    this.#perform(actions)
+    const lost = actions.filter((action) => action.do === 'unreadable')
+    if (lost.length === 0) return
+    const trees = lost.filter(({ what }) => what === 'key tree').length
+    const devices = new Set(lost.map(({ device }) => device)).size
+    const detail = `${trees} key trees, ${lost.length - trees} psks, of ${devices} devices`
+    this.#options.log('OPS-24', detail)
   }
 
   /** A cheap look whether operators changed something. */
@@ -239,11 +266,14 @@ class MasterShell implements RunningMaster {
       case 'append':
         void this.#append(action.device, action.frames)
         return
+      case 'called-under':
+        this.#keeper.called(action.device, action.tag)
+        return
+      case 'unreadable':
+        board.refused(action.device, 'OPS-24', unixMs(Date.now()))
+        return
       case 'anchor':
         this.#options.sink.anchor(action.device, action.anchor)
-        return
-      case 'puncture':
-        void this.#puncture(action)
         return
       case 'retire':
         void this.#retire(action.device, action.epochs)
@@ -274,7 +304,8 @@ class MasterShell implements RunningMaster {
     const { link, token, device, staticKey, psk, attempt } = action
     let result: 'stored' | 'conflict' | 'failed' = 'stored'
     try {
-      await roster.enrol({ token, device, staticKey, psk: keys.wrap(psk), attempt })
+      const entry = { token, device, staticKey, psk: keys.wrap(psk), attempt }
+      await this.#keeper.track(roster.enrol(entry))
       // The session handshake follows at once and needs the new key in memory.
       await this.refresh()
     } catch (error) {
@@ -285,12 +316,13 @@ class MasterShell implements RunningMaster {
   }
 
   async #commitEpoch(action: Extract<MasterAction, { do: 'commit-epoch' }>): Promise<void> {
-    const { keys, roster, log } = this.#options
+    const { roster, log } = this.#options
     const { link, device, id, origin, transcript } = action
     let stored = true
     try {
-      const wrapped = keys.wrap(action.keys)
-      await roster.commitEpoch({ device, id, origin, transcript, keys: wrapped, closed: false })
+      await this.#keeper.store(action.keys, (keys) =>
+        roster.commitEpoch({ device, id, origin, transcript, keys, closed: false }),
+      )
     } catch (error) {
       stored = false
       log('OPS-08', `epoch: ${errorText(error)}`)
@@ -339,16 +371,6 @@ class MasterShell implements RunningMaster {
       await this.#options.roster.retireEpochs(device, epochs)
     } catch (error) {
       this.#options.log('OPS-08', `drained epochs: ${errorText(error)}`)
-    }
-  }
-
-  async #puncture(action: Extract<MasterAction, { do: 'puncture' }>): Promise<void> {
-    const { keys, roster, log } = this.#options
-    const { device, epoch, second } = action
-    try {
-      await roster.puncture(device, epoch, second, keys.wrap(action.keys))
-    } catch (error) {
-      log('OPS-08', `key tree: ${errorText(error)}`)
     }
   }
 }

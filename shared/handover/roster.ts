@@ -2,7 +2,7 @@
 // this border only as sealed blobs (tree, psk): the master's key store wraps them before they are
 // handed over.
 
-import type { Second, UnixMs } from '../units.ts'
+import type { UnixMs } from '../units.ts'
 import type { DeviceId, StreamPosition } from './sink.ts'
 
 export interface DeviceRecord {
@@ -17,6 +17,8 @@ export interface DeviceRecord {
   readonly revoked: boolean
   /** From when the slave back-fills from its meters' load profiles; null: no back-fill. */
   readonly historyFrom: UnixMs | null
+  /** Tag of the master's key under which its last CONFIRM came (wire.md 4); absent: none known. */
+  readonly masterKey?: Uint8Array
 }
 
 export interface TokenRecord {
@@ -28,6 +30,8 @@ export interface TokenRecord {
   readonly expiresAt: UnixMs
   /** Static key that used it; null when unused. */
   readonly burntBy: Uint8Array | null
+  /** Tag of the master's key whose fingerprint it carries; absent: the oldest one's. */
+  readonly masterKey?: Uint8Array
 }
 
 export interface EpochRecord {
@@ -40,6 +44,16 @@ export interface EpochRecord {
   readonly keys: Uint8Array
   readonly closed: boolean
 }
+
+/** One epoch's wrapped keys as they lie in the store. */
+export interface StoredKeys {
+  readonly device: DeviceId
+  readonly epoch: number
+  readonly keys: Uint8Array
+}
+
+/** New wrapped keys for a batch, in its order; null leaves one as it is. */
+export type Rewrap = (batch: readonly StoredKeys[]) => readonly (Uint8Array | null)[]
 
 /** Thrown by a write that lost: another key burnt the token, or a newer attempt is stored. */
 export class RosterConflict extends Error {
@@ -71,6 +85,12 @@ export interface Roster {
   commitEpoch(epoch: EpochRecord): Promise<void>
   /** Forgets epochs of which the slave holds nothing any more, with their keys and positions. */
   retireEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>
-  /** Replaces the wrapped keys of an epoch by ones punctured up to `second`. */
-  puncture(device: DeviceId, epoch: number, second: Second, keys: Uint8Array): Promise<void>
+  /** Wraps the keys of every epoch anew, in one transaction during which none comes or goes.
+   * Resolves when that is durable; rejects when nothing changed or nobody knows. */
+  rewrap(rewrap: Rewrap): Promise<void>
+  /** Stores under which of the master's keys devices called last. Resolves when durable. */
+  calledUnder(tags: ReadonlyMap<DeviceId, Uint8Array>): Promise<void>
+  /** Who may still need another of the master's keys than this one: enrolled devices, not revoked,
+   * that called under another last, and tokens made under another that can still be used. */
+  olderKeys(tag: Uint8Array): Promise<{ readonly devices: number; readonly tokens: number }>
 }

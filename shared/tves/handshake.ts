@@ -4,8 +4,9 @@
 import { concat, fromText, Reader } from '../bytes.ts'
 import { MASTER_KEY_TAG_BYTES } from '../wire/limits.ts'
 import { CONTROL_BYTE, type SessionSuite } from '../wire/message.ts'
+import { hkdf } from './hkdf.ts'
 import type { CipherState, HandshakeResult } from './noise.ts'
-import type { Suite } from './suite.ts'
+import { KEY_BYTES, type Suite } from './suite.ts'
 
 const EXPORT_LABEL = fromText('TVES/1 export')
 const ENROLMENT_LABEL = fromText('TVES/1 enrol')
@@ -33,8 +34,7 @@ export function exporter(
   chainingKey: Uint8Array,
   label: 'psk' | 'epoch',
 ): Uint8Array {
-  const secret = suite.hmacSha256(chainingKey, EXPORT_LABEL)
-  return suite.hmacSha256(secret, concat(fromText(label), Uint8Array.of(1)))
+  return hkdf(suite, { salt: chainingKey, secret: EXPORT_LABEL, info: fromText(label) }, KEY_BYTES)
 }
 
 /** Id of the epoch that a session handshake founds, from its final transcript hash. 0 (once in four

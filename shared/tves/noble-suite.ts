@@ -6,7 +6,7 @@ import { gcm } from '@noble/ciphers/aes.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { concat } from '../bytes.ts'
-import { type Aead, type Suite, TAG_BYTES } from './suite.ts'
+import { type Aead, KEY_BYTES, type Suite, TAG_BYTES } from './suite.ts'
 
 function nobleAead(key: Uint8Array): Aead {
   return {
@@ -29,6 +29,10 @@ export function nobleSuite(asymmetric: Pick<Suite, 'publicKey' | 'dh' | 'kem'>):
   return {
     sha256: (message) => sha256(message),
     sha512: (message) => sha512(message),
+    sha512Halves: (message) => {
+      const digest = sha512(message)
+      return [digest.slice(0, KEY_BYTES), digest.slice(KEY_BYTES)]
+    },
     hmacSha256: (key, message) => hmac(sha256, key, message),
     aead: nobleAead,
     publicKey: asymmetric.publicKey,

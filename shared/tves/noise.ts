@@ -7,6 +7,7 @@
 
 import { assert } from '../assert.ts'
 import { concat, fromText } from '../bytes.ts'
+import { hkdf } from './hkdf.ts'
 import {
   type Aead,
   KEM_CIPHERTEXT_BYTES,
@@ -127,16 +128,13 @@ class SymmetricState {
     return this.#cipher !== null
   }
 
-  /** HKDF with HMAC-SHA256: `outputs` keys of 32 bytes. */
+  /** So many keys of 32 bytes. */
   #hkdf(input: Uint8Array, outputs: number): Uint8Array[] {
-    const secret = this.#suite.hmacSha256(this.chainingKey, input)
-    const keys: Uint8Array[] = []
-    let last: Uint8Array = NONE
-    for (let i = 1; i <= outputs; i += 1) {
-      last = this.#suite.hmacSha256(secret, concat(last, Uint8Array.of(i)))
-      keys.push(last)
-    }
-    return keys
+    const from = { salt: this.chainingKey, secret: input, info: NONE }
+    const keys = hkdf(this.#suite, from, outputs * KEY_BYTES)
+    return Array.from({ length: outputs }, (_, at) =>
+      keys.slice(at * KEY_BYTES, (at + 1) * KEY_BYTES),
+    )
   }
 
   mixHash(bytes: Uint8Array): void {

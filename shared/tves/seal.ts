@@ -3,12 +3,14 @@
 // and a run never uses a sequence number twice.
 
 import { assert } from '../assert.ts'
-import { concat, fromText } from '../bytes.ts'
+import { fromText } from '../bytes.ts'
 import { encodeHeader, type FrameHeader } from '../wire/frame.ts'
-import { BODY_BYTES_MAX } from '../wire/limits.ts'
+import { BODY_BYTES_MAX, DEVICE_ID_BYTES, HASH_BYTES, RUN_SALT_BYTES } from '../wire/limits.ts'
 import { type Aead, NONCE_BYTES, type Suite } from './suite.ts'
 
 const LABEL = fromText('TVES/1 frame')
+/** An opener's. */
+const HEADER_BYTES_MAX = 20 + RUN_SALT_BYTES
 
 /** What sealing and opening share; both sides know it before the frame. */
 interface FrameContext {
@@ -25,17 +27,30 @@ interface FrameContext {
 const aeadOf = (suite: Suite, key: Uint8Array | Aead): Aead =>
   key instanceof Uint8Array ? suite.aead(key) : key
 
+/** Nonce and associated data of the call that is running: both are used up when it returns, and
+ * arrays made anew for every frame would cost as much as a quarter of its opening. */
+const nonce = new Uint8Array(NONCE_BYTES)
+const nonceView = new DataView(nonce.buffer)
+const aad = new Uint8Array(LABEL.length + DEVICE_ID_BYTES + HASH_BYTES + HEADER_BYTES_MAX)
+aad.set(LABEL)
+
 /** iv with its last four bytes XOR sequence. */
 function frameNonce(iv: Uint8Array, sequence: number): Uint8Array {
   assert(iv.length === NONCE_BYTES, 'an iv has 12 bytes')
-  const nonce = new Uint8Array(iv)
-  const view = new DataView(nonce.buffer)
-  view.setUint32(8, (view.getUint32(8) ^ sequence) >>> 0)
+  nonce.set(iv)
+  nonceView.setUint32(8, (nonceView.getUint32(8) ^ sequence) >>> 0)
   return nonce
 }
 
-const frameAad = (context: FrameContext, headerBytes: Uint8Array): Uint8Array =>
-  concat(LABEL, context.device, context.transcript, headerBytes)
+function frameAad({ device, transcript }: FrameContext, headerBytes: Uint8Array): Uint8Array {
+  const lengths = device.length === DEVICE_ID_BYTES && transcript.length === HASH_BYTES
+  assert(lengths, 'a device id has 8 bytes, a transcript 32')
+  aad.set(device, LABEL.length)
+  aad.set(transcript, LABEL.length + DEVICE_ID_BYTES)
+  const header = LABEL.length + DEVICE_ID_BYTES + HASH_BYTES
+  aad.set(headerBytes, header)
+  return aad.subarray(0, header + headerBytes.length)
+}
 
 /** The whole body of a reading frame: header, ciphertext, tag. Source: wire.md 8. */
 export function sealFrame(
@@ -43,9 +58,13 @@ export function sealFrame(
   frame: FrameContext & { readonly header: FrameHeader; readonly plaintext: Uint8Array },
 ): Uint8Array {
   const headerBytes = encodeHeader(frame.header)
-  const nonce = frameNonce(frame.iv, frame.header.sequence)
-  const aad = frameAad(frame, headerBytes)
-  const body = aeadOf(suite, frame.key).seal(nonce, aad, frame.plaintext, headerBytes)
+  const aead = aeadOf(suite, frame.key)
+  const body = aead.seal(
+    frameNonce(frame.iv, frame.header.sequence),
+    frameAad(frame, headerBytes),
+    frame.plaintext,
+    headerBytes,
+  )
   assert(body.length <= BODY_BYTES_MAX, 'a frame fits one body')
   return body
 }
@@ -59,6 +78,7 @@ export function openFrame(
     readonly sealed: Uint8Array
   },
 ): Uint8Array | null {
-  const nonce = frameNonce(frame.iv, frame.sequence)
-  return aeadOf(suite, frame.key).open(nonce, frameAad(frame, frame.headerBytes), frame.sealed)
+  const aead = aeadOf(suite, frame.key)
+  const associated = frameAad(frame, frame.headerBytes)
+  return aead.open(frameNonce(frame.iv, frame.sequence), associated, frame.sealed)
 }

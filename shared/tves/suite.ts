@@ -1,8 +1,9 @@
 // What a crypto provider offers. Everything above asks only for this, so that the same code runs on
 // node:crypto (fast, constant time) and on @noble (portable, the reference it is checked against).
 //
-// Arrays handed in are never changed afterwards by either side: providers may keep what they made
-// of a key for as long as the array lives.
+// Keys handed in are never changed afterwards by either side: providers may keep what they made of
+// one for as long as the array lives. Everything else handed in belongs to the caller again when
+// the call returns.
 
 /** AES-256-GCM under one key, 12-byte nonces, 16-byte tags. */
 export interface Aead {
@@ -35,6 +36,9 @@ export interface Encapsulated {
 export interface Suite {
   sha256(message: Uint8Array): Uint8Array
   sha512(message: Uint8Array): Uint8Array
+  /** SHA-512, its first and its last 32 bytes in arrays of their own: keeping one does not keep the
+   * other. */
+  sha512Halves(message: Uint8Array): readonly [Uint8Array, Uint8Array]
   hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array
   /** AES-256-GCM; `key` is 32 bytes. */
   aead(key: Uint8Array): Aead

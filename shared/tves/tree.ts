@@ -24,14 +24,27 @@ import { KEY_BYTES, NONCE_BYTES, type Suite } from './suite.ts'
 
 /** Depth of the tree: 2^32 seconds are 136 years. */
 const DEPTH = 32
-/** One past the last second. */
-const END = 2 ** DEPTH
 /** A path leaves at most one right sibling per level, and its leaf. */
 const NODES_MAX = DEPTH + 1
 const TREE_VERSION = 1
 const ROOT_LABEL = fromText('TVES/1 root')
 const NODE_LABEL = fromText('TVES/1 node')
 const IV_LABEL = fromText('TVES/1 iv')
+
+/** What a node's hash is taken of: label, level, key. One array for all, wiped after each use: a
+ * new one per hash costs as much as the hash. */
+const nodeMessage = concat(NODE_LABEL, new Uint8Array(1 + KEY_BYTES))
+const LEVEL_AT = NODE_LABEL.length
+const KEY_AT = LEVEL_AT + 1
+
+/** How a tree grows. Ours is below; the walk and the erasing do not depend on it, so that published
+ * vectors of another tree of keys can test them. */
+export interface Growth {
+  /** Levels below the root: 2^depth leaves. */
+  readonly depth: number
+  /** Keys of the left and the right child of a node that lies at `level`. */
+  readonly children: (key: Uint8Array, level: number) => readonly [Uint8Array, Uint8Array]
+}
 
 export interface TreeNode {
   /** 0 the root, 32 a leaf; it covers 2^(32 - level) seconds. */
@@ -49,87 +62,99 @@ export interface KeyTree {
   readonly ivKey: Uint8Array
 }
 
-const span = (level: number): number => 2 ** (DEPTH - level)
+/** Children as wire.md 7 defines them. */
+const secondsBy = (suite: Suite): Growth => ({
+  depth: DEPTH,
+  children: (key, level) => {
+    nodeMessage[LEVEL_AT] = level
+    nodeMessage.set(key, KEY_AT)
+    const pair = suite.sha512Halves(nodeMessage)
+    nodeMessage.fill(0, LEVEL_AT)
+    return pair
+  },
+})
 
 /** The whole tree of an epoch. `secret`: 32 bytes. Source: wire.md 7. */
 export function plantTree(suite: Suite, secret: Uint8Array): KeyTree {
   assert(secret.length === KEY_BYTES, 'an epoch secret has 32 bytes')
-  const [root, ivKey] = halves(suite.sha512(concat(ROOT_LABEL, secret)))
+  const [root, ivKey] = suite.sha512Halves(concat(ROOT_LABEL, secret))
   return { next: 0, nodes: [{ level: 0, key: root }], ivKey }
-}
-
-/** Copies, so that keeping the right half does not keep the left one in memory. */
-function halves(digest: Uint8Array): readonly [Uint8Array, Uint8Array] {
-  const left = digest.slice(0, KEY_BYTES)
-  const right = digest.slice(KEY_BYTES)
-  digest.fill(0)
-  return [left, right]
-}
-
-function children(suite: Suite, node: TreeNode): readonly [TreeNode, TreeNode] {
-  const message = new Uint8Array(NODE_LABEL.length + 1 + KEY_BYTES)
-  message.set(NODE_LABEL)
-  message[NODE_LABEL.length] = node.level
-  message.set(node.key, NODE_LABEL.length + 1)
-  const [left, right] = halves(suite.sha512(message))
-  const level = node.level + 1
-  return [
-    { level, key: left },
-    { level, key: right },
-  ]
 }
 
 /** The tree from `from` on, its first node split until it begins there and lies at `level` or
  * deeper. */
-function advance(suite: Suite, tree: KeyTree, from: number, level: number): KeyTree {
+function advance(growth: Growth, tree: KeyTree, from: number, level: number): KeyTree {
+  const { depth, children } = growth
   let begin = tree.next
   let index = 0
   let node = tree.nodes[index]
-  while (node !== undefined && begin + span(node.level) <= from) {
-    begin += span(node.level)
+  while (node !== undefined && begin + 2 ** (depth - node.level) <= from) {
+    begin += 2 ** (depth - node.level)
     index += 1
     node = tree.nodes[index]
   }
   if (node === undefined) return { next: from, nodes: [], ivKey: tree.ivKey }
+  // From right to left, as the split makes them; turned round at the end.
   const fresh: TreeNode[] = []
-  while (begin < from || node.level < level) {
-    const [left, right]: readonly [TreeNode, TreeNode] = children(suite, node)
-    if (from < begin + span(left.level)) {
-      fresh.push(right)
-      node = left
+  let { key, level: at } = node
+  while (begin < from || at < level) {
+    const [left, right] = children(key, at)
+    at += 1
+    const middle = begin + 2 ** (depth - at)
+    if (from < middle) {
+      fresh.push({ level: at, key: right })
+      key = left
     } else {
-      begin += span(left.level)
-      node = right
+      begin = middle
+      key = right
     }
   }
-  fresh.push(node)
+  fresh.push({ level: at, key })
   fresh.reverse()
-  return { next: from, nodes: fresh.concat(tree.nodes.slice(index + 1)), ivKey: tree.ivKey }
+  for (let rest = index + 1; rest < tree.nodes.length; rest += 1) {
+    const kept = tree.nodes[rest]
+    if (kept !== undefined) fresh.push(kept)
+  }
+  return { next: from, nodes: fresh, ivKey: tree.ivKey }
+}
+
+/** leafAt() of any tree of keys: the key of leaf `index`, and the tree from that leaf on. */
+export function leafOf(
+  growth: Growth,
+  tree: KeyTree,
+  index: number,
+): { readonly key: Uint8Array; readonly tree: KeyTree } | null {
+  const { depth } = growth
+  if (!Number.isInteger(index) || index < tree.next || index >= 2 ** depth) return null
+  const first = tree.nodes[0]
+  const ready = index === tree.next && first !== undefined && first.level === depth
+  const from = ready ? tree : advance(growth, tree, index, depth)
+  const leaf = from.nodes[0]
+  assert(leaf !== undefined && leaf.level === depth, 'a tree at a leaf begins with it')
+  return { key: leaf.key, tree: from }
+}
+
+/** puncture() of any tree of keys. */
+export function eraseBelow(growth: Growth, tree: KeyTree, next: number): KeyTree {
+  const holds = Number.isInteger(next) && next <= 2 ** growth.depth
+  assert(holds, 'a tree is punctured at one of its leaves, or at its end')
+  return next <= tree.next ? tree : advance(growth, tree, next, 0)
 }
 
 /** The key of a second, and the tree from that second on (its leaf kept, so that asking again is
  * free). Null when the tree is past it. At most 32 hashes; for consecutive seconds one on average.
  */
-export function leafAt(
+export const leafAt = (
   suite: Suite,
   tree: KeyTree,
   second: Second,
-): { readonly key: Uint8Array; readonly tree: KeyTree } | null {
-  if (!Number.isInteger(second) || second < tree.next || second >= END) return null
-  const first = tree.nodes[0]
-  const ready = second === tree.next && first !== undefined && first.level === DEPTH
-  const from = ready ? tree : advance(suite, tree, second, DEPTH)
-  const leaf = from.nodes[0]
-  assert(leaf !== undefined && leaf.level === DEPTH, 'a tree at a second begins with its leaf')
-  return { key: leaf.key, tree: from }
-}
+): { readonly key: Uint8Array; readonly tree: KeyTree } | null =>
+  leafOf(secondsBy(suite), tree, second)
 
 /** The tree from `next` on: no key below `next` can be made from it. Never goes back: a `next` at
  * or below the tree's own changes nothing. */
-export function puncture(suite: Suite, tree: KeyTree, next: Second): KeyTree {
-  assert(Number.isInteger(next) && next <= END, 'a tree is punctured at a whole second')
-  return next <= tree.next ? tree : advance(suite, tree, next, 0)
-}
+export const puncture = (suite: Suite, tree: KeyTree, next: Second): KeyTree =>
+  eraseBelow(secondsBy(suite), tree, next)
 
 /** `version 1 || next u48 || iv key (32) || n u8 || n * { level u8, key (32) }`: at most 1,129
  * bytes. */
@@ -143,21 +168,22 @@ export function encodeTree(tree: KeyTree): Uint8Array {
 
 /** What encodeTree wrote, or null when these bytes are no tree (a damaged record). */
 export function decodeTree(bytes: Uint8Array): KeyTree | null {
+  const end = 2 ** DEPTH
   const reader = new Reader(bytes)
   const version = reader.u8()
   const next = reader.u48()
   const ivKey = reader.bytes(KEY_BYTES)
   const count = reader.u8()
-  if (!reader.ok || version !== TREE_VERSION || next > END || count > NODES_MAX) return null
+  if (!reader.ok || version !== TREE_VERSION || next > end || count > NODES_MAX) return null
   const nodes: TreeNode[] = []
   let begin = next
   for (let i = 0; i < count; i += 1) {
     const level = reader.u8()
-    if (level > DEPTH || begin % span(level) !== 0) return null
+    if (level > DEPTH || begin % 2 ** (DEPTH - level) !== 0) return null
     nodes.push({ level, key: reader.bytes(KEY_BYTES) })
-    begin += span(level)
+    begin += 2 ** (DEPTH - level)
   }
-  return reader.whole && begin === END ? { next, nodes, ivKey } : null
+  return reader.whole && begin === end ? { next, nodes, ivKey } : null
 }
 
 /** The 12-byte iv of a run; `salt` is the run's own, 16 bytes. Source: wire.md 7. */

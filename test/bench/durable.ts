@@ -15,6 +15,7 @@ import { openCommands } from '../../services/billing/db/commands.ts'
 import { openRoster } from '../../services/billing/db/roster.ts'
 import { runMaster } from '../../services/master/main.ts'
 import { type KeyStore, openKeyStore } from '../../services/master/shell/key-store.ts'
+import { TreeKeys } from '../../services/master/shell/tree-keys.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { encodeTree, plantTree } from '../../shared/tves/tree.ts'
@@ -161,6 +162,7 @@ export async function durableRows(bench: string, scenario: Scenario): Promise<Be
     const devices = await seed(postgres, keys, scenario)
     const master = await runMaster({
       keys,
+      trees: new TreeKeys(keys.folder, Date.now()),
       roster: openRoster(kysely),
       commands: openCommands(kysely, () => unixMs(Date.now())),
       sink,
@@ -174,7 +176,7 @@ export async function durableRows(bench: string, scenario: Scenario): Promise<Be
       log: (code, detail) => console.error(code, detail),
     })
     try {
-      const masterKey = keys.staticKey.publicKey
+      const masterKey = keys.staticKeys[0].publicKey
       const port = master.tcpPort ?? 0
       await ask(loader, { seal: { scenario, port, masterKey, devices } })
       const origin = devices[0]?.epoch.origin ?? unixMs(0)

@@ -1,6 +1,9 @@
 // What a bench reports, and how two sides are compared: in turns, in one process, by medians.
 // Absolute times move by a factor of two with the machine's load, ratios hardly.
 
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
 export interface BenchRow {
   readonly bench: string
   readonly ours: number
@@ -19,16 +22,24 @@ const WARM_UP_ROUNDS = 3
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-/** Microseconds of CPU time per call, medians of alternating rounds. */
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** Microseconds of CPU time per call, medians of alternating rounds. Each side begins its round
+ * without the other's garbage; with `calls` in the ten thousands it collects its own inside. The
+ * collector works alone meanwhile: on a busy machine its helpers burn time waiting for each other.
+ */
 export function paired(
   calls: number,
   ours: () => void,
   reference: () => void,
 ): readonly [number, number] {
+  setFlagsFromString('--no-parallel-scavenge')
   const times = { ours: new Array<number>(), reference: new Array<number>() }
   for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
     for (const side of round % 2 === 0 ? ['ours', 'reference'] : ['reference', 'ours']) {
       const call = side === 'ours' ? ours : reference
+      collectGarbage()
       const before = process.cpuUsage()
       for (let i = 0; i < calls; i += 1) call()
       const { user, system } = process.cpuUsage(before)
@@ -37,6 +48,7 @@ export function paired(
       }
     }
   }
+  setFlagsFromString('--parallel-scavenge')
   return [median(times.ours), median(times.reference)]
 }
 

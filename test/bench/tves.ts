@@ -5,15 +5,19 @@ import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeRandom, nodeSuite as suite } from '../../shared/node/node-suite.ts'
 import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
-import { leafAt, plantTree, puncture } from '../../shared/tves/tree.ts'
-import { second, spanMs, startOfSecond, unixMs } from '../../shared/units.ts'
 import { Writer } from '../../shared/bytes.ts'
+import { nobleSuite } from '../../shared/tves/noble-suite.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import { decodeTree, encodeTree, leafAt, plantTree, puncture } from '../../shared/tves/tree.ts'
+import { second, spanMs, startOfSecond, unixMs } from '../../shared/units.ts'
 import { compactBody } from '../../shared/wire/compact.ts'
 import { encodeReadings } from '../../shared/wire/content.ts'
 import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
 import { headOf, NO_PREVIOUS_RUN } from '../../shared/wire/opener.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
-import { paired, type Report, row } from './rows.ts'
+import { libcryptoSealOpen } from './libcrypto.ts'
+import { connections } from './peers.ts'
+import { median, paired, type Report, row } from './rows.ts'
 
 const TAG = { authTagLength: 16 }
 
@@ -59,6 +63,20 @@ function openBody(key: Parameters<typeof openFrame>[1]['key'], body: Uint8Array)
   }
 }
 
+/** Megabytes per second through sealing and opening 16 KiB, ours and libcrypto's, in turns. */
+function againstLibcrypto(): readonly [number, number] | null {
+  const bytes = 16_384
+  const ours: number[] = []
+  const theirs: number[] = []
+  for (let turn = 0; turn < 3; turn += 1) {
+    const limit = libcryptoSealOpen(bytes)
+    if (limit === null) return null
+    theirs.push(limit / 1e6)
+    ours.push(bytes / sealOpen(bytes, 2_000)[0])
+  }
+  return [median(ours), median(theirs)]
+}
+
 function sealOpen(bytes: number, calls: number): readonly [number, number] {
   const raw = nodeRandom(32)
   const key = suite.aead(raw)
@@ -75,12 +93,12 @@ function sealOpen(bytes: number, calls: number): readonly [number, number] {
 /** The master's path: a frame for each second, derived and opened, against a bare open with a key
  * that is new each time too. */
 function freshKey(step: number): readonly [number, number] {
-  const calls = 2_000
+  const frames = 2_000
   const plaintext = nodeRandom(96)
   const planted = plantTree(suite, nodeRandom(32))
   const bodies: Uint8Array[] = []
   let tree = planted
-  for (let i = 0; i < calls; i += 1) {
+  for (let i = 0; i < frames; i += 1) {
     const leaf = leafAt(suite, tree, second(i * step))
     if (leaf === null) throw new Error('broken promise: the tree is not past its next second')
     tree = leaf.tree
@@ -99,24 +117,69 @@ function freshKey(step: number): readonly [number, number] {
   let at = 0
   let bareAt = 0
   return paired(
-    calls,
+    frames * 8,
     () => {
-      if (at % calls === 0) tree = planted
-      const body = bodies[at % calls]
-      const leaf = leafAt(suite, tree, second((at % calls) * step))
+      if (at % frames === 0) tree = planted
+      const body = bodies[at % frames]
+      const leaf = leafAt(suite, tree, second((at % frames) * step))
       at += 1
       if (body === undefined || leaf === null) throw new Error('broken promise: one body per call')
       openBody(leaf.key, body)
       tree = puncture(suite, leaf.tree, second(leaf.tree.next + 1))
     },
     () => {
-      const raw = rawKeys[bareAt % calls]
-      const frame = bare[bareAt % calls]
+      const raw = rawKeys[bareAt % frames]
+      const frame = bare[bareAt % frames]
       bareAt += 1
       if (raw === undefined || frame === undefined) throw new Error('broken promise: one per call')
       bareOpen(createSecretKey(raw), frame.sealed, frame.tag)
     },
   )
+}
+
+/** The same path on the portable provider, against ours. */
+function portable(): readonly [number, number] {
+  const noble = nobleSuite(suite)
+  const plaintext = nodeRandom(96)
+  const planted = plantTree(suite, nodeRandom(32))
+  const leaf = leafAt(suite, planted, second(0))
+  if (leaf === null) throw new Error('broken promise: a new tree has its first second')
+  const header = headerOf(0)
+  const body = sealFrame(suite, { key: leaf.key, iv, device, transcript, header, plaintext })
+  const parts = decodeFrame(body)
+  if (parts === null) throw new Error('broken promise: a frame we sealed is a frame')
+  const { headerBytes, sealed } = parts
+  const openBy = (by: Suite) => (): void => {
+    const { key } = leafAt(by, leaf.tree, second(0)) ?? leaf
+    const frame = { key, iv, device, transcript, headerBytes, sequence: header.sequence, sealed }
+    if (openFrame(by, frame) === null) throw new Error('broken promise: a frame we sealed opens')
+  }
+  return paired(500, openBy(noble), openBy(suite))
+}
+
+const MONTH_SECONDS = 30 * 86_400
+
+/** After 30 days: microseconds until the first frame is sealed, from the tree as it was stored; and
+ * bytes of the tree as it is stored then. */
+function afterMonth(): { readonly us: number; readonly bytes: number } {
+  const planted = plantTree(suite, nodeRandom(32))
+  const plaintext = nodeRandom(45)
+  const times: number[] = []
+  const bytes: number[] = []
+  for (let turn = 0; turn < 2_000; turn += 1) {
+    const slept = 1_000_000 + turn * 7
+    const stored = encodeTree(puncture(suite, planted, second(slept)))
+    const woke = second(slept + MONTH_SECONDS + turn)
+    const from = process.hrtime.bigint()
+    const tree = decodeTree(stored)
+    const leaf = tree === null ? null : leafAt(suite, tree, woke)
+    if (leaf === null) throw new Error('broken promise: a stored tree has later seconds')
+    const header = { ...headerOf(woke), sequence: 1 }
+    sealFrame(suite, { key: leaf.key, iv, device, transcript, header, plaintext })
+    times.push(Number(process.hrtime.bigint() - from) / 1_000)
+    bytes.push(encodeTree(puncture(suite, leaf.tree, second(woke + 1))).length)
+  }
+  return { us: median(times), bytes: Math.max(...bytes) }
 }
 
 const reading: Reading = {
@@ -166,13 +229,21 @@ function valueBytes(readings: readonly Reading[]): number {
 const repeated = (make: (index: number) => Reading): readonly Reading[] =>
   Array.from({ length: 32 }, (_, index) => make(index))
 
-export function run(report: Report): void {
+export async function run(report: Report): Promise<void> {
   const cached = 'node:crypto aes-256-gcm, cached KeyObject, same sizes'
   const fresh = 'node:crypto aes-256-gcm open, createSecretKey per frame, same sizes'
-  report(row('tves.sealopen.16k', sealOpen(16_384, 400), 'us', cached))
-  report(row('tves.sealopen.single', sealOpen(45, 1_500), 'us', cached))
+  const limit = againstLibcrypto()
+  if (limit === null) console.error('openssl not found: tves.sealopen.16k skipped')
+  else report(row('tves.sealopen.16k', limit, 'MB/s', 'libcrypto, by openssl speed'))
+  report(row('tves.sealopen.16k.node', sealOpen(16_384, 2_000), 'us', cached))
+  report(row('tves.sealopen.single', sealOpen(45, 8_000), 'us', cached))
   report(row('tves.master.freshkey', freshKey(1), 'us', fresh))
-  report(row('tves.master.freshkey.900s', freshKey(900), 'us', fresh))
+  report(row('tves.master.sparse900', freshKey(900), 'us', fresh))
+  report(row('tves.noble.open', portable(), 'us', 'the same on node:crypto'))
+  const month = afterMonth()
+  report(row('tves.wake30d.us', [month.us, 150], 'us', 'limit of the design'))
+  report(row('tves.state.bytes', [month.bytes, 1_229], 'bytes', 'limit of the design'))
+  await connections(report)
   // References are goals.
   const goal = 'goal of the design'
   const single = wireBytes([reading])

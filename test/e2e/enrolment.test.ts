@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { runMaster } from '../../services/master/main.ts'
 import { openKeyStore } from '../../services/master/shell/key-store.ts'
+import { TreeKeys } from '../../services/master/shell/tree-keys.ts'
 import { runSlave } from '../../services/slave/main.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { DeviceRecord, Roster, TokenRecord } from '../../shared/handover/roster.ts'
@@ -59,7 +60,11 @@ class SlowRoster implements Roster {
     this.#enrolments += 1
   }
   async commitEpoch() {}
-  async puncture() {}
+  async rewrap() {}
+  async calledUnder() {}
+  async olderKeys() {
+    return { devices: 0, tokens: 0 }
+  }
   async retireEpochs() {}
 }
 
@@ -82,11 +87,12 @@ test('devices that enrol at the same moment are all known afterwards (wire.md 3)
     roster.devices.push({ id: device, name, ...never })
     const record = { id: toHex(id), device, secret: keys.wrap(secret) }
     roster.tokens.push({ ...record, expiresAt: FOREVER, burntBy: null })
-    const print = fingerprint(nodeSuite, keys.staticKey.publicKey)
+    const print = fingerprint(nodeSuite, keys.staticKeys[0].publicKey)
     return encodeToken({ id, secret: new Secret(secret), fingerprint: print })
   })
   const master = await runMaster({
     keys,
+    trees: new TreeKeys(keys.folder, Date.now()),
     roster,
     board,
     sink: { append: async () => {}, anchor: () => {} },

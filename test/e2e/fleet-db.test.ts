@@ -12,7 +12,7 @@ import {
 } from '../../services/billing/db/roster.ts'
 import { readSummary } from '../../services/billing/db/summary.ts'
 import { type EpochRecord, type Roster, RosterConflict } from '../../shared/handover/roster.ts'
-import { second, spanUs, unixMs } from '../../shared/units.ts'
+import { spanUs, unixMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const NOW = unixMs(Date.UTC(2026, 2, 15, 12))
@@ -32,6 +32,7 @@ const tokenOf = (id: number, device: string) => ({
   device,
   secret: bytes(40, id),
   expiresAt: NOW,
+  masterKey: bytes(4, 7),
 })
 const enrolment = (device: string, key: number, attempt: number, token = 1) => ({
   token: Buffer.alloc(8, token).toString('hex'),
@@ -115,7 +116,7 @@ test('a new epoch closes the older ones; puncturing replaces keys', async () => 
   await roster.commitEpoch(epoch(2, 2))
   await roster.commitEpoch(epoch(4_294_967_295, 1))
   await assert.rejects(roster.commitEpoch(epoch(2, 3)), RosterConflict)
-  await roster.puncture(device, 2, second(9), bytes(64, 9))
+  await roster.rewrap((batch) => batch.map(({ epoch: id }) => (id === 2 ? bytes(64, 9) : null)))
   assert.deepEqual((await roster.load()).epochs, [
     { ...epoch(4_294_967_295, 1), closed: true },
     { ...epoch(2, 2), keys: buffer(64, 9) },

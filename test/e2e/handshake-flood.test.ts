@@ -12,6 +12,7 @@ import { runMaster } from '../../services/master/main.ts'
 import { openKeyStore } from '../../services/master/shell/key-store.ts'
 import { toText } from '../../shared/bytes.ts'
 import type { Roster } from '../../shared/handover/roster.ts'
+import { TreeKeys } from '../../services/master/shell/tree-keys.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import { sessionHello } from '../../shared/wire/message.ts'
@@ -22,7 +23,9 @@ const NOBODY: Roster = {
   revision: async () => 1,
   enrol: async () => {},
   commitEpoch: async () => {},
-  puncture: async () => {},
+  rewrap: async () => {},
+  calledUnder: async () => {},
+  olderKeys: async () => ({ devices: 0, tokens: 0 }),
   retireEpochs: async () => {},
 }
 
@@ -33,6 +36,7 @@ async function openMaster(t: TestContext, perSource: number) {
   const quiet = () => {}
   const master = await runMaster({
     keys,
+    trees: new TreeKeys(keys.folder, Date.now()),
     roster: NOBODY,
     board: { connected: quiet, disconnected: quiet, status: quiet, refused: quiet },
     sink: { append: async () => {}, anchor: quiet },
@@ -51,7 +55,7 @@ async function openMaster(t: TestContext, perSource: number) {
     log: quiet,
   })
   t.after(() => master.close())
-  return { port: master.tcpPort ?? 0, publicKey: keys.staticKey.publicKey }
+  return { port: master.tcpPort ?? 0, publicKey: keys.staticKeys[0].publicKey }
 }
 
 /** What the master says to a step 1 of noise from this address. */

@@ -33,6 +33,7 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
       masterKey: randomBytes(32),
       psk: null,
       device: randomBytes(8),
+      nextMasterKey: null,
     },
     epochs: [epochOf(randomBytes(900))],
     runs: [runOf(1, 1)],
@@ -67,13 +68,14 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
   )
 })
 
-test('a file of the first version is brought up to ours, with what is in it', (t) => {
+test('a file of an older version is brought up to ours, with what is in it', (t) => {
   const folder = folderFor(t)
   const first = open(folder)
   first.commit(step(1, 0))
   first.close()
   const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
-  file.exec('DROP TABLE command; DROP TABLE schedules; PRAGMA user_version = 1')
+  file.exec('DROP TABLE command; DROP TABLE schedules; PRAGMA user_version = 2')
+  file.exec('ALTER TABLE identity DROP COLUMN next_master_key')
   file.close()
   const upgraded = open(folder)
   assert.equal(upgraded.load().command, null)
@@ -289,4 +291,29 @@ test('the age limit drops what is too old, also at the head of a run in use (OPS
     [],
   ])
   assert.deepEqual(outbox.backlog, { frames: 1, bytes: 10 })
+})
+
+test('an outbox from before the second master key is brought up to date (wire.md 5.2)', (t) => {
+  const folder = folderFor(t)
+  const before = open(folder)
+  const identity = {
+    staticKey: randomBytes(32),
+    attempt: 1,
+    masterKey: randomBytes(32),
+    psk: randomBytes(32),
+    device: randomBytes(8),
+  }
+  assert.ok(before.commit({ ...step(1, 0), identity }).ok)
+  before.close()
+  const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
+  file.exec('ALTER TABLE identity DROP COLUMN next_master_key; PRAGMA user_version = 3')
+  file.close()
+  const after = open(folder)
+  assert.deepEqual(after.load().identity?.nextMasterKey, null)
+  assert.deepEqual(Buffer.from(after.load().identity?.psk ?? []), identity.psk)
+  const nextMasterKey = new Uint8Array(randomBytes(32))
+  assert.ok(after.commit({ identity: { ...identity, nextMasterKey } }).ok)
+  assert.deepEqual(new Uint8Array(after.load().identity?.nextMasterKey ?? []), nextMasterKey)
+  assert.equal(after.backlog.frames, 1)
+  after.close()
 })

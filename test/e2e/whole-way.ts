@@ -16,6 +16,7 @@ import { openKeyStore } from '../../services/master/shell/key-store.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { packageRoot } from '../../shared/node/root.ts'
+import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { encodeToken, fingerprint } from '../../shared/tves/token.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
@@ -276,8 +277,11 @@ export class WholeWay {
     const keys = openKeyStore(join(this.folder, 'keys'))
     const [id, secret] = [nodeRandom(8), nodeRandom(16)]
     const expiresAt = unixMs(Date.now() + TOKEN_LIFE_MS)
-    await issueToken(this.db.kysely, { id, device, secret: keys.wrap(secret), expiresAt })
-    const print = fingerprint(nodeSuite, keys.staticKey.publicKey)
+    const [{ publicKey }] = keys.staticKeys
+    const masterKey = masterKeyTag(nodeSuite, publicKey)
+    const record = { id, device, secret: keys.wrap(secret), expiresAt, masterKey }
+    await issueToken(this.db.kysely, record)
+    const print = fingerprint(nodeSuite, publicKey)
     const text = encodeToken({ id, secret: new Secret(secret), fingerprint: print })
     return { device, text, id, secret }
   }

@@ -244,9 +244,6 @@ export class MasterBox implements End {
           return { on: 'epoch-committed', link: action.link, stored: durable === 'done' }
         })
         return
-      case 'puncture':
-        ledger.puncture(action)
-        return
       case 'retire':
         ledger.retire(action)
         return
@@ -257,6 +254,8 @@ export class MasterBox implements End {
       case 'anchor':
         observer.anchored(action.device, action.anchor)
         return
+      case 'called-under':
+      case 'unreadable':
       case 'connected':
       case 'disconnected':
       case 'status':
@@ -292,8 +291,12 @@ export class MasterBox implements End {
   #puncture(): void {
     const process = this.#process
     if (process === null) return
-    this.#performAll(process, process.core.puncture(this.#now()), 'puncture')
-    if (this.#process === process) this.onPunctured(process.appending)
+    const { ledger } = this.#setup
+    for (const { device, id } of ledger.epochs.values()) {
+      const keys = process.core.tree(device, id)
+      if (keys !== null) ledger.puncture({ device, epoch: id, keys })
+    }
+    this.onPunctured(process.appending)
   }
 
   #sinkFails(): void {

@@ -3,7 +3,12 @@
 // changes nothing.
 
 import { equalConstantTime } from '../../shared/bytes.ts'
-import type { DeviceRecord, EpochRecord, TokenRecord } from '../../shared/handover/roster.ts'
+import type {
+  DeviceRecord,
+  EpochRecord,
+  StoredKeys,
+  TokenRecord,
+} from '../../shared/handover/roster.ts'
 import type { AcceptedFrame, DeviceId, StreamPosition } from '../../shared/handover/sink.ts'
 import type { RosterContent } from '../../services/master/core/master.ts'
 import type { MasterAction } from '../../services/master/core/state.ts'
@@ -75,7 +80,7 @@ export class Ledger {
     }
   }
 
-  puncture({ device, epoch, keys }: Action<'puncture'>): void {
+  puncture({ device, epoch, keys }: StoredKeys): void {
     const key = `${device} ${epoch}`
     const known = this.epochs.get(key)
     if (known !== undefined) this.epochs.set(key, { ...known, keys })

@@ -289,11 +289,9 @@ export class SlaveBox implements End {
       case 'read-history':
         this.#ask(process, action.meter, 'history', (meter) => meter.history(action, world.now))
         return
-      case 'set-clock': {
-        const set: AgentEvent = { on: 'clock-set', meter: action.meter, fault: 'MTR-09' }
-        this.#later(process, SECOND, () => set)
+      case 'set-clock':
+        this.#later(process, SECOND, () => ({ ...action, on: 'clock-set', fault: 'MTR-09' }))
         return
-      }
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
         observer.report(action.fault)

@@ -331,7 +331,8 @@ export class Pair {
       case 'disconnected':
       case 'status':
       case 'command-sent':
-      case 'puncture':
+      case 'called-under':
+      case 'unreadable':
       case 'anchor':
       case 'retire':
         return

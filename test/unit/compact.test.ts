@@ -198,6 +198,7 @@ function openLink() {
     openedAt: 0,
     phase: { is: 'open', device, channel },
     damaged: 0,
+    calledUnder: null,
     predecessor: null,
     suspect: null,
     unnamed: null,

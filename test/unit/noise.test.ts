@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { fromHex, toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { packageRoot } from '../../shared/node/root.ts'
-import { nobleSuite } from '../../shared/tves/noble-suite.ts'
 import { Handshake, type Pattern, startHandshake } from '../../shared/tves/noise.ts'
+import { officialText, skip, suites } from './official.ts'
 
 const NONE = new Uint8Array(0)
-const folder = join(packageRoot(), '../shared/vectors')
-const files = ['cacophony', 'snow'].map((name) =>
-  join(folder, `noise-${name}-25519_AESGCM_SHA256.json`),
-)
-const absent = files.find((file) => !existsSync(file))
-const skip =
-  absent === undefined || process.env['REQUIRE_PEERS'] === '1' ? false : `no ${absent} here`
-
 interface Vector {
   readonly protocol_name: string
   readonly init_prologue: string
@@ -39,57 +28,68 @@ const keyPair = (hex: string | undefined) => {
   return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
 }
 
-/** Interactive fundamental patterns of Noise, section 7.5. */
-const BASES: Readonly<Record<string, Pattern['messages']>> = {
-  NN: [['e'], ['e', 'ee']],
-  NK: [
-    ['e', 'es'],
-    ['e', 'ee'],
-  ],
-  NX: [['e'], ['e', 'ee', 's', 'es']],
-  XN: [['e'], ['e', 'ee'], ['s', 'se']],
-  XK: [
-    ['e', 'es'],
-    ['e', 'ee'],
-    ['s', 'se'],
-  ],
-  XX: [['e'], ['e', 'ee', 's', 'es'], ['s', 'se']],
-  KN: [['e'], ['e', 'ee', 'se']],
-  KK: [
-    ['e', 'es', 'ss'],
-    ['e', 'ee', 'se'],
-  ],
-  KX: [['e'], ['e', 'ee', 'se', 's', 'es']],
-  IN: [
-    ['e', 's'],
-    ['e', 'ee', 'se'],
-  ],
-  IK: [
-    ['e', 'es', 's', 'ss'],
-    ['e', 'ee', 'se'],
-  ],
-  IX: [
-    ['e', 's'],
-    ['e', 'ee', 'se', 's', 'es'],
-  ],
+/** Patterns of Noise, sections 7.4, 7.5 and 18.1: one-way, fundamental, deferred. */
+const BASES: Readonly<Record<string, string>> = {
+  NN: 'e; e ee',
+  NK: 'e es; e ee',
+  NX: 'e; e ee s es',
+  XN: 'e; e ee; s se',
+  XK: 'e es; e ee; s se',
+  XX: 'e; e ee s es; s se',
+  KN: 'e; e ee se',
+  KK: 'e es ss; e ee se',
+  KX: 'e; e ee se s es',
+  IN: 'e s; e ee se',
+  IK: 'e es s ss; e ee se',
+  IX: 'e s; e ee se s es',
+  N: 'e es',
+  K: 'e es ss',
+  X: 'e es s ss',
+  NK1: 'e; e ee es',
+  NX1: 'e; e ee s; es',
+  X1N: 'e; e ee; s; se',
+  X1K: 'e es; e ee; s; se',
+  XK1: 'e; e ee es; s se',
+  X1K1: 'e; e ee es; s; se',
+  X1X: 'e; e ee s es; s; se',
+  XX1: 'e; e ee s; es s se',
+  X1X1: 'e; e ee s; es s; se',
+  K1N: 'e; e ee; se',
+  K1K: 'e es; e ee; se',
+  KK1: 'e; e ee se es',
+  K1K1: 'e; e ee es; se',
+  K1X: 'e; e ee s es; se',
+  KX1: 'e; e ee se s; es',
+  K1X1: 'e; e ee s; se es',
+  I1N: 'e s; e ee; se',
+  I1K: 'e es s; e ee; se',
+  IK1: 'e s; e ee se es',
+  I1K1: 'e s; e ee es; se',
+  I1X: 'e s; e ee s es; se',
+  IX1: 'e s; e ee se s; es',
+  I1X1: 'e s; e ee s; se es',
 }
+const TOKENS = ['e', 's', 'ee', 'es', 'se', 'ss', 'psk'] as const
 
-/** The pattern of a protocol name, or null when its base or its psks are not ours to spell. */
+const tokensOf = (text: string) =>
+  text.split(' ').flatMap((word) => TOKENS.filter((token) => token === word))
+
+/** The pattern of a protocol name, or null when its psks are not ours to spell. */
 function patternOf(protocol: string): Pattern | null {
   const name = protocol.split('_')[1] ?? ''
-  const match = /^([A-Z]{2})(?:psk(\d))?(?:\+psk(\d))?$/.exec(name)
-  const base = BASES[match?.[1] ?? '']
-  if (match === null || base === undefined) return null
-  const messages = base.map((tokens) => [...tokens])
-  const psks = [match[2], match[3]].filter((at) => at !== undefined).map(Number)
+  const [, baseName = '', modifiers = ''] = /^([A-Z1]+)((?:\+?psk\d)*)$/.exec(name) ?? []
+  const base = BASES[baseName]
+  if (base === undefined) return null
+  const messages = base.split('; ').map(tokensOf)
+  const psks = [...modifiers.matchAll(/\d/g)].map(([at]) => Number(at))
   // Our core holds one psk at a time; the test sets it anew before each message.
   if (psks.includes(0) && psks.includes(1)) return null
   for (const at of psks) {
     if (at === 0) messages[0]?.unshift('psk')
     else messages[at - 1]?.push('psk')
   }
-  const known = { initiator: name.startsWith('K'), responder: name[1] === 'K' }
-  return { name, known, messages }
+  const [initiator, responder = 'K'] = baseName.replaceAll('1', '')
+  return { name, known: { initiator: initiator === 'K', responder: responder === 'K' }, messages }
 }
 
 function runVector(vector: Vector, pattern: Pattern, suite: typeof nodeSuite): void {
@@ -133,8 +133,9 @@ function runVector(vector: Vector, pattern: Pattern, suite: typeof nodeSuite): v
   if (vector.handshake_hash !== undefined) {
     assert.equal(toHex(results[0].transcript), vector.handshake_hash)
   }
+  const oneWay = pattern.messages.length === 1
   vector.messages.slice(pattern.messages.length).forEach((message, index) => {
-    const first = (index + pattern.messages.length) % 2 === 0
+    const first = oneWay || (index + pattern.messages.length) % 2 === 0
     const [writer, reader] = first ? results : [results[1], results[0]]
     const sealed = writer.send.encrypt(NONE, bytes(message.payload))
     assert.equal(toHex(sealed), message.ciphertext)
@@ -142,23 +143,28 @@ function runVector(vector: Vector, pattern: Pattern, suite: typeof nodeSuite): v
   })
 }
 
-for (const file of files) {
-  const source = file.includes('snow') ? 'snow' : 'cacophony'
-  test(`every interactive vector of ${source} comes out byte for byte (Noise rev 34)`, {
-    skip,
-  }, () => {
-    const parsed: { vectors: Vector[] } = JSON.parse(readFileSync(file, 'utf8'))
+/** What our core can spell of all in the file: at most one psk in a message. */
+const SOURCES = [
+  { source: 'cacophony', ours: 59, all: 59 },
+  { source: 'snow', ours: 48, all: 51 },
+] as const
+
+for (const { source, ours, all } of SOURCES) {
+  const title = `${ours} of ${all} vectors of ${source} come out byte for byte (Noise rev 34)`
+  test(title, { skip }, (t) => {
+    const parsed: { vectors: Vector[] } = JSON.parse(
+      officialText(`noise-${source}-25519_AESGCM_SHA256.json`),
+    )
     const ran: string[] = []
     for (const vector of parsed.vectors) {
       const pattern = patternOf(vector.protocol_name)
       if (pattern === null) continue
-      runVector(vector, pattern, nodeSuite)
-      if (/XXpsk3|IKpsk2/.test(pattern.name)) runVector(vector, pattern, nobleSuite(nodeSuite))
+      for (const suite of Object.values(suites)) runVector(vector, pattern, suite)
       ran.push(pattern.name)
     }
-    assert.ok(ran.includes('IK') && ran.includes('XX'))
+    t.diagnostic(`each with node and noble: ${ran.join(' ')}`)
     if (source === 'cacophony') assert.ok(ran.includes('IKpsk2') && ran.includes('XXpsk3'))
-    assert.ok(ran.length >= 22, `${ran.length} vectors ran: ${ran.join(' ')}`)
+    assert.deepEqual([ran.length, parsed.vectors.length], [ours, all])
   })
 }
 

@@ -28,6 +28,9 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 
 type Append = Extract<MasterAction, { do: 'append' }>
 
+/** Frames that the master cannot open are of the first run. */
+const POISONED_RUN = 1
+
 export class RecoveryWorld {
   now = START
   readonly disk = new Disk(1_000_000)
@@ -213,7 +216,8 @@ export class RecoveryWorld {
   #isPoisoned(aad: Uint8Array): boolean {
     const header = aad.slice(this.#poisoned === 0 ? -36 : -20)
     if (this.#poisoned === null || aad.length < 60 || header[0] !== FRAME_BYTE) return false
-    return new DataView(header.buffer).getUint32(14) === this.#poisoned
+    const view = new DataView(header.buffer)
+    return view.getUint32(6) === POISONED_RUN && view.getUint32(14) === this.#poisoned
   }
 
   #newAgent(wall: number): Agent {
@@ -239,8 +243,8 @@ export class RecoveryWorld {
       if (content.kind !== 'opener') this.exceptions.push(content)
       return
     }
-    for (const { value } of content.groups.flatMap(({ readings }) => readings)) {
-      const at = `${position.run} ${position.sequence}`
+    for (const [index, { value }] of content.groups.flatMap(({ readings }) => readings).entries()) {
+      const at = `${position.run} ${position.sequence} ${index}`
       assert.ok((this.rows.get(at) ?? value) === value, `another row at ${at}`)
       this.rows.set(at, value)
     }
@@ -327,9 +331,6 @@ export class RecoveryWorld {
       case 'commit-epoch':
         ledger.commitEpoch(action)
         this.#toMaster({ on: 'epoch-committed', link: action.link, stored: true })
-        return
-      case 'puncture':
-        ledger.puncture(action)
         return
       case 'retire':
         ledger.retire(action)

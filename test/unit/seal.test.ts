@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { toHex } from '../../shared/bytes.ts'
+import { concat, toHex } from '../../shared/bytes.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { ControlChannel, epochId, exporter } from '../../shared/tves/handshake.ts'
 import { nobleSuite } from '../../shared/tves/noble-suite.ts'
@@ -49,7 +49,11 @@ test('node:crypto and noble agree on every primitive, for random keys and length
     const message = nodeRandom(length)
     const key = nodeRandom(32)
     assert.deepEqual(nodeSuite.sha256(message), portable.sha256(message))
-    assert.deepEqual(nodeSuite.sha512(message), portable.sha512(message))
+    const sha512 = nodeSuite.sha512(message)
+    assert.deepEqual(sha512, portable.sha512(message))
+    for (const { sha512Halves } of [nodeSuite, portable]) {
+      assert.deepEqual(concat(...sha512Halves(message)), sha512)
+    }
     assert.deepEqual(nodeSuite.hmacSha256(key, message), portable.hmacSha256(key, message))
     const nonce = nodeRandom(12)
     const aad = nodeRandom(length % 40)

@@ -13,23 +13,14 @@ import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import { errorCode } from '../../../shared/node/fault-error.ts'
 import { type UnixMs, second, unixMs } from '../../../shared/units.ts'
+import { bump, deviceRecord } from './device-rows.ts'
+import { calledUnder, olderKeys, rewrapEpochs } from './master-keys.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
 type Tx = Transaction<Database>
 
-const instant = (date: Date | null): UnixMs | null =>
-  date === null ? null : unixMs(date.getTime())
 const UNIQUE_VIOLATION = '23505'
-
-/** Says "read the roster again" to every master, when the transaction it is part of commits. */
-async function bump(tx: Tx): Promise<void> {
-  await tx
-    .updateTable('counters')
-    .set({ count: sql`count + 1` })
-    .where('name', '=', 'roster')
-    .execute()
-}
 
 const readRevision = async (db: Db): Promise<number> =>
   (
@@ -42,15 +33,7 @@ const readRevision = async (db: Db): Promise<number> =>
 
 async function readDevices(db: Db): Promise<readonly DeviceRecord[]> {
   const rows = await db.selectFrom('devices').selectAll().execute()
-  return rows.map((row) => ({
-    id: row.id,
-    name: row.name,
-    staticKey: row.static_key,
-    psk: row.psk,
-    attempt: row.attempt,
-    revoked: row.revoked_at !== null,
-    historyFrom: instant(row.history_from),
-  }))
+  return rows.map(deviceRecord)
 }
 
 async function readTokens(db: Db): Promise<readonly TokenRecord[]> {
@@ -61,6 +44,7 @@ async function readTokens(db: Db): Promise<readonly TokenRecord[]> {
     secret: row.secret,
     expiresAt: unixMs(row.expires_at.getTime()),
     burntBy: row.burnt_by,
+    ...(row.master_key === null ? {} : { masterKey: row.master_key }),
   }))
 }
 
@@ -127,6 +111,8 @@ async function enrol(tx: Tx, entry: Enrolment): Promise<void> {
       static_key: Buffer.from(entry.staticKey),
       psk: Buffer.from(entry.psk),
       attempt: entry.attempt,
+      // It calls by the token's key first; which one that is, its first CONFIRM shows.
+      master_key: null,
     })
     .where('id', '=', entry.device)
     .execute()
@@ -205,14 +191,9 @@ export function openRoster(db: Db): Roster {
           .where('closed_at', 'is not', null)
           .execute()
       }),
-    async puncture(device, epoch, _second, keys) {
-      await db
-        .updateTable('epochs')
-        .set({ keys: Buffer.from(keys) })
-        .where('device_id', '=', device)
-        .where('id', '=', epoch)
-        .execute()
-    },
+    rewrap: (rewrap) => rewrapEpochs(db, rewrap),
+    calledUnder: (tags) => calledUnder(db, tags),
+    olderKeys: (tag) => olderKeys(db, tag),
   }
 }
 
@@ -237,6 +218,7 @@ export async function createDevice(
         psk: null,
         history_from: device.historyFrom === null ? null : new Date(device.historyFrom),
         revoked_at: null,
+        master_key: null,
       })
       .execute()
     await bump(tx)
@@ -255,6 +237,8 @@ export async function issueToken(
     /** Wrapped. */
     readonly secret: Uint8Array
     readonly expiresAt: UnixMs
+    /** Tag of the master's key whose fingerprint it carries. */
+    readonly masterKey: Uint8Array
   },
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -273,6 +257,7 @@ export async function issueToken(
         expires_at: new Date(token.expiresAt),
         burnt_by: null,
         burnt_at: null,
+        master_key: Buffer.from(token.masterKey),
       })
       .execute()
     await bump(tx)

@@ -18,6 +18,7 @@ export interface Database {
     history_from: Timestamp | null
     revoked_at: Timestamp | null
     created_at: Defaulted<Date>
+    master_key: Buffer | null
   }
   enrolment_tokens: {
     id: string
@@ -27,6 +28,7 @@ export interface Database {
     burnt_by: Buffer | null
     burnt_at: Timestamp | null
     created_at: Defaulted<Date>
+    master_key: Buffer | null
   }
   epochs: {
     device_id: string

@@ -3,6 +3,7 @@
 
 import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
+import type { TokenRecord } from '../../../shared/handover/roster.ts'
 import {
   ControlChannel,
   type EpochSecret,
@@ -66,7 +67,13 @@ export type LinkPhase =
 
 /** What a handshake message led to. */
 export type Met =
-  | { readonly ok: true; readonly phase: LinkPhase; readonly send: Uint8Array | null }
+  | {
+      readonly ok: true
+      readonly phase: LinkPhase
+      readonly send: Uint8Array
+      /** Which of our static keys it was. */
+      readonly calledUnder: KeyPair
+    }
   | { readonly ok: false; readonly fault: FaultCode }
 
 const no = (fault: FaultCode): Met => ({ ok: false, fault })
@@ -77,17 +84,21 @@ export type MayCall = (device: DeviceState) => boolean
 /** Enrolment step 1: the token is named in clear, so that open tokens are never tried one by
  * one. */
 export function beginEnrolment(
-  { suite, random, staticKeys: [staticKey] }: MasterSetup,
+  setup: MasterSetup,
   roster: RosterState,
   message: { readonly token: Uint8Array; readonly noise: Uint8Array },
   now: Now,
   mayCall: MayCall,
 ): Met {
+  const { suite, random } = setup
   const id = toHex(message.token)
   const token = roster.tokens.get(id)
   if (token === undefined || token.expiresAt <= usToMs(now.at)) return no('SEC-07')
   const device = roster.devices.get(token.device)
   if (device !== undefined && !mayCall(device)) return no('WIR-05')
+  const staticKey = tokensKey(setup, token)
+  // Made under a key that was given up since.
+  if (staticKey === undefined) return no('SEC-07')
   const noise = startHandshake({
     suite,
     pattern: 'XXpsk3',
@@ -104,6 +115,7 @@ export function beginEnrolment(
     ok: true,
     phase: { is: 'enrolling', noise, token: id },
     send: enrolmentStep(2, answer),
+    calledUnder: staticKey,
   }
 }
 
@@ -171,6 +183,11 @@ function callerOf(
 const calledKey = ({ suite, staticKeys }: MasterSetup, tag: Uint8Array): KeyPair | undefined =>
   staticKeys.find(({ publicKey }) => equalConstantTime(masterKeyTag(suite, publicKey), tag))
 
+/** The key pair whose fingerprint a token carries; one that does not say is older than any second
+ * key. */
+const tokensKey = (setup: MasterSetup, { masterKey }: TokenRecord): KeyPair | undefined =>
+  masterKey === undefined ? setup.staticKeys.at(-1) : calledKey(setup, masterKey)
+
 export interface SessionHello {
   readonly suite: SessionSuite
   readonly keyTag: Uint8Array
@@ -232,6 +249,7 @@ export function greet(
     ok: true,
     phase: { is: 'greeted', device, channel: new ControlChannel(result), offer, order },
     send: sessionAnswer(message.suite, answer),
+    calledUnder: staticKey,
   }
 }
 

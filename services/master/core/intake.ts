@@ -11,6 +11,7 @@ import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
 import { install, judge, type Verdict } from './gate.ts'
 import { countGivenUp, judgeSkip, judgeTombstone } from './given-up.ts'
 import type { LinkPhase, Offer } from './handshakes.ts'
+import { noteKey, tellKey } from './master-keys.ts'
 import { drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
 import { sendOrderAgain } from './orders.ts'
 import { type DeviceState, durablePosition, fallBackAll, nowDurable, putEpoch } from './roster.ts'
@@ -54,6 +55,7 @@ export function confirm(
     device: device.record.id,
     transport: link.transport,
   })
+  noteKey(turn, link, device)
   const answer = (later: Turn): void => committed(later, link, device, message, offer)
   if (device.outstanding === null) {
     storeEpoch(turn, link, device, offer, answer)
@@ -112,6 +114,7 @@ function committed(
   retire(turn, link, device, message)
   sendControl(turn, link, { is: 'committed', epoch: offer?.id ?? 0, runs })
   link.phase = { is: 'open', device, channel: link.phase.channel }
+  tellKey(turn, link)
   sendOrderAgain(turn, link, device)
 }
 

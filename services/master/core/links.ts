@@ -1,6 +1,7 @@
 // Connections and the turn: what every part of the master's core works on.
 
 import type { FaultCode } from '../../../shared/faults.ts'
+import type { KeyPair } from '../../../shared/tves/noise.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import { refusal } from '../../../shared/wire/message.ts'
@@ -16,6 +17,8 @@ export interface Link {
   readonly source: string
   readonly openedAt: number
   phase: LinkPhase
+  /** Which of our static keys it was called under; null before a handshake. */
+  calledUnder: KeyPair | null
   /** Counts among the handshakes in flight. */
   handshaking: boolean
   /** Frames in a row that did not open. */

@@ -10,7 +10,7 @@ import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
-import { second, spanMs, spanUs, usToMs } from '../../../shared/units.ts'
+import { spanMs, spanUs, usToMs } from '../../../shared/units.ts'
 import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
@@ -25,9 +25,26 @@ import {
   type MasterSetup,
   type Met,
 } from './handshakes.ts'
-import { closed, drop, handshakeOver, type Link, refuse, sendControl, type Turn } from './links.ts'
+import {
+  closed,
+  deviceOf,
+  drop,
+  handshakeOver,
+  type Link,
+  refuse,
+  sendControl,
+  type Turn,
+} from './links.ts'
+import { isHeld, tellKey } from './master-keys.ts'
 import { settleReceipt, takeOrders, takeReceipt } from './orders.ts'
-import { type DeviceState, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
+import {
+  type DeviceState,
+  durableTree,
+  emptyRoster,
+  putDevice,
+  putEpoch,
+  putPosition,
+} from './roster.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
 
 export interface RosterContent {
@@ -42,13 +59,17 @@ export interface Master {
   /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns
    * the actions that follow: a revoked device's link is cut. */
   load(content: RosterContent, now: Now): readonly MasterAction[]
+  /** The static keys from now on, newest first; who called under another is told the newest. */
+  renewKeys(staticKeys: MasterSetup['staticKeys'], now: Now): readonly MasterAction[]
+  /** An epoch's tree, encoded, as acknowledged by now; null when it is not known here. The shell
+   * stores them hourly. */
+  tree(device: DeviceId, epoch: number): Uint8Array | null
   /** Takes over the oldest open command of every device, and sends what is new. */
   orders(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
-  /** Trees as punctured by now, for devices that moved; the shell calls it hourly. */
-  puncture(now: Now): readonly MasterAction[]
 }
 
-export function startMaster(setup: MasterSetup): Master {
+export function startMaster(start: MasterSetup): Master {
+  let setup = start
   const roster = emptyRoster()
   const links = new Map<LinkId, Link>()
   const floodgate = new Floodgate({ ...HANDSHAKE_LIMITS, ...setup.handshakeLimits })
@@ -69,10 +90,15 @@ export function startMaster(setup: MasterSetup): Master {
       takeOrders(turn, open)
       return turn.actions
     },
-    puncture: (now) => {
+    renewKeys: (staticKeys, now) => {
+      setup = { ...setup, staticKeys }
       const turn = turnAt(now)
-      for (const device of roster.devices.values()) puncture(turn, device)
+      for (const link of links.values()) tellKey(turn, link)
       return turn.actions
+    },
+    tree: (device, id) => {
+      const epoch = roster.devices.get(device)?.epochs.get(id)
+      return epoch === undefined ? null : encodeTree(durableTree(setup.suite, epoch))
     },
   }
 }
@@ -81,10 +107,17 @@ function load(turn: Turn, content: RosterContent): void {
   const { roster, setup } = turn
   const fresh = new Set<DeviceId>()
   for (const record of content.devices) {
-    if (!roster.devices.has(record.id)) fresh.add(record.id)
+    if (!roster.devices.has(record.id)) {
+      fresh.add(record.id)
+      if (record.psk !== null && setup.unwrap(record.psk) === null) {
+        turn.actions.push({ do: 'unreadable', device: record.id, what: 'psk' })
+      }
+    }
     if (!putDevice(roster, record)) continue
-    const link = roster.devices.get(record.id)?.link ?? null
-    if (link !== null) drop(turn, link, 'SEC-14')
+    // Not its confirmed link alone: one in the middle of a handshake too.
+    for (const link of turn.links.values()) {
+      if (deviceOf(link)?.record.id === record.id) drop(turn, link.id, 'SEC-14')
+    }
   }
   roster.tokens.clear()
   for (const token of content.tokens) {
@@ -97,26 +130,13 @@ function load(turn: Turn, content: RosterContent): void {
     const encoded = setup.unwrap(record.keys)
     const tree = encoded === null ? null : decodeTree(encoded)
     if (tree !== null) putEpoch(device, { ...record, tree })
+    else turn.actions.push({ do: 'unreadable', device: record.device, what: 'key tree' })
   }
   for (const position of content.positions) {
     const device = roster.devices.get(position.device)
     if (device !== undefined && fresh.has(position.device)) {
       putPosition(setup.suite, device, position)
     }
-  }
-}
-
-function puncture(turn: Turn, device: DeviceState): void {
-  for (const epoch of device.epochs.values()) {
-    if (epoch.storedNext === epoch.durableTree.next) continue
-    epoch.storedNext = epoch.durableTree.next
-    turn.actions.push({
-      do: 'puncture',
-      device: device.record.id,
-      epoch: epoch.id,
-      second: second(epoch.durableTree.next),
-      keys: encodeTree(epoch.durableTree),
-    })
   }
 }
 
@@ -130,6 +150,7 @@ function take(turn: Turn, event: MasterEvent): void {
         source,
         openedAt: turn.now.at,
         phase: { is: 'new' },
+        calledUnder: null,
         handshaking: false,
         damaged: 0,
         predecessor: null,
@@ -224,7 +245,8 @@ function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
     return
   }
   link.phase = met.phase
-  if (met.send !== null) turn.actions.push({ do: 'send', link: link.id, body: met.send })
+  link.calledUnder = met.calledUnder
+  turn.actions.push({ do: 'send', link: link.id, body: met.send })
 }
 
 function storeEnrolment(
@@ -233,6 +255,10 @@ function storeEnrolment(
   phase: Extract<LinkPhase, { is: 'enrolling' }>,
   message: Uint8Array,
 ): void {
+  if (!isHeld(turn.setup, link.calledUnder)) {
+    refuse(turn, link, 'SEC-07')
+    return
+  }
   const finished = finishEnrolment(turn.setup, turn.roster, phase, message)
   if (!finished.ok) {
     refuse(turn, link, finished.fault)
@@ -256,6 +282,11 @@ function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): 
   if (link === undefined || link.phase.is !== 'storing') return
   if (event.result !== 'stored') {
     refuse(turn, link, event.result === 'conflict' ? 'SEC-08' : 'OPS-08')
+    return
+  }
+  // Given up while it was stored: the slave must not believe in it.
+  if (!isHeld(turn.setup, link.calledUnder)) {
+    refuse(turn, link, 'SEC-07')
     return
   }
   sendControl(turn, link, { is: 'enrolled', device: link.phase.device.idBytes })

@@ -35,8 +35,6 @@ export interface EpochState {
   closed: boolean
   /** Covers everything from the durable second on: what a failed sink may need again. */
   durableTree: KeyTree
-  /** Tree position last written to disk. */
-  storedNext: number
   /** Moves with what is accepted. */
   tree: KeyTree
   leaf: { readonly second: Second; readonly aead: Aead } | null
@@ -146,7 +144,6 @@ export function putEpoch(device: DeviceState, keys: EpochKeys): void {
     transcript,
     closed,
     durableTree: tree,
-    storedNext: tree.next,
     tree,
     leaf: null,
     lastSecond: second(0),
@@ -203,6 +200,13 @@ const pastOf = (device: DeviceState, epoch: EpochState, run: RunState): StreamPo
   salt: run.salt,
   opener: null,
 })
+
+/** The tree as acknowledged by now: the second of the last durable frame can still be made, since
+ * another frame of it may come, and none before. */
+export function durableTree(suite: Suite, epoch: EpochState): KeyTree {
+  epoch.durableTree = puncture(suite, epoch.durableTree, epoch.durableSecond)
+  return epoch.durableTree
+}
 
 /** Forgets what was accepted and is not durable. */
 function fallBack(epoch: EpochState): void {

@@ -10,7 +10,7 @@ import type {
   ProcessAnchor,
 } from '../../../shared/handover/sink.ts'
 import type { Receipt } from '../../../shared/wire/orders.ts'
-import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { UnixMs, UnixUs } from '../../../shared/units.ts'
 
 /** A number the shell gives each connection. */
 export type LinkId = number
@@ -74,14 +74,10 @@ export type MasterAction =
       readonly device: DeviceId
       readonly frames: readonly AcceptedFrame[]
     }
-  /** Store the tree as punctured by now; keys in clear: the shell wraps them. */
-  | {
-      readonly do: 'puncture'
-      readonly device: DeviceId
-      readonly epoch: number
-      readonly second: Second
-      readonly keys: Uint8Array
-    }
+  /** This device's last CONFIRM came in a session under the master's key of this tag. */
+  | { readonly do: 'called-under'; readonly device: DeviceId; readonly tag: Uint8Array }
+  /** A secret in the roster that our wrap keys do not open. */
+  | { readonly do: 'unreadable'; readonly device: DeviceId; readonly what: 'psk' | 'key tree' }
   /** Epochs of which the slave holds nothing any more: destroy their keys and positions. */
   | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {

@@ -1,27 +1,34 @@
-// The master's two secrets on disk, each a 32-byte file of mode 0600 outside the database: its
-// static X25519 key, and the wrap key under which every secret in the database lies (tokens, psks,
-// key trees). Whoever has the database, its log or its backups, but not the wrap key, opens
-// nothing.
+// The master's keys that stay: its static X25519 key (for a while two), by which slaves know it,
+// and `wrap.key`, under which psks and token secrets lie in the database. The key trees have a
+// key of their own that changes hourly (tree-keys.ts); this one stays, so that a restored backup
+// does not force every slave to enrol again.
 
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { concat, fromText, Reader, Writer } from '../../../shared/bytes.ts'
-import { makeFolders } from '../../../shared/node/folders.ts'
+import { equalConstantTime } from '../../../shared/bytes.ts'
 import { FaultError } from '../../../shared/node/fault-error.ts'
+import { makeFolders } from '../../../shared/node/folders.ts'
 import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
+import { addSecret, eraseSecret, makeSecret, readSecret } from './key-files.ts'
+import { unwrapUnder, WRAP_FORMS, type WrapKey, wrapUnder } from './wrapping.ts'
 
 const KEY_BYTES = 32
-const NONCE_BYTES = 12
-/** Form of a wrapped secret: u8 1, u32 wrap key id, nonce (12), ciphertext and tag. */
-const FORM = 1
-/** The first wrap key; rotation will count on from here. */
 const WRAP_KEY_ID = 1
-const LABEL = fromText('TVES/1 wrap')
+const FIRST_STATIC = 'master-static.key'
+/** The first has no number; those made since count from 2. */
+const STATIC_NAME = /^master-static(?:-(\d{1,6}))?\.key$/
+
+/** Newest first; usually one. */
+export type StaticKeys = readonly [KeyPair, ...KeyPair[]]
 
 export interface KeyStore {
-  readonly staticKey: KeyPair
+  readonly folder: string
+  /** As the folder had them when it was last looked at. */
+  readonly staticKeys: StaticKeys
+  /** Looks at the folder again; true when a static key came or went. */
+  look(): boolean
   wrap(secret: Uint8Array): Uint8Array
   /** Null when it was wrapped by another key or is damaged. */
   unwrap(wrapped: Uint8Array): Uint8Array | null
@@ -35,48 +42,76 @@ export function openKeyStore(folder: string): KeyStore {
   } catch (error) {
     throw new FaultError('OPS-04', error instanceof Error ? error.message : folder)
   }
-  const privateKey = keyFile(join(folder, 'master-static.key'))
-  const aead = nodeSuite.aead(keyFile(join(folder, 'wrap.key')))
+  if (staticFiles(folder).length === 0) {
+    makeSecret(folder, FIRST_STATIC, new Uint8Array(randomBytes(KEY_BYTES)))
+  }
+  const aead = nodeSuite.aead(keyFile(folder, 'wrap.key'))
+  const wrapKey: WrapKey = { form: WRAP_FORMS.secret, id: WRAP_KEY_ID, aead }
+  const first = readStatic(folder, [])
+  if (first === null) throw new FaultError('OPS-16', `${folder} has no static key`)
+  let held = first
   return {
-    staticKey: { privateKey, publicKey: nodeSuite.publicKey(privateKey) },
-    wrap: (secret) => {
-      const head = new Writer().u8(FORM).u32(WRAP_KEY_ID).done()
-      const nonce = new Uint8Array(randomBytes(NONCE_BYTES))
-      return concat(head, nonce, aead.seal(nonce, concat(LABEL, head), secret))
+    folder,
+    get staticKeys() {
+      return held
     },
-    unwrap: (wrapped) => {
-      const reader = new Reader(wrapped)
-      const head = reader.bytes(5)
-      const nonce = reader.bytes(NONCE_BYTES)
-      if (!reader.ok || head[0] !== FORM) return null
-      return aead.open(nonce, concat(LABEL, head), reader.rest())
+    look: () => {
+      const found = readStatic(folder, held)
+      // An emptied folder: what we hold in memory is all there is.
+      if (found === null) return false
+      const same = found.length === held.length && found.every((key, at) => key === held[at])
+      held = found
+      return !same
     },
+    wrap: (secret) => wrapUnder(wrapKey, secret),
+    unwrap: (wrapped) => unwrapUnder(wrapKey, wrapped),
   }
 }
 
-function keyFile(path: string): Uint8Array {
-  const found = readKey(path)
+/** A second static key, from now on the newest. OPS-12 while there are two already. */
+export function addStaticKey(folder: string): void {
+  const [newest, older] = staticFiles(folder)
+  if (newest === undefined) throw new FaultError('OPS-12', `${folder} has no static key yet`)
+  if (older !== undefined) {
+    throw new FaultError('OPS-12', 'two keys are held: give the old one up first')
+  }
+  const name = `master-static-${numberOf(newest) + 1}.key`
+  addSecret(folder, name, new Uint8Array(randomBytes(KEY_BYTES)))
+}
+
+/** Destroys every static key but the newest. */
+export function eraseOldStaticKeys(folder: string): void {
+  for (const name of staticFiles(folder).slice(1)) eraseSecret(folder, name)
+}
+
+/** Names, newest first; what is left of an erased one is cleared away. */
+function staticFiles(folder: string): readonly string[] {
+  const names = readdirSync(folder).filter((name) => STATIC_NAME.test(name))
+  const whole = names.filter((name) => {
+    const there = readSecret(join(folder, name), KEY_BYTES) !== null
+    if (!there) eraseSecret(folder, name)
+    return there
+  })
+  return whole.toSorted((a, b) => numberOf(b) - numberOf(a))
+}
+
+const numberOf = (name: string): number => Number(STATIC_NAME.exec(name)?.[1] ?? 1)
+
+/** The same pair for the same key: others keep what they made of it. */
+function readStatic(folder: string, known: readonly KeyPair[]): StaticKeys | null {
+  const [newest, ...older] = staticFiles(folder).flatMap((name) => {
+    const privateKey = readSecret(join(folder, name), KEY_BYTES)
+    if (privateKey === null) return []
+    const before = known.find((key) => equalConstantTime(key.privateKey, privateKey))
+    return [before ?? { privateKey, publicKey: nodeSuite.publicKey(privateKey) }]
+  })
+  return newest === undefined ? null : [newest, ...older]
+}
+
+function keyFile(folder: string, name: string): Uint8Array {
+  const found = readSecret(join(folder, name), KEY_BYTES)
   if (found !== null) return found
   const key = new Uint8Array(randomBytes(KEY_BYTES))
-  // 'wx': never over a key that is there. Durable before it is used: what it wraps outlives a power
-  // cut.
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    writeSync(file, key)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  return key
-}
-
-function readKey(path: string): Uint8Array | null {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return null
-  if ((found.mode & 0o077) !== 0 && process.platform !== 'win32') {
-    throw new FaultError('OPS-10', path)
-  }
-  const key = new Uint8Array(readFileSync(path))
-  if (key.length !== KEY_BYTES) throw new FaultError('OPS-16', `${path} is no key`)
+  makeSecret(folder, name, key)
   return key
 }

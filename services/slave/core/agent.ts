@@ -18,6 +18,7 @@ import { clockSet, commandsAtStart, limitCommand, readingFailed } from './comman
 import { openKeyring } from './keyring.ts'
 import { noLanes } from './lanes.ts'
 import { greet, linkDown, renewWhenDue, takeBody, tellStatus } from './linkwork.ts'
+import { CALLING } from './master-keys.ts'
 import {
   type AgentSetup,
   clockQuality,
@@ -84,6 +85,8 @@ function remember(setup: AgentSetup): Memory {
     offered: null,
     wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
     renewAt: mono,
+    moveAt: null,
+    calling: CALLING,
     predecessor: null,
     answered: false,
     listAll: true,

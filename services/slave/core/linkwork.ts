@@ -4,13 +4,15 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/tves/suite.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
-import { elapsedUs, shiftMono, spanUs, type UnixMs, usToMs } from '../../../shared/units.ts'
+import { spanUs, shiftMono, usToMs } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
-import { EPOCH_AGE_MAX, STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
+import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
 import { takeCommand } from './commands.ts'
 import { listRuns } from './inventory.ts'
-import { closeLanes, inFlight } from './lanes.ts'
+import { closeLanes } from './lanes.ts'
+import { keyToCall, takeMasterKey } from './master-keys.ts'
 import { clockQuality, report, submit, type Turn } from './memory.ts'
+import { reasonToLeave, renewLater } from './renewal.ts'
 import { ordered, plan, wantHistory } from './schedule.ts'
 import { beginEnrolment, beginSession, DOWN, type Outcome, receive, type Step } from './session.ts'
 import { acknowledged, type Ending, expected, sendControl, startForwarding } from './sending.ts'
@@ -19,22 +21,14 @@ import { takeHandshakeSample, takeReply } from './timekeeping.ts'
 
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)
-/** A due renewal is put off by up to so much at random: a fleet that came up together must not call
- * again together. */
-const RENEW_SPREAD_US = 300_000_000
-/** So long it waits for frames on their way to be acknowledged. */
-const RENEW_PATIENCE_US = 120_000_000
 
 /** Greets the master, or enrols first; the identity is made here, at the first link ever. */
 export function greet(turn: Turn): void {
   const { memory, setup } = turn
   const identity = memory.identity
-  if (identity?.psk && identity.masterKey) {
-    const keys = {
-      staticKey: identity.staticKey,
-      psk: identity.psk,
-      masterKey: identity.masterKey,
-    }
+  const masterKey = identity?.psk ? keyToCall(memory, identity) : null
+  if (identity?.psk && masterKey !== null) {
+    const keys = { staticKey: identity.staticKey, psk: identity.psk, masterKey }
     const asks = { wantEpoch: memory.wantEpoch, mono: turn.mono }
     follow(turn, beginSession({ ...setup, processId: memory.processId }, keys, asks))
     return
@@ -88,6 +82,7 @@ export function linkDown(turn: Turn): void {
   memory.predecessor = null
   memory.answered = false
   memory.confirmed = false
+  memory.moveAt = null
   memory.commands.waiting = null
   memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
   // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
@@ -132,7 +127,7 @@ function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): vo
   const { identity } = turn.memory
   if (identity === null) return
   const { device, psk, masterKey } = outcome
-  const next: StoredIdentity = { ...identity, device, psk, masterKey }
+  const next: StoredIdentity = { ...identity, device, psk, masterKey, nextMasterKey: null }
   const link = turn.memory.linkNumber
   submit(turn, {
     kind: 'upkeep',
@@ -185,26 +180,12 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void
   })
 }
 
-/** When the session that begins now is to be left: an hour after the begin of the newest epoch, by
- * the master's clock and then by ours that only counts on. */
-function renewLater(turn: Turn, offered: UnixMs | null, masterNow: UnixMs): void {
-  const { memory, mono, setup } = turn
-  const newest = memory.entering ?? memory.keyring?.epoch
-  const age = masterNow - (offered ?? newest?.origin ?? masterNow)
-  // Too old and no other was offered, or begun in the future: the master will not have it now.
-  const left = age >= 0 && age < EPOCH_AGE_MAX ? EPOCH_AGE_MAX - age : EPOCH_AGE_MAX
-  const spread = ((setup.random(1)[0] ?? 0) / 256) * RENEW_SPREAD_US
-  memory.renewAt = shiftMono(mono, spanUs(left * 1_000 + Math.floor(spread)))
-}
-
-/** Leaves a good session for the next, which brings a new epoch (wire.md 4). */
+/** Leaves a good session for the next, when there is a reason to. */
 export function renewWhenDue(turn: Turn): void {
-  const { memory, mono } = turn
-  if (!memory.confirmed || mono < memory.renewAt) return
-  const late = elapsedUs(memory.renewAt, mono) > RENEW_PATIENCE_US
-  if (!late && inFlight(memory.forwarder)) return
+  const reason = reasonToLeave(turn)
+  if (reason === null) return
   linkDown(turn)
-  turn.actions.push({ do: 'drop', fault: null, detail: 'for a new epoch' })
+  turn.actions.push({ do: 'drop', fault: null, detail: reason })
 }
 
 function confirm(turn: Turn): void {
@@ -231,6 +212,10 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'expect':
       endIf(turn, expected(turn, message))
       return
+    case 'master-key':
+      if (turn.memory.answered) takeMasterKey(turn, message.key)
+      else end(turn, 'WIR-04', 'MASTER KEY before COMMITTED')
+      return
     case 'command':
       if (turn.memory.answered) takeCommand(turn, message)
       else end(turn, 'WIR-04', 'command before COMMITTED')
@@ -243,7 +228,6 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'tombstone':
     case 'skip':
     case 'receipt':
-    case 'master-key':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
 }

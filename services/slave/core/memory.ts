@@ -18,13 +18,13 @@ import {
   type UnixUs,
   usToMs,
 } from '../../../shared/units.ts'
-import type { FrameContent } from '../../../shared/wire/content.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Commands } from './commands.ts'
 import type { Forwarder } from './lanes.ts'
 import type { Keyring } from './keyring.ts'
+import type { Calling } from './master-keys.ts'
 import type { Schedule } from './schedule.ts'
 import type { Session } from './session.ts'
 import type {
@@ -95,6 +95,9 @@ export interface Memory {
   wantEpoch: boolean
   /** When this session is to be left for one with a new epoch. */
   renewAt: MonoUs
+  /** When it is to be left for one under the master's new key; null: not at all. */
+  moveAt: MonoUs | null
+  calling: Calling
   /** Header of the last frame sent on this link; null: the next one goes with its full header. */
   predecessor: FrameHeader | null
   /** COMMITTED came, perhaps still on its way to the disk. */

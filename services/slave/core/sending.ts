@@ -19,6 +19,7 @@ import {
 } from './forwarder.ts'
 import { compare } from './inventory.ts'
 import { openLanes } from './lanes.ts'
+import { keyConfirmed } from './master-keys.ts'
 import { type Memory, report, submit, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
 import type { AgentEvent, StoredRun } from './state.ts'
@@ -45,6 +46,7 @@ export function startForwarding(
   const { memory } = turn
   const listedAll = memory.listAll
   memory.confirmed = true
+  keyConfirmed(turn)
   memory.listAll = false
   const newest = memory.entering?.id ?? memory.keyring?.epoch.id ?? null
   const startOf = ({ epoch, run }: StoredRun): Uint8Array => startOfRun(turn, epoch, run)
@@ -133,6 +135,9 @@ export function forward(turn: Turn): void {
     const { message } = out
     if (message.is === 'skip') {
       report(turn, 'SEC-03', `run ${message.run}, frame ${message.sequence}: whole here, skipped`)
+      // Without its opener the master reads nothing of a run (wire.md 8.2).
+      const current = memory.keyring?.run?.row.run === message.run
+      if (current && message.sequence === 0) memory.leaving = true
     } else if (message.reason === 'damaged') {
       report(turn, 'OPS-16', `run ${message.run}, frames ${message.first} to ${message.last}`)
     }

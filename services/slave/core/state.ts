@@ -16,6 +16,8 @@ export interface StoredIdentity {
   readonly attempt: number
   /** The master's static public key, 32 bytes, as checked against the token's fingerprint. */
   readonly masterKey: Uint8Array | null
+  /** Told by MASTER KEY and not confirmed yet: to be called under from now on (wire.md 5.2). */
+  readonly nextMasterKey?: Uint8Array | null
   readonly psk: Uint8Array | null
   /** Device id, 8 bytes. */
   readonly device: Uint8Array | null

@@ -59,6 +59,7 @@ function readIdentity(row: Row): StoredIdentity {
     staticKey: bytesOf(row, 'static_key'),
     attempt: numberOf(row, 'attempt'),
     masterKey: bytesOrNull(row, 'master_key'),
+    nextMasterKey: bytesOrNull(row, 'next_master_key'),
     psk: bytesOrNull(row, 'psk'),
     device: bytesOrNull(row, 'device'),
   }

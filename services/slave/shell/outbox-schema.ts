@@ -50,15 +50,28 @@ CREATE TABLE command (
 CREATE TABLE schedules (meter TEXT PRIMARY KEY, seconds INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-/** Each takes the file one version further; how many it went is stored as `user_version`. A step
- * that was released never changes. */
-const STEPS: readonly string[] = [READINGS, COMMANDS]
+/** The master's next static key (wire.md 5.2). */
+const NEXT_MASTER_KEY = `
+ALTER TABLE identity ADD COLUMN next_master_key BLOB;
+`
 
-export const SCHEMA_VERSION = STEPS.length
+/** The layout of the first version is not read any more. */
+const FIRST_VERSION = 2
+
+/** Each takes the file one version further. A step that was released never changes. */
+const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY]
+
+/** Stored as `user_version`; a new file has 0. */
+export const SCHEMA_VERSION = FIRST_VERSION + STEPS.length - 1
+
+export const canUpgrade = (version: number): boolean =>
+  version === 0 || (version >= FIRST_VERSION && version <= SCHEMA_VERSION)
 
 /** Brings a file from `version` to ours, all or nothing. */
-export const upgrade = (version: number): string =>
-  `BEGIN IMMEDIATE; ${STEPS.slice(version).join('')} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`
+export function upgrade(version: number): string {
+  const done = version === 0 ? 0 : version - FIRST_VERSION + 1
+  return `BEGIN IMMEDIATE; ${STEPS.slice(done).join('')} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`
+}
 
 /** TRUNCATE and FULL: at the end of a commit the rollback journal, which holds the pages as they
  * were (older key trees), is cut to nothing and synchronised. A write-ahead log would keep them for

@@ -41,9 +41,12 @@ export class Statements {
 
   constructor(database: DatabaseSync) {
     const sql = (text: string): StatementSync => database.prepare(text)
-    this.#identity = sql(`INSERT INTO identity VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+    this.#identity =
+      sql(`INSERT INTO identity (id, static_key, attempt, master_key, psk, device, next_master_key)
+      VALUES (1, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
       SET static_key = excluded.static_key, attempt = excluded.attempt,
-      master_key = excluded.master_key, psk = excluded.psk, device = excluded.device`)
+      master_key = excluded.master_key, psk = excluded.psk, device = excluded.device,
+      next_master_key = excluded.next_master_key`)
     this.#epoch = sql(`INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
       SET state = excluded.state, tree_bytes = excluded.tree_bytes, tree = excluded.tree`)
     this.#run = sql(`INSERT INTO runs (run, epoch, last, last_hash, acknowledged, acknowledged_hash,
@@ -84,8 +87,8 @@ export class Statements {
   }
 
   putIdentity(identity: StoredIdentity): void {
-    const { staticKey, attempt, masterKey, psk, device } = identity
-    this.#identity.run(staticKey, attempt, masterKey, psk, device)
+    const { staticKey, attempt, masterKey, psk, device, nextMasterKey = null } = identity
+    this.#identity.run(staticKey, attempt, masterKey, psk, device, nextMasterKey)
   }
 
   putCommand({ number, outcome, detail }: StoredCommand): void {

@@ -15,7 +15,7 @@ import type { Backlog, FetchQuery, Found, Held, OutboxCommit, Stored } from '../
 import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './outbox-files.ts'
 import { findFrames } from './outbox-find.ts'
 import { numberOf, readStored } from './outbox-rows.ts'
-import { PRAGMAS, SCHEMA_VERSION, upgrade } from './outbox-schema.ts'
+import { canUpgrade, PRAGMAS, SCHEMA_VERSION, upgrade } from './outbox-schema.ts'
 import { Statements } from './outbox-statements.ts'
 import { Stocktaking } from './outbox-stock.ts'
 
@@ -63,8 +63,7 @@ export function openOutbox(
     // Takes the lock for as long as we live, and rolls back what a killed process left half done.
     database.exec('BEGIN EXCLUSIVE; COMMIT')
     const version = numberOf(database.prepare('PRAGMA user_version').get() ?? {}, 'user_version')
-    // Version 1 was never released.
-    if (version !== 0 && version !== SCHEMA_VERSION) {
+    if (!canUpgrade(version)) {
       database.close()
       return { ok: false, fault: 'OPS-13', detail: `${path} has version ${version}` }
     }
@@ -121,12 +120,13 @@ export class Outbox {
       this.#reserve.restore()
       return again
     }
-    // What is acknowledged gives way: its pages are used again.
+    // What is acknowledged gives way: its pages are used again. The reserve has room for the journals
+    // of both transactions and stands again behind them, or no further frames are taken.
     const made = this.#transaction({}, GIVE_WAY_FRAMES)
     if (made.ok) this.#untold = [...this.#untold, ...made.held]
-    if (!this.#reserve.restore() || !made.ok) return verdict
-    const again = this.#transaction(commit)
-    return this.#told(again)
+    const again = made.ok ? this.#told(this.#transaction(commit)) : verdict
+    this.#reserve.restore()
+    return again
   }
 
   /** Frames of one run, in order, at least one if there is one. What cannot be read is left out;

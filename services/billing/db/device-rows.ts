@@ -1,0 +1,29 @@
+// A device as its row says, and the word to the masters that something in the roster changed.
+
+import { type Selectable, type Transaction, sql } from 'kysely'
+import type { DeviceRecord } from '../../../shared/handover/roster.ts'
+import { type UnixMs, unixMs } from '../../../shared/units.ts'
+import type { Database } from './schema.ts'
+
+const instant = (date: Date | null): UnixMs | null =>
+  date === null ? null : unixMs(date.getTime())
+
+/** Says "read the roster again" to every master, when the transaction it is part of commits. */
+export async function bump(tx: Transaction<Database>): Promise<void> {
+  await tx
+    .updateTable('counters')
+    .set({ count: sql`count + 1` })
+    .where('name', '=', 'roster')
+    .execute()
+}
+
+export const deviceRecord = (row: Selectable<Database['devices']>): DeviceRecord => ({
+  id: row.id,
+  name: row.name,
+  staticKey: row.static_key,
+  psk: row.psk,
+  attempt: row.attempt,
+  revoked: row.revoked_at !== null,
+  historyFrom: instant(row.history_from),
+  ...(row.master_key === null ? {} : { masterKey: row.master_key }),
+})

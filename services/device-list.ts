@@ -1,0 +1,71 @@
+// A CSV file of devices to enrol: `name[,history_from]`, checked as a whole before anything is
+// made.
+
+import { FaultError } from '../shared/node/fault-error.ts'
+import { type CsvCell, readCsv } from '../shared/documents/csv.ts'
+import type { UnixMs } from '../shared/units.ts'
+import { startOfDay } from './billing/core/calendar.ts'
+
+export interface ListedDevice {
+  readonly name: string
+  /** From when it fills back from its meters' load profiles; null: not at all. */
+  readonly historyFrom: UnixMs | null
+}
+
+/** In one file; more is a mistake, and memory. */
+const DEVICES_MAX = 100_000
+/** 1 to 64 characters, none of them control characters, no space at either end. */
+const NAME = /^(?! )[^\p{Cc}]{1,64}(?<! )$/u
+const DATE = /^\d{4}-\d{2}-\d{2}$/
+
+export interface ListDefaults {
+  /** Where `history_from` is empty. */
+  readonly historyFrom: UnixMs
+  /** Whose midnight a date means. */
+  readonly zone: string
+}
+
+/** OPS-05 names line and column of what is wrong. */
+export function readDeviceList(text: string, defaults: ListDefaults): readonly ListedDevice[] {
+  const verdict = readCsv(text)
+  if (!verdict.ok) throw wrong(verdict, verdict.problem)
+  const [header, ...rows] = verdict.rows
+  const columns = (header ?? []).map((cell) => cell.text)
+  if (columns[0] !== 'name' || (columns[1] ?? 'history_from') !== 'history_from') {
+    throw wrong(
+      header?.[0] ?? { line: 1, column: 1 },
+      'the header is "name" or "name,history_from"',
+    )
+  }
+  const surplus = header?.[2]
+  if (surplus !== undefined) throw wrong(surplus, 'two columns at most')
+  if (rows.length > DEVICES_MAX) throw new FaultError('OPS-05', `over ${DEVICES_MAX} devices`)
+  const lines = new Map<string, number>()
+  return rows.map((row) => {
+    const [name, from, more] = row
+    if (name === undefined || row.length > columns.length) {
+      throw wrong(more ?? from ?? { line: 1, column: 1 }, 'more cells than the header has')
+    }
+    if (!NAME.test(name.text)) throw wrong(name, 'a name has 1 to 64 printable characters')
+    const before = lines.get(name.text)
+    if (before !== undefined) throw wrong(name, `"${name.text}" stands in line ${before} already`)
+    lines.set(name.text, name.line)
+    return { name: name.text, historyFrom: historyOf(from, defaults) }
+  })
+}
+
+function historyOf(cell: CsvCell | undefined, { historyFrom, zone }: ListDefaults): UnixMs | null {
+  if (cell === undefined || cell.text === '') return historyFrom
+  if (cell.text === 'none') return null
+  try {
+    if (DATE.test(cell.text)) return startOfDay(cell.text, zone)
+  } catch {
+    // A date that the calendar does not have.
+  }
+  throw wrong(cell, `"${cell.text}" is no date; YYYY-MM-DD, "none" or empty`)
+}
+
+const wrong = (
+  at: { readonly line: number; readonly column: number },
+  problem: string,
+): FaultError => new FaultError('OPS-05', `line ${at.line}, column ${at.column}: ${problem}`)

@@ -1,0 +1,172 @@
+// What the master does with its own keys while it runs, once a second: it takes a static key
+// that an operator added or gave up, remembers who called under which, drops the old one when
+// nobody needs it any more, and every hour wraps the key trees anew.
+
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { Roster } from '../../../shared/handover/roster.ts'
+import type { DeviceId } from '../../../shared/handover/sink.ts'
+import { errorText } from '../../../shared/node/fault-error.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
+import { masterKeyTag } from '../../../shared/tves/handshake.ts'
+import { eraseOldStaticKeys, type KeyStore, type StaticKeys } from './key-store.ts'
+import { rotateTreeKey, type TreeKeys } from './tree-keys.ts'
+
+/** Age of the trees' wrap key at which it is replaced. */
+const TREE_KEY_AGE_MS = 3_600_000
+/** After a rotation that failed. */
+const RETRY_MS = 60_000
+/** How often it is asked whether the old static key is still needed. */
+const OLD_KEY_MS = 5_000
+
+export interface KeeperSetup {
+  readonly keys: KeyStore
+  readonly trees: TreeKeys
+  readonly roster: Roster
+  /** The core's. */
+  readonly tree: (device: DeviceId, epoch: number) => Uint8Array | null
+  readonly renewKeys: (keys: StaticKeys) => void
+  readonly log: (code: FaultCode, detail: string) => void
+  readonly say: (line: string) => void
+}
+
+export class KeyKeeper {
+  readonly #setup: KeeperSetup
+  /** Not stored yet. */
+  #calledUnder = new Map<DeviceId, Uint8Array>()
+  /** Enrolments and epochs on their way to the database. */
+  readonly #writes = new Set<Promise<unknown>>()
+  #rotating: Promise<void> | null = null
+  #looking = false
+  #rotateAfterMs = 0
+  #askAfterMs = 0
+
+  constructor(setup: KeeperSetup) {
+    this.#setup = setup
+  }
+
+  unwrap(wrapped: Uint8Array): Uint8Array | null {
+    const { keys, trees } = this.#setup
+    return trees.unwrap(wrapped) ?? keys.unwrap(wrapped)
+  }
+
+  /** Wraps a tree and stores it; a rotation waits for it. */
+  store(tree: Uint8Array, write: (wrapped: Uint8Array) => Promise<void>): Promise<void> {
+    return this.track(write(this.#setup.trees.wrap(tree)))
+  }
+
+  track<T>(work: Promise<T>): Promise<T> {
+    const done = work.finally(() => this.#writes.delete(done))
+    this.#writes.add(done)
+    return done
+  }
+
+  called(device: DeviceId, tag: Uint8Array): void {
+    this.#calledUnder.set(device, tag)
+  }
+
+  /** About once a second. */
+  async look(nowMs: number): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    try {
+      if (this.#setup.keys.look()) this.#takeStaticKeys()
+      await this.#storeCalledUnder()
+      await this.#dropOld(nowMs)
+      if (this.#rotationDue(nowMs)) await this.rotate(nowMs)
+    } catch (error) {
+      this.#setup.log('OPS-08', `keys: ${errorText(error)}`)
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  /** Wraps all key trees anew under a new key; joins a rotation that runs. */
+  rotate(nowMs: number): Promise<void> {
+    this.#rotating ??= this.#rotate(nowMs).finally(() => {
+      this.#rotating = null
+    })
+    return this.#rotating
+  }
+
+  #rotationDue(nowMs: number): boolean {
+    const { trees, keys } = this.#setup
+    if (nowMs < this.#rotateAfterMs && nowMs > this.#rotateAfterMs - 2 * RETRY_MS) return false
+    const old = Math.abs(nowMs - trees.madeAt) >= TREE_KEY_AGE_MS
+    return old || trees.held.length > 1 || existsSync(join(keys.folder, REQUEST))
+  }
+
+  async #rotate(nowMs: number): Promise<void> {
+    const { trees, roster, tree, keys, say } = this.#setup
+    this.#rotateAfterMs = nowMs + RETRY_MS
+    const { epochs } = await rotateTreeKey({
+      trees,
+      roster,
+      current: tree,
+      unwrap: (wrapped) => this.unwrap(wrapped),
+      settled: () => this.#settled(),
+      nowMs,
+    })
+    this.#rotateAfterMs = 0
+    rmSync(join(keys.folder, REQUEST), { force: true })
+    say(`key trees wrapped anew: ${epochs} under key ${trees.newest}, the older one is destroyed`)
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.allSettled(this.#writes)
+  }
+
+  #takeStaticKeys(): void {
+    const { keys, renewKeys, say } = this.#setup
+    renewKeys(keys.staticKeys)
+    say(`static keys: ${keys.staticKeys.length}, newest ${tagOf(keys.staticKeys).toHex()}`)
+  }
+
+  async #storeCalledUnder(): Promise<void> {
+    const unstored = this.#calledUnder
+    if (unstored.size === 0) return
+    this.#calledUnder = new Map()
+    try {
+      await this.#setup.roster.calledUnder(unstored)
+    } catch (error) {
+      // What came meanwhile is newer.
+      this.#calledUnder = new Map([...unstored, ...this.#calledUnder])
+      throw error
+    }
+  }
+
+  /** The old static key goes when everybody has confirmed the new one. */
+  async #dropOld(nowMs: number): Promise<void> {
+    const { keys, roster, renewKeys, say } = this.#setup
+    const { staticKeys } = keys
+    if (staticKeys.length < 2 || Math.abs(nowMs - this.#askAfterMs) < OLD_KEY_MS) return
+    this.#askAfterMs = nowMs
+    const needed = async (): Promise<boolean> => {
+      const { devices, tokens } = await roster.olderKeys(tagOf(staticKeys))
+      return devices + tokens > 0
+    }
+    if (await needed()) return
+    // Nobody enrols under it from here on; who was just being stored is seen by the second look.
+    renewKeys([staticKeys[0]])
+    await this.#settled()
+    if (await needed()) {
+      renewKeys(staticKeys)
+      return
+    }
+    eraseOldStaticKeys(keys.folder)
+    keys.look()
+    say('static key: every device has confirmed the newest, the old one is destroyed')
+  }
+}
+
+/** A file of this name in the key folder asks the running master for a rotation; it goes when that
+ * is done. */
+const REQUEST = 'rotate-trees'
+
+export const requestRotation = (folder: string): void =>
+  writeFileSync(join(folder, REQUEST), '', { mode: 0o600 })
+
+export const rotationRequested = (folder: string): boolean => existsSync(join(folder, REQUEST))
+
+const tagOf = ([newest]: StaticKeys): Uint8Array => masterKeyTag(nodeSuite, newest.publicKey)

@@ -1,0 +1,145 @@
+// The keys under which the devices' key trees lie in the database: one file each, `trees-N.key`,
+// the highest N the newest. Puncturing a tree in the database alone would not help: the older
+// row stands in dead tuples, in the write-ahead log, in replicas and backups. So every hour a
+// new key is made, all trees are wrapped anew under it, at the position that is acknowledged by
+// now, and the old key is destroyed: whatever copies of older rows there are, nothing opens them
+// any more.
+//
+//   make new key, durable -> every tree under it, one transaction -> committed for certain
+//     -> old key overwritten -> its name removed
+//
+// Cut anywhere: until the transaction is known to be committed both keys are held; the next
+// round takes all that are left over.
+
+import { randomBytes } from 'node:crypto'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { assert } from '../../../shared/assert.ts'
+import { concat, Reader, Writer } from '../../../shared/bytes.ts'
+import type { Rewrap, Roster } from '../../../shared/handover/roster.ts'
+import type { DeviceId } from '../../../shared/handover/sink.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
+import { addSecret, eraseSecret, readSecret } from './key-files.ts'
+import { unwrapUnder, WRAP_FORMS, type WrapKey, wrappedBy, wrapUnder } from './wrapping.ts'
+
+const KEY_BYTES = 32
+const ID_BYTES = 4
+const NAME = /^trees-(\d{1,9})\.key$/
+const nameOf = (id: number): string => `trees-${id}.key`
+
+export class TreeKeys {
+  readonly #folder: string
+  readonly #keys = new Map<number, WrapKey>()
+  #newest: WrapKey
+  #madeAt: number
+
+  /** Reads the keys in `folder`, makes the first. OPS-10, OPS-16 as for every key file. */
+  constructor(folder: string, nowMs: number) {
+    this.#folder = folder
+    for (const name of readdirSync(folder)) {
+      const id = Number(NAME.exec(name)?.[1] ?? 0)
+      const key = id === 0 ? null : this.#read(id)
+      if (key !== null) this.#keys.set(id, key)
+    }
+    const newest = this.#keys.get(Math.max(0, ...this.#keys.keys()))
+    this.#newest = newest ?? this.#make(1)
+    this.#madeAt = newest === undefined ? nowMs : statSync(join(folder, nameOf(newest.id))).mtimeMs
+  }
+
+  /** When the newest was made, UTC milliseconds. */
+  get madeAt(): number {
+    return this.#madeAt
+  }
+
+  get newest(): number {
+    return this.#newest.id
+  }
+
+  /** More than one: a rotation was begun and not ended. */
+  get held(): readonly number[] {
+    return [...this.#keys.keys()]
+  }
+
+  /** Under the newest key. */
+  wrap(tree: Uint8Array): Uint8Array {
+    return wrapUnder(this.#newest, tree)
+  }
+
+  unwrap(wrapped: Uint8Array): Uint8Array | null {
+    const key = this.#keys.get(wrappedBy(wrapped, WRAP_FORMS.tree) ?? 0)
+    return key === undefined ? null : unwrapUnder(key, wrapped)
+  }
+
+  /** A new key, durable, from now on the newest. */
+  add(nowMs: number): void {
+    this.#newest = this.#make(this.#newest.id + 1)
+    this.#madeAt = nowMs
+  }
+
+  /** Destroys all but the newest. */
+  eraseOlder(cut: () => void): void {
+    for (const id of this.held) {
+      if (id === this.#newest.id) continue
+      eraseSecret(this.#folder, nameOf(id), cut)
+      this.#keys.delete(id)
+    }
+  }
+
+  #make(id: number): WrapKey {
+    const key = new Uint8Array(randomBytes(KEY_BYTES))
+    addSecret(this.#folder, nameOf(id), concat(new Writer().u32(id).done(), key))
+    const made = { form: WRAP_FORMS.tree, id, aead: nodeSuite.aead(key) }
+    this.#keys.set(id, made)
+    return made
+  }
+
+  #read(id: number): WrapKey | null {
+    const bytes = readSecret(join(this.#folder, nameOf(id)), ID_BYTES + KEY_BYTES)
+    if (bytes === null) {
+      // Erased, and cut before its name was gone.
+      eraseSecret(this.#folder, nameOf(id))
+      return null
+    }
+    const reader = new Reader(bytes)
+    if (reader.u32() !== id) return null
+    return { form: WRAP_FORMS.tree, id, aead: nodeSuite.aead(reader.rest()) }
+  }
+}
+
+export type RotationStep = 'made' | 'rewrapped' | 'overwritten'
+
+export interface Rotation {
+  readonly trees: TreeKeys
+  readonly roster: Pick<Roster, 'rewrap'>
+  /** The tree as acknowledged by now; null when no master has it in memory. */
+  readonly current: (device: DeviceId, epoch: number) => Uint8Array | null
+  /** Opens what lies in the database. */
+  readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
+  /** Resolves when no epoch that was wrapped before the call is still on its way there. */
+  readonly settled: () => Promise<void>
+  readonly nowMs: number
+  /** For tests: called after each step; what it throws is a cut. */
+  readonly cut?: (step: RotationStep) => void
+}
+
+/** One rotation. Rejects when the database does; both keys are held then. */
+export async function rotateTreeKey(rotation: Rotation): Promise<{ readonly epochs: number }> {
+  const { trees, roster, current, unwrap, settled, nowMs, cut = () => {} } = rotation
+  trees.add(nowMs)
+  cut('made')
+  await settled()
+  let epochs = 0
+  const rewrap: Rewrap = (batch) =>
+    batch.map(({ device, epoch, keys }) => {
+      const tree = current(device, epoch) ?? unwrap(keys)
+      if (tree === null) return null
+      epochs += 1
+      return trees.wrap(tree)
+    })
+  const before = trees.newest
+  await roster.rewrap(rewrap)
+  assert(trees.newest === before, 'rotations come one after the other')
+  cut('rewrapped')
+  trees.eraseOlder(() => cut('overwritten'))
+  return { epochs }
+}
