@@ -41,6 +41,7 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
       view: () => ({
         device: null,
         linked: false,
+        clock: unixUs(0),
         clockState: 'U',
         clockBoundMs: 0,
         backlog: stored.backlog,

@@ -1,94 +1,188 @@
-// Who sits on the line: records what passes, plays it again on links of his own and on those of
-// others, and, in some worlds, alters it on the way. He has no keys.
+// Who sits on the path: sees and records every body, and in his bad hours holds back, repeats,
+// reorders, alters, reflects and swaps what passes. What he does on links of his own is in
+// impostor.ts. He has no keys.
 
-import type { MasterBox } from './master-box.ts'
-import type { End, NetLink, Network } from './network.ts'
+import { unreachable } from '../../shared/assert.ts'
+import { isFrame } from '../../shared/wire/frame.ts'
+import type { NetLink, Network, Way } from './network.ts'
 import type { Chance } from './prng.ts'
-import type { Faults } from './faults.ts'
-import { HOUR, type World } from './world.ts'
+import { HOUR, MINUTE, SECOND, type World } from './world.ts'
 
-const RECORDED_MAX = 400
-/** Bodies altered, of those that pass while he is at it. */
-const TAMPERS = 0.02
+/** What passed, as somebody without keys sees it. */
+export interface Recorded {
+  readonly way: Way
+  readonly body: Uint8Array
+  /** It did not go on as it came, or not in its place: it may still be news there. */
+  readonly withheld: boolean
+}
 
-const nobody: End = {
-  address: 'attacker',
-  onBody: () => undefined,
-  onClosed: () => undefined,
+/** A link as it was seen, from its first body on. */
+export interface Session {
+  readonly link: NetLink
+  readonly bodies: Recorded[]
+}
+
+const MISCHIEF = [
+  'flip',
+  'truncate',
+  'head',
+  'drop',
+  'repeat',
+  'aside',
+  'delay',
+  'reflect',
+  'swap',
+  'replay',
+  'clock',
+] as const
+type Mischief = (typeof MISCHIEF)[number]
+
+/** Sealed clock questions and answers are known by their lengths (wire.md 5). */
+const CLOCK_LENGTHS: ReadonlySet<number> = new Set([34, 54])
+
+/** What he is at for a while. */
+interface Campaign {
+  readonly kinds: readonly Mischief[]
+  readonly rate: number
+  /** So long he holds clock messages back, on this way only: the strongest way to lie. */
+  readonly clockLate: number
+  readonly clockWay: Way
 }
 
 export class Attacker {
   calm = false
   attacks = 0
-  readonly #recorded: { way: 'up' | 'down'; body: Uint8Array }[] = []
+  /** Everything he ever saw, oldest first. */
+  readonly sessions: Session[] = []
+  /** Links that he opened himself. */
+  readonly own = new Set<number>()
+  readonly #live = new Map<number, Session>()
   readonly #chance: Chance
   readonly #network: Network
-  readonly #master: MasterBox
-  #tampering = false
+  #campaign: Campaign | null = null
 
-  constructor(
-    { world, network, faults }: { world: World; network: Network; faults: Faults },
-    chance: Chance,
-    master: MasterBox,
-  ) {
+  constructor({ world, network }: { world: World; network: Network }, chance: Chance) {
     this.#chance = chance
     this.#network = network
-    this.#master = master
-    network.onPath = (_link, way, body) => this.#see(way, body)
-    if (!Number.isFinite(faults.attackUs)) return
+    network.onPath = (link, way, body) => this.#see(link, way, body)
     world.every(
-      () => chance.wait(faults.attackUs),
-      '',
-      () => this.#attack(),
-    )
-    if (!faults.tampers) return
-    world.every(
-      () => chance.wait(2 * HOUR),
-      'attacker begins or ends to alter',
+      () => chance.wait(HOUR),
+      'attacker changes his mind',
       () => {
-        this.#tampering = !this.#tampering
+        this.#campaign = this.#campaign === null ? this.#plan() : null
       },
     )
   }
 
-  #see(way: 'up' | 'down', body: Uint8Array): Uint8Array {
-    this.#recorded.push({ way, body })
-    if (this.#recorded.length > RECORDED_MAX) {
-      this.#recorded.splice(this.#chance.below(RECORDED_MAX / 2), 1)
-    }
-    if (this.calm || !this.#tampering || !this.#chance.happens(TAMPERS)) return body
-    this.attacks += 1
-    return this.#alter(body)
+  /** Sends a body where it does not belong. A frame is true wherever its own device is asked. */
+  throw(link: NetLink, way: Way, { body, withheld }: Recorded, from: NetLink): void {
+    link.touched = true
+    const sameDevice = link.slave.end === from.slave.end
+    const alien = !(sameDevice && way === 'up' && isFrame(body)) && !(withheld && link === from)
+    this.#network.inject(link, way, body, { alien })
   }
 
-  #attack(): void {
-    if (this.calm) return
-    this.attacks += 1
-    const links = [...this.#network.links.values()].filter((link) => link.slave.end !== nobody)
-    const live = links[this.#chance.below(links.length)]
-    if (live !== undefined && this.#chance.happens(0.3)) this.#play(live, 1)
-    else if (this.#master.listening) {
-      const link = this.#network.join(nobody, this.#master)
-      this.#master.opened(link)
-      this.#play(link, 1 + this.#chance.below(6))
-      if (this.#chance.happens(0.7)) this.#network.close(link, 'slave')
-    }
-  }
-
-  /** Recorded bodies from some place on, some altered. */
-  #play(link: NetLink, count: number): void {
-    const from = this.#chance.below(Math.max(1, this.#recorded.length))
-    for (const { way, body } of this.#recorded.slice(from, from + count)) {
-      const sent = this.#chance.happens(0.3) ? this.#alter(body) : body
-      this.#network.inject(link, link.slave.end === nobody ? 'up' : way, sent)
-    }
-  }
-
-  #alter(body: Uint8Array): Uint8Array {
+  /** Bytes changed, so that they are nobody's any more. */
+  alter(body: Uint8Array, how: 'flip' | 'truncate' | 'head'): Uint8Array {
+    const chance = this.#chance
+    if (how === 'truncate') return body.slice(0, chance.below(body.length))
     const altered = new Uint8Array(body)
-    if (this.#chance.happens(0.3)) return altered.slice(0, this.#chance.below(body.length + 1))
-    const at = this.#chance.below(body.length)
-    altered[at] = (altered[at] ?? 0) ^ (1 << this.#chance.below(8))
+    // Version and type, step, suite.
+    const at = chance.below(how === 'head' ? Math.min(3, body.length) : body.length)
+    altered[at] = (altered[at] ?? 0) ^ (1 << chance.below(8))
     return altered
   }
+
+  #plan(): Campaign {
+    const chance = this.#chance
+    return {
+      kinds: [chance.pick(MISCHIEF), chance.pick(MISCHIEF), chance.pick(MISCHIEF)],
+      rate: chance.magnitude(1e-3, 0.1),
+      clockLate: chance.magnitude(SECOND / 1_000, 6 * SECOND),
+      clockWay: chance.pick(['up', 'down']),
+    }
+  }
+
+  #record(link: NetLink): Session {
+    const known = this.#live.get(link.id)
+    if (known !== undefined) return known
+    const session: Session = { link, bodies: [] }
+    this.#live.set(link.id, session)
+    this.sessions.push(session)
+    return session
+  }
+
+  #see(link: NetLink, way: Way, body: Uint8Array): ReturnType<Network['onPath']> {
+    if (this.own.has(link.id)) return [{ body }]
+    const { bodies } = this.#record(link)
+    const kind = this.#choose(way, body)
+    const withheld = kind !== null && kind !== 'repeat' && kind !== 'reflect'
+    bodies.push({ way, body, withheld })
+    if (kind === null) return [{ body }]
+    this.attacks += 1
+    link.touched = true
+    return this.#meddle(kind, { link, way, body })
+  }
+
+  #choose(way: Way, body: Uint8Array): Mischief | null {
+    const campaign = this.#campaign
+    if (this.calm || campaign === null) return null
+    const { kinds, rate, clockWay } = campaign
+    const clock = way === clockWay && CLOCK_LENGTHS.has(body.length)
+    if (clock && kinds.includes('clock')) return 'clock'
+    if (!this.#chance.happens(rate)) return null
+    const kind = kinds[this.#chance.below(kinds.length)] ?? 'flip'
+    return kind === 'clock' ? null : kind
+  }
+
+  #meddle(
+    kind: Mischief,
+    seen: { readonly link: NetLink; readonly way: Way; readonly body: Uint8Array },
+  ): ReturnType<Network['onPath']> {
+    const { link, way, body } = seen
+    const chance = this.#chance
+    switch (kind) {
+      case 'flip':
+      case 'truncate':
+      case 'head':
+        return [{ body: this.alter(body, kind), alien: true }]
+      case 'drop':
+        return []
+      case 'repeat':
+        return [{ body }, { body, alien: !isFrame(body) }]
+      case 'aside':
+        return [{ body, aside: true, lateBy: chance.magnitude(SECOND / 100, 20 * SECOND) }]
+      case 'delay':
+        return [{ body, lateBy: chance.magnitude(SECOND / 100, MINUTE) }]
+      case 'clock':
+        return [{ body, lateBy: this.#campaign?.clockLate ?? 0 }]
+      case 'reflect': {
+        const back = way === 'up' ? 'down' : 'up'
+        this.#network.inject(link, back, body, { alien: true })
+        return [{ body }]
+      }
+      case 'swap':
+      case 'replay':
+        this.#again(link, way, kind === 'swap' ? this.#someLive() : this.#record(link))
+        return [{ body }]
+    }
+    return unreachable(kind)
+  }
+
+  /** Something that was said before, once more. */
+  #again(link: NetLink, way: Way, { bodies, link: from }: Session): void {
+    const found = bodies[this.#chance.below(bodies.length)]
+    if (found !== undefined && found.way === way) this.throw(link, way, found, from)
+  }
+
+  #someLive(): Session {
+    const recent = this.sessions.slice(-20)
+    return recent[this.#chance.below(recent.length)] ?? { link: anyLink(this.#network), bodies: [] }
+  }
+}
+
+function anyLink({ links }: Network): NetLink {
+  const [link] = links.values()
+  if (link === undefined) throw new Error('nothing passes where there is no link')
+  return link
 }

@@ -5,7 +5,12 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../shared/handover/sink.ts'
-import type { Reading, ReadingGroup, Stamp } from '../../shared/meter/reading.ts'
+import {
+  CLOCK_BOUND_UNKNOWN,
+  type Reading,
+  type ReadingGroup,
+  type Stamp,
+} from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { expandBody } from '../../shared/wire/compact.ts'
 import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
@@ -27,6 +32,8 @@ export function hold(condition: boolean, rule: string, detail: string): asserts 
 interface Sealed {
   readonly hash: string
   readonly body: string
+  /** The sink said so, and a master knows: nobody may hand it over again. */
+  settled: boolean
 }
 
 interface Taken {
@@ -50,6 +57,8 @@ export class Observer {
   readonly #digest = createHash('sha256')
   /** Every frame ever committed to an outbox, by stream and sequence. */
   readonly #sealed = new Map<string, Sealed[]>()
+  /** Last second sealed, by device and epoch. */
+  readonly #seconds = new Map<string, number>()
   /** How far the ledger has each stream. */
   readonly #taken = new Map<string, number>()
   readonly #said = new Set<string>()
@@ -106,7 +115,11 @@ export class Observer {
       const stream = this.#sealed.get(key) ?? []
       const { sequence } = frame
       hold(sequence === stream.length, 'outbox gap', `${key} has ${stream.length}, not ${sequence}`)
-      stream.push({ hash: toHex(frame.hash), body: digestOf(frame.body) })
+      stream.push({ hash: toHex(frame.hash), body: digestOf(frame.body), settled: false })
+      const epoch = `${device} ${frame.epoch}`
+      const before = this.#seconds.get(epoch) ?? 0
+      hold(frame.second >= before, 'index went back', `${key}: ${frame.second} after ${before}`)
+      this.#seconds.set(epoch, frame.second)
       this.#sealed.set(key, stream)
       this.#processOf.set(key, process)
     }
@@ -126,14 +139,16 @@ export class Observer {
     hold(sealed.body === digestOf(body), 'sent other bytes', `sequence ${header.sequence}`)
   }
 
-  /** The ledger is given a frame. */
-  takes({ position, content }: AcceptedFrame): void {
+  /** The ledger is given a frame; `sure`: the master that gave it will know. */
+  takes({ position, content }: AcceptedFrame, sure: boolean): void {
     const key = streamKey(position)
     const { sequence } = position
     hold(!this.banned.has(position.device), 'revoked', `${key} ${sequence} was taken`)
     const sealed = this.#sealed.get(key)?.[sequence]
     hold(sealed !== undefined, 'forged', `${key} ${sequence} was never stored by the slave`)
+    hold(!sealed.settled, 'accepted twice', `${key} ${sequence}`)
     hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)
+    sealed.settled = sure
     const next = this.#taken.get(key) ?? 0
     hold(sequence <= next, 'gap in the ledger', `${key}: ${sequence} behind ${next - 1}`)
     if (sequence < next) {
@@ -144,7 +159,10 @@ export class Observer {
     this.#taken.set(key, next + 1)
     this.frames += 1
     this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
-    hold(content.kind !== 'unreadable', 'unreadable', `${key} ${sequence}`)
+    // No disk here loses what it held and no ledger is set back: nobody on the line can bring a
+    // slave to give up a frame, or a master to keep one shut.
+    const { kind } = content
+    hold(kind === 'readings' || kind === 'opener', 'not as it was sealed', `${kind} ${key}`)
     if (content.kind === 'opener') {
       this.#processNamed.set(key, `${position.device} ${content.process}`)
     }
@@ -157,7 +175,8 @@ export class Observer {
     hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
     const error = Math.abs(truth / 1_000 - stamp.agentTime)
     // The truth is remembered to the millisecond of the process's own clock.
-    const bounded = stamp.clockState === 'U' || error <= stamp.clockBound + 1
+    const unknown = stamp.clockState === 'U' || stamp.clockBound >= CLOCK_BOUND_UNKNOWN
+    const bounded = unknown || error <= stamp.clockBound + 1
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
     this.#stamped(key, stamp, truth)
     for (const reading of readings) this.#row(reading)

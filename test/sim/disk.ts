@@ -40,6 +40,8 @@ export class Disk {
   readonly #frames = new Map<number, StoredFrame[]>()
   /** The second copy of each run's first frame. */
   readonly #openers = new Map<number, StoredFrame>()
+  /** Counted by run; what is not here is counted again. */
+  readonly #waiting = new Map<number, Backlog>()
   #lastUsed: UnixUs | null = null
   #highestRun = 0
 
@@ -62,11 +64,30 @@ export class Disk {
   }
 
   get backlog(): Backlog {
-    const waiting = this.waiting()
-    return {
-      frames: waiting.length,
-      bytes: waiting.reduce((sum, { body }) => sum + body.length, 0),
+    const sum = { frames: 0, bytes: 0 }
+    for (const run of this.#runs.values()) {
+      const { frames, bytes } = this.#waitingOf(run)
+      sum.frames += frames
+      sum.bytes += bytes
     }
+    return sum
+  }
+
+  /** What waits of one run: counted from the end, and only when something changed. */
+  #waitingOf({ run, acknowledged }: StoredRun): Backlog {
+    const known = this.#waiting.get(run)
+    if (known !== undefined) return known
+    const held = this.#frames.get(run) ?? []
+    let [frames, bytes, at] = [0, 0, held.length - 1]
+    for (; at >= 0; at -= 1) {
+      const frame = held[at]
+      if (frame === undefined || frame.sequence <= acknowledged) break
+      frames += 1
+      bytes += frame.body.length
+    }
+    const counted = { frames, bytes }
+    this.#waiting.set(run, counted)
+    return counted
   }
 
   holds(run: number, sequence: number): boolean {
@@ -86,6 +107,7 @@ export class Disk {
   snapshot(): () => void {
     const maps = [this.#epochs, this.#runs, this.#cursors, this.#frames, this.#openers] as const
     const copies = maps.map((map) => new Map<unknown, unknown>(map))
+    const frames = [...this.#frames].map(([run, held]) => [run, [...held]] as const)
     const state = [this.#identity, this.#lastUsed, this.#highestRun] as const
     return () => {
       for (const [index, map] of maps.entries()) {
@@ -93,6 +115,8 @@ export class Disk {
         target.clear()
         for (const [key, value] of copies[index] ?? []) target.set(key, value)
       }
+      for (const [run, held] of frames) this.#frames.set(run, [...held])
+      this.#waiting.clear()
       ;[this.#identity, this.#lastUsed, this.#highestRun] = state
     }
   }
@@ -104,6 +128,7 @@ export class Disk {
     const kept = how === 'gone' ? frames.filter((frame) => frame.sequence !== sequence) : frames
     const rotten = kept.map((frame) => (frame.sequence === sequence ? bend(frame) : frame))
     this.#frames.set(run, rotten)
+    this.#waiting.delete(run)
     const opener = this.#openers.get(run)
     if (copy && opener !== undefined) this.#openers.set(run, bend(opener))
   }
@@ -119,6 +144,7 @@ export class Disk {
     for (const run of commit.runs ?? []) {
       const { first, firstHash, dropped } = this.#runs.get(run.run) ?? run
       this.#runs.set(run.run, { ...run, first, firstHash, dropped })
+      this.#waiting.delete(run.run)
       this.#highestRun = Math.max(this.#highestRun, run.run)
     }
     for (const frame of fresh) this.#put(frame)
@@ -127,6 +153,7 @@ export class Disk {
     for (const [meter, seconds] of commit.schedules ?? []) this.#schedules.set(meter, seconds)
     for (const run of commit.dropRuns ?? []) {
       this.#frames.delete(run)
+      this.#waiting.delete(run)
       this.#openers.delete(run)
       this.#runs.delete(run)
     }
@@ -166,6 +193,7 @@ export class Disk {
       const dropped = last.sequence > run.acknowledged ? 'too old' : run.dropped
       const after = { ...run, first: last.sequence + 1, firstHash: last.hash, dropped }
       this.#frames.set(number, frames.slice(gone.length))
+      this.#waiting.delete(number)
       this.#runs.set(number, after)
       changed.push(after)
     }
@@ -178,7 +206,9 @@ export class Disk {
     const frames = this.#frames.get(frame.run) ?? []
     const last = frames.at(-1)?.sequence ?? -1
     assert.ok(frame.sequence > last, 'a sequence is stored once (unique index)')
-    this.#frames.set(frame.run, [...frames, frame])
+    frames.push(frame)
+    this.#frames.set(frame.run, frames)
+    this.#waiting.delete(frame.run)
     if (frame.sequence === 0) this.#openers.set(frame.run, frame)
   }
 }

@@ -28,6 +28,7 @@ export interface Faults {
   readonly sinkDownLengthUs: number
   readonly masterUnsyncedUs: number
   readonly attackUs: number
+  readonly theftUs: number
   /** Chance per step of a core that the process dies between two of its actions. */
   readonly dieMidStep: number
   readonly sinkFails: number
@@ -44,12 +45,11 @@ export interface Faults {
   readonly wallAheadUs: number
   /** One slave is revoked some time, and admitted again at the end. */
   readonly revokes: boolean
-  /** The attacker also alters bytes on live links. */
-  readonly tampers: boolean
 }
 
-/** What an honest slave may meet where nobody attacks: its clock was ahead (SEC-04: the frames
- * behind an opener that was), it was revoked, the ledger failed, it was silent or came again. */
+/** What an honest slave may meet where nobody is on the path: its clock was ahead (SEC-04: the
+ * frames behind an opener that was), it was revoked, the ledger failed, it was silent or came
+ * again. */
 export const EXPECTED: ReadonlySet<FaultCode> = new Set([
   'SEC-02',
   'SEC-04',
@@ -81,7 +81,8 @@ export function drawFaults(chance: Chance): Faults {
     sinkDownUs: mean(HOUR, DAY),
     sinkDownLengthUs: chance.magnitude(SECOND, HOUR),
     masterUnsyncedUs: mean(6 * HOUR, 4 * DAY),
-    attackUs: mean(10 * SECOND, HOUR),
+    attackUs: chance.magnitude(MINUTE, 3 * HOUR),
+    theftUs: chance.magnitude(10 * MINUTE, 4 * HOUR),
     dieMidStep: rate(1e-6, 3e-4),
     sinkFails: rate(1e-3, 0.2),
     rosterFails: rate(1e-2, 0.3),
@@ -94,6 +95,5 @@ export function drawFaults(chance: Chance): Faults {
     wrongWall: chance.pick([0, 0.2, 0.8]),
     wallAheadUs: chance.pick([MINUTE, 3 * HOUR, 20 * DAY, 800 * DAY]),
     revokes: chance.happens(0.3),
-    tampers: chance.happens(0.5),
   }
 }

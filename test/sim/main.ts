@@ -1,45 +1,126 @@
-// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 50` lives fifty of
-// two days.
+// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 200` lives two
+// hundred of a day each, on every core. Worlds share nothing: a seed tells the same story whoever
+// lives it.
 
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { z } from 'zod'
 import { type Outcome, simulate } from './run.ts'
 
 const { values } = parseArgs({
+  args: isMainThread ? process.argv.slice(2) : z.array(z.string()).parse(workerData),
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
-    days: { type: 'string', default: '2' },
+    days: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: `${availableParallelism()}` },
+    'no-adversary': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 })
 
+/** What is summed over all worlds. */
+const Tally = z.object({
+  seed: z.number(),
+  text: z.string(),
+  broken: z.boolean(),
+  frames: z.number(),
+  rows: z.number(),
+  attacks: z.number(),
+  thefts: z.number(),
+  shut: z.number(),
+  opened: z.number(),
+})
+type Tally = z.infer<typeof Tally>
+
 const counts = (faults: ReadonlyMap<string, number>): string =>
   [...faults].map(([code, count]) => `${code} ${count}`).join(', ')
 
-function tell(outcome: Outcome, seconds: number): void {
-  const { seed, events, rows, faults, renewals, digest, broken, recent, observer, drawn } = outcome
-  const pace = `${seconds.toFixed(1)} s`
-  console.log(
-    `seed ${seed} events ${events} rows ${rows} faults ${faults} renewals ${renewals} ${pace} digest ${digest}`,
-  )
+function tell(outcome: Outcome, seconds: number): string {
+  const { seed, events, rows, faults, attacks, thief, digest, broken, recent, observer } = outcome
+  const lines = [
+    `seed ${seed} events ${events} rows ${rows} faults ${faults} attacks ${attacks} ` +
+      `renewals ${outcome.renewals} thefts ${thief.thefts} ${seconds.toFixed(1)} s digest ${digest}`,
+  ]
   if (values.verbose || broken !== null) {
-    console.log(`  refused: ${counts(observer.refused)}; reported: ${counts(observer.reported)}`)
+    lines.push(`  refused: ${counts(observer.refused)}; reported: ${counts(observer.reported)}`)
   }
-  if (broken === null) return
-  console.log(`  BROKEN ${broken}`)
-  console.log(`  ${JSON.stringify(drawn)}`)
-  for (const line of recent) console.log(`    ${line}`)
+  if (broken !== null) {
+    lines.push(`  BROKEN ${broken}`, `  ${JSON.stringify(outcome.drawn)}`)
+    lines.push(...recent.map((line) => `    ${line}`))
+  }
+  return lines.join('\n')
 }
 
-const first = Number(values.seed ?? values.from)
-const count = values.seed === undefined ? Number(values.seeds ?? '50') : 1
-let failed = 0
-for (let seed = first; seed < first + count; seed += 1) {
+function live(seed: number): Tally {
   const began = performance.now()
-  const outcome = simulate(seed, Number(values.days))
-  tell(outcome, (performance.now() - began) / 1_000)
-  if (outcome.broken !== null) failed += 1
+  const outcome = simulate(seed, Number(values.days), { peaceful: values['no-adversary'] })
+  const { rows, attacks, broken, observer, thief } = outcome
+  const { thefts, shut, opened } = thief
+  return {
+    seed,
+    text: tell(outcome, (performance.now() - began) / 1_000),
+    broken: broken !== null,
+    frames: observer.frames,
+    rows,
+    attacks,
+    thefts,
+    shut,
+    opened,
+  }
 }
-console.log(failed === 0 ? `all ${count} green` : `${failed} of ${count} broken`)
-process.exitCode = failed === 0 ? 0 : 1
+
+/** Lives the seeds, each in whichever worker is free. */
+async function liveAll(seeds: readonly number[], done: (tally: Tally) => void): Promise<void> {
+  const waiting = [...seeds]
+  const jobs = Math.min(Number(values.jobs), seeds.length)
+  const work = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL(import.meta.url), { workerData: process.argv.slice(2) })
+      const next = (): void => {
+        const seed = waiting.shift()
+        if (seed === undefined) void worker.terminate().then(() => resolve())
+        else worker.postMessage(seed, [])
+      }
+      worker.on('message', (told) => {
+        done(Tally.parse(told))
+        next()
+      })
+      worker.on('error', reject)
+      next()
+    })
+  await Promise.all(Array.from({ length: jobs }, work))
+}
+
+async function main(): Promise<void> {
+  const first = Number(values.seed ?? values.from)
+  const count = values.seed === undefined ? Number(values.seeds ?? '50') : 1
+  const seeds = Array.from({ length: count }, (_, index) => first + index)
+  const tallies: Tally[] = []
+  const done = (tally: Tally): void => {
+    console.log(tally.text)
+    tallies.push(tally)
+  }
+  if (count === 1) done(live(first))
+  else await liveAll(seeds, done)
+  const sum = (of: (tally: Tally) => number): number =>
+    tallies.reduce((total, tally) => total + of(tally), 0)
+  console.log(
+    `${sum(({ rows }) => rows)} rows in ${sum(({ frames }) => frames)} frames, ` +
+      `${sum(({ attacks }) => attacks)} attacks, ${sum(({ thefts }) => thefts)} thefts: ` +
+      `${sum(({ shut }) => shut)} earlier frames tried, all shut; ` +
+      `${sum(({ opened }) => opened)} later ones opened`,
+  )
+  const failed = tallies.filter(({ broken }) => broken).map(({ seed }) => seed)
+  const more = values['no-adversary'] ? ' --no-adversary' : ''
+  for (const seed of failed.sort((a, b) => a - b)) {
+    console.log(`again: npm run sim -- --seed ${seed} --days ${values.days}${more}`)
+  }
+  console.log(failed.length === 0 ? `all ${count} green` : `${failed.length} of ${count} broken`)
+  process.exitCode = failed.length === 0 ? 0 : 1
+}
+
+if (isMainThread) await main()
+else parentPort?.on('message', (seed: number) => parentPort?.postMessage(live(seed), []))

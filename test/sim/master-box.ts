@@ -4,6 +4,7 @@
 
 import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'
+import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { hold, type Observer } from './checkers.ts'
@@ -33,14 +34,40 @@ const OUTCOMES = ['failed', 'failed', 'unsure'] as const
 interface Process {
   readonly core: Master
   readonly links: Map<LinkId, NetLink>
+  /** Devices with frames on their way to the sink. */
+  readonly appending: Set<DeviceId>
+}
+
+/** What a body may lead to that came from somebody without keys: an answer, or the link's end. */
+const HARMLESS: ReadonlySet<MasterAction['do']> = new Set([
+  'send',
+  'drop',
+  'refused',
+  'disconnected',
+])
+
+function unmoved(actions: readonly MasterAction[], link: LinkId): void {
+  for (const action of actions) {
+    hold(HARMLESS.has(action.do), 'moved by a stranger', `the master: ${action.do}`)
+    const elsewhere = 'link' in action && action.link !== link
+    hold(!elsewhere, 'moved by a stranger', `the master: ${action.do} on another link`)
+  }
 }
 
 export class MasterBox implements End {
   crashes = 0
   calm = false
   sinkDown = false
+  /** Told at every start. */
+  onStart: () => void = () => undefined
+  /** Told after the hourly puncturing, with the devices whose frames are on their way to the
+   * sink. */
+  onPunctured: (busy: ReadonlySet<DeviceId>) => void = () => undefined
   readonly #setup: MasterSetup
   #process: Process | null = null
+  #powered = true
+  /** Links on which a frame was ahead of the tolerance. */
+  readonly #ahead = new WeakSet<NetLink>()
 
   constructor(setup: MasterSetup) {
     this.#setup = setup
@@ -50,11 +77,6 @@ export class MasterBox implements End {
     world.every(wait(faults.masterCrashUs), '', () => this.crash('killed'))
     world.every(wait(faults.sinkDownUs), '', () => this.#sinkFails())
     world.every(wait(faults.masterUnsyncedUs), '', () => this.#unsynced())
-    world.every(
-      () => SECOND,
-      '',
-      () => this.#step({ on: 'tick' }),
-    )
     world.every(
       () => HOUR,
       '',
@@ -73,6 +95,7 @@ export class MasterBox implements End {
 
   start(): void {
     const { suite, chance, staticKey, toleranceSeconds, world } = this.#setup
+    this.#powered = true
     if (this.#process !== null) return
     const core = startMaster({
       suite,
@@ -81,9 +104,26 @@ export class MasterBox implements End {
       toleranceSeconds,
       unwrap: (wrapped) => wrapped,
     })
-    this.#process = { core, links: new Map() }
+    this.#process = { core, links: new Map(), appending: new Set() }
     world.note('master starts')
     this.reload()
+    this.#tick(this.#process)
+    this.onStart()
+  }
+
+  /** Down until somebody starts it. */
+  stop(): void {
+    this.#powered = false
+    for (const link of this.#process?.links.values() ?? []) this.#setup.network.cut(link)
+    this.#process = null
+  }
+
+  #tick(process: Process): void {
+    this.#setup.world.after(SECOND, '', () => {
+      if (this.#process !== process) return
+      this.#step({ on: 'tick' })
+      this.#tick(process)
+    })
   }
 
   crash(why: string): void {
@@ -101,7 +141,9 @@ export class MasterBox implements End {
       }
     }
     const down = chance.happens(0.1) ? chance.magnitude(MINUTE, 3 * HOUR) : chance.wait(5 * SECOND)
-    world.after(down, '', () => this.start())
+    world.after(down, '', () => {
+      if (this.#powered) this.start()
+    })
   }
 
   /** The roster as it is durable now, as after a change from outside. */
@@ -111,11 +153,27 @@ export class MasterBox implements End {
     this.#performAll(process, process.core.load(this.#setup.ledger.content(), this.#now()), 'load')
   }
 
-  onBody(link: NetLink, body: Uint8Array): void {
+  onBody(link: NetLink, body: Uint8Array, alien: boolean): void {
     const process = this.#process
     if (process === null) return
     if (!process.links.has(link.id)) this.opened(link)
-    this.#step({ on: 'body', link: link.id, body })
+    const event = { on: 'body', link: link.id, body } as const
+    const actions = process.core.step(event, this.#now())
+    if (alien) unmoved(actions, link.id)
+    if (!link.touched) this.#honest(link, actions)
+    this.#performAll(process, actions, event.on)
+  }
+
+  /** Where nobody is on the path, an honest slave is refused for few reasons only. */
+  #honest(link: NetLink, actions: readonly MasterAction[]): void {
+    for (const action of actions) {
+      if (action.do !== 'refused') continue
+      const { code, device } = action
+      if (code === 'SEC-02') this.#ahead.add(link)
+      // What was on its way behind a frame that was ahead.
+      const behind = code === 'SEC-06' && this.#ahead.has(link)
+      hold(behind || EXPECTED.has(code), 'refused an honest slave', `${device} ${code}`)
+    }
   }
 
   opened(link: NetLink): void {
@@ -137,6 +195,7 @@ export class MasterBox implements End {
   #step(event: MasterEvent): void {
     const process = this.#process
     if (process === null) return
+    if (event.on === 'appended') process.appending.delete(event.device)
     this.#performAll(process, process.core.step(event, this.#now()), event.on)
   }
 
@@ -165,9 +224,12 @@ export class MasterBox implements End {
       }
       case 'append':
         this.#statement(process, faults.sinkFails, (durable) => {
-          if (durable !== 'failed') ledger.append(action)
+          // A master that hears of it, or starts after it, never takes these frames again.
+          const sure = durable === 'done' && this.#process === process
+          if (durable !== 'failed') ledger.append(action, sure)
           return { on: 'appended', device: action.device, durable: durable === 'done' }
         })
+        process.appending.add(action.device)
         return
       case 'enrol':
         this.#statement(process, faults.rosterFails, (durable) => {
@@ -187,11 +249,6 @@ export class MasterBox implements End {
         return
       case 'refused':
         world.note(`master refuses ${action.device}: ${action.code}`)
-        hold(
-          Number.isFinite(faults.attackUs) || EXPECTED.has(action.code),
-          'refused an honest slave',
-          `${action.device} ${action.code}`,
-        )
         observer.refuse(action.code)
         return
       case 'anchor':
@@ -232,11 +289,14 @@ export class MasterBox implements End {
   }
 
   #puncture(): void {
+    const process = this.#process
+    if (process === null) return
     const { ledger } = this.#setup
     for (const { device, id } of ledger.epochs.values()) {
-      const keys = this.#process?.core.tree(device, id) ?? null
+      const keys = process.core.tree(device, id)
       if (keys !== null) ledger.puncture({ device, epoch: id, keys })
     }
+    this.onPunctured(process.appending)
   }
 
   #sinkFails(): void {

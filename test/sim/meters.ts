@@ -46,6 +46,8 @@ export function modelMeter(number: string, seed: number): ModelMeter {
   }
 }
 
-/** One line of the observer's book of what meters really said. */
-export const saying = ({ meter, source, meterTime, value }: Reading): string =>
-  `${meter} ${source} ${meterTime ?? ''} ${value}`
+/** One line of the observer's book of what meters really said, to the last field. */
+export const saying = (reading: Reading): string => {
+  const { meter, register, value, exponent, unit, source, meterTime, checked } = reading
+  return `${meter} ${register} ${value} ${exponent} ${unit} ${source} ${meterTime ?? ''} ${checked}`
+}

@@ -7,13 +7,14 @@ import type { Faults } from './faults.ts'
 import type { Chance } from './prng.ts'
 import { SECOND, type TrueUs, type World } from './world.ts'
 
-type Way = 'up' | 'down'
+export type Way = 'up' | 'down'
 
 /** Who holds an end of a link. */
 export interface End {
   /** Where a caller sits; the master counts its handshakes by it. */
   readonly address?: string
-  onBody(link: NetLink, body: Uint8Array): void
+  /** `alien`: nobody who holds the keys of this link sent this body here, or not as it is. */
+  onBody(link: NetLink, body: Uint8Array, alien: boolean): void
   onClosed(link: NetLink): void
 }
 
@@ -32,16 +33,33 @@ export interface NetLink {
   /** Arrival of the last message on its way. */
   readonly lastAt: Record<Way, TrueUs>
   readonly baseUs: Record<Way, number>
+  /** Somebody on the path altered, held back or added something. */
+  touched: boolean
 }
 
+/** How a body travels. */
+interface Passage {
+  readonly alien: boolean
+  /** Held back so long, with everything behind it. */
+  readonly lateBy: number
+  /** What comes behind it overtakes it. */
+  readonly aside: boolean
+}
+
+const STRAIGHT: Passage = { alien: false, lateBy: 0, aside: false }
+
 /** Somebody who sees every body; what comes back is what goes on. */
-export type OnPath = (link: NetLink, way: Way, body: Uint8Array) => Uint8Array
+export type OnPath = (
+  link: NetLink,
+  way: Way,
+  body: Uint8Array,
+) => readonly (Partial<Passage> & { readonly body: Uint8Array })[]
 
 const LATE_MAX = 20 * SECOND
 
 export class Network {
   calm = false
-  onPath: OnPath = (_link, _way, body) => body
+  onPath: OnPath = (_link, _way, body) => [{ body }]
   readonly links = new Map<number, NetLink>()
   readonly #world: World
   readonly #chance: Chance
@@ -72,6 +90,7 @@ export class Network {
       lostAfter: { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY },
       lastAt: { up: now, down: now },
       baseUs: { up: delayUs * (1 + share), down: delayUs * (1 - share) },
+      touched: false,
     }
     this.links.set(link.id, link)
     return link
@@ -79,18 +98,24 @@ export class Network {
 
   send(link: NetLink, way: Way, body: Uint8Array): void {
     const from = way === 'up' ? link.slave : link.master
-    if (from.open) this.inject(link, way, this.onPath(link, way, body))
+    if (!from.open) return
+    for (const passing of this.onPath(link, way, body)) {
+      this.inject(link, way, passing.body, passing)
+    }
   }
 
   /** Puts a body on the way, whoever it is from. */
-  inject(link: NetLink, way: Way, body: Uint8Array): void {
-    const at = Math.max(link.lastAt[way], this.#world.now + this.#delay(link.baseUs[way]))
-    link.lastAt[way] = at
-    this.#world.after(at - this.#world.now, '', () => {
+  inject(link: NetLink, way: Way, body: Uint8Array, passage: Partial<Passage> = {}): void {
+    const { alien, lateBy, aside } = { ...STRAIGHT, ...passage }
+    const { now } = this.#world
+    const soonest = now + this.#delay(link.baseUs[way]) + lateBy
+    const at = aside ? soonest : Math.max(link.lastAt[way], soonest)
+    if (!aside) link.lastAt[way] = at
+    this.#world.after(at - now, '', () => {
       const to = way === 'up' ? link.master : link.slave
       if (!to.open || at > link.lostAfter[way]) return
       to.heardAt = this.#world.now
-      to.end.onBody(link, body)
+      to.end.onBody(link, body, alien)
     })
   }
 

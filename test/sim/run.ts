@@ -12,6 +12,7 @@ import { billAll, spanOf } from './bills.ts'
 import { Broken, hold, Observer } from './checkers.ts'
 import { MasterClock } from './clocks.ts'
 import { drawFaults, type Faults } from './faults.ts'
+import { Impostor } from './impostor.ts'
 import { MasterBox } from './master-box.ts'
 import { simulatedSuite } from './kem.ts'
 import { modelMeter } from './meters.ts'
@@ -19,6 +20,8 @@ import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
 import { Ledger } from './sink.ts'
 import { SlaveBox } from './slave-box.ts'
+import { Thief } from './thief.ts'
+import { liveTwice } from './twins.ts'
 import { DAY, HOUR, MINUTE, SECOND, World } from './world.ts'
 
 /** 2027-01-15T08:00:00Z. */
@@ -31,6 +34,8 @@ const YOUNG_MS = 3_600_000
 /** History is wanted from so long before the start. */
 const HISTORY_MS = 20 * 3_600_000
 const TOLERANCE_SECONDS = 10
+/** Recorded sessions played again after a week. */
+const SESSIONS_MAX = 200
 
 export interface Outcome {
   readonly seed: number
@@ -47,6 +52,9 @@ export interface Outcome {
   readonly observer: Observer
   readonly drawn: Faults
   readonly slaves: readonly SlaveBox[]
+  readonly thief: Thief
+  /** What the adversary did. */
+  readonly attacks: number
 }
 
 interface Universe {
@@ -59,6 +67,8 @@ interface Universe {
   readonly clock: MasterClock
   readonly master: MasterBox
   readonly attacker: Attacker
+  readonly impostor: Impostor
+  readonly thief: Thief
   readonly slaves: SlaveBox[]
   /** Other faults injected. */
   trouble: number
@@ -66,8 +76,16 @@ interface Universe {
   calm: boolean
 }
 
-export function simulate(seed: number, days: number): Outcome {
-  const universe = create(seed)
+/** What a world leaves out. */
+export interface Choice {
+  /** Nobody is on the path. */
+  readonly peaceful?: boolean
+  /** No week of silence at the end. */
+  readonly short?: boolean
+}
+
+export function simulate(seed: number, days: number, choice: Choice = {}): Outcome {
+  const universe = create(seed, choice.peaceful ?? false)
   const { world, observer, faults } = universe
   let broken: string | null = null
   try {
@@ -75,6 +93,10 @@ export function simulate(seed: number, days: number): Outcome {
     vex(universe)
     world.runUntil(START + days * DAY)
     settle(universe)
+    if (!choice.short) {
+      aWeekLater(universe)
+      settle(universe)
+    }
     const end = world.now - YOUNG_MS * 1_000
     for (const slave of universe.slaves) {
       billAll(slave.meters, spanOf(START, end), (meter, at) => observer.registered(meter, at))
@@ -98,34 +120,44 @@ export function simulate(seed: number, days: number): Outcome {
     observer,
     drawn: faults,
     slaves,
+    thief: universe.thief,
+    attacks: attacker.attacks,
   }
 }
 
-function create(seed: number): Universe {
+function create(seed: number, peaceful: boolean): Universe {
   const chance = (name: string): ReturnType<typeof chanceOf> => chanceOf(seed, name)
   const world = new World(START)
-  const faults = drawFaults(chance('faults'))
+  const drawn = drawFaults(chance('faults'))
+  const faults = peaceful ? { ...drawn, attackUs: Number.POSITIVE_INFINITY } : drawn
   const observer = new Observer()
   const network = new Network(world, chance('network'), faults)
-  const ledger = new Ledger((frame) => observer.takes(frame))
+  const thief = new Thief()
+  const ledger = new Ledger((frame, sure) => {
+    observer.takes(frame, sure)
+    if (sure) thief.acknowledged(frame.position)
+  })
   const clock = new MasterClock(chance('master clock'))
   const privateKey = chance('master key').bytes(32)
   const staticKey = { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
-  const setup = { world, faults, network, observer, ledger, clock, staticKey }
+  const setup = { world, faults, network, observer, ledger, clock, staticKey, thief }
   const master = new MasterBox({
     ...setup,
     suite: simulatedSuite(chance('encapsulations').bytes),
     chance: chance('master'),
     toleranceSeconds: TOLERANCE_SECONDS,
   })
-  const attacker = new Attacker(setup, chance('attacker'), master)
+  master.onPunctured = (busy) => thief.stealMaster(ledger, busy)
+  const attacker = new Attacker(setup, chance('attacker'))
+  attacker.calm = peaceful
+  const impostor = new Impostor(setup, chance('impostor'), attacker, master)
   const state = { slaves: [], trouble: 0, partitioned: false, calm: false }
-  return { seed, ...setup, ...state, master, attacker }
+  return { seed, ...setup, ...state, master, attacker, impostor }
 }
 
 /** The operator creates the devices; the slaves start. */
 function admit(universe: Universe): void {
-  const { seed, world, faults, ledger, master, network, observer } = universe
+  const { seed, world, faults, ledger, master, impostor, network, observer, thief } = universe
   const privateKey = chanceOf(seed, 'master key').bytes(32)
   const masterPrint = fingerprint(nodeSuite, nodeSuite.publicKey(privateKey))
   for (let index = 0; index < faults.slaves; index += 1) {
@@ -161,7 +193,12 @@ function admit(universe: Universe): void {
       faults,
       network,
       observer,
-      connect: () => (universe.partitioned || !master.listening ? null : master),
+      thief,
+      connect: () => {
+        if (universe.partitioned) return null
+        if (impostor.poses) return impostor
+        return master.listening ? master : null
+      },
       framesMax: chance.pick([200, 5_000, 1_000_000]),
     })
     universe.slaves.push(slave)
@@ -171,7 +208,7 @@ function admit(universe: Universe): void {
 
 /** Trouble that belongs to no single box. */
 function vex(universe: Universe): void {
-  const { seed, world, faults, network, ledger, master, slaves, observer } = universe
+  const { seed, world, faults, network, ledger, master, slaves, observer, thief } = universe
   const chance = chanceOf(seed, 'trouble')
   const often = (mean: number, name: string, happen: () => void): void =>
     world.every(
@@ -195,6 +232,16 @@ function vex(universe: Universe): void {
     world.after(chance.wait(faults.partitionLengthUs), 'the net is whole', () => {
       universe.partitioned = false
     })
+  })
+  often(faults.theftUs, 'a disk is copied', () => {
+    const slave = slaves[chance.below(slaves.length)]
+    if (slave === undefined) return
+    const stored = slave.disk.load()
+    thief.stealSlave(slave.device, stored)
+    const [meter] = slave.meters
+    if (meter === undefined) return
+    const suite = observer.watch(nodeSuite)
+    liveTwice({ stored, meter, suite, random: chance.bytes, now: world.now })
   })
   if (!faults.revokes) return
   world.after(chance.between(HOUR, DAY), 'a device is revoked', () => {
@@ -239,6 +286,23 @@ function settle(universe: Universe): void {
   }
   const lack = missing(universe)
   hold(lack === null, 'not through', lack ?? '')
+}
+
+/** Everything is without power for a week; then the master is up alone, and hears again whatever
+ * was said to it before. */
+function aWeekLater({ world, master, impostor, slaves, observer }: Universe): void {
+  for (const slave of slaves) slave.stop()
+  master.stop()
+  world.runUntil(world.now + 7 * DAY)
+  master.start()
+  const { frames, repeats } = observer
+  impostor.playAll(SESSIONS_MAX)
+  world.runUntil(world.now + 5 * MINUTE)
+  hold(
+    observer.frames === frames && observer.repeats === repeats,
+    'moved by a stranger',
+    'the ledger took frames while no slave had power',
+  )
 }
 
 /** What has not come through yet. */

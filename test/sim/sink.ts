@@ -24,9 +24,9 @@ export class Ledger {
   readonly epochs = new Map<string, EpochRecord>()
   readonly positions = new Map<string, StreamPosition>()
   /** Sees every frame that a batch brings, known or new. */
-  readonly #onFrame: (frame: AcceptedFrame) => void
+  readonly #onFrame: (frame: AcceptedFrame, sure: boolean) => void
 
-  constructor(onFrame: (frame: AcceptedFrame) => void) {
+  constructor(onFrame: (frame: AcceptedFrame, sure: boolean) => void) {
     this.#onFrame = onFrame
   }
 
@@ -39,9 +39,10 @@ export class Ledger {
     }
   }
 
-  append({ frames }: Action<'append'>): void {
+  /** `sure`: whoever judges frames from now on knows of it. */
+  append({ frames }: Action<'append'>, sure = true): void {
     for (const frame of frames) {
-      this.#onFrame(frame)
+      this.#onFrame(frame, sure)
       const key = streamKey(frame.position)
       const known = this.positions.get(key)
       if (known === undefined || frame.position.sequence > known.sequence) {

@@ -11,7 +11,7 @@ import type {
 } from '../../services/slave/core/state.ts'
 import { backOffMs } from '../../services/slave/shell/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
-import type { Reading } from '../../shared/meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN, type Reading } from '../../shared/meter/reading.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../shared/tves/token.ts'
 import type { MonoUs } from '../../shared/units.ts'
@@ -22,11 +22,19 @@ import type { Faults } from './faults.ts'
 import type { ModelMeter } from './meters.ts'
 import type { End, NetLink, Network } from './network.ts'
 import type { Chance } from './prng.ts'
+import type { Thief } from './thief.ts'
 import { HOUR, MINUTE, SECOND, type World } from './world.ts'
 
 /** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
 const TICK_BUSY = SECOND / 4
 const BUSY_FOR = 2 * SECOND
+/** What a body may lead to that came from somebody without keys: a word, and the link's end. */
+function unmoved(actions: readonly AgentAction[]): void {
+  for (const { do: what } of actions) {
+    hold(what === 'report' || what === 'drop', 'moved by a stranger', `the slave: ${what}`)
+  }
+}
+
 /** What an agent may hold in memory while its disk does not take it. */
 const ANSWERS_MAX = 256
 const TRANSACTIONS_MAX = 8
@@ -41,6 +49,7 @@ export interface SlaveSetup {
   readonly faults: Faults
   readonly network: Network
   readonly observer: Observer
+  readonly thief: Thief
   /** The master's end of a new connection; null while nobody listens or the net is partitioned. */
   readonly connect: () => End | null
   readonly framesMax: number
@@ -63,6 +72,7 @@ export class SlaveBox implements End {
   readonly #setup: SlaveSetup
   readonly #oscillator: Oscillator
   #process: Process | null = null
+  #powered = true
   #processes = 0
   #asleep = false
   #inbox: (() => void)[] = []
@@ -93,6 +103,7 @@ export class SlaveBox implements End {
 
   start(): void {
     const { world, chance, faults, suite, meters, token } = this.#setup
+    this.#powered = true
     if (this.#process !== null) return
     const stored = this.disk.load()
     const startedAt = this.#mono()
@@ -138,11 +149,23 @@ export class SlaveBox implements End {
     }
     this.#link = null
     const down = chance.happens(0.1) ? chance.magnitude(MINUTE, 6 * HOUR) : chance.wait(5 * SECOND)
-    world.after(down, '', () => this.start())
+    world.after(down, '', () => {
+      if (this.#powered) this.start()
+    })
   }
 
-  onBody(link: NetLink, body: Uint8Array): void {
-    if (link === this.#link) this.#deliver({ on: 'body', body })
+  onBody(link: NetLink, body: Uint8Array, alien: boolean): void {
+    if (link === this.#link) this.#deliver({ on: 'body', body }, alien)
+  }
+
+  /** Without power until somebody starts it. */
+  stop(): void {
+    this.#powered = false
+    this.#process = null
+    this.#asleep = false
+    this.#inbox = []
+    if (this.#link !== null) this.#setup.network.cut(this.#link)
+    this.#link = null
   }
 
   onClosed(link: NetLink): void {
@@ -188,11 +211,11 @@ export class SlaveBox implements End {
   }
 
   /** One step of the agent, its actions in order, perhaps not to the end. */
-  #deliver(event: AgentEvent): void {
+  #deliver(event: AgentEvent, alien = false): void {
     const process = this.#process
     if (process === null) return
     if (this.#asleep) {
-      this.#inbox.push(() => this.#deliver(event))
+      this.#inbox.push(() => this.#deliver(event, alien))
       return
     }
     const { world, chance, faults } = this.#setup
@@ -201,6 +224,7 @@ export class SlaveBox implements End {
       if (event.on !== 'body') world.note(`slave ${this.device} ${event.on}`)
     }
     const actions = process.agent.step(event, this.#mono())
+    if (alien) unmoved(actions)
     const dies = !this.calm && chance.happens(faults.dieMidStep)
     const end = dies ? chance.below(actions.length + 1) : actions.length
     for (const action of actions.slice(0, end)) this.#perform(process, action)
@@ -208,8 +232,14 @@ export class SlaveBox implements End {
     if (dies) this.crash(`dies after ${end} of ${actions.length} actions of ${event.on}`)
   }
 
+  /** Whatever the last event was: memory stays small, and the time shown is as right as stated. */
   #bounded(process: Process): void {
-    const { answersWaiting, transactionsWaiting } = process.agent.view(this.#mono())
+    const view = process.agent.view(this.#mono())
+    const { answersWaiting, transactionsWaiting, clockState, clockBoundMs } = view
+    const error = Math.abs(this.#setup.world.now - view.clock)
+    const unknown = clockState === 'U' || clockBoundMs >= CLOCK_BOUND_UNKNOWN
+    const honest = unknown || error <= clockBoundMs * 1_000
+    hold(honest, 'clock bound', `${clockState} off by ${error} us, states ${clockBoundMs} ms`)
     hold(answersWaiting <= ANSWERS_MAX, 'memory', `${answersWaiting} answers wait`)
     hold(transactionsWaiting <= TRANSACTIONS_MAX, 'memory', `${transactionsWaiting} transactions`)
   }
@@ -259,11 +289,9 @@ export class SlaveBox implements End {
       case 'read-history':
         this.#ask(process, action.meter, 'history', (meter) => meter.history(action, world.now))
         return
-      case 'set-clock': {
-        const set: AgentEvent = { on: 'clock-set', meter: action.meter, fault: 'MTR-09' }
-        this.#later(process, SECOND, () => set)
+      case 'set-clock':
+        this.#later(process, SECOND, () => ({ ...action, on: 'clock-set', fault: 'MTR-09' }))
         return
-      }
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
         observer.report(action.fault)
@@ -285,7 +313,7 @@ export class SlaveBox implements End {
   /** The transaction ends some time later: if the process dies before, it is as good as not
    * begun or already durable. */
   #commit(process: Process, commit: OutboxCommit): void {
-    const { world, chance, faults, observer } = this.#setup
+    const { world, chance, faults, observer, thief } = this.#setup
     const apply = (): AgentEvent => {
       const upkeep = (commit.frames ?? []).length === 0
       if (upkeep && !this.calm && chance.happens(faults.upkeepFails)) {
@@ -293,7 +321,9 @@ export class SlaveBox implements End {
       }
       const verdict = this.disk.commit(commit)
       if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
-      observer.committed(this.device, process.number, commit.frames ?? [])
+      const frames = commit.frames ?? []
+      observer.committed(this.device, process.number, frames)
+      if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames)
       return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
     }
     const first = chance.happens(0.5) ? apply() : null

@@ -244,9 +244,11 @@ export function nowDurable(
       hash: position.hash,
     }
   }
-  if (device.waiting.length > 0) return
-  // Nothing is on its way: what the accepted tree cannot open any more need not be opened again.
-  for (const epoch of device.epochs.values()) epoch.durableTree = epoch.tree
+  for (const epoch of device.epochs.values()) {
+    // Nothing is on its way: what the accepted tree cannot open any more need not be opened again.
+    if (device.waiting.length === 0) epoch.durableTree = epoch.tree
+    else epoch.durableTree = puncture(suite, epoch.durableTree, epoch.durableSecond)
+  }
 }
 
 /** Durable position of a run for COMMITTED and for a repeated frame: next expected and the hash

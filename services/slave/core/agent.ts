@@ -22,6 +22,7 @@ import { CALLING } from './master-keys.ts'
 import {
   type AgentSetup,
   clockQuality,
+  clockUs,
   count,
   jobDone,
   jobFailed,
@@ -238,6 +239,7 @@ function view(turn: Turn): AgentView {
   return {
     device: device === null ? null : toHex(device),
     linked: memory.confirmed,
+    clock: clockUs(turn),
     clockState: state,
     clockBoundMs: Math.ceil(bound / 1_000),
     backlog: memory.backlog,

@@ -91,9 +91,10 @@ export function linkDown(turn: Turn): void {
   closeLanes(memory.forwarder)
 }
 
-function end(turn: Turn, fault: FaultCode, detail: string): void {
+function end(turn: Turn, fault: FaultCode, detail: string, hint = false): void {
   linkDown(turn)
-  report(turn, fault, detail)
+  if (hint) turn.actions.push({ do: 'report', fault, detail })
+  else report(turn, fault, detail)
   turn.actions.push({ do: 'drop', fault, detail })
 }
 
@@ -108,7 +109,7 @@ function follow(turn: Turn, { session, send, outcome }: Step): void {
     case 'wait':
       return
     case 'ended':
-      end(turn, outcome.fault, outcome.detail)
+      end(turn, outcome.fault, outcome.detail, outcome.hint)
       return
     case 'enrolled':
       enrolled(turn, outcome)

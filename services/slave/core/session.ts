@@ -68,7 +68,13 @@ export const DOWN: Session = { phase: 'down' }
 /** What a step of the link came to. */
 export type Outcome =
   | { readonly is: 'wait' }
-  | { readonly is: 'ended'; readonly fault: FaultCode; readonly detail: string }
+  /** `hint`: only somebody on the line says so (wire.md 2.1): for the log, not to be counted. */
+  | {
+      readonly is: 'ended'
+      readonly fault: FaultCode
+      readonly detail: string
+      readonly hint: boolean
+    }
   | {
       readonly is: 'enrolled'
       readonly device: Uint8Array
@@ -91,11 +97,14 @@ export interface Step {
 }
 
 const WAIT: Outcome = { is: 'wait' }
-const ended = (fault: FaultCode, detail: string): Step => ({
+const ended = (fault: FaultCode, detail: string, hint = false): Step => ({
   session: DOWN,
   send: null,
-  outcome: { is: 'ended', fault, detail },
+  outcome: { is: 'ended', fault, detail, hint },
 })
+
+/** Codes a master may refuse with in clear; any other would only raise false alarms here. */
+const SAID_IN_CLEAR = /^(?:WIR-0\d|SEC-0[1789]|SEC-14|OPS-08)$/
 
 const keyPair = (suite: Suite, privateKey: Uint8Array): KeyPair => ({
   privateKey,
@@ -165,7 +174,8 @@ export function receive(
   if (message.is === 'refusal') {
     // Not authenticated: a hint for the log, no state follows it but the end of this link.
     const { code } = message
-    return ended(isFaultCode(code) ? code : 'WIR-03', 'says the master, unauthenticated')
+    const fault = isFaultCode(code) && SAID_IN_CLEAR.test(code) ? code : 'WIR-03'
+    return ended(fault, 'says the master, unauthenticated', true)
   }
   switch (session.phase) {
     case 'enrol':

@@ -210,6 +210,8 @@ export interface MeterPlan {
 export interface AgentView {
   readonly device: string | null
   readonly linked: boolean
+  /** The time by the agent's clock. */
+  readonly clock: UnixUs
   readonly clockState: string
   readonly clockBoundMs: number
   readonly backlog: Backlog

@@ -1,0 +1,181 @@
+// Theft at a random instant: everything a slave's disk holds, or everything the master stored, its
+// wrap key included. He tries in earnest: every tree, every second, every 32 bytes as a key.
+// What was sealed and gone before must stay shut; what comes after in the same epoch must open, or
+// the attempt itself would be worth nothing.
+
+import { concat } from '../../shared/bytes.ts'
+import type { DeviceId, StreamPosition } from '../../shared/handover/sink.ts'
+import { nodeSuite } from '../../shared/node/node-suite.ts'
+import { openFrame } from '../../shared/tves/seal.ts'
+import { KEY_BYTES } from '../../shared/tves/suite.ts'
+import { decodeTree, type KeyTree, leafAt, runIv } from '../../shared/tves/tree.ts'
+import { decodeFrame } from '../../shared/wire/frame.ts'
+import type { Stored, StoredFrame } from '../../services/slave/core/state.ts'
+import { hold } from './checkers.ts'
+import { type Ledger, streamKey } from './sink.ts'
+
+/** Every 32 bytes of the loot are tried as the key of the newest frame of so many epochs. */
+const SCANNED = 1
+const EPOCHS_SCANNED = 3
+/** Newest frames of each other epoch that are tried with the newest tree. */
+const OTHERS = 3
+/** Frames sealed after a theft that must open. */
+const CONTROLS = 3
+
+/** Everything about one epoch that is not secret, and its frames. */
+interface Epoch {
+  readonly device: DeviceId
+  readonly transcript: Uint8Array
+  readonly frames: StoredFrame[]
+  readonly salts: Map<number, Uint8Array>
+}
+
+/** A tree in a thief's hands; `left` more frames of its future are to be opened. */
+interface Loot {
+  readonly tree: KeyTree
+  left: number
+}
+
+export class Thief {
+  thefts = 0
+  /** Frames that were tried and stayed shut, and frames of the future that opened. */
+  shut = 0
+  opened = 0
+  readonly #epochs = new Map<string, Epoch>()
+  readonly #loot = new Map<string, Loot>()
+  /** By device and epoch: last second that the master knows to be durable. */
+  readonly #acknowledged = new Map<string, number>()
+
+  acknowledged({ device, epoch, second }: StreamPosition): void {
+    const key = `${device} ${epoch}`
+    this.#acknowledged.set(key, Math.max(second, this.#acknowledged.get(key) ?? -1))
+  }
+
+  /** Frames became durable at a slave: the whole world may know their bytes from now on. */
+  stored(device: DeviceId, { epochs }: Stored, frames: readonly StoredFrame[]): void {
+    for (const frame of frames) {
+      const key = `${device} ${frame.epoch}`
+      const transcript = epochs.find(({ id }) => id === frame.epoch)?.transcript
+      if (transcript === undefined) continue
+      const fresh: Epoch = { device, transcript, frames: [], salts: new Map() }
+      const known = this.#epochs.get(key) ?? fresh
+      this.#epochs.set(key, known)
+      known.frames.push(frame)
+      const salt = decodeFrame(frame.body)?.header.salt ?? null
+      if (salt !== null) known.salts.set(frame.run, salt)
+      this.#control(key, known, frame)
+    }
+  }
+
+  /** A slave's disk, byte by byte, while its process runs. */
+  stealSlave(device: DeviceId, disk: Stored): void {
+    this.thefts += 1
+    const { identity, epochs, runs } = disk
+    const newest = epochs.toSorted((a, b) => b.origin - a.origin).slice(0, EPOCHS_SCANNED)
+    const rest = runs.slice(-EPOCHS_SCANNED).map(({ lastHash }) => lastHash)
+    if (identity !== null) {
+      const { staticKey, psk, masterKey } = identity
+      rest.push(staticKey, psk ?? new Uint8Array(0), masterKey ?? new Uint8Array(0))
+    }
+    for (const { id, tree: bytes } of epochs) {
+      const key = `${device} ${id}`
+      const tree = decodeTree(bytes)
+      hold(tree !== null, 'theft', 'the stored tree is no tree')
+      const epoch = this.#epochs.get(key)
+      if (epoch !== undefined) {
+        for (const frame of epoch.frames) this.#staysShut(epoch, tree, frame, 'slave')
+        if (newest.some((scanned) => scanned.id === id)) {
+          this.#scan(epoch, tree.ivKey, concat(bytes, ...rest))
+        }
+      }
+      this.#loot.set(key, { tree, left: CONTROLS })
+      if (newest[0]?.id !== id) continue
+      for (const [other, { device: owner }] of this.#epochs) {
+        if (owner === device && other !== key) this.#otherEpoch(other, tree)
+      }
+    }
+  }
+
+  /** What is left of one epoch is of no use in another. */
+  #otherEpoch(key: string, tree: KeyTree): void {
+    const epoch = this.#epochs.get(key)
+    if (epoch === undefined) return
+    const newest = epoch.frames.slice(-OTHERS)
+    for (const frame of newest) this.#staysShut(epoch, tree, frame, 'slave, another epoch')
+  }
+
+  /** The master's database with the key that wraps its secrets, right after the hourly puncturing.
+   * Of devices whose frames were not on their way to the sink just then, everything before the last
+   * second acknowledged must be shut; what was never acknowledged opens, as the threat model
+   * says. */
+  stealMaster(ledger: Ledger, busy: ReadonlySet<DeviceId>): void {
+    this.thefts += 1
+    for (const { device, id, keys } of ledger.epochs.values()) {
+      const epoch = this.#epochs.get(`${device} ${id}`)
+      const tree = decodeTree(keys)
+      hold(tree !== null, 'theft', 'the stored tree is no tree')
+      if (epoch === undefined || busy.has(device)) continue
+      let stored = -1
+      for (const run of epoch.salts.keys()) {
+        const position = ledger.positions.get(streamKey({ device, epoch: id, run }))
+        stored = Math.max(stored, position?.second ?? -1)
+      }
+      const known = this.#acknowledged.get(`${device} ${id}`) ?? -1
+      for (const frame of epoch.frames) {
+        if (frame.second < known) this.#staysShut(epoch, tree, frame, 'master')
+        else if (frame.second > stored) this.#opens(epoch, tree, frame, 'master')
+      }
+    }
+  }
+
+  #control(key: string, epoch: Epoch, frame: StoredFrame): void {
+    const loot = this.#loot.get(key)
+    if (loot === undefined || loot.left === 0 || frame.second < loot.tree.next) return
+    loot.left -= 1
+    this.#opens(epoch, loot.tree, frame, 'slave')
+  }
+
+  #opens(epoch: Epoch, tree: KeyTree, frame: StoredFrame, whose: string): void {
+    const key = leafAt(nodeSuite, tree, frame.second)?.key ?? null
+    const opens = key !== null && open(epoch, tree.ivKey, frame, key)
+    hold(opens, 'theft control', `${whose}: the loot does not open ${placeOf(frame)}`)
+    this.opened += 1
+  }
+
+  #staysShut(epoch: Epoch, tree: KeyTree, frame: StoredFrame, whose: string): void {
+    const key = leafAt(nodeSuite, tree, frame.second)?.key ?? null
+    const opens = key !== null && open(epoch, tree.ivKey, frame, key)
+    hold(!opens, 'forward secrecy', `${whose}: the loot opens ${placeOf(frame)}`)
+    this.shut += 1
+  }
+
+  /** No 32 bytes anywhere in the loot are the key of the last frames. */
+  #scan(epoch: Epoch, ivKey: Uint8Array, bytes: Uint8Array): void {
+    for (const frame of epoch.frames.slice(-SCANNED)) {
+      for (let at = 0; at + KEY_BYTES <= bytes.length; at += 1) {
+        const opens = open(epoch, ivKey, frame, bytes.slice(at, at + KEY_BYTES))
+        hold(!opens, 'forward secrecy', `the key of ${placeOf(frame)} lies in the outbox`)
+      }
+    }
+  }
+}
+
+const placeOf = ({ epoch, run, sequence, second }: StoredFrame): string =>
+  `epoch ${epoch} run ${run} sequence ${sequence} second ${second}`
+
+/** Exactly as the master would, with what is public and this key. */
+function open(epoch: Epoch, ivKey: Uint8Array, frame: StoredFrame, key: Uint8Array): boolean {
+  const parts = decodeFrame(frame.body)
+  const salt = epoch.salts.get(frame.run)
+  hold(parts !== null && salt !== undefined, 'theft', `${placeOf(frame)} is no frame of a run`)
+  const plaintext = openFrame(nodeSuite, {
+    key,
+    iv: runIv(nodeSuite, ivKey, frame.run, salt),
+    device: Uint8Array.fromHex(epoch.device),
+    transcript: epoch.transcript,
+    headerBytes: parts.headerBytes,
+    sequence: frame.sequence,
+    sealed: parts.sealed,
+  })
+  return plaintext !== null
+}

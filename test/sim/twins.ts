@@ -1,0 +1,35 @@
+// A copied disk, started twice in one second, with no line to anybody: the same history lived two
+// times, as when a snapshot is restored. What the two seal must still share no key and nonce:
+// the observer's suite watches.
+
+import { startAgent } from '../../services/slave/core/agent.ts'
+import type { Stored } from '../../services/slave/core/state.ts'
+import type { Random, Suite } from '../../shared/tves/suite.ts'
+import { monoUs, unixUs } from '../../shared/units.ts'
+import { hold } from './checkers.ts'
+import type { ModelMeter } from './meters.ts'
+import { SECOND, type TrueUs } from './world.ts'
+
+interface Copy {
+  readonly stored: Stored
+  readonly meter: ModelMeter
+  /** Watched. */
+  readonly suite: Suite
+  readonly random: Random
+  readonly now: TrueUs
+}
+
+export function liveTwice({ stored, meter, suite, random, now }: Copy): void {
+  if (!stored.epochs.some(({ state }) => state === 'committed')) return
+  const mono = monoUs(now)
+  const plan = { meter: meter.number, everyMs: 60_000, push: true, history: false }
+  for (const earlier of [0, SECOND]) {
+    const wall = unixUs(now)
+    const agent = startAgent({ suite, random, stored, token: null, meters: [plan], wall, mono })
+    const readings = meter.now(now - earlier)
+    const said = { on: 'readings', meter: meter.number, request: 'push', more: false } as const
+    const actions = agent.step({ ...said, readings, at: mono }, mono)
+    const sealed = actions.some(({ do: what }) => what === 'commit' || what === 'report')
+    hold(sealed, 'twins', 'a copy with an epoch seals what it reads')
+  }
+}

@@ -1,0 +1,51 @@
+// What is durable must not be opened again with what the master keeps, also while it is busy.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  emptyRoster,
+  fallBackAll,
+  nowDurable,
+  putDevice,
+  putEpoch,
+} from '../../services/master/core/roster.ts'
+import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
+import type { AcceptedFrame } from '../../shared/handover/sink.ts'
+import { leafAt, plantTree } from '../../shared/tves/tree.ts'
+import { second, unixMs } from '../../shared/units.ts'
+
+const DEVICE = '00112233aabbccdd'
+
+const frame = (sequence: number, at: number): AcceptedFrame => ({
+  position: {
+    device: DEVICE,
+    epoch: 5,
+    run: 1,
+    sequence,
+    second: second(at),
+    hash: new Uint8Array(32),
+    salt: new Uint8Array(16),
+    opener: null,
+  },
+  receivedAt: unixMs(0),
+  late: false,
+  content: { kind: 'opener', process: '00'.repeat(8) },
+})
+
+test('a batch that is durable is punctured though the next one fails (simulation, seed 2)', () => {
+  const roster = emptyRoster()
+  const keys = { staticKey: null, psk: null, attempt: 0, revoked: false, historyFrom: null }
+  putDevice(roster, { id: DEVICE, name: 'attic', ...keys })
+  const device = roster.devices.get(DEVICE)
+  assert.ok(device !== undefined)
+  const tree = plantTree(nodeSuite, nodeRandom(32))
+  const origin = unixMs(0)
+  putEpoch(device, { id: 5, origin, transcript: nodeRandom(32), closed: false, tree })
+  device.waiting = [frame(2, 900)]
+  nowDurable(nodeSuite, device, [frame(0, 700), frame(1, 800)])
+  fallBackAll(device)
+  const kept = device.epochs.get(5)?.durableTree
+  assert.ok(kept !== undefined)
+  assert.equal(leafAt(nodeSuite, kept, second(799)), null)
+  assert.notEqual(leafAt(nodeSuite, kept, second(800)), null, 'its second may bring more')
+})
