@@ -72,7 +72,8 @@ function world() {
     inTurn(() => follow(master.step(event, masterNow())))
   const follow = (actions: readonly MasterAction[]): void => {
     for (const action of actions) {
-      if (action.do === 'send') step({ on: 'body', body: action.body })
+      // Nothing comes over a link that the slave has left.
+      if (action.do === 'send' && !renewing) step({ on: 'body', body: action.body })
       if (action.do === 'refused') refused.push(action.code)
       if (action.do === 'anchor') anchors.push(action.anchor)
       if (action.do === 'enrol') {

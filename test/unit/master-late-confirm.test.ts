@@ -48,7 +48,7 @@ test('a CONFIRM of a session that was left closes no epoch (wire.md 6; simulatio
   const late = open(1)
   const confirm = open(2)
   const taken = master.step({ on: 'body', link: 2, body: confirm }, now)
-  assert.deepEqual(kinds(taken), ['connected', 'commit-epoch'])
+  assert.deepEqual(kinds(taken), ['connected', 'called-under', 'commit-epoch'])
   const refused = master.step({ on: 'body', link: 1, body: late }, now)
   assert.deepEqual(kinds(refused), ['refused', 'drop'])
   const stored = master.step({ on: 'epoch-committed', link: 2, stored: true }, now)
