@@ -22,6 +22,8 @@ before(async () => {
 })
 after(() => postgres.close())
 beforeEach(async () => {
+  // Commands stay for good, and devices with them, unless a test says otherwise.
+  await postgres.db.pool.query('alter table commands disable trigger commands_stay')
   await postgres.db.pool.query(`truncate devices, epochs, stream_positions, meters, readings,
     last_values, exceptions, device_status, enrolment_tokens cascade`)
   await postgres.db.pool.query("update counters set count = 0 where name = 'readings'")

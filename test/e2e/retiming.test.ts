@@ -28,6 +28,8 @@ before(async () => {
 after(() => postgres.close())
 beforeEach(async () => {
   const { pool } = postgres.db
+  // Commands stay for good, and devices with them, unless a test says otherwise.
+  await pool.query('alter table commands disable trigger commands_stay')
   await pool.query(`truncate devices, epochs, stream_positions, meters, readings, last_values,
     exceptions, device_status, enrolment_tokens, slave_processes, retimed_readings cascade`)
   await pool.query("delete from counters where name like 'exception %'")
