@@ -155,8 +155,9 @@ function world() {
     run(us: number) {
       for (const end = now + us; now < end; now += SECOND) {
         step({ on: 'tick' })
-        if (renewing) setLink(true)
+        if (!renewing) continue
         renewing = false
+        setLink(true)
       }
     },
     /** The power fails for so long. */
