@@ -74,15 +74,19 @@ function treeVectors() {
     salt,
     iv: runIv(suite, tree.ivKey, run, salt),
   }))
-  write('tree', 'wire.md 7: leaves, one path with its hash inputs, what a holder keeps, ivs', {
-    secret,
-    rootOutput,
-    ivKey: tree.ivKey,
-    leaves,
-    pathToSecond5: path,
-    punctured,
-    runs,
-  })
+  write(
+    'tree',
+    'wire.md 7: leaves, one path with its hash inputs, what a holder keeps, ivs; encoded is how we store it, no part of the protocol',
+    {
+      secret,
+      rootOutput,
+      ivKey: tree.ivKey,
+      leaves,
+      pathToSecond5: path,
+      punctured,
+      runs,
+    },
+  )
 }
 
 const ORIGIN = 1_790_000_000_000
@@ -412,7 +416,7 @@ function controlVectors(session) {
   const device = count(0xd0, 8)
   write(
     'control',
-    'wire.md 5: control messages as sent, under the session keys of handshake.json',
+    'wire.md 5: control messages as sent under the keys of the session of suite 0 in handshake.json; each direction counts from 0, in this order',
     {
       messages: messages.map(([from, message]) => {
         const plaintext = encodeControl(message)
@@ -423,6 +427,7 @@ function controlVectors(session) {
           body: (from === 'slave' ? slave : master).seal(plaintext),
         }
       }),
+      clockExchanges,
       streamHash: {
         device,
         epoch: stream.epoch,
@@ -442,6 +447,26 @@ function controlVectors(session) {
 }
 
 const givenUp = count(0xa0, 32)
+
+/** T1, T4 by the slave's clock, T2, T3 by the master's, microseconds; what follows from them. */
+const clockExchanges = [
+  [0, 30_000, 30_200, 50_200, 500],
+  [1_000_000, 1_040_000, 1_040_000, 1_010_000, 20_500],
+  [7, 1_790_000_000_123_456, 1_790_000_000_124_000, 40_551, 27_000],
+].map(([t1, t2, t3, t4, masterBound]) => {
+  const roundTripDelay = t4 - t1 - (t3 - t2)
+  const offset = (t2 - t1 + (t3 - t4)) / 2
+  return {
+    t1,
+    t2,
+    t3,
+    t4,
+    masterBound,
+    roundTripDelay,
+    offset,
+    error: roundTripDelay / 2 + masterBound,
+  }
+})
 
 /** Types 9 to 14. */
 function orderVectors({ epoch, run }) {

@@ -15,7 +15,8 @@ import {
   puncture,
   runIv,
 } from '../../shared/tves/tree.ts'
-import { second, startOfSecond, unixMs } from '../../shared/units.ts'
+import { measure } from '../../shared/clock/exchange.ts'
+import { monoUs, second, spanUs, startOfSecond, unixMs, unixUs } from '../../shared/units.ts'
 import { compactBody, expandBody } from '../../shared/wire/compact.ts'
 import {
   decodeContent,
@@ -197,5 +198,25 @@ test('control.json: the stream hash over a tombstone and over a skip (wire.md 6.
     assert.ok(asked.is === 'skip')
     assert.deepEqual(suite.sha256(skip.body), asked.bodyHash)
     assert.deepEqual(streamNext(suite, skip.before, skip.body), skip.after)
+  }
+})
+
+test('control.json: offset, delay and error of clock exchanges (wire.md 5)', () => {
+  const { clockExchanges } = load('control')
+  assert.ok(clockExchanges.length > 2)
+  for (const { t1, t2, t3, t4, masterBound, roundTripDelay, offset, error } of clockExchanges) {
+    const verdict = measure({
+      t1: monoUs(t1),
+      t2: unixUs(t2),
+      t3: unixUs(t3),
+      t4: monoUs(t4),
+      masterBound: spanUs(masterBound),
+    })
+    assert.ok(verdict.ok)
+    const { sample } = verdict
+    assert.equal(sample.roundTripDelay, roundTripDelay)
+    assert.equal(sample.utc - sample.mono, offset)
+    // Ours adds what its clock may drift meanwhile and a rounding.
+    assert.ok(sample.bound >= error && sample.bound < error + 20)
   }
 })
