@@ -1,5 +1,6 @@
 // One attack: what is tried, what must refuse it, and what must not have moved when it is over.
 
+import type { AttackLine } from '../billing/pages/views.ts'
 import { type AttackScene, until, type Victim } from './scene.ts'
 
 /** The attacker's surroundings. */
@@ -33,17 +34,7 @@ export interface Trial {
 }
 
 /** What a trial came to; one line of the scoreboard. */
-export interface Verdict {
-  readonly name: string
-  readonly tries: string
-  readonly sent: number
-  readonly refusedBy: readonly string[]
-  /** Rows that no meter ever showed. */
-  readonly rowsAdded: number
-  readonly moved: boolean
-  readonly microsEach: number | null
-  readonly ok: boolean
-  readonly note: string
+export interface Verdict extends AttackLine {
   readonly seconds: number
 }
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { temporaryFolder } from './postgres.ts'
-import { freePorts, Process, until } from './whole-way.ts'
+import { freePorts } from '../../services/adversary/scene.ts'
+import { Process, until } from './whole-way.ts'
 
 const METERS = 100
 /** What the start page says: about a minute; on a busy machine a little more. */

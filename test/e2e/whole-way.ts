@@ -3,11 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { freePorts } from '../../services/adversary/scene.ts'
 import { type Db, openDatabase } from '../../services/billing/db/pool.ts'
 import { createDevice, issueToken } from '../../services/billing/db/roster.ts'
 import { runningPostgres } from '../../services/billing/shell/embedded-postgres.ts'
@@ -52,20 +51,6 @@ export async function until<T>(
     assert.ok(waited < patienceMs, `not within ${patienceMs} ms: ${what}${trouble}`)
     await wait(LOOK_MS)
   }
-}
-
-/** Ports free a moment ago. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  const ports: number[] = []
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening')
-    const address = server.address()
-    assert.ok(typeof address === 'object' && address !== null)
-    ports.push(address.port)
-  }
-  for (const server of servers) await new Promise((closed) => server.close(closed))
-  return ports
 }
 
 interface Ended {
