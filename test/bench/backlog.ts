@@ -105,6 +105,8 @@ export interface Backlog {
 /** Seals everything a device has to say in all rounds. */
 export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
   const { origin } = device.epoch
+  // One process: another would begin a run of its own.
+  const processId = nodeRandom(8)
   let keyring: Keyring = enterEpoch(device.id, device.epoch, 0, null)
   const frames: StoredFrame[] = []
   const upTo: number[] = []
@@ -118,7 +120,7 @@ export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
         at,
         groups: [{ stamp, readings }],
         salt: nodeRandom(16),
-        processId: nodeRandom(8),
+        processId,
         processStart: origin,
         pad: false,
       })

@@ -48,6 +48,7 @@ function readingsAt(second: number, count: number): readonly Reading[] {
 function sealedFrames(readings: number): readonly Uint8Array[] {
   const encoded = { id: 1, origin: ORIGIN, transcript, tree: encodeTree(tree) }
   let keyring = enterEpoch(idBytes, { ...encoded, state: 'committed' }, 0, null)
+  const processId = nodeRandom(8)
   const bodies: Uint8Array[] = []
   for (let at = 0; at < FRAMES; at += 1) {
     const now = unixMs(ORIGIN + at * 1_000)
@@ -57,7 +58,7 @@ function sealedFrames(readings: number): readonly Uint8Array[] {
       at: now,
       groups: [{ stamp, readings: readingsAt(at, readings) }],
       salt: nodeRandom(16),
-      processId: nodeRandom(8),
+      processId,
       processStart: ORIGIN,
       pad: false,
     })
