@@ -39,7 +39,12 @@ export async function attack(
 async function judge(stage: Stage, trial: Trial): Promise<Verdict> {
   const { scene, quiet, busy } = stage
   const { name, tries } = trial
-  const before = await scene.mark([quiet.device])
+  // Slaves that react make epochs and bring readings, which `forged` judges; their keys stay.
+  const mark = (): Promise<string> =>
+    trial.stirs
+      ? scene.mark([quiet.device, busy.device], 'keys')
+      : scene.mark([quiet.device], 'all')
+  const before = await mark()
   const since = performance.now()
   let finding: Finding
   try {
@@ -49,7 +54,7 @@ async function judge(stage: Stage, trial: Trial): Promise<Verdict> {
   }
   for (const victim of [quiet, busy]) victim.line.tamper = null
   const rowsAdded = await scene.forged()
-  const moved = !trial.stirs && (await scene.mark([quiet.device])) !== before
+  const moved = (await mark()) !== before
   return {
     name,
     tries,

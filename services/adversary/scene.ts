@@ -180,9 +180,10 @@ export class AttackScene {
     return new Map(rows.map(({ code, count }) => [code, Number(count)]))
   }
 
-  /** One number over everything durable that a device is known by. */
-  async mark(devices: readonly DeviceId[]): Promise<Mark> {
-    const { rows } = await this.headEnd.billing.db.pool.query<{ mark: string }>(MARK, [devices])
+  /** One number over what devices are known by: keys and tokens alone, or all that is durable. */
+  async mark(devices: readonly DeviceId[], over: 'keys' | 'all'): Promise<Mark> {
+    const text = over === 'keys' ? MARK_KEYS : MARK_ALL
+    const { rows } = await this.headEnd.billing.db.pool.query<{ mark: string }>(text, [devices])
     return rows[0]?.mark ?? ''
   }
 
@@ -204,12 +205,16 @@ export class AttackScene {
   }
 }
 
-const MARK = `
-select md5(concat_ws('|',
+const KEYS = `
   (select string_agg(concat_ws(',', id, static_key, psk, attempt, revoked_at), ';' order by id)
      from devices where id = any($1)),
   (select string_agg(concat_ws(',', id, burnt_by), ';' order by id)
-     from enrolment_tokens where device_id = any($1)),
+     from enrolment_tokens where device_id = any($1))`
+
+const MARK_KEYS = `select md5(concat_ws('|', ${KEYS})) as mark`
+
+const MARK_ALL = `
+select md5(concat_ws('|', ${KEYS},
   (select string_agg(concat_ws(',', device_id, id, transcript, closed_at), ';' order by device_id, id)
      from epochs where device_id = any($1)),
   (select string_agg(concat_ws(',', device_id, epoch, run, sequence, hash), ';'

@@ -27,8 +27,8 @@ export interface Finding {
 export interface Trial {
   readonly name: string
   readonly tries: string
-  /** True: the slaves react (a new epoch, a repeated frame), so that only rows and keys are
-   * compared, each row with what its meter showed. False: nothing durable may differ at all. */
+  /** True: the slaves react (a new epoch, a repeated frame), so that keys and tokens are compared,
+   * and each row with what its meter showed. False: nothing durable may differ at all. */
   readonly stirs: boolean
   run(stage: Stage): Promise<Finding>
 }
