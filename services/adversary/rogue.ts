@@ -8,14 +8,22 @@ import { assert } from '../../shared/assert.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import type { EpochSecret } from '../../shared/tves/handshake.ts'
 import { sealFrame } from '../../shared/tves/seal.ts'
-import { streamNext, streamStart } from '../../shared/tves/stream.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
 import { type KeyTree, leafAt, plantTree, runIv } from '../../shared/tves/tree.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { UNIT } from '../../shared/meter/reading.ts'
-import { monoUs, second, spanMs, startOfSecond, type UnixMs, unixMs } from '../../shared/units.ts'
+import {
+  monoUs,
+  type Second,
+  second,
+  secondOf,
+  spanMs,
+  startOfSecond,
+  type UnixMs,
+  unixMs,
+} from '../../shared/units.ts'
 import { encodeOpener, encodeReadings } from '../../shared/wire/content.ts'
-import type { ControlMessage, SealedUpTo } from '../../shared/wire/control.ts'
+import type { ControlMessage } from '../../shared/wire/control.ts'
 import { NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import {
@@ -176,11 +184,7 @@ export class RogueSession {
   }
 
   /** Handshake, CONFIRM and COMMITTED; null when the master refuses. */
-  static async open(
-    port: number,
-    keys: StolenKeys,
-    runs: readonly SealedUpTo[] = [],
-  ): Promise<RogueSession | null> {
+  static async open(port: number, keys: StolenKeys): Promise<RogueSession | null> {
     const identity: StoredIdentity = { ...keys, attempt: 1 }
     const ours = setup()
     const link = await RawLink.open(port)
@@ -198,7 +202,7 @@ export class RogueSession {
         ? null
         : { ...secret, origin: answer.origin, tree: plantTree(nodeSuite, secret.secret) }
     const rogue = new RogueSession(link, keys, { epoch, session, setup: ours, identity })
-    rogue.say({ is: 'confirm', epoch: epoch?.id ?? 0, runs })
+    rogue.say({ is: 'confirm', epoch: epoch?.id ?? 0, runs: [] })
     return (await rogue.told('committed')) === null ? null : rogue
   }
 
@@ -256,7 +260,6 @@ export class RogueRun {
   readonly epoch: RogueEpoch
   readonly salt: Uint8Array
   readonly run: number
-  hash: Uint8Array
 
   constructor(keys: StolenKeys, epoch: RogueEpoch, run: number, salt = nodeRandom(16)) {
     this.#keys = keys
@@ -264,12 +267,6 @@ export class RogueRun {
     this.run = run
     this.salt = salt
     this.#iv = runIv(nodeSuite, epoch.tree.ivKey, run, salt)
-    this.hash = streamStart(nodeSuite, keys.device, epoch.id, run)
-  }
-
-  /** Seconds since the epoch's origin at `at`. */
-  secondAt(at: number): number {
-    return Math.max(0, Math.floor((at - this.epoch.origin) / 1_000))
   }
 
   opener(at: number): Uint8Array {
@@ -294,7 +291,7 @@ export class RogueRun {
       meterTime: null,
       checked: true,
     } as const
-    const begins = startOfSecond(this.epoch.origin, second(this.secondAt(at)))
+    const begins = startOfSecond(this.epoch.origin, this.#secondAt(at))
     const content = encodeReadings([{ stamp, readings: [reading] }], {
       begins,
       opener: this.#opener,
@@ -302,15 +299,19 @@ export class RogueRun {
     return this.#seal(at, sequence, content)
   }
 
+  #secondAt(at: number): Second {
+    return second(Math.max(0, secondOf(this.epoch.origin, unixMs(at))))
+  }
+
   #seal(
     at: number,
     sequence: number,
     { plaintext, readings }: { readonly plaintext: Uint8Array; readonly readings: number },
   ): Uint8Array {
-    const index = second(this.secondAt(at))
+    const index = this.#secondAt(at)
     const leaf = leafAt(nodeSuite, this.epoch.tree, index)
     assert(leaf !== null, 'the thief has the whole tree')
-    const body = sealFrame(nodeSuite, {
+    return sealFrame(nodeSuite, {
       key: leaf.key,
       iv: this.#iv,
       device: this.#keys.device,
@@ -326,7 +327,5 @@ export class RogueRun {
       },
       plaintext,
     })
-    this.hash = streamNext(nodeSuite, this.hash, body)
-    return body
   }
 }

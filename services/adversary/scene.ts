@@ -126,8 +126,7 @@ export class AttackScene {
     return { device, token }
   }
 
-  /** A slave process reading `meters` simulated meters, enrolled and storing. `behind`: a clock
-   * that the slave's meters show. */
+  /** A slave process reading `meters` simulated meters, enrolled and storing. */
   async victim(
     name: string,
     plan: { readonly meters: number; readonly everySeconds: number },

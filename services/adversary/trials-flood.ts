@@ -2,13 +2,12 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { concat } from '../../shared/bytes.ts'
-import { nodeRandom } from '../../shared/node/node-suite.ts'
+import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { decodeToken, encodeToken } from '../../shared/tves/token.ts'
 import { monoUs, unixMs } from '../../shared/units.ts'
 import { SESSION_BYTE } from '../../shared/wire/message.ts'
 import { beginSession } from '../slave/core/session.ts'
-import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { enrolRogue, RawLink, RogueRun, RogueSession, type StolenKeys } from './rogue.ts'
 import { until } from './scene.ts'
 import { countedWhile, type Finding, has, type Stage, total, type Trial } from './trial.ts'
@@ -63,14 +62,12 @@ async function unknownCallers(stage: Stage): Promise<readonly Uint8Array[]> {
 }
 
 /** A device the attacker enrolled by right, whose keys it holds. */
-async function insider({ scene }: Stage, name: string): Promise<StolenKeys> {
+export async function insider({ scene }: Stage, name: string): Promise<StolenKeys> {
   const { token } = await scene.register(`${name}-${nodeRandom(4).join('')}`)
   const keys = await enrolRogue(scene.settings.tcpPort, token)
   if (keys === null) throw new Error('the attacker could not enrol a device of its own')
   return keys
 }
-
-export { insider }
 
 export const STRANGER_TRIALS: readonly Trial[] = [
   {

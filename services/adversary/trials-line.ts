@@ -1,7 +1,7 @@
 // Attacks by somebody who holds the line between slave and master, and no key.
 
 import { setTimeout as wait } from 'node:timers/promises'
-import { FRAME_BYTE } from '../../shared/wire/frame.ts'
+import { FRAME_BYTE, isFrame } from '../../shared/wire/frame.ts'
 import { CONTROL_BYTE, ENROLMENT_BYTE, SESSION_BYTE } from '../../shared/wire/message.ts'
 import { type Direction, flipBit, type Tamper } from './line.ts'
 import { RawLink } from './rogue.ts'
@@ -19,12 +19,8 @@ import {
 
 /** Messages tampered with in one trial. */
 const TIMES = 12
-/** Type of the compact header's frames. */
-const COMPACT_BYTE = 0x14
 /** Longer than a clock reply may take (wire.md 5), ms. */
 const LATE_MS = 2_500
-
-const isFrame = (body: Uint8Array): boolean => body[0] === FRAME_BYTE || body[0] === COMPACT_BYTE
 
 /** Lets `change` have a go at so many messages of one kind on the busy slave's line. */
 async function tampered(
@@ -84,6 +80,22 @@ async function replaySession(stage: Stage): Promise<Finding> {
   )
   const held = found.has('SEC-11') && found.has('WIR-04')
   return { sent: session.length + frames.length, refusedBy: [...found.keys()].sort(), held }
+}
+
+/** The last message the master sent comes back to it. */
+async function reflectToMaster(stage: Stage): Promise<Finding> {
+  const { busy, scene } = stage
+  await linked(stage, busy)
+  const told = busy.line.answered.at(-1)?.findLast((body) => body[0] === CONTROL_BYTE)
+  const found = await countedWhile(
+    scene,
+    async () => {
+      if (told !== undefined) busy.line.inject(told, 'to-master')
+    },
+    has('SEC-11'),
+  )
+  await linked(stage, busy)
+  return { sent: 1, refusedBy: [...found.keys()].sort(), held: found.has('SEC-11') }
 }
 
 export const LINE_TRIALS: readonly Trial[] = [
@@ -160,7 +172,7 @@ export const LINE_TRIALS: readonly Trial[] = [
     name: 'reflect to the master',
     tries: 'the master’s own messages sent back to it',
     stirs: true,
-    run: (stage) => reflect(stage, 'to-master', 'SEC-11'),
+    run: reflectToMaster,
   },
   {
     name: 'reflect to the slave',
@@ -361,19 +373,3 @@ export const LINE_TRIALS: readonly Trial[] = [
     },
   },
 ]
-
-/** The last messages one side sent come back to it. */
-async function reflect(stage: Stage, to: 'to-master', code: string): Promise<Finding> {
-  const { busy, scene } = stage
-  await linked(stage, busy)
-  const told = busy.line.answered.at(-1)?.findLast((body) => body[0] === CONTROL_BYTE)
-  const found = await countedWhile(
-    scene,
-    async () => {
-      if (told !== undefined) busy.line.inject(told, to)
-    },
-    has(code),
-  )
-  await linked(stage, busy)
-  return { sent: 1, refusedBy: [...found.keys()].sort(), held: found.has(code) }
-}

@@ -4,7 +4,13 @@
 
 import { Reader, Writer } from '../bytes.ts'
 import { second } from '../units.ts'
-import { COMPACT_BYTE, decodeFrame, encodeHeader, type FrameHeader } from './frame.ts'
+import {
+  COMPACT_BYTE,
+  decodeFrame,
+  encodeHeader,
+  type FrameHeader,
+  type FrameParts,
+} from './frame.ts'
 import { BODY_BYTES_MAX, FRAME_READINGS_MAX } from './limits.ts'
 
 const U32_MAX = 0xffff_ffff
@@ -13,9 +19,12 @@ const U32_MAX = 0xffff_ffff
 const FULL_EVERY = 32
 
 /** What is sent for a frame behind `previous`, the header of the last frame sent on this link: the
- * short form where there is one, else the body itself. */
-export function compactBody(previous: FrameHeader | null, body: Uint8Array): Uint8Array {
-  const parts = decodeFrame(body)
+ * short form where there is one, else the body itself. `parts`: the body as taken apart already. */
+export function compactBody(
+  previous: FrameHeader | null,
+  body: Uint8Array,
+  parts: FrameParts | null = decodeFrame(body),
+): Uint8Array {
   if (previous === null || parts === null) return body
   const { header, sealed } = parts
   const { epoch, run, sequence, count } = header

@@ -147,8 +147,9 @@ export function forward(turn: Turn): void {
 
 /** The frame as it goes on this link: only here the compact header is used (wire.md 8.1). */
 function shortened(memory: Memory, body: Uint8Array): Uint8Array {
-  const line = compactBody(memory.predecessor, body)
-  memory.predecessor = decodeFrame(body)?.header ?? null
+  const parts = decodeFrame(body)
+  const line = compactBody(memory.predecessor, body, parts)
+  memory.predecessor = parts?.header ?? null
   return line
 }
 
