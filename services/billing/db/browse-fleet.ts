@@ -5,6 +5,7 @@ import { type UnixMs, unixMs } from '../../../shared/units.ts'
 import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.ts'
 import type { OperatorReads } from './browse.ts'
 import { lastCommands } from './commands.ts'
+import { instant, instantOrNull } from './instants.ts'
 import { GIVING_UP_CODES } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -22,9 +23,6 @@ const DAY_MS = 24 * 3_600_000
 const GIVING_UP = sql.join(GIVING_UP_CODES.map((code) => sql.lit(code)))
 
 type FleetReads = Pick<OperatorReads, 'fleet' | 'device' | 'live' | 'refusals' | 'exceptions'>
-
-const instant = (date: Date): UnixMs => unixMs(date.getTime())
-const instantOrNull = (date: Date | null): UnixMs | null => (date === null ? null : instant(date))
 
 export function fleetReads(db: Kysely<Database>): FleetReads {
   return {

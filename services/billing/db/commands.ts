@@ -4,10 +4,11 @@ import { type Kysely, type Transaction, sql } from 'kysely'
 import type { Commands } from '../../../shared/handover/commands.ts'
 import type { DeviceId } from '../../../shared/handover/sink.ts'
 import { isMeterNumber } from '../../../shared/meter/reading.ts'
-import { spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import { spanMs, type UnixMs } from '../../../shared/units.ts'
 import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../../shared/wire/limits.ts'
 import type { Order } from '../../../shared/wire/orders.ts'
 import type { CommandRow } from '../pages/views.ts'
+import { instant, instantOrNull } from './instants.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -100,7 +101,7 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
       return rows.map((row) => ({
         device: row.device_id,
         number: row.number,
-        expires: unixMs(row.expires_at.getTime()),
+        expires: instant(row.expires_at),
         what: orderOf(row.what),
       }))
     },
@@ -161,15 +162,12 @@ const commandRows = (db: Db, device: DeviceId) =>
 
 type CommandRecord = Awaited<ReturnType<ReturnType<typeof commandRows>['execute']>>[number]
 
-const instantOrNull = (date: Date | null): UnixMs | null =>
-  date === null ? null : unixMs(date.getTime())
-
 const commandRow = (row: CommandRecord): CommandRow => ({
   number: row.number,
   what: orderOf(row.what),
   askedBy: row.asked_by,
-  createdAt: unixMs(row.created_at.getTime()),
-  expiresAt: unixMs(row.expires_at.getTime()),
+  createdAt: instant(row.created_at),
+  expiresAt: instant(row.expires_at),
   sentAt: instantOrNull(row.sent_at),
   outcome: row.outcome,
   detail: row.detail,

@@ -2,11 +2,8 @@
 
 import { type Selectable, type Transaction, sql } from 'kysely'
 import type { DeviceRecord } from '../../../shared/handover/roster.ts'
-import { type UnixMs, unixMs } from '../../../shared/units.ts'
+import { instantOrNull } from './instants.ts'
 import type { Database } from './schema.ts'
-
-const instant = (date: Date | null): UnixMs | null =>
-  date === null ? null : unixMs(date.getTime())
 
 /** Says "read the roster again" to every master, when the transaction it is part of commits. */
 export async function bump(tx: Transaction<Database>): Promise<void> {
@@ -24,6 +21,6 @@ export const deviceRecord = (row: Selectable<Database['devices']>): DeviceRecord
   psk: row.psk,
   attempt: row.attempt,
   revoked: row.revoked_at !== null,
-  historyFrom: instant(row.history_from),
+  historyFrom: instantOrNull(row.history_from),
   ...(row.master_key === null ? {} : { masterKey: row.master_key }),
 })
