@@ -3,7 +3,7 @@
 // honest and plain; an estimator that learns the frequency can take its place behind the same
 // `Estimate`.
 
-import { type MonoUs, type Ppm, ppm, type SpanUs, type UnixUs } from '../units.ts'
+import type { MonoUs } from '../units.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
 
 /** Samples kept: as in NTP's clock filter (RFC 5905 section 10). At 64 s they span 8 minutes, in
@@ -12,19 +12,6 @@ export const SAMPLES_MAX = 8
 
 /** The last samples, oldest first. */
 export type Filter = readonly Sample[]
-
-/** UTC was `utc` at `mono`, within `bound`; since then it has moved by 1 + `frequency` per
- * microsecond of our clock, and the bound by `growth`. */
-export interface Estimate {
-  readonly mono: MonoUs
-  readonly utc: UnixUs
-  readonly bound: SpanUs
-  /** Rate of UTC against our monotonic clock; 0 while nobody learns it. */
-  readonly frequency: Ppm
-  /** How fast the bound grows with age, never negative. */
-  readonly growth: Ppm
-  readonly informative: boolean
-}
 
 export const NO_SAMPLES: Filter = []
 
@@ -35,15 +22,12 @@ const boundAt = (sample: Sample, mono: MonoUs): number =>
   sample.bound + Math.abs(mono - sample.mono) * FREQUENCY_TOLERANCE_PPM * 1e-6
 
 /** The sample that binds tightest at `mono`; an informative one only where there is no other. */
-export function bestEstimate(filter: Filter, mono: MonoUs): Estimate | null {
+export function bestSample(filter: Filter, mono: MonoUs): Sample | null {
   let best: Sample | null = null
   for (const sample of filter) {
     if (best === null || better(sample, best, mono)) best = sample
   }
-  if (best === null) return null
-  const { utc, bound, informative } = best
-  const growth = ppm(FREQUENCY_TOLERANCE_PPM)
-  return { mono: best.mono, utc, bound, frequency: ppm(0), growth, informative }
+  return best
 }
 
 function better(sample: Sample, than: Sample, mono: MonoUs): boolean {

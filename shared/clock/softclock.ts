@@ -14,13 +14,13 @@
 //
 // Why not set the system's clock: it is not ours, others step it, and it may run backwards.
 // All functions are pure. Rule for the caller: instants given to `steer` and `slept` are not older
-// than those already given to `timeAt`. From samples to estimates: filter.ts.
+// than those already given to `timeAt`. From samples to estimates: estimator.ts.
 // Read more: docs/clock.md.
 
 import { assert } from '../assert.ts'
 import { CLOCK_BOUND_UNKNOWN, type ClockState } from '../meter/reading.ts'
 import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
-import type { Estimate } from './filter.ts'
+import type { Estimate } from './estimator.ts'
 
 /** Fastest slew, ppm: what NTP daemons and kernels use. */
 export const SLEW_MAX_PPM = 500

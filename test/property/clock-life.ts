@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { answer, ask, type ClockReply, type Exchange, IDLE } from '../../shared/clock/exchange.ts'
-import { bestEstimate, type Filter, NO_SAMPLES, withSample } from '../../shared/clock/filter.ts'
+import { type Estimator, estimateAt, KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
 import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
 import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { stampAt } from '../../shared/clock/stamp.ts'
@@ -77,7 +77,7 @@ class Slave {
   #random: () => number
   #oscillator: Oscillator
   #exchange: Exchange = IDLE
-  #filter: Filter = NO_SAMPLES
+  #estimator: Estimator = KNOWS_NOTHING
   #poll = START_POLL
   #askAt = 0
   #lastGood = false
@@ -144,8 +144,8 @@ class Slave {
     this.#exchange = exchange
     if (verdict.sample === null) return
     this.#lastGood = verdict.ok
-    this.#filter = withSample(this.#filter, verdict.sample)
-    const estimate = bestEstimate(this.#filter, mono)
+    this.#estimator = learn(this.#estimator, verdict.sample)
+    const estimate = estimateAt(this.#estimator, mono)
     assert.ok(estimate !== null)
     this.#clock = steer(this.#clock, estimate, mono).clock
     this.check(at)
@@ -181,7 +181,7 @@ class Slave {
   }
 
   #forget(): void {
-    this.#filter = NO_SAMPLES
+    this.#estimator = KNOWS_NOTHING
     this.#exchange = IDLE
     this.#poll = START_POLL
     this.#askAt = this.#oscillator.trueUs

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { measure } from '../../shared/clock/exchange.ts'
-import { bestEstimate, NO_SAMPLES, withSample } from '../../shared/clock/filter.ts'
+import { estimateAt, KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
 import { startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
 import { live, type Life } from './clock-life.ts'
@@ -75,7 +75,7 @@ test('a delayed reply moves the clock by at most (delay - least delay)/2 + bound
   fc.assert(
     fc.property(attack, ({ least, added, onQuestion, friendly }) => {
       let clock = startClock({ mono: monoUs(0), guess: unixUs(UTC), lastUsed: null })
-      let filter = NO_SAMPLES
+      let estimator = KNOWS_NOTHING
       let t4 = 0
       const exchange = (addedUs: number): number => {
         const t1 = t4 + 16_000_000
@@ -84,8 +84,8 @@ test('a delayed reply moves the clock by at most (delay - least delay)/2 + bound
         const stamps = { t1: monoUs(t1), t2: there, t3: there, t4: monoUs(t4) }
         const verdict = measure({ ...stamps, masterBound: spanUs(0) })
         if (!verdict.ok) return 0
-        filter = withSample(filter, verdict.sample)
-        const estimate = bestEstimate(filter, monoUs(t4))
+        estimator = learn(estimator, verdict.sample)
+        const estimate = estimateAt(estimator, monoUs(t4))
         if (estimate !== null) clock = steer(clock, estimate, monoUs(t4)).clock
         return estimate?.bound ?? 0
       }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sample } from '../../shared/clock/exchange.ts'
 import {
-  bestEstimate,
-  type Estimate,
+  bestSample,
   type Filter,
   NO_SAMPLES,
   SAMPLES_MAX,
   withSample,
 } from '../../shared/clock/filter.ts'
+import type { Estimate } from '../../shared/clock/estimator.ts'
 import { hasSlept, SLEEP_NOTICED_US } from '../../shared/clock/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
@@ -175,8 +175,8 @@ test('a sleep is noticed above 0.1 s between the two clocks', () => {
 
 test('the filter takes the tightest sample as it is now, good before informative', () => {
   const of = (...samples: Sample[]): Filter => samples.reduce(withSample, NO_SAMPLES)
-  const chosen = (filter: Filter, at: number) => bestEstimate(filter, monoUs(at * S))?.mono
-  assert.equal(bestEstimate(NO_SAMPLES, monoUs(0)), null)
+  const chosen = (filter: Filter, at: number) => bestSample(filter, monoUs(at * S))?.mono
+  assert.equal(bestSample(NO_SAMPLES, monoUs(0)), null)
   // 16 s at 250 ppm are 4,000 us: the older sample wins while it is tighter by more than that.
   assert.equal(chosen(of(sample(0, 1_000), sample(16, 5_001)), 16), 0)
   assert.equal(chosen(of(sample(0, 1_000), sample(16, 4_999)), 16), 16 * S)
@@ -187,9 +187,9 @@ test('the filter takes the tightest sample as it is now, good before informative
 test('the filter keeps 8 samples', () => {
   let filter = withSample(NO_SAMPLES, sample(0, 1))
   for (let i = 1; i < SAMPLES_MAX; i += 1) filter = withSample(filter, sample(i, 50_000))
-  assert.equal(bestEstimate(filter, monoUs(8 * S))?.bound, 1)
+  assert.equal(bestSample(filter, monoUs(8 * S))?.bound, 1)
   filter = withSample(filter, sample(8, 50_000))
-  assert.equal(bestEstimate(filter, monoUs(8 * S))?.bound, 50_000)
+  assert.equal(bestSample(filter, monoUs(8 * S))?.bound, 50_000)
   assert.equal(filter.length, SAMPLES_MAX)
 })
 

@@ -7,7 +7,7 @@
 // with a virtual disk and network.
 
 import { IDLE } from '../../../shared/clock/exchange.ts'
-import { NO_SAMPLES } from '../../../shared/clock/filter.ts'
+import { KNOWS_NOTHING } from '../../../shared/clock/estimator.ts'
 import { START_POLL } from '../../../shared/clock/poll.ts'
 import { startClock } from '../../../shared/clock/softclock.ts'
 import { toHex } from '../../../shared/bytes.ts'
@@ -105,7 +105,7 @@ function remember(setup: AgentSetup): Memory {
     backlog: stored.backlog,
     clock,
     used: false,
-    filter: NO_SAMPLES,
+    estimator: KNOWS_NOTHING,
     exchange: IDLE,
     poll: START_POLL,
     askAt: mono,

@@ -3,7 +3,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Exchange } from '../../../shared/clock/exchange.ts'
-import type { Filter } from '../../../shared/clock/filter.ts'
+import type { Estimator } from '../../../shared/clock/estimator.ts'
 import type { Poll } from '../../../shared/clock/poll.ts'
 import { overForSure, qualityAt, type SoftClock, timeAt } from '../../../shared/clock/softclock.ts'
 import type { Random, Suite } from '../../../shared/tves/suite.ts'
@@ -126,7 +126,7 @@ export interface Memory {
   clock: SoftClock
   /** A key of this process's clock was used: the clock may not go below it. */
   used: boolean
-  filter: Filter
+  estimator: Estimator
   exchange: Exchange
   poll: Poll
   askAt: MonoUs

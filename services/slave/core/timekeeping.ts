@@ -10,7 +10,7 @@ import {
   measure,
   type SampleVerdict,
 } from '../../../shared/clock/exchange.ts'
-import { bestEstimate, NO_SAMPLES, withSample } from '../../../shared/clock/filter.ts'
+import { estimateAt, KNOWS_NOTHING, learn } from '../../../shared/clock/estimator.ts'
 import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
 import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
 import { tieAt } from '../../../shared/clock/stamp.ts'
@@ -116,9 +116,9 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   if (!verdict.ok) report(turn, verdict.fault, 'clock exchange')
   const { sample } = verdict
   if (sample === null) return
-  memory.filter = withSample(memory.filter, sample)
+  memory.estimator = learn(memory.estimator, sample)
   memory.roundTripDelay = sample.roundTripDelay
-  const estimate = bestEstimate(memory.filter, mono)
+  const estimate = estimateAt(memory.estimator, mono)
   if (estimate === null) return
   const first = memory.clock.estimate === null && !memory.used
   const shown = timeAt(memory.clock, mono)
@@ -139,7 +139,7 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
 export function afterSleep(turn: Turn): void {
   const { memory, mono, setup } = turn
   memory.clock = slept(memory.clock, mono)
-  memory.filter = NO_SAMPLES
+  memory.estimator = KNOWS_NOTHING
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono
