@@ -1,0 +1,94 @@
+// What is known of the clocks of a utility, link by link: the head-end's own, each slave's, each
+// meter's. The master reports it, the billing server keeps and shows it.
+
+import type { ClockState } from '../meter/reading.ts'
+import type { Ppm, SpanMs, SpanUs, UnixMs } from '../units.ts'
+
+/** What a STATUS tells of a slave's clock beyond state, offset and bound. */
+export interface ClockDiscipline {
+  /** Rate of UTC against its oscillator; null while it was not learned. */
+  readonly frequency: Ppm | null
+  /** |error| of the frequency, and how fast the bound grows without samples. */
+  readonly skew: Ppm
+  /** Since the last sample that counted: while it is long, the clock is held over. */
+  readonly holdover: SpanMs
+  /** Corrections that were more than a slew, since the process started. */
+  readonly steps: number
+  /** The last of them, signed; 0 when there was none. */
+  readonly lastStep: SpanUs
+}
+
+/** Events of a meter's clock, numbered as UNI/TS 11291 numbers them. */
+export type MeterClockEvent =
+  /** 10: readings invalid: the clock is more than 4 h off. 11: clock set while not configured.
+   * 12: strong synchronisation executed. */
+  10 | 11 | 12
+
+/** What was last done about a meter's clock. */
+export const METER_CLOCK_OUTCOMES = [
+  'none',
+  'synchronised',
+  'rejected',
+  'deferred',
+  'set',
+  'unsupported',
+  'silent',
+] as const
+export type MeterClockOutcome = (typeof METER_CLOCK_OUTCOMES)[number]
+
+/** A meter's clock as its slave sees it. */
+export interface MeterClockReport {
+  readonly meter: string
+  /** Meter minus UTC. */
+  readonly offset: SpanUs
+  /** |error| of the offset, the slave's own bound included. */
+  readonly bound: SpanUs
+  readonly resolution: SpanUs
+  /** Rate of the meter's clock against UTC; null while it was not learned. */
+  readonly frequency: Ppm | null
+  /** Signed sum of the drifts corrected this month: UNI/TS 11291's register. */
+  readonly monthlyDrift: SpanMs
+  /** B0 of the clock status: readings invalid. */
+  readonly invalid: boolean
+  readonly outcome: MeterClockOutcome
+  readonly event: MeterClockEvent | null
+}
+
+/** One upstream of the head-end, in the words of `chronyc sources`. */
+export interface SourceReport {
+  readonly name: string
+  readonly kind: 'ntp' | 'nts' | 'system'
+  /** `*` followed, `+` combined, `-` not combined, `x` falseticker, `~` too variable, `?` unusable. */
+  readonly mark: '*' | '+' | '-' | 'x' | '~' | '?'
+  readonly stratum: number
+  /** Poll interval, log2 seconds. */
+  readonly poll: number
+  /** The last eight polls, newest in bit 0. */
+  readonly reach: number
+  readonly lastSample: SpanMs | null
+  readonly offset: SpanUs | null
+  readonly bound: SpanUs | null
+  readonly roundTripDelay: SpanUs | null
+  /** Why it is not used, with its fault code; empty when it is. */
+  readonly note: string
+}
+
+/** The head-end's own clock, in the words of `chronyc tracking`. */
+export interface HeadClockReport {
+  readonly at: UnixMs
+  readonly state: ClockState
+  readonly reference: string
+  readonly stratum: number
+  readonly leap: 'normal' | 'insert' | 'delete' | 'unsynchronised'
+  /** Estimate minus what the operating system shows. */
+  readonly systemOffset: SpanUs
+  /** Of the last sample that counted against the clock kept. */
+  readonly lastOffset: SpanUs
+  readonly rmsOffset: SpanUs
+  /** Null: nobody knows. */
+  readonly bound: SpanUs | null
+  readonly discipline: ClockDiscipline
+  readonly rootDelay: SpanUs
+  readonly rootDispersion: SpanUs
+  readonly sources: readonly SourceReport[]
+}
