@@ -150,6 +150,16 @@ export const FAULTS = {
     'nothing after start; later: check the oscillator',
   ),
   'CLK-07': fault('error', 'master clock is not synchronised', 'repair NTP on the master'),
+  'CLK-13': fault(
+    'error',
+    'NTS key establishment failed',
+    'see the reason: certificate, this clock, or the server',
+  ),
+  'CLK-14': fault(
+    'alarm',
+    'NTS answer does not authenticate',
+    'discarded; many: somebody on the path forges time',
+  ),
   'MTR-01': fault('warn', 'meter does not answer', 'check power, wiring, baud rate and address'),
   'MTR-02': fault('warn', 'checksum wrong', 'check the line for noise, then baud rate and parity'),
   'MTR-03': fault('warn', 'meter message malformed', 'check the configured protocol'),

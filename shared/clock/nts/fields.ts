@@ -1,5 +1,5 @@
 // The extension fields that carry NTS inside NTPv4 packets, and their one cipher.
-// Source: RFC 8915 section 5, RFC 7822 (layout), RFC 5297 (AES-SIV).
+// Source: RFC 8915 section 5; RFC 5297 (AES-SIV).
 //
 //   packet = NTP header, 48 bytes
 //            unique identifier        32 random bytes; the answer repeats them
@@ -9,8 +9,6 @@
 import { aessiv } from '@noble/ciphers/aes.js'
 import { Reader, Writer } from '../../bytes.ts'
 
-/** Length of an NTP header, bytes. */
-export const HEADER_BYTES = 48
 /** Length of a unique identifier, bytes (RFC 8915 section 5.3 asks for 32 or more). */
 export const UNIQUE_BYTES = 32
 /** Length of our nonces, bytes: then no padding is asked for (RFC 8915 section 5.6). */
@@ -18,9 +16,7 @@ export const NTS_NONCE_BYTES = 16
 /** Key of AEAD_AES_SIV_CMAC_256, bytes. */
 export const SIV_KEY_BYTES = 32
 /** AES-SIV puts so many bytes before its ciphertext. */
-const SIV_BYTES = 16
-/** Longest datagram looked at, bytes; the longest we send ourselves is shorter. */
-export const DATAGRAM_BYTES_MAX = 2_048
+export const SIV_BYTES = 16
 
 export const FIELD = {
   unique: 0x0104,
@@ -29,37 +25,7 @@ export const FIELD = {
   authenticator: 0x0404,
 } as const
 
-export interface ExtensionField {
-  readonly type: number
-  readonly body: Uint8Array
-  /** Where the field begins in what was read. */
-  readonly at: number
-}
-
 const padded = (length: number): number => Math.ceil(length / 4) * 4
-
-/** Writes one field; its body is filled up with zeros to whole words. */
-export function writeField(out: Writer, type: number, body: Uint8Array): void {
-  const room = padded(body.length)
-  out.u16(type).u16(4 + room)
-  out.bytes(body).bytes(new Uint8Array(room - body.length))
-}
-
-/** The fields from byte `from` on; null when they are not whole. */
-export function readFields(bytes: Uint8Array, from: number): readonly ExtensionField[] | null {
-  const fields: ExtensionField[] = []
-  const reader = new Reader(bytes.subarray(from))
-  while (reader.left > 0) {
-    const at = bytes.length - reader.left
-    const type = reader.u16()
-    const length = reader.u16()
-    if (length < 4 || length % 4 !== 0) return null
-    const body = reader.bytes(length - 4)
-    if (!reader.ok) return null
-    fields.push({ type, body, at })
-  }
-  return fields
-}
 
 /** Nonce and ciphertext as the body of an authenticator. The nonce is the last of the associated
  * data (RFC 5297 section 3): `before` is the packet up to this field. */

@@ -9,20 +9,25 @@
 // Source: RFC 8915 section 5. Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
-import { concat, equalConstantTime, Writer } from '../../bytes.ts'
+import { concat, equalConstantTime } from '../../bytes.ts'
 import type { Random } from '../../tves/suite.ts'
 import {
-  DATAGRAM_BYTES_MAX,
   type ExtensionField,
-  FIELD,
   HEADER_BYTES,
+  type NtpPacket,
+  readAllFields,
+  readPacket,
+  refidOf,
+  writeFields,
+} from '../ntp/packet.ts'
+import {
+  FIELD,
   NTS_NONCE_BYTES,
   openAuthenticator,
-  readFields,
   sealAuthenticator,
+  SIV_BYTES,
   SIV_KEY_BYTES,
   UNIQUE_BYTES,
-  writeField,
 } from './fields.ts'
 import { COOKIES_MAX, isCookie } from './records.ts'
 
@@ -30,9 +35,9 @@ import { COOKIES_MAX, isCookie } from './records.ts'
  * answer is no longer than the request. */
 const REQUEST_BYTES_MAX = 1_232
 /** Authenticator without anything encrypted: head, lengths, nonce, SIV. */
-const AUTHENTICATOR_BYTES = 4 + 4 + NTS_NONCE_BYTES + 16
-/** Kiss code of a NAK. */
-const NTSN = 0x4e54534e
+const AUTHENTICATOR_BYTES = 4 + 4 + NTS_NONCE_BYTES + SIV_BYTES
+/** Kiss code of a NAK (RFC 8915 section 5.7). */
+const NTSN = refidOf('NTSN')
 
 export interface NtsSession {
   /** Key of requests and key of answers, 32 bytes each. */
@@ -68,25 +73,29 @@ export function protect(session: NtsSession, header: Uint8Array, random: Random)
   const [cookie, ...left] = session.cookies
   if (cookie === undefined) return null
   const unique = random(UNIQUE_BYTES)
-  const out = new Writer().bytes(header)
-  writeField(out, FIELD.unique, unique)
-  writeField(out, FIELD.cookie, cookie)
   // The answer brings one cookie for the one spent, and one for each placeholder.
-  for (let lacking = COOKIES_MAX - left.length - 1; lacking > 0; lacking -= 1) {
-    if (out.length + 4 + cookie.length + AUTHENTICATOR_BYTES > REQUEST_BYTES_MAX) break
-    writeField(out, FIELD.placeholder, new Uint8Array(cookie.length))
-  }
-  const before = out.done()
+  const fixed = HEADER_BYTES + 4 + UNIQUE_BYTES + 4 + cookie.length + AUTHENTICATOR_BYTES
+  const room = Math.floor((REQUEST_BYTES_MAX - fixed) / (4 + cookie.length))
+  const lacking = Math.min(COOKIES_MAX - left.length - 1, room)
+  const placeholder = { type: FIELD.placeholder, body: new Uint8Array(cookie.length) }
+  const before = concat(
+    header,
+    writeFields([
+      { type: FIELD.unique, body: unique },
+      { type: FIELD.cookie, body: cookie },
+      ...Array.from({ length: lacking }, () => placeholder),
+    ]),
+  )
   const nothing = new Uint8Array(0)
-  const sealed = sealAuthenticator(session.toServer, random(NTS_NONCE_BYTES), before, nothing)
-  writeField(out, FIELD.authenticator, sealed)
-  return { session: { ...session, cookies: left, open: unique }, request: out.done() }
+  const body = sealAuthenticator(session.toServer, random(NTS_NONCE_BYTES), before, nothing)
+  const request = concat(before, writeFields([{ type: FIELD.authenticator, body }]))
+  return { session: { ...session, cookies: left, open: unique }, request }
 }
 
-/** `authentic`: `header` is the server's. `nak`: the server, or somebody on the path, says that it
- * does not know our cookie. CLK-14: neither; the request stays open for the true answer. */
+/** `authentic`: the header is the server's. `nak`: the server, or somebody on the path, says that
+ * it does not know our cookie. CLK-14: neither; the request stays open for the true answer. */
 export type NtsVerdict =
-  | { readonly is: 'authentic'; readonly header: Uint8Array }
+  | { readonly is: 'authentic' }
   | { readonly is: 'nak' }
   | { readonly is: 'refused'; readonly fault: 'CLK-14' }
 
@@ -99,24 +108,19 @@ export interface Opened {
  * of it does not count again. */
 export function openAnswer(session: NtsSession, datagram: Uint8Array): Opened {
   const refused: Opened = { session, verdict: { is: 'refused', fault: 'CLK-14' } }
-  if (session.open === null || datagram.length > DATAGRAM_BYTES_MAX) return refused
-  if (datagram.length < HEADER_BYTES) return refused
-  const fields = readFields(datagram, HEADER_BYTES)
-  if (fields === null) return refused
-  const seals = fields.findIndex(({ type }) => type === FIELD.authenticator)
-  const seal = fields[seals]
+  const read = readPacket(datagram)
+  if (session.open === null || !read.ok) return refused
+  const { fields } = read.packet
+  const seal = fields.find(({ type }) => type === FIELD.authenticator)
   // What follows the authenticator is under no key and not looked at.
-  const covered = seal === undefined ? fields : fields.slice(0, seals)
+  const covered = seal === undefined ? fields : fields.slice(0, fields.indexOf(seal))
   if (!names(covered, session.open)) return refused
-  if (seal === undefined) return isNak(datagram) ? { session, verdict: { is: 'nak' } } : refused
+  if (seal === undefined) return isNak(read.packet) ? { session, verdict: { is: 'nak' } } : refused
   const before = datagram.subarray(0, seal.at)
   const plaintext = openAuthenticator(session.toClient, before, seal.body)
   if (plaintext === null) return refused
   const cookies = [...session.cookies, ...cookiesOf(plaintext)].slice(-COOKIES_MAX)
-  return {
-    session: { ...session, cookies, open: null },
-    verdict: { is: 'authentic', header: concat(datagram.subarray(0, HEADER_BYTES)) },
-  }
+  return { session: { ...session, cookies, open: null }, verdict: { is: 'authentic' } }
 }
 
 /** Is the answer to this request: exactly one unique identifier, ours. */
@@ -125,15 +129,11 @@ function names(fields: readonly ExtensionField[], unique: Uint8Array): boolean {
   return first !== undefined && more.length === 0 && equalConstantTime(first.body, unique)
 }
 
-/** Stratum 0 and the kiss code NTSN (RFC 8915 section 5.7). */
-function isNak(datagram: Uint8Array): boolean {
-  const view = new DataView(datagram.buffer, datagram.byteOffset, HEADER_BYTES)
-  return view.getUint8(1) === 0 && view.getUint32(12) === NTSN
-}
+const isNak = ({ stratum, refid }: NtpPacket): boolean => stratum === 0 && refid === NTSN
 
 /** New cookies are fields of what is encrypted; anything else in there is passed over. */
 function cookiesOf(plaintext: Uint8Array): readonly Uint8Array[] {
-  return (readFields(plaintext, 0) ?? [])
+  return (readAllFields(plaintext) ?? [])
     .filter(({ type, body }) => type === FIELD.cookie && isCookie(body))
     .map(({ body }) => body)
 }
