@@ -10,6 +10,7 @@
 
 import { assert } from '../../assert.ts'
 import { concat, equalConstantTime } from '../../bytes.ts'
+import type { Secret } from '../../tves/secret.ts'
 import type { Random } from '../../tves/suite.ts'
 import {
   type ExtensionField,
@@ -41,22 +42,21 @@ const NTSN = refidOf('NTSN')
 
 export interface NtsSession {
   /** Key of requests and key of answers, 32 bytes each. */
-  readonly toServer: Uint8Array
-  readonly toClient: Uint8Array
+  readonly toServer: Secret
+  readonly toClient: Secret
   /** Unspent, oldest first. */
   readonly cookies: readonly Uint8Array[]
   /** Unique identifier of the request that waits for its answer; null when none does. */
   readonly open: Uint8Array | null
 }
 
-export function startNts(keys: {
-  readonly toServer: Uint8Array
-  readonly toClient: Uint8Array
-  readonly cookies: readonly Uint8Array[]
-}): NtsSession {
-  const { toServer, toClient, cookies } = keys
-  assert(toServer.length === SIV_KEY_BYTES, 'the key to the server has 32 bytes')
-  assert(toClient.length === SIV_KEY_BYTES, 'the key to the client has 32 bytes')
+/** The keys and the cookies of one key establishment. */
+export type NtsKeys = Omit<NtsSession, 'open'>
+
+export function startNts({ toServer, toClient, cookies }: NtsKeys): NtsSession {
+  for (const key of [toServer, toClient]) {
+    assert(key.reveal().length === SIV_KEY_BYTES, 'a key of NTS has 32 bytes')
+  }
   return { toServer, toClient, cookies: cookies.slice(0, COOKIES_MAX), open: null }
 }
 
@@ -86,8 +86,9 @@ export function protect(session: NtsSession, header: Uint8Array, random: Random)
       ...Array.from({ length: lacking }, () => placeholder),
     ]),
   )
+  const key = session.toServer.reveal()
   const nothing = new Uint8Array(0)
-  const body = sealAuthenticator(session.toServer, random(NTS_NONCE_BYTES), before, nothing)
+  const body = sealAuthenticator(key, random(NTS_NONCE_BYTES), before, nothing)
   const request = concat(before, writeFields([{ type: FIELD.authenticator, body }]))
   return { session: { ...session, cookies: left, open: unique }, request }
 }
@@ -117,7 +118,7 @@ export function openAnswer(session: NtsSession, datagram: Uint8Array): Opened {
   if (!names(covered, session.open)) return refused
   if (seal === undefined) return isNak(read.packet) ? { session, verdict: { is: 'nak' } } : refused
   const before = datagram.subarray(0, seal.at)
-  const plaintext = openAuthenticator(session.toClient, before, seal.body)
+  const plaintext = openAuthenticator(session.toClient.reveal(), before, seal.body)
   if (plaintext === null) return refused
   const cookies = [...session.cookies, ...cookiesOf(plaintext)].slice(-COOKIES_MAX)
   return { session: { ...session, cookies, open: null }, verdict: { is: 'authentic' } }
