@@ -150,6 +150,21 @@ export const FAULTS = {
     'nothing after start; later: check the oscillator',
   ),
   'CLK-07': fault('error', 'master clock is not synchronised', 'repair NTP on the master'),
+  'CLK-10': fault(
+    'error',
+    'time source contradicts the majority',
+    'not believed; remove it, or ask who runs it',
+  ),
+  'CLK-11': fault(
+    'error',
+    'no majority among the time sources: held over',
+    'name more sources; see which one is wrong',
+  ),
+  'CLK-12': fault(
+    'warn',
+    'time source does not answer, or asks to be left',
+    'check its name, the network and the firewall (UDP)',
+  ),
   'CLK-13': fault(
     'error',
     'NTS key establishment failed',
