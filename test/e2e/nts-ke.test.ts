@@ -150,7 +150,12 @@ test('nobody there, and somebody who speaks no TLS (CLK-13)', async (t) => {
   const refused = await establish({ host: HOST, port: closed, authorities: [] })
   assert.ok(!refused.ok)
   assert.match(refused.detail, /ECONNREFUSED/)
-  const plain = createTcpServer((socket) => socket.on('error', () => {}).resume().end('hello\r\n'))
+  const plain = createTcpServer((socket) =>
+    socket
+      .on('error', () => {})
+      .resume()
+      .end('hello\r\n'),
+  )
   await new Promise<void>((done) => plain.listen(0, HOST, done))
   t.after(() => new Promise((done) => plain.close(done)))
   const { port } = plain.address() as AddressInfo

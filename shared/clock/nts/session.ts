@@ -5,19 +5,20 @@
 // Only an answer that authenticates, under the key of the server's direction and with the unique
 // identifier of the open request, is handed on. The one exception the RFC makes is a NAK, which no
 // key can authenticate: it says "I do not know your cookie", moves no clock, and at most brings a
-// new key establishment, which the caller limits in rate.
+// new key establishment at the next poll. (The RFC would go on asking with the old cookies until
+// then. Who can forge a NAK in time stands on the path, and could stop those questions as well.)
 // Source: RFC 8915 section 5. Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
 import { concat, equalConstantTime } from '../../bytes.ts'
 import type { Secret } from '../../tves/secret.ts'
 import type { Random } from '../../tves/suite.ts'
+import type { Envelope, OpenedAnswer } from '../ntp/association.ts'
 import {
   type ExtensionField,
   HEADER_BYTES,
   type NtpPacket,
   readAllFields,
-  readPacket,
   refidOf,
   writeFields,
 } from '../ntp/packet.ts'
@@ -93,35 +94,32 @@ export function protect(session: NtsSession, header: Uint8Array, random: Random)
   return { session: { ...session, cookies: left, open: unique }, request }
 }
 
-/** `authentic`: the header is the server's. `nak`: the server, or somebody on the path, says that
- * it does not know our cookie. CLK-14: neither; the request stays open for the true answer. */
-export type NtsVerdict =
-  | { readonly is: 'authentic' }
-  | { readonly is: 'nak' }
-  | { readonly is: 'refused'; readonly fault: 'CLK-14' }
-
 export interface Opened {
   readonly session: NtsSession
-  readonly verdict: NtsVerdict
+  readonly verdict: OpenedAnswer['verdict']
 }
 
-/** Opens a datagram that came as an answer. One that authenticates closes the request, so a repeat
- * of it does not count again. */
-export function openAnswer(session: NtsSession, datagram: Uint8Array): Opened {
-  const refused: Opened = { session, verdict: { is: 'refused', fault: 'CLK-14' } }
-  const read = readPacket(datagram)
-  if (session.open === null || !read.ok) return refused
-  const { fields } = read.packet
+/** Judges a datagram that came as an answer. One that authenticates closes the request, so a repeat
+ * of it does not count again. `renew`: the server, or somebody on the path, says that it does not
+ * know our cookie; all of them are thrown away. CLK-14: neither; the request stays open for the
+ * true answer. */
+export function openAnswer(session: NtsSession, datagram: Uint8Array, packet: NtpPacket): Opened {
+  const refused: Opened = { session, verdict: 'CLK-14' }
+  if (session.open === null) return refused
+  const { fields } = packet
   const seal = fields.find(({ type }) => type === FIELD.authenticator)
   // What follows the authenticator is under no key and not looked at.
   const covered = seal === undefined ? fields : fields.slice(0, fields.indexOf(seal))
   if (!names(covered, session.open)) return refused
-  if (seal === undefined) return isNak(read.packet) ? { session, verdict: { is: 'nak' } } : refused
+  if (seal === undefined) {
+    if (!isNak(packet)) return refused
+    return { session: { ...session, cookies: [], open: null }, verdict: 'renew' }
+  }
   const before = datagram.subarray(0, seal.at)
   const plaintext = openAuthenticator(session.toClient.reveal(), before, seal.body)
   if (plaintext === null) return refused
   const cookies = [...session.cookies, ...cookiesOf(plaintext)].slice(-COOKIES_MAX)
-  return { session: { ...session, cookies, open: null }, verdict: { is: 'authentic' } }
+  return { session: { ...session, cookies, open: null }, verdict: 'authentic' }
 }
 
 /** Is the answer to this request: exactly one unique identifier, ours. */
@@ -138,3 +136,23 @@ function cookiesOf(plaintext: Uint8Array): readonly Uint8Array[] {
     .filter(({ type, body }) => type === FIELD.cookie && isCookie(body))
     .map(({ body }) => body)
 }
+
+/** What an association puts its questions into before keys were established: it cannot ask. */
+export const UNKEYED: Envelope = {
+  seal: () => null,
+  open: () => ({ envelope: UNKEYED, verdict: 'CLK-14' }),
+}
+
+/** The envelope of questions under these keys. */
+export const ntsEnvelope = (keys: NtsKeys): Envelope => enveloped(startNts(keys))
+
+const enveloped = (session: NtsSession): Envelope => ({
+  seal: (header, random) => {
+    const sent = protect(session, header, random)
+    return sent && { envelope: enveloped(sent.session), datagram: sent.request }
+  },
+  open: (datagram, packet) => {
+    const { session: after, verdict } = openAnswer(session, datagram, packet)
+    return { envelope: enveloped(after), verdict }
+  },
+})
