@@ -11,9 +11,10 @@ import { FIELD, openAuthenticator, sealAuthenticator } from '../../shared/clock/
 import { AEAD_AES_SIV_CMAC_256, NTPV4, writeRecord } from '../../shared/clock/nts/records.ts'
 import { concat, Writer } from '../../shared/bytes.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
+import { Secret } from '../../shared/tves/secret.ts'
 
-export const TO_SERVER = new Uint8Array(32).fill(1)
-export const TO_CLIENT = new Uint8Array(32).fill(2)
+export const TO_SERVER = new Secret(new Uint8Array(32).fill(1))
+export const TO_CLIENT = new Secret(new Uint8Array(32).fill(2))
 
 const CRITICAL = 0x8000
 const u16 = (value: number): Uint8Array => new Writer().u16(value).done()
@@ -54,7 +55,7 @@ export function readRequest(request: Uint8Array, key = TO_SERVER): Asked {
   assert.ok(unique !== undefined && cookie !== undefined && others.length === 0)
   assert.equal(seal?.type, FIELD.authenticator)
   const before = request.subarray(0, seal.at)
-  assert.deepEqual(openAuthenticator(key, before, seal.body), NOTHING)
+  assert.deepEqual(openAuthenticator(key.reveal(), before, seal.body), NOTHING)
   for (const { body } of of(FIELD.placeholder)) assert.equal(body.length, cookie.body.length)
   return {
     unique: unique.body,
@@ -67,7 +68,7 @@ interface AnswerOptions {
   readonly unique: Uint8Array
   /** Each given as a field of the encrypted part. */
   readonly cookies?: readonly Uint8Array[]
-  readonly key?: Uint8Array
+  readonly key?: Secret
   readonly more?: readonly ExtensionField[]
   readonly header?: Uint8Array
 }
@@ -79,7 +80,7 @@ export function answerTo({ unique, cookies = [], key, more = [], header }: Answe
   const named = { type: FIELD.unique, body: unique }
   const before = concat(header ?? ANSWER_HEADER, writeFields([named, ...more]))
   const plaintext = writeFields(cookies.map((body) => ({ type: FIELD.cookie, body })))
-  const body = sealAuthenticator(key ?? TO_CLIENT, nodeRandom(16), before, plaintext)
+  const body = sealAuthenticator((key ?? TO_CLIENT).reveal(), nodeRandom(16), before, plaintext)
   return concat(before, writeFields([{ type: FIELD.authenticator, body }]))
 }
 

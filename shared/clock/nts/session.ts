@@ -5,18 +5,20 @@
 // Only an answer that authenticates, under the key of the server's direction and with the unique
 // identifier of the open request, is handed on. The one exception the RFC makes is a NAK, which no
 // key can authenticate: it says "I do not know your cookie", moves no clock, and at most brings a
-// new key establishment, which the caller limits in rate.
+// new key establishment at the next poll. (The RFC would go on asking with the old cookies until
+// then. Who can forge a NAK in time stands on the path, and could stop those questions as well.)
 // Source: RFC 8915 section 5. Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
 import { concat, equalConstantTime } from '../../bytes.ts'
+import type { Secret } from '../../tves/secret.ts'
 import type { Random } from '../../tves/suite.ts'
+import type { Envelope, OpenedAnswer } from '../ntp/association.ts'
 import {
   type ExtensionField,
   HEADER_BYTES,
   type NtpPacket,
   readAllFields,
-  readPacket,
   refidOf,
   writeFields,
 } from '../ntp/packet.ts'
@@ -41,22 +43,21 @@ const NTSN = refidOf('NTSN')
 
 export interface NtsSession {
   /** Key of requests and key of answers, 32 bytes each. */
-  readonly toServer: Uint8Array
-  readonly toClient: Uint8Array
+  readonly toServer: Secret
+  readonly toClient: Secret
   /** Unspent, oldest first. */
   readonly cookies: readonly Uint8Array[]
   /** Unique identifier of the request that waits for its answer; null when none does. */
   readonly open: Uint8Array | null
 }
 
-export function startNts(keys: {
-  readonly toServer: Uint8Array
-  readonly toClient: Uint8Array
-  readonly cookies: readonly Uint8Array[]
-}): NtsSession {
-  const { toServer, toClient, cookies } = keys
-  assert(toServer.length === SIV_KEY_BYTES, 'the key to the server has 32 bytes')
-  assert(toClient.length === SIV_KEY_BYTES, 'the key to the client has 32 bytes')
+/** The keys and the cookies of one key establishment. */
+export type NtsKeys = Omit<NtsSession, 'open'>
+
+export function startNts({ toServer, toClient, cookies }: NtsKeys): NtsSession {
+  for (const key of [toServer, toClient]) {
+    assert(key.reveal().length === SIV_KEY_BYTES, 'a key of NTS has 32 bytes')
+  }
   return { toServer, toClient, cookies: cookies.slice(0, COOKIES_MAX), open: null }
 }
 
@@ -86,41 +87,39 @@ export function protect(session: NtsSession, header: Uint8Array, random: Random)
       ...Array.from({ length: lacking }, () => placeholder),
     ]),
   )
+  const key = session.toServer.reveal()
   const nothing = new Uint8Array(0)
-  const body = sealAuthenticator(session.toServer, random(NTS_NONCE_BYTES), before, nothing)
+  const body = sealAuthenticator(key, random(NTS_NONCE_BYTES), before, nothing)
   const request = concat(before, writeFields([{ type: FIELD.authenticator, body }]))
   return { session: { ...session, cookies: left, open: unique }, request }
 }
 
-/** `authentic`: the header is the server's. `nak`: the server, or somebody on the path, says that
- * it does not know our cookie. CLK-14: neither; the request stays open for the true answer. */
-export type NtsVerdict =
-  | { readonly is: 'authentic' }
-  | { readonly is: 'nak' }
-  | { readonly is: 'refused'; readonly fault: 'CLK-14' }
-
 export interface Opened {
   readonly session: NtsSession
-  readonly verdict: NtsVerdict
+  readonly verdict: OpenedAnswer['verdict']
 }
 
-/** Opens a datagram that came as an answer. One that authenticates closes the request, so a repeat
- * of it does not count again. */
-export function openAnswer(session: NtsSession, datagram: Uint8Array): Opened {
-  const refused: Opened = { session, verdict: { is: 'refused', fault: 'CLK-14' } }
-  const read = readPacket(datagram)
-  if (session.open === null || !read.ok) return refused
-  const { fields } = read.packet
+/** Judges a datagram that came as an answer. One that authenticates closes the request, so a repeat
+ * of it does not count again. `renew`: the server, or somebody on the path, says that it does not
+ * know our cookie; all of them are thrown away. CLK-14: neither; the request stays open for the
+ * true answer. */
+export function openAnswer(session: NtsSession, datagram: Uint8Array, packet: NtpPacket): Opened {
+  const refused: Opened = { session, verdict: 'CLK-14' }
+  if (session.open === null) return refused
+  const { fields } = packet
   const seal = fields.find(({ type }) => type === FIELD.authenticator)
   // What follows the authenticator is under no key and not looked at.
   const covered = seal === undefined ? fields : fields.slice(0, fields.indexOf(seal))
   if (!names(covered, session.open)) return refused
-  if (seal === undefined) return isNak(read.packet) ? { session, verdict: { is: 'nak' } } : refused
+  if (seal === undefined) {
+    if (!isNak(packet)) return refused
+    return { session: { ...session, cookies: [], open: null }, verdict: 'renew' }
+  }
   const before = datagram.subarray(0, seal.at)
-  const plaintext = openAuthenticator(session.toClient, before, seal.body)
+  const plaintext = openAuthenticator(session.toClient.reveal(), before, seal.body)
   if (plaintext === null) return refused
   const cookies = [...session.cookies, ...cookiesOf(plaintext)].slice(-COOKIES_MAX)
-  return { session: { ...session, cookies, open: null }, verdict: { is: 'authentic' } }
+  return { session: { ...session, cookies, open: null }, verdict: 'authentic' }
 }
 
 /** Is the answer to this request: exactly one unique identifier, ours. */
@@ -137,3 +136,23 @@ function cookiesOf(plaintext: Uint8Array): readonly Uint8Array[] {
     .filter(({ type, body }) => type === FIELD.cookie && isCookie(body))
     .map(({ body }) => body)
 }
+
+/** What an association puts its questions into before keys were established: it cannot ask. */
+export const UNKEYED: Envelope = {
+  seal: () => null,
+  open: () => ({ envelope: UNKEYED, verdict: 'CLK-14' }),
+}
+
+/** The envelope of questions under these keys. */
+export const ntsEnvelope = (keys: NtsKeys): Envelope => enveloped(startNts(keys))
+
+const enveloped = (session: NtsSession): Envelope => ({
+  seal: (header, random) => {
+    const sent = protect(session, header, random)
+    return sent && { envelope: enveloped(sent.session), datagram: sent.request }
+  },
+  open: (datagram, packet) => {
+    const { session: after, verdict } = openAnswer(session, datagram, packet)
+    return { envelope: enveloped(after), verdict }
+  },
+})

@@ -4,6 +4,8 @@
 
 import { isIP } from 'node:net'
 import { connect, getCACertificates, type TLSSocket } from 'node:tls'
+import { concat, Writer } from '../../../../shared/bytes.ts'
+import { SIV_KEY_BYTES } from '../../../../shared/clock/nts/fields.ts'
 import {
   AEAD_AES_SIV_CMAC_256,
   decodeKeAnswer,
@@ -12,9 +14,9 @@ import {
   type KeVerdict,
   NTPV4,
 } from '../../../../shared/clock/nts/records.ts'
-import { SIV_KEY_BYTES } from '../../../../shared/clock/nts/fields.ts'
-import { concat, Writer } from '../../../../shared/bytes.ts'
+import type { NtsKeys } from '../../../../shared/clock/nts/session.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
+import { Secret } from '../../../../shared/tves/secret.ts'
 
 /** Port of key establishment (RFC 8915 section 7.1). */
 export const NTS_KE_PORT = 4_460
@@ -36,9 +38,7 @@ export interface KeServer {
 
 /** What an NTS association begins with: keys, cookies, and where NTP is answered. */
 export interface Established {
-  readonly toServer: Uint8Array
-  readonly toClient: Uint8Array
-  readonly cookies: readonly Uint8Array[]
+  readonly keys: NtsKeys
   readonly host: string
   readonly port: number
 }
@@ -94,17 +94,19 @@ function taken(
   { grant }: Extract<KeVerdict, { is: 'granted' }>,
 ): Established {
   return {
-    toServer: exported(socket, 0),
-    toClient: exported(socket, 1),
-    cookies: grant.cookies,
+    keys: {
+      toServer: exported(socket, 0),
+      toClient: exported(socket, 1),
+      cookies: grant.cookies,
+    },
     host: grant.server ?? socket.remoteAddress ?? host,
     port: grant.port ?? NTP_PORT,
   }
 }
 
 /** The key of one direction: 0 to the server, 1 to the client (section 5.1). */
-function exported(socket: TLSSocket, direction: 0 | 1): Uint8Array {
+function exported(socket: TLSSocket, direction: 0 | 1): Secret {
   const context = new Writer().u16(NTPV4).u16(AEAD_AES_SIV_CMAC_256).u8(direction).done()
   const key = socket.exportKeyingMaterial(SIV_KEY_BYTES, EXPORTER, Buffer.from(context))
-  return new Uint8Array(key)
+  return new Secret(new Uint8Array(key))
 }
