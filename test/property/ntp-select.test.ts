@@ -229,6 +229,10 @@ test('at the start it waits until more than half have spoken, but not for ever',
   assert.equal(ask([fine, fine, null], at(1)).is, 'agreed')
   assert.equal(ask([fine, null, null], at(12)).is, 'agreed')
   assert.equal(ask([fine], at(0)).is, 'agreed')
+  // Two of three that disagree: the third decides.
+  const other = { off: 9_000, bound: 1_000 }
+  assert.equal(ask([fine, other, null], at(11)).is, 'waiting')
+  assert.equal(ask([fine, other, null], at(12)).is, 'no majority')
   assert.equal(ask([null, null], at(100)).is, 'waiting')
   assert.equal(ask([], at(100)).is, 'waiting')
 })

@@ -89,10 +89,14 @@ export function select(candidates: readonly Candidate[], selecting: Selecting): 
   const { mono, startedAt } = selecting
   const origin = candidates.find(({ estimate }) => estimate !== null)?.estimate ?? null
   const voters = origin === null ? [] : votersOf(candidates, origin, mono)
-  const early = mono - startedAt < PATIENCE_US && 2 * voters.length <= candidates.length
-  if (origin === null || voters.length === 0 || early) return nobody('waiting', candidates, voters)
+  const early = mono - startedAt < PATIENCE_US && voters.length < candidates.length
+  const few = 2 * voters.length <= candidates.length
+  if (origin === null || voters.length === 0 || (early && few)) {
+    return nobody('waiting', candidates, voters)
+  }
   const agreed = agreedInterval(voters)
-  if (agreed === null) return nobody('no majority', candidates, voters)
+  // The next to speak may decide it.
+  if (agreed === null) return nobody(early ? 'waiting' : 'no majority', candidates, voters)
   const believed = voters.filter((voter) => overlap(voter, agreed))
   const kept = keptInterval(selecting, origin)
   const lone = voters.length === 1 && candidates.length > 1
