@@ -6,7 +6,7 @@ import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
 import { startAgent } from './core/agent.ts'
 import { loadConfig } from './shell/config.ts'
-import { openLink } from './shell/link.ts'
+import { openLinkThread } from './shell/link-thread.ts'
 import { openMeterLine } from './shell/meter-lines/meter-line.ts'
 import { openOutbox } from './shell/outbox.ts'
 import { plansOf, Runner } from './shell/runner.ts'
@@ -46,8 +46,7 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         sessionSuite: config.suite,
         pad: config.pad,
       }),
-    openLink: (handlers) =>
-      openLink(config.master, handlers, { clock: () => systemClock.mono(), random: Math.random }),
+    openLink: (handlers) => openLinkThread(config.master, handlers),
     openLine: (line, onEvent) => openMeterLine(line, onEvent, systemClock),
   })
   log.info('slave runs', { meters: meters.length, waiting: outbox.backlog.frames })

@@ -4,7 +4,7 @@ import { uptime } from 'node:os'
 import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
 
 export interface SystemClock {
-  /** Grows evenly; on Linux it stands while the machine sleeps. */
+  /** Grows evenly; on Linux it stands while the machine sleeps. The same in all threads. */
   mono(): MonoUs
   /** What the operating system believes the time is: a guess, to be checked. */
   wall(): UnixUs
@@ -13,7 +13,8 @@ export interface SystemClock {
 }
 
 export const systemClock: SystemClock = {
-  mono: () => monoUs(Math.round(performance.now() * 1_000)),
+  // Not performance.now(): that counts from another beginning in each thread.
+  mono: () => monoUs(Number(process.hrtime.bigint() / 1_000n)),
   wall: () => unixUs(Date.now() * 1_000),
   sinceBoot: () => spanUs(uptime() * 1_000_000),
 }

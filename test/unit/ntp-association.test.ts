@@ -14,7 +14,7 @@ import {
   startAssociation,
   stepAssociation,
 } from '../../shared/clock/ntp/association.ts'
-import { estimateAt } from '../../shared/clock/estimator.ts'
+import { estimateAt, KNOWS_NOTHING } from '../../shared/clock/estimator.ts'
 import {
   type NtpHeader,
   readPacket,
@@ -289,4 +289,21 @@ test('without keys it asks for them at each poll; a forged "renew" costs one pol
     }
   }
   assert.ok(client.establish <= 14 && asked <= 14, `${client.establish} ${asked}`)
+})
+
+test('a source that steps is not followed at once, and is asked again soon', () => {
+  const client = new Client()
+  for (let i = 0; i < 12; i += 1) client.hear(reply(client.ask(), client.at))
+  const step = 3 * SECOND
+  const stepped = (question: NtpHeader) => reply(question, client.at + step)
+  assert.equal(client.hear(stepped(client.ask())), 'CLK-08')
+  const estimate = estimateAt(client.association.estimator, monoUs(client.at))
+  assert.ok(estimate !== null)
+  assert.ok(Math.abs(estimate.utc - estimate.mono - UTC) < 10_000)
+  assert.ok(estimate.bound > step, 'the bound covers both stories')
+  const before = client.at
+  for (let i = 0; i < 3; i += 1) client.hear(stepped(client.ask()))
+  assert.ok(client.at - before < 12 * SECOND)
+  const after = estimateAt(client.association.estimator, monoUs(client.at + 10_000))
+  assert.ok(after !== null && Math.abs(after.utc - after.mono - UTC - step) < 10_000)
 })

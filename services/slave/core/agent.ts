@@ -37,7 +37,7 @@ import { due, failed, ordered, plan } from './schedule.ts'
 import { forward, takeRows } from './sending.ts'
 import { DOWN } from './session.ts'
 import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
-import { afterSleep, askWhenDue } from './timekeeping.ts'
+import { afterSleep, askWhenDue, takeSent } from './timekeeping.ts'
 
 export type { AgentSetup } from './memory.ts'
 
@@ -111,6 +111,9 @@ function remember(setup: AgentSetup): Memory {
     askAt: mono,
     offset: spanUs(0),
     roundTripDelay: spanUs(0),
+    sampledAt: mono,
+    steps: 0,
+    lastStep: spanUs(0),
     statusAt: mono,
     faults: new Map(),
     startedAt: mono,
@@ -126,7 +129,7 @@ function remember(setup: AgentSetup): Memory {
 }
 
 function take(turn: Turn, event: AgentEvent): void {
-  const { memory } = turn
+  const { memory, mono } = turn
   switch (event.on) {
     case 'tick':
       tick(turn)
@@ -142,7 +145,10 @@ function take(turn: Turn, event: AgentEvent): void {
       linkDown(turn)
       return
     case 'body':
-      takeBody(turn, event.body)
+      takeBody(turn, event.body, event.at !== undefined && event.at < mono ? event.at : mono)
+      return
+    case 'sent':
+      takeSent(turn, event)
       return
     case 'readings':
       takeReadings(turn, event)

@@ -5,10 +5,12 @@ import {
   answer,
   ask,
   EXCHANGE_ID_BYTES,
+  FREQUENCY_TOLERANCE_PPM,
   IDLE,
   MASTER_BOUND_UNKNOWN_US,
   measure,
   type SampleVerdict,
+  sent,
 } from '../../../shared/clock/exchange.ts'
 import { estimateAt, learn, withoutPhase } from '../../../shared/clock/estimator.ts'
 import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
@@ -18,6 +20,7 @@ import {
   betweenUs,
   elapsedUs,
   type MonoUs,
+  ppm,
   type SpanUs,
   shiftMono,
   shiftUs,
@@ -25,6 +28,7 @@ import {
   spanUs,
   type UnixUs,
 } from '../../../shared/units.ts'
+import type { ClockDiscipline } from '../../../shared/handover/clock-evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { report, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
@@ -35,19 +39,20 @@ const ANCHOR_EVERY_US = 6 * 3_600_000_000
 
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
 
-/** The session handshake carried a first sample: T1 when step 1 left, T4 now. */
+/** The session handshake carried a first sample: T1 when step 1 left, T4 when step 2 came. */
 export function takeHandshakeSample(
   turn: Turn,
   stamps: {
     readonly t1: MonoUs
     readonly t2: UnixUs
     readonly t3: UnixUs
+    readonly t4: MonoUs
     readonly bound: SpanUs | null
   },
 ): void {
   const { memory, mono } = turn
-  const { t1, t2, t3, bound } = stamps
-  takeSample(turn, measure({ t1, t2, t3, t4: mono, masterBound: masterBound(bound) }))
+  const { t1, t2, t3, t4, bound } = stamps
+  takeSample(turn, measure({ t1, t2, t3, t4, masterBound: masterBound(bound) }))
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono
@@ -63,7 +68,19 @@ export function askWhenDue(turn: Turn): void {
   if (body === null) return
   memory.exchange = ask(id, mono)
   schedulePoll(turn, answeredLast)
-  turn.actions.push({ do: 'send', body })
+  turn.actions.push({ do: 'send', body, made: mono })
+}
+
+/** A question, of the exchange or in the handshake, left later than it was made. Waiting here for
+ * the disk, and for the thread that owns the socket, is no part of its way. */
+export function takeSent(
+  { memory, mono }: Turn,
+  { made, at }: { readonly made: MonoUs; readonly at: MonoUs },
+): void {
+  if (at < made || at > mono) return
+  const { session } = memory
+  memory.exchange = sent(memory.exchange, made, at)
+  if (session.phase === 'hello' && session.t1 === made) memory.session = { ...session, t1: at }
 }
 
 export function takeReply(
@@ -74,13 +91,14 @@ export function takeReply(
     readonly t3: UnixUs
     readonly bound: SpanUs | null
   },
+  t4: MonoUs,
 ): void {
-  const { memory, mono } = turn
+  const { memory } = turn
   const { id, t2, t3, bound } = reply
   const { exchange, verdict } = answer(
     memory.exchange,
     { id, t2, t3, masterBound: masterBound(bound) },
-    mono,
+    t4,
   )
   memory.exchange = exchange
   takeSample(turn, verdict)
@@ -119,6 +137,7 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   const doubted = memory.estimator.doubt !== null
   memory.estimator = learn(memory.estimator, sample)
   memory.roundTripDelay = sample.roundTripDelay
+  if (verdict.ok) memory.sampledAt = mono
   const { fault, doubt } = memory.estimator
   if (fault !== null) report(turn, fault, 'clock exchange')
   if (doubt !== null && !doubted) {
@@ -140,7 +159,22 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   memory.clock = steered.clock
   memory.offset = first ? betweenUs(shown, timeAt(memory.clock, mono)) : steered.offset
   const stepped = first ? Math.abs(memory.offset) > STEP_OVER_US : steered.fault !== null
-  if (stepped) report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+  if (!stepped) return
+  memory.steps += 1
+  memory.lastStep = memory.offset
+  report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+}
+
+/** What STATUS tells of how the clock is kept. */
+export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
+  const { sampledAt, steps, lastStep } = memory
+  return {
+    frequency: null,
+    skew: ppm(FREQUENCY_TOLERANCE_PPM),
+    holdover: spanMs(elapsedUs(sampledAt, mono) / 1_000),
+    steps,
+    lastStep,
+  }
 }
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */

@@ -12,7 +12,7 @@
 import type { FaultCode } from '../../faults.ts'
 import type { Random } from '../../tves/suite.ts'
 import { elapsedUs, type MonoUs, type SpanUs, shiftMono, spanUs } from '../../units.ts'
-import { type Estimator, KNOWS_NOTHING, learn } from '../estimator.ts'
+import { type Estimator, KNOWS_NOTHING, learn, withoutPhase } from '../estimator.ts'
 import { measure, type Sample } from '../exchange.ts'
 import {
   fromStamp,
@@ -119,7 +119,7 @@ export type AssociationEvent =
   | { readonly on: 'datagram'; readonly datagram: Uint8Array; readonly at: MonoUs }
   /** Keys were established, as `establish` asked. */
   | { readonly on: 'envelope'; readonly envelope: Envelope; readonly at: MonoUs }
-  /** The monotonic clock stood for a while. */
+  /** The monotonic clock stood for a while, or UTC leapt. */
   | { readonly on: 'slept'; readonly at: MonoUs }
 
 export type AssociationAction =
@@ -142,14 +142,19 @@ interface Outside {
 }
 
 export interface Polls {
+  /** Log2 seconds. */
   readonly min: number
   readonly max: number
 }
 
+export const POLLS: Polls = { min: POLL_MIN, max: POLL_MAX }
+
+/** `estimator`: what is known of the oscillator; no samples. */
 export function startAssociation(
   at: MonoUs,
   envelope: Envelope = PLAIN,
-  { min, max }: Polls = { min: POLL_MIN, max: POLL_MAX },
+  { min, max }: Polls = POLLS,
+  estimator: Estimator = KNOWS_NOTHING,
 ): Association {
   return {
     envelope,
@@ -164,7 +169,7 @@ export function startAssociation(
     misses: 0,
     silent: false,
     stopped: false,
-    estimator: KNOWS_NOTHING,
+    estimator,
     sample: null,
     server: null,
     note: 'not asked yet',
@@ -173,7 +178,8 @@ export function startAssociation(
 
 /** What happens at an event. Faults: CLK-12 no answer, or asked to be left alone; CLK-02 impossible
  * stamps; CLK-03 too slow; CLK-04 an answer nobody waits for; CLK-07 the server is not
- * synchronised; CLK-14 not authentic; WIR-01 to 03 no packet at all. */
+ * synchronised; CLK-08 and CLK-09 it contradicts itself; CLK-14 not authentic; WIR-01 to 03 no
+ * packet at all. */
 export function stepAssociation(
   association: Association,
   event: AssociationEvent,
@@ -197,7 +203,9 @@ export function stepAssociation(
       }
     case 'slept': {
       const { pollMin, pollMax, envelope, stopped } = association
-      const anew = startAssociation(event.at, envelope, { min: pollMin, max: pollMax })
+      const polls = { min: pollMin, max: pollMax }
+      const estimator = withoutPhase(association.estimator)
+      const anew = startAssociation(event.at, envelope, polls, estimator)
       return { association: { ...anew, stopped }, actions: [] }
     }
   }
@@ -342,15 +350,16 @@ function judge(
   if (!verdict.ok) return refuse(verdict.fault, `took ${elapsedUs(t1, t4)} us`)
   const { sample } = verdict
   const server = { leap, stratum, rootDelay, rootDispersion }
-  return {
-    association: {
-      ...heard(association),
-      estimator: learn(association.estimator, sample),
-      sample,
-      server,
-    },
-    actions: [{ do: 'learned', sample }],
-  }
+  const estimator = learn(association.estimator, sample)
+  const learned: Association = { ...heard(association), estimator, sample, server }
+  const actions: AssociationAction[] = [{ do: 'learned', sample }]
+  const { fault, doubt } = estimator
+  if (fault !== null) actions.push({ do: 'report', fault, detail: 'contradicts what it said' })
+  if (doubt === null || association.estimator.doubt !== null)
+    return { association: learned, actions }
+  // Whichever story is true, know it soon.
+  const nextAt = shiftMono(t4, spanUs(BURST_INTERVAL_US))
+  return { association: { ...learned, nextAt, burstLeft: BURST - 1 }, actions }
 }
 
 function heard(before: Association): Association {
