@@ -6,7 +6,7 @@
 // chronyd runs with `noselect` and -x, so it estimates offset and frequency and steers nothing.
 // Both learn the frequency; that it is 0 here is told to neither.
 
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,7 @@ import {
   ENVIRONMENT,
   inNamespace,
   missing,
+  openNamespace,
   serverLines,
   startChronyd,
 } from '../../e2e/time-programs.ts'
@@ -124,26 +125,15 @@ async function race(namespace: string, closers: Closers): Promise<readonly Race[
   return [...races, direct]
 }
 
-/** Why it cannot run here; null when it can. */
-const obstacle = (): string | null =>
-  process.getuid?.() === 0 ? missing('chronyd', 'chronyc', 'ip') : 'needs root for a namespace'
-
 export async function runLive(report: Report): Promise<void> {
-  const why = obstacle()
-  if (why !== null) {
-    console.error(`clock-live: not run, ${why}`)
+  const namespace = missing('chronyd', 'chronyc') ?? openNamespace()
+  if (typeof namespace === 'string') {
+    console.error(`clock-live: not run: ${namespace}`)
     return
   }
-  const namespace = `ticklock-live-${process.pid}`
-  const ip = (...words: readonly string[]): void => {
-    execFileSync('ip', words, { env: ENVIRONMENT, stdio: 'inherit' })
-  }
-  const closers: Closers = []
+  const closers: Closers = [async () => namespace.close()]
   try {
-    ip('netns', 'add', namespace)
-    closers.push(async () => ip('netns', 'delete', namespace))
-    ip('-n', namespace, 'link', 'set', 'lo', 'up')
-    tell(await race(namespace, closers), report)
+    tell(await race(namespace.name, closers), report)
   } finally {
     for (const close of closers.toReversed()) await close()
   }
