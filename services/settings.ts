@@ -10,6 +10,7 @@ import {
 } from '../shared/wire/limits.ts'
 import { type MailDriver, openMail } from './billing/shell/mail.ts'
 import { kannelSms, type SmsDriver, twilioSms } from './billing/shell/sms.ts'
+import { parseTimeSources, type TimeSource } from './master/shell/time/time-source.ts'
 
 export interface Settings {
   /** Address every server of ours binds to. */
@@ -17,6 +18,10 @@ export interface Settings {
   readonly httpPort: number
   readonly tcpPort: number
   readonly wsPort: number
+  /** UDP; 0: no NTP is served. */
+  readonly ntpPort: number
+  /** None: this machine's own clock. */
+  readonly timeSources: readonly TimeSource[]
   readonly dataFolder: string
   readonly databaseUrl: string | null
   /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
@@ -46,6 +51,8 @@ export function readSettings(env: Environment): Settings {
     httpPort: port('TICKLOCK_HTTP_PORT', 8_080),
     tcpPort: port('TICKLOCK_TCP_PORT', 7_443),
     wsPort: port('TICKLOCK_WS_PORT', 7_444),
+    ntpPort: number('TICKLOCK_NTP_PORT', 7_123, [0, 65_535]),
+    timeSources: timeSourcesFrom(env),
     dataFolder: resolve(env['TICKLOCK_DATA'] ?? 'data'),
     databaseUrl: env['DATABASE_URL'] ?? null,
     clockBoundUs:
@@ -62,6 +69,13 @@ export function readSettings(env: Environment): Settings {
       [1, 1_000_000],
     ),
   }
+}
+
+/** OPS-05 names what is wrong with TICKLOCK_TIME_SOURCES. */
+function timeSourcesFrom(env: Environment): readonly TimeSource[] {
+  const sources = parseTimeSources(env['TICKLOCK_TIME_SOURCES'] ?? '')
+  if (typeof sources !== 'string') return sources
+  throw new FaultError('OPS-05', `TICKLOCK_TIME_SOURCES: ${sources}`)
 }
 
 /** Mail by TICKLOCK_SMTP_URL (`smtps://user:password@host`, `smtp+starttls://...`,

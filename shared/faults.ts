@@ -331,6 +331,11 @@ export const FAULTS = {
     "the link's thread ended: the slave stops",
     'restart the slave; nothing stored is lost; report it with the detail',
   ),
+  'OPS-26': fault(
+    'error',
+    "the clock's thread ended: started again",
+    'nothing if once; the clock was held over; report it with the detail',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS
