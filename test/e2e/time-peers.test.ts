@@ -2,16 +2,16 @@
 // client believes to be between them is its error.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../services/adversary/scene.ts'
-import { readPacket } from '../../shared/clock/ntp/packet.ts'
-import { FIELD } from '../../shared/clock/nts/fields.ts'
-import { toHex } from '../../shared/bytes.ts'
 import { Follower, type Following } from './time-follower.ts'
 import {
   type Certificates,
+  type Chronyd,
+  ENVIRONMENT,
   makeCertificates,
   ntsLines,
   privateFolder,
@@ -20,9 +20,6 @@ import {
   startChronyd,
 } from './time-programs.ts'
 
-const HOST = '127.0.0.1'
-/** Asked each second: a test has no time for more patience. */
-const POLLS = { min: 0, max: 0 }
 /** An exchange on loopback takes some 0.2 ms, on a busy machine a hundred times that. */
 const BOUND_US_MAX = 50_000
 const PATIENCE_MS = 40_000
@@ -33,8 +30,8 @@ async function until(what: string, done: () => boolean): Promise<void> {
   }
 }
 
-async function follow(t: TestContext, following: Following): Promise<Follower> {
-  const follower = await Follower.open({ polls: POLLS, ...following })
+function follow(t: TestContext, following: Following): Follower {
+  const follower = new Follower(following)
   t.after(() => follower.close())
   return follower
 }
@@ -47,31 +44,29 @@ function assertRight(follower: Follower): void {
   assert.ok(estimate.bound < BOUND_US_MAX, `bound ${estimate.bound} us`)
 }
 
-/** Cookies in the requests sent so far. */
-const cookiesSent = ({ sent }: Follower): readonly string[] =>
-  sent.flatMap((datagram) => {
-    const read = readPacket(datagram)
-    assert.ok(read.ok)
-    const cookies = read.packet.fields.filter(({ type }) => type === FIELD.cookie)
-    return cookies.map(({ body }) => toHex(body))
-  })
+/** What chronyd counted: key establishments, and authentic NTP questions. */
+function ntsCounts({ socket }: Chronyd): readonly [number, number] {
+  const words = ['-h', socket, '-c', 'serverstats']
+  const printed = execFileSync('chronyc', words, { env: ENVIRONMENT, encoding: 'utf8' })
+  const counts = printed.trim().split(',').map(Number)
+  return [counts[5] ?? Number.NaN, counts[7] ?? Number.NaN]
+}
 
 test('follows chronyd; chronyd ends, the bound grows; it is back, and so are we', async (t) => {
   if (!ready(t, 'chronyd')) return
   const [port = 0] = await freePorts(1)
   let chronyd = await startChronyd({ lines: serverLines(port) })
   t.after(() => chronyd.stop())
-  const follower = await follow(t, { port })
+  const follower = follow(t, { port })
   await until('four answers', () => follower.learned >= 4)
   assertRight(follower)
-  assert.equal(follower.association.server?.stratum, 1)
-  assert.equal(cookiesSent(follower).length, 0)
+  assert.equal(follower.source.association?.server?.stratum, 1)
 
   await chronyd.stop()
   const boundBefore = follower.estimate()?.bound ?? 0
   const learnedBefore = follower.learned
-  await until('CLK-12', () => follower.reports.includes('CLK-12'))
-  assert.equal(follower.association.reach, 0)
+  await until('CLK-12', () => follower.faults.includes('CLK-12'))
+  assert.equal(follower.source.association?.reach, 0)
   assert.equal(follower.learned, learnedBefore)
   const [held, error] = [follower.estimate(), follower.errorUs()]
   assert.ok(held !== null && error !== null && held.bound > boundBefore)
@@ -79,7 +74,7 @@ test('follows chronyd; chronyd ends, the bound grows; it is back, and so are we'
 
   chronyd = await startChronyd({ lines: serverLines(port) })
   await until('answers again', () => follower.learned >= learnedBefore + 2)
-  assert.notEqual(follower.association.reach, 0)
+  assert.notEqual(follower.source.association?.reach, 0)
   assertRight(follower)
 })
 
@@ -89,40 +84,41 @@ const certificates = (t: TestContext): Certificates => {
   return makeCertificates(folder, 'DNS:localhost,IP:127.0.0.1')
 }
 
-test('follows chronyd by NTS: twelve polls, no cookie twice; new keys after a NAK', async (t) => {
-  if (!ready(t, 'chronyd', 'openssl')) return
+test('follows chronyd by NTS: twelve polls, more than cookies at first; new keys after a NAK', async (t) => {
+  if (!ready(t, 'chronyd', 'chronyc', 'openssl')) return
   const files = certificates(t)
   const [port = 0, ke = 0] = await freePorts(2)
   const lines = [...serverLines(port), ...ntsLines(ke, files)]
   let chronyd = await startChronyd({ lines })
   t.after(() => chronyd.stop())
   const authorities = [readFileSync(files.authority, 'utf8')]
-  const follower = await follow(t, { port, nts: { host: HOST, port: ke, authorities } })
+  const follower = follow(t, { kind: 'nts', port: ke, authorities })
   await until('twelve answers', () => follower.learned >= 12)
   assertRight(follower)
-  assert.equal(follower.establishments, 1)
-  assert.deepEqual(follower.reports, [])
-  const cookies = cookiesSent(follower)
-  assert.equal(cookies.length, follower.sent.length)
-  assert.equal(new Set(cookies).size, cookies.length)
+  assert.deepEqual(follower.faults, [])
+  // More questions than it had cookies at first, under the keys of one establishment.
+  const [establishments, authentic] = ntsCounts(chronyd)
+  assert.equal(establishments, 1)
+  assert.ok(authentic >= 12)
 
   // Started anew without its keys, the server does not know the cookies.
   await chronyd.stop()
   chronyd = await startChronyd({ lines })
   const learnedBefore = follower.learned
   await until('answers under new keys', () => follower.learned >= learnedBefore + 2)
-  assert.ok(follower.establishments >= 2)
+  assert.equal(ntsCounts(chronyd)[0], 1)
   assertRight(follower)
 })
 
 test('without keys nothing is asked, in plain least of all (CLK-13)', async (t) => {
-  if (!ready(t, 'chronyd', 'openssl')) return
+  if (!ready(t, 'chronyd', 'chronyc', 'openssl')) return
   const files = certificates(t)
   const [port = 0, ke = 0] = await freePorts(2)
   const chronyd = await startChronyd({ lines: [...serverLines(port), ...ntsLines(ke, files)] })
   t.after(() => chronyd.stop())
-  const follower = await follow(t, { port, nts: { host: HOST, port: ke, authorities: [] } })
-  await until('two failures', () => follower.reports.filter((code) => code === 'CLK-13').length > 1)
-  assert.equal(follower.sent.length, 0)
+  const follower = follow(t, { kind: 'nts', port: ke })
+  const failures = (): number => follower.faults.filter((code) => code === 'CLK-13').length
+  await until('two failures', () => failures() > 1)
   assert.equal(follower.errorUs(), null)
+  assert.deepEqual(follower.source.association?.open, null)
 })

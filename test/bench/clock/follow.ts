@@ -6,13 +6,9 @@ import { Follower } from '../../e2e/time-follower.ts'
 
 const TELL_MS = 1_000
 
-const follower = await Follower.open({
-  port: Number(process.argv[2]),
-  polls: { min: 0, max: 0 },
-})
+const follower = new Follower({ port: Number(process.argv[2]) })
 setInterval(() => {
   const error = follower.errorUs()
   if (error !== null) console.log(error)
-  for (const fault of follower.reports.splice(0)) console.error(fault)
-  follower.sent.length = 0
+  for (const fault of follower.faults.splice(0)) console.error(fault)
 }, TELL_MS)
