@@ -67,6 +67,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
       time: {
         ntp: settings.ntpPort === 0 ? null : { host, port: settings.ntpPort },
         sources: settings.timeSources,
+        authorities: settings.timeAuthorities,
         driftFile: join(dataFolder, 'clock.drift'),
       },
       connectionsMax: CONNECTIONS_MAX,

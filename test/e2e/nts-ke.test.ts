@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { createServer, type TlsOptions, type TLSSocket } from 'node:tls'
 import { establish } from '../../services/master/shell/time/nts-ke.ts'
 import { freePorts } from '../../services/adversary/scene.ts'
+import { readSettings } from '../../services/settings.ts'
 import { encodeKeRequest, KE_BYTES_MAX } from '../../shared/clock/nts/records.ts'
 import { cookieRecord, grantOf, records } from '../unit/nts-server.ts'
 import {
@@ -161,4 +162,14 @@ test('nobody there, and somebody who speaks no TLS (CLK-13)', async (t) => {
   const { port } = plain.address() as AddressInfo
   const verdict = await establish({ host: HOST, port, authorities: [] })
   assert.ok(!verdict.ok)
+})
+
+test('TICKLOCK_TIME_CA names certificates; OPS-05 where there are none', (t) => {
+  if (!ready(t, 'openssl')) return
+  const { authority, authorityText, key } = certificates(t)
+  assert.deepEqual(readSettings({ TICKLOCK_TIME_CA: authority }).timeAuthorities, [authorityText])
+  assert.deepEqual(readSettings({}).timeAuthorities, [])
+  for (const path of [key, `${authority}.not`]) {
+    assert.throws(() => readSettings({ TICKLOCK_TIME_CA: path }), /OPS-05|TICKLOCK_TIME_CA/)
+  }
 })

@@ -118,6 +118,32 @@ export async function ended(child: ChildProcess): Promise<void> {
   await exit
 }
 
+export interface Namespace {
+  readonly name: string
+  close(): void
+}
+
+/** A network of our own with loopback up, so that every port is free and nothing else hears us; or
+ * why there is none. */
+export function openNamespace(): Namespace | string {
+  const why = missing('ip')
+  if (why !== null) return why
+  const name = `ticklock-${process.pid}`
+  const ip = (...words: readonly string[]): string | null => {
+    const { status, stderr } = spawnSync('ip', words, { env: ENVIRONMENT, encoding: 'utf8' })
+    return status === 0 ? null : stderr.trim()
+  }
+  const close = (): void => {
+    ip('netns', 'delete', name)
+  }
+  const refused = ip('netns', 'add', name)
+  if (refused !== null) return `no network namespace for us: ${refused}`
+  const down = ip('-n', name, 'link', 'set', 'lo', 'up')
+  if (down === null) return { name, close }
+  close()
+  return `no loopback in a network namespace: ${down}`
+}
+
 export interface Certificates {
   readonly authority: string
   readonly key: string

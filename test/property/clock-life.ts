@@ -3,7 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { answer, ask, type ClockReply, type Exchange, IDLE } from '../../shared/clock/exchange.ts'
-import { type Estimator, estimateAt, KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
+import {
+  type Estimator,
+  estimateAt,
+  FREQUENCY_CHANGE_PPM,
+  KNOWS_NOTHING,
+  learn,
+} from '../../shared/clock/estimator.ts'
 import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
 import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { stampAt } from '../../shared/clock/stamp.ts'
@@ -29,7 +35,6 @@ export interface Life {
 
 const ORIGIN = 1_790_000_000_000_000
 const STEP_US = 100_000
-const DRIFT_MAX_PPM = 200
 
 /** Mulberry32: uniform in [0, 1). */
 function generator(seed: number): () => number {
@@ -48,11 +53,15 @@ class Oscillator {
   /** What the slave's monotonic clock shows; starts anywhere. */
   #monoUs = 77_000
   #ppm: number
+  readonly #mid: number
   constructor(driftPpm: number) {
     this.#ppm = driftPpm
+    this.#mid = driftPpm
   }
+  /** As far as the promise goes: any two instants' rates differ by FREQUENCY_CHANGE_PPM at most. */
   wander(by: number): void {
-    this.#ppm = Math.max(-DRIFT_MAX_PPM, Math.min(DRIFT_MAX_PPM, this.#ppm + by))
+    const half = FREQUENCY_CHANGE_PPM / 2
+    this.#ppm = Math.max(this.#mid - half, Math.min(this.#mid + half, this.#ppm + by))
   }
   /** Our clock at a true instant within the current step. */
   at(trueUs: number): MonoUs {

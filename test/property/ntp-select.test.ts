@@ -229,10 +229,13 @@ test('at the start it waits until more than half have spoken, but not for ever',
   assert.equal(ask([fine, fine, null], at(1)).is, 'agreed')
   assert.equal(ask([fine, null, null], at(12)).is, 'agreed')
   assert.equal(ask([fine], at(0)).is, 'agreed')
-  // Two of three that disagree: the third decides.
+  // Two of three that disagree: the third decides. Two liars that answer first: the others do.
   const other = { off: 9_000, bound: 1_000 }
   assert.equal(ask([fine, other, null], at(11)).is, 'waiting')
   assert.equal(ask([fine, other, null], at(12)).is, 'no majority')
+  assert.equal(ask([other, fine, other, null, null], at(11)).is, 'waiting')
+  assert.equal(marks(ask([other, fine, other, fine, null], at(11))), '?'.repeat(5))
+  assert.equal(marks(ask([other, fine, other, fine, fine], at(11))), 'x*x++')
   assert.equal(ask([null, null], at(100)).is, 'waiting')
   assert.equal(ask([], at(100)).is, 'waiting')
 })

@@ -27,8 +27,8 @@ const COMBINE_RATIO = 3
 /** Another source is followed in place of the one we follow only when its bound is less than this
  * part of that one's: what we tell of stratum and reference should not hop. */
 const HOP_RATIO = 0.5
-/** While fewer than half of the sources have spoken, this long after the start nobody is believed:
- * the first to answer may be the liar. Microseconds; the burst of the others is over then. */
+/** So long after the start only what more than half of all sources named agree on is believed: the
+ * first to answer may be the liars. Microseconds; the burst of the others is over then. */
 const PATIENCE_US = 12_000_000
 /** Averages are cut to whole microseconds. */
 const ROUNDING_US = 1
@@ -89,15 +89,15 @@ export function select(candidates: readonly Candidate[], selecting: Selecting): 
   const { mono, startedAt } = selecting
   const origin = candidates.find(({ estimate }) => estimate !== null)?.estimate ?? null
   const voters = origin === null ? [] : votersOf(candidates, origin, mono)
+  if (origin === null || voters.length === 0) return nobody('waiting', candidates, voters)
+  const agreed = agreedInterval(voters)
+  const believed = agreed === null ? [] : voters.filter((voter) => overlap(voter, agreed))
+  // Of all that are named, not of the first to answer: two liars of five may be the fastest.
   const early = mono - startedAt < PATIENCE_US && voters.length < candidates.length
-  const few = 2 * voters.length <= candidates.length
-  if (origin === null || voters.length === 0 || (early && few)) {
+  if (early && 2 * believed.length <= candidates.length) {
     return nobody('waiting', candidates, voters)
   }
-  const agreed = agreedInterval(voters)
-  // The next to speak may decide it.
-  if (agreed === null) return nobody(early ? 'waiting' : 'no majority', candidates, voters)
-  const believed = voters.filter((voter) => overlap(voter, agreed))
+  if (agreed === null) return nobody('no majority', candidates, voters)
   const kept = keptInterval(selecting, origin)
   const lone = voters.length === 1 && candidates.length > 1
   if (kept !== null && believed.length <= kept.backing && !overlap(kept, agreed)) {

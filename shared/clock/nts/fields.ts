@@ -54,8 +54,7 @@ export function openAuthenticator(
   const sealedBytes = reader.u16()
   const nonce = reader.bytes(padded(nonceBytes)).subarray(0, nonceBytes)
   const sealed = reader.bytes(padded(sealedBytes)).subarray(0, sealedBytes)
-  // Without a nonce the cipher would take `before` for one.
-  if (!reader.ok || nonceBytes === 0 || sealedBytes < SIV_BYTES) return null
+  if (!reader.ok) return null
   try {
     return aessiv(key, before, nonce).decrypt(sealed)
   } catch {

@@ -4,7 +4,7 @@
 // The server answers once and may be anybody until its certificate was checked, so nothing here
 // throws, and what is kept of an answer is bounded.
 
-import { fromText, Reader, toText, Writer } from '../../bytes.ts'
+import { Reader, toText, Writer } from '../../bytes.ts'
 
 /** Longest answer read, bytes. Eight cookies of 100 bytes make 900; more than this is no answer. */
 export const KE_BYTES_MAX = 16_384

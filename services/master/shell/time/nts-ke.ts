@@ -87,7 +87,7 @@ export function establish(server: KeServer): Promise<EstablishVerdict> {
   })
 }
 
-/** Where nothing else is named, NTP is answered at the address that gave the keys (section 4.1.7). */
+/** Where nothing else is named, NTP is answered where the keys came from (section 4.1.7). */
 function taken(
   socket: TLSSocket,
   host: string,
