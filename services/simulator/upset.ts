@@ -1,5 +1,5 @@
-// `ticklock demo --upset clock`: what a slave with a broken oscillator does to the readings. Nothing,
-// and that is the story: the fleet page tells how it went.
+// `ticklock demo --upset clock`: what a slave with a broken oscillator does to readings: nothing,
+// and that is the story. The fleet page tells how it went.
 
 import { spanUs } from '../../shared/units.ts'
 import type { SlaveProcess } from './slave-processes.ts'
