@@ -11,7 +11,7 @@ import {
   measure,
   type SampleVerdict,
 } from '../../../shared/clock/exchange.ts'
-import { estimateAt, learn, withoutPhase } from '../../../shared/clock/estimator.ts'
+import { estimateAt, frequencyOf, learn, withoutPhase } from '../../../shared/clock/estimator.ts'
 import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
 import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
 import { tieAt } from '../../../shared/clock/stamp.ts'
@@ -27,6 +27,7 @@ import {
   spanUs,
   type UnixUs,
 } from '../../../shared/units.ts'
+import type { ClockDiscipline } from '../../../shared/handover/clock-evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { report, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
@@ -125,6 +126,7 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   memory.roundTripDelay = sample.roundTripDelay
   const { fault, doubt } = memory.estimator
   if (fault !== null) report(turn, fault, 'clock exchange')
+  else if (verdict.ok) memory.sampledAt = mono
   if (doubt !== null && !doubted) {
     // Whichever story is true, know it soon.
     memory.poll = START_POLL
@@ -144,7 +146,22 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   memory.clock = steered.clock
   memory.offset = first ? betweenUs(shown, timeAt(memory.clock, mono)) : steered.offset
   const stepped = first ? Math.abs(memory.offset) > STEP_OVER_US : steered.fault !== null
-  if (stepped) report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+  if (!stepped) return
+  memory.steps += 1
+  memory.lastStep = memory.offset
+  report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+}
+
+/** What STATUS tells of how the clock is kept. */
+export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
+  const { sampledAt, steps, lastStep, estimator, clock } = memory
+  return {
+    frequency: frequencyOf(estimator)?.frequency ?? null,
+    skew: clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
+    holdover: spanMs(elapsedUs(sampledAt, mono) / 1_000),
+    steps,
+    lastStep,
+  }
 }
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */
