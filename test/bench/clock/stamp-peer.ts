@@ -43,4 +43,4 @@ const verdict = await listen({
   onRefused: () => undefined,
 })
 if (!verdict.ok) throw new Error(verdict.detail)
-parentPort?.postMessage(verdict.listeners.tcpPort)
+parentPort?.postMessage(verdict.listeners.tcpPort, [])
