@@ -2,7 +2,14 @@
 // the step in which it arrives, with the exact instant as its time stamp.
 
 import assert from 'node:assert/strict'
-import { answer, ask, type ClockReply, type Exchange, IDLE } from '../../shared/clock/exchange.ts'
+import {
+  answer,
+  ask,
+  type ClockReply,
+  type Exchange,
+  FREQUENCY_TOLERANCE_PPM,
+  IDLE,
+} from '../../shared/clock/exchange.ts'
 import {
   type Estimator,
   estimateAt,
@@ -13,7 +20,7 @@ import {
 import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
 import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { stampAt } from '../../shared/clock/stamp.ts'
-import { type MonoUs, monoUs, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, ppm, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
 
 export interface Life {
   readonly seed: number
@@ -125,7 +132,15 @@ class Slave {
     const at = Math.max(this.#askAt, this.#oscillator.trueUs)
     const id = new Uint8Array(16).map(() => Math.floor(this.#random() * 256))
     this.#exchange = ask(id, this.#oscillator.at(at))
-    const next = nextAsk(this.#poll, this.#lastGood, this.#random())
+    const next = nextAsk(
+      this.#poll,
+      {
+        good: this.#lastGood,
+        moved: this.#estimator.moved,
+        growth: this.#clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
+      },
+      this.#random(),
+    )
     this.#poll = next.poll
     this.#lastGood = false
     this.#askAt = at + next.wait
