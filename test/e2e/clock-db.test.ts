@@ -18,9 +18,10 @@ let postgres: TestPostgres
 before(async () => {
   postgres = await testPostgres()
   const { pool } = postgres.db
-  await pool.query("insert into devices (id, name) values ($1, 'Old Town'), ('00000000000000ff', 'Harbour')", [
-    SLAVE,
-  ])
+  await pool.query(
+    "insert into devices (id, name) values ($1, 'Old Town'), ('00000000000000ff', 'Harbour')",
+    [SLAVE],
+  )
   await pool.query(
     "insert into meters (number, device_id) values ('M-1', $1), ('M-2', $1), ('M-3', '00000000000000ff')",
     [SLAVE],

@@ -286,7 +286,7 @@ with told as (
     point_offset_us = excluded.point_offset_us, point_bound_us = excluded.point_bound_us
   returning id, device_id, meter
 ), points as (
-  insert into clock_history
+  insert into clock_history (clock_id, at, state, offset_us, bound_us, frequency_ppb, keep)
   select id, at, state::"char", offset_us, bound_us, frequency_ppb, keep
   from known join saved using (device_id, meter) where due
   on conflict do nothing
