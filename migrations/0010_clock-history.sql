@@ -3,7 +3,7 @@
 
 -- One row per clock, as it was last told. device_id '' is the head-end, meter '' the device's own clock.
 -- state: U I S R of a head-end or slave; of a meter V (readings valid) or X (invalid, B0).
--- offset_us: the clock minus UTC. bound_us: null when nobody knows it. point_*: what the history ends with.
+-- offset_us, frequency_ppb: the clock minus UTC, and how much faster it runs. bound_us: null when nobody knows it. point_*: what the history ends with.
 create table clocks (
   id integer generated always as identity primary key,
   device_id text not null,

@@ -102,9 +102,9 @@ export const withLiar = (report: HeadClockReport): HeadClockReport => ({
 /** Tells and writes. */
 export function teller({ pool }: Pick<Db, 'pool'>) {
   const lines: string[] = []
-  const tell = async (say: (fleet: Fleet) => void): Promise<void> => {
+  const tell = async (say: (fleet: Fleet) => void | Promise<void>): Promise<void> => {
     const fleet = new Fleet(pool, (line) => lines.push(line))
-    say(fleet)
+    await say(fleet)
     await fleet.close()
   }
   return {

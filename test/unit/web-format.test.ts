@@ -7,10 +7,10 @@ import {
   clockText,
   countText,
   lengthText,
-  ppmText,
   signedText,
   qualityMarks,
   quantityText,
+  rateText,
   registerText,
 } from '../../services/billing/pages/format.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../shared/meter/reading.ts'
@@ -46,9 +46,10 @@ test('registers, clocks, marks and spans in words', () => {
     '20 833 d',
   ])
   assert.equal(signedText(-1_234), '−1.23 ms')
-  assert.deepEqual([-12_345, 50, null].map(ppmText), [
-    '−12.345 ppm',
-    '+0.050 ppm',
+  assert.equal(signedText(0), '0 µs')
+  assert.deepEqual([-12_345, 50, null].map(rateText), [
+    '12.345 ppm slow',
+    '0.050 ppm fast',
     'not learned yet',
   ])
   assert.equal(countText(1_234_567), '1 234 567')

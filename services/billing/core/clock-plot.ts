@@ -48,6 +48,8 @@ const LADDER = [
 const TICKS_MAX = 3
 /** Beyond so many times what is usual the scale turns logarithmic. */
 const LINEAR_MAX = 30
+/** A line nearer to zero than this would have its number over the zero. */
+const LABEL_HEIGHT = 18
 /** Room above the farthest point. */
 const ROOM = 1.15
 
@@ -70,9 +72,12 @@ export function plotClock(points: readonly ClockPoint[], frame: PlotFrame): Plot
   const height = (frame.bottom - frame.top) / 2 / Math.asinh((far * ROOM) / knee)
   const yOf = (us: number): number => tenth(middle - Math.asinh(us / knee) * height)
   const xOf = (at: number): number => tenth(xIn(frame, at))
+  const runs = runsOf(stretches)
   return {
-    runs: runsOf(stretches).map((run) => drawn(run, xOf, yOf)),
-    yTicks: ticks(far, knee).map((us) => ({ y: yOf(us), us })),
+    runs: runs.map((run, index) => drawn(run, runs[index - 1]?.at(-1), { xOf, yOf })),
+    yTicks: ticks(far, knee)
+      .map((us) => ({ y: yOf(us), us }))
+      .filter(({ y, us }) => us === 0 || Math.abs(y - middle) >= LABEL_HEIGHT),
     xOf,
   }
 }
@@ -134,11 +139,13 @@ function runsOf(stretches: readonly Stretch[]): readonly (readonly Stretch[])[] 
   return runs
 }
 
-function drawn(
-  run: readonly Stretch[],
-  xOf: (at: number) => number,
-  yOf: (us: number) => number,
-): PlotRun {
+interface Scale {
+  readonly xOf: (at: number) => number
+  readonly yOf: (us: number) => number
+}
+
+/** `before` ended where this one begins, in another state: the line comes from there. */
+function drawn(run: readonly Stretch[], before: Stretch | undefined, { xOf, yOf }: Scale): PlotRun {
   const edge = (us: (stretch: Stretch) => number): string[] =>
     run.flatMap((stretch) => [
       `${xOf(stretch.from)},${yOf(us(stretch))}`,
@@ -147,9 +154,12 @@ function drawn(
   const known = run.every(({ bound }) => bound !== null)
   const upper = edge(({ offset, bound }) => offset + (bound ?? 0))
   const lower = edge(({ offset, bound }) => offset - (bound ?? 0)).toReversed()
+  const [first] = run
+  const comes = before !== undefined && first?.apart === false
+  const start = comes ? [`${xOf(before.to)},${yOf(before.offset)}`] : []
   return {
-    state: run[0]?.state ?? '',
-    line: `M${edge(({ offset }) => offset).join('L')}`,
+    state: first?.state ?? '',
+    line: `M${[...start, ...edge(({ offset }) => offset)].join('L')}`,
     band: known ? `M${[...upper, ...lower].join('L')}Z` : '',
   }
 }
@@ -162,7 +172,7 @@ function median(values: readonly number[]): number {
 /** Lines of the scale: zero, and up to three on either side. */
 function ticks(far: number, knee: number): readonly number[] {
   const above = knee > far ? halves(far) : decades(far, knee)
-  return [...above.map((us) => -us), 0, ...above]
+  return [...above.map((us) => -us), 0, ...above].toSorted((a, b) => a - b)
 }
 
 function decades(far: number, knee: number): readonly number[] {

@@ -34,8 +34,9 @@ interface Told {
   readonly meter: string
   readonly at: UnixMs
   readonly state: string
-  /** The clock minus UTC. */
+  /** The clock minus UTC, and how much faster it runs. */
   readonly offsetUs: number
+  readonly frequency: number | null
   readonly boundUs: number | null
   readonly discipline: ClockDiscipline
   readonly ofMeter: MeterClockReport | null
@@ -48,7 +49,17 @@ interface HeadEvent {
   readonly detail: string
 }
 
-const NOT_STEERED = { skew: ppm(0), holdover: spanMs(0), steps: 0, lastStep: spanUs(0) } as const
+/** Of UTC against the clock, or of the clock against UTC. */
+const reverse = (frequency: number | null): number | null =>
+  frequency === null ? null : -frequency
+
+const NOT_STEERED: ClockDiscipline = {
+  frequency: null,
+  skew: ppm(0),
+  holdover: spanMs(0),
+  steps: 0,
+  lastStep: spanUs(0),
+}
 
 export class ClockHistory {
   readonly #pool: Pool
@@ -67,6 +78,14 @@ export class ClockHistory {
     this.#log = log
   }
 
+  /** Call once before the first report: what an earlier process told of the head-end's sources. */
+  async begin(): Promise<void> {
+    const { rows } = await this.#pool.query<{ report: HeadClockReport | null }>(
+      "select report from clocks where device_id = ''",
+    )
+    this.#head = rows[0]?.report ?? null
+  }
+
   status(device: DeviceId, status: DeviceStatus): void {
     this.#tell({
       device,
@@ -76,6 +95,7 @@ export class ClockHistory {
       // The wire tells how far UTC is ahead of the clock.
       offsetUs: -status.clockOffset,
       boundUs: status.clockBound,
+      frequency: reverse(status.discipline.frequency),
       discipline: status.discipline,
       ofMeter: null,
       report: null,
@@ -91,7 +111,8 @@ export class ClockHistory {
       state: report.invalid ? 'X' : 'V',
       offsetUs: report.offset,
       boundUs: report.bound >= METER_BOUND_UNKNOWN_US ? null : report.bound,
-      discipline: { ...NOT_STEERED, frequency: report.frequency },
+      frequency: report.frequency,
+      discipline: NOT_STEERED,
       // An event is told once: a newer report must not take its place before it is written.
       ofMeter: { ...report, event: report.event ?? before?.event ?? null },
       report: null,
@@ -109,6 +130,7 @@ export class ClockHistory {
       state: report.state,
       offsetUs: report.lastOffset,
       boundUs: report.bound,
+      frequency: reverse(report.discipline.frequency),
       discipline: report.discipline,
       ofMeter: null,
       report,
@@ -211,7 +233,7 @@ const columns = (rows: readonly Told[]) => [
   rows.map(({ state }) => state),
   rows.map(({ offsetUs }) => whole(offsetUs) ?? 0),
   rows.map(({ boundUs }) => whole(boundUs)),
-  rows.map(({ discipline: { frequency } }) => whole(frequency === null ? null : frequency * 1_000)),
+  rows.map(({ frequency }) => whole(frequency === null ? null : frequency * 1_000)),
   rows.map(({ discipline: { skew } }) => whole(skew * 1_000) ?? 0),
   rows.map(({ discipline: { holdover } }) => whole(holdover) ?? 0),
   rows.map(({ discipline: { steps } }) => whole(steps) ?? 0),

@@ -62,6 +62,7 @@ export class Fleet implements FleetBoard {
        where connected_at is not null and disconnected_at is null`,
       [new Date(now)],
     )
+    await this.#clocks.begin()
   }
 
   connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void {

@@ -7,12 +7,13 @@ import { plotClock } from '../core/clock-plot.ts'
 import { CLOCK_SPANS, type ClockSpan, type ClockTale } from './clock-views.ts'
 import { clockStateText, lengthText, signedText, utcSecondText } from './format.ts'
 
-const WIDTH = 640
-const HEIGHT = 220
-const LEFT = 62
-const RIGHT = WIDTH - 6
-const TOP = 16
-const BOTTOM = HEIGHT - 26
+const WIDTH = 760
+const HEIGHT = 270
+/** Room for `+100 ms` in the large letters of a phone. */
+const LEFT = 98
+const RIGHT = WIDTH - 8
+const TOP = 18
+const BOTTOM = HEIGHT - 32
 const HOUR_MS = 3_600_000
 /** Lines under the plot: every six hours of a day, every day of a week. */
 const TICK_MS = { '24h': 6 * HOUR_MS, '7d': 24 * HOUR_MS } as const

@@ -17,7 +17,7 @@ export interface ClockRow {
   readonly offsetUs: number
   /** Null: nobody knows. */
   readonly boundUs: number | null
-  /** Of a head-end or slave: the rate of UTC against it; of a meter: its rate against UTC. */
+  /** How much faster than UTC it runs; null while nobody learned that. */
   readonly frequencyPpb: number | null
   readonly skewPpb: number
   readonly holdoverMs: number

@@ -6,7 +6,7 @@ import type { UnixMs } from '../../../shared/units.ts'
 import { CLOCK_EVENT_WORDS, HELD_OVER, isClockEventCode } from '../core/clock-marks.ts'
 import { ClockChart } from './clock-chart.tsx'
 import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
-import { clockStateText, lengthText, ppmText, signedText } from './format.ts'
+import { clockStateText, lengthText, ppmText, rateText, signedText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
 import {
   Ago,
@@ -64,12 +64,10 @@ const stepWords = (steps: number, lastStepUs: number): string =>
 
 /** Frequency, holdover and steps of a slave's clock. */
 export const disciplineFacts = (clock: ClockRow): readonly (readonly [string, string])[] => [
-  ['Frequency', `${ppmText(clock.frequencyPpb)}, skew ${lengthlessPpm(clock.skewPpb)}`],
+  ['Frequency', `${rateText(clock.frequencyPpb)}, skew ${ppmText(clock.skewPpb)}`],
   ['Since the last sample', holdoverWords(clock.holdoverMs)],
   ['Steps since it started', stepWords(clock.steps, clock.lastStepUs)],
 ]
-
-const lengthlessPpm = (ppb: number): string => `${(ppb / 1_000).toFixed(3)} ppm`
 
 interface HistoryProps {
   readonly tale: ClockTale | null
@@ -214,7 +212,7 @@ export function MeterClockPage({ context, name, tale, span, now }: MeterClockPag
               ['Readings (B0)', clockStateText(clock.state)],
               ['Offset', offsetWords(clock)],
               ['Resolution', clock.resolutionUs === null ? '–' : lengthText(clock.resolutionUs)],
-              ['Frequency', ppmText(clock.frequencyPpb)],
+              ['Frequency', rateText(clock.frequencyPpb)],
               ['Drift corrected this month', driftWords(clock)],
               ['Last done', clock.outcome ?? '–'],
               ['Last event', clock.event === null ? 'none' : eventNumber(clock.event)],
@@ -260,10 +258,15 @@ export function HeadClockPage({ context, report, tale, span, now }: HeadClockPag
   )
 }
 
+/** Told is how far UTC is ahead of it. */
+const systemTimeWords = (us: number): string =>
+  `${lengthText(us)} ${us < 0 ? 'fast' : 'slow'} of UTC`
+
 function Tracking({ report, now }: { readonly report: HeadClockReport; readonly now: UnixMs }) {
   const { state, bound, discipline } = report
   const { frequency, skew, holdover, steps, lastStep } = discipline
-  const ppb = frequency === null ? null : frequency * 1_000
+  // Told is how much faster UTC runs.
+  const ppb = frequency === null ? null : -frequency * 1_000
   return (
     <section class="card">
       <h2>Tracking</h2>
@@ -281,11 +284,11 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
           ],
           ['Reference', report.reference === '' ? 'none' : report.reference],
           ['Stratum', String(report.stratum)],
-          ['System time', `${signedText(-report.systemOffset)} of UTC`],
+          ['System time', systemTimeWords(report.systemOffset)],
           ['Last offset', signedText(report.lastOffset)],
           ['RMS offset', lengthText(report.rmsOffset)],
-          ['Frequency', ppmText(ppb)],
-          ['Skew', lengthlessPpm(skew * 1_000)],
+          ['Frequency', rateText(ppb)],
+          ['Skew', ppmText(skew * 1_000)],
           ['Root delay', lengthText(report.rootDelay)],
           ['Root dispersion', lengthText(report.rootDispersion)],
           ['Leap status', report.leap],

@@ -147,11 +147,15 @@ export function lengthText(us: number): string {
 
 const digits = (value: number): string => String(Number(value.toPrecision(3)))
 
-/** `+112 µs`, `−3 min`. */
-export const signedText = (us: number): string => `${us < 0 ? '−' : '+'}${lengthText(us)}`
+/** `+112 µs`, `−3 min`; zero has no sign. */
+export const signedText = (us: number): string =>
+  us === 0 ? lengthText(us) : `${us < 0 ? '−' : '+'}${lengthText(us)}`
 
-/** Parts per billion as ppm, with its sign: (-12345) gives `−12.345 ppm`; null is not known. */
-export function ppmText(ppb: number | null): string {
+/** How much faster than UTC a clock runs, in chrony's words: (-12345) gives `12.345 ppm slow`; null
+ * is not known. */
+export function rateText(ppb: number | null): string {
   if (ppb === null) return 'not learned yet'
-  return `${ppb < 0 ? '−' : '+'}${(Math.abs(ppb) / 1_000).toFixed(3)} ppm`
+  return `${ppmText(Math.abs(ppb))} ${ppb < 0 ? 'slow' : 'fast'}`
 }
+
+export const ppmText = (ppb: number): string => `${(ppb / 1_000).toFixed(3)} ppm`
