@@ -3,22 +3,12 @@
 
 import type { HeadClockReport, SourceReport } from '../../../shared/handover/clock-evidence.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { CLOCK_EVENT_WORDS, HELD_OVER, isClockEventCode } from '../core/clock-marks.ts'
+import { HELD_OVER } from '../core/clock-marks.ts'
 import { ClockChart } from './clock-chart.tsx'
 import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
-import { clockStateText, lengthText, ppmText, rateText, signedText } from './format.ts'
+import { clockStateText, eventWords, lengthText, ppmText, rateText, signedText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
-import {
-  Ago,
-  Badge,
-  capital,
-  type Column,
-  Facts,
-  Headline,
-  Table,
-  Tabs,
-  type Tone,
-} from './parts.tsx'
+import { Ago, Badge, type Column, Facts, Headline, Table, Tabs, type Tone } from './parts.tsx'
 
 const CLOCK_TONES: ReadonlyMap<string, Tone> = new Map([
   ['S', 'good'],
@@ -110,9 +100,6 @@ function amountWords({ code, amountUs }: ClockEventRow): string {
   if (code === 'step') return `by ${signedText(amountUs)}`
   return code === 'recovered' ? `after ${lengthText(amountUs)}` : `at ${signedText(amountUs)}`
 }
-
-export const eventWords = (code: string): string =>
-  isClockEventCode(code) ? capital(CLOCK_EVENT_WORDS[code]) : code
 
 interface EventsProps {
   readonly rows: readonly ClockEventRow[]
