@@ -53,7 +53,7 @@ const LEAPS = {
 export function trackingText(report: HeadClockReport): string {
   const { systemOffset, discipline, bound } = report
   const { frequency, skew, holdover, steps, lastStep } = discipline
-  const refTime = shiftMs(report.at, spanMs(-holdover))
+  const refTime = shiftMs(report.at, spanMs(0 - holdover))
   const rows: readonly (readonly [string, string])[] = [
     ['Reference ID', report.reference === '' ? 'none' : plain(report.reference)],
     ['Stratum', String(report.stratum)],
@@ -63,9 +63,10 @@ export function trackingText(report: HeadClockReport): string {
       // Told is how far UTC is ahead of it.
       `${seconds(Math.abs(systemOffset))} ${systemOffset < 0 ? 'fast' : 'slow'} of NTP time`,
     ],
-    ['Last offset', signedSeconds(report.lastOffset)],
+    // As chrony signs it: positive when the clock was fast.
+    ['Last offset', signedSeconds(0 - report.lastOffset)],
     ['RMS offset', seconds(report.rmsOffset)],
-    ['Frequency', rateText(frequency === null ? null : -frequency * 1_000)],
+    ['Frequency', rateText(frequency === null ? null : frequency * -1_000)],
     ['Skew', ppmText(skew * 1_000)],
     ['Root delay', seconds(report.rootDelay)],
     ['Root dispersion', seconds(report.rootDispersion)],
@@ -95,7 +96,7 @@ export function sourcesText(sources: readonly SourceReport[]): string {
       String(poll),
       reach.toString(8),
       lastSample === null ? '-' : lengthText(lastSample * 1_000),
-      offset === null ? '-' : signedText(offset),
+      offset === null ? '-' : signedText(0 - offset),
       bound === null ? '' : `+/- ${lengthText(bound)}`,
       plain(note),
     ]

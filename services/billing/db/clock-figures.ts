@@ -103,7 +103,7 @@ function headFigures(report: HeadClockReport): ClockFigures['head'] {
     stratum,
     boundMs: bound === null ? null : bound / 1_000,
     // Told is how much faster UTC runs.
-    frequencyPpm: frequency === null ? null : -frequency,
+    frequencyPpm: frequency === null ? null : 0 - frequency,
     holdoverMs: holdover,
     sources,
   }

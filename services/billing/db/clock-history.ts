@@ -1,7 +1,8 @@
 // How the clocks of the fleet went, written behind the master's back like the fleet board: at most
 // once a second, a bounded amount, and a database that is away is waited for. Whether something
 // happened is judged in the database against the row of before, so that nothing is remembered here
-// and a restart changes nothing. A meter told of by a device that it does not belong to is nobody's.
+// and a restart changes nothing. A meter told of by a device that it does not belong to is
+// nobody's.
 
 import type { Pool } from 'pg'
 import type {
@@ -51,7 +52,7 @@ interface HeadEvent {
 
 /** Of UTC against the clock, or of the clock against UTC. */
 const reverse = (frequency: number | null): number | null =>
-  frequency === null ? null : -frequency
+  frequency === null ? null : 0 - frequency
 
 const NOT_STEERED: ClockDiscipline = {
   frequency: null,
@@ -93,7 +94,7 @@ export class ClockHistory {
       at: status.at,
       state: status.clockState,
       // The wire tells how far UTC is ahead of the clock.
-      offsetUs: -status.clockOffset,
+      offsetUs: 0 - status.clockOffset,
       boundUs: status.clockBound,
       frequency: reverse(status.discipline.frequency),
       discipline: status.discipline,
@@ -128,7 +129,8 @@ export class ClockHistory {
       meter: '',
       at: report.at,
       state: report.state,
-      offsetUs: report.lastOffset,
+      // Told is how far the sample was ahead of the clock.
+      offsetUs: 0 - report.lastOffset,
       boundUs: report.bound,
       frequency: reverse(report.discipline.frequency),
       discipline: report.discipline,

@@ -253,7 +253,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
   const { state, bound, discipline } = report
   const { frequency, skew, holdover, steps, lastStep } = discipline
   // Told is how much faster UTC runs.
-  const ppb = frequency === null ? null : -frequency * 1_000
+  const ppb = frequency === null ? null : frequency * -1_000
   return (
     <section class="card">
       <h2>Tracking</h2>
@@ -264,7 +264,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
             <ClockCell
               key="state"
               state={state}
-              offsetUs={report.lastOffset}
+              offsetUs={0 - report.lastOffset}
               boundUs={bound}
               heldOver={holdover > HELD_OVER}
             />,
@@ -272,7 +272,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
           ['Reference', report.reference === '' ? 'none' : report.reference],
           ['Stratum', String(report.stratum)],
           ['System time', systemTimeWords(report.systemOffset)],
-          ['Last offset', signedText(report.lastOffset)],
+          ['Last offset', signedText(0 - report.lastOffset)],
           ['RMS offset', lengthText(report.rmsOffset)],
           ['Frequency', rateText(ppb)],
           ['Skew', ppmText(skew * 1_000)],
@@ -330,7 +330,9 @@ const SOURCE_COLUMNS: readonly Column<SourceReport>[] = [
     title: 'Offset',
     numeric: true,
     cell: ({ offset, bound }) =>
-      offset === null ? '–' : `${signedText(offset)} ± ${bound === null ? '?' : lengthText(bound)}`,
+      offset === null
+        ? '–'
+        : `${signedText(0 - offset)} ± ${bound === null ? '?' : lengthText(bound)}`,
   },
   {
     title: 'Round trip',
@@ -345,9 +347,9 @@ function Sources({ report }: { readonly report: HeadClockReport }) {
       <div class="card-head">
         <h2>Sources</h2>
         <p class="soft">
-          Marks as chrony writes them: * is followed, + is combined with it, - agrees and is not
-          needed, x tells the wrong time (a falseticker), ~ varies too much, ? is unusable. Reach is
-          the last eight polls in octal: 377 is all of them.
+          Marks in chrony’s words: * is followed, + is combined with it, - agrees and is not needed,
+          x tells the wrong time (a falseticker), ~ varies too much, ? is unusable. Reach is the
+          last eight polls in octal: 377 is all of them. Offset is our clock minus the source.
         </p>
       </div>
       <Table

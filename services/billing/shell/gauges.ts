@@ -1,5 +1,5 @@
-// Gauges that are read when they are asked for. The registry asks all of them at once, so each waits
-// for the same look at the database instead of showing what the last scrape found.
+// Gauges that are read when they are asked for. The registry asks all of them at once, so each
+// waits for the same look at the database instead of showing what the last scrape found.
 
 import { Gauge, type Registry } from 'prom-client'
 
