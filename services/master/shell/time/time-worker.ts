@@ -7,14 +7,14 @@ import {
   type Estimator,
   frequencyOf,
   KNOWS_NOTHING,
-  knowingOnly,
+  remembering,
 } from '../../../../shared/clock/estimator.ts'
 import { hasSlept, type Look } from '../../../../shared/clock/sleep.ts'
 import { timeAt } from '../../../../shared/clock/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
 import { openWallClock } from '../../../../shared/node/wall-edges.ts'
-import { type MonoUs, ppm, shiftMono, spanUs } from '../../../../shared/units.ts'
+import { betweenMs, type MonoUs, shiftMono, spanUs, usToMs } from '../../../../shared/units.ts'
 import {
   type HeadClock,
   type Kept,
@@ -38,8 +38,6 @@ const KEEP_US = 1_000_000
 const REPORT_US = 5_000_000
 /** How often the frequency is written, microseconds: it changes with the weather. */
 const DRIFT_US = 3_600_000_000
-/** A frequency from before the restart is trusted this much less, ppm: as after a sleep. */
-const RESTART_PPM = 2
 /** Sources are asked again so long after a leap second: in it, servers differ by a second. */
 const AFTER_LEAP_US = 2_000_000
 
@@ -179,10 +177,9 @@ class TimeKeeper {
 }
 
 function knownOscillator(driftFile: string | null): Estimator {
-  const known = driftFile === null ? null : readDrift(driftFile)
-  if (known === null) return KNOWS_NOTHING
-  const deviation = ppm(known.deviation + RESTART_PPM)
-  return knowingOnly(KNOWS_NOTHING.promise, { frequency: known.frequency, deviation })
+  const drift = driftFile === null ? null : readDrift(driftFile)
+  if (drift === null) return KNOWS_NOTHING
+  return remembering(drift.prior, betweenMs(drift.writtenAt, usToMs(systemClock.wall())))
 }
 
 /** A source that follows one of our addresses follows us. Not the loopback: behind it may be
