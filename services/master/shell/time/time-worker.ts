@@ -38,6 +38,10 @@ const KEEP_US = 1_000_000
 const REPORT_US = 5_000_000
 /** How often the frequency is written, microseconds: it changes with the weather. */
 const DRIFT_US = 3_600_000_000
+/** Faults told of one code a minute: whoever forges datagrams must not fill the main thread's
+ * queue with what becomes of them. */
+const FAULTS_PER_MINUTE = 20
+const MINUTE_US = 60_000_000
 /** Sources are asked again so long after a leap second: in it, servers differ by a second. */
 const AFTER_LEAP_US = 2_000_000
 
@@ -47,6 +51,8 @@ class TimeKeeper {
   readonly #wall = openWallClock()
   readonly #upstreams: readonly Upstream[]
   readonly #ours = ourRefids()
+  /** Per code: since when, and how often. */
+  readonly #told = new Map<FaultCode, { readonly since: MonoUs; readonly count: number }>()
   #head: HeadClock
   #server: NtpServer | null = null
   #timer: NodeJS.Timeout | null = null
@@ -172,7 +178,12 @@ class TimeKeeper {
   }
 
   #fault(code: FaultCode, detail: string): void {
-    this.#tell({ on: 'fault', code, detail })
+    const mono = systemClock.mono()
+    const known = this.#told.get(code)
+    const fresh = known === undefined || mono - known.since >= MINUTE_US
+    const { since, count } = fresh ? { since: mono, count: 0 } : known
+    this.#told.set(code, { since, count: count + 1 })
+    if (count < FAULTS_PER_MINUTE) this.#tell({ on: 'fault', code, detail })
   }
 }
 
