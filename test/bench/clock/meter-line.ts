@@ -121,7 +121,7 @@ function exchange(pair: Pair, crystal: Crystal, line: LineModel, t1: MonoUs, cha
   const { exchange } = answered.message
   const counter = monoUs(crystal.showsAt(t4))
   const follower = applyCorrection(answered.follower, { exchange, ...correction }, counter)
-  return { peer, follower, clock: afterCorrection(clock, correction, t4) }
+  return { peer, follower, clock: afterCorrection(clock, correction, 'ack', t4) }
 }
 
 /** Master-computed: the meter's own clock, |shown - true| just before each exchange. */
@@ -200,7 +200,7 @@ function edgeErrors(
     let now = monoUs(SECOND_US)
     for (let read = 0; read < EDGE_READS; read += 1) {
       const chosen =
-        choice === 'random' ? now + chance.unit() * SECOND_US : nextRead(edges, now, rate)
+        choice === 'random' ? now + chance.unit() * SECOND_US : nextRead(edges, now, rate, null, 0)
       const taken = readMeter(crystal, line, resolution, monoUs(chosen + late(chance)), chance)
       const mark = markOf(taken, rate.growth)
       if (mark !== null) ({ edges } = withMark(edges, mark, rate))
