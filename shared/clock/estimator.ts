@@ -44,7 +44,7 @@ export const FREQUENCY_CHANGE_PPM = 100
 const FREQUENCY_UNKNOWN_PPM = 50
 /** A frequency from before a sleep or a restart is taken up again with this on top of its own
  * deviation, ppm: what some ten degrees do to a crystal. */
-const FREQUENCY_RESUMED_PPM = 2
+export const FREQUENCY_RESUMED_PPM = 2
 /** Samples that tell another story before we follow it: at the rhythm of a burst that is 10 s. */
 export const SAMPLES_TO_FOLLOW = 4
 /** Shortest time between two corrections that contradict what was known, microseconds: who lies

@@ -4,15 +4,16 @@
 // Sketch: what is learned ties the meter's clock to our monotonic clock and to nothing else, so
 // that the jitter of our own way to UTC never blurs it; UTC comes in where somebody asks. Reads
 // come in bursts: edges.ts narrows one burst to a window, its middle is one sample for the
-// estimator, which learns the frequency from burst to burst. A change of the clock that we made
-// ourselves, and the rate learned before a restart, are known: they are taken out of the reads
-// before anything else sees them (`trend`), so the crystal's history survives them.
+// estimator, which learns the frequency from burst to burst. A correction of ours that the meter
+// applied is known: it is taken out of the reads before anything else sees them (`trend`), so the
+// crystal's history survives it.
 //
 // Nothing is said on the word of one read. WHETHER a clock is set is not decided here: policy.ts.
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
 import { assert } from '../assert.ts'
 import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../units.ts'
+import type { FrequencyPrior } from './bank.ts'
 import {
   clearest,
   type Edges,
@@ -27,7 +28,17 @@ import {
   windowAt,
   withMark,
 } from './edges.ts'
-import { type Estimate, type Estimator, estimateAt, KNOWS_NOTHING, learn } from './estimator.ts'
+import {
+  type Estimate,
+  type Estimator,
+  estimateAt,
+  FREQUENCY_CHANGE_PPM,
+  FREQUENCY_RESUMED_PPM,
+  frequencyOf,
+  knowingOnly,
+  learn,
+  withoutPhase,
+} from './estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
 import type { MeterClockAnswer, MeterClockChange, MeterClockRead } from './meter-clock-line.ts'
 import { believedAt, type SoftClock } from './softclock.ts'
@@ -43,16 +54,22 @@ const BURST_READS_MAX = MARKS_MAX
  * meter keeps to what was predicted. */
 const REST_MIN_US = 300_000_000
 const REST_MAX_US = 3_600_000_000
-/** Largest rate taken over from before a restart, ppm: more is no crystal, but a damaged note. */
-const RATE_MAX_PPM = 200
+/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less than
+ * 50 between frost and sun. One that counts the mains' periods promises nothing (docs/clock.md). */
+const METER_PROMISE = {
+  tolerance: FREQUENCY_TOLERANCE_PPM + 100,
+  change: FREQUENCY_CHANGE_PPM + 50,
+}
+/** How far off a meter's rate is at first, ppm, as a standard deviation. */
+const RATE_UNKNOWN_PPM = 50
 /** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
 const SHIFT_MAX_US = 900_000_000
 const SECOND_US = 1_000_000
 /** A sample is cut to whole microseconds. */
 const ROUNDING_US = 1
 
-/** What we did to the meter's clock ourselves, and what was known before: the meter shows
- * `ahead + rate * (mono - since)` more than what edges and estimator see. */
+/** What we did to the meter's clock ourselves: it shows `ahead + rate * (mono - since)` more than
+ * what edges and estimator see. */
 interface Trend {
   readonly since: MonoUs
   readonly ahead: SpanUs
@@ -81,35 +98,38 @@ export interface MeterClockSeen {
   readonly frequency: Ppm
 }
 
-/** What survives a restart: a crystal keeps its rate. */
-export interface MeterClockNote {
-  readonly frequency: Ppm
-}
+/** What survives a restart: a crystal keeps its rate. Against our monotonic clock, as learned. */
+export type MeterClockNote = FrequencyPrior
 
 const START_TREND: Trend = { since: monoUs(0), ahead: spanUs(0), rate: ppm(0) }
 
-/** A meter nobody has read yet. */
-export const noMeterClock: MeterClock = {
+const startWith = (prior: FrequencyPrior): MeterClock => ({
   edges: NO_EDGES,
-  estimator: KNOWS_NOTHING,
+  estimator: knowingOnly(METER_PROMISE, prior),
   trend: START_TREND,
   reads: 0,
   restUntil: monoUs(Number.NEGATIVE_INFINITY),
   rest: spanUs(REST_MIN_US),
   unproven: false,
-}
+})
 
-/** A meter that was read before we were restarted at `mono`. */
-export function meterClockFrom(note: MeterClockNote, mono: MonoUs): MeterClock {
-  const sound = Math.abs(note.frequency) <= RATE_MAX_PPM
-  const rate = sound ? note.frequency : ppm(0)
-  return { ...noMeterClock, trend: { since: mono, ahead: spanUs(0), rate } }
+/** A meter nobody has read yet. */
+export const noMeterClock: MeterClock = startWith({
+  frequency: ppm(0),
+  deviation: ppm(RATE_UNKNOWN_PPM),
+})
+
+/** A meter that was read before we were restarted; a damaged note is none. */
+export function meterClockFrom({ frequency, deviation }: MeterClockNote): MeterClock {
+  const sound = Math.abs(frequency) <= METER_PROMISE.tolerance && deviation > 0
+  if (!sound || !(deviation <= RATE_UNKNOWN_PPM)) return noMeterClock
+  return startWith({ frequency, deviation: ppm(Math.hypot(deviation, FREQUENCY_RESUMED_PPM)) })
 }
 
 /** What to keep over a restart; null while the rate is not known. */
-export function noteOf(clock: MeterClock, mono: MonoUs): MeterClockNote | null {
-  const frequency = ppm(clock.trend.rate + rateAt(clock, mono).frequency)
-  return frequency === 0 ? null : { frequency }
+export function noteOf({ estimator, trend }: MeterClock): MeterClockNote | null {
+  const known = frequencyOf(estimator)
+  return known === null ? null : { ...known, frequency: ppm(trend.rate + known.frequency) }
 }
 
 const trendAt = ({ since, ahead, rate }: Trend, mono: number): number =>
@@ -124,27 +144,18 @@ const boundOf = ({ mono, bound, growth }: Estimate, at: number): number =>
 /** Of what edges and estimator see, the trend taken out. */
 function rateAt({ estimator }: MeterClock, mono: MonoUs): Rate {
   const estimate = estimateAt(estimator, mono)
-  if (estimate === null) return { frequency: ppm(0), growth: ppm(FREQUENCY_TOLERANCE_PPM) }
-  return { frequency: estimate.frequency, growth: estimate.growth }
+  if (estimate !== null) return estimate
+  const { frequency } = estimator.prior
+  return { frequency, growth: ppm(METER_PROMISE.tolerance + Math.abs(frequency)) }
 }
 
 /** Forgets where the clock stands and keeps how fast it runs: after our own sleep, or when the
  * clock was set to we do not know exactly what. The next read is due at once. */
-export const unmoored = (clock: MeterClock, mono: MonoUs): MeterClock =>
-  begunAnew(clock, NO_EDGES, mono)
-
-/** A clock that knows these edges only, and the rate learned so far. */
-function begunAnew(clock: MeterClock, edges: Edges, mono: MonoUs): MeterClock {
-  const { frequency } = rateAt(clock, mono)
-  const ahead = spanUs(trendAt(clock.trend, mono))
-  const trend = { since: mono, ahead, rate: ppm(clock.trend.rate + frequency) }
-  // Both trends meet at `mono`; marks of before are a little off the new one.
-  const marks = edges.marks.map((mark) => {
-    const moved = (mono - mark.mono) * frequency * 1e-6
-    return { ...mark, least: mark.least + moved, most: mark.most + moved }
-  })
-  return { ...noMeterClock, trend, edges: { ...edges, marks } }
-}
+export const unmoored = (clock: MeterClock): MeterClock => ({
+  ...noMeterClock,
+  trend: clock.trend,
+  estimator: withoutPhase(clock.estimator),
+})
 
 export interface Taken {
   readonly clock: MeterClock
@@ -183,7 +194,7 @@ function anew(clock: MeterClock, edges: Edges, mono: MonoUs): Taken {
   const now = windowAt(edges.marks, mono, rateAt(noMeterClock, mono))
   const known = before !== null && now !== null && clock.edges.marks.length > 1
   const stepped = known ? spanUs(middleOf(now) - middleOf(before)) : null
-  const start = { ...begunAnew(clock, edges, mono), reads: edges.marks.length }
+  const start = { ...unmoored(clock), edges, reads: edges.marks.length }
   return { clock: start, fault: null, stepped }
 }
 
@@ -232,9 +243,9 @@ function endBurst(clock: MeterClock, sample: Sample): Taken {
   if (Math.abs(found - predicted) <= sample.bound + bound) {
     return seenNothing({ ...next, estimator: learn(clock.estimator, sample) }, null)
   }
-  const fresh = { ...NO_EDGES, marks: freshMarks(clock.edges) }
-  const anew = rested(begunAnew(clock, fresh, sample.mono), sample.mono)
-  const start = { ...anew, estimator: learn(KNOWS_NOTHING, sample) }
+  const edges = { ...NO_EDGES, marks: freshMarks(clock.edges) }
+  const anew = rested({ ...unmoored(clock), edges }, sample.mono)
+  const start = { ...anew, estimator: learn(anew.estimator, sample) }
   return { clock: start, fault: null, stepped: spanUs(found - predicted) }
 }
 
@@ -322,13 +333,10 @@ export function planChange(
   return { at: monoUs(mono + (utc - effect.utc)), change: { how, utc } }
 }
 
-/** The meter's clock after a change was sent at `mono` and answered like this. Where it stands now
+/** The meter's clock after a change was sent and answered like this. Where it stands now
  * is found out anew, beginning at once; its rate stays known. */
-export const afterChange = (
-  clock: MeterClock,
-  answer: MeterClockAnswer,
-  mono: MonoUs,
-): MeterClock => (answer === 'nak' ? clock : unmoored(clock, mono))
+export const afterChange = (clock: MeterClock, answer: MeterClockAnswer): MeterClock =>
+  answer === 'nak' ? clock : unmoored(clock)
 
 /** The meter's clock after it was sent a correction to apply, as at the end of a TPSN exchange. An
  * acknowledged one is known exactly, so what was learned moves along; until a read bears it out,
@@ -339,7 +347,7 @@ export function afterCorrection(
   answer: MeterClockAnswer,
   mono: MonoUs,
 ): MeterClock {
-  if (answer !== 'ack') return afterChange(clock, answer, mono)
+  if (answer !== 'ack') return afterChange(clock, answer)
   const ahead = spanUs(trendAt(clock.trend, mono) + offset)
   const rate = ppm(clock.trend.rate + frequency)
   return { ...clock, trend: { since: mono, ahead, rate }, restUntil: mono, unproven: true }
