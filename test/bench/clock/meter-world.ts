@@ -12,6 +12,8 @@ import type { Chance } from '../../sim/prng.ts'
 
 export interface LineModel {
   readonly rate: LineRate
+  /** By which part the bytes are in truth slower than the rate says. */
+  readonly slower: number
   readonly requestBytes: number
   readonly answerBytes: number
   /** What both ends need for coding, decoding and looking, microseconds. */
@@ -27,6 +29,7 @@ const rate = (baud: number): LineRate => ({ baud, bits: 10 })
 /** Fitted to the delays of the paper's Table 1: one bare integer each way. */
 export const withoutObis = (baud: number): LineModel => ({
   rate: rate(baud),
+  slower: 0,
   requestBytes: 4.65,
   answerBytes: 4.65,
   thinkingUs: 370,
@@ -37,6 +40,7 @@ export const withoutObis = (baud: number): LineModel => ({
 /** The same with COSEM objects: a short request, a clock structure back. */
 export const withObis = (baud: number): LineModel => ({
   rate: rate(baud),
+  slower: 0,
   requestBytes: 13,
   answerBytes: 26,
   thinkingUs: 570,
@@ -110,7 +114,7 @@ export interface Trip {
 }
 
 export function trip(line: LineModel, t1: MonoUs, chance: Chance): Trip {
-  const byteUs = lineTime(1, line.rate)
+  const byteUs = lineTime(1, line.rate) * (1 + line.slower)
   const arrived = t1 + line.requestBytes * byteUs + chance.unit() * byteUs
   const looked = arrived + line.thinkingUs * line.before
   const left = looked + line.thinkingUs * (1 - line.before)
