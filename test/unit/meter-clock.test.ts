@@ -104,11 +104,14 @@ function burst(from: MeterClock, start: number, shows: (mono: number) => number)
 const offsetOf = ({ clock, now }: Pick<Read, 'clock' | 'now'>): number =>
   meterClockAt(clock, ours, now)?.offset ?? Number.NaN
 
-test('nothing is said on the word of one read', () => {
-  const one = readOn(noMeterClock, SECOND, 1, off(0))
-  assert.equal(meterClockAt(one.clock, ours, one.now), null)
-  const two = readOn(noMeterClock, SECOND, 2, off(0))
-  assert.ok((meterClockAt(two.clock, ours, two.now)?.bound ?? 0) > SECOND / 4)
+test('nothing is said on the word of one read, however fine', () => {
+  for (const resolution of [10, SECOND]) {
+    const one = takeRead(noMeterClock, readAt(SECOND, off(0), resolution)).clock
+    assert.equal(meterClockAt(one, ours, monoUs(2 * SECOND)), null)
+    const two = takeRead(one, readAt(2 * SECOND, off(0), resolution)).clock
+    const bound = meterClockAt(two, ours, monoUs(3 * SECOND))?.bound ?? 0
+    assert.ok(bound > resolution / 4 && bound < 1.1 * resolution + 2_000, `${bound}`)
+  }
 })
 
 test('nothing is said while UTC is not known', () => {
