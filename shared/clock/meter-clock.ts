@@ -64,7 +64,6 @@ const METER_PROMISE = {
 const RATE_UNKNOWN_PPM = 50
 /** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
 const SHIFT_MAX_US = 900_000_000
-const SECOND_US = 1_000_000
 /** A sample is cut to whole microseconds. */
 const ROUNDING_US = 1
 
@@ -302,8 +301,8 @@ export interface PlannedChange {
 
 interface Wish {
   readonly how: MeterClockChange['how']
-  /** What the change can express: 1 s for UNIX time, 10 ms for the clock object. A shift is always
-   * whole seconds. */
+  /** What the change can express: 1 s for UNIX time and for class 8's shift, 10 ms for the clock
+   * object. */
   readonly resolution: SpanUs
   /** How long the request's bytes are on the line. */
   readonly onLine: SpanUs
@@ -321,7 +320,7 @@ export function planChange(
 ): PlannedChange | null {
   if (how === 'shift') {
     const seen = meterClockAt(clock, ours, mono)
-    const by = seen === null ? 0 : -Math.round(seen.offset / SECOND_US) * SECOND_US
+    const by = seen === null ? 0 : -Math.round(seen.offset / resolution) * resolution
     return by === 0 || Math.abs(by) > SHIFT_MAX_US
       ? null
       : { at: mono, change: { how, by: spanUs(by) } }
