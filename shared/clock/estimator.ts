@@ -43,7 +43,7 @@ import { grown, knowsRate, type OscillatorPromise, ratesOf } from './interval.ts
 export const FREQUENCY_CHANGE_PPM = 100
 /** A frequency from before a sleep or a restart is taken up again with this on top of its own
  * deviation, ppm: what some ten degrees do to a crystal. */
-export const FREQUENCY_RESUMED_PPM = 2
+const FREQUENCY_RESUMED_PPM = 2
 /** What a day more makes such a frequency worse by, ppm: crystals age by a few ppm a year, the rest
  * is for the seasons. */
 const FREQUENCY_AGING_PPM = 0.1

@@ -12,7 +12,16 @@
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
 import { assert } from '../assert.ts'
-import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../units.ts'
+import {
+  type MonoUs,
+  monoUs,
+  type Ppm,
+  ppm,
+  type SpanMs,
+  type SpanUs,
+  spanUs,
+  unixUs,
+} from '../units.ts'
 import type { FrequencyPrior } from './bank.ts'
 import {
   clearest,
@@ -33,10 +42,11 @@ import {
   type Estimator,
   estimateAt,
   FREQUENCY_CHANGE_PPM,
-  FREQUENCY_RESUMED_PPM,
   frequencyOf,
   knowingOnly,
+  KNOWS_NOTHING,
   learn,
+  remembering,
   withoutPhase,
 } from './estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
@@ -50,7 +60,7 @@ const SETTLED_RATIO = 1.25
 const SETTLED_US = 100
 /** Reads in one burst at most, whatever became of them. */
 const BURST_READS_MAX = MARKS_MAX
-/** Rest between bursts, microseconds: at first as in the seed's longest row, and doubled while the
+/** Rest between bursts, microseconds: at first as in the paper's longest row, and doubled while the
  * meter keeps to what was predicted. */
 const REST_MIN_US = 300_000_000
 const REST_MAX_US = 3_600_000_000
@@ -60,8 +70,6 @@ const METER_PROMISE = {
   tolerance: FREQUENCY_TOLERANCE_PPM + 100,
   change: FREQUENCY_CHANGE_PPM + 50,
 }
-/** How far off a meter's rate is at first, ppm, as a standard deviation. */
-const RATE_UNKNOWN_PPM = 50
 /** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
 const SHIFT_MAX_US = 900_000_000
 /** A sample is cut to whole microseconds. */
@@ -113,17 +121,11 @@ const startWith = (prior: FrequencyPrior): MeterClock => ({
 })
 
 /** A meter nobody has read yet. */
-export const noMeterClock: MeterClock = startWith({
-  frequency: ppm(0),
-  deviation: ppm(RATE_UNKNOWN_PPM),
-})
+export const noMeterClock: MeterClock = startWith(KNOWS_NOTHING.prior)
 
-/** A meter that was read before we were restarted; a damaged note is none. */
-export function meterClockFrom({ frequency, deviation }: MeterClockNote): MeterClock {
-  const sound = Math.abs(frequency) <= METER_PROMISE.tolerance && deviation > 0
-  if (!sound || !(deviation <= RATE_UNKNOWN_PPM)) return noMeterClock
-  return startWith({ frequency, deviation: ppm(Math.hypot(deviation, FREQUENCY_RESUMED_PPM)) })
-}
+/** A meter that was read before we were restarted, `age` ago; a damaged note is none. */
+export const meterClockFrom = (note: MeterClockNote, age: SpanMs): MeterClock =>
+  startWith(remembering(note, age).prior)
 
 /** What to keep over a restart; null while the rate is not known. */
 export function noteOf({ estimator, trend }: MeterClock): MeterClockNote | null {
@@ -272,17 +274,17 @@ function shownAt(
 ): { readonly ahead: number; readonly bound: number; readonly frequency: number } | null {
   if (clock.unproven) return null
   const trend = trendAt(clock.trend, mono)
-  const { rate } = clock.trend
+  const frequency = clock.trend.rate + rateAt(clock, mono).frequency
   const estimate = estimateAt(clock.estimator, mono)
   if (estimate !== null) {
     const ahead = aheadOf(estimate, mono) + trend
-    return { ahead, bound: boundOf(estimate, mono), frequency: rate + estimate.frequency }
+    return { ahead, bound: boundOf(estimate, mono), frequency }
   }
   const { marks } = clock.edges
   const window = marks.length > 1 ? windowAt(marks, mono, rateAt(clock, mono)) : null
   if (window === null) return null
   const bound = (window.most - window.least) / 2
-  return { ahead: middleOf(window) + trend, bound, frequency: rate }
+  return { ahead: middleOf(window) + trend, bound, frequency }
 }
 
 /** When to hand over the next read, not before `mono`. */
