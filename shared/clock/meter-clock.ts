@@ -64,8 +64,9 @@ const BURST_READS_MAX = MARKS_MAX
  * meter keeps to what was predicted. */
 const REST_MIN_US = 300_000_000
 const REST_MAX_US = 3_600_000_000
-/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less than
- * 50 between frost and sun. One that counts the mains' periods promises nothing (docs/clock.md). */
+/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less
+ * than 50 between frost and sun. One that counts the mains' periods promises nothing
+ * (docs/clock.md). */
 const METER_PROMISE = {
   tolerance: FREQUENCY_TOLERANCE_PPM + 100,
   change: FREQUENCY_CHANGE_PPM + 50,

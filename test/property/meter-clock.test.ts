@@ -21,7 +21,7 @@ import {
   takeTime,
   tell,
 } from '../../shared/clock/tpsn.ts'
-import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
+import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 import { crystalOf, type LineModel, onLineOf, readMeter, trip } from '../bench/clock/meter-world.ts'
 import { chanceOf } from '../sim/prng.ts'
 

@@ -1,5 +1,5 @@
-// A meter's clock over a simulated serial line: the paper's Table 1 in both directions, and how well
-// coarse clocks are read. Simulation, not hardware: true time is known, the crystal's wander
+// A meter's clock over a simulated serial line: the paper's Table 1 in both directions, and how
+// well coarse clocks are read. Simulation, not hardware: true time is known, the crystal's wander
 // assumed. What is compared: the error just before the next exchange, as in the paper.
 
 import { likelyWindow, markOf, nextRead, NO_EDGES, withMark } from '../../../shared/clock/edges.ts'
@@ -117,7 +117,7 @@ function exchange(pair: Pair, crystal: Crystal, line: LineModel, t1: MonoUs, cha
   const { clock } = takeRead(pair.clock, verdict.read)
   const seen = meterClockAt(clock, OURS, t4)
   if (seen === null) return { peer, follower: answered.follower, clock }
-  const correction = { offset: spanUs(-seen.offset), frequency: ppm(-seen.frequency) }
+  const correction = { offset: spanUs(0 - seen.offset), frequency: ppm(0 - seen.frequency) }
   const { exchange } = answered.message
   const counter = monoUs(crystal.showsAt(t4))
   const follower = applyCorrection(answered.follower, { exchange, ...correction }, counter)

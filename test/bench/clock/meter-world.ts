@@ -7,7 +7,7 @@ import {
   type LineRate,
   type MeterClockRead,
 } from '../../../shared/clock/meter-clock-line.ts'
-import { type MonoUs, monoUs, ppm, type SpanUs, spanUs, unixUs } from '../../../shared/units.ts'
+import { type MonoUs, monoUs, type SpanUs, unixUs } from '../../../shared/units.ts'
 import type { Chance } from '../../sim/prng.ts'
 
 export interface LineModel {
@@ -106,7 +106,7 @@ export function crystalOf(model: CrystalModel, chance: Chance): Crystal {
   }
 }
 
-/** One question and its answer: when the meter looked at its clock, and when the answer was here. */
+/** One question and its answer: when the meter looked at its clock, when the answer was here. */
 export interface Trip {
   readonly t1: MonoUs
   readonly looked: MonoUs
