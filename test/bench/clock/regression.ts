@@ -14,7 +14,7 @@ import { ORIGIN_US, type Servo } from './world.ts'
 /** Samples kept. */
 const SAMPLES_MAX = 64
 /** A line through fewer says nothing about the rate. */
-const SAMPLES_MIN = 3
+const SAMPLES_MIN = 6
 /** Too few runs: less likely than this by chance. */
 const RUNS_CHANCE = 0.05
 /** Residuals of samples left out already that still take part in the runs test, per one kept. */
@@ -104,7 +104,7 @@ function weigh(points: readonly Point[]): readonly Weighed[] {
 
 interface Fitted {
   readonly line: Line
-  /** Standard deviation of the residuals, microseconds. */
+  /** Standard deviation of the residuals of samples that met no queue, microseconds. */
   readonly deviation: number
   /** Samples the line goes through, the last ones. */
   readonly count: number
@@ -118,7 +118,7 @@ function straightest(points: readonly Weighed[], most: number): Fitted {
     const tested = points.slice(-RUNS_RATIO * count)
     const runs = runsOf(residuals(tested, line))
     if (count > SAMPLES_MIN && chanceOfRuns(tested.length, runs) < RUNS_CHANCE) continue
-    const squares = residuals(kept, line).reduce((sum, each) => sum + each ** 2, 0)
+    const squares = kept.reduce((sum, { x, y, weight }) => sum + weight * (y - on(line, x)) ** 2, 0)
     return { line, deviation: Math.sqrt(squares / Math.max(1, count - 2)), count }
   }
 }
@@ -144,12 +144,14 @@ export function regression(): Servo {
 
   const explainedByDelay = ({ mono, offset, delay }: Point): boolean => {
     if (fitted === null || fitted.count <= SAMPLES_MIN) return false
+    if (Math.abs(run) >= ASYMMETRY_RUN) return false
     const extra = (delay - least(points.slice(-fitted.count))) / 2
     const allowed = DELAY_DEVIATIONS * fitted.deviation
     return extra > allowed && Math.abs(offset - on(fitted.line, mono)) - extra <= allowed
   }
-  const straightened = (kept: readonly Point[]): readonly Point[] => {
-    const slope = kept.length > 2 * SAMPLES_MIN ? slopeOverDelay(kept) : 0
+  const straightened = (): readonly Point[] => {
+    const kept = points.slice(-SAMPLES_MAX)
+    const slope = kept.length > SAMPLES_MIN ? slopeOverDelay(kept) : 0
     const sign = Math.sign(slope)
     run = Math.abs(slope) < ASYMMETRY_MIN || run * sign < 0 ? 0 : run + sign
     if (Math.abs(run) < ASYMMETRY_RUN) return points
@@ -166,7 +168,7 @@ export function regression(): Servo {
       if (explainedByDelay(point)) return
       const count = Math.min(SAMPLES_MAX, (fitted?.count ?? 0) + 1)
       points = [...points, point].slice(-RUNS_RATIO * SAMPLES_MAX)
-      fitted = straightest(weigh(straightened(points.slice(-count))), count)
+      fitted = straightest(weigh(straightened()), count)
     },
     at: (mono) => ORIGIN_US + mono + (fitted === null ? 0 : on(fitted.line, mono)),
     slept: () => {
