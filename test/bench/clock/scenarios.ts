@@ -53,13 +53,13 @@ const warmUp = (atS: number): number => 8 * Math.exp(-atS / 900)
 
 type Most = Pick<Scenario, 'pollS' | 'ratePpm' | 'out' | 'back'> & Partial<Scenario>
 
-function scenario(name: string, most: Most): Scenario {
+export function scenario(name: string, most: Most): Scenario {
   const seconds = most.seconds ?? Math.max(SECONDS_MIN, POLLS * most.pollS)
   const fromS = Math.floor(seconds * WARM_UP)
   return { name, wander: 1e-9, swingPpm: still, fromS, ...most, seconds }
 }
 
-const both = (way: Delay): { readonly out: Delay; readonly back: Delay } => ({
+export const both = (way: Delay): { readonly out: Delay; readonly back: Delay } => ({
   out: way,
   back: way,
 })
