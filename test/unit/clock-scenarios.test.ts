@@ -8,7 +8,7 @@ import { regression } from '../bench/clock/regression.ts'
 import { both, SCENARIOS, scenario } from '../bench/clock/scenarios.ts'
 import { ours, step } from '../bench/clock/servos.ts'
 import { watch } from '../bench/clock/watch.ts'
-import { buildWorld, live, ORIGIN_US, PEACE, rmsUs, type World } from '../bench/clock/world.ts'
+import { buildWorld, live, ORIGIN_US, type Reply, rmsUs, type World } from '../bench/clock/world.ts'
 
 const RATE_PPM = 20
 const POLL_S = 64
@@ -89,7 +89,10 @@ test('a silent clock is not checked: no bound, no promise', () => {
 
 test('a suspended machine: its clock stands, nobody looks, replies are lost', () => {
   const nap = (second: number): boolean => second >= 1_000 && second < 1_600
-  const world = buildWorld(scenario('nap', plain), 1, { ...PEACE, asleep: nap })
+  // Whoever asked just before is answered in the middle of the nap.
+  const tamper = () => (reply: Reply, askedS: number) =>
+    askedS > 900 && askedS < 1_000 ? [{ ...reply, arrivesS: 1_200 }] : [reply]
+  const world = buildWorld(scenario('nap', plain), 1, { tamper, asleep: nap })
   assert.equal(world.monoAt(1_600), world.monoAt(1_000))
   assert.equal(world.events.filter(({ atS }) => nap(Math.floor(atS))).length, 0)
   const looked: number[] = []
