@@ -1,5 +1,5 @@
-// Worlds in which somebody works against our clock. All but the liars keep to what the bound is
-// promised for: an oscillator within 200 ppm, a master within its own bound.
+// Worlds in which somebody works against our clock. THREATS keep to what the bound is promised for:
+// an oscillator within 200 ppm whose rate stays within 100 ppm, a master within its own bound.
 
 import type { Chance } from '../../sim/prng.ts'
 import { along, bell, bursts, intermittent, losing, queue } from './delays.ts'
@@ -13,8 +13,8 @@ interface Threat {
 
 const HOURS = 4
 const SECONDS = HOURS * 3_600
-/** Somebody waits until the clock trusts. */
-const QUIET_S = 1_200
+/** Who stands on the path waits until the clock trusts. */
+export const ATTACKED_FROM_S = 1_200
 /** Fastest oscillator simulated; the promise is given up to 250 ppm. */
 const RATE_PPM = 200
 const path = queue(10_000, 3_000)
@@ -41,9 +41,10 @@ const each = (change: (reply: Reply, atS: number) => Reply): Attack =>
   by(() => (reply, atS) => [change(reply, atS)])
 
 /** Grows without end as far as is accepted, and beyond, then begins again. */
-const growing = (atS: number): number => (atS < QUIET_S ? 0 : ((atS - QUIET_S) % 7_200) * 300)
+const growing = (atS: number): number =>
+  atS < ATTACKED_FROM_S ? 0 : ((atS - ATTACKED_FROM_S) % 7_200) * 300
 /** Grows so slowly that it might be taken for drift, and stays. */
-const creeping = (atS: number): number => Math.min(40_000, Math.max(0, atS - QUIET_S) * 10)
+const creeping = (atS: number): number => Math.min(40_000, Math.max(0, atS - ATTACKED_FROM_S) * 10)
 const square = (atS: number, periodS: number): number => (atS % periodS < periodS / 2 ? 1 : -1)
 const sine = (atS: number, periodS: number): number => Math.sin((2 * Math.PI * atS) / periodS)
 
@@ -77,9 +78,18 @@ const threat = (name: string, attack: Attack, most: Partial<Scenario> = {}): Thr
   attack,
 })
 
-/** Rates between -200 and 200 ppm, all within what an oscillator may do by the promise. */
-const swinging = { ratePpm: 0, swingPpm: (atS: number) => RATE_PPM * sine(atS, 1_200) }
-const shocked = { ratePpm: 0, swingPpm: (atS: number) => RATE_PPM * square(atS, 4_000) }
+/** Between 104 and 200 ppm: all that an oscillator may do by the promise. */
+const WAY_PPM = 48
+const swinging = {
+  ratePpm: RATE_PPM - WAY_PPM,
+  swingPpm: (atS: number) => WAY_PPM * sine(atS, 1_200),
+}
+const shocked = {
+  ratePpm: RATE_PPM - WAY_PPM,
+  swingPpm: (atS: number) => WAY_PPM * square(atS, 4_000),
+}
+/** Between -200 and 200 ppm. */
+const wild = { ratePpm: 0, swingPpm: (atS: number) => RATE_PPM * square(atS, 4_000) }
 
 export const THREATS: readonly Threat[] = [
   threat(
@@ -122,7 +132,7 @@ export const THREATS: readonly Threat[] = [
   threat('loss', PEACE, both(along(losing(0.6), bursts(600, 900), path))),
   threat('naps', { ...PEACE, asleep: naps }),
   threat('no-answer', PEACE, both(along(intermittent(3_600, 2 * SECONDS), path))),
-  threat('wandering', PEACE, { wander: 1e-7, ratePpm: 100, ...both(bell(1_000, 100)) }),
+  threat('wandering', PEACE, { wander: 1e-7, ratePpm: 150, ...both(bell(1_000, 100)) }),
   threat('swinging', PEACE, swinging),
   threat('swinging-lan', PEACE, { ...swinging, pollS: 64, ...both(queue(100, 20)) }),
   threat('shocked', PEACE, shocked),
@@ -132,6 +142,16 @@ export const THREATS: readonly Threat[] = [
     ...both(along(intermittent(3_600, 2 * SECONDS), queue(100, 20))),
   }),
   threat('everything', everything, shocked),
+]
+
+/** An oscillator that breaks its promise: each rate is allowed, the jumps between them are not. */
+export const BROKEN: readonly Threat[] = [
+  threat('wild', PEACE, wild),
+  threat('wild-lan', PEACE, { ...wild, pollS: 64, ...both(queue(100, 20)) }),
+  threat('wild-swing', PEACE, {
+    ratePpm: 0,
+    swingPpm: (atS: number) => RATE_PPM * sine(atS, 1_200),
+  }),
 ]
 
 /** A single master that lies beyond its own bound, from an hour on: no bound can hold against it,
@@ -153,6 +173,8 @@ export const LIARS: readonly Threat[] = [
   liar('ramp-400ppm', (sinceS) => 400 * sinceS),
   // Just below what would be a step, at every question.
   liar('stairs-900ms', (sinceS) => 900_000 * (1 + Math.floor(sinceS / 16))),
+  // More than what may be followed in a life, in pieces, to either side.
+  liar('jumps-300s', (sinceS) => 300_000_000 * square(sinceS, 1_800)),
   // One hour forwards, one backwards: who adds up signed steps sees nothing.
   liar('to-and-fro', (sinceS) => 1_000_000 * sine(sinceS, 7_200)),
 ]

@@ -6,6 +6,7 @@ import {
   estimateAt,
   KNOWS_NOTHING,
   learn,
+  withoutPhase,
 } from '../../../shared/clock/estimator.ts'
 import type { Sample } from '../../../shared/clock/exchange.ts'
 import {
@@ -30,8 +31,8 @@ export interface Ours extends Servo {
 }
 
 /** Estimator and software clock, joined as in the slave. */
-export function ours(): Ours {
-  let estimator: Estimator = KNOWS_NOTHING
+export function ours(knowing: Estimator = KNOWS_NOTHING): Ours {
+  let estimator = knowing
   let clock: SoftClock | null = null
   let adjusted = 0
   const running = (): SoftClock => {
@@ -51,7 +52,7 @@ export function ours(): Ours {
     },
     at: (mono) => timeAt(running(), mono),
     slept: (mono) => {
-      estimator = KNOWS_NOTHING
+      estimator = withoutPhase(estimator)
       if (clock !== null) clock = slept(clock, mono)
     },
     believed: (mono) => believedAt(running(), mono)?.utc ?? unixUs(ORIGIN_US),

@@ -31,7 +31,7 @@ export interface Watched {
   readonly tally: Tally
 }
 
-export function watch(world: World, clock: Ours = ours()): Watched {
+export function watch(world: World, clock: Ours = ours(world.scenario.knowing)): Watched {
   const { fromS } = world.scenario
   const violated = new Set<number>()
   const adjustments: number[] = []
