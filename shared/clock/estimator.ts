@@ -23,7 +23,16 @@ import {
   unixUs,
 } from '../units.ts'
 import { type FrequencyPrior, meanOf } from './bank.ts'
-import { agedTo, type Belief, begun, joined, type Origin, type Told, toldFrom } from './belief.ts'
+import {
+  agedTo,
+  type Belief,
+  begun,
+  joined,
+  offsetAt,
+  type Origin,
+  type Told,
+  toldFrom,
+} from './belief.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
 import { grown, knowsRate, type OscillatorPromise, ratesOf } from './interval.ts'
 
@@ -72,6 +81,8 @@ export interface Estimator {
   readonly doubt: { readonly suspect: Belief; readonly samples: number } | null
   /** From samples that only inform, while there are no others. */
   readonly informed: Estimate | null
+  /** How far the last sample that was believed moved the estimate. */
+  readonly moved: SpanUs
   /** Sum of the corrections followed against what was held, and when the last one was. */
   readonly followed: SpanUs
   readonly followedAt: MonoUs | null
@@ -87,6 +98,7 @@ export const knowingOnly = (promise: OscillatorPromise, prior: FrequencyPrior): 
   held: null,
   doubt: null,
   informed: null,
+  moved: spanUs(0),
   followed: spanUs(0),
   followedAt: null,
   fault: null,
@@ -114,7 +126,8 @@ export function learn(estimator: Estimator, sample: Sample): Estimator {
   const { doubt } = estimator
   const suspect = doubt === null ? null : joined(doubt.suspect, told, promise)
   const still = doubt === null || suspect === null ? null : { ...doubt, suspect }
-  return { ...estimator, held: { ...held, belief }, doubt: still, fault: null }
+  const moved = spanUs(Math.abs(belief.offset - offsetAt(held.belief, belief.interval.mono)))
+  return { ...estimator, held: { ...held, belief }, doubt: still, moved, fault: null }
 }
 
 /** A sample that cannot be true if what is held is. */

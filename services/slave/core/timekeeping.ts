@@ -5,6 +5,7 @@ import {
   answer,
   ask,
   EXCHANGE_ID_BYTES,
+  FREQUENCY_TOLERANCE_PPM,
   IDLE,
   MASTER_BOUND_UNKNOWN_US,
   measure,
@@ -18,6 +19,7 @@ import {
   betweenUs,
   elapsedUs,
   type MonoUs,
+  ppm,
   type SpanUs,
   shiftMono,
   shiftUs,
@@ -106,7 +108,9 @@ function giveAnchor(turn: Turn): void {
 function schedulePoll(turn: Turn, good: boolean): void {
   const { memory, setup, mono } = turn
   const random = (setup.random(1)[0] ?? 0) / 256
-  const { poll, wait } = nextAsk(memory.poll, good, random)
+  const { moved } = memory.estimator
+  const growth = memory.clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM)
+  const { poll, wait } = nextAsk(memory.poll, { good, moved, growth }, random)
   memory.poll = poll
   memory.askAt = shiftMono(mono, wait)
 }
