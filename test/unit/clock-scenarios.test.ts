@@ -50,7 +50,7 @@ test('the regression servo finds a constant rate, also through noise', () => {
   assert.ok(rmsUs(quiet, regression()) < 2, 'exact delays leave the rounding')
   const noisy = buildWorld(scenario('noise', { ...plain, ...both(even(5_000, 2_000)) }), 1)
   const rms = rmsUs(noisy, regression())
-  // One offset is off by 2,000 / sqrt(24) = 408; the end of a line through 64 of them by 2 / sqrt(64).
+  // One offset is off by 2,000 / sqrt(24) = 408; the end of a line through 64 by a quarter.
   assert.ok(rms > 30 && rms < 130, `${rms}`)
 })
 

@@ -1,4 +1,4 @@
-// How long a packet of the clock's exchange takes on its way: models of paths, each in microseconds.
+// How long a packet of the clock's exchange takes on its way: models of paths, in microseconds.
 
 import type { Chance } from '../../sim/prng.ts'
 

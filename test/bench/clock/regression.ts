@@ -1,7 +1,7 @@
 // A servo of the kind that chrony made known, built for comparison: a straight line through the
 // last samples. What it does, and why:
 //   weights     a sample whose delay is above the least of those kept counts less;
-//   runs test   as long as the signs of the residuals come in too few runs, the line is not straight
+//   runs test   as long as the signs of the residuals come in too few runs, the line is bent
 //               and the oldest sample is left out;
 //   delay       a sample whose extra delay explains its offset, and is large against the noise, is
 //               not taken;
