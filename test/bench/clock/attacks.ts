@@ -6,14 +6,14 @@ import { along, bell, bursts, intermittent, losing, queue } from './delays.ts'
 import { both, type Scenario, scenario } from './scenarios.ts'
 import { type Attack, PEACE, type Reply, type Tamper } from './world.ts'
 
-interface Threat {
+export interface Threat {
   readonly scenario: Scenario
   readonly attack: Attack
 }
 
 const HOURS = 4
 const SECONDS = HOURS * 3_600
-/** Who stands on the path waits until the clock trusts. */
+/** Attackers wait until the clock trusts. */
 export const ATTACKED_FROM_S = 1_200
 /** Fastest oscillator simulated; the promise is given up to 250 ppm. */
 const RATE_PPM = 200
@@ -154,14 +154,13 @@ export const BROKEN: readonly Threat[] = [
   }),
 ]
 
-/** A single master that lies beyond its own bound, from an hour on: no bound can hold against it,
- * so what counts is how far it drags. */
-export const LIES_FROM_S = 3_600
+/** A single master that lies beyond its own bound: no bound can hold against it, so what counts is
+ * how far it drags. */
 const liar = (name: string, error: (sinceS: number) => number): Threat =>
   threat(
     name,
     each((reply, atS) =>
-      atS < LIES_FROM_S ? reply : wrong(reply, error(atS - LIES_FROM_S), 1_000),
+      atS < ATTACKED_FROM_S ? reply : wrong(reply, error(atS - ATTACKED_FROM_S), 1_000),
     ),
     { ratePpm: 10 },
   )
