@@ -9,6 +9,7 @@ import {
 } from '../../../shared/clock/meter-clock-line.ts'
 import { type MonoUs, monoUs, type SpanUs, unixUs } from '../../../shared/units.ts'
 import type { Chance } from '../../sim/prng.ts'
+import { normal } from './delays.ts'
 
 export interface LineModel {
   readonly rate: LineRate
@@ -68,9 +69,6 @@ interface CrystalModel {
 }
 
 const SECOND_US = 1_000_000
-
-const normal = (chance: Chance): number =>
-  Math.sqrt(-2 * Math.log(1 - chance.unit())) * Math.cos(2 * Math.PI * chance.unit())
 
 /** The meter's clock at our instants. Ask in the order of time, by less than a second back. */
 export interface Crystal {
