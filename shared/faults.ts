@@ -301,6 +301,11 @@ export const FAULTS = {
     'secret in the database does not open',
     'restore the keys folder of that time; see operating.md',
   ),
+  'OPS-25': fault(
+    'error',
+    "the link's thread ended: the slave stops",
+    'restart the slave; nothing stored is lost; report it with the detail',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS
