@@ -5,6 +5,7 @@ import { FOLLOWED_MAX_US } from '../../../shared/clock/estimator.ts'
 import { type BenchRow, median, type Report, row } from '../rows.ts'
 import { ATTACKED_FROM_S, BROKEN, LIARS, type Threat, THREATS } from './attacks.ts'
 import { holdovers } from './holdover.ts'
+import { run as meterLine } from './meter-line.ts'
 import { regression } from './regression.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 import { ours, step } from './servos.ts'
@@ -88,6 +89,7 @@ const PARTS: readonly ((report: Report) => Promise<void> | void)[] = [
   simulations,
   holdovers,
   dragged,
+  meterLine,
 ]
 
 export async function run(report: Report): Promise<void> {
