@@ -26,7 +26,7 @@ const HELP = `ticklock COMMAND
   help                  this text
 
 Settings by environment: TICKLOCK_HTTP_PORT (8080), TICKLOCK_TCP_PORT (7443), TICKLOCK_WS_PORT (7444),
-TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
+TICKLOCK_NTP_PORT (7123, UDP), TICKLOCK_TIME_SOURCES (this machine's clock), TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
 `
 
 const log = (pretty: boolean): ReturnType<typeof openLog> =>

@@ -14,7 +14,7 @@ import {
   startAssociation,
   stepAssociation,
 } from '../../shared/clock/ntp/association.ts'
-import { estimateAt, KNOWS_NOTHING } from '../../shared/clock/estimator.ts'
+import { estimateAt } from '../../shared/clock/estimator.ts'
 import {
   type NtpHeader,
   readPacket,

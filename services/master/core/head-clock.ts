@@ -35,6 +35,8 @@ import {
 } from '../../../shared/units.ts'
 
 const SECOND_US = 1_000_000
+/** Jumps up to this are not told as steps, microseconds: the first sample's is always one. */
+const STEP_TOLD_US = 1_000
 /** How much the last correction counts in the mean of all: that of about ten. */
 const RMS_WEIGHT = 0.1
 
@@ -179,7 +181,7 @@ function following(
   learned: boolean,
 ): { readonly head: HeadClock; readonly faults: readonly Fault[] } {
   const { clock, fault, offset } = steer(head.clock, estimate, mono)
-  const stepped = fault !== null
+  const stepped = fault !== null && Math.abs(offset) > STEP_TOLD_US
   const counts = learned && !stepped
   const square = counts ? offset ** 2 : head.meanSquare
   const faults = stepped ? [{ code: fault, detail: `by ${Math.round(offset)} us` }] : []

@@ -1,6 +1,7 @@
 // What the head-end tells of its clock: to NTP clients, and to operators in chronyc's words.
 
 import { estimateAt } from '../../../shared/clock/estimator.ts'
+import type { Selection } from '../../../shared/clock/ntp/select.ts'
 import { type ServedClock, UNSYNCHRONISED } from '../../../shared/clock/ntp/server.ts'
 import { qualityAt, timeAt } from '../../../shared/clock/softclock.ts'
 import type { HeadClockReport, SourceReport } from '../../../shared/handover/clock-evidence.ts'
@@ -78,9 +79,7 @@ export function reportOf(
     rootDispersion: served.rootDispersion,
     sources: own
       ? [systemSource(bound)]
-      : sources.map((source, index) =>
-          sourceReport(source, selection?.marks[index] ?? '?', at, mono),
-        ),
+      : sources.map((source, index) => sourceReport(source, noted(selection, index), at, mono)),
   }
 }
 
@@ -98,6 +97,18 @@ const systemSource = (bound: number | null): SourceReport => ({
   note: bound === null ? 'nobody states its bound (TICKLOCK_CLOCK_BOUND_MS)' : '',
 })
 
+interface Noted {
+  readonly mark: SourceReport['mark']
+  /** Why it is not used, where the source itself knows no reason. */
+  readonly because: string
+}
+
+function noted(selection: Selection | null, index: number): Noted {
+  const mark = selection?.marks[index] ?? '?'
+  const lost = selection?.is === 'no majority' && mark === 'x'
+  return { mark, because: lost ? 'CLK-11 no majority' : NOTES[mark] }
+}
+
 const NOTES: Readonly<Record<SourceReport['mark'], string>> = {
   '*': '',
   '+': '',
@@ -109,7 +120,7 @@ const NOTES: Readonly<Record<SourceReport['mark'], string>> = {
 
 function sourceReport(
   { name, kind, association, note }: Source,
-  mark: SourceReport['mark'],
+  { mark, because }: Noted,
   at: UnixUs,
   mono: MonoUs,
 ): SourceReport {
@@ -127,7 +138,7 @@ function sourceReport(
     offset: estimate === null ? null : offsetOf(estimate.utc, estimate.mono, at, mono),
     bound: estimate?.bound ?? null,
     roundTripDelay: sample?.roundTripDelay ?? null,
-    note: why === '' ? NOTES[mark] : why,
+    note: why === '' ? because : why,
   }
 }
 

@@ -9,6 +9,7 @@
 // Source: RFC 5905 sections 8 and 9, 7.4 (kiss-o'-death); what a client should not do to others:
 // RFC 8633. Read more: docs/clock.md.
 
+import { unreachable } from '../../assert.ts'
 import type { FaultCode } from '../../faults.ts'
 import type { Random } from '../../tves/suite.ts'
 import { elapsedUs, type MonoUs, type SpanUs, shiftMono, spanUs } from '../../units.ts'
@@ -201,14 +202,19 @@ export function stepAssociation(
         association: { ...association, envelope: event.envelope, nextAt: event.at },
         actions: [],
       }
-    case 'slept': {
-      const { pollMin, pollMax, envelope, stopped } = association
-      const polls = { min: pollMin, max: pollMax }
-      const estimator = withoutPhase(association.estimator)
-      const anew = startAssociation(event.at, envelope, polls, estimator)
-      return { association: { ...anew, stopped }, actions: [] }
-    }
+    case 'slept':
+      return { association: begunAnew(association, event.at), actions: [] }
+    default:
+      return unreachable(event)
   }
+}
+
+/** What was learned of the oscillator stays, and so does a "leave me alone". */
+function begunAnew(before: Association, at: MonoUs): Association {
+  const { pollMin, pollMax, envelope, stopped } = before
+  const polls = { min: pollMin, max: pollMax }
+  const anew = startAssociation(at, envelope, polls, withoutPhase(before.estimator))
+  return { ...anew, stopped }
 }
 
 function ask(before: Association, at: MonoUs, random: Random): AssociationStep {

@@ -38,8 +38,8 @@ export function serveNtp(setup: NtpServerSetup): Promise<NtpServerVerdict> {
   const turnstile = new Turnstile()
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
-    // Clients' addresses come as numbers. The usual look-up would return in a later turn of the loop, and
-    // the transmit stamp would be that old.
+    // Clients' addresses come as numbers. The usual look-up would return in a later turn of the
+    // loop, and the transmit stamp would be that old.
     lookup: (address, options, done) => {
       const family = isIP(address)
       if (family === 0) lookup(address, options, done)

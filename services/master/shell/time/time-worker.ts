@@ -63,7 +63,7 @@ class TimeKeeper {
     this.#setup = setup
     this.#tell = tell
     const mono = systemClock.mono()
-    const begun = startHeadClock(mono, this.#wall.now().at)
+    const begun = startHeadClock(mono, this.#wall.at(mono).at)
     this.#head = setup.clock === null ? begun : { ...begun, clock: setup.clock }
     this.#look = { mono, sinceBoot: systemClock.sinceBoot() }
     this.#keptAt = mono
