@@ -36,8 +36,8 @@ async function serve(t: TestContext): Promise<string | null> {
     return null
   }
   t.after(() => namespace.close())
-  const [program = '', ...words] = [...inNamespace(namespace.name), process.execPath, SERVER]
-  const server = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT })
+  const words = [...inNamespace(namespace.name).slice(1), process.execPath, SERVER]
+  const server = spawn('ip', words, { stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT })
   t.after(() => ended(server))
   await once(createInterface({ input: server.stdout }), 'line')
   return namespace.name
