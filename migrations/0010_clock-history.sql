@@ -3,7 +3,7 @@
 
 -- One row per clock, as it was last told. device_id '' is the head-end, meter '' the device's own clock.
 -- state: U I S R of a head-end or slave; of a meter V (readings valid) or X (invalid, B0).
--- offset_us: the clock minus UTC. bound_us: null when nobody knows it. point_*: what the history ends with.
+-- offset_us, frequency_ppb: the clock minus UTC, and how much faster it runs. bound_us: null when nobody knows it. point_*: what the history ends with.
 create table clocks (
   id integer generated always as identity primary key,
   device_id text not null,
@@ -35,15 +35,15 @@ create table clocks (
 -- A point at most once a minute of each clock, when it went elsewhere; else one in 15 minutes of a
 -- head-end or slave, one in an hour of a meter. After 48 hours one an hour stays (of a meter one in six
 -- hours: `keep`), for 90 days. So 10,000 slaves with 20 meters each add 67 points a second and hold 103
--- million (10 GB), where their readings of the same 90 days are 1,728 million; a clock
+-- million (13 GB), where their readings of the same 90 days are 1,728 million; a clock
 -- that never rests holds 5,040 at most. No foreign key: it would lock a row of `clocks` with every point.
 create table clock_history (
-  clock_id integer not null,
   at timestamptz not null,
-  state "char" not null,
   offset_us bigint not null,
   bound_us bigint,
+  clock_id integer not null,
   frequency_ppb integer,
+  state "char" not null,
   keep boolean not null,
   primary key (clock_id, at)
 );

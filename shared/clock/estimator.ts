@@ -17,13 +17,23 @@ import {
   monoUs,
   type Ppm,
   ppm,
+  type SpanMs,
   type SpanUs,
   spanUs,
   type UnixUs,
   unixUs,
 } from '../units.ts'
-import { type FrequencyPrior, meanOf } from './bank.ts'
-import { agedTo, type Belief, begun, joined, type Origin, type Told, toldFrom } from './belief.ts'
+import { FREQUENCY_UNKNOWN_PPM, type FrequencyPrior, meanOf } from './bank.ts'
+import {
+  agedTo,
+  type Belief,
+  begun,
+  joined,
+  offsetAt,
+  type Origin,
+  type Told,
+  toldFrom,
+} from './belief.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
 import { grown, knowsRate, type OscillatorPromise, ratesOf } from './interval.ts'
 
@@ -31,11 +41,13 @@ import { grown, knowsRate, type OscillatorPromise, ratesOf } from './interval.ts
  * ppm: half for the crystal (a good one moves by 20 between frost and sun, a poor one by 50), half
  * for a daemon on the same machine that slews by at most 25 either way (docs/clock.md). */
 export const FREQUENCY_CHANGE_PPM = 100
-/** How far off a frequency is at first, ppm: twice that is a poor crystal. */
-const FREQUENCY_UNKNOWN_PPM = 50
 /** A frequency from before a sleep or a restart is taken up again with this on top of its own
  * deviation, ppm: what some ten degrees do to a crystal. */
 const FREQUENCY_RESUMED_PPM = 2
+/** What a day more makes such a frequency worse by, ppm: crystals age by a few ppm a year, the rest
+ * is for the seasons. */
+const FREQUENCY_AGING_PPM = 0.1
+const DAY_MS = 86_400_000
 /** Samples that tell another story before we follow it: at the rhythm of a burst that is 10 s. */
 export const SAMPLES_TO_FOLLOW = 4
 /** Shortest time between two corrections that contradict what was known, microseconds: who lies
@@ -72,6 +84,8 @@ export interface Estimator {
   readonly doubt: { readonly suspect: Belief; readonly samples: number } | null
   /** From samples that only inform, while there are no others. */
   readonly informed: Estimate | null
+  /** How far the last sample that was believed moved the estimate. */
+  readonly moved: SpanUs
   /** Sum of the corrections followed against what was held, and when the last one was. */
   readonly followed: SpanUs
   readonly followedAt: MonoUs | null
@@ -87,6 +101,7 @@ export const knowingOnly = (promise: OscillatorPromise, prior: FrequencyPrior): 
   held: null,
   doubt: null,
   informed: null,
+  moved: spanUs(0),
   followed: spanUs(0),
   followedAt: null,
   fault: null,
@@ -96,6 +111,18 @@ export const KNOWS_NOTHING: Estimator = knowingOnly(
   { tolerance: FREQUENCY_TOLERANCE_PPM, change: FREQUENCY_CHANGE_PPM },
   { frequency: ppm(0), deviation: ppm(FREQUENCY_UNKNOWN_PPM) },
 )
+
+/** What an earlier process learned, `age` ago by clocks that may be wrong: something to begin with,
+ * the weaker the longer ago. The bound does not depend on it. */
+export function remembering(prior: FrequencyPrior, age: SpanMs): Estimator {
+  const { promise } = KNOWS_NOTHING
+  const aged = (Math.abs(age) / DAY_MS) * FREQUENCY_AGING_PPM
+  const deviation = Math.hypot(prior.deviation, FREQUENCY_RESUMED_PPM, aged)
+  const sound = Math.abs(prior.frequency) <= promise.tolerance
+  return sound && deviation < FREQUENCY_UNKNOWN_PPM
+    ? knowingOnly(promise, { frequency: prior.frequency, deviation: ppm(deviation) })
+    : KNOWS_NOTHING
+}
 
 /** Takes one sample. Older than the last one it counts for less. `fault` of the result is about
  * this sample. */
@@ -114,7 +141,8 @@ export function learn(estimator: Estimator, sample: Sample): Estimator {
   const { doubt } = estimator
   const suspect = doubt === null ? null : joined(doubt.suspect, told, promise)
   const still = doubt === null || suspect === null ? null : { ...doubt, suspect }
-  return { ...estimator, held: { ...held, belief }, doubt: still, fault: null }
+  const moved = spanUs(Math.abs(belief.offset - offsetAt(held.belief, belief.interval.mono)))
+  return { ...estimator, held: { ...held, belief }, doubt: still, moved, fault: null }
 }
 
 /** A sample that cannot be true if what is held is. */

@@ -1,7 +1,15 @@
 // The machine's three clocks. Everything above gets them passed in.
 
 import { uptime } from 'node:os'
-import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
+import {
+  type MonoUs,
+  monoUs,
+  type SpanUs,
+  shiftMono,
+  spanUs,
+  type UnixUs,
+  unixUs,
+} from '../units.ts'
 
 export interface SystemClock {
   /** Grows evenly; on Linux it stands while the machine sleeps. The same in all threads. */
@@ -17,4 +25,26 @@ export const systemClock: SystemClock = {
   mono: () => monoUs(Number(process.hrtime.bigint() / 1_000n)),
   wall: () => unixUs(Date.now() * 1_000),
   sinceBoot: () => spanUs(uptime() * 1_000_000),
+}
+
+export interface UpsetClock extends SystemClock {
+  /** How far it was pulled ahead of the machine's. */
+  ahead(): SpanUs
+  pull(by: SpanUs): void
+}
+
+/** The machine's clocks until somebody pulls them: then both that count jump together, as they do
+ * with a broken oscillator or in a virtual machine that was frozen, and nothing shows but what the
+ * master says. For the demo. */
+export function upsetClock(): UpsetClock {
+  let ahead = spanUs(0)
+  return {
+    mono: () => shiftMono(systemClock.mono(), ahead),
+    wall: () => systemClock.wall(),
+    sinceBoot: () => spanUs(systemClock.sinceBoot() + ahead),
+    ahead: () => ahead,
+    pull: (by) => {
+      ahead = spanUs(ahead + by)
+    },
+  }
 }

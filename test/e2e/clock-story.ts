@@ -1,5 +1,5 @@
-// Clocks told through the fleet board, a report at a time and each written at once: for the tests of
-// what is kept of them and what is shown.
+// Clocks told through the fleet board, a report at a time and each written at once: for the tests
+// of what is kept of them and what is shown.
 
 import { Fleet } from '../../services/billing/db/fleet.ts'
 import type { Db } from '../../services/billing/db/pool.ts'
@@ -102,9 +102,9 @@ export const withLiar = (report: HeadClockReport): HeadClockReport => ({
 /** Tells and writes. */
 export function teller({ pool }: Pick<Db, 'pool'>) {
   const lines: string[] = []
-  const tell = async (say: (fleet: Fleet) => void): Promise<void> => {
+  const tell = async (say: (fleet: Fleet) => void | Promise<void>): Promise<void> => {
     const fleet = new Fleet(pool, (line) => lines.push(line))
-    say(fleet)
+    await say(fleet)
     await fleet.close()
   }
   return {

@@ -103,7 +103,7 @@ function slave(t: TestContext, way: Way, url: string, idleMs = 60_000): SlaveEnd
     onSent: (made) => diary.note(`sent ${made}`),
   }
   const link = WAYS[way](address, handlers, idleMs)
-  t.after(() => link.close())
+  t.after(async () => link.close())
   return { link, diary }
 }
 
@@ -137,7 +137,7 @@ for (const { way, kind } of kinds) {
     assert.equal(link.send(fromText('z')), true)
     await diary.until('z')
     assert.deepEqual(diary.lines, ['up', 'a', `${BODY_BYTES_MAX} bytes`, 'z'])
-    link.close()
+    await link.close()
     await seen.until('gone null')
   })
 
@@ -193,7 +193,7 @@ test('a link left without a fault is called again at once: no wait is drawn', as
     onSent: () => undefined,
   }
   const link = openLink(address, handlers, { clock, random })
-  t.after(() => link.close())
+  t.after(async () => link.close())
   await diary.until('up')
   link.drop(null, 'for a new epoch')
   await diary.until('up', 2)

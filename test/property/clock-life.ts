@@ -2,18 +2,36 @@
 // the step in which it arrives, with the exact instant as its time stamp.
 
 import assert from 'node:assert/strict'
-import { answer, ask, type ClockReply, type Exchange, IDLE } from '../../shared/clock/exchange.ts'
+import {
+  answer,
+  ask,
+  type ClockReply,
+  type Exchange,
+  FREQUENCY_TOLERANCE_PPM,
+  IDLE,
+} from '../../shared/clock/exchange.ts'
 import {
   type Estimator,
   estimateAt,
   FREQUENCY_CHANGE_PPM,
+  frequencyOf,
   KNOWS_NOTHING,
   learn,
+  remembering,
+  withoutPhase,
 } from '../../shared/clock/estimator.ts'
 import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
 import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { stampAt } from '../../shared/clock/stamp.ts'
-import { type MonoUs, monoUs, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
+import {
+  type MonoUs,
+  monoUs,
+  ppm,
+  spanMs,
+  spanUs,
+  type UnixUs,
+  unixUs,
+} from '../../shared/units.ts'
 
 export interface Life {
   readonly seed: number
@@ -125,7 +143,15 @@ class Slave {
     const at = Math.max(this.#askAt, this.#oscillator.trueUs)
     const id = new Uint8Array(16).map(() => Math.floor(this.#random() * 256))
     this.#exchange = ask(id, this.#oscillator.at(at))
-    const next = nextAsk(this.#poll, this.#lastGood, this.#random())
+    const next = nextAsk(
+      this.#poll,
+      {
+        good: this.#lastGood,
+        moved: this.#estimator.moved,
+        growth: this.#clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
+      },
+      this.#random(),
+    )
     this.#poll = next.poll
     this.#lastGood = false
     this.#askAt = at + next.wait
@@ -178,6 +204,7 @@ class Slave {
   sleep(us: number): void {
     this.#clock = slept(this.#clock, this.#oscillator.at(this.#oscillator.trueUs))
     this.#oscillator.sleep(us)
+    this.#estimator = withoutPhase(this.#estimator)
     this.#forget()
   }
 
@@ -186,11 +213,12 @@ class Slave {
     this.#clock = this.#begin(unixUs(this.#last))
     const first = timeAt(this.#clock, this.#oscillator.at(this.#oscillator.trueUs))
     assert.ok(Math.floor(first / 1e6) > Math.floor(this.#last / 1e6), 'that second was used')
+    const known = frequencyOf(this.#estimator)
+    this.#estimator = known === null ? KNOWS_NOTHING : remembering(known, spanMs(pauseUs / 1_000))
     this.#forget()
   }
 
   #forget(): void {
-    this.#estimator = KNOWS_NOTHING
     this.#exchange = IDLE
     this.#poll = START_POLL
     this.#askAt = this.#oscillator.trueUs

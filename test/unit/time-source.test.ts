@@ -62,8 +62,10 @@ test('the frequency outlives the process; a file that says nonsense does not', (
   assert.equal(readDrift(path), null)
   assert.equal(writeDrift(path, { frequency: ppm(-12.3456789), deviation: ppm(0.01) }), '')
   assert.equal(readFileSync(path, 'utf8'), '-12.345679 0.010000\n')
-  assert.deepEqual(readDrift(path), { frequency: -12.345679, deviation: 0.01 })
-  for (const text of ['', 'x', '300.0 1.0\n', '1.0 -1.0\n', '1.0 1.0', 'NaN NaN\n']) {
+  const drift = readDrift(path)
+  assert.deepEqual(drift?.prior, { frequency: -12.345679, deviation: 0.01 })
+  assert.ok(Math.abs((drift?.writtenAt ?? 0) - Date.now()) < 60_000)
+  for (const text of ['', 'x', '99999.0 1.0\n', '1.0 -1.0\n', '1.0 1.0', 'NaN NaN\n']) {
     writeFileSync(path, text)
     assert.equal(readDrift(path), null, text)
   }

@@ -1,7 +1,8 @@
 // How the clocks of the fleet went, written behind the master's back like the fleet board: at most
 // once a second, a bounded amount, and a database that is away is waited for. Whether something
 // happened is judged in the database against the row of before, so that nothing is remembered here
-// and a restart changes nothing. A meter told of by a device that it does not belong to is nobody's.
+// and a restart changes nothing. A meter told of by a device that it does not belong to is
+// nobody's.
 
 import type { Pool } from 'pg'
 import type {
@@ -34,8 +35,9 @@ interface Told {
   readonly meter: string
   readonly at: UnixMs
   readonly state: string
-  /** The clock minus UTC. */
+  /** The clock minus UTC, and how much faster it runs. */
   readonly offsetUs: number
+  readonly frequency: number | null
   readonly boundUs: number | null
   readonly discipline: ClockDiscipline
   readonly ofMeter: MeterClockReport | null
@@ -48,7 +50,17 @@ interface HeadEvent {
   readonly detail: string
 }
 
-const NOT_STEERED = { skew: ppm(0), holdover: spanMs(0), steps: 0, lastStep: spanUs(0) } as const
+/** Of UTC against the clock, or of the clock against UTC. */
+const reverse = (frequency: number | null): number | null =>
+  frequency === null ? null : 0 - frequency
+
+const NOT_STEERED: ClockDiscipline = {
+  frequency: null,
+  skew: ppm(0),
+  holdover: spanMs(0),
+  steps: 0,
+  lastStep: spanUs(0),
+}
 
 export class ClockHistory {
   readonly #pool: Pool
@@ -67,6 +79,14 @@ export class ClockHistory {
     this.#log = log
   }
 
+  /** Call once before the first report: what an earlier process told of the head-end's sources. */
+  async begin(): Promise<void> {
+    const { rows } = await this.#pool.query<{ report: HeadClockReport | null }>(
+      "select report from clocks where device_id = ''",
+    )
+    this.#head = rows[0]?.report ?? null
+  }
+
   status(device: DeviceId, status: DeviceStatus): void {
     this.#tell({
       device,
@@ -74,8 +94,9 @@ export class ClockHistory {
       at: status.at,
       state: status.clockState,
       // The wire tells how far UTC is ahead of the clock.
-      offsetUs: -status.clockOffset,
+      offsetUs: 0 - status.clockOffset,
       boundUs: status.clockBound,
+      frequency: reverse(status.discipline.frequency),
       discipline: status.discipline,
       ofMeter: null,
       report: null,
@@ -91,7 +112,8 @@ export class ClockHistory {
       state: report.invalid ? 'X' : 'V',
       offsetUs: report.offset,
       boundUs: report.bound >= METER_BOUND_UNKNOWN_US ? null : report.bound,
-      discipline: { ...NOT_STEERED, frequency: report.frequency },
+      frequency: report.frequency,
+      discipline: NOT_STEERED,
       // An event is told once: a newer report must not take its place before it is written.
       ofMeter: { ...report, event: report.event ?? before?.event ?? null },
       report: null,
@@ -107,8 +129,10 @@ export class ClockHistory {
       meter: '',
       at: report.at,
       state: report.state,
-      offsetUs: report.lastOffset,
+      // Told is how far the sample was ahead of the clock.
+      offsetUs: 0 - report.lastOffset,
       boundUs: report.bound,
+      frequency: reverse(report.discipline.frequency),
       discipline: report.discipline,
       ofMeter: null,
       report,
@@ -211,7 +235,7 @@ const columns = (rows: readonly Told[]) => [
   rows.map(({ state }) => state),
   rows.map(({ offsetUs }) => whole(offsetUs) ?? 0),
   rows.map(({ boundUs }) => whole(boundUs)),
-  rows.map(({ discipline: { frequency } }) => whole(frequency === null ? null : frequency * 1_000)),
+  rows.map(({ frequency }) => whole(frequency === null ? null : frequency * 1_000)),
   rows.map(({ discipline: { skew } }) => whole(skew * 1_000) ?? 0),
   rows.map(({ discipline: { holdover } }) => whole(holdover) ?? 0),
   rows.map(({ discipline: { steps } }) => whole(steps) ?? 0),
@@ -286,7 +310,7 @@ with told as (
     point_offset_us = excluded.point_offset_us, point_bound_us = excluded.point_bound_us
   returning id, device_id, meter
 ), points as (
-  insert into clock_history
+  insert into clock_history (clock_id, at, state, offset_us, bound_us, frequency_ppb, keep)
   select id, at, state::"char", offset_us, bound_us, frequency_ppb, keep
   from known join saved using (device_id, meter) where due
   on conflict do nothing

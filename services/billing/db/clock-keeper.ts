@@ -5,10 +5,10 @@ import type { Pool } from 'pg'
 import { errorText } from '../../../shared/node/fault-error.ts'
 import { type UnixMs, unixMs } from '../../../shared/units.ts'
 
-/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in 70 minutes,
- * and a look costs less than 0.1 s. */
+/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three
+ * hours, and a look costs about 0.1 s. */
 const LOOK_MS = 10_000
-const CLOCKS_MAX = 500
+const CLOCKS_MAX = 200
 /** Every point stays for so long, one an hour (or six) for so long. */
 const FINE_MS = 48 * 3_600_000
 const KEPT_MS = 90 * 86_400_000

@@ -62,6 +62,7 @@ export class Fleet implements FleetBoard {
        where connected_at is not null and disconnected_at is null`,
       [new Date(now)],
     )
+    await this.#clocks.begin()
   }
 
   connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void {
@@ -174,7 +175,8 @@ const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[])
   statuses.map(([device]) => device),
   statuses.map(([, { at }]) => new Date(at)),
   statuses.map(([, { clockState }]) => clockState),
-  statuses.map(([, { clockOffset }]) => Math.round(clockOffset)),
+  // The wire tells how far UTC is ahead of the clock; people ask how wrong the clock is.
+  statuses.map(([, { clockOffset }]) => Math.round(0 - clockOffset)),
   statuses.map(([, { clockBound }]) => Math.round(clockBound ?? BOUND_UNKNOWN_US)),
   statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
   statuses.map(([, { backlogFrames }]) => backlogFrames),

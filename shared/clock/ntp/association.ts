@@ -36,8 +36,10 @@ const BURST_INTERVAL_US = 2_500_000
 /** Shortest poll interval, log2 seconds, as public servers expect it: RFC 5905's MINPOLL is 4, but
  * their operators ask for 6. */
 export const POLL_MIN = 6
-/** Longest, log2 seconds. 17 minutes, as other clients: more would not see a change in time. */
-export const POLL_MAX = 10
+/** Longest while all goes well, log2 seconds: the bound grows by 100 ppm, which is 26 ms in it. */
+export const POLL_MAX = 8
+/** Longest that a server may ask for (RATE), log2 seconds. */
+const POLL_KISSED_MAX = 10
 /** Good answers in a row before the interval doubles. */
 const GOOD_BEFORE_LONGER = 4
 /** Misses before a source that never answered is reported: the burst. One that did answer is
@@ -321,7 +323,7 @@ function obey(association: Association, kiss: string, at: MonoUs): AssociationSt
     return report({ ...association, stopped: true, silent: true, note }, 'CLK-12', note)
   }
   if (kiss !== 'RATE') return { association: { ...association, note }, actions: [] }
-  const slower = Math.min(poll + 1, Math.max(POLL_MAX, pollMax))
+  const slower = Math.min(poll + 1, Math.max(POLL_KISSED_MAX, pollMax))
   const rarer = {
     ...association,
     note,

@@ -7,14 +7,14 @@ import {
   type Estimator,
   frequencyOf,
   KNOWS_NOTHING,
-  knowingOnly,
+  remembering,
 } from '../../../../shared/clock/estimator.ts'
 import { hasSlept, type Look } from '../../../../shared/clock/sleep.ts'
 import { timeAt } from '../../../../shared/clock/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
 import { openWallClock } from '../../../../shared/node/wall-edges.ts'
-import { type MonoUs, ppm, shiftMono, spanUs } from '../../../../shared/units.ts'
+import { betweenMs, type MonoUs, shiftMono, spanUs, usToMs } from '../../../../shared/units.ts'
 import {
   type HeadClock,
   type Kept,
@@ -38,8 +38,10 @@ const KEEP_US = 1_000_000
 const REPORT_US = 5_000_000
 /** How often the frequency is written, microseconds: it changes with the weather. */
 const DRIFT_US = 3_600_000_000
-/** A frequency from before the restart is trusted this much less, ppm: as after a sleep. */
-const RESTART_PPM = 2
+/** Faults told of one code a minute: whoever forges datagrams must not fill the main thread's
+ * queue with what becomes of them. */
+const FAULTS_PER_MINUTE = 20
+const MINUTE_US = 60_000_000
 /** Sources are asked again so long after a leap second: in it, servers differ by a second. */
 const AFTER_LEAP_US = 2_000_000
 
@@ -49,6 +51,8 @@ class TimeKeeper {
   readonly #wall = openWallClock()
   readonly #upstreams: readonly Upstream[]
   readonly #ours = ourRefids()
+  /** Per code: since when, and how often. */
+  readonly #told = new Map<FaultCode, { readonly since: MonoUs; readonly count: number }>()
   #head: HeadClock
   #server: NtpServer | null = null
   #timer: NodeJS.Timeout | null = null
@@ -174,15 +178,19 @@ class TimeKeeper {
   }
 
   #fault(code: FaultCode, detail: string): void {
-    this.#tell({ on: 'fault', code, detail })
+    const mono = systemClock.mono()
+    const known = this.#told.get(code)
+    const fresh = known === undefined || mono - known.since >= MINUTE_US
+    const { since, count } = fresh ? { since: mono, count: 0 } : known
+    this.#told.set(code, { since, count: count + 1 })
+    if (count < FAULTS_PER_MINUTE) this.#tell({ on: 'fault', code, detail })
   }
 }
 
 function knownOscillator(driftFile: string | null): Estimator {
-  const known = driftFile === null ? null : readDrift(driftFile)
-  if (known === null) return KNOWS_NOTHING
-  const deviation = ppm(known.deviation + RESTART_PPM)
-  return knowingOnly(KNOWS_NOTHING.promise, { frequency: known.frequency, deviation })
+  const drift = driftFile === null ? null : readDrift(driftFile)
+  if (drift === null) return KNOWS_NOTHING
+  return remembering(drift.prior, betweenMs(drift.writtenAt, usToMs(systemClock.wall())))
 }
 
 /** A source that follows one of our addresses follows us. Not the loopback: behind it may be
