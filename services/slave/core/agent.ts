@@ -7,7 +7,6 @@
 // with a virtual disk and network.
 
 import { IDLE } from '../../../shared/clock/exchange.ts'
-import { KNOWS_NOTHING } from '../../../shared/clock/estimator.ts'
 import { START_POLL } from '../../../shared/clock/poll.ts'
 import { startClock } from '../../../shared/clock/softclock.ts'
 import { toHex } from '../../../shared/bytes.ts'
@@ -37,7 +36,7 @@ import { due, failed, ordered, plan } from './schedule.ts'
 import { forward, takeRows } from './sending.ts'
 import { DOWN } from './session.ts'
 import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
-import { afterSleep, askWhenDue } from './timekeeping.ts'
+import { afterSleep, askWhenDue, estimatorAtStart, keepFrequency, takeSent } from './timekeeping.ts'
 
 export type { AgentSetup } from './memory.ts'
 
@@ -105,12 +104,13 @@ function remember(setup: AgentSetup): Memory {
     backlog: stored.backlog,
     clock,
     used: false,
-    estimator: KNOWS_NOTHING,
+    estimator: estimatorAtStart(setup),
     exchange: IDLE,
     poll: START_POLL,
     askAt: mono,
     offset: spanUs(0),
     roundTripDelay: spanUs(0),
+    keepAt: mono,
     sampledAt: mono,
     steps: 0,
     lastStep: spanUs(0),
@@ -129,7 +129,7 @@ function remember(setup: AgentSetup): Memory {
 }
 
 function take(turn: Turn, event: AgentEvent): void {
-  const { memory } = turn
+  const { memory, mono } = turn
   switch (event.on) {
     case 'tick':
       tick(turn)
@@ -145,7 +145,10 @@ function take(turn: Turn, event: AgentEvent): void {
       linkDown(turn)
       return
     case 'body':
-      takeBody(turn, event.body)
+      takeBody(turn, event.body, event.at !== undefined && event.at < mono ? event.at : mono)
+      return
+    case 'sent':
+      takeSent(turn, event)
       return
     case 'readings':
       takeReadings(turn, event)
@@ -185,6 +188,7 @@ function tick(turn: Turn): void {
   limitCommand(turn)
   readDue(turn)
   askWhenDue(turn)
+  keepFrequency(turn)
   tellStatus(turn)
   forward(turn)
   renewWhenDue(turn)

@@ -5,7 +5,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { MonoUs, Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { MonoUs, Ppm, Second, UnixMs, UnixUs } from '../../../shared/units.ts'
 import type { ReceiptOutcome, TombstoneReason } from '../../../shared/wire/orders.ts'
 
 /** The slave's lasting identity. psk and device are null until enrolled. */
@@ -77,6 +77,14 @@ export interface StoredCommand {
   readonly detail: string
 }
 
+/** What was learned of the machine's oscillator, for the next process to begin with. */
+export interface StoredFrequency {
+  /** Rate of UTC against it, and its standard deviation, when it was stored. */
+  readonly frequency: Ppm
+  readonly deviation: Ppm
+  readonly at: UnixMs
+}
+
 /** Everything the shell loads at start; frames stay on disk. */
 export interface Stored {
   readonly identity: StoredIdentity | null
@@ -89,6 +97,8 @@ export interface Stored {
   readonly schedules: ReadonlyMap<string, number>
   /** Highest clock reading used for a key; the clock never goes below it. */
   readonly lastUsed: UnixUs | null
+  /** Left out or null: nothing was learned. */
+  readonly frequency?: StoredFrequency | null
   readonly highestRun: number
   readonly backlog: Backlog
 }
@@ -113,6 +123,7 @@ export interface OutboxCommit {
   readonly command?: StoredCommand
   readonly schedules?: readonly (readonly [meter: string, seconds: number])[]
   readonly lastUsed?: UnixUs
+  readonly frequency?: StoredFrequency
   /** Delete a portion of what was acknowledged long ago or is beyond the age limit. */
   readonly tidy?: true
 }
@@ -146,8 +157,11 @@ export type AgentEvent =
   | { readonly on: 'slept' }
   | { readonly on: 'link-up' }
   | { readonly on: 'link-down' }
-  /** One message body from the master. */
-  | { readonly on: 'body'; readonly body: Uint8Array }
+  /** One message body from the master; `at`: when it came, left out where that was just now. */
+  | { readonly on: 'body'; readonly body: Uint8Array; readonly at?: MonoUs }
+  /** The message that was made at `made` was handed to the network at `at`, or a little later: it
+   * was never earlier. Comes before any answer to it, or not at all. */
+  | { readonly on: 'sent'; readonly made: MonoUs; readonly at: MonoUs }
   | {
       readonly on: 'readings'
       readonly meter: string
@@ -171,7 +185,8 @@ export type AgentEvent =
   | { readonly on: 'fetched'; readonly epoch: number; readonly found: Found }
 
 export type AgentAction =
-  | { readonly do: 'send'; readonly body: Uint8Array }
+  /** `made`: when it was made, of a message that asks for the time: `sent` tells when it left. */
+  | { readonly do: 'send'; readonly body: Uint8Array; readonly made?: MonoUs }
   /** Answered by `committed` or `commit-failed`; the agent never has two on the way. */
   | { readonly do: 'commit'; readonly commit: OutboxCommit }
   /** Answered by `fetched`. */

@@ -10,12 +10,22 @@ import {
   MASTER_BOUND_UNKNOWN_US,
   measure,
   type SampleVerdict,
+  sent,
 } from '../../../shared/clock/exchange.ts'
-import { estimateAt, KNOWS_NOTHING, learn } from '../../../shared/clock/estimator.ts'
-import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
+import {
+  type Estimator,
+  estimateAt,
+  frequencyOf,
+  KNOWS_NOTHING,
+  learn,
+  remembering,
+  withoutPhase,
+} from '../../../shared/clock/estimator.ts'
+import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
 import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
 import { tieAt } from '../../../shared/clock/stamp.ts'
 import {
+  betweenMs,
   betweenUs,
   elapsedUs,
   type MonoUs,
@@ -26,31 +36,37 @@ import {
   spanMs,
   spanUs,
   type UnixUs,
+  usToMs,
 } from '../../../shared/units.ts'
 import type { ClockDiscipline } from '../../../shared/handover/clock-evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
-import { report, type Turn } from './memory.ts'
+import { type AgentSetup, clockMs, report, submit, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
 
 /** Longest time between two anchors of one session, microseconds: six hours let a bound grow by
  * 5.4 s, which only matters to a clock that must stand. */
 const ANCHOR_EVERY_US = 6 * 3_600_000_000
 
+/** How often what was learned of the oscillator is stored: crystals change within hours, and disks
+ * wear by each write. */
+const KEEP_EVERY = spanUs(3_600_000_000)
+
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
 
-/** The session handshake carried a first sample: T1 when step 1 left, T4 now. */
+/** The session handshake carried a first sample: T1 when step 1 left, T4 when step 2 came. */
 export function takeHandshakeSample(
   turn: Turn,
   stamps: {
     readonly t1: MonoUs
     readonly t2: UnixUs
     readonly t3: UnixUs
+    readonly t4: MonoUs
     readonly bound: SpanUs | null
   },
 ): void {
   const { memory, mono } = turn
-  const { t1, t2, t3, bound } = stamps
-  takeSample(turn, measure({ t1, t2, t3, t4: mono, masterBound: masterBound(bound) }))
+  const { t1, t2, t3, t4, bound } = stamps
+  takeSample(turn, measure({ t1, t2, t3, t4, masterBound: masterBound(bound) }))
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono
@@ -66,7 +82,19 @@ export function askWhenDue(turn: Turn): void {
   if (body === null) return
   memory.exchange = ask(id, mono)
   schedulePoll(turn, answeredLast)
-  turn.actions.push({ do: 'send', body })
+  turn.actions.push({ do: 'send', body, made: mono })
+}
+
+/** A question, of the exchange or in the handshake, left later than it was made. Waiting here for
+ * the disk, and for the thread that owns the socket, is no part of its way. */
+export function takeSent(
+  { memory, mono }: Turn,
+  { made, at }: { readonly made: MonoUs; readonly at: MonoUs },
+): void {
+  if (at < made || at > mono) return
+  const { session } = memory
+  memory.exchange = sent(memory.exchange, made, at)
+  if (session.phase === 'hello' && session.t1 === made) memory.session = { ...session, t1: at }
 }
 
 export function takeReply(
@@ -77,13 +105,14 @@ export function takeReply(
     readonly t3: UnixUs
     readonly bound: SpanUs | null
   },
+  t4: MonoUs,
 ): void {
-  const { memory, mono } = turn
+  const { memory } = turn
   const { id, t2, t3, bound } = reply
   const { exchange, verdict } = answer(
     memory.exchange,
     { id, t2, t3, masterBound: masterBound(bound) },
-    mono,
+    t4,
   )
   memory.exchange = exchange
   takeSample(turn, verdict)
@@ -109,7 +138,9 @@ function giveAnchor(turn: Turn): void {
 function schedulePoll(turn: Turn, good: boolean): void {
   const { memory, setup, mono } = turn
   const random = (setup.random(1)[0] ?? 0) / 256
-  const { poll, wait } = nextAsk(memory.poll, good, random)
+  const { moved } = memory.estimator
+  const growth = memory.clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM)
+  const { poll, wait } = nextAsk(memory.poll, { good, moved, growth }, random)
   memory.poll = poll
   memory.askAt = shiftMono(mono, wait)
 }
@@ -119,9 +150,17 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   if (!verdict.ok) report(turn, verdict.fault, 'clock exchange')
   const { sample } = verdict
   if (sample === null) return
+  const doubted = memory.estimator.doubt !== null
   memory.estimator = learn(memory.estimator, sample)
   memory.roundTripDelay = sample.roundTripDelay
-  if (verdict.ok) memory.sampledAt = mono
+  const { fault, doubt } = memory.estimator
+  if (fault !== null) report(turn, fault, 'clock exchange')
+  else if (verdict.ok) memory.sampledAt = mono
+  if (doubt !== null && !doubted) {
+    // Whichever story is true, know it soon.
+    memory.poll = START_POLL
+    memory.askAt = shiftMono(mono, spanUs(BURST_INTERVAL_US))
+  }
   const estimate = estimateAt(memory.estimator, mono)
   if (estimate === null) return
   const first = memory.clock.estimate === null && !memory.used
@@ -144,21 +183,39 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
 
 /** What STATUS tells of how the clock is kept. */
 export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
-  const { sampledAt, steps, lastStep } = memory
+  const { sampledAt, steps, lastStep, estimator, clock } = memory
   return {
-    frequency: null,
-    skew: ppm(FREQUENCY_TOLERANCE_PPM),
+    frequency: frequencyOf(estimator)?.frequency ?? null,
+    skew: clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
     holdover: spanMs(elapsedUs(sampledAt, mono) / 1_000),
     steps,
     lastStep,
   }
 }
 
+/** With what an earlier process learned of this machine's oscillator. */
+export function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
+  const frequency = stored.frequency ?? null
+  return frequency === null
+    ? KNOWS_NOTHING
+    : remembering(frequency, betweenMs(frequency.at, usToMs(wall)))
+}
+
+/** Stores what is known of the oscillator, for the next process. */
+export function keepFrequency(turn: Turn): void {
+  const { memory, mono } = turn
+  const known = frequencyOf(memory.estimator)
+  if (known === null || mono < memory.keepAt) return
+  memory.keepAt = shiftMono(mono, KEEP_EVERY)
+  const frequency = { ...known, at: clockMs(turn) }
+  submit(turn, { kind: 'upkeep', commit: () => ({ frequency }), done: () => {} })
+}
+
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */
 export function afterSleep(turn: Turn): void {
   const { memory, mono, setup } = turn
   memory.clock = slept(memory.clock, mono)
-  memory.estimator = KNOWS_NOTHING
+  memory.estimator = withoutPhase(memory.estimator)
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono

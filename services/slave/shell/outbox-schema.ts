@@ -55,11 +55,19 @@ const NEXT_MASTER_KEY = `
 ALTER TABLE identity ADD COLUMN next_master_key BLOB;
 `
 
+/** What was learned of the oscillator: the field calls it a drift file. */
+const FREQUENCY = `
+CREATE TABLE frequency (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  ppm REAL NOT NULL, deviation REAL NOT NULL, at INTEGER NOT NULL
+) STRICT;
+`
+
 /** The layout of the first version is not read any more. */
 const FIRST_VERSION = 2
 
 /** Each takes the file one version further. A step that was released never changes. */
-const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY]
+const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY, FREQUENCY]
 
 /** Stored as `user_version`; a new file has 0. */
 export const SCHEMA_VERSION = FIRST_VERSION + STEPS.length - 1
