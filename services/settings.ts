@@ -38,6 +38,7 @@ export interface Settings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOCK_BOUND_MS = 20
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /** OPS-05 names the variable that is not valid. */
 export function readSettings(env: Environment): Settings {
@@ -88,10 +89,10 @@ function timeAuthoritiesFrom(env: Environment): readonly string[] {
   const path = env['TICKLOCK_TIME_CA'] ?? ''
   if (path === '') return []
   try {
-    const text = readFileSync(path, 'utf8')
-    // Node takes anything for an authority, and says later that it knows none.
-    new X509Certificate(text)
-    return [text]
+    // Node takes any text for an authority, and says later that it knows none.
+    const found = readFileSync(path, 'utf8').match(CERTIFICATE) ?? []
+    if (found.length === 0) throw new Error(`no certificate in ${path}`)
+    return found.map((pem) => new X509Certificate(pem).toString())
   } catch (error) {
     throw new FaultError('OPS-05', `TICKLOCK_TIME_CA: ${errorText(error)}`)
   }

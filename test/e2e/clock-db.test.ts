@@ -145,6 +145,12 @@ test('a meter: B0, its events of UNI/TS 11291 once each, what was done about it'
     'set 120000',
     '12 120000',
   ])
+  // Told again, and over the end of a month: nothing was done.
+  await meter(T0 + 6 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(-18_000_800) })
+  await meter(T0 + 8 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(0) })
+  assert.equal((await events()).length, 6)
+  await meter(T0 + 10 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(-70_000) })
+  assert.deepEqual((await events()).slice(6), ['12 120000'])
 })
 
 test('an event told within the second before another report is not lost', async () => {

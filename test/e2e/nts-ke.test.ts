@@ -1,7 +1,7 @@
 // NTS key establishment with chronyd, and with servers that are not what they should be.
 
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createServer, type TlsOptions, type TLSSocket } from 'node:tls'
@@ -166,10 +166,16 @@ test('nobody there, and somebody who speaks no TLS (CLK-13)', async (t) => {
 
 test('TICKLOCK_TIME_CA names certificates; OPS-05 where there are none', (t) => {
   if (!ready(t, 'openssl')) return
-  const { authority, authorityText, key } = certificates(t)
-  assert.deepEqual(readSettings({ TICKLOCK_TIME_CA: authority }).timeAuthorities, [authorityText])
+  const { authority, authorityText, certificate, key } = certificates(t)
+  const settings = (path: string) => readSettings({ TICKLOCK_TIME_CA: path }).timeAuthorities
+  assert.deepEqual(settings(authority), [authorityText])
   assert.deepEqual(readSettings({}).timeAuthorities, [])
-  for (const path of [key, `${authority}.not`]) {
-    assert.throws(() => readSettings({ TICKLOCK_TIME_CA: path }), /OPS-05|TICKLOCK_TIME_CA/)
+  const both = `${authority}.both`
+  const damaged = `${authority}.damaged`
+  writeFileSync(both, `# two\n${authorityText}${readFileSync(certificate, 'utf8')}`)
+  writeFileSync(damaged, authorityText.replace(/\n.{8}/, '\nAAAAAAAA'))
+  assert.equal(settings(both).length, 2)
+  for (const path of [key, damaged, `${authority}.not`]) {
+    assert.throws(() => settings(path), /TICKLOCK_TIME_CA/, path)
   }
 })

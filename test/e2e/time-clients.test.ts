@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import {
@@ -17,6 +18,7 @@ import {
   openNamespace,
   privateFolder,
   ready,
+  startChronyd,
 } from './time-programs.ts'
 
 const run = promisify(execFile)
@@ -24,6 +26,7 @@ const SERVER = fileURLToPath(new URL('./time-server.js', import.meta.url))
 const HOST = '127.0.0.1'
 /** Stamps on a quiet machine are 0.05 ms late, on a busy one a hundred times that. */
 const OFFSET_S_MAX = 0.05
+const PATIENCE_MS = 40_000
 
 /** Our server in a namespace; null, the test skipped, where none can be had. */
 async function serve(t: TestContext): Promise<string | null> {
@@ -33,8 +36,8 @@ async function serve(t: TestContext): Promise<string | null> {
     return null
   }
   t.after(() => namespace.close())
-  const [program = '', ...words] = [...inNamespace(namespace.name), process.execPath, SERVER]
-  const server = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT })
+  const words = [...inNamespace(namespace.name).slice(1), process.execPath, SERVER]
+  const server = spawn('ip', words, { stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT })
   t.after(() => ended(server))
   await once(createInterface({ input: server.stdout }), 'line')
   return namespace.name
@@ -74,4 +77,19 @@ test('chronyd -Q accepts our server', async (t) => {
   const source = `server ${HOST} iburst maxsamples 4`
   const printed = await ask(namespace, 'chronyd', '-Q', '-U', '-t', '20', source, ...own)
   assertNear(printed, /System clock wrong by (-?\d+\.\d+) seconds/)
+})
+
+test('chronyd, asking 32 times a second, is told RATE and understands it (RFC 5905 7.4)', async (t) => {
+  if (!ready(t, 'ip', 'chronyd')) return
+  const namespace = await serve(t)
+  if (namespace === null) return
+  const lines = ['port 0', `server ${HOST} minpoll -5 maxpoll -5`]
+  const client = await startChronyd({ lines, namespace })
+  t.after(() => client.stop())
+  const since = performance.now()
+  for (; !/Received KoD RATE/.test(client.log()); await sleep(100)) {
+    assert.ok(performance.now() - since < PATIENCE_MS, client.log())
+  }
+  // Not the first questions of a client: a burst of 128 is answered.
+  assert.ok(performance.now() - since > 1_000)
 })

@@ -7,6 +7,9 @@ import { readFileSync, rmSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../services/adversary/scene.ts'
+import { HeadTime } from '../../services/master/shell/time/head-time.ts'
+import type { HeadClockReport } from '../../shared/handover/clock-evidence.ts'
+import { systemClock } from '../../shared/node/system-clock.ts'
 import { Follower, type Following } from './time-follower.ts'
 import {
   type Certificates,
@@ -20,8 +23,11 @@ import {
   startChronyd,
 } from './time-programs.ts'
 
+const HOST = '127.0.0.1'
 /** An exchange on loopback takes some 0.2 ms, on a busy machine a hundred times that. */
 const BOUND_US_MAX = 50_000
+/** Between reading one clock and the other; the system's is read to the millisecond. */
+const READ_US = 20_000
 const PATIENCE_MS = 40_000
 
 async function until(what: string, done: () => boolean): Promise<void> {
@@ -108,6 +114,33 @@ test('follows chronyd by NTS: twelve polls, more than cookies at first; new keys
   await until('answers under new keys', () => follower.learned >= learnedBefore + 2)
   assert.equal(ntsCounts(chronyd)[0], 1)
   assertRight(follower)
+})
+
+test("the head-end's clock thread follows by NTS", async (t) => {
+  if (!ready(t, 'chronyd', 'openssl')) return
+  const files = certificates(t)
+  const [port = 0, ke = 0] = await freePorts(2)
+  const chronyd = await startChronyd({ lines: [...serverLines(port), ...ntsLines(ke, files)] })
+  t.after(() => chronyd.stop())
+  const reports: HeadClockReport[] = []
+  const time = await HeadTime.open(
+    {
+      ntp: null,
+      sources: [{ name: 'by NTS', kind: 'nts', host: HOST, port: ke }],
+      systemBound: null,
+      authorities: [files.authorityText],
+      polls: { min: 0, max: 0 },
+    },
+    { onReport: (report) => reports.push(report), onFault: () => {} },
+  )
+  t.after(() => time.close())
+  await until('synchronised', () => reports.at(-1)?.state === 'S')
+  const { at, bound } = time.now()
+  const error = at - systemClock.wall()
+  assert.ok(bound !== null && bound < BOUND_US_MAX)
+  assert.ok(Math.abs(error) <= bound + READ_US, `${error} us, bound ${bound}`)
+  const [source] = reports.at(-1)?.sources ?? []
+  assert.deepEqual([source?.kind, source?.mark], ['nts', '*'])
 })
 
 test('without keys nothing is asked, in plain least of all (CLK-13)', async (t) => {

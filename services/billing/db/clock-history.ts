@@ -114,7 +114,7 @@ export class ClockHistory {
       boundUs: report.bound >= METER_BOUND_UNKNOWN_US ? null : report.bound,
       frequency: report.frequency,
       discipline: NOT_STEERED,
-      // An event is told once: a newer report must not take its place before it is written.
+      // A newer report must not take an event's place before it is written.
       ofMeter: { ...report, event: report.event ?? before?.event ?? null },
       report: null,
     })
@@ -272,8 +272,9 @@ with told as (
   select t.*, was.state as was_state, was.holdover_ms as was_held, was.outcome as was_outcome,
     was.point_at, was.point_state, was.point_offset_us, was.point_bound_us,
     (t.steps, t.last_step_us) is distinct from (was.steps, was.last_step_us) as stepped,
-    (t.event, t.outcome, t.monthly_drift_ms) is distinct from
-      (was.event, was.outcome, was.monthly_drift_ms) as acted,
+    (t.event, t.outcome) is distinct from (was.event, was.outcome)
+      -- A new month empties the register: nothing was done to the clock.
+      or (t.monthly_drift_ms <> 0 and t.monthly_drift_ms <> was.monthly_drift_ms) as acted,
     case when was.id is null then true
       when t.at < was.point_at + interval '1 minute' then false
       else t.state <> was.point_state::text
