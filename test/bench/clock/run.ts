@@ -7,8 +7,10 @@ import { ATTACKED_FROM_S, BROKEN, LIARS, type Threat, THREATS } from './attacks.
 import { holdovers } from './holdover.ts'
 import { run as meterLine } from './meter-line.ts'
 import { regression } from './regression.ts'
+import { run as secondBoundary } from './second-boundary.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 import { ours, step } from './servos.ts'
+import { run as stamps } from './stamps.ts'
 import { NOTHING, plus, type Tally, watch } from './watch.ts'
 import { buildWorld, live, ORIGIN_US, rmsUs, type Servo } from './world.ts'
 
@@ -90,6 +92,8 @@ const PARTS: readonly ((report: Report) => Promise<void> | void)[] = [
   holdovers,
   dragged,
   meterLine,
+  stamps,
+  secondBoundary,
 ]
 
 export async function run(report: Report): Promise<void> {
