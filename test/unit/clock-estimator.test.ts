@@ -76,6 +76,9 @@ test('a rate measured over 10 minutes bounds the growth: change + both bounds ov
 })
 
 test('the growth never promises more than the tolerance allows', () => {
+  // 200 ms at each end of 10 minutes say nothing of a rate.
+  const wide = taught(sample(0, 0, 200_000), sample(600, 0, 200_000))
+  assert.equal(believed(wide, 600).growth, FREQUENCY_TOLERANCE_PPM)
   // 240 ppm, as fast as may be: at most 250 - 240 faster still, but 100 slower.
   const { frequency, growth } = believed(kept(KNOWS_NOTHING, 240, 200, 16), 200 * 16)
   assert.ok(Math.abs(frequency - 240) < 0.5, `${frequency}`)
