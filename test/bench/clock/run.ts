@@ -5,9 +5,12 @@ import { FOLLOWED_MAX_US } from '../../../shared/clock/estimator.ts'
 import { type BenchRow, median, type Report, row } from '../rows.ts'
 import { ATTACKED_FROM_S, BROKEN, LIARS, type Threat, THREATS } from './attacks.ts'
 import { holdovers } from './holdover.ts'
+import { run as meterLine } from './meter-line.ts'
 import { regression } from './regression.ts'
+import { run as secondBoundary } from './second-boundary.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 import { ours, step } from './servos.ts'
+import { run as stamps } from './stamps.ts'
 import { NOTHING, plus, type Tally, watch } from './watch.ts'
 import { buildWorld, live, ORIGIN_US, rmsUs, type Servo } from './world.ts'
 
@@ -88,6 +91,9 @@ const PARTS: readonly ((report: Report) => Promise<void> | void)[] = [
   simulations,
   holdovers,
   dragged,
+  meterLine,
+  stamps,
+  secondBoundary,
 ]
 
 export async function run(report: Report): Promise<void> {
