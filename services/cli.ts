@@ -22,13 +22,15 @@ const HELP = `ticklock COMMAND
   rotate-wrap           wrap all key trees anew now (it happens hourly by itself)
   command DEVICE ...    order a device: read-now [METER], schedule METER SECONDS, sync-clock METER
                         [--expires SECONDS]
+  clock [DEVICE]        how right the clocks are: head-end, its sources, slaves; of a device its meters
+                        [--json]
   attack                a scripted attacker against slaves and a head-end of its own; exit 1 when
                         anything went through
   doctor                check ports, data folder, Node and PostgreSQL
   help                  this text
 
 Settings by environment: TICKLOCK_HTTP_PORT (8080), TICKLOCK_TCP_PORT (7443), TICKLOCK_WS_PORT (7444),
-TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
+TICKLOCK_NTP_PORT (7123, UDP), TICKLOCK_TIME_SOURCES (this machine's clock), TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
 `
 
 const log = (pretty: boolean): ReturnType<typeof openLog> =>
@@ -183,6 +185,11 @@ async function main(): Promise<void> {
       const { command } = await import('./command.ts')
       const { readSettings } = await import('./settings.ts')
       return command(readSettings(process.env), positionals.slice(1), values.expires)
+    }
+    case 'clock': {
+      const { clock } = await import('./clock.ts')
+      const { readSettings } = await import('./settings.ts')
+      return clock(readSettings(process.env), positionals.slice(1), values.json === true)
     }
     case 'enrol':
       return enrol(argument, values)
