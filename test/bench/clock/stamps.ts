@@ -129,12 +129,13 @@ export async function run(report: Report): Promise<void> {
     report(row(`clock.stamp.${name}`, both, 'us', of))
   }
   const { believed, alone } = await directErrors(port ?? 0)
+  const aloneOf = `one exchange alone, ${EXCHANGES} of them, ${ASK_MS} ms apart`
   for (const [name, share] of [
     ['p50us', 0.5],
     ['p99us', 0.99],
   ] as const) {
     const both = [percentile(believed, share), percentile(alone, share)] as const
-    report(row(`clock.direct.${name}`, both, 'us', 'one exchange alone'))
+    report(row(`clock.direct.${name}`, both, 'us', aloneOf))
   }
   await peer.terminate()
 }
