@@ -19,8 +19,8 @@ const NOISES_US = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000
 /** How much the frequency changes in a second, ppm: from a crystal in an even room to one whose
  * heater just came on, and one that a daemon began to slew. */
 const WANDERS_PPM = [0.0003, 0.001, 0.003, 0.01, 0.1, 1]
-/** Filters that expect this much wander begin without any opinion of the frequency: a wrong one from
- * before is given up within a few samples. */
+/** Filters that expect this much wander begin without any opinion of the frequency: a wrong one
+ * from before is given up within a few samples. */
 const OPEN_MINDED = 1
 /** How far off a frequency nobody measured is, ppm: twice that is a poor crystal. */
 export const FREQUENCY_UNKNOWN_PPM = 50
@@ -63,7 +63,7 @@ const HYPOTHESES: readonly Hypothesis[] = NOISES_US.flatMap((noise) =>
   ),
 )
 
-/** Of each filter, side by side: offset and frequency, their covariance, logarithm of the weight. */
+/** Of each filter, side by side: offset, frequency, their covariance, logarithm of the weight. */
 const [OFFSET, FREQUENCY, VAR_OFFSET, COVAR, VAR_FREQUENCY, MERIT, WIDTH] = [0, 1, 2, 3, 4, 5, 6]
 
 export interface FrequencyPrior {

@@ -1,5 +1,5 @@
-// Who stands on the path delays replies as he likes; who is the master lies as he likes. What either
-// gains is limited, and the limits are checked here against truth.
+// Who stands on the path delays replies as he likes; who is the master lies as he likes. What
+// either gains is limited, and the limits are checked here against truth.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

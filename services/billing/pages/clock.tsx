@@ -78,10 +78,11 @@ export function ClockHistoryCard({ tale, span, path, now }: HistoryProps) {
           <Tabs
             label="Time span"
             entries={[
-              [path, 'Last 24 hours'],
-              [`${path}?span=7d`, 'Last 7 days'],
+              [`${path}?span=1h`, 'Last hour'],
+              [path, '24 hours'],
+              [`${path}?span=7d`, '7 days'],
             ]}
-            current={span === '24h' ? path : `${path}?span=7d`}
+            current={span === '24h' ? path : `${path}?span=${span}`}
           />
         </div>
         <ClockChart tale={tale} span={span} now={now} />

@@ -1,6 +1,6 @@
-// How late the stamps of the clock exchange are: on arrival while the agent's thread is blocked, and
-// in what they are for, an offset over a direct link. Both ends run on this machine and read one
-// clock, so the truth is known: 0.
+// How late the stamps of the clock exchange are: on arrival while the agent's thread is blocked,
+// and in what they are for, an offset over a direct link. Both ends run on this machine and read
+// one clock, so the truth is known: 0.
 
 import { once } from 'node:events'
 import { setImmediate as breathe, setTimeout as wait } from 'node:timers/promises'

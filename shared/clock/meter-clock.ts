@@ -1,0 +1,367 @@
+// One meter's clock as we know it: how far it is from UTC, how fast it runs, how wrong that may be,
+// when to read it next, and how to set it.
+//
+// Sketch: what is learned ties the meter's clock to our monotonic clock and to nothing else, so
+// that the jitter of our own way to UTC never blurs it; UTC comes in where somebody asks. Reads
+// come in bursts: edges.ts narrows one burst to a window, its middle is one sample for the
+// estimator, which learns the frequency from burst to burst. A correction of ours that the meter
+// applied is known: it is taken out of the reads before anything else sees them (`trend`), so the
+// crystal's history survives it.
+//
+// Nothing is said on the word of one read. WHETHER a clock is set is not decided here: policy.ts.
+// All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
+
+import { assert } from '../assert.ts'
+import {
+  type MonoUs,
+  monoUs,
+  type Ppm,
+  ppm,
+  type SpanMs,
+  type SpanUs,
+  spanUs,
+  unixUs,
+} from '../units.ts'
+import type { FrequencyPrior } from './bank.ts'
+import {
+  clearest,
+  type Edges,
+  freshMarks,
+  likelyWindow,
+  MARKS_MAX,
+  markOf,
+  nextRead,
+  NO_EDGES,
+  type Rate,
+  type Window,
+  windowAt,
+  withMark,
+} from './edges.ts'
+import {
+  type Estimate,
+  type Estimator,
+  estimateAt,
+  FREQUENCY_CHANGE_PPM,
+  frequencyOf,
+  knowingOnly,
+  KNOWS_NOTHING,
+  learn,
+  remembering,
+  withoutPhase,
+} from './estimator.ts'
+import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
+import type { MeterClockAnswer, MeterClockChange, MeterClockRead } from './meter-clock-line.ts'
+import { believedAt, type SoftClock } from './softclock.ts'
+
+/** A burst is over when its window is this much wider than the clearest read: more reads would
+ * gain little. */
+const SETTLED_RATIO = 1.25
+/** ... and this much more, microseconds: a fine clock is settled by one read. */
+const SETTLED_US = 100
+/** Reads in one burst at most, whatever became of them. */
+const BURST_READS_MAX = MARKS_MAX
+/** Rest between bursts, microseconds: at first as in the paper's longest row, and doubled while the
+ * meter keeps to what was predicted. */
+const REST_MIN_US = 300_000_000
+const REST_MAX_US = 3_600_000_000
+/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less
+ * than 50 between frost and sun. One that counts the mains' periods promises nothing
+ * (docs/clock.md). */
+const METER_PROMISE = {
+  tolerance: FREQUENCY_TOLERANCE_PPM + 100,
+  change: FREQUENCY_CHANGE_PPM + 50,
+}
+/** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
+const SHIFT_MAX_US = 900_000_000
+/** A sample is cut to whole microseconds. */
+const ROUNDING_US = 1
+
+/** What we did to the meter's clock ourselves: it shows `ahead + rate * (mono - since)` more than
+ * what edges and estimator see. */
+interface Trend {
+  readonly since: MonoUs
+  readonly ahead: SpanUs
+  readonly rate: Ppm
+}
+
+export interface MeterClock {
+  readonly edges: Edges
+  readonly estimator: Estimator
+  readonly trend: Trend
+  /** Reads in the burst so far; 0 while it rests. */
+  readonly reads: number
+  /** When the next burst may begin, and how long the rest after it is. */
+  readonly restUntil: MonoUs
+  readonly rest: SpanUs
+  /** We shifted the clock and no read has shown it yet. */
+  readonly unproven: boolean
+}
+
+/** The meter's clock at an instant: it shows UTC + offset, give or take `bound`. */
+export interface MeterClockSeen {
+  readonly offset: SpanUs
+  /** Our own clock's bound is in it. */
+  readonly bound: SpanUs
+  /** Rate of the meter's clock against UTC; 0 while nobody learned it. */
+  readonly frequency: Ppm
+}
+
+/** What survives a restart: a crystal keeps its rate. Against our monotonic clock, as learned. */
+export type MeterClockNote = FrequencyPrior
+
+const START_TREND: Trend = { since: monoUs(0), ahead: spanUs(0), rate: ppm(0) }
+
+const startWith = (prior: FrequencyPrior): MeterClock => ({
+  edges: NO_EDGES,
+  estimator: knowingOnly(METER_PROMISE, prior),
+  trend: START_TREND,
+  reads: 0,
+  restUntil: monoUs(Number.NEGATIVE_INFINITY),
+  rest: spanUs(REST_MIN_US),
+  unproven: false,
+})
+
+/** A meter nobody has read yet. */
+export const noMeterClock: MeterClock = startWith(KNOWS_NOTHING.prior)
+
+/** A meter that was read before we were restarted, `age` ago; a damaged note is none. */
+export const meterClockFrom = (note: MeterClockNote, age: SpanMs): MeterClock =>
+  startWith(remembering(note, age).prior)
+
+/** What to keep over a restart; null while the rate is not known. */
+export function noteOf({ estimator, trend }: MeterClock): MeterClockNote | null {
+  const known = frequencyOf(estimator)
+  return known === null ? null : { ...known, frequency: ppm(trend.rate + known.frequency) }
+}
+
+const trendAt = ({ since, ahead, rate }: Trend, mono: number): number =>
+  ahead + (mono - since) * rate * 1e-6
+
+const aheadOf = ({ mono, utc, frequency }: Estimate, at: number): number =>
+  utc - mono + (at - mono) * frequency * 1e-6
+
+const boundOf = ({ mono, bound, growth }: Estimate, at: number): number =>
+  bound + Math.abs(at - mono) * growth * 1e-6
+
+/** Of what edges and estimator see, the trend taken out. */
+function rateAt({ estimator }: MeterClock, mono: MonoUs): Rate {
+  const estimate = estimateAt(estimator, mono)
+  if (estimate !== null) return estimate
+  const { frequency } = estimator.prior
+  return { frequency, growth: ppm(METER_PROMISE.tolerance + Math.abs(frequency)) }
+}
+
+/** Forgets where the clock stands and keeps how fast it runs: after our own sleep, or when the
+ * clock was set to we do not know exactly what. The next read is due at once. */
+export const unmoored = (clock: MeterClock): MeterClock => ({
+  ...noMeterClock,
+  trend: clock.trend,
+  estimator: withoutPhase(clock.estimator),
+})
+
+export interface Taken {
+  readonly clock: MeterClock
+  /** CLK-02: the read's stamps are impossible; it taught nothing. */
+  readonly fault: 'CLK-02' | null
+  /** Two reads in a row contradict all we knew, by this much: somebody set the meter's clock. */
+  readonly stepped: SpanUs | null
+}
+
+const seenNothing = (clock: MeterClock, fault: Taken['fault']): Taken => ({
+  clock,
+  fault,
+  stepped: null,
+})
+
+/** Takes one read, in the order of time. */
+export function takeRead(clock: MeterClock, read: MeterClockRead): Taken {
+  const detrended = unixUs(read.utc - trendAt(clock.trend, (read.t1 + read.t4) / 2))
+  const rate = rateAt(clock, read.t4)
+  const mark = markOf({ ...read, utc: detrended }, rate.growth)
+  const next = { ...clock, reads: clock.reads + 1 }
+  if (mark === null) return seenNothing(giveUp(next, read.t4), 'CLK-02')
+  const { edges, restarted } = withMark(clock.edges, mark, rate)
+  if (restarted) return anew(clock, edges, read.t4)
+  const taken = { ...next, edges }
+  if (edges.doubt !== null || edges.marks.length < 2) {
+    return seenNothing(giveUp(taken, read.t4), null)
+  }
+  const sample = sampleOf(taken, read.t4)
+  return sample === null ? seenNothing(taken, null) : endBurst(taken, sample)
+}
+
+/** Begins again from two reads that contradict all before. */
+function anew(clock: MeterClock, edges: Edges, mono: MonoUs): Taken {
+  const before = likelyWindow(clock.edges.marks, mono, rateAt(clock, mono))
+  const now = windowAt(edges.marks, mono, rateAt(noMeterClock, mono))
+  const known = before !== null && now !== null && clock.edges.marks.length > 1
+  const stepped = known ? spanUs(middleOf(now) - middleOf(before)) : null
+  const start = { ...unmoored(clock), edges, reads: edges.marks.length }
+  return { clock: start, fault: null, stepped }
+}
+
+const middleOf = ({ least, most }: Window): number => least + (most - least) / 2
+
+const rested = (clock: MeterClock, mono: MonoUs): MeterClock => ({
+  ...clock,
+  edges: { ...clock.edges, fresh: 0 },
+  reads: 0,
+  restUntil: monoUs(mono + clock.rest),
+})
+
+/** Rests after a burst that told nothing. */
+const giveUp = (clock: MeterClock, mono: MonoUs): MeterClock =>
+  clock.reads < BURST_READS_MAX ? clock : rested({ ...clock, rest: spanUs(REST_MIN_US) }, mono)
+
+/** The middle of the burst's window; null while the burst can tell more. */
+function sampleOf(clock: MeterClock, mono: MonoUs): Sample | null {
+  const marks = freshMarks(clock.edges)
+  const rate = rateAt(clock, mono)
+  const sure = windowAt(marks, mono, rate)
+  const likely = likelyWindow(marks, mono, rate)
+  const best = clearest(clock.edges)
+  assert(sure !== null && likely !== null && best !== null, 'marks that are kept agree')
+  const settled = likely.most - likely.least <= best.vague * SETTLED_RATIO + SETTLED_US
+  if (!settled && clock.reads < BURST_READS_MAX) return null
+  const middle = middleOf(likely)
+  return {
+    mono,
+    utc: unixUs(mono + middle),
+    roundTripDelay: best.vague,
+    bound: spanUs(Math.max(sure.most - middle, middle - sure.least) + ROUNDING_US),
+    informative: false,
+  }
+}
+
+/** Learns what the burst told. Where that contradicts what was predicted from earlier ones, the
+ * meter was set by less than single reads show. */
+function endBurst(clock: MeterClock, sample: Sample): Taken {
+  const rest = spanUs(Math.min(2 * clock.rest, REST_MAX_US))
+  const next = { ...rested(clock, sample.mono), rest, unproven: false }
+  const estimate = estimateAt(clock.estimator, sample.mono)
+  const found = sample.utc - sample.mono
+  const predicted = estimate === null ? found : aheadOf(estimate, sample.mono)
+  const bound = estimate === null ? 0 : boundOf(estimate, sample.mono)
+  if (Math.abs(found - predicted) <= sample.bound + bound) {
+    return seenNothing({ ...next, estimator: learn(clock.estimator, sample) }, null)
+  }
+  const edges = { ...NO_EDGES, marks: freshMarks(clock.edges) }
+  const anew = rested({ ...unmoored(clock), edges }, sample.mono)
+  const start = { ...anew, estimator: learn(anew.estimator, sample) }
+  return { clock: start, fault: null, stepped: spanUs(found - predicted) }
+}
+
+/** The meter's clock at `mono`, not before its last read; null while it or UTC is not known. */
+export function meterClockAt(
+  clock: MeterClock,
+  ours: SoftClock,
+  mono: MonoUs,
+): MeterClockSeen | null {
+  const shown = shownAt(clock, mono)
+  const utc = believedAt(ours, mono)
+  if (shown === null || utc === null) return null
+  const { frequency } = ours.estimate ?? { frequency: 0 }
+  return {
+    offset: spanUs(shown.ahead + (mono - utc.utc)),
+    bound: spanUs(shown.bound + utc.bound),
+    frequency: ppm(shown.frequency - frequency),
+  }
+}
+
+/** What the meter shows at `mono`, as ahead of our monotonic clock. */
+function shownAt(
+  clock: MeterClock,
+  mono: MonoUs,
+): { readonly ahead: number; readonly bound: number; readonly frequency: number } | null {
+  if (clock.unproven) return null
+  const trend = trendAt(clock.trend, mono)
+  const frequency = clock.trend.rate + rateAt(clock, mono).frequency
+  const estimate = estimateAt(clock.estimator, mono)
+  if (estimate !== null) {
+    const ahead = aheadOf(estimate, mono) + trend
+    return { ahead, bound: boundOf(estimate, mono), frequency }
+  }
+  const { marks } = clock.edges
+  const window = marks.length > 1 ? windowAt(marks, mono, rateAt(clock, mono)) : null
+  if (window === null) return null
+  const bound = (window.most - window.least) / 2
+  return { ahead: middleOf(window) + trend, bound, frequency }
+}
+
+/** When to hand over the next read, not before `mono`. */
+export function nextReadAt(clock: MeterClock, mono: MonoUs): MonoUs {
+  const from = clock.reads > 0 ? mono : monoUs(Math.max(mono, clock.restUntil))
+  const estimate = estimateAt(clock.estimator, from)
+  const predicted = estimate === null ? null : aheadOf(estimate, from)
+  return nextRead(clock.edges, from, rateAt(clock, from), predicted, trendAt(clock.trend, from))
+}
+
+/** A change computed so that it takes effect on time, when `at` hands it to the line. */
+export interface PlannedChange {
+  readonly at: MonoUs
+  readonly change: MeterClockChange
+}
+
+interface Wish {
+  readonly how: MeterClockChange['how']
+  /** What the change can express: 1 s for UNIX time and for class 8's shift, 10 ms for the clock
+   * object. */
+  readonly resolution: SpanUs
+  /** How long the request's bytes are on the line. */
+  readonly onLine: SpanUs
+}
+
+/** How and when to set the meter's clock, not before `mono`: the bytes' time and half of the
+ * meter's least delay are allowed for, and a time is sent so that it takes effect on its tick. Null
+ * while UTC is not known; for a shift, while the offset is not known, would be shifted by nothing,
+ * or is over 900 s. Whether it took effect is found out by reading: `tookEffect`. */
+export function planChange(
+  clock: MeterClock,
+  ours: SoftClock,
+  mono: MonoUs,
+  { how, resolution, onLine }: Wish,
+): PlannedChange | null {
+  if (how === 'shift') {
+    const seen = meterClockAt(clock, ours, mono)
+    const by = seen === null ? 0 : -Math.round(seen.offset / resolution) * resolution
+    return by === 0 || Math.abs(by) > SHIFT_MAX_US
+      ? null
+      : { at: mono, change: { how, by: spanUs(by) } }
+  }
+  const lead = onLine + (clearest(clock.edges)?.vague ?? 0) / 2
+  const effect = believedAt(ours, monoUs(mono + lead))
+  if (effect === null) return null
+  const utc = unixUs(Math.ceil(effect.utc / resolution) * resolution)
+  return { at: monoUs(mono + (utc - effect.utc)), change: { how, utc } }
+}
+
+/** The meter's clock after a change was sent and answered like this. Where it stands now
+ * is found out anew, beginning at once; its rate stays known. */
+export const afterChange = (clock: MeterClock, answer: MeterClockAnswer): MeterClock =>
+  answer === 'nak' ? clock : unmoored(clock)
+
+/** The meter's clock after it was sent a correction to apply, as at the end of a TPSN exchange. An
+ * acknowledged one is known exactly, so what was learned moves along; until a read bears it out,
+ * due at once, nothing is said. One without an answer unmoors. */
+export function afterCorrection(
+  clock: MeterClock,
+  { offset, frequency }: { readonly offset: SpanUs; readonly frequency: Ppm },
+  answer: MeterClockAnswer,
+  mono: MonoUs,
+): MeterClock {
+  if (answer !== 'ack') return afterChange(clock, answer)
+  const ahead = spanUs(trendAt(clock.trend, mono) + offset)
+  const rate = ppm(clock.trend.rate + frequency)
+  return { ...clock, trend: { since: mono, ahead, rate }, restUntil: mono, unproven: true }
+}
+
+/** Whether a change of the clock to UTC shows in what was read since: `done`, or by how much the
+ * clock is still off for certain. Null while too little was read. */
+export function tookEffect(
+  seen: MeterClockSeen | null,
+  resolution: SpanUs,
+): { readonly done: boolean; readonly offBy: SpanUs } | null {
+  if (seen === null) return null
+  const done = Math.abs(seen.offset) <= seen.bound + resolution
+  return { done, offBy: done ? spanUs(0) : seen.offset }
+}
