@@ -6,7 +6,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -81,7 +81,8 @@ export async function startChronyd({ lines, namespace }: ChronydSetup): Promise<
     `pidfile ${join(folder, 'pid')}`,
     `bindcmdaddress ${socket}`,
     'cmdport 0',
-    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    // Whose the folder is.
+    `user ${userInfo().username}`,
     ...lines,
   ]
   const file = join(folder, 'chrony.conf')
