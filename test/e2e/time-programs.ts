@@ -3,9 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -56,6 +57,8 @@ export interface Chronyd {
   /** Path of its command socket, for chronyc. */
   readonly socket: string
   log(): string
+  /** Stops answering for so long; what was asked meanwhile is answered too late. */
+  pause(ms: number): Promise<void>
   /** Rejects when it ended before. */
   stop(): Promise<void>
 }
@@ -78,7 +81,8 @@ export async function startChronyd({ lines, namespace }: ChronydSetup): Promise<
     `pidfile ${join(folder, 'pid')}`,
     `bindcmdaddress ${socket}`,
     'cmdport 0',
-    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    // Whose the folder is.
+    `user ${userInfo().username}`,
     ...lines,
   ]
   const file = join(folder, 'chrony.conf')
@@ -103,7 +107,12 @@ export async function startChronyd({ lines, namespace }: ChronydSetup): Promise<
   }
   // Its sockets are open now or within the same breath.
   await sleep(100)
-  return { socket, log: () => log, stop }
+  const pause = async (ms: number): Promise<void> => {
+    child.kill('SIGSTOP')
+    await sleep(ms)
+    child.kill('SIGCONT')
+  }
+  return { socket, log: () => log, pause, stop }
 }
 
 /** The words that make a command run in a namespace; none without one. */
@@ -128,14 +137,20 @@ export interface Namespace {
 export function openNamespace(): Namespace | string {
   const why = missing('ip')
   if (why !== null) return why
-  const name = `ticklock-${process.pid}`
+  const name = `ticklock-${process.pid}-${randomBytes(2).toString('hex')}`
   const ip = (...words: readonly string[]): string | null => {
     const { status, stderr } = spawnSync('ip', words, { env: ENVIRONMENT, encoding: 'utf8' })
     return status === 0 ? null : stderr.trim()
   }
   const close = (): void => {
+    process.off('SIGINT', interrupted)
+    process.off('exit', close)
     ip('netns', 'delete', name)
   }
+  // It outlives us otherwise. The exit takes the other handler along.
+  const interrupted = (): never => process.exit(130)
+  process.once('SIGINT', interrupted)
+  process.once('exit', close)
   const refused = ip('netns', 'add', name)
   if (refused !== null) return `no network namespace for us: ${refused}`
   const down = ip('-n', name, 'link', 'set', 'lo', 'up')

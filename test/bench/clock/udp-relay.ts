@@ -22,8 +22,6 @@ export interface RelayPath {
   readonly port: number
   readonly seed: number
   readonly delay: Delay
-  /** Of datagrams lost, each way. */
-  readonly loss?: number
   /** Added to the server's times, whole seconds. */
   readonly lieSeconds?: number
 }
@@ -100,7 +98,7 @@ async function bound(port: number): Promise<Socket> {
   return socket
 }
 
-async function open({ port, seed, delay, loss = 0, lieSeconds = 0 }: RelayPath, server: number) {
+async function open({ port, seed, delay, lieSeconds = 0 }: RelayPath, server: number) {
   const [near, far] = [await bound(port), createSocket('udp4')]
   far.on('error', () => {})
   far.connect(server, HOST)
@@ -109,15 +107,13 @@ async function open({ port, seed, delay, loss = 0, lieSeconds = 0 }: RelayPath, 
   let client: { readonly port: number; readonly address: string } | null = null
   near.on('message', (datagram, from) => {
     client = from
-    const after = delayMs(delay, there)
-    if (!there.happens(loss)) post(after, () => far.send(datagram))
+    post(delayMs(delay, there), () => far.send(datagram))
   })
   far.on('message', (datagram) => {
     const to = client
-    const after = delayMs(delay, back)
-    if (to === null || back.happens(loss)) return
+    if (to === null) return
     const said = lieSeconds === 0 ? datagram : lied(datagram, lieSeconds)
-    post(after, () => near.send(said, to.port, to.address))
+    post(delayMs(delay, back), () => near.send(said, to.port, to.address))
   })
 }
 

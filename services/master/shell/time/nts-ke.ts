@@ -55,8 +55,8 @@ export function establish(server: KeServer): Promise<EstablishVerdict> {
     const socket = connect({
       host,
       port,
-      // A name is asked for by itself; an address has no place there (RFC 6066 section 3).
-      ...(isIP(host) === 0 ? { servername: host } : {}),
+      // A name, without the dot at its end; an address has no place there (RFC 6066 section 3).
+      ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {}),
       ALPNProtocols: [ALPN],
       minVersion: 'TLSv1.3',
       ca: [...getCACertificates('default'), ...authorities],
