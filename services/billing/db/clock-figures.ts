@@ -72,6 +72,25 @@ select count(*) filter (where linked and state = 'S') as "S",
   (select report from clocks where device_id = '') as report
 from told`
 
+/** How long the figures serve everybody who asks, milliseconds: anybody may, at any rate. */
+const SERVED_MS = 2_000
+
+/** The figures, looked up once for all who ask within two seconds. `nowMs`: a clock that only
+ * grows. */
+export function servedClockFigures(pool: Pool, nowMs: () => number): () => Promise<ClockFigures> {
+  let last: { readonly at: number; readonly figures: Promise<ClockFigures> } | null = null
+  return () => {
+    if (last !== null && nowMs() - last.at < SERVED_MS) return last.figures
+    const figures = readClockFigures(pool)
+    last = { at: nowMs(), figures }
+    // A database that is away is asked again at once.
+    figures.catch(() => {
+      last = null
+    })
+    return figures
+  }
+}
+
 export async function readClockFigures(pool: Pool): Promise<ClockFigures> {
   const [figures, counted] = await Promise.all([
     pool.query<FigureRow>(FIGURES, [HELD_OVER, METER_OFF_US]),
