@@ -130,6 +130,9 @@ test('says what is wrong: too short, too long, another version, fields that do n
   assert.equal(field(32), 'WIR-03')
   assert.equal(field(26), 'WIR-03')
   assert.equal(field(12), 'WIR-03')
+  const odd = packet(4, 48 + 30)
+  odd.set([0x01, 0x04, 0, 30], 48)
+  assert.equal(fault(odd), 'WIR-03')
 })
 
 test('instants from 2020 to 2156 go through a stamp unchanged, over the turn of 2036 too', () => {

@@ -94,6 +94,18 @@ test('follows the majority, tells the liar once, and NTP clients the truth', () 
   assert.equal(keeper.keep(4 * SECOND, at(4 * SECOND)), 'CLK-10')
 })
 
+test('serves what it follows also when no sample, but the end of the waiting, made it follow', () => {
+  const start = startHeadClock(monoUs(0), unixUs(UTC))
+  const at = (mono: number) => [
+    source('a', mono, UTC + mono),
+    { ...source('b', 0, 0), association: null },
+  ]
+  const early = keepTime(start, at(SECOND), monoUs(SECOND), true).head
+  assert.equal(servedBy(early, 2, monoUs(SECOND)).stratum, 16)
+  const late = keepTime(early, at(SECOND), monoUs(12 * SECOND), false).head
+  assert.equal(servedBy(late, 2, monoUs(12 * SECOND)).stratum, 3)
+})
+
 test('without a majority it is held over: CLK-11 once, the bound grows, the time goes on', () => {
   const keeper = new Keeper(UTC)
   keeper.keep(20 * SECOND, [
@@ -140,7 +152,8 @@ test("this machine's clock is followed as well as its operator states it, or not
   assert.equal(servedBy(unknown.head, 0, monoUs(5)).leap, 3)
 })
 
-test('an inserted leap second: the time stands for it, and no bound is broken', () => {
+/** Lives through an inserted second; the sources, asked anew, answer so long after it began. */
+function liveLeap(answerAfterUs: number): { readonly stood: number; readonly keeper: Keeper } {
   const midnight = Date.UTC(2027, 0, 1) * 1_000
   const begin = midnight - 30 * SECOND
   const keeper = new Keeper(begin)
@@ -148,23 +161,27 @@ test('an inserted leap second: the time stands for it, and no bound is broken', 
   const utc = (mono: number) => (begin + mono < midnight ? begin + mono : begin + mono - SECOND)
   let [last, stood] = [0, 0]
   for (let mono = SECOND; mono < 120 * SECOND; mono += SECOND / 4) {
-    const after = keeper.leaps > 0
-    // After it the sources are asked anew; here all have answered 3 s later.
-    const silent = after && begin + mono < midnight + 3 * SECOND
-    const warned: Leap = begin + mono < midnight + 5 * SECOND ? 1 : 0
-    const sources = silent ? [] : [source('a', mono, utc(mono), { leap: warned })]
-    keeper.keep(mono, sources)
+    const silent = keeper.leaps > 0 && begin + mono < midnight + answerAfterUs
+    // Servers warn on for a while.
+    const leap: Leap = begin + mono < midnight + 5 * SECOND ? 1 : 0
+    keeper.keep(mono, silent ? [] : [source('a', mono, utc(mono), { leap })])
     const { at, bound } = headNow(keeper.head.clock, monoUs(mono))
     assert.ok(at >= last, 'never back')
     if (at === last) stood += 1
     last = at
     assert.ok(bound !== null && Math.abs(at - utc(mono)) <= bound, `${mono / SECOND}`)
-    if (!after)
-      assert.equal(servedBy(keeper.head, 1, monoUs(mono)).leap, keeper.leaps === 0 ? 1 : 0)
+    assert.equal(servedBy(keeper.head, 1, monoUs(mono)).leap, keeper.leaps === 0 ? 1 : 0)
   }
-  assert.equal(keeper.leaps, 1)
-  assert.equal(keeper.head.steps, 0)
-  assert.ok(stood >= 3 && stood <= 5, `${stood}`)
+  return { stood, keeper }
+}
+
+test('an inserted leap second: the time stands for it, and no bound is broken', () => {
+  for (const answerAfterUs of [SECOND / 2, 3 * SECOND]) {
+    const { stood, keeper } = liveLeap(answerAfterUs)
+    assert.equal(keeper.leaps, 1)
+    assert.equal(keeper.head.steps, 0)
+    assert.ok(stood >= 3 && stood <= 5, `${stood}`)
+  }
 })
 
 test('a warning of a leap second counts on the right day and by a majority only', () => {

@@ -63,13 +63,26 @@ test('the rate of the oscillator is told, stored, and begun with by the next pro
   assert.ok(stored !== null && Math.abs(stored.frequency - 40) < 0.5)
   assert.ok(Math.abs(stored.at - pair.utc / 1_000) < 3_700_000)
   pair.die()
-  pair.run(20)
-  assert.equal(pair.status?.discipline.frequency, null, 'not learned by this process yet')
+  // One or two samples, and then none that count.
+  pair.run(0.5)
   const before = aheadOf(pair)
   pair.masterBound = null
   pair.run(1_800)
+  assert.equal(pair.status?.discipline.frequency, null, 'not learned by this process yet')
   // At 40 ppm unknown it would be 72 ms.
   assert.ok(Math.abs(aheadOf(pair) - before) < 5_000, `${aheadOf(pair) - before}`)
+})
+
+test('after a sleep the next sample counts as the first: no contradiction, no burst of doubt', () => {
+  const pair = settled()
+  pair.reports.length = 0
+  pair.masterAhead = 3_600 * S
+  pair.meterSays({ on: 'slept' })
+  assert.equal(pair.clockState, 'U')
+  pair.run(3)
+  assert.equal(pair.clockState, 'S')
+  assert.ok(Math.abs(aheadOf(pair) - 3_600 * S) < 5_000)
+  assert.deepEqual(pair.reports, ['CLK-06'])
 })
 
 test('what is stored of the oscillator is written once an hour', () => {

@@ -183,6 +183,14 @@ const TIMER: Late = (chance) =>
 const SPIN: Late = (chance) =>
   chance.happens(0.99) ? chance.between(0, 30) : chance.between(30, 2_000)
 
+/** The same timer as measured on two cores at a load of 17: a tenth is late by 6 to 70 ms. */
+const BUSY: Late = (chance) => {
+  const part = chance.unit()
+  if (part < 0.5) return chance.between(0, 600)
+  if (part < 0.9) return chance.between(600, 5_600)
+  return part < 0.99 ? chance.between(5_600, 13_300) : chance.between(13_300, 69_000)
+}
+
 type Choice = 'bisecting' | 'random'
 
 /** |error| after 16 reads of a clock nobody knows, microseconds, over all trials. */
@@ -236,6 +244,7 @@ function edges(out: Report): void {
   const cases = [
     ['1s.57600', 57_600, second, ON_TIME],
     ['1s.57600.timer', 57_600, second, TIMER],
+    ['1s.57600.busy', 57_600, second, BUSY],
     ['1s.57600.spin', 57_600, second, SPIN],
     ['1s.460800', 460_800, second, ON_TIME],
     ['10ms.57600', 57_600, hundredth, ON_TIME],
