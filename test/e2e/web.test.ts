@@ -226,6 +226,9 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     )
     await assertFits(page, width, path)
   }
+  // PostgreSQL would refuse it with an error of its own.
+  const odd = await page.goto(`${links.baseUrl}/fleet/${seeded.device}/clock/%00`)
+  assert.equal(odd?.status(), 404)
   await commandWalk(page, width, name)
   await page.context().close()
 }
