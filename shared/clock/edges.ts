@@ -160,7 +160,9 @@ export function nextRead(
   if (!Number.isFinite(aim)) return mono
   // The clock we ask will show this; wait until that is a whole tick.
   const shows = mono + best.lead + aim + ahead
-  return monoUs(mono + Math.ceil(shows / best.resolution) * best.resolution - shows)
+  const wait = Math.ceil(shows / best.resolution) * best.resolution - shows
+  // Numbers of this size are rounded by a microsecond.
+  return monoUs(mono + Math.max(0, wait))
 }
 
 /** Where in the window to expect the tick. Without a prediction: in its middle. With one: there at

@@ -187,6 +187,40 @@ test('16 reads find a second to what the line allows, whatever the offset', () =
   )
 })
 
+test('a meter that answers anything, at any time, crashes nothing and costs no memory', () => {
+  const near = fc.integer({ min: -3 * SECOND, max: 3 * SECOND }).map((by) => UTC + by)
+  const answers = fc.array(
+    fc.record({
+      utc: fc.oneof(near, fc.maxSafeInteger(), fc.double()),
+      resolution: fc.constantFrom(10, 10_000, SECOND),
+      delay: fc.oneof(fc.integer({ min: -5, max: 5 }), fc.integer({ min: 0, max: 60 * SECOND })),
+      request: fc.integer({ min: 0, max: 10_000 }),
+      stale: fc.constantFrom(0, SECOND),
+    }),
+    { maxLength: 60 },
+  )
+  const ours = clockOf(0)
+  fc.assert(
+    fc.property(answers, (given) => {
+      let clock = noMeterClock
+      let now = monoUs(SECOND)
+      for (const { utc, resolution, delay, request, stale } of given) {
+        const at = nextReadAt(clock, now)
+        assert.ok(at >= now && Number.isFinite(at), `${at}`)
+        const onLine = { request: spanUs(request), answer: spanUs(0) }
+        const read = { utc: unixUs(utc), resolution: spanUs(resolution), onLine, status: null }
+        const t4 = monoUs(at + delay)
+        clock = takeRead(clock, { ...read, t1: monoUs(at - stale), t4 }).clock
+        assert.ok(clock.edges.marks.length <= 16 && clock.reads <= 16)
+        now = monoUs(Math.max(at, t4))
+        const seen = meterClockAt(clock, ours, now)
+        assert.ok(seen === null || (seen.bound >= 0 && Number.isFinite(seen.offset)))
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 const objects = fc.constantFrom<ClockObject>(STANDARD_CLOCK, FINE_CLOCK)
 const UNDEFINED: fc.Arbitrary<Follower> = fc.record({
   since: fc.integer({ min: -1e12, max: 1e12 }).map(monoUs),

@@ -94,6 +94,18 @@ test('follows the majority, tells the liar once, and NTP clients the truth', () 
   assert.equal(keeper.keep(4 * SECOND, at(4 * SECOND)), 'CLK-10')
 })
 
+test('serves what it follows also when no sample, but the end of the waiting, made it follow', () => {
+  const start = startHeadClock(monoUs(0), unixUs(UTC))
+  const at = (mono: number) => [
+    source('a', mono, UTC + mono),
+    { ...source('b', 0, 0), association: null },
+  ]
+  const early = keepTime(start, at(SECOND), monoUs(SECOND), true).head
+  assert.equal(servedBy(early, 2, monoUs(SECOND)).stratum, 16)
+  const late = keepTime(early, at(SECOND), monoUs(12 * SECOND), false).head
+  assert.equal(servedBy(late, 2, monoUs(12 * SECOND)).stratum, 3)
+})
+
 test('without a majority it is held over: CLK-11 once, the bound grows, the time goes on', () => {
   const keeper = new Keeper(UTC)
   keeper.keep(20 * SECOND, [

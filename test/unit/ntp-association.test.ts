@@ -222,7 +222,7 @@ test('asks four times in a row, then each 64 s, up to 256 s while answers are go
   const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0))
   assert.deepEqual(waits.slice(0, 3), [2.5, 2.5, 2.5])
   for (const [index, wait] of waits.slice(3).entries()) {
-    const poll = Math.min(POLL_MAX, POLL_MIN + Math.floor((index + 3) / 4))
+    const poll = Math.min(POLL_MAX, POLL_MIN + Math.floor((index + 1) / 4))
     assert.ok(wait > 2 ** poll * 0.9 - 1 && wait < 2 ** (poll + 1), `${index}: ${wait}`)
   }
   assert.equal(client.association.poll, POLL_MAX)

@@ -189,7 +189,8 @@ function following(
     head: {
       ...head,
       clock,
-      sampledAt: learned ? mono : head.sampledAt,
+      // The first time also when it was patience that ended, not a sample that came.
+      sampledAt: learned ? mono : (head.sampledAt ?? mono),
       lastOffset: learned ? offset : head.lastOffset,
       meanSquare: head.meanSquare + RMS_WEIGHT * (square - head.meanSquare),
       steps: head.steps + (stepped ? 1 : 0),

@@ -376,7 +376,8 @@ function heard(before: Association): Association {
   return {
     ...before,
     poll: longer ? Math.min(poll + 1, pollMax) : poll,
-    good: longer ? 0 : good + 1,
+    // A burst says little about the rate: that takes a while of asking often.
+    good: longer || burstLeft > 0 ? 0 : good + 1,
     reach: before.reach | 1,
     misses: 0,
     silent: false,

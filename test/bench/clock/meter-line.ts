@@ -183,7 +183,7 @@ const TIMER: Late = (chance) =>
 const SPIN: Late = (chance) =>
   chance.happens(0.99) ? chance.between(0, 30) : chance.between(30, 2_000)
 
-/** The same timer as measured on two cores at a load of 17: ten in a hundred are 6 to 70 ms late. */
+/** The same timer as measured on two cores at a load of 17: a tenth is late by 6 to 70 ms. */
 const BUSY: Late = (chance) => {
   const part = chance.unit()
   if (part < 0.5) return chance.between(0, 600)
