@@ -356,6 +356,19 @@ function handshakeVectors() {
   return session
 }
 
+const meterClock = {
+  is: 'meter-clock',
+  meter: 'SN-7',
+  offset: -61_000_000,
+  bound: 900,
+  resolution: 10_000,
+  frequency: 4.2,
+  monthlyDrift: -61_000,
+  invalid: false,
+  outcome: 'synchronised',
+  event: 12,
+}
+
 function controlVectors(session) {
   const hash = count(0x90, 32)
   const stream = { epoch: 0x70717273, run: 3, sequence: 41, hash }
@@ -406,9 +419,18 @@ function controlVectors(session) {
           { code: 'MTR-02', count: 7 },
           { code: 'SEC-FORK', count: 1 },
         ],
+        discipline: {
+          frequency: -12.345,
+          skew: 0.5,
+          holdover: 4_000,
+          steps: 2,
+          lastStep: -180_000_000,
+        },
       },
     ],
     ...orderVectors(stream),
+    ['slave', meterClock],
+    ['slave', { ...meterClock, frequency: null, outcome: 'deferred', event: null }],
   ]
   // What tombstones and skips do to the stream hash: h(41) is `hash`.
   const body = count(0x13, 64)

@@ -293,6 +293,9 @@ class MasterShell implements RunningMaster {
       case 'status':
         board.status(action.device, action.status)
         return
+      case 'meter-clock':
+        board.meterClock(action.device, action.report, action.at)
+        return
       case 'refused':
         board.refused(action.device, action.code, unixMs(Date.now()))
         return

@@ -6,6 +6,7 @@ import type { FaultCode } from '../faults.ts'
 import type { ReadingGroup } from '../meter/reading.ts'
 import type { Second, SpanMs, SpanUs, UnixMs } from '../units.ts'
 import type { TombstoneReason } from '../wire/orders.ts'
+import type { ClockDiscipline, HeadClockReport, MeterClockReport } from './clock-evidence.ts'
 
 /** Device identity: 8 bytes as 16 hex digits. */
 export type DeviceId = string
@@ -87,6 +88,7 @@ export interface DeviceStatus {
   readonly meters: number
   /** Fault codes with how often each was seen since the slave's process started. */
   readonly faults: ReadonlyMap<FaultCode, number>
+  readonly discipline: ClockDiscipline
 }
 
 /** Where the master reports what operators see. Never blocks, never fails the master. */
@@ -94,6 +96,10 @@ export interface FleetBoard {
   connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void
   disconnected(device: DeviceId, at: UnixMs): void
   status(device: DeviceId, status: DeviceStatus): void
+  /** A meter's clock, as the device says that it reads the meter: whose it is, the board knows. */
+  meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void
+  /** The head-end's own clock and its sources, a few times a minute. */
+  headClock(report: HeadClockReport): void
   /** One refused message; device null when nobody authenticated on that link. */
   refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void
 }

@@ -2,23 +2,27 @@
 // ControlChannel; here only their plaintext. wire.md 5.
 
 import { assert, unreachable } from '../assert.ts'
-import { fromText, Reader, toText, Writer } from '../bytes.ts'
+import { Reader, Writer } from '../bytes.ts'
 import type { FaultCode } from '../faults.ts'
-import { type ClockState, isClockState } from '../meter/reading.ts'
-import { type SpanUs, spanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
+import type { MeterClockReport } from '../handover/clock-evidence.ts'
+import { type SpanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
+import {
+  readMeterClock,
+  readStatus,
+  type StatusFields,
+  writeMeterClock,
+  writeStatus,
+} from './clocks.ts'
 import {
   CLOCK_REQUEST_ID_BYTES,
   DEVICE_ID_BYTES,
-  FAULT_CODE_BYTES_MAX,
   HASH_BYTES,
   MASTER_KEY_BYTES,
-  STATUS_FAULTS_MAX,
   STREAMS_LISTED_MAX,
 } from './limits.ts'
 import {
   type Anchor,
   type Command,
-  FAULT_CODE,
   type Receipt,
   readAnchor,
   readCommand,
@@ -99,19 +103,7 @@ export type ControlMessage =
   | ({ readonly is: 'receipt' } & Receipt)
   /** The master's newer static public key, 32 bytes. */
   | { readonly is: 'master-key'; readonly key: Uint8Array }
-
-export interface StatusFields {
-  readonly clockState: ClockState
-  readonly offset: SpanUs
-  /** Null: no bound known. */
-  readonly bound: SpanUs | null
-  readonly roundTrip: SpanUs
-  /** Frames in the outbox. */
-  readonly backlog: number
-  readonly meters: number
-  /** Codes as written by the slave, which may be newer than we are. */
-  readonly faults: readonly { readonly code: string; readonly count: number }[]
-}
+  | ({ readonly is: 'meter-clock' } & MeterClockReport)
 
 const TYPE = {
   confirm: 1,
@@ -128,6 +120,7 @@ const TYPE = {
   command: 12,
   receipt: 13,
   'master-key': 14,
+  'meter-clock': 15,
 } as const
 
 /** Plaintext of one control message. */
@@ -180,6 +173,8 @@ export function encodeControl(message: ControlMessage): Uint8Array {
       return writeReceipt(writer, message).done()
     case 'master-key':
       return writeFixed(writer, message.key, MASTER_KEY_BYTES).done()
+    case 'meter-clock':
+      return writeMeterClock(writer, message).done()
     default:
       return unreachable(message)
   }
@@ -187,19 +182,6 @@ export function encodeControl(message: ControlMessage): Uint8Array {
 
 const writeSealed = (writer: Writer, entry: SealedUpTo): Writer =>
   writeFixed(writer.u32(entry.epoch).u32(entry.run).u32(entry.sequence), entry.hash, HASH_BYTES)
-
-function writeStatus(writer: Writer, status: StatusFields): Writer {
-  writer.u8(status.clockState.charCodeAt(0)).svarint(Math.round(status.offset))
-  writer.uvarint(boundField(status.bound)).uvarint(Math.round(Math.max(status.roundTrip, 0)))
-  writer.uvarint(status.backlog).uvarint(status.meters)
-  assert(status.faults.length <= STATUS_FAULTS_MAX, 'STATUS lists at most 32 fault codes')
-  writer.u8(status.faults.length)
-  for (const { code, count } of status.faults) {
-    assert(FAULT_CODE.test(code), 'a fault code has 1 to 16 of A-Z, 0-9 and hyphen')
-    writer.u8(code.length).bytes(fromText(code)).uvarint(count)
-  }
-  return writer
-}
 
 /** Reads a plaintext to its last byte, or null (WIR-03). */
 export function decodeControl(plaintext: Uint8Array): ControlMessage | null {
@@ -244,6 +226,8 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
       return readReceipt(reader)
     case TYPE['master-key']:
       return { is: 'master-key', key: reader.bytes(MASTER_KEY_BYTES) }
+    case TYPE['meter-clock']:
+      return readMeterClock(reader)
     default:
       return null
   }
@@ -279,25 +263,4 @@ function readExpect(reader: Reader): ControlMessage | null {
   const run = reader.u32()
   const next = reader.u32()
   return { is: 'expect', code, epoch, run, next, masterTime: unixMs(reader.u48()) }
-}
-
-function readStatus(reader: Reader): ControlMessage | null {
-  const clockState = String.fromCharCode(reader.u8())
-  if (!isClockState(clockState)) return null
-  const offset = spanUs(reader.svarint())
-  const bound = boundOf(reader.uvarint())
-  const roundTrip = spanUs(reader.uvarint())
-  const backlog = reader.uvarint()
-  const meters = reader.uvarint()
-  const count = reader.u8()
-  if (count > STATUS_FAULTS_MAX) return null
-  const faults: { code: string; count: number }[] = []
-  for (let i = 0; i < count && reader.ok; i += 1) {
-    const length = reader.u8()
-    if (length > FAULT_CODE_BYTES_MAX) return null
-    const code = toText(reader.bytes(length))
-    if (!FAULT_CODE.test(code)) return null
-    faults.push({ code, count: reader.uvarint() })
-  }
-  return { is: 'status', clockState, offset, bound, roundTrip, backlog, meters, faults }
 }

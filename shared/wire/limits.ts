@@ -18,6 +18,8 @@ export const HEADS_MAX = 256
 export const STREAMS_LISTED_MAX = 256
 /** Most fault codes in a STATUS. Source: wire.md 5. */
 export const STATUS_FAULTS_MAX = 32
+/** Most METER CLOCKs of one link that count in a minute: as many as a slave has meters. */
+export const METER_CLOCKS_PER_MINUTE = 1_000
 /** Longest fault code, ASCII bytes. Source: wire.md 2.1. */
 export const FAULT_CODE_BYTES_MAX = 16
 /** A handshake not finished by then is dropped: it holds memory for somebody unknown. */

@@ -79,6 +79,8 @@ test('devices that enrol at the same moment are all known afterwards (wire.md 3)
     connected: (device) => connected.add(device),
     disconnected: () => {},
     status: () => {},
+    meterClock: () => {},
+    headClock: () => {},
     refused: (_device, code) => refused.push(code),
   }
   const tokens = ['one', 'two'].map((name) => {

@@ -12,10 +12,17 @@ import {
 } from '../../services/billing/db/roster.ts'
 import { readSummary } from '../../services/billing/db/summary.ts'
 import { type EpochRecord, type Roster, RosterConflict } from '../../shared/handover/roster.ts'
-import { spanUs, unixMs } from '../../shared/units.ts'
+import { ppm, spanMs, spanUs, unixMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const NOW = unixMs(Date.UTC(2026, 2, 15, 12))
+const DISCIPLINE = {
+  frequency: ppm(-3.5),
+  skew: ppm(0.5),
+  holdover: spanMs(4_000),
+  steps: 0,
+  lastStep: spanUs(0),
+}
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill)
 const buffer = (length: number, fill: number) => Buffer.alloc(length, fill)
 
@@ -137,6 +144,7 @@ test('the fleet board writes links, reports and refusals for the summary', async
     backlogFrames: 3,
     meters: 4,
     faults: new Map([['MTR-02', 6]]),
+    discipline: DISCIPLINE,
   })
   fleet.connected('eeeeeeeeeeeeeeee', 'ws', NOW)
   fleet.refused(device, 'SEC-05', NOW)

@@ -38,7 +38,14 @@ async function openMaster(t: TestContext, perSource: number) {
     keys,
     trees: new TreeKeys(keys.folder, Date.now()),
     roster: NOBODY,
-    board: { connected: quiet, disconnected: quiet, status: quiet, refused: quiet },
+    board: {
+      connected: quiet,
+      disconnected: quiet,
+      status: quiet,
+      meterClock: quiet,
+      headClock: quiet,
+      refused: quiet,
+    },
     sink: { append: async () => {}, anchor: quiet },
     commands: {
       revision: async () => 0,

@@ -2,7 +2,7 @@
 
 import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
-import { spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { ppm, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import { encodeOpener, encodeReadings, padContent } from '../../shared/wire/content.ts'
 import type { ControlMessage } from '../../shared/wire/control.ts'
 import { headOf, type Opener } from '../../shared/wire/opener.ts'
@@ -29,6 +29,13 @@ export const CONTROLS: readonly ControlMessage[] = [
     backlog: 7,
     meters: 8,
     faults: [{ code: 'MTR-01', count: 9 }],
+    discipline: {
+      frequency: ppm(-12.345),
+      skew: ppm(0.5),
+      holdover: spanMs(4_000),
+      steps: 1,
+      lastStep: spanUs(-180_000_000),
+    },
   },
   { is: 'anchor', processId: new Uint8Array(8), processMs: 5_000, utc: later, bound: 12 },
   { is: 'tombstone', ...place, first: 3, last: 9, reason: 'damaged', hash },
@@ -43,6 +50,18 @@ export const CONTROLS: readonly ControlMessage[] = [
   },
   { is: 'receipt', number: 7, outcome: 'refused', detail: 'OPS-17' },
   { is: 'master-key', key: hash },
+  {
+    is: 'meter-clock',
+    meter: 'SN-1',
+    offset: spanUs(-61_000_000),
+    bound: spanUs(900),
+    resolution: spanUs(10_000),
+    frequency: ppm(4.2),
+    monthlyDrift: spanMs(-61_000),
+    invalid: false,
+    outcome: 'rejected',
+    event: 12,
+  },
 ]
 
 const reading: Reading = {

@@ -11,7 +11,7 @@ import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { ControlChannel } from '../../shared/tves/handshake.ts'
 import { CipherState, startHandshake } from '../../shared/tves/noise.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
-import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { ppm, second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import {
   decodeContent,
   encodeOpener,
@@ -89,6 +89,25 @@ const controls: readonly ControlMessage[] = [
     backlog: 7,
     meters: 8,
     faults: [{ code: 'MTR-01', count: 9 }],
+    discipline: {
+      frequency: ppm(-12.345),
+      skew: ppm(0.5),
+      holdover: spanMs(4_000),
+      steps: 1,
+      lastStep: spanUs(-180_000_000),
+    },
+  },
+  {
+    is: 'meter-clock',
+    meter: 'SN-1',
+    offset: spanUs(-61_000_000),
+    bound: spanUs(900),
+    resolution: spanUs(10_000),
+    frequency: ppm(4.2),
+    monthlyDrift: spanMs(-61_000),
+    invalid: false,
+    outcome: 'rejected',
+    event: 12,
   },
 ]
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { concat } from '../../shared/bytes.ts'
+import { METER_CLOCK_OUTCOMES } from '../../shared/handover/clock-evidence.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, SOURCES, type Stamp, UNIT } from '../../shared/meter/reading.ts'
-import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { ppm, second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import {
   decodeContent,
   encodeOpener,
@@ -48,6 +49,9 @@ const takenUpTo = record({
   hash: bytes(32),
 })
 const clockState = fc.constantFrom('U', 'I', 'S', 'R')
+const CENTURY_US = 3_155_760_000_000_000
+const ppb = fc.integer({ min: -10_000_000, max: 10_000_000 })
+const frequency = fc.option(ppb.map((parts) => ppm(parts / 1_000)))
 
 const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({ is: fc.constant('confirm'), epoch: u32, runs: fc.array(sealedUpTo) }),
@@ -79,6 +83,25 @@ const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
       }),
       { maxLength: 32 },
     ),
+    discipline: record({
+      frequency,
+      skew: fc.nat(10_000_000).map((ppb) => ppm(ppb / 1_000)),
+      holdover: fc.nat({ max: 400 * 86_400_000 }).map(spanMs),
+      steps: u32,
+      lastStep: fc.integer({ min: -CENTURY_US, max: CENTURY_US }).map(spanUs),
+    }),
+  }),
+  record({
+    is: fc.constant('meter-clock'),
+    meter: fc.stringMatching(/^[A-Za-z0-9._-]{1,32}$/),
+    offset: fc.integer({ min: -CENTURY_US, max: CENTURY_US }).map(spanUs),
+    bound: u32.map(spanUs),
+    resolution: fc.nat({ max: 3_600_000_000 }).map(spanUs),
+    frequency,
+    monthlyDrift: fc.integer({ min: -CENTURY_US / 1_000, max: CENTURY_US / 1_000 }).map(spanMs),
+    invalid: fc.boolean(),
+    outcome: fc.constantFrom(...METER_CLOCK_OUTCOMES),
+    event: fc.constantFrom(null, 10, 11, 12),
   }),
 )
 

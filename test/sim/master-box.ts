@@ -259,6 +259,7 @@ export class MasterBox implements End {
       case 'connected':
       case 'disconnected':
       case 'status':
+      case 'meter-clock':
       case 'command-sent':
       case 'receipt':
         return

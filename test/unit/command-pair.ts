@@ -330,6 +330,7 @@ export class Pair {
       case 'connected':
       case 'disconnected':
       case 'status':
+      case 'meter-clock':
       case 'command-sent':
       case 'called-under':
       case 'unreadable':

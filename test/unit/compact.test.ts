@@ -203,6 +203,7 @@ function openLink() {
     suspect: null,
     unnamed: null,
     stored: null,
+    meterClocksUntil: 0,
   }
   device.link = 1
   const keys = { privateKey: new Uint8Array(32), publicKey: new Uint8Array(32) }

@@ -342,6 +342,7 @@ export class RecoveryWorld {
       case 'connected':
       case 'disconnected':
       case 'status':
+      case 'meter-clock':
       case 'anchor':
       case 'called-under':
       case 'command-sent':

@@ -180,7 +180,7 @@ test('control.json: messages open in order under the session keys (wire.md 5)', 
     assert.deepEqual(decodeControl(plaintext), message)
     assert.deepEqual(encodeControl(message), plaintext)
   }
-  assert.equal(messages.length, 20)
+  assert.equal(messages.length, 22)
 })
 
 test('control.json: the stream hash over a tombstone and over a skip (wire.md 6.4)', () => {

@@ -79,6 +79,10 @@ export class Fleet implements FleetBoard {
     this.#wake()
   }
 
+  meterClock(): void {}
+
+  headClock(): void {}
+
   refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void {
     const hour = at - (at % HOUR_MS)
     this.#count({ hour, device: device ?? '', code, count: 1, lastAt: at })

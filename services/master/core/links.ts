@@ -32,6 +32,8 @@ export interface Link {
   unnamed: ReadonlySet<number> | null
   /** What follows once the epoch offered on this link is stored. */
   stored: ((turn: Turn) => void) | null
+  /** How far METER CLOCKs of this link have used up what a minute allows, microseconds. */
+  meterClocksUntil: number
 }
 
 /** One step's view: the state, the time, and the actions it collects. */

@@ -4,14 +4,12 @@
 // one.
 
 import { unreachable } from '../../../shared/assert.ts'
-import { toHex } from '../../../shared/bytes.ts'
-import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
 import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
-import { spanMs, spanUs, usToMs } from '../../../shared/units.ts'
-import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
+import { spanUs } from '../../../shared/units.ts'
+import { decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
@@ -37,15 +35,9 @@ import {
 } from './links.ts'
 import { isHeld, tellKey } from './master-keys.ts'
 import { settleReceipt, takeOrders, takeReceipt } from './orders.ts'
-import {
-  type DeviceState,
-  durableTree,
-  emptyRoster,
-  putDevice,
-  putEpoch,
-  putPosition,
-} from './roster.ts'
+import { durableTree, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
+import { takeAnchor, takeMeterClock, takeStatus } from './told.ts'
 
 export interface RosterContent {
   readonly devices: readonly DeviceRecord[]
@@ -157,6 +149,7 @@ function take(turn: Turn, event: MasterEvent): void {
         suspect: null,
         unnamed: null,
         stored: null,
+        meterClocksUntil: 0,
       })
       return
     }
@@ -324,6 +317,10 @@ function takeControl(
     takeAnchor(turn, phase.device, message)
     return
   }
+  if (message.is === 'meter-clock') {
+    takeMeterClock(turn, link, phase.device, message)
+    return
+  }
   if (message.is === 'receipt') {
     takeReceipt(turn, phase.device, message)
     return
@@ -343,45 +340,6 @@ function takeControl(
     t2: at,
     t3: at,
     bound: bound === null ? null : spanUs(bound),
-  })
-}
-
-/** An anchor may come late, never from the future: one that does is no slave's clock (CLK-02). */
-function takeAnchor(
-  { setup, now, actions }: Turn,
-  { record }: DeviceState,
-  { processId, processMs, utc, bound }: Extract<ControlMessage, { is: 'anchor' }>,
-): void {
-  const ahead = utc - bound - usToMs(now.at) - setup.toleranceSeconds * 1_000
-  if (now.bound !== null && ahead > 0) {
-    actions.push({ do: 'refused', device: record.id, code: 'CLK-02' })
-    return
-  }
-  const anchor = { process: toHex(processId), processMs, utc, bound: spanMs(bound) }
-  actions.push({ do: 'anchor', device: record.id, anchor })
-}
-
-function takeStatus(
-  turn: Turn,
-  device: DeviceState,
-  message: Extract<ControlMessage, { is: 'status' }>,
-): void {
-  const faults = new Map<FaultCode, number>()
-  for (const { code, count } of message.faults) if (isFaultCode(code)) faults.set(code, count)
-  const { clockState, offset, bound, roundTrip, backlog, meters } = message
-  turn.actions.push({
-    do: 'status',
-    device: device.record.id,
-    status: {
-      at: usToMs(turn.now.at),
-      clockState,
-      clockOffset: offset,
-      clockBound: bound,
-      roundTripDelay: roundTrip,
-      backlogFrames: backlog,
-      meters,
-      faults,
-    },
   })
 }
 

@@ -3,6 +3,7 @@
 // database.
 
 import type { FaultCode } from '../../../shared/faults.ts'
+import type { MeterClockReport } from '../../../shared/handover/clock-evidence.ts'
 import type {
   AcceptedFrame,
   DeviceId,
@@ -91,6 +92,12 @@ export type MasterAction =
    * `receipt-stored`. */
   | { readonly do: 'receipt'; readonly device: DeviceId; readonly receipt: Receipt }
   | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
+  | {
+      readonly do: 'meter-clock'
+      readonly device: DeviceId
+      readonly report: MeterClockReport
+      readonly at: UnixMs
+    }
   /** Hand on what ties a slave's process to UTC. */
   | { readonly do: 'anchor'; readonly device: DeviceId; readonly anchor: ProcessAnchor }
   /** Device null: nobody authenticated on that link. */

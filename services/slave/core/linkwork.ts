@@ -17,7 +17,7 @@ import { ordered, plan, wantHistory } from './schedule.ts'
 import { beginEnrolment, beginSession, DOWN, type Outcome, receive, type Step } from './session.ts'
 import { acknowledged, type Ending, expected, sendControl, startForwarding } from './sending.ts'
 import type { StoredEpoch, StoredIdentity } from './state.ts'
-import { takeHandshakeSample, takeReply } from './timekeeping.ts'
+import { disciplineAt, takeHandshakeSample, takeReply } from './timekeeping.ts'
 
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)
@@ -228,6 +228,7 @@ function takeControl(turn: Turn, message: ControlMessage): void {
     case 'tombstone':
     case 'skip':
     case 'receipt':
+    case 'meter-clock':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
 }
@@ -288,5 +289,6 @@ export function tellStatus(turn: Turn): void {
     backlog: memory.backlog.frames,
     meters: setup.meters.length,
     faults: faults.map(([code, count]) => ({ code, count })),
+    discipline: disciplineAt(turn),
   })
 }

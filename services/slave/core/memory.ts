@@ -132,6 +132,11 @@ export interface Memory {
   askAt: MonoUs
   offset: SpanUs
   roundTripDelay: SpanUs
+  /** The last sample that counted; the start, while there was none. */
+  sampledAt: MonoUs
+  /** Corrections that were more than a slew, and the last of them. */
+  steps: number
+  lastStep: SpanUs
   statusAt: MonoUs
   readonly faults: Map<FaultCode, number>
   readonly startedAt: MonoUs

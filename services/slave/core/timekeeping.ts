@@ -5,6 +5,7 @@ import {
   answer,
   ask,
   EXCHANGE_ID_BYTES,
+  FREQUENCY_TOLERANCE_PPM,
   IDLE,
   MASTER_BOUND_UNKNOWN_US,
   measure,
@@ -18,6 +19,7 @@ import {
   betweenUs,
   elapsedUs,
   type MonoUs,
+  ppm,
   type SpanUs,
   shiftMono,
   shiftUs,
@@ -25,6 +27,7 @@ import {
   spanUs,
   type UnixUs,
 } from '../../../shared/units.ts'
+import type { ClockDiscipline } from '../../../shared/handover/clock-evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { report, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
@@ -118,6 +121,7 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   if (sample === null) return
   memory.estimator = learn(memory.estimator, sample)
   memory.roundTripDelay = sample.roundTripDelay
+  if (verdict.ok) memory.sampledAt = mono
   const estimate = estimateAt(memory.estimator, mono)
   if (estimate === null) return
   const first = memory.clock.estimate === null && !memory.used
@@ -132,7 +136,22 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   memory.clock = steered.clock
   memory.offset = first ? betweenUs(shown, timeAt(memory.clock, mono)) : steered.offset
   const stepped = first ? Math.abs(memory.offset) > STEP_OVER_US : steered.fault !== null
-  if (stepped) report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+  if (!stepped) return
+  memory.steps += 1
+  memory.lastStep = memory.offset
+  report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+}
+
+/** What STATUS tells of how the clock is kept. */
+export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
+  const { sampledAt, steps, lastStep } = memory
+  return {
+    frequency: null,
+    skew: ppm(FREQUENCY_TOLERANCE_PPM),
+    holdover: spanMs(elapsedUs(sampledAt, mono) / 1_000),
+    steps,
+    lastStep,
+  }
 }
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */

@@ -1,0 +1,157 @@
+// What a slave tells of clocks: its own in STATUS, its meters' in METER CLOCK. wire.md 5. Whatever is
+// written fits: an offset beyond a hundred years is told as a hundred years, since a meter may show
+// anything and its slave must live on. Whatever is read is within the same limits, or refused.
+
+import { assert } from '../assert.ts'
+import { fromText, type Reader, toText, type Writer } from '../bytes.ts'
+import {
+  type ClockDiscipline,
+  METER_CLOCK_OUTCOMES,
+  type MeterClockEvent,
+  type MeterClockReport,
+} from '../handover/clock-evidence.ts'
+import { type ClockState, isClockState, isMeterNumber } from '../meter/reading.ts'
+import { type Ppm, ppm, type SpanUs, spanMs, spanUs } from '../units.ts'
+import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
+import { FAULT_CODE } from './orders.ts'
+import { boundField, boundOf } from './payload.ts'
+
+/** Largest offset, step and drift told: a meter that lost its clock shows 1970 or 2099. 100 years. */
+const OFFSET_MAX_US = 3_155_760_000_000_000
+const DRIFT_MAX_MS = OFFSET_MAX_US / 1_000
+/** Largest frequency and skew told, parts per billion: a clock 1 % off is broken, not fast. */
+const PPB_MAX = 10_000_000
+/** Largest resolution of a meter's clock, microseconds: some show the hour only. */
+const RESOLUTION_MAX_US = 3_600_000_000
+/** Longest holdover told, milliseconds: 400 days, as long as a slave keeps readings. */
+const HOLDOVER_MAX_MS = 400 * 86_400_000
+/** Most steps told: what 32 bits hold. */
+const STEPS_MAX = 0xffff_ffff
+/** On the wire: no event. */
+const NO_EVENT = 0
+
+export interface StatusFields {
+  readonly clockState: ClockState
+  readonly offset: SpanUs
+  /** Null: no bound known. */
+  readonly bound: SpanUs | null
+  readonly roundTrip: SpanUs
+  /** Frames in the outbox. */
+  readonly backlog: number
+  readonly meters: number
+  /** Codes as written by the slave, which may be newer than we are. */
+  readonly faults: readonly { readonly code: string; readonly count: number }[]
+  readonly discipline: ClockDiscipline
+}
+
+const clamped = (value: number, max: number): number =>
+  Math.round(Math.max(-max, Math.min(value, max)))
+const upTo = (value: number, max: number): number => Math.ceil(Math.max(0, Math.min(value, max)))
+
+export function writeStatus(writer: Writer, status: StatusFields): Writer {
+  writer.u8(status.clockState.charCodeAt(0)).svarint(Math.round(status.offset))
+  writer.uvarint(boundField(status.bound)).uvarint(Math.round(Math.max(status.roundTrip, 0)))
+  writer.uvarint(status.backlog).uvarint(status.meters)
+  assert(status.faults.length <= STATUS_FAULTS_MAX, 'STATUS lists at most 32 fault codes')
+  writer.u8(status.faults.length)
+  for (const { code, count } of status.faults) {
+    assert(FAULT_CODE.test(code), 'a fault code has 1 to 16 of A-Z, 0-9 and hyphen')
+    writer.u8(code.length).bytes(fromText(code)).uvarint(count)
+  }
+  const { frequency, skew, holdover, steps, lastStep } = status.discipline
+  writeFrequency(writer, frequency).uvarint(upTo(skew * 1_000, PPB_MAX))
+  writer.uvarint(upTo(holdover, HOLDOVER_MAX_MS)).uvarint(upTo(steps, STEPS_MAX))
+  return writer.svarint(clamped(lastStep, OFFSET_MAX_US))
+}
+
+export function readStatus(reader: Reader): ({ readonly is: 'status' } & StatusFields) | null {
+  const clockState = String.fromCharCode(reader.u8())
+  if (!isClockState(clockState)) return null
+  const offset = spanUs(reader.svarint())
+  const bound = boundOf(reader.uvarint())
+  const roundTrip = spanUs(reader.uvarint())
+  const backlog = reader.uvarint()
+  const meters = reader.uvarint()
+  const count = reader.u8()
+  if (count > STATUS_FAULTS_MAX) return null
+  const faults: { code: string; count: number }[] = []
+  for (let i = 0; i < count && reader.ok; i += 1) {
+    const length = reader.u8()
+    if (length > FAULT_CODE_BYTES_MAX) return null
+    const code = toText(reader.bytes(length))
+    if (!FAULT_CODE.test(code)) return null
+    faults.push({ code, count: reader.uvarint() })
+  }
+  const discipline = readDiscipline(reader)
+  return { is: 'status', clockState, offset, bound, roundTrip, backlog, meters, faults, discipline }
+}
+
+const readDiscipline = (reader: Reader): ClockDiscipline => ({
+  frequency: readFrequency(reader),
+  skew: ppm(readUpTo(reader, PPB_MAX) / 1_000),
+  holdover: spanMs(readUpTo(reader, HOLDOVER_MAX_MS)),
+  steps: readUpTo(reader, STEPS_MAX),
+  lastStep: spanUs(readClamped(reader, OFFSET_MAX_US)),
+})
+
+export function writeMeterClock(writer: Writer, report: MeterClockReport): Writer {
+  const { meter, offset, bound, resolution, frequency, monthlyDrift } = report
+  assert(isMeterNumber(meter), 'a meter number has 1 to 32 characters')
+  writer.u8(meter.length).bytes(fromText(meter)).svarint(clamped(offset, OFFSET_MAX_US))
+  writer.uvarint(boundField(bound)).uvarint(upTo(resolution, RESOLUTION_MAX_US))
+  writeFrequency(writer, frequency).svarint(clamped(monthlyDrift, DRIFT_MAX_MS))
+  writer.u8(report.invalid ? 1 : 0).u8(METER_CLOCK_OUTCOMES.indexOf(report.outcome))
+  return writer.u8(report.event ?? NO_EVENT)
+}
+
+export function readMeterClock(
+  reader: Reader,
+): ({ readonly is: 'meter-clock' } & MeterClockReport) | null {
+  const meter = toText(reader.bytes(reader.u8()))
+  if (!isMeterNumber(meter)) return null
+  const offset = spanUs(readClamped(reader, OFFSET_MAX_US))
+  const bound = spanUs(readUpTo(reader, METER_BOUND_UNKNOWN_US))
+  const resolution = spanUs(readUpTo(reader, RESOLUTION_MAX_US))
+  const frequency = readFrequency(reader)
+  const monthlyDrift = spanMs(readClamped(reader, DRIFT_MAX_MS))
+  const invalid = readFlag(reader)
+  const outcome = METER_CLOCK_OUTCOMES[reader.u8()]
+  const event = reader.u8()
+  if (outcome === undefined || !(event === NO_EVENT || isMeterClockEvent(event))) return null
+  const told = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid, outcome }
+  return { is: 'meter-clock', ...told, event: event === NO_EVENT ? null : event }
+}
+
+/** The bound of a meter's clock from which on nothing is known of it. */
+export const METER_BOUND_UNKNOWN_US = boundField(null)
+
+const isMeterClockEvent = (number: number): number is MeterClockEvent =>
+  number === 10 || number === 11 || number === 12
+
+/** A frequency too large to be one is not known. */
+function writeFrequency(writer: Writer, frequency: Ppm | null): Writer {
+  const ppb = Math.round((frequency ?? 0) * 1_000)
+  if (frequency === null || !(Math.abs(ppb) <= PPB_MAX)) return writer.u8(0)
+  return writer.u8(1).svarint(ppb)
+}
+
+const readFrequency = (reader: Reader): Ppm | null =>
+  readFlag(reader) ? ppm(readClamped(reader, PPB_MAX) / 1_000) : null
+
+function readFlag(reader: Reader): boolean {
+  const flag = reader.u8()
+  if (flag > 1) reader.fail()
+  return flag === 1
+}
+
+function readUpTo(reader: Reader, max: number): number {
+  const value = reader.uvarint()
+  if (value > max) reader.fail()
+  return value
+}
+
+function readClamped(reader: Reader, max: number): number {
+  const value = reader.svarint()
+  if (Math.abs(value) > max) reader.fail()
+  return value
+}
