@@ -1,0 +1,167 @@
+// How a clock that only tells whole seconds is read to tens of microseconds. One answer "it is
+// second k" says little: the tick may be anywhere. But which side of a tick an answer falls on says
+// where the tick is, so each read is put where the predicted tick lies in the middle of what is
+// still possible, and every answer halves that. A finer clock (10 ms, tens of microseconds) is the
+// same with fewer halvings, and a meter that speaks on its own schedule is the same without a
+// choice of instants.
+//
+// Sketch: a read becomes a mark: an interval that holds (meter's clock - our monotonic clock),
+// honest against any split of the delay. Marks move along with the frequency known so far and widen
+// with what is not known of it; the window is the intersection of the marks. An answer outside the
+// window is put in doubt, and believed when a second one bears it out: the meter was set then, or
+// drifts beyond all tolerance, and the search begins anew from those two. One alone is a torn read:
+// a meter whose date and time are two registers is a day off for an instant at midnight.
+//
+// Why an interval and not a mean: a mean of coarse answers needs thousands of them, and has no
+// bound. All functions are pure; units are microseconds. Read more: docs/clock.md.
+
+import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs } from '../units.ts'
+import type { MeterClockRead } from './meter-clock-line.ts'
+
+/** Marks kept: 16 halvings take a second to 15 us, finer than a byte at 460,800 baud. */
+export const MARKS_MAX = 16
+/** Bytes may be this much faster or slower than the line's rate says: beyond 2 % at each end a
+ * UART begins to misread. */
+const BAUD_TOLERANCE = 0.02
+/** Where the search for the true rate begins, ppm: what a meter's crystal does to its clock in
+ * ordinary weather (IEC 62054-21 allows 0.5 s a day, 5.8 ppm, at 23 degrees). */
+const LIKELY_PPM = 10
+/** Rounding of instants near 1.8e15 us, and of a whole microsecond in each stamp. */
+const ROUNDING_US = 2
+
+/** What is known of the meter's rate against our monotonic clock: `frequency`, and that it is not
+ * further from the truth than `growth`. */
+export interface Rate {
+  readonly frequency: Ppm
+  readonly growth: Ppm
+}
+
+/** One read: at `mono` the meter's clock minus our monotonic clock lay in [least, most]. */
+export interface Mark {
+  readonly mono: MonoUs
+  readonly least: number
+  readonly most: number
+  readonly resolution: SpanUs
+  /** From handing over the request to `mono`. */
+  readonly lead: SpanUs
+  /** Length of the time in which the meter may have looked at its clock. */
+  readonly vague: SpanUs
+}
+
+export interface Edges {
+  /** Oldest first. */
+  readonly marks: readonly Mark[]
+  /** A read that contradicts the marks and waits for a second one. */
+  readonly doubt: Mark | null
+}
+
+/** Between which the meter's clock minus ours lies. */
+export interface Window {
+  readonly least: number
+  readonly most: number
+}
+
+export const NO_EDGES: Edges = { marks: [], doubt: null }
+
+/** What a read says; null when its stamps are impossible (CLK-02): an answer before its question,
+ * or sooner than the bytes can travel. `growth` bounds the meter's rate against ours, ppm. */
+export function markOf(read: MeterClockRead, growth: Ppm): Mark | null {
+  const { t1, t4, utc, resolution, onLine } = read
+  const sound = Number.isSafeInteger(utc) && resolution > 0 && Number.isFinite(t4 - t1)
+  const slack = BAUD_TOLERANCE * Math.max(onLine.request, onLine.answer) + ROUNDING_US
+  const first = t1 + onLine.request
+  const last = t4 - onLine.answer
+  const vague = last - first + 2 * slack
+  if (!sound || t4 < t1 || !(onLine.request >= 0) || !(onLine.answer >= 0) || vague < 0) return null
+  const mono = first + (last - first) / 2
+  const reach = (vague / 2) * (1 + growth * 1e-6)
+  return {
+    mono: monoUs(mono),
+    least: utc - mono - reach,
+    most: utc + resolution - mono + reach,
+    resolution,
+    lead: spanUs(mono - t1),
+    vague: spanUs(vague),
+  }
+}
+
+/** Where all these marks agree at `mono`; null when they do not. */
+export function windowAt(marks: readonly Mark[], mono: MonoUs, rate: Rate): Window | null {
+  let least = Number.NEGATIVE_INFINITY
+  let most = Number.POSITIVE_INFINITY
+  for (const mark of marks) {
+    const moved = (mono - mark.mono) * rate.frequency * 1e-6
+    const grown = Math.abs(mono - mark.mono) * rate.growth * 1e-6
+    least = Math.max(least, mark.least + moved - grown)
+    most = Math.min(most, mark.most + moved + grown)
+  }
+  return least <= most ? { least, most } : null
+}
+
+/** The window under the smallest growth that lets the marks agree: where the tick probably is. The
+ * window under the full growth is where it certainly is. */
+export function likelyWindow(marks: readonly Mark[], mono: MonoUs, rate: Rate): Window | null {
+  for (let growth = LIKELY_PPM; growth < rate.growth; growth *= 2) {
+    const window = windowAt(marks, mono, { frequency: rate.frequency, growth: ppm(growth) })
+    if (window !== null) return window
+  }
+  return windowAt(marks, mono, rate)
+}
+
+/** Takes one mark, in the order of time. `restarted`: two reads in a row contradict all before
+ * and bear each other out. */
+export function withMark(
+  { marks, doubt }: Edges,
+  mark: Mark,
+  rate: Rate,
+): { readonly edges: Edges; readonly restarted: boolean } {
+  const agreed = [...marks, mark].slice(-MARKS_MAX)
+  if (windowAt(agreed, mark.mono, rate) !== null) {
+    return { edges: { marks: agreed, doubt: null }, restarted: false }
+  }
+  const anew = doubt === null ? [] : [doubt, mark]
+  if (anew.length > 0 && windowAt(anew, mark.mono, rate) !== null) {
+    return { edges: { marks: anew, doubt: null }, restarted: true }
+  }
+  return { edges: { marks, doubt: mark }, restarted: false }
+}
+
+/** The read that knew best when the meter looked at its clock; null without any. */
+export const clearest = ({ marks }: Edges): Mark | null =>
+  marks.reduce<Mark | null>((a, b) => (a === null || b.vague <= a.vague ? b : a), null)
+
+/** When to hand over the next request so that it tells most: not before `mono`, and the predicted
+ * tick in the middle of what is possible. At once while there is nothing to predict from. `ahead`:
+ * how far the meter's ticks are ahead of the marks, where the caller moved them. */
+export function nextRead(edges: Edges, mono: MonoUs, rate: Rate, ahead = 0): MonoUs {
+  const best = clearest(edges)
+  const window = likelyWindow(edges.marks, mono, rate)
+  if (best === null || window === null) return mono
+  const middle = window.least + (window.most - window.least) / 2
+  // The clock we ask will show this; wait until that is a whole tick.
+  const shows = mono + best.lead + middle + ahead
+  return monoUs(mono + Math.ceil(shows / best.resolution) * best.resolution - shows)
+}
+
+interface Overheard {
+  /** When the telegram's first byte, or as much as `answer` counts, had come. */
+  readonly heard: MonoUs
+  readonly utc: MeterClockRead['utc']
+  readonly resolution: SpanUs
+  readonly answer: SpanUs
+  /** How old the time in a telegram may be when its first byte leaves. */
+  readonly stale: SpanUs
+  readonly status: number | null
+}
+
+/** A telegram of a meter that speaks on its own, such as DSMR's each second: a read whose question
+ * was asked no one knows when. Its schedule chooses the instants, so the window stays about as wide
+ * as the telegrams' ages differ. */
+export const overheard = (telegram: Overheard): MeterClockRead => ({
+  t1: monoUs(telegram.heard - telegram.answer - telegram.stale),
+  t4: telegram.heard,
+  utc: telegram.utc,
+  resolution: telegram.resolution,
+  onLine: { request: spanUs(0), answer: telegram.answer },
+  status: telegram.status,
+})
