@@ -14,7 +14,7 @@ import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
-import { type MonoUs, monoUs, unixMs, unixUs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import type { Order, Receipt } from '../../shared/wire/orders.ts'
 import { Disk } from '../sim/disk.ts'
 
@@ -56,6 +56,8 @@ export class Pair {
   /** Control bodies from the master, as a listener has them. */
   readonly bodies: Uint8Array[] = []
   mishap: Mishap | null = null
+  /** The meters' clocks minus UTC, microseconds. */
+  readonly offsets = new Map([['M-2', 30_000_000]])
   /** Actions of the slave since the mishap was armed. */
   actions = 0
   /** The meters answer nothing. */
@@ -260,11 +262,16 @@ export class Pair {
       case 'read':
         this.asked.push(`read ${action.meter}`)
         return this.silent ? null : this.answer(action.meter)
-      case 'set-clock': {
-        const { meter, utc } = action
-        assert.ok(Math.abs(utc - (BEGIN_US + this.#mono) / 1_000) < 50, 'the right time')
+      case 'read-clock':
+        return this.silent ? null : this.clockOf(action.meter)
+      case 'change-clock': {
+        const { meter, change } = action
+        assert.ok(change.how === 'shift', 'an order for less than 900 s')
+        const after = (this.offsets.get(meter) ?? 0) + change.by
+        assert.ok(Math.abs(after) < 50_000, 'the right time')
+        this.offsets.set(meter, after)
         this.executed.push(`clock ${meter}`)
-        return this.silent ? null : { on: 'clock-set', meter, fault: null }
+        return this.silent ? null : { on: 'clock-changed', meter, became: 'ack' }
       }
       case 'read-history':
         return null
@@ -274,6 +281,20 @@ export class Pair {
       default:
         return unreachable(action)
     }
+  }
+
+  /** What the meter's clock shows, in hundredths. */
+  clockOf(meter: string): AgentEvent {
+    const shown = BEGIN_US + this.#mono + (this.offsets.get(meter) ?? 0)
+    const found = {
+      t1: this.mono,
+      t4: this.mono,
+      utc: unixUs(Math.floor(shown / 10_000) * 10_000),
+      resolution: spanUs(10_000),
+      onLine: { request: spanUs(0), answer: spanUs(0) },
+      status: 0,
+    }
+    return { on: 'clock-read', meter, found }
   }
 
   answer(meter: string, request: 'now' | 'push' = 'now'): AgentEvent {

@@ -38,6 +38,7 @@ function stateAfter(slept: boolean): string {
       cursors: new Map(),
       command: null,
       schedules: new Map(),
+      corrections: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },

@@ -2,7 +2,7 @@
 // damage on the disk and says so.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { second, unixMs, unixUs } from '../../../shared/units.ts'
+import { second, spanUs, unixMs, unixUs } from '../../../shared/units.ts'
 import type {
   Held,
   Stored,
@@ -115,6 +115,7 @@ export function readStored(database: DatabaseSync): Stored {
   if (state === undefined) throw new DamagedRow('the state row is gone')
   const command = database.prepare('SELECT * FROM command').get()
   const schedules = database.prepare('SELECT * FROM schedules').all()
+  const corrections = database.prepare('SELECT * FROM corrections').all()
   const cursors = database.prepare('SELECT * FROM cursors').all()
   return {
     identity: identity === undefined ? null : readIdentity(identity),
@@ -125,6 +126,12 @@ export function readStored(database: DatabaseSync): Stored {
     ),
     command: command === undefined ? null : readCommand(command),
     schedules: new Map(schedules.map((row) => [textOf(row, 'meter'), numberOf(row, 'seconds')])),
+    corrections: new Map(
+      corrections.map((row) => {
+        const register = { month: textOf(row, 'month'), sum: spanUs(numberOf(row, 'sum')) }
+        return [textOf(row, 'meter'), register]
+      }),
+    ),
     lastUsed: state['last_used'] === null ? null : unixUs(numberOf(state, 'last_used')),
     highestRun: numberOf(state, 'highest_run'),
     backlog: { frames: numberOf(state, 'frames'), bytes: numberOf(state, 'bytes') },
