@@ -150,6 +150,16 @@ export const FAULTS = {
     'nothing after start; later: check the oscillator',
   ),
   'CLK-07': fault('error', 'master clock is not synchronised', 'repair NTP on the master'),
+  'CLK-08': fault(
+    'warn',
+    "master's time contradicts what it said before",
+    'nothing after a repair of its clock; else check both',
+  ),
+  'CLK-09': fault(
+    'error',
+    'clock corrections exceed their limit: held over',
+    "check the master's clock, then restart the slave",
+  ),
   'MTR-01': fault('warn', 'meter does not answer', 'check power, wiring, baud rate and address'),
   'MTR-02': fault('warn', 'checksum wrong', 'check the line for noise, then baud rate and parity'),
   'MTR-03': fault('warn', 'meter message malformed', 'check the configured protocol'),

@@ -7,10 +7,13 @@
 //
 // Sketch: a read becomes a mark: an interval that holds (meter's clock - our monotonic clock),
 // honest against any split of the delay. Marks move along with the frequency known so far and widen
-// with what is not known of it; the window is the intersection of the marks. An answer outside the
-// window is put in doubt, and believed when a second one bears it out: the meter was set then, or
-// drifts beyond all tolerance, and the search begins anew from those two. One alone is a torn read:
-// a meter whose date and time are two registers is a day off for an instant at midnight.
+// with what is not known of it; the window is the intersection of one burst's marks. A burst begins
+// at the prediction, if there is one, and asks on both sides of it: a prediction that only its own
+// side was asked about would hide a clock that somebody set.
+// An answer that contradicts older marks is put in doubt, and believed when a second one bears it
+// out: the meter was set then, or drifts beyond all tolerance, and the search begins anew from
+// those two. One alone is a torn read: a meter whose date and time are two registers is a day off
+// for an instant at midnight.
 //
 // Why an interval and not a mean: a mean of coarse answers needs thousands of them, and has no
 // bound. All functions are pure; units are microseconds. Read more: docs/clock.md.
@@ -49,8 +52,10 @@ export interface Mark {
 }
 
 export interface Edges {
-  /** Oldest first. */
+  /** Oldest first, also of bursts before. */
   readonly marks: readonly Mark[]
+  /** How many of them, the last ones, are of this burst. */
+  readonly fresh: number
   /** A read that contradicts the marks and waits for a second one. */
   readonly doubt: Mark | null
 }
@@ -61,7 +66,7 @@ export interface Window {
   readonly most: number
 }
 
-export const NO_EDGES: Edges = { marks: [], doubt: null }
+export const NO_EDGES: Edges = { marks: [], fresh: 0, doubt: null }
 
 /** What a read says; null when its stamps are impossible (CLK-02): an answer before its question,
  * or sooner than the bytes can travel. `growth` bounds the meter's rate against ours, ppm. */
@@ -72,7 +77,8 @@ export function markOf(read: MeterClockRead, growth: Ppm): Mark | null {
   const first = t1 + onLine.request
   const last = t4 - onLine.answer
   const vague = last - first + 2 * slack
-  if (!sound || t4 < t1 || !(onLine.request >= 0) || !(onLine.answer >= 0) || vague < 0) return null
+  if (!sound || t4 < t1 || !(onLine.request >= 0) || !(onLine.answer >= 0) || !(vague >= 0))
+    return null
   const mono = first + (last - first) / 2
   const reach = (vague / 2) * (1 + growth * 1e-6)
   return {
@@ -111,36 +117,62 @@ export function likelyWindow(marks: readonly Mark[], mono: MonoUs, rate: Rate): 
 /** Takes one mark, in the order of time. `restarted`: two reads in a row contradict all before
  * and bear each other out. */
 export function withMark(
-  { marks, doubt }: Edges,
+  { marks, fresh, doubt }: Edges,
   mark: Mark,
   rate: Rate,
 ): { readonly edges: Edges; readonly restarted: boolean } {
   const agreed = [...marks, mark].slice(-MARKS_MAX)
   if (windowAt(agreed, mark.mono, rate) !== null) {
-    return { edges: { marks: agreed, doubt: null }, restarted: false }
+    const edges = { marks: agreed, fresh: Math.min(fresh + 1, MARKS_MAX), doubt: null }
+    return { edges, restarted: false }
   }
   const anew = doubt === null ? [] : [doubt, mark]
   if (anew.length > 0 && windowAt(anew, mark.mono, rate) !== null) {
-    return { edges: { marks: anew, doubt: null }, restarted: true }
+    return { edges: { marks: anew, fresh: anew.length, doubt: null }, restarted: true }
   }
-  return { edges: { marks, doubt: mark }, restarted: false }
+  return { edges: { marks, fresh, doubt: mark }, restarted: false }
 }
+
+/** The marks of this burst. */
+export const freshMarks = ({ marks, fresh }: Edges): readonly Mark[] =>
+  marks.slice(marks.length - fresh)
 
 /** The read that knew best when the meter looked at its clock; null without any. */
 export const clearest = ({ marks }: Edges): Mark | null =>
   marks.reduce<Mark | null>((a, b) => (a === null || b.vague <= a.vague ? b : a), null)
 
-/** When to hand over the next request so that it tells most: not before `mono`, and the predicted
- * tick in the middle of what is possible. At once while there is nothing to predict from. `ahead`:
- * how far the meter's ticks are ahead of the marks, where the caller moved them. */
-export function nextRead(edges: Edges, mono: MonoUs, rate: Rate, ahead = 0): MonoUs {
+/** When to hand over the next request so that it tells most, not before `mono`. `predicted`: what
+ * bursts before say of the meter's clock minus ours at an instant; null when they say nothing.
+ * `ahead`: how far the meter's ticks are ahead of the marks, where the caller moved them. */
+export function nextRead(
+  edges: Edges,
+  mono: MonoUs,
+  rate: Rate,
+  predicted: number | null,
+  ahead: number,
+): MonoUs {
   const best = clearest(edges)
-  const window = likelyWindow(edges.marks, mono, rate)
+  const window = likelyWindow(freshMarks(edges), mono, rate)
   if (best === null || window === null) return mono
-  const middle = window.least + (window.most - window.least) / 2
+  const aim = aimOf(window, predicted, best.vague)
+  if (!Number.isFinite(aim)) return mono
   // The clock we ask will show this; wait until that is a whole tick.
-  const shows = mono + best.lead + middle + ahead
+  const shows = mono + best.lead + aim + ahead
   return monoUs(mono + Math.ceil(shows / best.resolution) * best.resolution - shows)
+}
+
+/** Where in the window to expect the tick. Without a prediction: in its middle. With one: there at
+ * first, then just beyond it on the side that was not asked about, further by fours while it proves
+ * wrong, never past the middle. */
+function aimOf({ least, most }: Window, predicted: number | null, vague: number): number {
+  const middle = least + (most - least) / 2
+  if (predicted === null) return middle
+  if (!Number.isFinite(middle)) return predicted
+  const reach = 2 * vague + 4 * Math.max(0, least - predicted, predicted - most)
+  const above = Math.max(predicted, least) + reach
+  const below = Math.min(predicted, most) - reach
+  if (above < middle) return above
+  return below > middle ? below : middle
 }
 
 interface Overheard {

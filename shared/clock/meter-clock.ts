@@ -4,28 +4,42 @@
 // Sketch: what is learned ties the meter's clock to our monotonic clock and to nothing else, so
 // that the jitter of our own way to UTC never blurs it; UTC comes in where somebody asks. Reads
 // come in bursts: edges.ts narrows one burst to a window, its middle is one sample for the
-// estimator, which learns the frequency from burst to burst. A change of the clock that we made
-// ourselves, and the rate learned before a restart, are known: they are taken out of the reads
-// before anything else sees them (`trend`), so the crystal's history survives them.
+// estimator, which learns the frequency from burst to burst. A correction of ours that the meter
+// applied is known: it is taken out of the reads before anything else sees them (`trend`), so the
+// crystal's history survives it.
 //
 // Nothing is said on the word of one read. WHETHER a clock is set is not decided here: policy.ts.
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
+import { assert } from '../assert.ts'
 import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../units.ts'
+import type { FrequencyPrior } from './bank.ts'
 import {
   clearest,
   type Edges,
+  freshMarks,
   likelyWindow,
   MARKS_MAX,
   markOf,
   nextRead,
   NO_EDGES,
   type Rate,
+  type Window,
   windowAt,
   withMark,
 } from './edges.ts'
-import { type Estimator, estimateAt, KNOWS_NOTHING, learn } from './estimator.ts'
-import { FREQUENCY_TOLERANCE_PPM } from './exchange.ts'
+import {
+  type Estimate,
+  type Estimator,
+  estimateAt,
+  FREQUENCY_CHANGE_PPM,
+  FREQUENCY_RESUMED_PPM,
+  frequencyOf,
+  knowingOnly,
+  learn,
+  withoutPhase,
+} from './estimator.ts'
+import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
 import type { MeterClockAnswer, MeterClockChange, MeterClockRead } from './meter-clock-line.ts'
 import { believedAt, type SoftClock } from './softclock.ts'
 
@@ -40,14 +54,22 @@ const BURST_READS_MAX = MARKS_MAX
  * meter keeps to what was predicted. */
 const REST_MIN_US = 300_000_000
 const REST_MAX_US = 3_600_000_000
-/** Largest rate taken over from before a restart, ppm: more is no crystal, but a damaged note. */
-const RATE_MAX_PPM = 200
+/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less than
+ * 50 between frost and sun. One that counts the mains' periods promises nothing (docs/clock.md). */
+const METER_PROMISE = {
+  tolerance: FREQUENCY_TOLERANCE_PPM + 100,
+  change: FREQUENCY_CHANGE_PPM + 50,
+}
+/** How far off a meter's rate is at first, ppm, as a standard deviation. */
+const RATE_UNKNOWN_PPM = 50
 /** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
 const SHIFT_MAX_US = 900_000_000
 const SECOND_US = 1_000_000
+/** A sample is cut to whole microseconds. */
+const ROUNDING_US = 1
 
-/** What we did to the meter's clock ourselves, and what was known before: the meter shows
- * `ahead + rate * (mono - since)` more than what edges and estimator see. */
+/** What we did to the meter's clock ourselves: it shows `ahead + rate * (mono - since)` more than
+ * what edges and estimator see. */
 interface Trend {
   readonly since: MonoUs
   readonly ahead: SpanUs
@@ -76,53 +98,64 @@ export interface MeterClockSeen {
   readonly frequency: Ppm
 }
 
-/** What survives a restart: a crystal keeps its rate. */
-export interface MeterClockNote {
-  readonly frequency: Ppm
-}
+/** What survives a restart: a crystal keeps its rate. Against our monotonic clock, as learned. */
+export type MeterClockNote = FrequencyPrior
 
 const START_TREND: Trend = { since: monoUs(0), ahead: spanUs(0), rate: ppm(0) }
 
-/** A meter nobody has read yet. */
-export const noMeterClock: MeterClock = {
+const startWith = (prior: FrequencyPrior): MeterClock => ({
   edges: NO_EDGES,
-  estimator: KNOWS_NOTHING,
+  estimator: knowingOnly(METER_PROMISE, prior),
   trend: START_TREND,
   reads: 0,
   restUntil: monoUs(Number.NEGATIVE_INFINITY),
   rest: spanUs(REST_MIN_US),
   unproven: false,
-}
+})
 
-/** A meter that was read before we were restarted at `mono`. */
-export function meterClockFrom(note: MeterClockNote, mono: MonoUs): MeterClock {
-  const sound = Math.abs(note.frequency) <= RATE_MAX_PPM
-  const rate = sound ? note.frequency : ppm(0)
-  return { ...noMeterClock, trend: { since: mono, ahead: spanUs(0), rate } }
+/** A meter nobody has read yet. */
+export const noMeterClock: MeterClock = startWith({
+  frequency: ppm(0),
+  deviation: ppm(RATE_UNKNOWN_PPM),
+})
+
+/** A meter that was read before we were restarted; a damaged note is none. */
+export function meterClockFrom({ frequency, deviation }: MeterClockNote): MeterClock {
+  const sound = Math.abs(frequency) <= METER_PROMISE.tolerance && deviation > 0
+  if (!sound || !(deviation <= RATE_UNKNOWN_PPM)) return noMeterClock
+  return startWith({ frequency, deviation: ppm(Math.hypot(deviation, FREQUENCY_RESUMED_PPM)) })
 }
 
 /** What to keep over a restart; null while the rate is not known. */
-export function noteOf(clock: MeterClock, mono: MonoUs): MeterClockNote | null {
-  const frequency = ppm(clock.trend.rate + rateAt(clock, mono).frequency)
-  return frequency === 0 ? null : { frequency }
+export function noteOf({ estimator, trend }: MeterClock): MeterClockNote | null {
+  const known = frequencyOf(estimator)
+  return known === null ? null : { ...known, frequency: ppm(trend.rate + known.frequency) }
 }
 
 const trendAt = ({ since, ahead, rate }: Trend, mono: number): number =>
   ahead + (mono - since) * rate * 1e-6
 
+const aheadOf = ({ mono, utc, frequency }: Estimate, at: number): number =>
+  utc - mono + (at - mono) * frequency * 1e-6
+
+const boundOf = ({ mono, bound, growth }: Estimate, at: number): number =>
+  bound + Math.abs(at - mono) * growth * 1e-6
+
 /** Of what edges and estimator see, the trend taken out. */
 function rateAt({ estimator }: MeterClock, mono: MonoUs): Rate {
   const estimate = estimateAt(estimator, mono)
-  if (estimate === null) return { frequency: ppm(0), growth: ppm(FREQUENCY_TOLERANCE_PPM) }
-  return { frequency: estimate.frequency, growth: estimate.growth }
+  if (estimate !== null) return estimate
+  const { frequency } = estimator.prior
+  return { frequency, growth: ppm(METER_PROMISE.tolerance + Math.abs(frequency)) }
 }
 
 /** Forgets where the clock stands and keeps how fast it runs: after our own sleep, or when the
  * clock was set to we do not know exactly what. The next read is due at once. */
-export function unmoored(clock: MeterClock, mono: MonoUs): MeterClock {
-  const rate = ppm(clock.trend.rate + rateAt(clock, mono).frequency)
-  return { ...noMeterClock, trend: { since: mono, ahead: spanUs(0), rate } }
-}
+export const unmoored = (clock: MeterClock): MeterClock => ({
+  ...noMeterClock,
+  trend: clock.trend,
+  estimator: withoutPhase(clock.estimator),
+})
 
 export interface Taken {
   readonly clock: MeterClock
@@ -132,52 +165,88 @@ export interface Taken {
   readonly stepped: SpanUs | null
 }
 
+const seenNothing = (clock: MeterClock, fault: Taken['fault']): Taken => ({
+  clock,
+  fault,
+  stepped: null,
+})
+
 /** Takes one read, in the order of time. */
 export function takeRead(clock: MeterClock, read: MeterClockRead): Taken {
   const detrended = unixUs(read.utc - trendAt(clock.trend, (read.t1 + read.t4) / 2))
-  const reads = clock.reads + 1
   const rate = rateAt(clock, read.t4)
   const mark = markOf({ ...read, utc: detrended }, rate.growth)
-  if (mark === null) {
-    return { clock: ended({ ...clock, reads }, read.t4, false), fault: 'CLK-02', stepped: null }
-  }
+  const next = { ...clock, reads: clock.reads + 1 }
+  if (mark === null) return seenNothing(giveUp(next, read.t4), 'CLK-02')
   const { edges, restarted } = withMark(clock.edges, mark, rate)
-  if (restarted) {
-    const before = likelyWindow(clock.edges.marks, mark.mono, rate)
-    const known = before !== null && clock.edges.marks.length > 1
-    const anew = { ...unmoored(clock, read.t4), edges, reads: edges.marks.length }
-    const stepped = known ? spanUs(middleOf(mark) - middleOf(before)) : null
-    return { clock: anew, fault: null, stepped }
+  if (restarted) return anew(clock, edges, read.t4)
+  const taken = { ...next, edges }
+  if (edges.doubt !== null || edges.marks.length < 2) {
+    return seenNothing(giveUp(taken, read.t4), null)
   }
-  const agreed = edges.doubt === null && edges.marks.length > 1
-  const next = { ...clock, edges, reads, unproven: clock.unproven && !agreed }
-  return { clock: ended(next, read.t4, agreed), fault: null, stepped: null }
+  const sample = sampleOf(taken, read.t4)
+  return sample === null ? seenNothing(taken, null) : endBurst(taken, sample)
 }
 
-const middleOf = ({ least, most }: { readonly least: number; readonly most: number }): number =>
-  least + (most - least) / 2
+/** Begins again from two reads that contradict all before. */
+function anew(clock: MeterClock, edges: Edges, mono: MonoUs): Taken {
+  const before = likelyWindow(clock.edges.marks, mono, rateAt(clock, mono))
+  const now = windowAt(edges.marks, mono, rateAt(noMeterClock, mono))
+  const known = before !== null && now !== null && clock.edges.marks.length > 1
+  const stepped = known ? spanUs(middleOf(now) - middleOf(before)) : null
+  const start = { ...unmoored(clock), edges, reads: edges.marks.length }
+  return { clock: start, fault: null, stepped }
+}
 
-/** Ends the burst when it has told what it can; its window's middle is a sample. */
-function ended(clock: MeterClock, mono: MonoUs, agreed: boolean): MeterClock {
+const middleOf = ({ least, most }: Window): number => least + (most - least) / 2
+
+const rested = (clock: MeterClock, mono: MonoUs): MeterClock => ({
+  ...clock,
+  edges: { ...clock.edges, fresh: 0 },
+  reads: 0,
+  restUntil: monoUs(mono + clock.rest),
+})
+
+/** Rests after a burst that told nothing. */
+const giveUp = (clock: MeterClock, mono: MonoUs): MeterClock =>
+  clock.reads < BURST_READS_MAX ? clock : rested({ ...clock, rest: spanUs(REST_MIN_US) }, mono)
+
+/** The middle of the burst's window; null while the burst can tell more. */
+function sampleOf(clock: MeterClock, mono: MonoUs): Sample | null {
+  const marks = freshMarks(clock.edges)
   const rate = rateAt(clock, mono)
-  const sure = windowAt(clock.edges.marks, mono, rate)
-  const likely = likelyWindow(clock.edges.marks, mono, rate)
+  const sure = windowAt(marks, mono, rate)
+  const likely = likelyWindow(marks, mono, rate)
   const best = clearest(clock.edges)
-  const known = agreed && sure !== null && likely !== null && best !== null
-  const settled = known && likely.most - likely.least <= best.vague * SETTLED_RATIO + SETTLED_US
-  if (!settled && clock.reads < BURST_READS_MAX) return clock
-  const rested = { ...clock, reads: 0, restUntil: monoUs(mono + clock.rest) }
-  if (!known) return { ...rested, rest: spanUs(REST_MIN_US) }
+  assert(sure !== null && likely !== null && best !== null, 'marks that are kept agree')
+  const settled = likely.most - likely.least <= best.vague * SETTLED_RATIO + SETTLED_US
+  if (!settled && clock.reads < BURST_READS_MAX) return null
   const middle = middleOf(likely)
-  const sample = {
+  return {
     mono,
     utc: unixUs(mono + middle),
     roundTripDelay: best.vague,
-    bound: spanUs(Math.max(sure.most - middle, middle - sure.least)),
+    bound: spanUs(Math.max(sure.most - middle, middle - sure.least) + ROUNDING_US),
     informative: false,
   }
+}
+
+/** Learns what the burst told. Where that contradicts what was predicted from earlier ones, the
+ * meter was set by less than single reads show. */
+function endBurst(clock: MeterClock, sample: Sample): Taken {
   const rest = spanUs(Math.min(2 * clock.rest, REST_MAX_US))
-  return { ...rested, estimator: learn(clock.estimator, sample), rest }
+  const next = { ...rested(clock, sample.mono), rest, unproven: false }
+  const estimate = estimateAt(clock.estimator, sample.mono)
+  const found = sample.utc - sample.mono
+  const predicted = estimate === null ? found : aheadOf(estimate, sample.mono)
+  const bound = estimate === null ? 0 : boundOf(estimate, sample.mono)
+  if (Math.abs(found - predicted) <= sample.bound + bound) {
+    return seenNothing({ ...next, estimator: learn(clock.estimator, sample) }, null)
+  }
+  const edges = { ...NO_EDGES, marks: freshMarks(clock.edges) }
+  const anew = rested({ ...unmoored(clock), edges }, sample.mono)
+  const start = { ...anew, estimator: learn(anew.estimator, sample) }
+  return { clock: start, fault: null, stepped: spanUs(found - predicted) }
 }
 
 /** The meter's clock at `mono`, not before its last read; null while it or UTC is not known. */
@@ -207,10 +276,8 @@ function shownAt(
   const { rate } = clock.trend
   const estimate = estimateAt(clock.estimator, mono)
   if (estimate !== null) {
-    const age = mono - estimate.mono
-    const ahead = estimate.utc - estimate.mono + age * estimate.frequency * 1e-6 + trend
-    const bound = estimate.bound + Math.abs(age) * estimate.growth * 1e-6
-    return { ahead, bound, frequency: rate + estimate.frequency }
+    const ahead = aheadOf(estimate, mono) + trend
+    return { ahead, bound: boundOf(estimate, mono), frequency: rate + estimate.frequency }
   }
   const { marks } = clock.edges
   const window = marks.length > 1 ? windowAt(marks, mono, rateAt(clock, mono)) : null
@@ -222,7 +289,9 @@ function shownAt(
 /** When to hand over the next read, not before `mono`. */
 export function nextReadAt(clock: MeterClock, mono: MonoUs): MonoUs {
   const from = clock.reads > 0 ? mono : monoUs(Math.max(mono, clock.restUntil))
-  return nextRead(clock.edges, from, rateAt(clock, from), trendAt(clock.trend, from))
+  const estimate = estimateAt(clock.estimator, from)
+  const predicted = estimate === null ? null : aheadOf(estimate, from)
+  return nextRead(clock.edges, from, rateAt(clock, from), predicted, trendAt(clock.trend, from))
 }
 
 /** A change computed so that it takes effect on time, when `at` hands it to the line. */
@@ -264,24 +333,24 @@ export function planChange(
   return { at: monoUs(mono + (utc - effect.utc)), change: { how, utc } }
 }
 
-/** The meter's clock after a change was sent at `mono` and answered like this. Where it stands now
+/** The meter's clock after a change was sent and answered like this. Where it stands now
  * is found out anew, beginning at once; its rate stays known. */
-export const afterChange = (
-  clock: MeterClock,
-  answer: MeterClockAnswer,
-  mono: MonoUs,
-): MeterClock => (answer === 'nak' ? clock : unmoored(clock, mono))
+export const afterChange = (clock: MeterClock, answer: MeterClockAnswer): MeterClock =>
+  answer === 'nak' ? clock : unmoored(clock)
 
-/** The meter's clock after it applied a correction that is known exactly, as at the end of a TPSN
- * exchange: what was learned moves along. Until a read bears it out, nothing is said. */
+/** The meter's clock after it was sent a correction to apply, as at the end of a TPSN exchange. An
+ * acknowledged one is known exactly, so what was learned moves along; until a read bears it out,
+ * due at once, nothing is said. One without an answer unmoors. */
 export function afterCorrection(
   clock: MeterClock,
   { offset, frequency }: { readonly offset: SpanUs; readonly frequency: Ppm },
+  answer: MeterClockAnswer,
   mono: MonoUs,
 ): MeterClock {
+  if (answer !== 'ack') return afterChange(clock, answer)
   const ahead = spanUs(trendAt(clock.trend, mono) + offset)
   const rate = ppm(clock.trend.rate + frequency)
-  return { ...clock, trend: { since: mono, ahead, rate }, unproven: true }
+  return { ...clock, trend: { since: mono, ahead, rate }, restUntil: mono, unproven: true }
 }
 
 /** Whether a change of the clock to UTC shows in what was read since: `done`, or by how much the

@@ -1,19 +1,26 @@
 // When to ask for the time next: four questions in a row at the start, because one of them will
-// meet short queues; then rarely, and more often again when an answer was missed or bad.
+// meet short queues; then rarely while the estimate is quiet, and more often again when it is not, when
+// an answer was missed, or when the bound would grow too far until the next.
 
-import { type SpanUs, spanUs } from '../units.ts'
+import { type Ppm, type SpanUs, spanUs } from '../units.ts'
 
 /** Questions in a row at the start, as many as NTP clients send to begin with. */
 export const BURST = 4
 /** Between those, microseconds: at its shortest still longer than the delay limit of 2 s, so that
  * no question gives up one whose answer may count. */
 export const BURST_INTERVAL_US = 2_500_000
-/** Shortest interval afterwards, microseconds: the bound grows by 4 ms in it. */
+/** Shortest interval afterwards, microseconds: the bound grows by 4 ms in it at most. */
 export const INTERVAL_MIN_US = 16_000_000
-/** Longest interval, microseconds: the bound grows by 16 ms in it; 100,000 slaves ask 1,600 a
- * second. */
-export const INTERVAL_MAX_US = 64_000_000
-/** Good answers in a row before the interval doubles: half of what the filter keeps. */
+/** Longest interval, microseconds: 100,000 slaves ask 400 a second, and a repair of the master's
+ * clock is noticed within 5 minutes. */
+export const INTERVAL_MAX_US = 256_000_000
+/** Most the bound may grow by from one question to the next, microseconds: 64 s while nothing is
+ * known of the oscillator but its tolerance, 256 s once its rate was measured. */
+export const GROWTH_MAX_US = 30_000
+/** An estimate that a sample moved by more asks for samples more often, microseconds: readings
+ * carry milliseconds. */
+export const RESTLESS_US = 1_000
+/** Good answers in a row before the interval doubles. */
 export const GOOD_BEFORE_LONGER = 4
 /** The interval varies by this much of itself either way, so that slaves do not fall into step. */
 export const JITTER = 0.1
@@ -26,24 +33,38 @@ export interface Poll {
   readonly good: number
 }
 
+/** What came of the last question. */
+export interface Outcome {
+  /** It brought a sample in time. */
+  readonly good: boolean
+  /** How far the sample moved the estimate. */
+  readonly moved: SpanUs
+  /** How fast the bound grows now. */
+  readonly growth: Ppm
+}
+
 /** At the start and after a sleep or a reconnect: ask at once, then wait as `nextAsk` says. */
 export const START_POLL: Poll = { burstLeft: BURST - 1, intervalUs: INTERVAL_MIN_US, good: 0 }
 
-/** How long to wait from one question to the next. `good`: the last question brought a sample in
- * time. `random` is uniform in [0, 1). */
+/** How long to wait from one question to the next. `random` is uniform in [0, 1). */
 export function nextAsk(
   poll: Poll,
-  good: boolean,
+  outcome: Outcome,
   random: number,
 ): { readonly poll: Poll; readonly wait: SpanUs } {
-  const next = advance(poll, good)
+  const next = advance(poll, outcome)
   const intervalUs = poll.burstLeft > 0 ? BURST_INTERVAL_US : next.intervalUs
   return { poll: next, wait: spanUs(intervalUs * (1 + JITTER * (2 * random - 1))) }
 }
 
-function advance({ burstLeft, intervalUs, good }: Poll, wasGood: boolean): Poll {
+function advance({ burstLeft, intervalUs, good }: Poll, outcome: Outcome): Poll {
   if (burstLeft > 0) return { burstLeft: burstLeft - 1, intervalUs, good: 0 }
-  if (!wasGood) return { burstLeft: 0, intervalUs: INTERVAL_MIN_US, good: 0 }
+  if (!outcome.good) return { burstLeft: 0, intervalUs: INTERVAL_MIN_US, good: 0 }
+  const affords = (us: number): boolean => us * outcome.growth * 1e-6 <= GROWTH_MAX_US
+  if (outcome.moved > RESTLESS_US || !affords(intervalUs)) {
+    return { burstLeft: 0, intervalUs: Math.max(intervalUs / 2, INTERVAL_MIN_US), good: 0 }
+  }
   if (good + 1 < GOOD_BEFORE_LONGER) return { burstLeft: 0, intervalUs, good: good + 1 }
-  return { burstLeft: 0, intervalUs: Math.min(2 * intervalUs, INTERVAL_MAX_US), good: 0 }
+  const longer = Math.min(2 * intervalUs, INTERVAL_MAX_US)
+  return { burstLeft: 0, intervalUs: affords(longer) ? longer : intervalUs, good: 0 }
 }

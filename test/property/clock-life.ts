@@ -2,12 +2,25 @@
 // the step in which it arrives, with the exact instant as its time stamp.
 
 import assert from 'node:assert/strict'
-import { answer, ask, type ClockReply, type Exchange, IDLE } from '../../shared/clock/exchange.ts'
-import { type Estimator, estimateAt, KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
+import {
+  answer,
+  ask,
+  type ClockReply,
+  type Exchange,
+  FREQUENCY_TOLERANCE_PPM,
+  IDLE,
+} from '../../shared/clock/exchange.ts'
+import {
+  type Estimator,
+  estimateAt,
+  FREQUENCY_CHANGE_PPM,
+  KNOWS_NOTHING,
+  learn,
+} from '../../shared/clock/estimator.ts'
 import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
 import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { stampAt } from '../../shared/clock/stamp.ts'
-import { type MonoUs, monoUs, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, ppm, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
 
 export interface Life {
   readonly seed: number
@@ -29,7 +42,6 @@ export interface Life {
 
 const ORIGIN = 1_790_000_000_000_000
 const STEP_US = 100_000
-const DRIFT_MAX_PPM = 200
 
 /** Mulberry32: uniform in [0, 1). */
 function generator(seed: number): () => number {
@@ -48,11 +60,15 @@ class Oscillator {
   /** What the slave's monotonic clock shows; starts anywhere. */
   #monoUs = 77_000
   #ppm: number
+  readonly #mid: number
   constructor(driftPpm: number) {
     this.#ppm = driftPpm
+    this.#mid = driftPpm
   }
+  /** As far as the promise goes: any two instants' rates differ by FREQUENCY_CHANGE_PPM at most. */
   wander(by: number): void {
-    this.#ppm = Math.max(-DRIFT_MAX_PPM, Math.min(DRIFT_MAX_PPM, this.#ppm + by))
+    const half = FREQUENCY_CHANGE_PPM / 2
+    this.#ppm = Math.max(this.#mid - half, Math.min(this.#mid + half, this.#ppm + by))
   }
   /** Our clock at a true instant within the current step. */
   at(trueUs: number): MonoUs {
@@ -116,7 +132,15 @@ class Slave {
     const at = Math.max(this.#askAt, this.#oscillator.trueUs)
     const id = new Uint8Array(16).map(() => Math.floor(this.#random() * 256))
     this.#exchange = ask(id, this.#oscillator.at(at))
-    const next = nextAsk(this.#poll, this.#lastGood, this.#random())
+    const next = nextAsk(
+      this.#poll,
+      {
+        good: this.#lastGood,
+        moved: this.#estimator.moved,
+        growth: this.#clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
+      },
+      this.#random(),
+    )
     this.#poll = next.poll
     this.#lastGood = false
     this.#askAt = at + next.wait

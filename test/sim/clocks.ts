@@ -1,12 +1,15 @@
 // The clocks of this world. Only the oscillator is a thing; a wall clock is a number wrong by some
 // error.
 
+import { FREQUENCY_CHANGE_PPM } from '../../shared/clock/estimator.ts'
 import { type MonoUs, monoUs, type UnixUs, unixUs } from '../../shared/units.ts'
 import type { Chance } from './prng.ts'
 import { DAY, HOUR, MINUTE, SECOND, type TrueUs } from './world.ts'
 
-/** Rate error of the machines simulated, ppm: half of what shared/clock allows for. */
-const RATE_PPM_MAX = 100
+/** Rate error of the machines simulated when they start, ppm. */
+const RATE_PPM_MAX = 75
+/** How far it goes from there, either way: as far as shared/clock allows. */
+const WANDER_PPM_MAX = FREQUENCY_CHANGE_PPM / 2
 /** The rate wanders in steps of this length. */
 const WANDER_EVERY = 10 * MINUTE
 
@@ -14,6 +17,7 @@ const WANDER_EVERY = 10 * MINUTE
 export class Oscillator {
   readonly #chance: Chance
   readonly #wanderPpm: number
+  readonly #middle: number
   #ppm: number
   #true: TrueUs
   #mono: number
@@ -22,7 +26,8 @@ export class Oscillator {
   constructor(chance: Chance, wanderPpm: number, now: TrueUs) {
     this.#chance = chance
     this.#wanderPpm = wanderPpm
-    this.#ppm = chance.between(-RATE_PPM_MAX, RATE_PPM_MAX)
+    this.#middle = chance.between(-RATE_PPM_MAX, RATE_PPM_MAX)
+    this.#ppm = this.#middle
     this.#true = now
     this.#mono = Math.floor(chance.between(0, DAY))
     this.#wanderAt = now + WANDER_EVERY
@@ -33,7 +38,8 @@ export class Oscillator {
     while (this.#wanderAt <= now) {
       this.#advance(this.#wanderAt)
       const step = this.#chance.between(-this.#wanderPpm, this.#wanderPpm)
-      this.#ppm = Math.max(-RATE_PPM_MAX, Math.min(RATE_PPM_MAX, this.#ppm + step))
+      const [low, high] = [this.#middle - WANDER_PPM_MAX, this.#middle + WANDER_PPM_MAX]
+      this.#ppm = Math.max(low, Math.min(high, this.#ppm + step))
       this.#wanderAt += WANDER_EVERY
     }
     this.#advance(now)

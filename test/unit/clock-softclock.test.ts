@@ -1,13 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Sample } from '../../shared/clock/exchange.ts'
-import {
-  bestSample,
-  type Filter,
-  NO_SAMPLES,
-  SAMPLES_MAX,
-  withSample,
-} from '../../shared/clock/filter.ts'
 import type { Estimate } from '../../shared/clock/estimator.ts'
 import { hasSlept, SLEEP_NOTICED_US } from '../../shared/clock/sleep.ts'
 import {
@@ -36,14 +28,6 @@ const estimate = (at: number, ahead: number, change: Partial<Estimate> = {}): Es
   growth: ppm(250),
   informative: false,
   ...change,
-})
-
-const sample = (at: number, bound: number, informative = false): Sample => ({
-  mono: monoUs(at * S),
-  utc: unixUs(UTC + at * S),
-  roundTripDelay: spanUs(2 * bound),
-  bound: spanUs(bound),
-  informative,
 })
 
 const guess = (lastUsed: number | null = null): SoftClock =>
@@ -171,26 +155,6 @@ test('a sleep is noticed above 0.1 s between the two clocks', () => {
   })
   assert.equal(hasSlept(look(0, 5 * S), look(S, 6 * S + SLEEP_NOTICED_US)), false)
   assert.equal(hasSlept(look(0, 5 * S), look(S, 6 * S + SLEEP_NOTICED_US + 1)), true)
-})
-
-test('the filter takes the tightest sample as it is now, good before informative', () => {
-  const of = (...samples: Sample[]): Filter => samples.reduce(withSample, NO_SAMPLES)
-  const chosen = (filter: Filter, at: number) => bestSample(filter, monoUs(at * S))?.mono
-  assert.equal(bestSample(NO_SAMPLES, monoUs(0)), null)
-  // 16 s at 250 ppm are 4,000 us: the older sample wins while it is tighter by more than that.
-  assert.equal(chosen(of(sample(0, 1_000), sample(16, 5_001)), 16), 0)
-  assert.equal(chosen(of(sample(0, 1_000), sample(16, 4_999)), 16), 16 * S)
-  assert.equal(chosen(of(sample(0, 9_000), sample(1, 10, true)), 1), 0)
-  assert.equal(chosen(of(sample(0, 10, true), sample(1, 9_000)), 1), S)
-})
-
-test('the filter keeps 8 samples', () => {
-  let filter = withSample(NO_SAMPLES, sample(0, 1))
-  for (let i = 1; i < SAMPLES_MAX; i += 1) filter = withSample(filter, sample(i, 50_000))
-  assert.equal(bestSample(filter, monoUs(8 * S))?.bound, 1)
-  filter = withSample(filter, sample(8, 50_000))
-  assert.equal(bestSample(filter, monoUs(8 * S))?.bound, 50_000)
-  assert.equal(filter.length, SAMPLES_MAX)
 })
 
 test('a stamp cuts the time to ms and rounds the bound up around it', () => {

@@ -11,8 +11,8 @@ import {
   measure,
   type SampleVerdict,
 } from '../../../shared/clock/exchange.ts'
-import { estimateAt, KNOWS_NOTHING, learn } from '../../../shared/clock/estimator.ts'
-import { nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
+import { estimateAt, learn, withoutPhase } from '../../../shared/clock/estimator.ts'
+import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
 import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
 import { tieAt } from '../../../shared/clock/stamp.ts'
 import {
@@ -109,7 +109,9 @@ function giveAnchor(turn: Turn): void {
 function schedulePoll(turn: Turn, good: boolean): void {
   const { memory, setup, mono } = turn
   const random = (setup.random(1)[0] ?? 0) / 256
-  const { poll, wait } = nextAsk(memory.poll, good, random)
+  const { moved } = memory.estimator
+  const growth = memory.clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM)
+  const { poll, wait } = nextAsk(memory.poll, { good, moved, growth }, random)
   memory.poll = poll
   memory.askAt = shiftMono(mono, wait)
 }
@@ -119,9 +121,17 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   if (!verdict.ok) report(turn, verdict.fault, 'clock exchange')
   const { sample } = verdict
   if (sample === null) return
+  const doubted = memory.estimator.doubt !== null
   memory.estimator = learn(memory.estimator, sample)
   memory.roundTripDelay = sample.roundTripDelay
   if (verdict.ok) memory.sampledAt = mono
+  const { fault, doubt } = memory.estimator
+  if (fault !== null) report(turn, fault, 'clock exchange')
+  if (doubt !== null && !doubted) {
+    // Whichever story is true, know it soon.
+    memory.poll = START_POLL
+    memory.askAt = shiftMono(mono, spanUs(BURST_INTERVAL_US))
+  }
   const estimate = estimateAt(memory.estimator, mono)
   if (estimate === null) return
   const first = memory.clock.estimate === null && !memory.used
@@ -158,7 +168,7 @@ export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
 export function afterSleep(turn: Turn): void {
   const { memory, mono, setup } = turn
   memory.clock = slept(memory.clock, mono)
-  memory.estimator = KNOWS_NOTHING
+  memory.estimator = withoutPhase(memory.estimator)
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono

@@ -1,0 +1,117 @@
+// Who stands on the path delays replies as he likes; who is the master lies as he likes. What either
+// gains is limited, and the limits are checked here against truth.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import {
+  type Estimate,
+  type Estimator,
+  estimateAt,
+  FOLLOW_EVERY_US,
+  FOLLOWED_MAX_US,
+  KNOWS_NOTHING,
+  learn,
+  SAMPLES_TO_FOLLOW,
+} from '../../shared/clock/estimator.ts'
+import { measure } from '../../shared/clock/exchange.ts'
+import { type MonoUs, monoUs, spanUs, unixUs } from '../../shared/units.ts'
+
+const UTC = 1_790_000_000_000_000
+const S = 1_000_000
+
+interface Exchange {
+  /** Microseconds of our clock, which is as good as true time here. */
+  readonly at: number
+  readonly least: number
+  /** What the attacker adds to the question's way, and to the answer's. */
+  readonly out?: number
+  readonly back?: number
+  readonly masterAhead?: number
+  readonly masterBound?: number
+}
+
+/** The path without the attacker takes `least`, half of it each way. */
+function exchanged(estimator: Estimator, exchange: Exchange): [Estimator, MonoUs] {
+  const { at, least, out = 0, back = 0, masterAhead = 0, masterBound = 0 } = exchange
+  const t2 = unixUs(UTC + at + Math.floor(least / 2) + out + masterAhead)
+  const t4 = monoUs(at + least + out + back)
+  const stamps = { t1: monoUs(at), t2, t3: t2, t4, masterBound: spanUs(masterBound) }
+  const { sample } = measure(stamps)
+  assert.ok(sample !== null)
+  return [learn(estimator, sample), monoUs(at + (t4 - at) / 2)]
+}
+
+function believed(estimator: Estimator, mono: MonoUs): Estimate & { readonly error: number } {
+  const estimate = estimateAt(estimator, mono)
+  assert.ok(estimate !== null)
+  return { ...estimate, error: Math.abs(estimate.utc - (UTC + estimate.mono)) }
+}
+
+test('one delayed reply moves the clock by at most (delay - least delay)/2, then by its rate', () => {
+  const attack = fc.record({
+    least: fc.integer({ min: 0, max: 100_000 }),
+    added: fc.integer({ min: 0, max: 1_800_000 }),
+    onQuestion: fc.boolean(),
+    friendly: fc.integer({ min: 0, max: 60 }),
+  })
+  fc.assert(
+    fc.property(attack, ({ least, added, onQuestion, friendly }) => {
+      let estimator = KNOWS_NOTHING
+      for (let i = 0; i < friendly; i += 1) {
+        estimator = exchanged(estimator, { at: i * 16 * S, least })[0]
+      }
+      const [out, back] = onQuestion ? [added, 0] : [0, added]
+      const [after, mono] = exchanged(estimator, { at: friendly * 16 * S, least, out, back })
+      const { error, bound } = believed(after, mono)
+      assert.ok(error <= added / 2 + 4, `${error} by ${added}`)
+      assert.ok(error <= bound)
+      const later = believed(after, monoUs(mono + 16 * S))
+      assert.ok(later.error <= added + 4, `${later.error} a poll later by ${added}`)
+      // Among friendly replies it is hardly believed at all.
+      if (friendly > 8) assert.ok(later.error <= added / 100 + 4, `${later.error} by ${added}`)
+    }),
+    { numRuns: 400 },
+  )
+})
+
+/** Ways to delay replies, as parts of what he may add: to the question, to the answer. */
+const STRATEGIES: Readonly<Record<string, (poll: number, chance: number) => [number, number]>> = {
+  'at random': (_, chance) => (chance < 0.5 ? [2 * chance, 0] : [0, 2 * chance - 1]),
+  'teach one side, use the other': (poll, chance) => (poll < 100 ? [chance, 0] : [0, 1]),
+  'slowly more': (poll) => [Math.min(1, poll / 20), 0],
+  'slowly to and fro': (poll) => {
+    const swing = Math.cos((Math.PI * poll) / 20)
+    return swing > 0 ? [swing, 0] : [0, -swing]
+  },
+  'well behaved, then all': (poll) => (poll < 50 ? [0, 0] : [1, 0]),
+  'all one way, then the other': (poll) => (poll % 100 < 50 ? [1, 0] : [0, 1]),
+}
+
+test('who delays every reply never gets out of the bound, nor beyond what he adds', () => {
+  const attack = fc.record({
+    least: fc.constantFrom(0, 100, 20_000),
+    most: fc.integer({ min: 1, max: 900_000 }),
+    strategy: fc.constantFrom(...Object.keys(STRATEGIES)),
+    chances: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 17, maxLength: 17 }),
+  })
+  fc.assert(
+    fc.property(attack, ({ least, most, strategy, chances }) => {
+      let estimator = KNOWS_NOTHING
+      for (let poll = 0; poll < 160; poll += 1) {
+        const parts = STRATEGIES[strategy]?.(poll, chances[poll % chances.length] ?? 0) ?? [0, 0]
+        const [out, back] = [Math.floor(parts[0] * most), Math.floor(parts[1] * most)]
+        const at = (poll + 1) * 16 * S
+        const [next, mono] = exchanged(estimator, { at, least, out, back })
+        estimator = next
+        for (const later of [0, 5, 14]) {
+          const { error, bound } = believed(estimator, monoUs(mono + later * S))
+          assert.ok(error <= bound, `${error} of ${bound}`)
+          assert.ok(error <= most + least / 2 + 4, `${error} by ${most}, ${strategy}`)
+        }
+        assert.equal(estimator.fault, null, 'a delay contradicts nothing')
+      }
+    }),
+    { numRuns: 60 },
+  )
+})

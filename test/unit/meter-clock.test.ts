@@ -1,0 +1,314 @@
+// One meter's clock, read by read: torn reads at midnight, a clock somebody set, a change of ours.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { markOf, NO_EDGES, nextRead, overheard, withMark } from '../../shared/clock/edges.ts'
+import {
+  afterChange,
+  afterCorrection,
+  type MeterClock,
+  meterClockAt,
+  meterClockFrom,
+  nextReadAt,
+  noMeterClock,
+  noteOf,
+  planChange,
+  takeRead,
+  tookEffect,
+} from '../../shared/clock/meter-clock.ts'
+import { lineTime, type MeterClockRead } from '../../shared/clock/meter-clock-line.ts'
+import { startClock, steer } from '../../shared/clock/softclock.ts'
+import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
+
+const SECOND = 1_000_000
+const DAY = 86_400 * SECOND
+/** Midnight, UTC. */
+const MIDNIGHT = Date.UTC(2026, 9, 1) * 1_000
+/** Our monotonic clock at that midnight. */
+const MONO_MIDNIGHT = 3_600 * SECOND
+const TOLERANCE = ppm(250)
+const UNKNOWN_RATE = { frequency: ppm(0), growth: TOLERANCE }
+
+const START = MIDNIGHT - MONO_MIDNIGHT
+const ours = steer(
+  startClock({ mono: monoUs(0), guess: unixUs(START), lastUsed: null }),
+  {
+    mono: monoUs(0),
+    utc: unixUs(START),
+    bound: spanUs(5),
+    frequency: ppm(0),
+    growth: ppm(0),
+    informative: false,
+  },
+  monoUs(0),
+).clock
+
+/** A read at `t1` of a meter that looks 300 us later and answers 300 us after that. */
+const readAt = (
+  t1: number,
+  shows: (mono: number) => number,
+  resolution = SECOND,
+): MeterClockRead => ({
+  t1: monoUs(t1),
+  t4: monoUs(t1 + 600),
+  utc: unixUs(Math.floor(shows(t1 + 300) / resolution) * resolution),
+  resolution: spanUs(resolution),
+  onLine: { request: spanUs(0), answer: spanUs(0) },
+  status: null,
+})
+
+/** A clock that is this far from UTC. */
+const off =
+  (us: number) =>
+  (mono: number): number =>
+    START + mono + us
+
+interface Read {
+  readonly clock: MeterClock
+  readonly now: MonoUs
+  readonly stepped: readonly number[]
+}
+
+/** Reads when the clock wants to be read, or each 0.5 s where it rests. */
+function readOn(
+  from: MeterClock,
+  start: number,
+  reads: number,
+  shows: (mono: number) => number,
+): Read {
+  let clock = from
+  let now = monoUs(start)
+  const stepped: number[] = []
+  for (let read = 0; read < reads; read += 1) {
+    const due = nextReadAt(clock, now)
+    const t1 = due - now > SECOND ? now + SECOND / 2 : due
+    const taken = takeRead(clock, readAt(t1, shows))
+    assert.equal(taken.fault, null)
+    if (taken.stepped !== null) stepped.push(taken.stepped)
+    clock = taken.clock
+    now = monoUs(t1 + 5_000)
+  }
+  return { clock, now, stepped }
+}
+
+/** Reads until the burst has told what it can. */
+function burst(from: MeterClock, start: number, shows: (mono: number) => number): Read {
+  let read: Read = { clock: from, now: monoUs(start), stepped: [] }
+  do {
+    const { clock, now, stepped } = readOn(read.clock, read.now, 1, shows)
+    read = { clock, now, stepped: [...read.stepped, ...stepped] }
+  } while (read.clock.reads > 0)
+  return read
+}
+
+const offsetOf = ({ clock, now }: Pick<Read, 'clock' | 'now'>): number =>
+  meterClockAt(clock, ours, now)?.offset ?? Number.NaN
+
+test('nothing is said on the word of one read', () => {
+  const one = readOn(noMeterClock, SECOND, 1, off(0))
+  assert.equal(meterClockAt(one.clock, ours, one.now), null)
+  const two = readOn(noMeterClock, SECOND, 2, off(0))
+  assert.ok((meterClockAt(two.clock, ours, two.now)?.bound ?? 0) > SECOND / 4)
+})
+
+test('nothing is said while UTC is not known', () => {
+  const { clock, now } = readOn(noMeterClock, SECOND, 5, off(0))
+  const guess = startClock({ mono: monoUs(0), guess: unixUs(START), lastUsed: null })
+  assert.equal(meterClockAt(clock, guess, now), null)
+})
+
+test('across midnight the offset stays what it was', () => {
+  for (const us of [0, 400_000, -400_000, 3 * SECOND]) {
+    const read = readOn(noMeterClock, MONO_MIDNIGHT - 8 * SECOND, 16, off(us))
+    assert.ok(read.now > MONO_MIDNIGHT, 'midnight passed')
+    assert.ok(Math.abs(offsetOf(read) - us) < 300, `${offsetOf(read)}`)
+    assert.deepEqual(read.stepped, [])
+  }
+})
+
+test('a read torn at midnight, a day off, never shows in the offset (solis_modbus #419)', () => {
+  for (const torn of [-DAY, DAY]) {
+    for (let at = 0; at < 12; at += 1) {
+      let read: Read = { clock: noMeterClock, now: monoUs(SECOND), stepped: [] }
+      for (let n = 0; n < 16; n += 1) {
+        const next = readOn(read.clock, read.now, 1, off(n === at ? torn : 0))
+        assert.deepEqual(next.stepped, [], `read ${at} torn, seen at ${n}`)
+        read = next
+        const seen = meterClockAt(read.clock, ours, read.now)
+        if (seen !== null) assert.ok(Math.abs(seen.offset) <= SECOND, `${seen.offset}`)
+      }
+      assert.ok(Math.abs(offsetOf(read)) < 500, `${offsetOf(read)} after read ${at} torn`)
+    }
+  }
+})
+
+test('a clock that somebody set is noticed by the second read, with its new offset', () => {
+  const before = readOn(noMeterClock, SECOND, 20, off(0))
+  const first = readOn(before.clock, before.now, 1, off(60 * SECOND))
+  assert.deepEqual(first.stepped, [])
+  assert.ok(Math.abs(offsetOf(first)) < 1_000, 'one read proves nothing')
+  const second = readOn(first.clock, first.now, 1, off(60 * SECOND))
+  assert.equal(second.stepped.length, 1)
+  assert.ok(Math.abs((second.stepped[0] ?? 0) - 60 * SECOND) <= SECOND)
+  const later = readOn(second.clock, second.now, 16, off(60 * SECOND))
+  assert.ok(Math.abs(offsetOf(later) - 60 * SECOND) < 300)
+})
+
+test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
+  const good = readAt(SECOND, off(0))
+  const slow = { request: lineTime(5, { baud: 9_600, bits: 10 }), answer: spanUs(0) }
+  // Five bytes take 5.2 ms at 9,600 baud, give or take 2 %.
+  const late = { ...good, onLine: slow, t4: monoUs(SECOND + 5_050) }
+  assert.notEqual(markOf(late, TOLERANCE), null)
+  for (const bad of [
+    { ...good, onLine: slow, t4: monoUs(SECOND + 4_990) },
+    { ...good, t4: monoUs(SECOND - 1) },
+    { ...good, t4: monoUs(Number.NaN) },
+    { ...good, utc: unixUs(Number.NaN) },
+    { ...good, resolution: spanUs(0) },
+    { ...good, onLine: { request: spanUs(-1), answer: spanUs(0) } },
+    { ...good, onLine: { request: spanUs(0), answer: spanUs(Number.POSITIVE_INFINITY) } },
+  ]) {
+    assert.equal(markOf(bad, TOLERANCE), null, JSON.stringify(bad))
+    const { clock, now } = readOn(noMeterClock, SECOND, 5, off(0))
+    const taken = takeRead(clock, bad)
+    assert.equal(taken.fault, 'CLK-02')
+    assert.deepEqual(meterClockAt(taken.clock, ours, now), meterClockAt(clock, ours, now))
+  }
+})
+
+test('the next read puts the predicted tick in the middle of what is possible', () => {
+  const first = markOf(readAt(10 * SECOND + 100_000, off(0)), TOLERANCE)
+  assert.ok(first !== null)
+  const { edges } = withMark(NO_EDGES, first, UNKNOWN_RATE)
+  const next = nextRead(edges, monoUs(10 * SECOND + 200_000), UNKNOWN_RATE, null, 0)
+  // The second was k at 10.1 s: its next tick lies in (10.1 s, 11.1 s], its middle is 10.6 s.
+  assert.ok(Math.abs(next + 300 - (10 * SECOND + 600_000)) < 1_000, `${next}`)
+})
+
+test('a burst ends: settled, or after 16 reads whatever they said; then the meter rests', () => {
+  let clock = noMeterClock
+  let now = 0
+  for (let read = 0; read < 16; read += 1) {
+    assert.ok(nextReadAt(clock, monoUs(now)) - now <= SECOND, `read ${read} is due`)
+    const t1 = now + 100
+    const impossible = { ...readAt(t1, off(0)), t4: monoUs(t1 - 1) }
+    clock = takeRead(clock, impossible).clock
+    now += 1_000
+  }
+  assert.ok(nextReadAt(clock, monoUs(now)) - now >= 299 * SECOND)
+  const good = burst(noMeterClock, SECOND, off(0))
+  assert.ok(nextReadAt(good.clock, good.now) - good.now >= 299 * SECOND)
+})
+
+test('telegrams on their own schedule narrow the window by themselves', () => {
+  let edges = NO_EDGES
+  const shows = off(123_456)
+  for (let at = 0; at < 20; at += 1) {
+    // Sent 40 to 900 ms after the meter looked at its clock.
+    const looked = (10 + at) * SECOND + 70_000 * at
+    const telegram = overheard({
+      heard: monoUs(looked + 40_000 + ((at * 430_000) % 860_000)),
+      utc: unixUs(Math.floor(shows(looked) / SECOND) * SECOND),
+      resolution: spanUs(SECOND),
+      answer: spanUs(100),
+      stale: spanUs(SECOND),
+      status: null,
+    })
+    const mark = markOf(telegram, TOLERANCE)
+    assert.ok(mark !== null)
+    assert.ok(mark.least <= START + 123_456 && START + 123_456 <= mark.most)
+    ;({ edges } = withMark(edges, mark, UNKNOWN_RATE))
+  }
+  const least = Math.max(...edges.marks.map((mark) => mark.least))
+  const most = Math.min(...edges.marks.map((mark) => mark.most))
+  assert.ok(most - least < 1.3 * SECOND, `${most - least}`)
+})
+
+test('a time is sent so that it takes effect on its tick', () => {
+  const { clock, now } = readOn(noMeterClock, SECOND, 16, off(7 * SECOND))
+  const onLine = spanUs(10_000)
+  const wish = { how: 'write', resolution: spanUs(SECOND), onLine } as const
+  const planned = planChange(clock, ours, now, wish)
+  assert.ok(planned !== null && planned.change.how === 'write')
+  assert.equal(planned.change.utc % SECOND, 0)
+  assert.ok(planned.at >= now && planned.at - now <= SECOND)
+  // On the line 10 ms, and the meter looks 300 us after that.
+  assert.ok(Math.abs(planned.change.utc - (START + planned.at + 10_300)) < 20)
+})
+
+test('a shift is whole seconds, at most 900 of them, and not nothing', () => {
+  const wish = { how: 'shift', resolution: spanUs(SECOND), onLine: spanUs(0) } as const
+  const plan = (us: number): ReturnType<typeof planChange> => {
+    const { clock, now } = readOn(noMeterClock, SECOND, 16, off(us))
+    return planChange(clock, ours, now, wish)
+  }
+  assert.equal(plan(400_000), null)
+  assert.deepEqual(plan(600_000)?.change, { how: 'shift', by: -SECOND })
+  assert.deepEqual(plan(-900 * SECOND)?.change, { how: 'shift', by: 900 * SECOND })
+  assert.equal(plan(-901 * SECOND), null)
+})
+
+test('whether a change took effect is found out by reading', () => {
+  const before = readOn(noMeterClock, SECOND, 16, off(7 * SECOND))
+  assert.equal(afterChange(before.clock, 'nak'), before.clock)
+  for (const [answer, now, done] of [
+    ['ack', 0, true],
+    ['none', 0, true],
+    ['none', 7 * SECOND, false],
+  ] as const) {
+    const changed = afterChange(before.clock, answer)
+    assert.equal(tookEffect(meterClockAt(changed, ours, before.now), spanUs(SECOND)), null)
+    const after = readOn(changed, before.now, 16, off(now))
+    const verdict = tookEffect(meterClockAt(after.clock, ours, after.now), spanUs(10_000))
+    assert.equal(verdict?.done, done)
+    assert.ok(Math.abs((verdict?.offBy ?? 0) - now) < 300)
+    assert.deepEqual(after.stepped, [], 'our own change is no surprise')
+  }
+})
+
+test('after a correction nothing is said until a burst bears it out', () => {
+  const before = burst(noMeterClock, SECOND, off(20_000))
+  const correction = { offset: spanUs(-20_000), frequency: ppm(0) }
+  const corrected = afterCorrection(before.clock, correction, 'ack', before.now)
+  assert.equal(meterClockAt(corrected, ours, before.now), null)
+  assert.ok(nextReadAt(corrected, before.now) - before.now <= SECOND, 'at once')
+  const after = burst(corrected, before.now, off(0))
+  assert.ok(Math.abs(offsetOf(after)) < 300)
+  assert.deepEqual(after.stepped, [])
+  const ignored = burst(corrected, before.now, off(20_000))
+  assert.equal(ignored.stepped.length, 1, 'the meter did not do what it said')
+  assert.ok(Math.abs(offsetOf(ignored) - 20_000) < 300)
+  const unanswered = afterCorrection(before.clock, correction, 'none', before.now)
+  assert.deepEqual(burst(unanswered, before.now, off(20_000)).stepped, [])
+})
+
+test('a clock set by less than a second between two bursts is found and told', () => {
+  const before = burst(noMeterClock, SECOND, off(0))
+  for (const us of [-400_000, -30_000, 30_000, 400_000]) {
+    const after = burst(before.clock, before.now + 20 * SECOND, off(us))
+    assert.equal(after.stepped.length, 1, `${us}`)
+    assert.ok(Math.abs(offsetOf(after) - us) < 300, `${offsetOf(after)} for ${us}`)
+  }
+})
+
+test('the rate survives a restart, a damaged note does not', () => {
+  const drifting = (mono: number): number => START + mono * (1 + 12e-6)
+  const first = burst(noMeterClock, SECOND, drifting)
+  assert.equal(noteOf(first.clock), null)
+  const learned = burst(first.clock, first.now + 900 * SECOND, drifting)
+  const note = noteOf(learned.clock)
+  assert.ok(note !== null && Math.abs(note.frequency - 12) < 1, `${note?.frequency}`)
+  const again = burst(meterClockFrom(note), SECOND, drifting)
+  const later = monoUs(again.now + 1_000 * SECOND)
+  const seen = meterClockAt(again.clock, ours, later)
+  assert.ok(Math.abs((seen?.offset ?? 0) - later * 12e-6) < 1_000, `${seen?.offset}`)
+  for (const damaged of [
+    { frequency: ppm(5_000), deviation: ppm(1) },
+    { frequency: ppm(Number.NaN), deviation: ppm(1) },
+    { frequency: ppm(1), deviation: ppm(0) },
+    { frequency: ppm(1), deviation: ppm(Number.NaN) },
+  ]) {
+    assert.equal(meterClockFrom(damaged), noMeterClock)
+  }
+})
