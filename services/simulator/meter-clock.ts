@@ -95,7 +95,7 @@ export function simulatedClock({
   /** Executes what was deferred when its time has come. */
   const catchUp = (now: UnixUs): void => {
     if (deferred === null) return
-    const utc = shiftUs(shown(now), spanUs(-deferred.by))
+    const utc = unixUs(shown(now) - deferred.by)
     if (betweenUs(deferred.until, utc) >= 0) decide('management', utc, now)
   }
 

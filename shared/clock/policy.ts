@@ -12,7 +12,7 @@
 //  3. Beyond 4 h: refused, event 10, B0 set (the chart; the text only invalidates readings).
 //  4. A light synchronisation sets B0 beyond 4 h only; any that is executed clears it.
 //  5. The monthly limit is tested with the candidate included, on the signed sum.
-//  6. What is deferred is acknowledged: the meter took it. Event and registers come when it is done.
+//  6. What is deferred is acknowledged: the meter took it. Event and registers come when done.
 //  7. "Never reopen a closed interval" (part 6, 7.5.3) has no lower limit: it holds below 60 s too.
 //     There a gateway is refused as at the monthly limit, and comes again.
 //  8. Every strong synchronisation writes event 12; below 60 s the text leaves that open.

@@ -51,9 +51,7 @@ export type SemClockAnswer =
 
 export type SemClockFrame = SemClockRequest | SemClockAnswer
 
-export const isSemClockFrame = <Other extends { readonly is: string }>(
-  frame: SemClockFrame | Other,
-): frame is SemClockFrame => ['ask-clock', 'ask-change', 'clock', 'changed'].includes(frame.is)
+export const CLOCK_FRAMES: readonly string[] = ['ask-clock', 'ask-change', 'clock', 'changed']
 
 const HOW = { light: 'L', write: 'W', shift: 'D' } as const
 

@@ -18,7 +18,7 @@ import { obisOf, type Obis } from './obis.ts'
 import {
   decodeClockBody,
   encodeClockBody,
-  isSemClockFrame,
+  CLOCK_FRAMES,
   type SemClockFrame,
   type SemClockRequest,
 } from './sem-clock.ts'
@@ -104,6 +104,9 @@ export type SemAnswer =
   | { readonly is: 'refusal'; readonly consumer: string; readonly code: number }
 
 export type SemFrame = SemRequest | SemAnswer | SemClockFrame
+
+export const isSemClockFrame = (frame: SemFrame): frame is SemClockFrame =>
+  CLOCK_FRAMES.includes(frame.is)
 
 /** What a reader sends; a reader that hears it hears itself. */
 export const isSemRequest = (frame: SemFrame): frame is SemRequest | SemClockRequest =>

@@ -309,7 +309,8 @@ test('an outbox from before the second master key is brought up to date (wire.md
   before.close()
   const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
   file.exec(
-    'ALTER TABLE identity DROP COLUMN next_master_key; DROP TABLE corrections; PRAGMA user_version = 3',
+    'ALTER TABLE identity DROP COLUMN next_master_key; DROP TABLE corrections;' +
+      'PRAGMA user_version = 3',
   )
   file.close()
   const after = open(folder)

@@ -44,6 +44,8 @@ export interface Outcome {
   readonly faults: number
   /** Good links that a slave left for one with a new epoch. */
   readonly renewals: number
+  /** Times a meter's clock was corrected. */
+  readonly corrections: number
   readonly digest: string
   /** Null: every rule held. */
   readonly broken: string | null
@@ -114,6 +116,7 @@ export function simulate(seed: number, days: number, choice: Choice = {}): Outco
     rows: observer.rows,
     faults: injected,
     renewals: slaves.reduce((sum, slave) => sum + slave.renewals, 0),
+    corrections: slaves.reduce((sum, slave) => sum + slave.crystals.corrections, 0),
     digest: observer.digest(),
     broken,
     recent: world.recent(),

@@ -46,7 +46,7 @@ const MARGIN = spanUs(10_000_000)
 /** An order waits this long for a closed interval to be left behind; its caller gives up soon
  * after (commands.ts). */
 const ORDER_WAITS_MAX = spanUs(240_000_000)
-/** After a refusal a light correction is thought of again; what has changed by then is the month. */
+/** After a refusal a light correction is thought of again: there may be a new month. */
 const RETRY = spanUs(3_600_000_000)
 /** What the disk took longer than this to note is decided anew. */
 const STALE = spanUs(5_000_000)
@@ -109,7 +109,8 @@ function strongly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSee
   ended(turn, keeping, { outcome: 'rejected', event, fault: event === 10 ? 'MTR-11' : 'MTR-10' })
 }
 
-/** What the policy says to a correction of `drift` now; `length` of the intervals that stay closed. */
+/** What the policy says to a correction of `drift` now; `length`: of the intervals that stay
+ * closed. */
 function decide(
   client: ClockClient,
   about: {

@@ -41,8 +41,8 @@ type Settled = (turn: Turn, fault: FaultCode | null) => void
 
 /** A correction under way. */
 export interface Correction {
-  /** `storing`: the register waits for the disk; `sent`: the meter's answer is waited for; `verify`:
-   * what became of it is read. */
+  /** `storing`: the register waits for the disk; `sent`: the meter's answer is waited for;
+   * `verify`: what became of it is read. */
   readonly phase: 'storing' | 'sent' | 'verify'
   readonly drift: SpanUs
   readonly event: MeterClockEvent | null

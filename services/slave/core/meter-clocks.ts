@@ -22,7 +22,7 @@ const SILENT_REST_MAX = 86_400_000_000
 /** After a clock that did not answer none is asked for this long: a request without an answer
  * costs its line 1.5 s. */
 const AFTER_SILENCE = spanUs(10_000_000)
-/** What is due within a step of the agent is handed over now: the shell waits to the millisecond. */
+/** What is due within a step of the agent is handed over now: the shell waits for the instant. */
 const SOON = spanUs(250_000)
 /** An order or a correction that was sent may ask in vain this often, this far apart. */
 const URGENT_SILENT_MAX = 3

@@ -16,7 +16,7 @@ import type { LineAddress } from './line-url.ts'
  * may be lost. */
 export const SILENT_MS_MAX = 35_000
 
-/** A telegram is made at most this long before its first byte comes, us: meters make one a second. */
+/** A telegram is made at most this long before its first byte comes, us: one is made a second. */
 const TELEGRAM_AGE = spanUs(1_000_000)
 /** Its time is a bare second, us. */
 const STAMP_RESOLUTION = spanUs(1_000_000)
@@ -30,6 +30,34 @@ interface DsmrLineOptions {
   /** The number printed on the meter; when given, telegrams of another meter are refused
    * (MTR-05). */
   readonly equipmentId: string | null
+}
+
+/** Tells each time when nothing was heard for SILENT_MS_MAX. */
+function silenceWatch(tell: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  const heard = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      tell()
+      heard()
+    }, SILENT_MS_MAX)
+  }
+  return { heard, stop: () => clearTimeout(timer) }
+}
+
+/** Whether somebody wants to know the clock. The next telegram is the answer: nothing is ever sent
+ * to a P1 port. */
+function clockQuestions(tell: (found: ClockFound) => void) {
+  let asked = false
+  return {
+    ask() {
+      asked = true
+    },
+    tell(found: ClockFound) {
+      if (asked) tell(found)
+      asked = false
+    },
+  }
 }
 
 /** The meter's clock as its telegram states it; some name no time, or none that can be read. */
@@ -53,27 +81,16 @@ export function openDsmrLine(
   const { url, address, meter, equipmentId } = options
   let decoder = dsmrDecoder(options)
   let isUp = false
-  let silence: NodeJS.Timeout | undefined
-  /** The next telegram is the answer: nothing is ever sent to a P1 port. */
-  let clockAsked = false
-
-  const tellClock = (found: ClockFound) => {
-    if (clockAsked) onEvent({ on: 'clock-read', meter, found })
-    clockAsked = false
-  }
+  const clockQuestion = clockQuestions((found) => onEvent({ on: 'clock-read', meter, found }))
   const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07' | 'MTR-09', detail: string) =>
     onEvent({ on: 'fault', meter, fault: code, detail })
-  const listen = () => {
-    clearTimeout(silence)
-    silence = setTimeout(() => {
-      fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
-      tellClock('silent')
-      listen()
-    }, SILENT_MS_MAX)
-  }
+  const silence = silenceWatch(() => {
+    fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
+    clockQuestion.tell('silent')
+  })
 
   const onTelegram = (telegram: DsmrTelegram, at: MonoUs) => {
-    listen()
+    silence.heard()
     const sent = telegram.equipmentId ?? ''
     if (equipmentId !== null && sent !== equipmentId && readableId(sent) !== equipmentId) {
       fault('MTR-05', `expected ${equipmentId}, heard ${readableId(sent)}`)
@@ -82,7 +99,7 @@ export function openDsmrLine(
     if (telegram.refusedLines > 0) fault('MTR-07', `${telegram.refusedLines} registers left out`)
     const readings = dsmrReadings(telegram, meter)
     onEvent({ on: 'readings', meter, readings, request: 'push', at, more: false })
-    tellClock(clockOf(telegram, at))
+    clockQuestion.tell(clockOf(telegram, at))
   }
   const onVerdict = (verdict: DsmrVerdict) => {
     if (verdict.ok) onTelegram(verdict.telegram, verdict.at)
@@ -93,12 +110,12 @@ export function openDsmrLine(
     up() {
       isUp = true
       decoder = dsmrDecoder(options)
-      listen()
+      silence.heard()
     },
     down(why) {
       isUp = false
-      clearTimeout(silence)
-      tellClock('silent')
+      silence.stop()
+      clockQuestion.tell('silent')
       onEvent({ on: 'fault', meter: null, fault: 'MTR-06', detail: `${url}: ${why}` })
     },
     bytes(chunk) {
@@ -116,12 +133,12 @@ export function openDsmrLine(
       onEvent({ on: 'failed', meter, request: 'history' })
     },
     readClock() {
-      clockAsked = true
-      if (!isUp) tellClock('silent')
+      clockQuestion.ask()
+      if (!isUp) clockQuestion.tell('silent')
     },
     changeClock: () => onEvent({ on: 'clock-changed', meter, became: 'unsupported' }),
     close() {
-      clearTimeout(silence)
+      silence.stop()
       return line.close()
     },
   }

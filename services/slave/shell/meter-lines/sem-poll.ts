@@ -9,17 +9,14 @@ import { assert } from '../../../../shared/assert.ts'
 import type { MeterClockChange } from '../../../../shared/clock/meter-clock-line.ts'
 import {
   encodeSem,
+  isSemClockFrame,
   isSemRequest,
   SEM_REFUSALS,
   SEM_ROWS_MAX,
   semReadings,
   type SemAnswer,
 } from '../../../../shared/meter/sem.ts'
-import {
-  isSemClockFrame,
-  SEM_TOKEN_MAX,
-  type SemClockAnswer,
-} from '../../../../shared/meter/sem-clock.ts'
+import { SEM_TOKEN_MAX, type SemClockAnswer } from '../../../../shared/meter/sem-clock.ts'
 import { semDecoder, type SemVerdict } from '../../../../shared/meter/sem-stream.ts'
 import {
   betweenMs,
