@@ -17,6 +17,7 @@ import {
   monoUs,
   type Ppm,
   ppm,
+  type SpanMs,
   type SpanUs,
   spanUs,
   type UnixUs,
@@ -45,6 +46,10 @@ const FREQUENCY_UNKNOWN_PPM = 50
 /** A frequency from before a sleep or a restart is taken up again with this on top of its own
  * deviation, ppm: what some ten degrees do to a crystal. */
 export const FREQUENCY_RESUMED_PPM = 2
+/** What a day more makes such a frequency worse by, ppm: crystals age by a few ppm a year, the rest
+ * is for the seasons. */
+const FREQUENCY_AGING_PPM = 0.1
+const DAY_MS = 86_400_000
 /** Samples that tell another story before we follow it: at the rhythm of a burst that is 10 s. */
 export const SAMPLES_TO_FOLLOW = 4
 /** Shortest time between two corrections that contradict what was known, microseconds: who lies
@@ -108,6 +113,18 @@ export const KNOWS_NOTHING: Estimator = knowingOnly(
   { tolerance: FREQUENCY_TOLERANCE_PPM, change: FREQUENCY_CHANGE_PPM },
   { frequency: ppm(0), deviation: ppm(FREQUENCY_UNKNOWN_PPM) },
 )
+
+/** What an earlier process learned, `age` ago by clocks that may be wrong: something to begin with,
+ * the weaker the longer ago. The bound does not depend on it. */
+export function remembering(prior: FrequencyPrior, age: SpanMs): Estimator {
+  const { promise } = KNOWS_NOTHING
+  const aged = (Math.abs(age) / DAY_MS) * FREQUENCY_AGING_PPM
+  const deviation = Math.hypot(prior.deviation, FREQUENCY_RESUMED_PPM, aged)
+  if (deviation >= FREQUENCY_UNKNOWN_PPM || Math.abs(prior.frequency) > promise.tolerance) {
+    return KNOWS_NOTHING
+  }
+  return knowingOnly(promise, { frequency: prior.frequency, deviation: ppm(deviation) })
+}
 
 /** Takes one sample. Older than the last one it counts for less. `fault` of the result is about
  * this sample. */

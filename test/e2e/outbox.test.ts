@@ -75,8 +75,9 @@ test('a file of an older version is brought up to ours, with what is in it', (t)
   first.close()
   const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
   file.exec(
-    'DROP TABLE command; DROP TABLE schedules; DROP TABLE corrections; PRAGMA user_version = 2',
+    'DROP TABLE command; DROP TABLE schedules; DROP TABLE frequency; DROP TABLE corrections',
   )
+  file.exec('PRAGMA user_version = 2')
   file.exec('ALTER TABLE identity DROP COLUMN next_master_key')
   file.close()
   const upgraded = open(folder)
@@ -308,10 +309,9 @@ test('an outbox from before the second master key is brought up to date (wire.md
   assert.ok(before.commit({ ...step(1, 0), identity }).ok)
   before.close()
   const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
-  file.exec(
-    'ALTER TABLE identity DROP COLUMN next_master_key; DROP TABLE corrections;' +
-      'PRAGMA user_version = 3',
-  )
+  file.exec('DROP TABLE frequency; DROP TABLE corrections')
+  file.exec('ALTER TABLE identity DROP COLUMN next_master_key')
+  file.exec('PRAGMA user_version = 3')
   file.close()
   const after = open(folder)
   assert.deepEqual(after.load().identity?.nextMasterKey, null)

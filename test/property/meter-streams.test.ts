@@ -83,15 +83,17 @@ const clockFrame: fc.Arbitrary<SemFrame> = fc.oneof(
   fc
     .tuple(address, token)
     .map(([address, token]): SemFrame => ({ is: 'ask-clock', address, token })),
-  fc.tuple(meterNumber, token, change).map(
-    ([address, token, change]): SemFrame => ({ is: 'ask-change', address, token, change }),
-  ),
-  fc.tuple(meterNumber, token, hundredths, fc.integer({ min: 0, max: 255 })).map(
-    ([consumer, token, utc, status]): SemFrame => ({ is: 'clock', consumer, token, utc, status }),
-  ),
-  fc.tuple(meterNumber, token, fc.constantFrom('ack' as const, 'nak' as const)).map(
-    ([consumer, token, answer]): SemFrame => ({ is: 'changed', consumer, token, answer }),
-  ),
+  fc
+    .tuple(meterNumber, token, change)
+    .map(([address, token, change]): SemFrame => ({ is: 'ask-change', address, token, change })),
+  fc
+    .tuple(meterNumber, token, hundredths, fc.integer({ min: 0, max: 255 }))
+    .map(
+      ([consumer, token, utc, status]): SemFrame => ({ is: 'clock', consumer, token, utc, status }),
+    ),
+  fc
+    .tuple(meterNumber, token, fc.constantFrom('ack' as const, 'nak' as const))
+    .map(([consumer, token, answer]): SemFrame => ({ is: 'changed', consumer, token, answer })),
 )
 const frame: fc.Arbitrary<SemFrame> = fc.oneof(
   clockFrame,

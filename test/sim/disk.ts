@@ -15,6 +15,7 @@ import type {
   StoredCommand,
   StoredEpoch,
   StoredFrame,
+  StoredFrequency,
   StoredIdentity,
   StoredRun,
 } from '../../services/slave/core/state.ts'
@@ -45,6 +46,7 @@ export class Disk {
   /** Counted by run; what is not here is counted again. */
   readonly #waiting = new Map<number, Backlog>()
   #lastUsed: UnixUs | null = null
+  #frequency: StoredFrequency | null = null
   #highestRun = 0
 
   constructor(framesMax: number) {
@@ -61,6 +63,7 @@ export class Disk {
       schedules: new Map(this.#schedules),
       corrections: new Map(this.#corrections),
       lastUsed: this.#lastUsed,
+      frequency: this.#frequency,
       highestRun: this.#highestRun,
       backlog: this.backlog,
     }
@@ -111,7 +114,7 @@ export class Disk {
     const maps = [this.#epochs, this.#runs, this.#cursors, this.#frames, this.#openers] as const
     const copies = maps.map((map) => new Map<unknown, unknown>(map))
     const frames = [...this.#frames].map(([run, held]) => [run, [...held]] as const)
-    const state = [this.#identity, this.#lastUsed, this.#highestRun] as const
+    const state = [this.#identity, this.#lastUsed, this.#frequency, this.#highestRun] as const
     return () => {
       for (const [index, map] of maps.entries()) {
         const target: Map<unknown, unknown> = map
@@ -120,7 +123,7 @@ export class Disk {
       }
       for (const [run, held] of frames) this.#frames.set(run, [...held])
       this.#waiting.clear()
-      ;[this.#identity, this.#lastUsed, this.#highestRun] = state
+      ;[this.#identity, this.#lastUsed, this.#frequency, this.#highestRun] = state
     }
   }
 
@@ -165,6 +168,7 @@ export class Disk {
     }
     for (const epoch of commit.dropEpochs ?? []) this.#epochs.delete(epoch)
     this.#lastUsed = commit.lastUsed ?? this.#lastUsed
+    this.#frequency = commit.frequency ?? this.#frequency
     return { ok: true, backlog: this.backlog, held: commit.tidy === true ? this.#tidy() : [] }
   }
 

@@ -7,7 +7,6 @@
 // with a virtual disk and network.
 
 import { IDLE } from '../../../shared/clock/exchange.ts'
-import { KNOWS_NOTHING } from '../../../shared/clock/estimator.ts'
 import { START_POLL } from '../../../shared/clock/poll.ts'
 import { startClock } from '../../../shared/clock/softclock.ts'
 import { toHex } from '../../../shared/bytes.ts'
@@ -39,7 +38,7 @@ import { due, failed, ordered, plan } from './schedule.ts'
 import { forward, takeRows } from './sending.ts'
 import { DOWN } from './session.ts'
 import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
-import { afterSleep, askWhenDue } from './timekeeping.ts'
+import { afterSleep, askWhenDue, estimatorAtStart, keepFrequency } from './timekeeping.ts'
 
 export type { AgentSetup } from './memory.ts'
 
@@ -108,12 +107,13 @@ function remember(setup: AgentSetup): Memory {
     backlog: stored.backlog,
     clock,
     used: false,
-    estimator: KNOWS_NOTHING,
+    estimator: estimatorAtStart(setup),
     exchange: IDLE,
     poll: START_POLL,
     askAt: mono,
     offset: spanUs(0),
     roundTripDelay: spanUs(0),
+    keepAt: mono,
     sampledAt: mono,
     steps: 0,
     lastStep: spanUs(0),
@@ -139,7 +139,7 @@ function take(turn: Turn, event: AgentEvent): void {
       return
     case 'slept':
       afterSleep(turn)
-      clocksSlept(memory.meterClocks, turn.mono)
+      clocksSlept(memory.meterClocks)
       return
     case 'link-up':
       linkDown(turn)
@@ -194,6 +194,7 @@ function tick(turn: Turn): void {
   limitCommand(turn)
   readDue(turn)
   askWhenDue(turn)
+  keepFrequency(turn)
   keepClocks(turn)
   tellStatus(turn)
   forward(turn)

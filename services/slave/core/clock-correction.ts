@@ -215,7 +215,7 @@ export function changed(turn: Turn, keeping: Keeping, answer: Correction['answer
   }
   keeping.correction = { ...correction, phase: 'verify', answer }
   // Also what it refused is read again: its word is not proof.
-  keeping.clock = afterChange(keeping.clock, 'none', turn.mono)
+  keeping.clock = afterChange(keeping.clock, 'none')
 }
 
 /** The meter cannot be read after a correction: it may have been made, so it counts. */

@@ -134,6 +134,8 @@ export interface Memory {
   askAt: MonoUs
   offset: SpanUs
   roundTripDelay: SpanUs
+  /** When what was learned of the oscillator is to be stored next. */
+  keepAt: MonoUs
   /** The last sample that counted; the start, while there was none. */
   sampledAt: MonoUs
   /** Corrections that were more than a slew, and the last of them. */

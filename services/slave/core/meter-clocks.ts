@@ -163,7 +163,7 @@ export function orderSync(
   keeping.restUntil = turn.mono
   keeping.tryAt = turn.mono
   // What was known may be an hour old.
-  if (keeping.correction === null) keeping.clock = unmoored(keeping.clock, turn.mono)
+  if (keeping.correction === null) keeping.clock = unmoored(keeping.clock)
 }
 
 /** The order's time is over. True: its correction was on the way, and may have been made. */
@@ -176,6 +176,6 @@ export function abandonSync({ memory }: Turn, meter: string): boolean {
 }
 
 /** Our monotonic clock stood: what tied the meters' clocks to it is void. */
-export function clocksSlept(clocks: MeterClocks, mono: MonoUs): void {
-  for (const keeping of clocks.kept.values()) keeping.clock = unmoored(keeping.clock, mono)
+export function clocksSlept(clocks: MeterClocks): void {
+  for (const keeping of clocks.kept.values()) keeping.clock = unmoored(keeping.clock)
 }

@@ -11,7 +11,7 @@ import type {
 import type { DriftRegister } from '../../../shared/clock/policy.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { MonoUs, Second, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { MonoUs, Ppm, Second, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'
 import type { ReceiptOutcome, TombstoneReason } from '../../../shared/wire/orders.ts'
 
 /** The slave's lasting identity. psk and device are null until enrolled. */
@@ -83,6 +83,14 @@ export interface StoredCommand {
   readonly detail: string
 }
 
+/** What was learned of the machine's oscillator, for the next process to begin with. */
+export interface StoredFrequency {
+  /** Rate of UTC against it, and its standard deviation, when it was stored. */
+  readonly frequency: Ppm
+  readonly deviation: Ppm
+  readonly at: UnixMs
+}
+
 /** Everything the shell loads at start; frames stay on disk. */
 export interface Stored {
   readonly identity: StoredIdentity | null
@@ -97,6 +105,8 @@ export interface Stored {
   readonly corrections: ReadonlyMap<string, DriftRegister>
   /** Highest clock reading used for a key; the clock never goes below it. */
   readonly lastUsed: UnixUs | null
+  /** Left out or null: nothing was learned. */
+  readonly frequency?: StoredFrequency | null
   readonly highestRun: number
   readonly backlog: Backlog
 }
@@ -122,6 +132,7 @@ export interface OutboxCommit {
   readonly schedules?: readonly (readonly [meter: string, seconds: number])[]
   readonly corrections?: readonly (readonly [meter: string, register: DriftRegister])[]
   readonly lastUsed?: UnixUs
+  readonly frequency?: StoredFrequency
   /** Delete a portion of what was acknowledged long ago or is beyond the age limit. */
   readonly tidy?: true
 }

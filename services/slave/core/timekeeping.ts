@@ -11,11 +11,20 @@ import {
   measure,
   type SampleVerdict,
 } from '../../../shared/clock/exchange.ts'
-import { estimateAt, learn, withoutPhase } from '../../../shared/clock/estimator.ts'
+import {
+  type Estimator,
+  estimateAt,
+  frequencyOf,
+  KNOWS_NOTHING,
+  learn,
+  remembering,
+  withoutPhase,
+} from '../../../shared/clock/estimator.ts'
 import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
 import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
 import { tieAt } from '../../../shared/clock/stamp.ts'
 import {
+  betweenMs,
   betweenUs,
   elapsedUs,
   type MonoUs,
@@ -26,15 +35,20 @@ import {
   spanMs,
   spanUs,
   type UnixUs,
+  usToMs,
 } from '../../../shared/units.ts'
 import type { ClockDiscipline } from '../../../shared/handover/clock-evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
-import { report, type Turn } from './memory.ts'
+import { type AgentSetup, clockMs, report, submit, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
 
 /** Longest time between two anchors of one session, microseconds: six hours let a bound grow by
  * 5.4 s, which only matters to a clock that must stand. */
 const ANCHOR_EVERY_US = 6 * 3_600_000_000
+
+/** How often what was learned of the oscillator is stored: crystals change within hours, and disks
+ * wear by each write. */
+const KEEP_EVERY = spanUs(3_600_000_000)
 
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
 
@@ -124,9 +138,9 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   const doubted = memory.estimator.doubt !== null
   memory.estimator = learn(memory.estimator, sample)
   memory.roundTripDelay = sample.roundTripDelay
-  if (verdict.ok) memory.sampledAt = mono
   const { fault, doubt } = memory.estimator
   if (fault !== null) report(turn, fault, 'clock exchange')
+  else if (verdict.ok) memory.sampledAt = mono
   if (doubt !== null && !doubted) {
     // Whichever story is true, know it soon.
     memory.poll = START_POLL
@@ -154,14 +168,32 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
 
 /** What STATUS tells of how the clock is kept. */
 export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
-  const { sampledAt, steps, lastStep } = memory
+  const { sampledAt, steps, lastStep, estimator, clock } = memory
   return {
-    frequency: null,
-    skew: ppm(FREQUENCY_TOLERANCE_PPM),
+    frequency: frequencyOf(estimator)?.frequency ?? null,
+    skew: clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
     holdover: spanMs(elapsedUs(sampledAt, mono) / 1_000),
     steps,
     lastStep,
   }
+}
+
+/** With what an earlier process learned of this machine's oscillator. */
+export function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
+  const frequency = stored.frequency ?? null
+  return frequency === null
+    ? KNOWS_NOTHING
+    : remembering(frequency, betweenMs(frequency.at, usToMs(wall)))
+}
+
+/** Stores what is known of the oscillator, for the next process. */
+export function keepFrequency(turn: Turn): void {
+  const { memory, mono } = turn
+  const known = frequencyOf(memory.estimator)
+  if (known === null || mono < memory.keepAt) return
+  memory.keepAt = shiftMono(mono, KEEP_EVERY)
+  const frequency = { ...known, at: clockMs(turn) }
+  submit(turn, { kind: 'upkeep', commit: () => ({ frequency }), done: () => {} })
 }
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */

@@ -2,13 +2,14 @@
 // damage on the disk and says so.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { second, spanUs, unixMs, unixUs } from '../../../shared/units.ts'
+import { ppm, second, spanUs, unixMs, unixUs } from '../../../shared/units.ts'
 import type {
   Held,
   Stored,
   StoredCommand,
   StoredEpoch,
   StoredFrame,
+  StoredFrequency,
   StoredIdentity,
   StoredRun,
 } from '../core/state.ts'
@@ -108,12 +109,19 @@ function readCommand(row: Row): StoredCommand {
   return { number: numberOf(row, 'number'), outcome, detail: textOf(row, 'detail') }
 }
 
+const readFrequency = (row: Row): StoredFrequency => ({
+  frequency: ppm(numberOf(row, 'ppm')),
+  deviation: ppm(numberOf(row, 'deviation')),
+  at: unixMs(numberOf(row, 'at')),
+})
+
 /** Everything but the frames. */
 export function readStored(database: DatabaseSync): Stored {
   const identity = database.prepare('SELECT * FROM identity').get()
   const state = database.prepare('SELECT * FROM state').get()
   if (state === undefined) throw new DamagedRow('the state row is gone')
   const command = database.prepare('SELECT * FROM command').get()
+  const frequency = database.prepare('SELECT * FROM frequency').get()
   const schedules = database.prepare('SELECT * FROM schedules').all()
   const corrections = database.prepare('SELECT * FROM corrections').all()
   const cursors = database.prepare('SELECT * FROM cursors').all()
@@ -133,6 +141,7 @@ export function readStored(database: DatabaseSync): Stored {
       }),
     ),
     lastUsed: state['last_used'] === null ? null : unixUs(numberOf(state, 'last_used')),
+    frequency: frequency === undefined ? null : readFrequency(frequency),
     highestRun: numberOf(state, 'highest_run'),
     backlog: { frames: numberOf(state, 'frames'), bytes: numberOf(state, 'bytes') },
   }

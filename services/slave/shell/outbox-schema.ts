@@ -55,6 +55,14 @@ const NEXT_MASTER_KEY = `
 ALTER TABLE identity ADD COLUMN next_master_key BLOB;
 `
 
+/** What was learned of the oscillator: the field calls it a drift file. */
+const FREQUENCY = `
+CREATE TABLE frequency (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  ppm REAL NOT NULL, deviation REAL NOT NULL, at INTEGER NOT NULL
+) STRICT;
+`
+
 /** Per meter: the month's corrections of its clock, microseconds. */
 const CORRECTIONS = `
 CREATE TABLE corrections (
@@ -66,7 +74,7 @@ CREATE TABLE corrections (
 const FIRST_VERSION = 2
 
 /** Each takes the file one version further. A step that was released never changes. */
-const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY, CORRECTIONS]
+const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY, FREQUENCY, CORRECTIONS]
 
 /** Stored as `user_version`; a new file has 0. */
 export const SCHEMA_VERSION = FIRST_VERSION + STEPS.length - 1

@@ -5,6 +5,7 @@ import type {
   StoredCommand,
   StoredEpoch,
   StoredFrame,
+  StoredFrequency,
   StoredIdentity,
   StoredRun,
 } from '../core/state.ts'
@@ -21,6 +22,7 @@ export class Statements {
   readonly #frame: StatementSync
   readonly #command: StatementSync
   readonly #opener: StatementSync
+  readonly #frequency: StatementSync
   readonly putCursor: StatementSync
   readonly putSchedule: StatementSync
   readonly putCorrection: StatementSync
@@ -67,6 +69,9 @@ export class Statements {
     this.#command = sql(`INSERT INTO command (id, number, outcome, detail) VALUES (1, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET number = excluded.number, outcome = excluded.outcome,
       detail = excluded.detail`)
+    this.#frequency = sql(`INSERT INTO frequency (id, ppm, deviation, at) VALUES (1, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE
+      SET ppm = excluded.ppm, deviation = excluded.deviation, at = excluded.at`)
     this.putState = sql(`UPDATE state SET last_used = coalesce(?, last_used),
       highest_run = max(highest_run, ?), frames = ?, bytes = ?, kept_frames = ?, kept_bytes = ?`)
     this.state = sql('SELECT last_used, frames, bytes, kept_frames, kept_bytes FROM state')
@@ -96,6 +101,10 @@ export class Statements {
 
   putCommand({ number, outcome, detail }: StoredCommand): void {
     this.#command.run(number, outcome, detail)
+  }
+
+  putFrequency({ frequency, deviation, at }: StoredFrequency): void {
+    this.#frequency.run(frequency, deviation, at)
   }
 
   putEpoch({ id, origin, transcript, state, tree }: StoredEpoch): void {

@@ -183,6 +183,7 @@ export class Outbox {
     }
     for (const [meter, through] of commit.cursors ?? []) statements.putCursor.run(meter, through)
     if (commit.command !== undefined) statements.putCommand(commit.command)
+    if (commit.frequency !== undefined) statements.putFrequency(commit.frequency)
     for (const [meter, seconds] of commit.schedules ?? []) {
       statements.putSchedule.run(meter, seconds)
     }
