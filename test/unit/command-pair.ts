@@ -10,6 +10,7 @@ import type { AgentAction, AgentEvent, MeterPlan } from '../../services/slave/co
 import { unreachable } from '../../shared/assert.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
+import type { MeterClockReport } from '../../shared/handover/clock-evidence.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
@@ -58,6 +59,10 @@ export class Pair {
   mishap: Mishap | null = null
   /** The meters' clocks minus UTC, microseconds. */
   readonly offsets = new Map([['M-2', 30_000_000]])
+  /** What a meter does with an order for its clock; `ignores` acknowledges, `none` obeys. */
+  manner: 'obeys' | 'ignores' | 'nak' | 'none' | 'unsupported' = 'obeys'
+  /** METER CLOCK as it reached the master, newest last. */
+  readonly clocks: MeterClockReport[] = []
   /** Actions of the slave since the mishap was armed. */
   actions = 0
   /** The meters answer nothing. */
@@ -264,15 +269,8 @@ export class Pair {
         return this.silent ? null : this.answer(action.meter)
       case 'read-clock':
         return this.silent ? null : this.clockOf(action.meter)
-      case 'change-clock': {
-        const { meter, change } = action
-        assert.ok(change.how === 'shift', 'an order for less than 900 s')
-        const after = (this.offsets.get(meter) ?? 0) + change.by
-        assert.ok(Math.abs(after) < 50_000, 'the right time')
-        this.offsets.set(meter, after)
-        this.executed.push(`clock ${meter}`)
-        return this.silent ? null : { on: 'clock-changed', meter, became: 'ack' }
-      }
+      case 'change-clock':
+        return this.#changeClock(action)
       case 'read-history':
         return null
       case 'report':
@@ -281,6 +279,22 @@ export class Pair {
       default:
         return unreachable(action)
     }
+  }
+
+  #changeClock({
+    meter,
+    change,
+    at,
+  }: Extract<AgentAction, { do: 'change-clock' }>): AgentEvent | null {
+    this.executed.push(`${change.how === 'light' ? 'light' : 'clock'} ${meter}`)
+    const now = BEGIN_US + this.#mono
+    const offset = this.offsets.get(meter) ?? 0
+    const passed = this.#mono - at
+    const after = change.how === 'shift' ? offset + change.by : change.utc + passed - now
+    if (this.manner === 'obeys' || this.manner === 'none') this.offsets.set(meter, after)
+    if (this.silent) return null
+    const became = this.manner === 'obeys' || this.manner === 'ignores' ? 'ack' : this.manner
+    return { on: 'clock-changed', meter, became }
   }
 
   /** What the meter's clock shows, in hundredths. */
@@ -348,10 +362,12 @@ export class Pair {
       case 'refused':
         this.refused.push(action.code satisfies FaultCode)
         return
+      case 'meter-clock':
+        this.clocks.push(action.report)
+        return
       case 'connected':
       case 'disconnected':
       case 'status':
-      case 'meter-clock':
       case 'command-sent':
       case 'called-under':
       case 'unreadable':

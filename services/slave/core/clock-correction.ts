@@ -21,7 +21,6 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import {
   betweenUs,
   elapsedUs,
-  type MonoUs,
   shiftMono,
   shiftUs,
   type SpanUs,
@@ -71,16 +70,20 @@ function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen
   if (utc === null || !sure || Math.abs(offset) < LIGHT_FROM) return
   // The meter finds another drift than we: no larger than this.
   const most = spanUs(offset + Math.sign(offset) * bound)
-  const decision = decide('gateway', { turn, keeping, utc, drift: most, length: INTERVAL })
-  const wait = untilOpen(utc, shiftUs(utc, most))
-  if (decision.action === 'synchronise' && wait === 0) {
-    begin(turn, keeping, { how: 'light', drift: offset, event: decision.event })
+  const { action, event } = decide('gateway', { turn, keeping, utc, drift: most, closed: null })
+  if (action !== 'synchronise') {
+    ended(turn, keeping, { outcome: 'rejected', event, fault: 'MTR-10' })
     return
   }
-  const refused = decision.action !== 'synchronise' && wait === 0
-  keeping.outcome = refused ? 'rejected' : 'deferred'
-  keeping.event = refused ? decision.event : null
-  keeping.tryAt = shiftMono(turn.mono, refused ? RETRY : wait)
+  const wait = untilOpen(utc, shiftUs(utc, most))
+  if (wait === 0) begin(turn, keeping, { how: 'light', drift: offset, event })
+  else defer(turn, keeping, wait)
+}
+
+function defer(turn: Turn, keeping: Keeping, wait: SpanUs): void {
+  keeping.outcome = 'deferred'
+  keeping.event = null
+  keeping.tryAt = shiftMono(turn.mono, wait)
 }
 
 /** It is right again: what was refused or put off is no longer of interest. */
@@ -93,7 +96,8 @@ function settled(keeping: Keeping): void {
 function strongly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen): void {
   const utc = utcNow(turn)
   if (utc === null || bound > ORDER_BOUND_MAX) return
-  const decision = decide('management', { turn, keeping, utc, drift: offset, length: DAY })
+  const closed = closedBefore(shiftUs(utc, offset), DAY, keeping.plan.zone)
+  const decision = decide('management', { turn, keeping, utc, drift: offset, closed })
   const { action, event, until } = decision
   if (action === 'synchronise') {
     begin(turn, keeping, { how: 'strong', drift: offset, event })
@@ -101,16 +105,13 @@ function strongly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSee
   }
   const wait = until === null ? null : spanUs(betweenUs(utc, until) + bound)
   if (action === 'defer' && wait !== null && wait <= ORDER_WAITS_MAX) {
-    keeping.outcome = 'deferred'
-    keeping.event = null
-    keeping.tryAt = shiftMono(turn.mono, wait)
+    defer(turn, keeping, wait)
     return
   }
   ended(turn, keeping, { outcome: 'rejected', event, fault: event === 10 ? 'MTR-11' : 'MTR-10' })
 }
 
-/** What the policy says to a correction of `drift` now; `length`: of the intervals that stay
- * closed. */
+/** What the policy says to a correction of `drift` now. */
 function decide(
   client: ClockClient,
   about: {
@@ -118,10 +119,10 @@ function decide(
     readonly keeping: Keeping
     readonly utc: UnixUs
     readonly drift: SpanUs
-    readonly length: SpanUs
+    readonly closed: UnixUs | null
   },
 ): ClockDecision {
-  const { turn, keeping, utc, drift, length } = about
+  const { turn, keeping, utc, drift, closed } = about
   const { zone } = keeping.plan
   return decideClock(
     { client, utc, drift },
@@ -130,7 +131,7 @@ function decide(
       window: 'outside',
       finely: true,
       algorithm: SYNCH_ALGORITHM_DEFAULT,
-      closedUntil: closedBefore(shiftUs(utc, drift), length, zone),
+      closedUntil: closed,
       register: registerNow(keeping, turn),
       month: monthOf(utc, zone),
     },
@@ -254,8 +255,8 @@ export function ended(
   keeping.outcome = became.outcome
   keeping.event = became.event
   keeping.order = null
-  keeping.tryAt = became.fault === null ? turn.mono : retryAt(turn.mono)
+  keeping.untold = true
+  const rest = became.outcome === 'unsupported' ? DAY : RETRY
+  keeping.tryAt = became.fault === null ? turn.mono : shiftMono(turn.mono, rest)
   order?.(turn, became.fault)
 }
-
-const retryAt = (mono: MonoUs): MonoUs => shiftMono(mono, RETRY)

@@ -96,7 +96,10 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
   keeping.fresh = true
   keeping.resolution = found.resolution
   keeping.status = found.status
-  if (keeping.outcome === 'unsupported' || keeping.outcome === 'silent') keeping.outcome = 'none'
+  const { outcome, clock } = keeping
+  // It does tell its clock; whether it can be set is another matter.
+  const tells = outcome === 'silent' || (outcome === 'unsupported' && clock === noMeterClock)
+  if (tells) keeping.outcome = 'none'
   keeping.clock = takeRead(keeping.clock, found).clock
 }
 
