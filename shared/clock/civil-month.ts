@@ -15,7 +15,7 @@ export function monthOf(utc: UnixUs, offset: SpanUs): string {
   const era = Math.floor(days / ERA)
   const dayOfEra = days - era * ERA
   const leaps = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524)
-  const yearOfEra = Math.floor((dayOfEra - leaps + Math.floor(dayOfEra / 146_096)) / 365)
+  const yearOfEra = Math.floor((dayOfEra - leaps - Math.floor(dayOfEra / 146_096)) / 365)
   const years = 365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100)
   const fromMarch = Math.floor((5 * (dayOfEra - years) + 2) / 153)
   const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9
