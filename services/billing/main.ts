@@ -12,6 +12,7 @@ import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import type { Utility } from './core/bill-content.ts'
 import { hasOperator } from './db/access.ts'
 import { webStores } from './db/browse.ts'
+import { startClockKeeper } from './db/clock-keeper.ts'
 import { COMMAND_LIFE, giveCommand, openCommands } from './db/commands.ts'
 import { Fleet } from './db/fleet.ts'
 import { migrate } from './db/migrate.ts'
@@ -82,6 +83,8 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     const sink = new ReadingSink(db.pool, undefined, say)
     const retimer = startRetimer(db.pool, say)
     closers.push(() => retimer.stop())
+    const clockKeeper = startClockKeeper(db.pool, say)
+    closers.push(() => clockKeeper.stop())
     const board = new Fleet(db.pool, say)
     await board.begin(now())
     closers.push(async () => {

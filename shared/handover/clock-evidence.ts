@@ -51,6 +51,7 @@ export interface MeterClockReport {
   /** B0 of the clock status: readings invalid. */
   readonly invalid: boolean
   readonly outcome: MeterClockOutcome
+  /** Told once, with the act that raised it. */
   readonly event: MeterClockEvent | null
 }
 
@@ -58,7 +59,8 @@ export interface MeterClockReport {
 export interface SourceReport {
   readonly name: string
   readonly kind: 'ntp' | 'nts' | 'system'
-  /** `*` followed, `+` combined, `-` not combined, `x` falseticker, `~` too variable, `?` unusable. */
+  /** `*` followed, `+` combined, `-` not combined, `x` falseticker, `~` too variable, `?`
+   * unusable. */
   readonly mark: '*' | '+' | '-' | 'x' | '~' | '?'
   readonly stratum: number
   /** Poll interval, log2 seconds. */

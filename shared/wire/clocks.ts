@@ -1,6 +1,6 @@
-// What a slave tells of clocks: its own in STATUS, its meters' in METER CLOCK. wire.md 5. Whatever is
-// written fits: an offset beyond a hundred years is told as a hundred years, since a meter may show
-// anything and its slave must live on. Whatever is read is within the same limits, or refused.
+// What a slave tells of clocks: its own in STATUS, its meters' in METER CLOCK. wire.md 5. Whatever
+// is written fits: an offset beyond a hundred years is told as a hundred years, since a meter may
+// show anything and its slave must live on. Whatever is read is within the same limits, or refused.
 
 import { assert } from '../assert.ts'
 import { fromText, type Reader, toText, type Writer } from '../bytes.ts'
@@ -16,7 +16,8 @@ import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
 import { FAULT_CODE } from './orders.ts'
 import { boundField, boundOf } from './payload.ts'
 
-/** Largest offset, step and drift told: a meter that lost its clock shows 1970 or 2099. 100 years. */
+/** Largest offset, step and drift told, 100 years: a meter that lost its clock shows 1970 or 2099.
+ * */
 const OFFSET_MAX_US = 3_155_760_000_000_000
 const DRIFT_MAX_MS = OFFSET_MAX_US / 1_000
 /** Largest frequency and skew told, parts per billion: a clock 1 % off is broken, not fast. */

@@ -160,7 +160,7 @@ test('the fleet board writes links, reports and refusals for the summary', async
       disconnected_at: null,
       reported_at: new Date(NOW),
       clock_state: 'S',
-      clock_offset_us: -12,
+      clock_offset_us: 12,
       clock_bound_us: 2_500,
       round_trip_us: 800,
       backlog_frames: 3,

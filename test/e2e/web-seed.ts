@@ -8,7 +8,8 @@ import type { Db } from '../../services/billing/db/pool.ts'
 import { register } from '../../services/billing/db/registry.ts'
 import { publishTariff } from '../../services/billing/db/tariffs.ts'
 import { DEMO_TARIFF, DEMO_UTILITY } from '../../services/simulator/demo-tariff.ts'
-import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { spanMs, spanUs, type UnixMs, unixMs } from '../../shared/units.ts'
+import { headReport, meterSays, slaveSays, teller, withLiar } from './clock-story.ts'
 
 export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30))
 const ZONE = 'Asia/Kolkata'
@@ -67,6 +68,7 @@ export async function seed(db: Db) {
      values ($1, 'tcp', $2, $2, 'S', 412, 3100, 0, 2, '{"MTR-02": 3}')`,
     [DEVICE, new Date(NOON)],
   )
+  await seedClocks(db)
   await pool.query("insert into refusals values ($1, $2, 'SEC-05', 6, $1)", [
     new Date(NOON - (NOON % 3_600_000)),
     DEVICE,
@@ -107,4 +109,40 @@ async function fillReadings({ pool }: Db): Promise<void> {
     `insert into last_values select id, $1, $2, 12700000, 0, 'S', 7, $2 from meters`,
     [id, new Date(NOON)],
   )
+}
+
+const MINUTE_MS = 60_000
+/** How long ago the slave's clock was pulled, for how long, and how far. */
+const PULLED_AGO = 150
+const PULLED_FOR = 3
+const PULLED_US = 180_000_000
+
+/** A day of clocks: the slave's was pulled by three minutes, one meter's drifts and is corrected,
+ * the other's is five hours off; a source of the head-end begins to lie. */
+async function seedClocks(db: Db): Promise<void> {
+  const { tell } = teller(db)
+  for (let ago = 26 * 60; ago >= 0; ago -= ago > 165 || ago <= 135 ? 15 : 1) {
+    const at = unixMs(NOON - ago * MINUTE_MS)
+    const pulled = ago <= PULLED_AGO && ago > PULLED_AGO - PULLED_FOR
+    const lastStep = spanUs(ago <= PULLED_AGO ? -PULLED_US : 0)
+    const discipline = { steps: ago <= PULLED_AGO ? 1 : 0, lastStep }
+    const wobble = Math.round(900 * Math.sin(ago / 97) + 300 * Math.sin(ago / 13))
+    const drift = Math.round(((26 * 60 - ago) % 720) * 380)
+    await tell((fleet) => {
+      slaveSays(fleet, at, {
+        state: pulled ? 'R' : 'S',
+        fastUs: pulled ? PULLED_US - (PULLED_AGO - ago) * 100 : wobble,
+        boundUs: pulled ? PULLED_US : 2_500 + Math.abs(wobble),
+        discipline,
+      })
+      const corrected = drift < 15 * 380 && ago < 26 * 60
+      const done = corrected ? ({ outcome: 'synchronised', event: 12 } as const) : {}
+      meterSays(fleet, at, { offset: spanUs(drift), monthlyDrift: spanMs(-1_700), ...done })
+      const off = { offset: spanUs(-5 * 3_600_000_000 - drift), bound: spanUs(700_000) }
+      const told = { resolution: spanUs(1_000_000), outcome: 'rejected', event: 10 } as const
+      meterSays(fleet, at, { meter: 'M-2', ...off, ...told, invalid: true, frequency: null })
+      const head = headReport(at, { lastOffset: spanUs(112 + Math.round(wobble / 9)) })
+      fleet.headClock(ago > 0 ? head : withLiar(head))
+    })
+  }
 }

@@ -12,6 +12,7 @@ import { createWorld, HOSTILE_NAME, NOON, type World } from './web-world.ts'
 const PASSWORD = 'correct horse battery'
 const LINKS = { setup: 'S'.repeat(22), asha: 'A'.repeat(22), other: 'B'.repeat(22) }
 const PAGES = ['/fleet', '/fleet/00000000000000a0', '/readings', '/refused', '/bills', '/bills/1']
+const CLOCK_PAGES = ['/clock', '/fleet/00000000000000a0/clock/2026000417']
 const MORE_PAGES = ['/bills/1/pdf', '/notices', '/tariffs', '/home', '/home/usage', '/home/bills/1']
 
 let stored: string
@@ -42,7 +43,7 @@ void describe('the ways in', () => {
   const sessionCookie = () => browser.cookies.get('ticklock-session')
 
   test('no page without login: every page sends a stranger to /login', async () => {
-    for (const page of [...PAGES, ...MORE_PAGES]) {
+    for (const page of [...PAGES, ...CLOCK_PAGES, ...MORE_PAGES]) {
       const answer = await browser.get(page)
       assert.equal(answer.statusCode, 303, page)
       assert.equal(answer.headers.location, '/login', page)

@@ -6,9 +6,11 @@ import {
   agoText,
   clockText,
   countText,
-  offsetText,
+  lengthText,
+  signedText,
   qualityMarks,
   quantityText,
+  rateText,
   registerText,
 } from '../../services/billing/pages/format.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../shared/meter/reading.ts'
@@ -31,7 +33,25 @@ test('registers, clocks, marks and spans in words', () => {
   assert.equal(clockText('U', CLOCK_BOUND_UNKNOWN), 'unknown')
   assert.deepEqual(qualityMarks(0), [])
   assert.deepEqual(qualityMarks(18), ['went backwards', 'implausible time'])
-  assert.equal(offsetText(-1_234), '−1.23 ms')
+  const lengths = [0, 999, 1_000, 9_400, 119_000_000, 120_000_000, 7.2e9, 172.8e9, 1.8e15]
+  assert.deepEqual(lengths.map(lengthText), [
+    '0 µs',
+    '999 µs',
+    '1 ms',
+    '9.4 ms',
+    '119 s',
+    '2 min',
+    '2 h',
+    '2 d',
+    '20 833 d',
+  ])
+  assert.equal(signedText(-1_234), '−1.23 ms')
+  assert.equal(signedText(0), '0 µs')
+  assert.deepEqual([-12_345, 50, null].map(rateText), [
+    '12.345 ppm slow',
+    '0.050 ppm fast',
+    'not learned yet',
+  ])
   assert.equal(countText(1_234_567), '1 234 567')
   assert.equal(agoText(unixMs(0), unixMs(59_999)), '59 s ago')
   assert.equal(agoText(unixMs(120_000), unixMs(0)), 'in 2 min')

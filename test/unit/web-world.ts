@@ -17,6 +17,7 @@ import type {
   LiveRow,
 } from '../../services/billing/pages/views.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
+import { clockWorld } from './clock-world.ts'
 
 export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30, 0))
 const ZONE = 'Asia/Kolkata'
@@ -100,6 +101,7 @@ export const FLEET: readonly FleetRow[] = ['Old Town', 'Harbour', 'Hill Station'
     clockState: ['S', 'S', 'R', null][index] ?? null,
     clockOffsetUs: index === 3 ? null : ([412, -1_830, 15_200][index] ?? null),
     clockBoundUs: index === 3 ? null : ([3_100, 8_700, 412_000][index] ?? null),
+    heldOver: index === 2,
     backlogFrames: index === 3 ? null : ([0, 0, 1_284][index] ?? null),
     meters: [24, 18, 31, 0][index] ?? 0,
     givenUp: [0, 3, 4, 0][index] ?? 0,
@@ -277,6 +279,7 @@ function operators(world: () => World): OperatorReads {
     { ...notice(3, 'email', 'x@example.com', 'failed'), lastFault: 'BIL-09 550 no such user' },
   ]
   return {
+    ...clockWorld(NOON, { device: FLEET[0]?.id ?? '', hostile: HOSTILE_NAME }),
     fleet: async () => FLEET,
     device: async (id) => {
       const device = FLEET.find((row) => row.id === id)

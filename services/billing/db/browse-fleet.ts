@@ -2,6 +2,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../shared/units.ts'
+import { HELD_OVER } from '../core/clock-marks.ts'
 import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.ts'
 import type { OperatorReads } from './browse.ts'
 import { lastCommands } from './commands.ts'
@@ -59,6 +60,9 @@ const fleetRows = (db: Kysely<Database>) =>
   db
     .selectFrom('devices')
     .leftJoin('device_status', 'device_status.device_id', 'devices.id')
+    .leftJoin('clocks', (join) =>
+      join.onRef('clocks.device_id', '=', 'devices.id').on('clocks.meter', '=', ''),
+    )
     .leftJoin(
       (from) =>
         from
@@ -88,6 +92,7 @@ const fleetRows = (db: Kysely<Database>) =>
       'clock_offset_us',
       'clock_bound_us',
       'round_trip_us',
+      'holdover_ms',
       'backlog_frames',
       'meters',
       'faults',
@@ -123,6 +128,7 @@ const fleetRow = (row: FleetRecord): FleetRow => ({
   clockState: row.clock_state,
   clockOffsetUs: row.clock_offset_us,
   clockBoundUs: row.clock_bound_us,
+  heldOver: (row.holdover_ms ?? 0) > HELD_OVER,
   backlogFrames: row.backlog_frames,
   meters: row.meters ?? Number(row.seen ?? 0),
   givenUp: row.given_up ?? 0,

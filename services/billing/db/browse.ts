@@ -20,6 +20,7 @@ import type {
 } from '../pages/views.ts'
 import { type AccessStore, accessStore } from './access.ts'
 import { billReads } from './browse-bills.ts'
+import { type ClockReads, clockReads } from './browse-clocks.ts'
 import { customerReads } from './browse-customer.ts'
 import { fleetReads } from './browse-fleet.ts'
 import { retimedReads } from './browse-retimed.ts'
@@ -31,7 +32,7 @@ export interface Slice {
   readonly before: number | null
 }
 
-export interface OperatorReads {
+export interface OperatorReads extends ClockReads {
   fleet(): Promise<readonly FleetRow[]>
   device(id: string, now: UnixMs): Promise<DeviceView | null>
   /** Newest first; `meter` is the start of a meter number, empty for all. */
@@ -60,6 +61,6 @@ export const webStores = (
   db: Kysely<Database>,
 ): { access: AccessStore; operators: OperatorReads; customers: CustomerReads } => ({
   access: accessStore(db),
-  operators: { ...fleetReads(db), ...retimedReads(db), ...billReads(db) },
+  operators: { ...fleetReads(db), ...clockReads(db), ...retimedReads(db), ...billReads(db) },
   customers: customerReads(db),
 })

@@ -5,10 +5,12 @@
 
 import type { Pool } from 'pg'
 import type { FaultCode } from '../../../shared/faults.ts'
+import type { HeadClockReport, MeterClockReport } from '../../../shared/handover/clock-evidence.ts'
 import type { DeviceId, DeviceStatus, FleetBoard } from '../../../shared/handover/sink.ts'
 import { errorText } from '../../../shared/node/fault-error.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import { ClockHistory } from './clock-history.ts'
 
 /** Shortest time between two writes, milliseconds: what a page refreshes by. */
 const FLUSH_MS = 1_000
@@ -39,6 +41,7 @@ const BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000
 export class Fleet implements FleetBoard {
   readonly #pool: Pool
   readonly #log: (line: string) => void
+  readonly #clocks: ClockHistory
   #links = new Map<DeviceId, Link>()
   #statuses = new Map<DeviceId, DeviceStatus>()
   #refusals = new Map<string, Refusals>()
@@ -49,6 +52,7 @@ export class Fleet implements FleetBoard {
   constructor(pool: Pool, log: (line: string) => void) {
     this.#pool = pool
     this.#log = log
+    this.#clocks = new ClockHistory(pool, log)
   }
 
   /** Call once before the first link: whoever was connected to a process before us no longer is. */
@@ -58,6 +62,7 @@ export class Fleet implements FleetBoard {
        where connected_at is not null and disconnected_at is null`,
       [new Date(now)],
     )
+    await this.#clocks.begin()
   }
 
   connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void {
@@ -76,12 +81,17 @@ export class Fleet implements FleetBoard {
   status(device: DeviceId, status: DeviceStatus): void {
     if (!this.#room(this.#statuses, device)) return
     this.#statuses.set(device, status)
+    this.#clocks.status(device, status)
     this.#wake()
   }
 
-  meterClock(): void {}
+  meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void {
+    this.#clocks.meterClock(device, report, at)
+  }
 
-  headClock(): void {}
+  headClock(report: HeadClockReport): void {
+    this.#clocks.headClock(report)
+  }
 
   refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void {
     const hour = at - (at % HOUR_MS)
@@ -96,6 +106,7 @@ export class Fleet implements FleetBoard {
     this.#timer = null
     await this.#writing
     await this.#write()
+    await this.#clocks.close()
   }
 
   #room(map: ReadonlyMap<DeviceId, unknown>, device: DeviceId): boolean {
@@ -164,7 +175,8 @@ const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[])
   statuses.map(([device]) => device),
   statuses.map(([, { at }]) => new Date(at)),
   statuses.map(([, { clockState }]) => clockState),
-  statuses.map(([, { clockOffset }]) => Math.round(clockOffset)),
+  // The wire tells how far UTC is ahead of the clock; people ask how wrong the clock is.
+  statuses.map(([, { clockOffset }]) => Math.round(-clockOffset)),
   statuses.map(([, { clockBound }]) => Math.round(clockBound ?? BOUND_UNKNOWN_US)),
   statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
   statuses.map(([, { backlogFrames }]) => backlogFrames),

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isMeterNumber } from '../../../shared/meter/reading.ts'
-import { shiftMs, spanMs } from '../../../shared/units.ts'
+import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
 import { SLICE_ROWS } from '../db/browse-bills.ts'
 import type { Slice } from '../db/browse.ts'
 import { AttacksPage } from '../pages/attacks.tsx'
 import { BillPage, BillsPage, NoticesPage, TariffsPage } from '../pages/bills.tsx'
+import { HeadClockPage, MeterClockPage } from '../pages/clock.tsx'
+import { CLOCK_SPANS } from '../pages/clock-views.ts'
 import { DevicePage, FleetPage } from '../pages/fleet.tsx'
 import { InboxPage } from '../pages/inbox.tsx'
 import { ReadingsPage } from '../pages/readings.tsx'
@@ -20,6 +22,7 @@ const REFUSALS_BACK = spanMs(-24 * 3_600_000)
 
 export function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
   fleetRoutes(app, deps, sessions)
+  clockRoutes(app, deps, sessions)
   billRoutes(app, deps, sessions)
   if (deps.inbox !== null) inboxRoute(app, deps, deps.inbox, sessions)
   if (deps.attacks !== null) attackRoutes(app, deps.attacks, sessions)
@@ -39,9 +42,15 @@ function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
     '/fleet/:id',
     page(async ({ context, request }) => {
       const id = param(request, 'id')
-      const view = /^[0-9a-f]{16}$/.test(id) ? await operators.device(id, now()) : null
+      if (!isDeviceId(id)) return { trouble: NOT_FOUND }
+      const { span, since } = spanOf(request, now())
+      const [view, tale, meterClocks] = await Promise.all([
+        operators.device(id, now()),
+        operators.clock({ device: id, meter: '' }, since),
+        operators.meterClocks(id),
+      ])
       if (view === null) return { trouble: NOT_FOUND }
-      return { page: DevicePage({ context, view, now: now() }) }
+      return { page: DevicePage({ context, view, tale, meterClocks, span, now: now() }) }
     }),
   )
   app.post(
@@ -74,6 +83,45 @@ function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
       return { page: RefusedPage({ context, refusals, exceptions, now: at }) }
     }),
   )
+}
+
+function clockRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const { operators, now } = deps
+  const page = guarded.bind(null, sessions, 'operator')
+  app.get(
+    '/clock',
+    page(async ({ context, request }) => {
+      const { span, since } = spanOf(request, now())
+      const [report, tale] = await Promise.all([
+        operators.headClock(),
+        operators.clock({ device: '', meter: '' }, since),
+      ])
+      return { page: HeadClockPage({ context, report, tale, span, now: now() }) }
+    }),
+  )
+  app.get(
+    '/fleet/:id/clock/:meter',
+    page(async ({ context, request }) => {
+      const [device, meter] = [param(request, 'id'), param(request, 'meter')]
+      if (!isDeviceId(device) || !isMeterNumber(meter)) return { trouble: NOT_FOUND }
+      const { span, since } = spanOf(request, now())
+      const [view, tale] = await Promise.all([
+        operators.device(device, now()),
+        operators.clock({ device, meter }, since),
+      ])
+      if (view === null || tale === null) return { trouble: NOT_FOUND }
+      const { name } = view.device
+      return { page: MeterClockPage({ context, name, tale, span, now: now() }) }
+    }),
+  )
+}
+
+const isDeviceId = (text: string): boolean => /^[0-9a-f]{16}$/.test(text)
+
+/** How far back a plot looks: a day, or a week when asked. */
+function spanOf(request: FastifyRequest, now: UnixMs) {
+  const span = query(request, 'span') === '7d' ? '7d' : '24h'
+  return { span, since: shiftMs(now, spanMs(-CLOCK_SPANS[span])) } as const
 }
 
 function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {

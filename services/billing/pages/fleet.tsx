@@ -2,8 +2,10 @@
 // way.
 
 import type { UnixMs } from '../../../shared/units.ts'
+import { ClockCell, ClockHistoryCard, disciplineFacts, MeterClocksCard } from './clock.tsx'
+import type { ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
 import { CommandsCard } from './commands.tsx'
-import { clockStateText, countText, millisecondsText, offsetText, utcSecondText } from './format.ts'
+import { countText, lengthText, utcSecondText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
 import {
   Ago,
@@ -15,7 +17,6 @@ import {
   Headline,
   Table,
   Tiles,
-  type Tone,
 } from './parts.tsx'
 import { LiveTable } from './readings.tsx'
 import { RefusalTable } from './refused.tsx'
@@ -82,26 +83,11 @@ function BackfillBar({ backfill }: { readonly backfill: Backfill }) {
   )
 }
 
-const CLOCK_TONES: ReadonlyMap<string, Tone> = new Map([
-  ['S', 'good'],
-  ['R', 'warn'],
-  ['I', 'warn'],
-  ['U', 'bad'],
-])
-
 export function Clock({ row }: { readonly row: FleetRow }) {
-  const { clockState, clockOffsetUs, clockBoundUs } = row
+  const { clockState, clockOffsetUs, clockBoundUs, heldOver } = row
   if (clockState === null) return <span class="soft">not reported yet</span>
-  return (
-    <>
-      <Badge tone={CLOCK_TONES.get(clockState) ?? 'quiet'}>{clockStateText(clockState)}</Badge>
-      {clockOffsetUs !== null && clockBoundUs !== null && clockState !== 'U' && (
-        <span class="sub">
-          {offsetText(clockOffsetUs)} ± {millisecondsText(clockBoundUs)}
-        </span>
-      )}
-    </>
-  )
+  const figures = { offsetUs: clockOffsetUs, boundUs: clockBoundUs }
+  return <ClockCell state={clockState} {...figures} heldOver={heldOver} />
 }
 
 function LinkState({ row, now }: { readonly row: FleetRow; readonly now: UnixMs }) {
@@ -168,10 +154,14 @@ const columnsAt = (now: UnixMs): readonly Column<FleetRow>[] => [
 export interface DevicePageProps {
   readonly context: PageContext
   readonly view: DeviceView
+  /** How its clock went; null while it told nothing. */
+  readonly tale: ClockTale | null
+  readonly meterClocks: readonly ClockRow[]
+  readonly span: ClockSpan
   readonly now: UnixMs
 }
 
-export function DevicePage({ context, view, now }: DevicePageProps) {
+export function DevicePage({ context, view, tale, meterClocks, span, now }: DevicePageProps) {
   const { device } = view
   return (
     <Layout context={context} title={device.name} live>
@@ -184,7 +174,8 @@ export function DevicePage({ context, view, now }: DevicePageProps) {
             rows={[
               ['Link', <LinkState key="link" row={device} now={now} />],
               ['Clock', <Clock key="clock" row={device} />],
-              ['Round trip', view.roundTripUs === null ? '–' : millisecondsText(view.roundTripUs)],
+              ...(tale === null ? [] : disciplineFacts(tale.clock)),
+              ['Round trip', view.roundTripUs === null ? '–' : lengthText(view.roundTripUs)],
               ['Last reading', <Ago key="last" at={device.lastReadingAt} now={now} />],
               ['Gave up frames in 30 days', <GivenUpFact key="given-up" row={device} />],
               ['Last status', <Ago key="status" at={view.reportedAt} now={now} />],
@@ -197,6 +188,8 @@ export function DevicePage({ context, view, now }: DevicePageProps) {
             ]}
           />
         </section>
+        <ClockHistoryCard tale={tale} span={span} path={`/fleet/${device.id}`} now={now} />
+        <MeterClocksCard rows={meterClocks} now={now} />
         <CommandsCard context={context} device={device} rows={view.commands} now={now} />
         <section class="card card-flush">
           <h2>What the slave counted since it started</h2>

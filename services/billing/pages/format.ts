@@ -73,6 +73,9 @@ const CLOCK_WORDS: ReadonlyMap<string, string> = new Map([
   ['R', 'free-running'],
   ['I', 'informative only'],
   ['U', 'unknown'],
+  // Of a meter's clock: B0.
+  ['V', 'valid'],
+  ['X', 'invalid'],
 ])
 export const clockStateText = (letter: string | null): string =>
   letter === null ? 'not reported yet' : (CLOCK_WORDS.get(letter) ?? letter)
@@ -122,19 +125,37 @@ export function spanText(span: number): string {
 export const utcSecondText = (at: UnixMs): string =>
   `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
-/** Microseconds as milliseconds with a sign: (-1234) gives `−1.234 ms`. */
-export function offsetText(us: number): string {
-  const sign = us < 0 ? '−' : '+'
-  return `${sign}${millisecondsText(Math.abs(us))}`
-}
-
-export function millisecondsText(us: number): string {
-  const ms = us / 1_000
-  return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(ms >= 10 ? 1 : 2)} ms`
-}
-
 /** Whole numbers with a thin gap between thousands: 1234567 gives `1 234 567`. */
 export const countText = (count: number): string =>
   Math.trunc(count)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ' ')
+
+const US = { ms: 1_000, s: 1_000_000, min: 60_000_000, h: 3_600_000_000, d: 86_400_000_000 }
+
+/** A length of time in the unit people would choose, to three digits, whatever its sign: 112 gives
+ * `112 µs`, 9400 `9.4 ms`, 180000000 `3 min`. */
+export function lengthText(us: number): string {
+  const length = Math.abs(us)
+  if (length < US.ms) return `${digits(length)} µs`
+  if (length < US.s) return `${digits(length / US.ms)} ms`
+  if (length < 2 * US.min) return `${digits(length / US.s)} s`
+  if (length < 2 * US.h) return `${digits(length / US.min)} min`
+  if (length < 2 * US.d) return `${digits(length / US.h)} h`
+  return `${countText(Math.round(length / US.d))} d`
+}
+
+const digits = (value: number): string => String(Number(value.toPrecision(3)))
+
+/** `+112 µs`, `−3 min`; zero has no sign. */
+export const signedText = (us: number): string =>
+  us === 0 ? lengthText(us) : `${us < 0 ? '−' : '+'}${lengthText(us)}`
+
+/** How much faster than UTC a clock runs, in chrony's words: (-12345) gives `12.345 ppm slow`; null
+ * is not known. */
+export function rateText(ppb: number | null): string {
+  if (ppb === null) return 'not learned yet'
+  return `${ppmText(Math.abs(ppb))} ${ppb < 0 ? 'slow' : 'fast'}`
+}
+
+export const ppmText = (ppb: number): string => `${(ppb / 1_000).toFixed(3)} ppm`

@@ -24,6 +24,7 @@ export const htmlOf = (page: VNode): string => `<!doctype html>${render(page)}`
 
 const OPERATOR_PAGES = [
   ['/fleet', 'Fleet'],
+  ['/clock', 'Clock'],
   ['/readings', 'Readings'],
   ['/refused', 'Refused'],
   ['/bills', 'Bills'],

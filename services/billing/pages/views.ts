@@ -18,9 +18,11 @@ export interface FleetRow {
   readonly connectedAt: UnixMs | null
   readonly lastReadingAt: UnixMs | null
   readonly clockState: string | null
-  /** Microseconds, device minus master. */
+  /** Microseconds, its clock minus UTC. */
   readonly clockOffsetUs: number | null
   readonly clockBoundUs: number | null
+  /** No sample for long: the clock runs by itself. */
+  readonly heldOver: boolean
   readonly backlogFrames: number | null
   readonly meters: number
   /** Times it gave up frames, or sent some that do not open, in the last 30 days. */

@@ -1,0 +1,346 @@
+// How the clocks of the fleet went, written behind the master's back like the fleet board: at most
+// once a second, a bounded amount, and a database that is away is waited for. Whether something
+// happened is judged in the database against the row of before, so that nothing is remembered here
+// and a restart changes nothing. A meter told of by a device that it does not belong to is nobody's.
+
+import type { Pool } from 'pg'
+import type {
+  ClockDiscipline,
+  HeadClockReport,
+  MeterClockReport,
+} from '../../../shared/handover/clock-evidence.ts'
+import type { DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'
+import { errorText } from '../../../shared/node/fault-error.ts'
+import { ppm, spanMs, spanUs, type UnixMs } from '../../../shared/units.ts'
+import { METER_BOUND_UNKNOWN_US } from '../../../shared/wire/clocks.ts'
+import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
+import { isDatabaseAway } from './away.ts'
+
+/** Shortest time between two writes, milliseconds. */
+const FLUSH_MS = 1_000
+/** Clocks with something unwritten, in all and of one device: what an outage of the database may
+ * hold in memory (30 MB), and how much of that one device can take. */
+const CLOCKS_MAX = 100_000
+const CLOCKS_PER_DEVICE = 1_001
+/** Rows of one statement: 0.1 s of work. */
+const ROWS_MAX = 5_000
+/** Changes of the head-end's sources unwritten. */
+const HEAD_EVENTS_MAX = 100
+const DETAIL_CHARS_MAX = 200
+
+/** A row of `clocks` to be. */
+interface Told {
+  readonly device: string
+  readonly meter: string
+  readonly at: UnixMs
+  readonly state: string
+  /** The clock minus UTC, and how much faster it runs. */
+  readonly offsetUs: number
+  readonly frequency: number | null
+  readonly boundUs: number | null
+  readonly discipline: ClockDiscipline
+  readonly ofMeter: MeterClockReport | null
+  readonly report: HeadClockReport | null
+}
+
+interface HeadEvent {
+  readonly at: UnixMs
+  readonly code: ClockEventCode
+  readonly detail: string
+}
+
+/** Of UTC against the clock, or of the clock against UTC. */
+const reverse = (frequency: number | null): number | null =>
+  frequency === null ? null : -frequency
+
+const NOT_STEERED: ClockDiscipline = {
+  frequency: null,
+  skew: ppm(0),
+  holdover: spanMs(0),
+  steps: 0,
+  lastStep: spanUs(0),
+}
+
+export class ClockHistory {
+  readonly #pool: Pool
+  readonly #log: (line: string) => void
+  /** By device, then by meter. */
+  #told = new Map<DeviceId, Map<string, Told>>()
+  #count = 0
+  #headEvents: HeadEvent[] = []
+  #head: HeadClockReport | null = null
+  #timer: NodeJS.Timeout | null = null
+  #writing: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(pool: Pool, log: (line: string) => void) {
+    this.#pool = pool
+    this.#log = log
+  }
+
+  /** Call once before the first report: what an earlier process told of the head-end's sources. */
+  async begin(): Promise<void> {
+    const { rows } = await this.#pool.query<{ report: HeadClockReport | null }>(
+      "select report from clocks where device_id = ''",
+    )
+    this.#head = rows[0]?.report ?? null
+  }
+
+  status(device: DeviceId, status: DeviceStatus): void {
+    this.#tell({
+      device,
+      meter: '',
+      at: status.at,
+      state: status.clockState,
+      // The wire tells how far UTC is ahead of the clock.
+      offsetUs: -status.clockOffset,
+      boundUs: status.clockBound,
+      frequency: reverse(status.discipline.frequency),
+      discipline: status.discipline,
+      ofMeter: null,
+      report: null,
+    })
+  }
+
+  meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void {
+    const before = this.#told.get(device)?.get(report.meter)?.ofMeter ?? null
+    this.#tell({
+      device,
+      meter: report.meter,
+      at,
+      state: report.invalid ? 'X' : 'V',
+      offsetUs: report.offset,
+      boundUs: report.bound >= METER_BOUND_UNKNOWN_US ? null : report.bound,
+      frequency: report.frequency,
+      discipline: NOT_STEERED,
+      // An event is told once: a newer report must not take its place before it is written.
+      ofMeter: { ...report, event: report.event ?? before?.event ?? null },
+      report: null,
+    })
+  }
+
+  headClock(report: HeadClockReport): void {
+    this.#headEvents.push(...sourceEvents(this.#head, report))
+    this.#headEvents = this.#headEvents.slice(-HEAD_EVENTS_MAX)
+    this.#head = report
+    this.#tell({
+      device: '',
+      meter: '',
+      at: report.at,
+      state: report.state,
+      offsetUs: report.lastOffset,
+      boundUs: report.bound,
+      frequency: reverse(report.discipline.frequency),
+      discipline: report.discipline,
+      ofMeter: null,
+      report,
+    })
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    await this.#writing
+    await this.#write()
+  }
+
+  #tell(told: Told): void {
+    const clocks = this.#told.get(told.device) ?? new Map<string, Told>()
+    if (!clocks.has(told.meter)) {
+      if (this.#count >= CLOCKS_MAX || clocks.size >= CLOCKS_PER_DEVICE) return
+      this.#count += 1
+    }
+    clocks.set(told.meter, told)
+    this.#told.set(told.device, clocks)
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#timer !== null || this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#writing = this.#write().finally(() => {
+        this.#timer = null
+        if (this.#count > 0) this.#wake()
+      })
+    }, FLUSH_MS)
+    this.#timer.unref()
+  }
+
+  async #write(): Promise<void> {
+    const rows = [...this.#told.values()].flatMap((clocks) => [...clocks.values()])
+    const events = this.#headEvents
+    this.#told = new Map()
+    this.#count = 0
+    this.#headEvents = []
+    for (let from = 0; from < rows.length; from += ROWS_MAX) {
+      const batch = rows.slice(from, from + ROWS_MAX)
+      const ofHead = batch.some(({ device }) => device === '') ? events : []
+      try {
+        await this.#pool.query(WRITE, [...columns(batch), ...eventColumns(ofHead), HELD_OVER])
+      } catch (error) {
+        this.#log(`OPS-08 clocks not written: ${errorText(error)}`)
+        // What a database that is there refuses it would refuse again.
+        if (isDatabaseAway(error)) {
+          this.#takeBack(rows.slice(from), events)
+          return
+        }
+      }
+    }
+  }
+
+  /** What was told meanwhile is newer than what could not be written. */
+  #takeBack(rows: readonly Told[], events: readonly HeadEvent[]): void {
+    for (const row of rows) {
+      if (this.#told.get(row.device)?.has(row.meter) !== true) this.#tell(row)
+    }
+    if (!rows.some(({ device }) => device === '')) return
+    this.#headEvents = [...events, ...this.#headEvents].slice(-HEAD_EVENTS_MAX)
+  }
+}
+
+/** What changed among the head-end's sources. */
+function sourceEvents(
+  before: HeadClockReport | null,
+  { at, reference, sources }: HeadClockReport,
+): HeadEvent[] {
+  const marks = new Map(before?.sources.map(({ name, mark }) => [name, mark]))
+  const events: HeadEvent[] = []
+  for (const { name, mark, note } of sources) {
+    const was = marks.get(name)
+    const detail = note === '' ? name : `${name}: ${note}`
+    if (mark === 'x' && was !== 'x') events.push({ at, code: 'falseticker', detail })
+    // At the start nobody was usable yet.
+    if (mark === '?' && was !== undefined && was !== '?') {
+      events.push({ at, code: 'source-lost', detail })
+    }
+  }
+  if (before !== null && before.reference !== reference) {
+    events.push({ at, code: 'reference', detail: reference })
+  }
+  return events
+}
+
+/** Whole, and a number: one that is none would take its whole batch with it. */
+const whole = (value: number | null | undefined): number | null =>
+  value !== null && value !== undefined && Number.isFinite(value) ? Math.round(value) : null
+
+const columns = (rows: readonly Told[]) => [
+  rows.map(({ device }) => device),
+  rows.map(({ meter }) => meter),
+  rows.map(({ at }) => new Date(at)),
+  rows.map(({ state }) => state),
+  rows.map(({ offsetUs }) => whole(offsetUs) ?? 0),
+  rows.map(({ boundUs }) => whole(boundUs)),
+  rows.map(({ frequency }) => whole(frequency === null ? null : frequency * 1_000)),
+  rows.map(({ discipline: { skew } }) => whole(skew * 1_000) ?? 0),
+  rows.map(({ discipline: { holdover } }) => whole(holdover) ?? 0),
+  rows.map(({ discipline: { steps } }) => whole(steps) ?? 0),
+  rows.map(({ discipline: { lastStep } }) => whole(lastStep) ?? 0),
+  rows.map(({ ofMeter }) => whole(ofMeter?.resolution)),
+  rows.map(({ ofMeter }) => whole(ofMeter?.monthlyDrift)),
+  rows.map(({ ofMeter }) => ofMeter?.outcome ?? null),
+  rows.map(({ ofMeter }) => ofMeter?.event ?? null),
+  // No zero character: jsonb has none, and names of sources come from elsewhere.
+  rows.map(({ report }) =>
+    report === null ? null : JSON.stringify(report).replaceAll('\\u0000', ''),
+  ),
+]
+
+const eventColumns = (events: readonly HeadEvent[]) => [
+  events.map(({ at }) => new Date(at)),
+  events.map(({ code }) => code),
+  events.map(({ detail }) => detail.replaceAll('\0', '').slice(0, DETAIL_CHARS_MAX)),
+]
+
+// `known` holds what is told beside the row of before (was.*), which the insert below it does not
+// change: all parts of one statement see the database as it was.
+const WRITE = `
+with told as (
+  select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[],
+      $6::bigint[], $7::integer[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+      $12::bigint[], $13::bigint[], $14::text[], $15::smallint[], $16::jsonb[])
+    as t(device_id, meter, at, state, offset_us, bound_us, frequency_ppb, skew_ppb, holdover_ms,
+      steps, last_step_us, resolution_us, monthly_drift_ms, outcome, event, report)
+  where (device_id = '' or exists (select from devices where devices.id = t.device_id))
+    and (meter = '' or exists (select from meters
+      where meters.number = t.meter and meters.device_id = t.device_id))
+), known as (
+  select t.*, was.state as was_state, was.holdover_ms as was_held, was.outcome as was_outcome,
+    was.point_at, was.point_state, was.point_offset_us, was.point_bound_us,
+    (t.steps, t.last_step_us) is distinct from (was.steps, was.last_step_us) as stepped,
+    (t.event, t.outcome, t.monthly_drift_ms) is distinct from
+      (was.event, was.outcome, was.monthly_drift_ms) as acted,
+    case when was.id is null then true
+      when t.at < was.point_at + interval '1 minute' then false
+      else t.state <> was.point_state::text
+        or abs(t.offset_us - was.point_offset_us)
+          > coalesce(t.bound_us, 0) + coalesce(was.point_bound_us, 0)
+        or (greatest(t.bound_us, was.point_bound_us) > 100000
+          and greatest(t.bound_us, was.point_bound_us)
+            > 4 * least(t.bound_us, was.point_bound_us))
+        or t.at >= was.point_at + case when t.meter = '' then interval '15 minutes'
+          else interval '1 hour' end
+      end as due,
+    was.id is null or date_bin(case when t.meter = '' then interval '1 hour'
+        else interval '6 hours' end, t.at, timestamptz 'epoch') > was.point_at as keep
+  from told t left join clocks was using (device_id, meter)
+), saved as (
+  insert into clocks as c (device_id, meter, at, state, offset_us, bound_us, frequency_ppb,
+    skew_ppb, holdover_ms, steps, last_step_us, resolution_us, monthly_drift_ms, outcome, event,
+    report, point_at, point_state, point_offset_us, point_bound_us)
+  select device_id, meter, at, state::"char", offset_us, bound_us, frequency_ppb, skew_ppb,
+    holdover_ms, steps, last_step_us, resolution_us, monthly_drift_ms, outcome, event, report,
+    case when due then at else point_at end,
+    case when due then state::"char" else point_state end,
+    case when due then offset_us else point_offset_us end,
+    case when due then bound_us else point_bound_us end
+  from known
+  on conflict (device_id, meter) do update set at = excluded.at, state = excluded.state,
+    offset_us = excluded.offset_us, bound_us = excluded.bound_us,
+    frequency_ppb = excluded.frequency_ppb, skew_ppb = excluded.skew_ppb,
+    holdover_ms = excluded.holdover_ms, steps = excluded.steps,
+    last_step_us = excluded.last_step_us, resolution_us = excluded.resolution_us,
+    monthly_drift_ms = excluded.monthly_drift_ms, outcome = excluded.outcome,
+    event = coalesce(excluded.event, c.event), report = excluded.report,
+    point_at = excluded.point_at, point_state = excluded.point_state,
+    point_offset_us = excluded.point_offset_us, point_bound_us = excluded.point_bound_us
+  returning id, device_id, meter
+), points as (
+  insert into clock_history (clock_id, at, state, offset_us, bound_us, frequency_ppb, keep)
+  select id, at, state::"char", offset_us, bound_us, frequency_ppb, keep
+  from known join saved using (device_id, meter) where due
+  on conflict do nothing
+), happened as (
+  select device_id, meter, at, case state when 'S' then 'synchronised' when 'R' then 'free-running'
+      when 'I' then 'informative' when 'U' then 'unknown' when 'X' then 'invalid' else 'valid' end
+      as code, offset_us as amount_us, '' as detail
+  from known where state <> coalesce(was_state::text, case meter when '' then state else 'V' end)
+  union all
+  select device_id, meter, at, 'step', last_step_us, '' from known where stepped and steps > 0
+  union all
+  select device_id, meter, at, 'holdover', null, '' from known
+  where holdover_ms > $20 and coalesce(was_held, 0) <= $20
+  union all
+  select device_id, meter, at, 'recovered', was_held * 1000, '' from known
+  where holdover_ms <= $20 and was_held > $20
+  union all
+  select device_id, meter, at, outcome, offset_us, '' from known
+  where outcome in ('set', 'rejected', 'unsupported', 'silent')
+    and outcome is distinct from was_outcome
+  union all
+  select device_id, meter, at, event::text, offset_us, outcome from known
+  where event is not null and acted
+  union all
+  select '', '', at, code, null, detail
+  from unnest($17::timestamptz[], $18::text[], $19::text[]) as h(at, code, detail)
+), listed as (
+  insert into clock_events (clock_id, at, code, amount_us, detail)
+  select id, at, code, amount_us, detail from happened h join saved using (device_id, meter)
+  where not exists (select from clock_events e where e.clock_id = saved.id and e.code = h.code
+    and e.at > h.at - interval '1 minute')
+  returning code
+)
+insert into counters (name, count) select 'clock ' || code, count(*) from listed group by code
+on conflict (name) do update set count = counters.count + excluded.count`

@@ -1,0 +1,67 @@
+// Keeps the history of clocks small: a few clocks at a time, round and round. What goes is said
+// where the tables are made (migrations/0010_clock-history.sql).
+
+import type { Pool } from 'pg'
+import { errorText } from '../../../shared/node/fault-error.ts'
+import { type UnixMs, unixMs } from '../../../shared/units.ts'
+
+/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three hours,
+ * and a look costs about 0.1 s. */
+const LOOK_MS = 10_000
+const CLOCKS_MAX = 200
+/** Every point stays for so long, one an hour (or six) for so long. */
+const FINE_MS = 48 * 3_600_000
+const KEPT_MS = 90 * 86_400_000
+/** Events kept of one clock. */
+const EVENTS_MAX = 1_000
+
+const SWEEP = `
+with swept as (
+  select c.id, (select at from clock_events e where e.clock_id = c.id
+    order by at desc offset ${EVENTS_MAX} limit 1) as events_to
+  from clocks c where id > $1 order by id limit ${CLOCKS_MAX}
+), thinned as (
+  delete from clock_history h using swept
+  where h.clock_id = swept.id and h.at < $2 and (not h.keep or h.at < $3)
+), forgotten as (
+  delete from clock_events e using swept
+  where e.clock_id = swept.id and (e.at <= swept.events_to or e.at < $3)
+)
+select max(id) as last from swept`
+
+/** Thins the history of the next clocks after `cursor`; gives the cursor to go on from, 0 at the
+ * end. */
+export async function sweepClocks(pool: Pool, cursor: number, now: UnixMs): Promise<number> {
+  const { rows } = await pool.query<{ last: number | null }>(SWEEP, [
+    cursor,
+    new Date(now - FINE_MS),
+    new Date(now - KEPT_MS),
+  ])
+  return rows[0]?.last ?? 0
+}
+
+/** Sweeps until stopped. A database that is away is tried again. */
+export function startClockKeeper(
+  pool: Pool,
+  log: (line: string) => void,
+): { stop(): Promise<void> } {
+  let cursor = 0
+  let running: Promise<void> | null = null
+  const sweep = async (): Promise<void> => {
+    try {
+      cursor = await sweepClocks(pool, cursor, unixMs(Date.now()))
+    } catch (error) {
+      log(`OPS-08 history of clocks not thinned: ${errorText(error)}`)
+    }
+    running = null
+  }
+  const timer = setInterval(() => {
+    running ??= sweep()
+  }, LOOK_MS)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,118 @@
+// How a clock went, as SVG made on the server like the usage chart: the offset as a line inside a
+// band of plus and minus its bound, coloured by state, with a mark where it stepped. Colour only
+// repeats what the words say: the same events stand in the table below.
+
+import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import { plotClock } from '../core/clock-plot.ts'
+import { CLOCK_SPANS, type ClockSpan, type ClockTale } from './clock-views.ts'
+import { clockStateText, lengthText, signedText, utcSecondText } from './format.ts'
+
+const WIDTH = 760
+const HEIGHT = 270
+/** Room for `+100 ms` in the large letters of a phone. */
+const LEFT = 98
+const RIGHT = WIDTH - 8
+const TOP = 18
+const BOTTOM = HEIGHT - 32
+const HOUR_MS = 3_600_000
+/** Lines under the plot: every six hours of a day, every day of a week. */
+const TICK_MS = { '24h': 6 * HOUR_MS, '7d': 24 * HOUR_MS } as const
+/** A point tells of a clock for so long: two and a half times what may lie between two of them. */
+const DEVICE_GAP_MS = { '24h': 0.7 * HOUR_MS, '7d': 2.5 * HOUR_MS } as const
+const METER_GAP_MS = { '24h': 2.5 * HOUR_MS, '7d': 15 * HOUR_MS } as const
+
+interface ClockChartProps {
+  readonly tale: ClockTale
+  readonly span: ClockSpan
+  readonly now: UnixMs
+}
+
+export function ClockChart({ tale, span, now }: ClockChartProps) {
+  const { clock, points, events } = tale
+  const from = shiftMs(now, spanMs(-CLOCK_SPANS[span]))
+  const gapMs = (clock.meter === '' ? DEVICE_GAP_MS : METER_GAP_MS)[span]
+  const edges = { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM }
+  const { runs, yTicks, xOf } = plotClock(points, { ...edges, from, to: now, gapMs })
+  if (runs.length === 0) return <p class="empty">Nothing was told in this time.</p>
+  const steps = events.filter(
+    ({ at, code, meter }) => at >= from && meter === clock.meter && code === 'step',
+  )
+  const states = [...new Set(runs.map(({ state }) => state))]
+  return (
+    <>
+      <svg
+        class="chart clock-chart"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={labelOf(tale, span, steps.length)}
+      >
+        {yTicks.map(({ y, us }, index) => (
+          <g key={us}>
+            <line class={us === 0 ? 'zero' : 'rule'} x1={LEFT} x2={RIGHT} y1={y} y2={y} />
+            <text
+              class={minor(index, yTicks.length) ? 'minor' : undefined}
+              x={LEFT - 6}
+              y={y + 4}
+              text-anchor="end"
+            >
+              {us === 0 ? '0' : signedText(us)}
+            </text>
+          </g>
+        ))}
+        {timeTicks(from, now, span).map(({ at, text }) => (
+          <text key={at} x={xOf(at)} y={HEIGHT - 6} text-anchor="middle">
+            {text}
+          </text>
+        ))}
+        {runs.map(({ state, band }, index) => (
+          <path key={`band${index}`} class={`band clock-${state}`} d={band} />
+        ))}
+        {runs.map(({ state, line }, index) => (
+          <path key={`line${index}`} class={`line clock-${state}`} d={line} />
+        ))}
+        {steps.map(({ at, amountUs }) => (
+          <path key={at} class="step" d={`M${xOf(at) - 6},${TOP - 12}h12l-6,10Z`}>
+            <title>{`${utcSecondText(at)}: stepped by ${signedText(amountUs ?? 0)}`}</title>
+          </path>
+        ))}
+      </svg>
+      <p class="soft legend">
+        {states.map((state) => (
+          <span key={state} class={`key clock-${state}`}>
+            {clockStateText(state)}
+          </span>
+        ))}
+        {steps.length > 0 && <span class="key key-step">stepped</span>}
+        <span>line: the clock minus UTC; band: its bound</span>
+      </p>
+    </>
+  )
+}
+
+/** Between the farthest line and zero there is no room for a word on a phone. */
+const minor = (index: number, count: number): boolean =>
+  index !== 0 && index !== count - 1 && index !== (count - 1) / 2
+
+const WORDS = { '24h': 'the last 24 hours', '7d': 'the last seven days' } as const
+
+function labelOf({ clock, points }: ClockTale, span: ClockSpan, steps: number): string {
+  const far = Math.max(0, ...points.map(({ offsetUs }) => Math.abs(offsetUs)))
+  const bound = clock.boundUs === null ? 'unknown' : lengthText(clock.boundUs)
+  const words = steps === 0 ? 'no step' : steps === 1 ? 'one step' : `${steps} steps`
+  return (
+    `Offset over ${WORDS[span]}: at most ${lengthText(far)}, ${words}; ` +
+    `now ${signedText(clock.offsetUs)}, bound ${bound}, ${clockStateText(clock.state)}`
+  )
+}
+
+/** On the hour or midnight of UTC, not too near either end. */
+function timeTicks(from: UnixMs, to: UnixMs, span: ClockSpan) {
+  const every = TICK_MS[span]
+  const ticks: { readonly at: number; readonly text: string }[] = []
+  const margin = every / 6
+  for (let at = Math.ceil((from + margin) / every) * every; at <= to - margin; at += every) {
+    const iso = new Date(at).toISOString()
+    ticks.push({ at, text: span === '24h' ? iso.slice(11, 16) : iso.slice(5, 10) })
+  }
+  return ticks
+}

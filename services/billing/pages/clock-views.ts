@@ -1,0 +1,54 @@
+// What the pages and the command line show of clocks, as plain values.
+
+import type { MeterClockOutcome } from '../../../shared/handover/clock-evidence.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import type { ClockPoint } from '../core/clock-plot.ts'
+
+/** A clock as it was last told. */
+export interface ClockRow {
+  /** Empty: the head-end. */
+  readonly device: string
+  /** Empty: the device's own clock. */
+  readonly meter: string
+  readonly at: UnixMs
+  /** U I S R; of a meter V (readings valid) or X (invalid, B0). */
+  readonly state: string
+  /** The clock minus UTC. */
+  readonly offsetUs: number
+  /** Null: nobody knows. */
+  readonly boundUs: number | null
+  /** How much faster than UTC it runs; null while nobody learned that. */
+  readonly frequencyPpb: number | null
+  readonly skewPpb: number
+  readonly holdoverMs: number
+  readonly steps: number
+  readonly lastStepUs: number
+  /** Of a meter; null for the others. */
+  readonly resolutionUs: number | null
+  readonly monthlyDriftMs: number | null
+  readonly outcome: MeterClockOutcome | null
+  /** The last one told, of UNI/TS 11291. */
+  readonly event: number | null
+}
+
+export interface ClockEventRow {
+  readonly at: UnixMs
+  readonly meter: string
+  /** A ClockEventCode, or text of another version. */
+  readonly code: string
+  readonly amountUs: number | null
+  readonly detail: string
+}
+
+/** One clock and how it went. */
+export interface ClockTale {
+  readonly clock: ClockRow
+  /** Oldest first; each holds until the next. */
+  readonly points: readonly ClockPoint[]
+  /** Newest first; of a device's own clock those of its meters too. */
+  readonly events: readonly ClockEventRow[]
+}
+
+/** How far back a plot looks. */
+export const CLOCK_SPANS = { '24h': 24 * 3_600_000, '7d': 7 * 24 * 3_600_000 } as const
+export type ClockSpan = keyof typeof CLOCK_SPANS
