@@ -192,10 +192,13 @@ test('stop closes meters, then link, then the outbox; nothing moves afterwards',
 })
 
 test('a plan per meter: SEM is asked, P1 pushes', () => {
-  const lines = [LINE, { ...LINE, protocol: 'dsmr', meters: ['P1'], history: false } as const]
+  const port = { ...LINE, protocol: 'dsmr', meters: ['P1'], history: false } as const
+  const lines = [{ ...LINE, clock: 'light' } as const, { ...port, standardOffsetMinutes: 60 }]
+  const light = { keep: 'light', zone: 0 }
+  const watch = { keep: 'watch', zone: 3_600_000_000 }
   assert.deepEqual(plansOf(lines), [
-    { meter: 'ED-1', everyMs: 5_000, push: false, history: true },
-    { meter: 'ED-2', everyMs: 5_000, push: false, history: true },
-    { meter: 'P1', everyMs: 5_000, push: true, history: false },
+    { meter: 'ED-1', everyMs: 5_000, push: false, history: true, clock: light },
+    { meter: 'ED-2', everyMs: 5_000, push: false, history: true, clock: light },
+    { meter: 'P1', everyMs: 5_000, push: true, history: false, clock: watch },
   ])
 })

@@ -95,6 +95,23 @@ test('light: below a second the clock is left alone', () => {
   assert.equal(last(pair).outcome, 'none')
 })
 
+test('light: only on good knowledge: in state S, a quarter of the error, the bound inside 60 s', () => {
+  for (const [seconds, masterBound, done] of [
+    // 59.99 s with its bound may be 60.
+    [-59.99, 20_000, false],
+    [-59.9, 20_000, true],
+    [-1.5, 500_000, false],
+    [-1.5, 200_000, true],
+    // The bound is small against 50 s, but the clock is not in state S.
+    [-50, 3_000_000, false],
+  ] as const) {
+    const pair = pairOf('light', seconds)
+    pair.masterBound = masterBound
+    pair.run(120)
+    assert.deepEqual(pair.executed, done ? ['light M-2'] : [], `${seconds} +- ${masterBound}`)
+  }
+})
+
 test('the month is kept over a restart: 40 s and then 20.5 s more are one too many', () => {
   const pair = pairOf('light', 40)
   pair.run(60)
@@ -167,6 +184,8 @@ test('an order is refused with its reason', () => {
     [5 * 3_600, 'obeys', 'MTR-11'],
     [75, 'nak', 'MTR-10'],
     [75, 'ignores', 'MTR-10'],
+    // Right within 2 s before and after: it was not done all the same.
+    [1.5, 'ignores', 'MTR-10'],
     [75, 'unsupported', 'MTR-09'],
   ] as const) {
     const pair = pairOf('watch', seconds)

@@ -162,7 +162,7 @@ test('a refusal is MTR-09, ends the request, and is no reason to rest', () => {
   assert.deepEqual(words(poll.read('A', START)), ['>A'])
 })
 
-test('a plain line is MTR-04 unless allowed (docs/meters.md 1.6)', () => {
+test('a plain line is MTR-04 unless allowed (docs/meters.md 1.7)', () => {
   for (const [allowed, expected] of [
     [false, ['MTR-04 A', 'failed A now']],
     [true, ['now A x1']],
