@@ -23,9 +23,9 @@ COPY migrations ./migrations
 COPY services/billing/pages/style.css ./services/billing/pages/style.css
 RUN mkdir /data && chown node:node /data
 USER node
-ENV TICKLOCK_HOST=0.0.0.0 TICKLOCK_DATA=/data TICKLOCK_HTTP_PORT=8080 TICKLOCK_TCP_PORT=7443 TICKLOCK_WS_PORT=7444
+ENV TICKLOCK_HOST=0.0.0.0 TICKLOCK_DATA=/data TICKLOCK_HTTP_PORT=8080 TICKLOCK_TCP_PORT=7443 TICKLOCK_WS_PORT=7444 TICKLOCK_NTP_PORT=7123
 VOLUME /data
-EXPOSE 8080 7443 7444
+EXPOSE 8080 7443 7444 7123/udp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD node -e "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"
 ENTRYPOINT ["node", "bin/ticklock.js"]

@@ -4,11 +4,13 @@
 import { parseArgs } from 'node:util'
 import { errorCode, FaultError } from '../shared/node/fault-error.ts'
 import { openLog } from '../shared/node/log.ts'
+import { spanUs } from '../shared/units.ts'
 import type { Verdict } from './adversary/trial.ts'
 
 const HELP = `ticklock COMMAND
 
   demo                  the whole way on this machine: a hundred simulated meters, last month's bills
+      [--upset clock]   and then a slave whose clock jumps three minutes ahead
   up                    head-end and billing server on this machine
   slave --config FILE   the agent beside the meters
   device NAME           register a device and print its one-time enrolment token
@@ -20,19 +22,22 @@ const HELP = `ticklock COMMAND
   rotate-wrap           wrap all key trees anew now (it happens hourly by itself)
   command DEVICE ...    order a device: read-now [METER], schedule METER SECONDS, sync-clock METER
                         [--expires SECONDS]
+  clock [DEVICE]        how right the clocks are: head-end, its sources, slaves; of a device its meters
+                        [--json]
   attack                a scripted attacker against slaves and a head-end of its own; exit 1 when
                         anything went through
   doctor                check ports, data folder, Node and PostgreSQL
   help                  this text
 
 Settings by environment: TICKLOCK_HTTP_PORT (8080), TICKLOCK_TCP_PORT (7443), TICKLOCK_WS_PORT (7444),
-TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
+TICKLOCK_NTP_PORT (7123, UDP), TICKLOCK_TIME_SOURCES (this machine's clock), TICKLOCK_HOST (127.0.0.1), TICKLOCK_DATA (./data), DATABASE_URL; more in docs/operating.md.
 `
 
 const log = (pretty: boolean): ReturnType<typeof openLog> =>
   openLog({ pretty, nowMs: () => performance.now() })
 
-async function demo(): Promise<void> {
+async function demo(upset: string | undefined): Promise<void> {
+  if (upset !== undefined && upset !== 'clock') throw new FaultError('OPS-12', `--upset ${upset}`)
   const { startDemo } = await import('./simulator/main.ts')
   const { readSettings } = await import('./settings.ts')
   const settings = readSettings(process.env)
@@ -55,6 +60,7 @@ async function demo(): Promise<void> {
   Data              ${settings.dataFolder}   (a second start goes on from here)
   Stop              Ctrl-C
 `)
+  if (upset === 'clock') running.upsetClock((line) => console.log(`  ${line}\n`))
 }
 
 async function up(): Promise<void> {
@@ -92,6 +98,12 @@ async function slave(config: string | undefined): Promise<void> {
   if (config === undefined) throw new FaultError('OPS-12', 'slave needs --config FILE')
   const { runSlave } = await import('./slave/main.ts')
   const running = await runSlave(config)
+  // Only who started us holds this channel, and only the demo does.
+  process.on('message', (message) => {
+    if (typeof message !== 'object' || message === null || !('pullClockUs' in message)) return
+    const { pullClockUs } = message
+    if (typeof pullClockUs === 'number') running.pullClock(spanUs(pullClockUs))
+  })
   untilStopped(() => running.stop())
 }
 
@@ -148,6 +160,7 @@ async function main(): Promise<void> {
       labels: { type: 'string' },
       'skip-existing': { type: 'boolean' },
       status: { type: 'boolean' },
+      upset: { type: 'string' },
       'give-up-old': { type: 'boolean' },
     },
     allowPositionals: true,
@@ -155,7 +168,7 @@ async function main(): Promise<void> {
   const [name = 'help', argument] = positionals
   switch (values.help === true ? 'help' : name) {
     case 'demo':
-      return demo()
+      return demo(values.upset)
     case 'up':
       return up()
     case 'slave':
@@ -172,6 +185,11 @@ async function main(): Promise<void> {
       const { command } = await import('./command.ts')
       const { readSettings } = await import('./settings.ts')
       return command(readSettings(process.env), positionals.slice(1), values.expires)
+    }
+    case 'clock': {
+      const { clock } = await import('./clock.ts')
+      const { readSettings } = await import('./settings.ts')
+      return clock(readSettings(process.env), positionals.slice(1), values.json === true)
     }
     case 'enrol':
       return enrol(argument, values)

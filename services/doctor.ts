@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { openDatabase } from './billing/db/pool.ts'
 import { databaseAccount, usableBinaries } from './billing/shell/postgres-binaries.ts'
-import { openDataFolder, portFree } from './head-end.ts'
+import { openDataFolder, portFree, udpPortFree } from './head-end.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 /** Below this a month of readings and the database's own log may not fit, bytes. */
@@ -50,6 +50,18 @@ async function checkSettings(
       return 'free'
     })
   }
+  const { ntpPort, timeSources } = settings
+  if (ntpPort !== 0) {
+    await check(`UDP port ${ntpPort} (NTP)`, async () => {
+      await udpPortFree(host, ntpPort, 'TICKLOCK_NTP_PORT')
+      return 'free'
+    })
+  }
+  await check('time', () =>
+    timeSources.length === 0
+      ? "this machine's clock, as good as TICKLOCK_CLOCK_BOUND_MS says"
+      : timeSources.map(({ name }) => name).join(', '),
+  )
   await check('data folder', () => {
     openDataFolder(dataFolder)
     try {

@@ -1,9 +1,10 @@
 // Master and billing in one process: what `up` and `demo` share.
 
-import { createServer } from 'node:net'
+import { createSocket } from 'node:dgram'
+import { createServer, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { makeFolders } from '../shared/node/folders.ts'
-import { errorText, FaultError } from '../shared/node/fault-error.ts'
+import { errorCode, errorText, FaultError } from '../shared/node/fault-error.ts'
 import { HANDSHAKES_IN_FLIGHT_PER_SOURCE, HANDSHAKES_PER_DEVICE } from '../shared/wire/limits.ts'
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
 import type { HandshakeLimits } from './master/core/flood.ts'
@@ -41,6 +42,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   await portFree(host, httpPort, 'TICKLOCK_HTTP_PORT')
   await portFree(host, tcpPort, 'TICKLOCK_TCP_PORT')
   await portFree(host, wsPort, 'TICKLOCK_WS_PORT')
+  if (settings.ntpPort !== 0) await udpPortFree(host, settings.ntpPort, 'TICKLOCK_NTP_PORT')
   openDataFolder(dataFolder)
   const keys = openKeyStore(join(dataFolder, 'keys'))
   const billing = await runBilling({
@@ -62,6 +64,12 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
       ws: { host, port: wsPort },
       toleranceSeconds: settings.toleranceSeconds,
       clockBoundUs: settings.clockBoundUs,
+      time: {
+        ntp: settings.ntpPort === 0 ? null : { host, port: settings.ntpPort },
+        sources: settings.timeSources,
+        authorities: settings.timeAuthorities,
+        driftFile: join(dataFolder, 'clock.drift'),
+      },
       connectionsMax: CONNECTIONS_MAX,
       handshakeLimits: limitsOf(options.demo ? DEMO_HANDSHAKES : settings.handshakesPerSource),
       log: (code, detail) => options.log.fault(code, detail),
@@ -104,11 +112,22 @@ export function openDataFolder(folder: string): void {
 export function portFree(host: string, port: number, variable: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', (error) => {
-      const taken = 'code' in error && error.code === 'EADDRINUSE'
-      const detail = taken ? `${host}:${port} (choose another by ${variable})` : error.message
-      reject(new FaultError(taken ? 'OPS-03' : 'OPS-05', detail))
-    })
+    probe.once('error', (error) => reject(portFault(error, `${host}:${port}`, variable)))
     probe.listen(port, host, () => probe.close(() => resolve()))
   })
+}
+
+/** The same for UDP. */
+export function udpPortFree(host: string, port: number, variable: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+    probe.once('error', (error) => reject(portFault(error, `UDP ${host}:${port}`, variable)))
+    probe.bind(port, host, () => probe.close(() => resolve()))
+  })
+}
+
+function portFault(error: Error, where: string, variable: string): FaultError {
+  const taken = errorCode(error) === 'EADDRINUSE'
+  const detail = taken ? `${where} (choose another by ${variable})` : error.message
+  return new FaultError(taken ? 'OPS-03' : 'OPS-05', detail)
 }

@@ -1,7 +1,9 @@
 // What the environment says, read in one place: ports, data folder, database, mail and SMS.
 
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { FaultError } from '../shared/node/fault-error.ts'
+import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import {
   HANDSHAKES_PER_SOURCE,
   TOLERANCE_DEFAULT,
@@ -10,6 +12,7 @@ import {
 } from '../shared/wire/limits.ts'
 import { type MailDriver, openMail } from './billing/shell/mail.ts'
 import { kannelSms, type SmsDriver, twilioSms } from './billing/shell/sms.ts'
+import { parseTimeSources, type TimeSource } from './master/shell/time/time-source.ts'
 
 export interface Settings {
   /** Address every server of ours binds to. */
@@ -17,6 +20,12 @@ export interface Settings {
   readonly httpPort: number
   readonly tcpPort: number
   readonly wsPort: number
+  /** UDP; 0: no NTP is served. */
+  readonly ntpPort: number
+  /** None: this machine's own clock. */
+  readonly timeSources: readonly TimeSource[]
+  /** Certificates in PEM that NTS servers may have besides those Node trusts. */
+  readonly timeAuthorities: readonly string[]
   readonly dataFolder: string
   readonly databaseUrl: string | null
   /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
@@ -29,6 +38,7 @@ export interface Settings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOCK_BOUND_MS = 20
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /** OPS-05 names the variable that is not valid. */
 export function readSettings(env: Environment): Settings {
@@ -46,6 +56,9 @@ export function readSettings(env: Environment): Settings {
     httpPort: port('TICKLOCK_HTTP_PORT', 8_080),
     tcpPort: port('TICKLOCK_TCP_PORT', 7_443),
     wsPort: port('TICKLOCK_WS_PORT', 7_444),
+    ntpPort: number('TICKLOCK_NTP_PORT', 7_123, [0, 65_535]),
+    timeSources: timeSourcesFrom(env),
+    timeAuthorities: timeAuthoritiesFrom(env),
     dataFolder: resolve(env['TICKLOCK_DATA'] ?? 'data'),
     databaseUrl: env['DATABASE_URL'] ?? null,
     clockBoundUs:
@@ -61,6 +74,27 @@ export function readSettings(env: Environment): Settings {
       HANDSHAKES_PER_SOURCE,
       [1, 1_000_000],
     ),
+  }
+}
+
+/** OPS-05 names what is wrong with TICKLOCK_TIME_SOURCES. */
+function timeSourcesFrom(env: Environment): readonly TimeSource[] {
+  const sources = parseTimeSources(env['TICKLOCK_TIME_SOURCES'] ?? '')
+  if (typeof sources !== 'string') return sources
+  throw new FaultError('OPS-05', `TICKLOCK_TIME_SOURCES: ${sources}`)
+}
+
+/** The certificates in the file TICKLOCK_TIME_CA; OPS-05 when there are none. */
+function timeAuthoritiesFrom(env: Environment): readonly string[] {
+  const path = env['TICKLOCK_TIME_CA'] ?? ''
+  if (path === '') return []
+  try {
+    // Node takes any text for an authority, and says later that it knows none.
+    const found = readFileSync(path, 'utf8').match(CERTIFICATE) ?? []
+    if (found.length === 0) throw new Error(`no certificate in ${path}`)
+    return found.map((pem) => new X509Certificate(pem).toString())
+  } catch (error) {
+    throw new FaultError('OPS-05', `TICKLOCK_TIME_CA: ${errorText(error)}`)
   }
 }
 

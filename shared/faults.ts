@@ -160,6 +160,31 @@ export const FAULTS = {
     'clock corrections exceed their limit: held over',
     "check the master's clock, then restart the slave",
   ),
+  'CLK-10': fault(
+    'error',
+    'time source contradicts the majority',
+    'not believed; remove it, or ask who runs it',
+  ),
+  'CLK-11': fault(
+    'error',
+    'no majority among the time sources: held over',
+    'name more sources; see which one is wrong',
+  ),
+  'CLK-12': fault(
+    'warn',
+    'time source does not answer, or asks to be left',
+    'check its name, the network and the firewall (UDP)',
+  ),
+  'CLK-13': fault(
+    'error',
+    'NTS key establishment failed',
+    'see the reason: certificate, this clock, or the server',
+  ),
+  'CLK-14': fault(
+    'alarm',
+    'NTS answer does not authenticate',
+    'discarded; many: somebody on the path forges time',
+  ),
   'MTR-01': fault('warn', 'meter does not answer', 'check power, wiring, baud rate and address'),
   'MTR-02': fault('warn', 'checksum wrong', 'check the line for noise, then baud rate and parity'),
   'MTR-03': fault('warn', 'meter message malformed', 'check the configured protocol'),
@@ -310,6 +335,16 @@ export const FAULTS = {
     'error',
     'secret in the database does not open',
     'restore the keys folder of that time; see operating.md',
+  ),
+  'OPS-25': fault(
+    'error',
+    "the link's thread ended: the slave stops",
+    'restart the slave; nothing stored is lost; report it with the detail',
+  ),
+  'OPS-26': fault(
+    'error',
+    "the clock's thread ended: started again",
+    'nothing if once; the clock was held over; report it with the detail',
   ),
 } as const satisfies Record<string, Fault>
 

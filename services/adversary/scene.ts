@@ -70,6 +70,9 @@ export class AttackScene {
         dataFolder: folder,
         databaseUrl: null,
         clockBoundUs: 20_000,
+        ntpPort: 0,
+        timeSources: [],
+        timeAuthorities: [],
         toleranceSeconds: 10,
         // What the limits of a source do is a trial of its own, in the tests.
         handshakesPerSource: 6_000,

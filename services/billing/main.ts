@@ -12,6 +12,7 @@ import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import type { Utility } from './core/bill-content.ts'
 import { hasOperator } from './db/access.ts'
 import { webStores } from './db/browse.ts'
+import { readClockFigures } from './db/clock-figures.ts'
 import { startClockKeeper } from './db/clock-keeper.ts'
 import { COMMAND_LIFE, giveCommand, openCommands } from './db/commands.ts'
 import { Fleet } from './db/fleet.ts'
@@ -157,6 +158,7 @@ async function openPages(
     random: nodeRandom,
     renderPdf: (id) => storedBillPdf(db.kysely, id),
     summary: () => readSummary(db.pool),
+    clockFigures: () => readClockFigures(db.pool),
     health: async () => {
       const up = await db.pool.query('select 1').then(
         () => true,

@@ -8,7 +8,7 @@ import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
+import { monoUs, spanUs, unixMs } from '../../shared/units.ts'
 import { isFrame } from '../../shared/wire/frame.ts'
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import type { HandshakeLimits } from './core/flood.ts'
@@ -19,6 +19,7 @@ import { KeyKeeper } from './shell/key-keeper.ts'
 import type { KeyStore } from './shell/key-store.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
+import { HeadTime, type TimeOptions } from './shell/time/head-time.ts'
 import type { TreeKeys } from './shell/tree-keys.ts'
 
 /** How often the roster is looked at for new tokens and revocations: a revoked link is cut
@@ -26,8 +27,6 @@ import type { TreeKeys } from './shell/tree-keys.ts'
 const ROSTER_MS = 1_000
 /** Bytes that may wait for one slave: acknowledgements are small, more means it does not read. */
 const WAITING_BYTES_MAX = 1_048_576
-/** Date.now() counts whole milliseconds: half of one is added to the bound. */
-const CLOCK_STEP_US = 500
 
 export interface MasterOptions {
   readonly keys: KeyStore
@@ -42,6 +41,8 @@ export interface MasterOptions {
   readonly toleranceSeconds: number
   /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
   readonly clockBoundUs: number | null
+  /** Whose time we follow and where NTP is served; left out: this machine's clock, and nowhere. */
+  readonly time?: Omit<TimeOptions, 'systemBound'>
   readonly connectionsMax: number
   /** Where they differ from those of wire.md 10. */
   readonly handshakeLimits?: Partial<HandshakeLimits>
@@ -53,6 +54,8 @@ export interface MasterOptions {
 export interface RunningMaster {
   readonly tcpPort: number | null
   readonly wsPort: number | null
+  /** UDP, of the NTP server. */
+  readonly ntpPort: number | null
   connections(): number
   /** Takes over new devices and tokens at once. */
   refresh(): Promise<void>
@@ -63,14 +66,26 @@ export interface RunningMaster {
 
 /** Loads the roster and opens the doors. Rejects with OPS-03 (port taken), OPS-08 (database). */
 export async function runMaster(options: MasterOptions): Promise<RunningMaster> {
-  const shell = new MasterShell(options)
-  await shell.refresh()
-  await shell.open()
-  return shell
+  const { clockBoundUs, time: named, board, log } = options
+  const systemBound = clockBoundUs === null ? null : spanUs(clockBoundUs)
+  const time = await HeadTime.open(
+    { ...(named ?? { ntp: null, sources: [] }), systemBound },
+    { onReport: (report) => board.headClock(report), onFault: log },
+  )
+  try {
+    const shell = new MasterShell(options, time)
+    await shell.refresh()
+    await shell.open()
+    return shell
+  } catch (error) {
+    await time.close()
+    throw error
+  }
 }
 
 class MasterShell implements RunningMaster {
   readonly #options: MasterOptions
+  readonly #time: HeadTime
   readonly #master: Master
   readonly #keeper: KeyKeeper
   readonly #peers = new Map<LinkId, FramedPeer>()
@@ -86,8 +101,9 @@ class MasterShell implements RunningMaster {
   #nextLoad: Promise<void> | null = null
   #closing = false
 
-  constructor(options: MasterOptions) {
+  constructor(options: MasterOptions, time: HeadTime) {
     this.#options = options
+    this.#time = time
     this.#master = startMaster({
       suite: nodeSuite,
       random: nodeRandom,
@@ -113,6 +129,9 @@ class MasterShell implements RunningMaster {
   }
   get wsPort(): number | null {
     return this.#listeners?.wsPort ?? null
+  }
+  get ntpPort(): number | null {
+    return this.#time.ntpPort
   }
   connections(): number {
     return this.#listeners?.connections() ?? 0
@@ -163,14 +182,11 @@ class MasterShell implements RunningMaster {
     this.#closing = true
     for (const timer of this.#timers) clearInterval(timer)
     await this.#listeners?.close()
+    await this.#time.close()
   }
 
   #now(): Now {
-    const { clockBoundUs } = this.#options
-    return {
-      at: unixUs(Date.now() * 1_000 + CLOCK_STEP_US),
-      bound: clockBoundUs === null ? null : clockBoundUs + CLOCK_STEP_US,
-    }
+    return this.#time.now()
   }
 
   async #load(): Promise<void> {

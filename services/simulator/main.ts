@@ -11,6 +11,7 @@ import { historyFrom, startOfDay } from '../billing/core/calendar.ts'
 import { setOperator } from '../billing/db/access.ts'
 import { register } from '../billing/db/registry.ts'
 import { createDevice, listDevices } from '../billing/db/roster.ts'
+import { readSummary } from '../billing/db/summary.ts'
 import { publishTariff } from '../billing/db/tariffs.ts'
 import type { WebDeps } from '../billing/http/deps.ts'
 import { customerLink } from '../billing/http/links.ts'
@@ -34,6 +35,7 @@ import {
 import { simulatedClock } from './meter-clock.ts'
 import { type SemBus, serveSemBus } from './sem-bus.ts'
 import { type SlaveProcess, startSlaveProcess, writeSlaveConfig } from './slave-processes.ts'
+import { upsetWhen } from './upset.ts'
 
 /** Live readings of each meter, seconds. */
 const EVERY_SECONDS = 5
@@ -46,6 +48,9 @@ export interface Demo {
   readonly customerUrl: string | null
   readonly headEnd: HeadEnd
   readonly slaves: readonly SlaveProcess[]
+  /** Once last month is billed, pulls a slave's clock three minutes ahead; `tell` gets what to look
+   * at. */
+  upsetClock(tell: (line: string) => void): void
   close(): Promise<void>
 }
 
@@ -122,9 +127,22 @@ async function startParts(
     customerUrl: customer === undefined ? null : await customerLink(source, customer.id, now()),
     headEnd,
     slaves,
+    upsetClock: (tell) => {
+      const [, slave] = slaves
+      if (slave === undefined) throw new Error('broken promise: the demo has five slaves')
+      const billed = async () => (await readSummary(db.pool)).bills >= homes().length
+      const page = `${url}/fleet/${devices[1]}`
+      const line = `${slaveName(1)}: its clock was just pulled 3 minutes ahead. Look at ${page}:`
+      const story =
+        'SEC-02 refuses what is ahead, CLK-08 and CLK-06 bring it back, nothing is lost.'
+      const giveUp = upsetWhen(billed, slave, () => tell(`${line} ${story}`))
+      closers.push(async () => giveUp())
+    },
     close: () => closeAll(closers),
   }
 }
+
+const slaveName = (index: number): string => `Demo slave ${index + 1}`
 
 /** Devices, tokens for those not enrolled yet, tariff, customers: all of it unchanged at a
  * second start. */
@@ -137,7 +155,7 @@ async function furnish(
   const devices: DeviceId[] = []
   const tokens: (string | null)[] = []
   for (let index = 0; index < DEMO_SLAVES; index += 1) {
-    const name = `Demo slave ${index + 1}`
+    const name = slaveName(index)
     const found = known.get(name)
     const device =
       found?.id ??

@@ -6,6 +6,7 @@ import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolders } from '../../shared/node/folders.ts'
 import { packageRoot } from '../../shared/node/root.ts'
+import type { SpanUs } from '../../shared/units.ts'
 
 /** Pause before a slave that ended is started again, ms. */
 const RESTART_MS = 1_000
@@ -57,6 +58,8 @@ export interface SlaveProcess {
   stop(): Promise<void>
   /** Again, after it was stopped. */
   start(): void
+  /** Makes the clocks of the running process jump; false while it does not run. */
+  pullClock(by: SpanUs): boolean
 }
 
 /** Runs `ticklock slave` on that file. The process ends by itself when ours does: its channel to
@@ -90,6 +93,7 @@ export function startSlaveProcess(name: string, file: string, logFile: string): 
       stopped = false
       start()
     },
+    pullClock: (by) => child?.send({ pullClockUs: by }) ?? false,
     stop: async () => {
       stopped = true
       if (timer !== null) clearTimeout(timer)

@@ -3,16 +3,19 @@
 import { FaultError } from '../../shared/node/fault-error.ts'
 import { type Log, openLog } from '../../shared/node/log.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { systemClock } from '../../shared/node/system-clock.ts'
+import { systemClock, upsetClock } from '../../shared/node/system-clock.ts'
+import type { SpanUs } from '../../shared/units.ts'
 import { startAgent } from './core/agent.ts'
 import { loadConfig } from './shell/config.ts'
-import { openLink } from './shell/link.ts'
+import { openLinkThread } from './shell/link-thread.ts'
 import { openMeterLine } from './shell/meter-lines/meter-line.ts'
 import { openOutbox } from './shell/outbox.ts'
 import { plansOf, Runner } from './shell/runner.ts'
 
 export interface RunningSlave {
   stop(): Promise<void>
+  /** Makes its clocks jump: for the demo. */
+  pullClock(by: SpanUs): void
 }
 
 const defaultLog = (): Log =>
@@ -29,10 +32,11 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
   if (!opened.ok) throw new FaultError(opened.fault, opened.detail)
   const { outbox } = opened
   const meters = plansOf(config.lines)
+  const clock = upsetClock()
   const runner = new Runner({
     outbox,
     lines: config.lines,
-    clock: systemClock,
+    clock,
     log,
     startAgent: (stored) =>
       startAgent({
@@ -41,15 +45,20 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         stored,
         token: config.token,
         meters,
-        wall: systemClock.wall(),
-        mono: systemClock.mono(),
+        wall: clock.wall(),
+        mono: clock.mono(),
         sessionSuite: config.suite,
         pad: config.pad,
       }),
-    openLink: (handlers) =>
-      openLink(config.master, handlers, { clock: () => systemClock.mono(), random: Math.random }),
-    openLine: (line, onEvent) => openMeterLine(line, onEvent, systemClock),
+    openLink: (handlers) => openLinkThread(config.master, handlers, { ahead: clock.ahead }),
+    openLine: (line, onEvent) => openMeterLine(line, onEvent, clock),
   })
   log.info('slave runs', { meters: meters.length, waiting: outbox.backlog.frames })
-  return { stop: () => runner.stop() }
+  return {
+    stop: () => runner.stop(),
+    pullClock: (by) => {
+      clock.pull(by)
+      log.info('clock pulled', { byMs: by / 1_000 })
+    },
+  }
 }

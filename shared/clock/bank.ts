@@ -16,9 +16,14 @@ import { type Ppm, ppm } from '../units.ts'
 
 /** Constant part of the noise, microseconds: from a quiet line to a satellite in the rain. */
 const NOISES_US = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]
-/** How much the frequency changes in a second, ppm: an oven, a good crystal, one whose temperature
- * changes, and one beside a heater. */
-const WANDERS_PPM = [0.0001, 0.001, 0.01, 0.1]
+/** How much the frequency changes in a second, ppm: from a crystal in an even room to one whose
+ * heater just came on, and one that a daemon began to slew. */
+const WANDERS_PPM = [0.0003, 0.001, 0.003, 0.01, 0.1, 1]
+/** Filters that expect this much wander begin without any opinion of the frequency: a wrong one
+ * from before is given up within a few samples. */
+const OPEN_MINDED = 1
+/** How far off a frequency nobody measured is, ppm: twice that is a poor crystal. */
+export const FREQUENCY_UNKNOWN_PPM = 50
 /** Part of the extra delay by which a sample is early. */
 const LEANS = [-0.5, 0, 0.5]
 /** Noise for each microsecond of extra delay. Two exponential queues make 0.29; a bit more, since
@@ -58,7 +63,7 @@ const HYPOTHESES: readonly Hypothesis[] = NOISES_US.flatMap((noise) =>
   ),
 )
 
-/** Of each filter, side by side: offset and frequency, their covariance, logarithm of the weight. */
+/** Of each filter, side by side: offset, frequency, their covariance, logarithm of the weight. */
 const [OFFSET, FREQUENCY, VAR_OFFSET, COVAR, VAR_FREQUENCY, MERIT, WIDTH] = [0, 1, 2, 3, 4, 5, 6]
 
 export interface FrequencyPrior {
@@ -90,12 +95,13 @@ export interface Measured {
 /** A bank that has seen one sample. */
 export function firstOf(measured: Measured, { frequency, deviation }: FrequencyPrior): Bank {
   const filters = new Float64Array(HYPOTHESES.length * WIDTH)
-  for (const [index, { noise }] of HYPOTHESES.entries()) {
+  const open = Math.max(deviation, FREQUENCY_UNKNOWN_PPM)
+  for (const [index, { noise, wander }] of HYPOTHESES.entries()) {
     const filter = filters.subarray(index * WIDTH, (index + 1) * WIDTH)
     filter[OFFSET] = measured.offset
     filter[FREQUENCY] = frequency
     filter[VAR_OFFSET] = noise
-    filter[VAR_FREQUENCY] = deviation ** 2
+    filter[VAR_FREQUENCY] = (wander >= OPEN_MINDED ? open : deviation) ** 2
   }
   const least = measured.roundTripDelay
   return {

@@ -152,9 +152,11 @@ export function nextRead(
   ahead: number,
 ): MonoUs {
   const best = clearest(edges)
-  const window = likelyWindow(freshMarks(edges), mono, rate)
+  const fresh = freshMarks(edges)
+  const window = likelyWindow(fresh, mono, rate)
   if (best === null || window === null) return mono
-  const aim = aimOf(window, predicted, best.vague)
+  const vaguest = Math.max(0, ...fresh.map(({ vague }) => vague))
+  const aim = aimOf(window, predicted, vaguest)
   if (!Number.isFinite(aim)) return mono
   // The clock we ask will show this; wait until that is a whole tick.
   const shows = mono + best.lead + aim + ahead
@@ -164,11 +166,11 @@ export function nextRead(
 /** Where in the window to expect the tick. Without a prediction: in its middle. With one: there at
  * first, then just beyond it on the side that was not asked about, further by fours while it proves
  * wrong, never past the middle. */
-function aimOf({ least, most }: Window, predicted: number | null, vague: number): number {
+function aimOf({ least, most }: Window, predicted: number | null, vaguest: number): number {
   const middle = least + (most - least) / 2
   if (predicted === null) return middle
   if (!Number.isFinite(middle)) return predicted
-  const reach = 2 * vague + 4 * Math.max(0, least - predicted, predicted - most)
+  const reach = 2 * vaguest + 4 * Math.max(0, least - predicted, predicted - most)
   const above = Math.max(predicted, least) + reach
   const below = Math.min(predicted, most) - reach
   if (above < middle) return above

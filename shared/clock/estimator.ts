@@ -23,7 +23,7 @@ import {
   type UnixUs,
   unixUs,
 } from '../units.ts'
-import { type FrequencyPrior, meanOf } from './bank.ts'
+import { FREQUENCY_UNKNOWN_PPM, type FrequencyPrior, meanOf } from './bank.ts'
 import {
   agedTo,
   type Belief,
@@ -41,11 +41,9 @@ import { grown, knowsRate, type OscillatorPromise, ratesOf } from './interval.ts
  * ppm: half for the crystal (a good one moves by 20 between frost and sun, a poor one by 50), half
  * for a daemon on the same machine that slews by at most 25 either way (docs/clock.md). */
 export const FREQUENCY_CHANGE_PPM = 100
-/** How far off a frequency is at first, ppm: twice that is a poor crystal. */
-const FREQUENCY_UNKNOWN_PPM = 50
 /** A frequency from before a sleep or a restart is taken up again with this on top of its own
  * deviation, ppm: what some ten degrees do to a crystal. */
-export const FREQUENCY_RESUMED_PPM = 2
+const FREQUENCY_RESUMED_PPM = 2
 /** What a day more makes such a frequency worse by, ppm: crystals age by a few ppm a year, the rest
  * is for the seasons. */
 const FREQUENCY_AGING_PPM = 0.1
@@ -120,10 +118,10 @@ export function remembering(prior: FrequencyPrior, age: SpanMs): Estimator {
   const { promise } = KNOWS_NOTHING
   const aged = (Math.abs(age) / DAY_MS) * FREQUENCY_AGING_PPM
   const deviation = Math.hypot(prior.deviation, FREQUENCY_RESUMED_PPM, aged)
-  if (deviation >= FREQUENCY_UNKNOWN_PPM || Math.abs(prior.frequency) > promise.tolerance) {
-    return KNOWS_NOTHING
-  }
-  return knowingOnly(promise, { frequency: prior.frequency, deviation: ppm(deviation) })
+  const sound = Math.abs(prior.frequency) <= promise.tolerance
+  return sound && deviation < FREQUENCY_UNKNOWN_PPM
+    ? knowingOnly(promise, { frequency: prior.frequency, deviation: ppm(deviation) })
+    : KNOWS_NOTHING
 }
 
 /** Takes one sample. Older than the last one it counts for less. `fault` of the result is about

@@ -72,6 +72,11 @@ export function ask(id: Uint8Array, t1: MonoUs): Exchange {
   return { open: { id, t1 } }
 }
 
+/** The question struck at `t1` left at `at`: not before it was handed to the network, or the round
+ * trip would look faster than it was. Says nothing about a question that is no longer open. */
+export const sent = (exchange: Exchange, t1: MonoUs, at: MonoUs): Exchange =>
+  exchange.open?.t1 === t1 ? { open: { ...exchange.open, t1: at } } : exchange
+
 /** Takes a reply that arrived at t4. CLK-04 when it is not for the open question, which then stays
  * open; otherwise the question is closed and the verdict is that of `measure`. */
 export function answer(

@@ -5,10 +5,10 @@
 
 import { type MonoUs, type SpanUs, spanUs, type UnixUs } from '../units.ts'
 
-/** The meter's clock as its answer states it: the time it showed lies in [utc, utc + resolution). */
+/** The meter's clock as its answer states it: it showed a time in [utc, utc + resolution). */
 export interface MeterClockRead {
   /** Just before the request was handed to the line, in one piece. For a meter that speaks on its
-   * own: the earliest instant at which it can have looked at its clock (`overheard` in edges.ts). */
+   * own: when at the earliest it can have looked at its clock (`overheard` in edges.ts). */
   readonly t1: MonoUs
   /** When the answer, or so much of it as `onLine.answer` counts, had come. */
   readonly t4: MonoUs

@@ -12,7 +12,16 @@
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
 import { assert } from '../assert.ts'
-import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../units.ts'
+import {
+  type MonoUs,
+  monoUs,
+  type Ppm,
+  ppm,
+  type SpanMs,
+  type SpanUs,
+  spanUs,
+  unixUs,
+} from '../units.ts'
 import type { FrequencyPrior } from './bank.ts'
 import {
   clearest,
@@ -33,10 +42,11 @@ import {
   type Estimator,
   estimateAt,
   FREQUENCY_CHANGE_PPM,
-  FREQUENCY_RESUMED_PPM,
   frequencyOf,
   knowingOnly,
+  KNOWS_NOTHING,
   learn,
+  remembering,
   withoutPhase,
 } from './estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
@@ -50,21 +60,19 @@ const SETTLED_RATIO = 1.25
 const SETTLED_US = 100
 /** Reads in one burst at most, whatever became of them. */
 const BURST_READS_MAX = MARKS_MAX
-/** Rest between bursts, microseconds: at first as in the seed's longest row, and doubled while the
+/** Rest between bursts, microseconds: at first as in the paper's longest row, and doubled while the
  * meter keeps to what was predicted. */
 const REST_MIN_US = 300_000_000
 const REST_MAX_US = 3_600_000_000
-/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less than
- * 50 between frost and sun. One that counts the mains' periods promises nothing (docs/clock.md). */
+/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less
+ * than 50 between frost and sun. One that counts the mains' periods promises nothing
+ * (docs/clock.md). */
 const METER_PROMISE = {
   tolerance: FREQUENCY_TOLERANCE_PPM + 100,
   change: FREQUENCY_CHANGE_PPM + 50,
 }
-/** How far off a meter's rate is at first, ppm, as a standard deviation. */
-const RATE_UNKNOWN_PPM = 50
 /** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
 const SHIFT_MAX_US = 900_000_000
-const SECOND_US = 1_000_000
 /** A sample is cut to whole microseconds. */
 const ROUNDING_US = 1
 
@@ -114,17 +122,11 @@ const startWith = (prior: FrequencyPrior): MeterClock => ({
 })
 
 /** A meter nobody has read yet. */
-export const noMeterClock: MeterClock = startWith({
-  frequency: ppm(0),
-  deviation: ppm(RATE_UNKNOWN_PPM),
-})
+export const noMeterClock: MeterClock = startWith(KNOWS_NOTHING.prior)
 
-/** A meter that was read before we were restarted; a damaged note is none. */
-export function meterClockFrom({ frequency, deviation }: MeterClockNote): MeterClock {
-  const sound = Math.abs(frequency) <= METER_PROMISE.tolerance && deviation > 0
-  if (!sound || !(deviation <= RATE_UNKNOWN_PPM)) return noMeterClock
-  return startWith({ frequency, deviation: ppm(Math.hypot(deviation, FREQUENCY_RESUMED_PPM)) })
-}
+/** A meter that was read before we were restarted, `age` ago; a damaged note is none. */
+export const meterClockFrom = (note: MeterClockNote, age: SpanMs): MeterClock =>
+  startWith(remembering(note, age).prior)
 
 /** What to keep over a restart; null while the rate is not known. */
 export function noteOf({ estimator, trend }: MeterClock): MeterClockNote | null {
@@ -273,17 +275,17 @@ function shownAt(
 ): { readonly ahead: number; readonly bound: number; readonly frequency: number } | null {
   if (clock.unproven) return null
   const trend = trendAt(clock.trend, mono)
-  const { rate } = clock.trend
+  const frequency = clock.trend.rate + rateAt(clock, mono).frequency
   const estimate = estimateAt(clock.estimator, mono)
   if (estimate !== null) {
     const ahead = aheadOf(estimate, mono) + trend
-    return { ahead, bound: boundOf(estimate, mono), frequency: rate + estimate.frequency }
+    return { ahead, bound: boundOf(estimate, mono), frequency }
   }
   const { marks } = clock.edges
   const window = marks.length > 1 ? windowAt(marks, mono, rateAt(clock, mono)) : null
   if (window === null) return null
   const bound = (window.most - window.least) / 2
-  return { ahead: middleOf(window) + trend, bound, frequency: rate }
+  return { ahead: middleOf(window) + trend, bound, frequency }
 }
 
 /** When to hand over the next read, not before `mono`. */
@@ -302,8 +304,8 @@ export interface PlannedChange {
 
 interface Wish {
   readonly how: MeterClockChange['how']
-  /** What the change can express: 1 s for UNIX time, 10 ms for the clock object. A shift is always
-   * whole seconds. */
+  /** What the change can express: 1 s for UNIX time and for class 8's shift, 10 ms for the clock
+   * object. */
   readonly resolution: SpanUs
   /** How long the request's bytes are on the line. */
   readonly onLine: SpanUs
@@ -321,7 +323,7 @@ export function planChange(
 ): PlannedChange | null {
   if (how === 'shift') {
     const seen = meterClockAt(clock, ours, mono)
-    const by = seen === null ? 0 : -Math.round(seen.offset / SECOND_US) * SECOND_US
+    const by = seen === null ? 0 : -Math.round(seen.offset / resolution) * resolution
     return by === 0 || Math.abs(by) > SHIFT_MAX_US
       ? null
       : { at: mono, change: { how, by: spanUs(by) } }

@@ -1,6 +1,6 @@
 // When to ask for the time next: four questions in a row at the start, because one of them will
-// meet short queues; then rarely while the estimate is quiet, and more often again when it is not, when
-// an answer was missed, or when the bound would grow too far until the next.
+// meet short queues; then rarely while the estimate is quiet, and more often again when it is not,
+// when an answer was missed, or when the bound would grow too far until the next.
 
 import { type Ppm, type SpanUs, spanUs } from '../units.ts'
 

@@ -88,7 +88,7 @@ export interface Correction {
   readonly frequency: Ppm
 }
 
-/** What one end strikes and hears in an exchange: t1, t4 on its own clock, t2, t3 on the other's. */
+/** What one end strikes and hears in an exchange: t1, t4 on its clock, t2, t3 on the other's. */
 export interface Stamps {
   readonly t1: MonoUs
   readonly t2: UnixUs

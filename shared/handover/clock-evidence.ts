@@ -51,7 +51,7 @@ export interface MeterClockReport {
   /** B0 of the clock status: readings invalid. */
   readonly invalid: boolean
   readonly outcome: MeterClockOutcome
-  /** Told once, with the act that raised it. */
+  /** Raised by what was last done; null when that raised none. */
   readonly event: MeterClockEvent | null
 }
 

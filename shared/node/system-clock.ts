@@ -1,10 +1,18 @@
 // The machine's three clocks. Everything above gets them passed in.
 
 import { uptime } from 'node:os'
-import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
+import {
+  type MonoUs,
+  monoUs,
+  type SpanUs,
+  shiftMono,
+  spanUs,
+  type UnixUs,
+  unixUs,
+} from '../units.ts'
 
 export interface SystemClock {
-  /** Grows evenly; on Linux it stands while the machine sleeps. */
+  /** Grows evenly; on Linux it stands while the machine sleeps. The same in all threads. */
   mono(): MonoUs
   /** What the operating system believes the time is: a guess, to be checked. */
   wall(): UnixUs
@@ -13,7 +21,30 @@ export interface SystemClock {
 }
 
 export const systemClock: SystemClock = {
-  mono: () => monoUs(Math.round(performance.now() * 1_000)),
+  // Not performance.now(): that counts from another beginning in each thread.
+  mono: () => monoUs(Number(process.hrtime.bigint() / 1_000n)),
   wall: () => unixUs(Date.now() * 1_000),
   sinceBoot: () => spanUs(uptime() * 1_000_000),
+}
+
+export interface UpsetClock extends SystemClock {
+  /** How far it was pulled ahead of the machine's. */
+  ahead(): SpanUs
+  pull(by: SpanUs): void
+}
+
+/** The machine's clocks until somebody pulls them: then both that count jump together, as they do
+ * with a broken oscillator or in a virtual machine that was frozen, and nothing shows but what the
+ * master says. For the demo. */
+export function upsetClock(): UpsetClock {
+  let ahead = spanUs(0)
+  return {
+    mono: () => shiftMono(systemClock.mono(), ahead),
+    wall: () => systemClock.wall(),
+    sinceBoot: () => spanUs(systemClock.sinceBoot() + ahead),
+    ahead: () => ahead,
+    pull: (by) => {
+      ahead = spanUs(ahead + by)
+    },
+  }
 }

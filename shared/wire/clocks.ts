@@ -47,6 +47,8 @@ export interface StatusFields {
 
 const clamped = (value: number, max: number): number =>
   Math.round(Math.max(-max, Math.min(value, max)))
+/** Rounded up, but not for the last digit of a binary fraction. */
+const wholePpb = (skew: Ppm): number => Math.ceil(Math.round(skew * 1e6) / 1_000)
 const upTo = (value: number, max: number): number => Math.ceil(Math.max(0, Math.min(value, max)))
 
 export function writeStatus(writer: Writer, status: StatusFields): Writer {
@@ -60,7 +62,7 @@ export function writeStatus(writer: Writer, status: StatusFields): Writer {
     writer.u8(code.length).bytes(fromText(code)).uvarint(count)
   }
   const { frequency, skew, holdover, steps, lastStep } = status.discipline
-  writeFrequency(writer, frequency).uvarint(upTo(skew * 1_000, PPB_MAX))
+  writeFrequency(writer, frequency).uvarint(upTo(wholePpb(skew), PPB_MAX))
   writer.uvarint(upTo(holdover, HOLDOVER_MAX_MS)).uvarint(upTo(steps, STEPS_MAX))
   return writer.svarint(clamped(lastStep, OFFSET_MAX_US))
 }

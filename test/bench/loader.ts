@@ -66,6 +66,7 @@ class Caller {
         onDown: (fault, detail) => fail(`the master ended the link: ${fault} ${detail}`),
         onUnreachable: fail,
         onBody: (body) => this.#take(body),
+        onSent: () => undefined,
       },
       { clock: () => systemClock.mono(), random: () => 0 },
     )

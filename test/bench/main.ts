@@ -8,6 +8,8 @@ const AREAS: Readonly<Record<string, () => Promise<(report: Report) => Promise<v
   tves: async () => (await import('./tves.ts')).run,
   gate: async () => (await import('./gate.ts')).run,
   ingest: async () => (await import('./ingest.ts')).run,
+  clock: async () => (await import('./clock/run.ts')).run,
+  'clock-live': async () => (await import('./clock/live.ts')).runLive,
   rotate: async () => (await import('./rotate.ts')).run,
 }
 const ALL = 'all'

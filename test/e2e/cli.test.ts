@@ -18,6 +18,7 @@ async function environment(t: TestContext): Promise<NodeJS.ProcessEnv> {
     TICKLOCK_HTTP_PORT: String(http),
     TICKLOCK_TCP_PORT: String(tcp),
     TICKLOCK_WS_PORT: String(ws),
+    TICKLOCK_NTP_PORT: '0',
     TICKLOCK_DATA: folder,
   }
 }

@@ -46,7 +46,7 @@ const events = async (): Promise<readonly string[]> => {
   return rows.map(({ code, amount_us }) => (amount_us === null ? code : `${code} ${amount_us}`))
 }
 
-test('a quiet slave leaves a point in 15 minutes, a moving one at most one a minute', async () => {
+test('a quiet slave leaves a point in 15 minutes; one that moved a point at once', async () => {
   const { slave } = teller(postgres.db)
   for (const minute of [0, 1, 14, 15, 29, 30]) await slave(T0 + minute * MINUTE)
   assert.deepEqual(await points(), [
@@ -59,10 +59,29 @@ test('a quiet slave leaves a point in 15 minutes, a moving one at most one a min
   assert.equal((await points()).length, 3)
   await slave(T0 + 32 * MINUTE, { fastUs: 5_001 })
   assert.equal((await points()).length, 4)
-  await slave(T0 + 32.9 * MINUTE, { fastUs: 90_000, state: 'R' })
-  assert.equal((await points()).length, 4)
-  await slave(T0 + 33 * MINUTE, { fastUs: 90_000, state: 'R' })
-  assert.deepEqual((await points()).at(-1), [33, 'R'])
+  await slave(T0 + 32.1 * MINUTE, { fastUs: 5_001, state: 'R' })
+  assert.deepEqual((await points()).at(-1), [32.1, 'R'])
+  // A bound that grew counts from 0.1 s and four times on.
+  await slave(T0 + 32.2 * MINUTE, { fastUs: 5_001, state: 'R', boundUs: 100_000 })
+  assert.equal((await points()).length, 5)
+  await slave(T0 + 32.2 * MINUTE, { fastUs: 5_001, state: 'R', boundUs: 100_001 })
+  assert.equal((await points()).length, 6)
+})
+
+test('one that never rests leaves ten points at once, then one a minute', async () => {
+  const { slave } = teller(postgres.db)
+  const restless = async (from: number, times: number): Promise<number> => {
+    const before = (await points()).length
+    for (let i = 0; i < times; i += 1) {
+      await slave(from + i * 1_000, { state: i % 2 === 0 ? 'R' : 'S' })
+    }
+    return (await points()).length - before
+  }
+  await slave(T0)
+  assert.equal(await restless(T0 + HOUR, 20), 10)
+  assert.equal(await restless(T0 + HOUR + 2.5 * MINUTE, 20), 2)
+  // The head-end's clock was set back by half an hour: nobody is left out until it is over.
+  assert.equal(await restless(T0 + 30 * MINUTE, 4), 4)
 })
 
 test('what is told last stands, with its sign: the clock minus UTC', async () => {
@@ -145,6 +164,12 @@ test('a meter: B0, its events of UNI/TS 11291 once each, what was done about it'
     'set 120000',
     '12 120000',
   ])
+  // Told again, and over the end of a month: nothing was done.
+  await meter(T0 + 6 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(-18_000_800) })
+  await meter(T0 + 8 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(0) })
+  assert.equal((await events()).length, 6)
+  await meter(T0 + 10 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(-70_000) })
+  assert.deepEqual((await events()).slice(6), ['12 120000'])
 })
 
 test('an event told within the second before another report is not lost', async () => {
@@ -176,7 +201,7 @@ test('the head-end: its report whole, a liar among its sources, whom it follows'
   const { rows } = await postgres.db.pool.query('select report, offset_us from clocks')
   assert.deepEqual(
     [rows[0]?.report.reference, rows[0]?.report.sources.length, rows[0]?.offset_us],
-    ['ab', 3, 112],
+    ['ab', 3, -112],
   )
 })
 
@@ -224,9 +249,7 @@ test('a database that is away is waited for: what is newest then is written', as
   // The pool's place is taken by the real one once it is back.
   let target: Pick<Pool, 'query'> = away
   const swapped = Object.create(pool, {
-    query: {
-      value: (...args: Parameters<Pool['query']>) => Reflect.apply(target.query, target, args),
-    },
+    query: { value: async (text: string, values: unknown[]) => target.query(text, values) },
   })
   const history = new ClockHistory(swapped, (line) => lines.push(line))
   history.headClock(headReport(T0))

@@ -1,5 +1,5 @@
-// Clocks told through the fleet board, a report at a time and each written at once: for the tests of
-// what is kept of them and what is shown.
+// Clocks told through the fleet board, a report at a time and each written at once: for the tests
+// of what is kept of them and what is shown.
 
 import { Fleet } from '../../services/billing/db/fleet.ts'
 import type { Db } from '../../services/billing/db/pool.ts'

@@ -116,6 +116,7 @@ test('the demo bills a hundred meters, stops by Ctrl-C, and goes on where it was
     TICKLOCK_HTTP_PORT: String(http),
     TICKLOCK_TCP_PORT: String(tcp),
     TICKLOCK_WS_PORT: String(ws),
+    TICKLOCK_NTP_PORT: '0',
     TICKLOCK_DATA: folder,
   }
   let demo = new Process(['demo'], env)

@@ -75,7 +75,8 @@ export class LightSlave {
         onUp: () => this.#post({ on: 'link-up' }),
         onDown: () => this.#post({ on: 'link-down' }),
         onUnreachable: () => {},
-        onBody: (body) => this.#post({ on: 'body', body }),
+        onBody: (body, at) => this.#post({ on: 'body', body, at }),
+        onSent: (made, at) => this.#post({ on: 'sent', made, at }),
       },
       { clock: () => systemClock.mono(), random: Math.random },
     )
@@ -108,7 +109,7 @@ export class LightSlave {
   #perform(action: AgentAction): void {
     switch (action.do) {
       case 'send':
-        this.#link?.send(action.body)
+        this.#link?.send(action.body, action.made)
         return
       case 'commit': {
         const verdict = this.disk.commit(action.commit)

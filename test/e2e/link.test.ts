@@ -7,8 +7,9 @@ import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { type Listeners, listen } from '../../services/master/shell/listeners.ts'
-import { backOffMs, type Link, openLink } from '../../services/slave/shell/link.ts'
-import { parseLinkAddress } from '../../services/slave/shell/link-address.ts'
+import { backOffMs, type LinkHandlers, openLink } from '../../services/slave/shell/link.ts'
+import { openLinkThread } from '../../services/slave/shell/link-thread.ts'
+import { type LinkAddress, parseLinkAddress } from '../../services/slave/shell/link-address.ts'
 import { fromText, toText } from '../../shared/bytes.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { monoUs } from '../../shared/units.ts'
@@ -74,21 +75,35 @@ async function master(
   return { listeners, diary, peers, tcp, ws: `ws://${HOST}:${listeners.wsPort}/tves` }
 }
 
-function slave(t: TestContext, url: string, idleMs = 60_000): { link: Link; diary: Diary } {
+/** Both are the same link: what holds for one holds for the other. */
+const WAYS = {
+  'in this thread': (...[address, handlers, idleMs]: Opening) =>
+    openLink(address, handlers, { clock, random: () => 0.01, idleMs }),
+  'in its own thread': (...[address, handlers, idleMs]: Opening) =>
+    openLinkThread(address, handlers, { idleMs }),
+} as const
+type Opening = [address: LinkAddress, handlers: LinkHandlers, idleMs: number]
+type Way = keyof typeof WAYS
+const BOTH_WAYS: readonly Way[] = ['in this thread', 'in its own thread']
+
+interface SlaveEnd {
+  readonly link: ReturnType<(typeof WAYS)[Way]>
+  readonly diary: Diary
+}
+
+function slave(t: TestContext, way: Way, url: string, idleMs = 60_000): SlaveEnd {
   const address = parseLinkAddress(url)
   assert.ok(address !== null)
   const diary = new Diary()
-  const link = openLink(
-    address,
-    {
-      onUp: () => diary.note('up'),
-      onDown: (fault) => diary.note(`down ${fault}`),
-      onUnreachable: () => diary.note('unreachable'),
-      onBody: (body) => diary.note(body.length > 50 ? `${body.length} bytes` : toText(body)),
-    },
-    { clock, random: () => 0.01, idleMs },
-  )
-  t.after(() => link.close())
+  const handlers: LinkHandlers = {
+    onUp: () => diary.note('up'),
+    onDown: (fault) => diary.note(`down ${fault}`),
+    onUnreachable: () => diary.note('unreachable'),
+    onBody: (body) => diary.note(body.length > 50 ? `${body.length} bytes` : toText(body)),
+    onSent: (made) => diary.note(`sent ${made}`),
+  }
+  const link = WAYS[way](address, handlers, idleMs)
+  t.after(async () => link.close())
   return { link, diary }
 }
 
@@ -108,23 +123,27 @@ async function rawWs(t: TestContext, { ws }: Master): Promise<WebSocket> {
   return socket
 }
 
-for (const kind of ['tcp', 'ws'] as const) {
-  test(`${kind}: bodies of 1 to 65,535 bytes, both ways, in order (wire.md 2)`, async (t) => {
+const kinds = BOTH_WAYS.flatMap((way) => [
+  { way, kind: 'tcp' } as const,
+  { way, kind: 'ws' } as const,
+])
+for (const { way, kind } of kinds) {
+  test(`${kind} ${way}: bodies of 1 to 65,535 bytes, both ways, in order (wire.md 2)`, async (t) => {
     const { [kind]: url, diary: seen } = await master(t)
-    const { link, diary } = slave(t, url)
+    const { link, diary } = slave(t, way, url)
     await diary.until('up')
     assert.equal(link.send(fromText('a')), true)
     assert.equal(link.send(new Uint8Array(BODY_BYTES_MAX)), true)
     assert.equal(link.send(fromText('z')), true)
     await diary.until('z')
     assert.deepEqual(diary.lines, ['up', 'a', `${BODY_BYTES_MAX} bytes`, 'z'])
-    link.close()
+    await link.close()
     await seen.until('gone null')
   })
 
-  test(`${kind}: when the master restarts, the slave is back by itself`, async (t) => {
+  test(`${kind} ${way}: when the master restarts, the slave is back by itself`, async (t) => {
     const first = await master(t)
-    const { link, diary } = slave(t, first[kind])
+    const { link, diary } = slave(t, way, first[kind])
     await diary.until('up')
     await first.listeners.close()
     await diary.until('down null')
@@ -137,17 +156,17 @@ for (const kind of ['tcp', 'ws'] as const) {
     await diary.until('again')
   })
 
-  test(`${kind}: WIR-06 ends a link on which nothing comes, at both ends`, async (t) => {
+  test(`${kind} ${way}: WIR-06 ends a link on which nothing comes, at both ends`, async (t) => {
     const { [kind]: url, diary: seen } = await master(t, { idleMs: 40 })
-    const { diary } = slave(t, url, 60_000)
+    const { diary } = slave(t, way, url, 60_000)
     await diary.until('up')
     await seen.until('gone WIR-06')
     await diary.until('down null')
   })
 
-  test(`${kind}: close sends what waits first, such as a refusal in clear`, async (t) => {
+  test(`${kind} ${way}: close sends what waits first, such as a refusal in clear`, async (t) => {
     const { [kind]: url, peers } = await master(t)
-    const { diary } = slave(t, url)
+    const { diary } = slave(t, way, url)
     await diary.until('up')
     peers[0]?.send(fromText('SEC-07'))
     peers[0]?.close()
@@ -171,9 +190,10 @@ test('a link left without a fault is called again at once: no wait is drawn', as
     onDown: (fault: string | null) => diary.note(`down ${fault}`),
     onUnreachable: () => diary.note('unreachable'),
     onBody: () => undefined,
+    onSent: () => undefined,
   }
   const link = openLink(address, handlers, { clock, random })
-  t.after(() => link.close())
+  t.after(async () => link.close())
   await diary.until('up')
   link.drop(null, 'for a new epoch')
   await diary.until('up', 2)
@@ -185,38 +205,40 @@ test('a link left without a fault is called again at once: no wait is drawn', as
   assert.equal(drawn, 1)
 })
 
-test('WIR-06 at the slave: a master that is connected and says nothing (half-open)', async (t) => {
-  const sockets: Socket[] = []
-  const mute = createServer((socket) => sockets.push(socket)).listen(0, HOST)
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    mute.close()
+for (const way of BOTH_WAYS) {
+  test(`WIR-06 at the slave ${way}: a master that is connected and says nothing (half-open)`, async (t) => {
+    const sockets: Socket[] = []
+    const mute = createServer((socket) => sockets.push(socket)).listen(0, HOST)
+    t.after(() => {
+      for (const socket of sockets) socket.destroy()
+      mute.close()
+    })
+    await once(mute, 'listening')
+    const address = mute.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    const { diary } = slave(t, way, `tcp://${HOST}:${address.port}`, 30)
+    await diary.until('down WIR-06', 2)
   })
-  await once(mute, 'listening')
-  const address = mute.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  const { diary } = slave(t, `tcp://${HOST}:${address.port}`, 30)
-  await diary.until('down WIR-06', 2)
-})
 
-test('WIR-08 at the slave: a master that does not read', async (t) => {
-  const sockets: Socket[] = []
-  const deaf = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket))
-  deaf.listen(0, HOST)
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    deaf.close()
+  test(`WIR-08 at the slave ${way}: a master that does not read`, async (t) => {
+    const sockets: Socket[] = []
+    const deaf = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket))
+    deaf.listen(0, HOST)
+    t.after(() => {
+      for (const socket of sockets) socket.destroy()
+      deaf.close()
+    })
+    await once(deaf, 'listening')
+    const address = deaf.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    const { link, diary } = slave(t, way, `tcp://${HOST}:${address.port}`)
+    await diary.until('up')
+    let sent = 0
+    while (link.send(new Uint8Array(BODY_BYTES_MAX)) && sent < 1_000) sent += 1
+    await diary.until('down WIR-08')
+    assert.ok(sent > 30 && sent < 1_000, `${sent} bodies`)
   })
-  await once(deaf, 'listening')
-  const address = deaf.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  const { link, diary } = slave(t, `tcp://${HOST}:${address.port}`)
-  await diary.until('up')
-  let sent = 0
-  while (link.send(new Uint8Array(BODY_BYTES_MAX)) && sent < 1_000) sent += 1
-  await diary.until('down WIR-08')
-  assert.ok(sent > 30 && sent < 1_000, `${sent} bodies`)
-})
+}
 
 test('WIR-08 at the master: a peer that does not read, and pings without reading', async (t) => {
   const here = await master(t, { waitingBytesMax: 100_000 })

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { OutboxCommit } from '../../services/slave/core/state.ts'
 import { openOutbox } from '../../services/slave/shell/outbox.ts'
-import { unixMs, unixUs } from '../../shared/units.ts'
+import { ppm, unixMs, unixUs } from '../../shared/units.ts'
 import {
   DAY_MS,
   EPOCH,
@@ -40,13 +40,15 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
     frames: [frameOf(1, 0), frameOf(1, 1)],
     cursors: [['ED-1', unixMs(1_790_000_900_000)]],
     lastUsed: unixUs(1_790_000_000_123_456),
+    frequency: { frequency: ppm(-12.345), deviation: ppm(0.01), at: unixMs(1_790_000_000_123) },
   }
   const first = open(folder)
   assert.equal(first.commit(commit).ok, true)
   first.close()
   const outbox = open(folder)
   t.after(() => outbox.close())
-  const { identity, epochs, runs, cursors, lastUsed, highestRun, backlog } = outbox.load()
+  const { identity, epochs, runs, cursors, lastUsed, frequency, highestRun, backlog } =
+    outbox.load()
   assert.deepEqual(
     { ...identity, staticKey: Buffer.from(identity?.staticKey ?? []) },
     {
@@ -59,6 +61,7 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
   assert.deepEqual(runs, commit.runs)
   assert.deepEqual([...cursors], commit.cursors)
   assert.equal(lastUsed, commit.lastUsed)
+  assert.deepEqual(frequency, commit.frequency)
   assert.equal(highestRun, 1)
   assert.deepEqual(backlog, { frames: 2, bytes: 400 })
   const bodies = outbox.fetch(query(1, -1)).frames.map(({ body }) => Buffer.from(body))

@@ -70,7 +70,9 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
           did.push(`drop ${fault}`)
           handlers.onDown(fault, 'dropped')
         },
-        close: () => did.push('close link'),
+        close: async () => {
+          did.push('close link')
+        },
       }
     },
     openLine: (_config, onEvent) => {

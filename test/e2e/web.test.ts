@@ -10,7 +10,9 @@ import { type Browser, chromium } from 'playwright-core'
 import { webStores } from '../../services/billing/db/browse.ts'
 import { COMMAND_LIFE, giveCommand, openCommands } from '../../services/billing/db/commands.ts'
 import { queueAgain } from '../../services/billing/db/notices.ts'
+import { readClockFigures } from '../../services/billing/db/clock-figures.ts'
 import { readSummary } from '../../services/billing/db/summary.ts'
+import { serverMetrics } from '../../services/billing/shell/metrics.ts'
 import { buildApp } from '../../services/billing/http/app.ts'
 import { customerLink, type LinkSource, setupLink } from '../../services/billing/http/links.ts'
 import { shiftMs } from '../../shared/units.ts'
@@ -49,8 +51,9 @@ before(async () => {
     queueAgain: (id) => queueAgain(kysely, { id, now: NOON }),
     renderPdf: async () => Buffer.from('%PDF-1.7'),
     summary: () => readSummary(pool),
+    clockFigures: () => readClockFigures(pool),
     health: async () => ({ ok: true, parts: {} }),
-    metrics: { contentType: 'text/plain', metrics: async () => '' },
+    metrics: serverMetrics(pool),
     backfill: async () => null,
     inbox: null,
     attacks: null,
@@ -70,6 +73,40 @@ test('the summary counts from the database, with its six keys', async () => {
   const answer = await app.inject({ url: '/api/v1/summary' })
   const { bills, readings } = answer.json()
   assert.deepEqual({ bills, readings }, { bills: 2, readings: 0 })
+})
+
+test('the figures of clocks: as JSON and for Prometheus, without a name', async () => {
+  const answer = await app.inject({ url: '/api/v1/clock' })
+  const { head, slaves, meters, events } = answer.json()
+  assert.deepEqual(
+    [head.state, head.boundMs, head.frequencyPpm, head.sources],
+    ['S', 9.4, -3.214, { '*': 1, '+': 1, '-': 0, x: 1, '~': 0, '?': 1 }],
+  )
+  assert.deepEqual(slaves, {
+    states: { S: 1, R: 0, I: 0, U: 0 },
+    boundMedianMs: 2.5,
+    boundMaxMs: 2.5,
+    heldOver: 0,
+  })
+  assert.deepEqual(meters, { known: 2, off: 1, invalid: 1 })
+  assert.deepEqual([events['step'], events['falseticker'], events['10']], [1, 1, 1])
+  assert.doesNotMatch(answer.body, /example|M-1|00a0/)
+  const { body } = await app.inject({ url: '/metrics' })
+  for (const line of [
+    'ticklock_head_clock_state{state="S"} 1',
+    'ticklock_head_clock_state{state="R"} 0',
+    'ticklock_head_clock_bound_ms 9.4',
+    'ticklock_head_clock_frequency_ppm -3.214',
+    'ticklock_head_clock_sources{mark="x"} 1',
+    'ticklock_slave_clocks{state="S"} 1',
+    'ticklock_clock_bound_median_ms 2.5',
+    'ticklock_slave_clocks_held_over 0',
+    'ticklock_meter_clocks_off 1',
+    'ticklock_meter_clocks_invalid 1',
+    'ticklock_clock_events_total{code="step"} 1',
+  ]) {
+    assert.ok(body.includes(`\n${line}\n`), line)
+  }
 })
 
 test('customer A reads A’s bill from the database and not B’s, by any way in', async () => {

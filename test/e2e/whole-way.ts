@@ -172,6 +172,7 @@ export class WholeWay {
       TICKLOCK_HTTP_PORT: String(http),
       TICKLOCK_TCP_PORT: String(tcp),
       TICKLOCK_WS_PORT: String(ws),
+      TICKLOCK_NTP_PORT: '0',
       TICKLOCK_DATA: folder,
       // All slaves share an address here, and are killed and started all the time.
       TICKLOCK_HANDSHAKES_PER_SOURCE: '6000',

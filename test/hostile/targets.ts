@@ -36,6 +36,7 @@ import {
 } from '../../shared/wire/payload.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import type { Target } from './mutation.ts'
+import { NTS_TARGETS } from './nts-targets.ts'
 import { CONTENTS, CONTEXT, CONTROLS } from './samples.ts'
 
 const AT = monoUs(1)
@@ -338,4 +339,5 @@ export const TARGETS: readonly Target[] = [
   sem,
   dsmr(false),
   dsmr(true),
+  ...NTS_TARGETS,
 ]

@@ -1,5 +1,5 @@
-// Who stands on the path delays replies as he likes; who is the master lies as he likes. What either
-// gains is limited, and the limits are checked here against truth.
+// Who stands on the path delays replies as he likes; who is the master lies as he likes. What
+// either gains is limited, and the limits are checked here against truth.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -113,5 +113,80 @@ test('who delays every reply never gets out of the bound, nor beyond what he add
       }
     }),
     { numRuns: 60 },
+  )
+})
+
+/** What a lying master claims at one poll: how far ahead it says UTC is, and for how many polls. */
+const claims = fc.array(
+  fc.record({
+    ahead: fc.oneof(
+      fc.integer({ min: -3_000_000_000, max: 3_000_000_000 }),
+      fc.integer({ min: -50_000, max: 50_000 }),
+    ),
+    polls: fc.integer({ min: 1, max: 60 }),
+  }),
+  { minLength: 1, maxLength: 30 },
+)
+
+test('a lying master moves the clock by 1,000 s in all, every 10 minutes, with CLK-08 each', () => {
+  fc.assert(
+    fc.property(claims, fc.constantFrom(2.5, 16, 256), (lies, every) => {
+      let estimator = KNOWS_NOTHING
+      let [at, jumps, jumpedAt, ahead] = [0, 0, Number.NEGATIVE_INFINITY, 0]
+      let believedAt = 0
+      for (const { ahead: masterAhead, polls } of [{ ahead: 0, polls: 60 }, ...lies]) {
+        for (let poll = 0; poll < polls; poll += 1) {
+          at += every * S
+          const [next, mono] = exchanged(estimator, { at, least: 1_000, masterAhead })
+          estimator = next
+          const { utc, mono: when } = believed(estimator, mono)
+          const moved = Math.abs(utc - UTC - when - ahead)
+          ahead = utc - UTC - when
+          // What the tolerance covers since a sample was believed is drift; the rest is a jump.
+          const drift = 2 * 250 * ((at - believedAt) / S)
+          if (estimator.fault === null) believedAt = at
+          if (at === every * S || moved <= 2_500 + drift) continue
+          assert.equal(estimator.fault, 'CLK-08', `moved by ${moved}`)
+          assert.ok(when - jumpedAt >= FOLLOW_EVERY_US, `again after ${when - jumpedAt}`)
+          jumpedAt = when
+          jumps += 1
+        }
+      }
+      assert.ok(estimator.followed <= FOLLOWED_MAX_US)
+      assert.ok(jumps <= at / FOLLOW_EVERY_US + 1)
+      const drifted = (at / S) * 250
+      assert.ok(Math.abs(ahead) <= FOLLOWED_MAX_US + drifted + 10_000, `${ahead}`)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('fewer lies in a row than are needed never move the clock out of its bound', () => {
+  const strike = fc.record({
+    ahead: fc.integer({ min: -900_000_000, max: 900_000_000 }),
+    lies: fc.integer({ min: 1, max: SAMPLES_TO_FOLLOW - 1 }),
+    honest: fc.integer({ min: 1, max: 5 }),
+  })
+  fc.assert(
+    fc.property(fc.array(strike, { minLength: 1, maxLength: 20 }), (strikes) => {
+      let estimator = KNOWS_NOTHING
+      let at = 0
+      const poll = (masterAhead: number): void => {
+        at += 16 * S
+        const [next, mono] = exchanged(estimator, { at, least: 1_000, masterAhead })
+        estimator = next
+        const { error, bound } = believed(estimator, mono)
+        assert.ok(error <= bound, `${error} of ${bound}`)
+      }
+      for (let friendly = 0; friendly < 60; friendly += 1) poll(0)
+      for (const { ahead, lies, honest } of strikes) {
+        // A lie inside the bound is no contradiction: the bound trusts the master.
+        const outside = ahead + Math.sign(ahead || 1) * 100_000
+        for (let lie = 0; lie < lies; lie += 1) poll(outside)
+        for (let truth = 0; truth < honest; truth += 1) poll(0)
+        assert.ok(believed(estimator, monoUs(at)).error < 50)
+      }
+    }),
+    { numRuns: 100 },
   )
 })

@@ -14,13 +14,24 @@ import {
   type Estimator,
   estimateAt,
   FREQUENCY_CHANGE_PPM,
+  frequencyOf,
   KNOWS_NOTHING,
   learn,
+  remembering,
+  withoutPhase,
 } from '../../shared/clock/estimator.ts'
 import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
 import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
 import { stampAt } from '../../shared/clock/stamp.ts'
-import { type MonoUs, monoUs, ppm, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
+import {
+  type MonoUs,
+  monoUs,
+  ppm,
+  spanMs,
+  spanUs,
+  type UnixUs,
+  unixUs,
+} from '../../shared/units.ts'
 
 export interface Life {
   readonly seed: number
@@ -193,6 +204,7 @@ class Slave {
   sleep(us: number): void {
     this.#clock = slept(this.#clock, this.#oscillator.at(this.#oscillator.trueUs))
     this.#oscillator.sleep(us)
+    this.#estimator = withoutPhase(this.#estimator)
     this.#forget()
   }
 
@@ -201,11 +213,12 @@ class Slave {
     this.#clock = this.#begin(unixUs(this.#last))
     const first = timeAt(this.#clock, this.#oscillator.at(this.#oscillator.trueUs))
     assert.ok(Math.floor(first / 1e6) > Math.floor(this.#last / 1e6), 'that second was used')
+    const known = frequencyOf(this.#estimator)
+    this.#estimator = known === null ? KNOWS_NOTHING : remembering(known, spanMs(pauseUs / 1_000))
     this.#forget()
   }
 
   #forget(): void {
-    this.#estimator = KNOWS_NOTHING
     this.#exchange = IDLE
     this.#poll = START_POLL
     this.#askAt = this.#oscillator.trueUs

@@ -21,7 +21,7 @@ import {
   takeTime,
   tell,
 } from '../../shared/clock/tpsn.ts'
-import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
+import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 import { crystalOf, type LineModel, onLineOf, readMeter, trip } from '../bench/clock/meter-world.ts'
 import { chanceOf } from '../sim/prng.ts'
 
@@ -111,6 +111,54 @@ test('whatever the line and the crystal, the truth lies within the bound', () =>
     { numRuns: 300 },
   )
   assert.ok(looked > 15_000 && noticed > 50, `${looked} looks, ${noticed} steps`)
+})
+
+test('a clock set by less than a second while it rested is found by one burst, and told', () => {
+  const ours = clockOf(0)
+  const steps = fc.record({
+    // A line without any delay is read so finely that 16 reads do not suffice to find the step.
+    line: lines.filter(
+      ({ rate, thinkingUs }) => rate.baud >= 9_600 && thinkingUs >= 300 && thinkingUs <= 5_000,
+    ),
+    seed: fc.integer(),
+    by: fc.integer({ min: 250_000, max: 750_000 }),
+    back: fc.boolean(),
+    restS: fc.integer({ min: 5, max: 60 }),
+  })
+  fc.assert(
+    fc.property(steps, ({ line, seed, by, back, restS }) => {
+      const chance = chanceOf(seed, 'line')
+      const crystal = crystalOf({ ratePpm: 20, wander: 0, startUs: UTC }, chance)
+      let clock = noMeterClock
+      let now = monoUs(SECOND)
+      let steps = 0
+      const burst = (): void => {
+        do {
+          const t1 = clock.reads === 0 ? now : nextReadAt(clock, now)
+          const read = readMeter(crystal, line, spanUs(SECOND), t1, chance)
+          const taken = takeRead(clock, read)
+          if (taken.stepped !== null) steps += 1
+          clock = taken.clock
+          now = monoUs(read.t4 + 5_000)
+        } while (clock.reads > 0)
+      }
+      // Three bursts: what the estimator knows by then is tighter than the marks that are kept.
+      for (let learning = 0; learning < 3; learning += 1) {
+        burst()
+        now = monoUs(now + 300 * SECOND)
+      }
+      assert.equal(steps, 0)
+      now = monoUs(now + restS * SECOND)
+      crystal.adjust(now, back ? -by : by, 0)
+      burst()
+      assert.equal(steps, 1, 'told, once')
+      const seen = meterClockAt(clock, ours, now)
+      assert.ok(seen !== null)
+      const wrong = Math.abs(seen.offset - (crystal.showsAt(now) - UTC - now))
+      assert.ok(wrong <= seen.bound && seen.bound < 60_000, `${wrong}, bound ${seen.bound}`)
+    }),
+    { numRuns: 500 },
+  )
 })
 
 test('16 reads find a second to what the line allows, whatever the offset', () => {

@@ -1,10 +1,18 @@
 // Made-up clocks for the pages: a slave that was pulled by three minutes, one of whose meters is
 // invalid, and a head-end with a liar among its sources.
 
+import type { ClockFigures } from '../../services/billing/db/clock-figures.ts'
 import type { ClockReads } from '../../services/billing/db/browse-clocks.ts'
 import type { ClockPoint } from '../../services/billing/core/clock-plot.ts'
 import type { ClockRow } from '../../services/billing/pages/clock-views.ts'
 import { ppm, shiftMs, spanMs, spanUs, type UnixMs } from '../../shared/units.ts'
+
+export const CLOCK_FIGURES: ClockFigures = {
+  head: null,
+  slaves: { states: { S: 2, R: 0, I: 0, U: 0 }, boundMedianMs: 3, boundMaxMs: 8.7, heldOver: 0 },
+  meters: { known: 73, off: 0, invalid: 1 },
+  events: { step: 1 },
+}
 
 const MINUTE = 60_000
 const PULLED_US = 180_000_000

@@ -10,12 +10,13 @@ import type { AgentAction, AgentEvent, MeterPlan } from '../../services/slave/co
 import { unreachable } from '../../shared/assert.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
+import type { DeviceStatus } from '../../shared/handover/sink.ts'
 import type { MeterClockReport } from '../../shared/handover/clock-evidence.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
-import { type MonoUs, monoUs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, spanUs, type UnixUs, unixMs, unixUs } from '../../shared/units.ts'
 import type { Order, Receipt } from '../../shared/wire/orders.ts'
 import { Disk } from '../sim/disk.ts'
 
@@ -69,6 +70,14 @@ export class Pair {
   silent = false
   /** |UTC - master's clock|, microseconds; null: it does not know. */
   masterBound: number | null = 20_000
+  /** How far the master's clock is ahead of UTC, microseconds, and how much UTC gains on the
+   * slave's oscillator, ppm. */
+  masterAhead = 0
+  ratePpm = 0
+  /** How far the slave's operating system is ahead when it is asked. */
+  wallAhead = 0
+  /** The last that the slave told of itself. */
+  status: DeviceStatus | null = null
   /** The master's database does not take the next receipt. */
   databaseFails = false
   readonly #meters: readonly MeterPlan[]
@@ -121,6 +130,16 @@ export class Pair {
 
   get mono(): MonoUs {
     return monoUs(this.#mono)
+  }
+
+  get utc(): UnixUs {
+    return unixUs(BEGIN_US + this.#mono * (1 + this.ratePpm * 1e-6))
+  }
+
+  /** What the slave's clock shows, and how far it may be off. */
+  get clock(): { readonly clock: UnixUs; readonly clockBoundMs: number } {
+    assert.ok(this.#agent !== null)
+    return this.#agent.view(this.mono)
   }
 
   get clockState(): string {
@@ -180,7 +199,7 @@ export class Pair {
       stored: this.disk.load(),
       token: { ...this.#token, fingerprint: this.#fingerprint },
       meters: this.#meters,
-      wall: unixUs(BEGIN_US + this.#mono),
+      wall: unixUs(this.utc + this.wallAhead),
       mono: this.mono,
     })
   }
@@ -198,7 +217,7 @@ export class Pair {
   }
 
   #now() {
-    return { at: unixUs(BEGIN_US + this.#mono), bound: this.masterBound }
+    return { at: unixUs(this.utc + this.masterAhead), bound: this.masterBound }
   }
 
   #load(): void {
@@ -362,12 +381,14 @@ export class Pair {
       case 'refused':
         this.refused.push(action.code satisfies FaultCode)
         return
+      case 'status':
+        this.status = action.status
+        return
       case 'meter-clock':
         this.clocks.push(action.report)
         return
       case 'connected':
       case 'disconnected':
-      case 'status':
       case 'command-sent':
       case 'called-under':
       case 'unreadable':

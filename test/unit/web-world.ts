@@ -17,7 +17,7 @@ import type {
   LiveRow,
 } from '../../services/billing/pages/views.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
-import { clockWorld } from './clock-world.ts'
+import { CLOCK_FIGURES, clockWorld } from './clock-world.ts'
 
 export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30, 0))
 const ZONE = 'Asia/Kolkata'
@@ -175,6 +175,7 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
       },
       queueAgain: async (notice) => void world.queued.push(notice),
       renderPdf: async (bill) => (bill <= 2 ? Buffer.from(`%PDF-1.7 bill ${bill}`) : null),
+      clockFigures: async () => CLOCK_FIGURES,
       summary: async () => ({
         meters: 73,
         readings: 1_204_511,

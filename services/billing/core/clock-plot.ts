@@ -1,7 +1,8 @@
-// Where the points of a clock's history go on paper: pure geometry, in units of the drawing. A clock
-// may be a microsecond off for a day and three minutes for one of them, so the scale is linear near
-// zero and logarithmic far from it (the inverse hyperbolic sine), and plainly linear when nothing was
-// far. A point holds until the next: between two points nothing worth one happened.
+// Where the points of a clock's history go on paper: pure geometry, in units of the drawing. A
+// clock may be a microsecond off for a day and three minutes for one of them, so the scale is
+// linear near zero and logarithmic far from it (the inverse hyperbolic sine), and plainly linear
+// when nothing was far. A point holds until the next: between two points nothing worth one
+// happened.
 
 import type { UnixMs } from '../../../shared/units.ts'
 

@@ -1,7 +1,8 @@
 // How the clocks of the fleet went, written behind the master's back like the fleet board: at most
 // once a second, a bounded amount, and a database that is away is waited for. Whether something
 // happened is judged in the database against the row of before, so that nothing is remembered here
-// and a restart changes nothing. A meter told of by a device that it does not belong to is nobody's.
+// and a restart changes nothing. A meter told of by a device that it does not belong to is
+// nobody's.
 
 import type { Pool } from 'pg'
 import type {
@@ -51,7 +52,7 @@ interface HeadEvent {
 
 /** Of UTC against the clock, or of the clock against UTC. */
 const reverse = (frequency: number | null): number | null =>
-  frequency === null ? null : -frequency
+  frequency === null ? null : 0 - frequency
 
 const NOT_STEERED: ClockDiscipline = {
   frequency: null,
@@ -93,7 +94,7 @@ export class ClockHistory {
       at: status.at,
       state: status.clockState,
       // The wire tells how far UTC is ahead of the clock.
-      offsetUs: -status.clockOffset,
+      offsetUs: 0 - status.clockOffset,
       boundUs: status.clockBound,
       frequency: reverse(status.discipline.frequency),
       discipline: status.discipline,
@@ -113,7 +114,7 @@ export class ClockHistory {
       boundUs: report.bound >= METER_BOUND_UNKNOWN_US ? null : report.bound,
       frequency: report.frequency,
       discipline: NOT_STEERED,
-      // An event is told once: a newer report must not take its place before it is written.
+      // A newer report must not take an event's place before it is written.
       ofMeter: { ...report, event: report.event ?? before?.event ?? null },
       report: null,
     })
@@ -128,7 +129,8 @@ export class ClockHistory {
       meter: '',
       at: report.at,
       state: report.state,
-      offsetUs: report.lastOffset,
+      // Told is how far the sample was ahead of the clock.
+      offsetUs: 0 - report.lastOffset,
       boundUs: report.bound,
       frequency: reverse(report.discipline.frequency),
       discipline: report.discipline,
@@ -270,10 +272,15 @@ with told as (
   select t.*, was.state as was_state, was.holdover_ms as was_held, was.outcome as was_outcome,
     was.point_at, was.point_state, was.point_offset_us, was.point_bound_us,
     (t.steps, t.last_step_us) is distinct from (was.steps, was.last_step_us) as stepped,
-    (t.event, t.outcome, t.monthly_drift_ms) is distinct from
-      (was.event, was.outcome, was.monthly_drift_ms) as acted,
+    (t.event, t.outcome) is distinct from (was.event, was.outcome)
+      -- A new month empties the register: nothing was done to the clock.
+      or (t.monthly_drift_ms <> 0 and t.monthly_drift_ms <> was.monthly_drift_ms) as acted,
+    -- How far its points have used up what ten minutes allow; anew when our clock was set back.
+    case when was.point_until between t.at and t.at + interval '10 minutes' then was.point_until
+      else t.at end as until,
     case when was.id is null then true
-      when t.at < was.point_at + interval '1 minute' then false
+      when was.point_until between t.at + interval '9 minutes 1 millisecond'
+        and t.at + interval '10 minutes' then false
       else t.state <> was.point_state::text
         or abs(t.offset_us - was.point_offset_us)
           > coalesce(t.bound_us, 0) + coalesce(was.point_bound_us, 0)
@@ -289,9 +296,10 @@ with told as (
 ), saved as (
   insert into clocks as c (device_id, meter, at, state, offset_us, bound_us, frequency_ppb,
     skew_ppb, holdover_ms, steps, last_step_us, resolution_us, monthly_drift_ms, outcome, event,
-    report, point_at, point_state, point_offset_us, point_bound_us)
+    report, point_until, point_at, point_state, point_offset_us, point_bound_us)
   select device_id, meter, at, state::"char", offset_us, bound_us, frequency_ppb, skew_ppb,
     holdover_ms, steps, last_step_us, resolution_us, monthly_drift_ms, outcome, event, report,
+    case when due then until + interval '1 minute' else until end,
     case when due then at else point_at end,
     case when due then state::"char" else point_state end,
     case when due then offset_us else point_offset_us end,
@@ -304,7 +312,7 @@ with told as (
     last_step_us = excluded.last_step_us, resolution_us = excluded.resolution_us,
     monthly_drift_ms = excluded.monthly_drift_ms, outcome = excluded.outcome,
     event = coalesce(excluded.event, c.event), report = excluded.report,
-    point_at = excluded.point_at, point_state = excluded.point_state,
+    point_until = excluded.point_until, point_at = excluded.point_at, point_state = excluded.point_state,
     point_offset_us = excluded.point_offset_us, point_bound_us = excluded.point_bound_us
   returning id, device_id, meter
 ), points as (

@@ -5,8 +5,8 @@ import type { Pool } from 'pg'
 import { errorText } from '../../../shared/node/fault-error.ts'
 import { type UnixMs, unixMs } from '../../../shared/units.ts'
 
-/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three hours,
- * and a look costs about 0.1 s. */
+/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three
+ * hours, and a look costs about 0.1 s. */
 const LOOK_MS = 10_000
 const CLOCKS_MAX = 200
 /** Every point stays for so long, one an hour (or six) for so long. */

@@ -176,7 +176,7 @@ const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[])
   statuses.map(([, { at }]) => new Date(at)),
   statuses.map(([, { clockState }]) => clockState),
   // The wire tells how far UTC is ahead of the clock; people ask how wrong the clock is.
-  statuses.map(([, { clockOffset }]) => Math.round(-clockOffset)),
+  statuses.map(([, { clockOffset }]) => Math.round(0 - clockOffset)),
   statuses.map(([, { clockBound }]) => Math.round(clockBound ?? BOUND_UNKNOWN_US)),
   statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
   statuses.map(([, { backlogFrames }]) => backlogFrames),

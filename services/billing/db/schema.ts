@@ -83,6 +83,7 @@ export interface Database {
     outcome: MeterClockOutcome | null
     event: number | null
     report: ColumnType<HeadClockReport | null, string, string>
+    point_until: Timestamp
     point_at: Timestamp
     point_state: string
     point_offset_us: number

@@ -6,6 +6,7 @@ import type { UnixMs } from '../../../shared/units.ts'
 import type { Order } from '../../../shared/wire/orders.ts'
 import type { AccessStore } from '../db/access.ts'
 import type { CustomerReads, OperatorReads } from '../db/browse.ts'
+import type { ClockFigures } from '../db/clock-figures.ts'
 import type { CommandVerdict } from '../db/commands.ts'
 import type { Summary } from '../db/summary.ts'
 import type { AttackRun, Backfill, InboxMessage } from '../pages/views.ts'
@@ -37,6 +38,7 @@ export interface WebDeps {
   /** The stored or re-made document of an issued bill; null when there is no such bill. */
   readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
   readonly summary: () => Promise<Summary>
+  readonly clockFigures: () => Promise<ClockFigures>
   readonly health: () => Promise<Health>
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
   readonly backfill: () => Promise<Backfill | null>

@@ -25,4 +25,8 @@ export function machineRoutes(app: FastifyInstance, deps: WebDeps): void {
       .header('cache-control', 'no-store')
       .send({ meters, readings, refused, bills, notices, clockBoundMs })
   })
+
+  app.get('/api/v1/clock', async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send(await deps.clockFigures()),
+  )
 }

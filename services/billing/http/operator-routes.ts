@@ -6,7 +6,7 @@ import type { Slice } from '../db/browse.ts'
 import { AttacksPage } from '../pages/attacks.tsx'
 import { BillPage, BillsPage, NoticesPage, TariffsPage } from '../pages/bills.tsx'
 import { HeadClockPage, MeterClockPage } from '../pages/clock.tsx'
-import { CLOCK_SPANS } from '../pages/clock-views.ts'
+import { CLOCK_SPANS, isClockSpan } from '../pages/clock-views.ts'
 import { DevicePage, FleetPage } from '../pages/fleet.tsx'
 import { InboxPage } from '../pages/inbox.tsx'
 import { ReadingsPage } from '../pages/readings.tsx'
@@ -118,10 +118,11 @@ function clockRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
 
 const isDeviceId = (text: string): boolean => /^[0-9a-f]{16}$/.test(text)
 
-/** How far back a plot looks: a day, or a week when asked. */
+/** How far back a plot looks: a day unless an hour or a week is asked for. */
 function spanOf(request: FastifyRequest, now: UnixMs) {
-  const span = query(request, 'span') === '7d' ? '7d' : '24h'
-  return { span, since: shiftMs(now, spanMs(-CLOCK_SPANS[span])) } as const
+  const asked = query(request, 'span')
+  const span = isClockSpan(asked) ? asked : '24h'
+  return { span, since: shiftMs(now, spanMs(-CLOCK_SPANS[span])) }
 }
 
 function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {

@@ -2,8 +2,8 @@
 // band of plus and minus its bound, coloured by state, with a mark where it stepped. Colour only
 // repeats what the words say: the same events stand in the table below.
 
-import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
-import { plotClock } from '../core/clock-plot.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import { type ClockPoint, plotClock } from '../core/clock-plot.ts'
 import { CLOCK_SPANS, type ClockSpan, type ClockTale } from './clock-views.ts'
 import { clockStateText, lengthText, signedText, utcSecondText } from './format.ts'
 
@@ -15,11 +15,15 @@ const RIGHT = WIDTH - 8
 const TOP = 18
 const BOTTOM = HEIGHT - 32
 const HOUR_MS = 3_600_000
-/** Lines under the plot: every six hours of a day, every day of a week. */
-const TICK_MS = { '24h': 6 * HOUR_MS, '7d': 24 * HOUR_MS } as const
+const MINUTE_MS = 60_000
+/** Times under the plot: as many as there is room for on a phone. */
+const TICKS_MAX = 5
+const TICKS_MS = [1, 5, 15, 60, 360, 1_440].map((minutes) => minutes * MINUTE_MS)
 /** A point tells of a clock for so long: two and a half times what may lie between two of them. */
-const DEVICE_GAP_MS = { '24h': 0.7 * HOUR_MS, '7d': 2.5 * HOUR_MS } as const
-const METER_GAP_MS = { '24h': 2.5 * HOUR_MS, '7d': 15 * HOUR_MS } as const
+const DEVICE_GAP_MS = { '1h': 0.7 * HOUR_MS, '24h': 0.7 * HOUR_MS, '7d': 2.5 * HOUR_MS } as const
+const METER_GAP_MS = { '1h': 2.5 * HOUR_MS, '24h': 2.5 * HOUR_MS, '7d': 15 * HOUR_MS } as const
+/** A clock that is known for less than the span fills the plot, but for no less than this. */
+const SHORTEST_MS = 5 * MINUTE_MS
 
 interface ClockChartProps {
   readonly tale: ClockTale
@@ -29,7 +33,7 @@ interface ClockChartProps {
 
 export function ClockChart({ tale, span, now }: ClockChartProps) {
   const { clock, points, events } = tale
-  const from = shiftMs(now, spanMs(-CLOCK_SPANS[span]))
+  const from = startOf(points, span, now)
   const gapMs = (clock.meter === '' ? DEVICE_GAP_MS : METER_GAP_MS)[span]
   const edges = { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM }
   const { runs, yTicks, xOf } = plotClock(points, { ...edges, from, to: now, gapMs })
@@ -59,7 +63,7 @@ export function ClockChart({ tale, span, now }: ClockChartProps) {
             </text>
           </g>
         ))}
-        {timeTicks(from, now, span).map(({ at, text }) => (
+        {timeTicks(from, now).map(({ at, text }) => (
           <text key={at} x={xOf(at)} y={HEIGHT - 6} text-anchor="middle">
             {text}
           </text>
@@ -93,7 +97,11 @@ export function ClockChart({ tale, span, now }: ClockChartProps) {
 const minor = (index: number, count: number): boolean =>
   index !== 0 && index !== count - 1 && index !== (count - 1) / 2
 
-const WORDS = { '24h': 'the last 24 hours', '7d': 'the last seven days' } as const
+const WORDS = {
+  '1h': 'the last hour',
+  '24h': 'the last 24 hours',
+  '7d': 'the last seven days',
+} as const
 
 function labelOf({ clock, points }: ClockTale, span: ClockSpan, steps: number): string {
   const far = Math.max(0, ...points.map(({ offsetUs }) => Math.abs(offsetUs)))
@@ -105,14 +113,21 @@ function labelOf({ clock, points }: ClockTale, span: ClockSpan, steps: number): 
   )
 }
 
-/** On the hour or midnight of UTC, not too near either end. */
-function timeTicks(from: UnixMs, to: UnixMs, span: ClockSpan) {
-  const every = TICK_MS[span]
+/** Where the plot begins: at the first point, when there is none before the span. */
+function startOf(points: readonly ClockPoint[], span: ClockSpan, now: UnixMs): UnixMs {
+  const earliest = shiftMs(now, spanMs(-CLOCK_SPANS[span]))
+  const latest = shiftMs(now, spanMs(-SHORTEST_MS))
+  return unixMs(Math.min(latest, Math.max(earliest, points[0]?.at ?? earliest)))
+}
+
+/** At round times of UTC, not too near either end. */
+function timeTicks(from: UnixMs, to: UnixMs) {
+  const every = TICKS_MS.find((ms) => (to - from) / ms <= TICKS_MAX) ?? 24 * HOUR_MS
   const ticks: { readonly at: number; readonly text: string }[] = []
-  const margin = every / 6
+  const margin = (to - from) / 25
   for (let at = Math.ceil((from + margin) / every) * every; at <= to - margin; at += every) {
     const iso = new Date(at).toISOString()
-    ticks.push({ at, text: span === '24h' ? iso.slice(11, 16) : iso.slice(5, 10) })
+    ticks.push({ at, text: every < 24 * HOUR_MS ? iso.slice(11, 16) : iso.slice(5, 10) })
   }
   return ticks
 }

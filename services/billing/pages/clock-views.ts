@@ -50,5 +50,10 @@ export interface ClockTale {
 }
 
 /** How far back a plot looks. */
-export const CLOCK_SPANS = { '24h': 24 * 3_600_000, '7d': 7 * 24 * 3_600_000 } as const
+export const CLOCK_SPANS = {
+  '1h': 3_600_000,
+  '24h': 24 * 3_600_000,
+  '7d': 7 * 24 * 3_600_000,
+} as const
 export type ClockSpan = keyof typeof CLOCK_SPANS
+export const isClockSpan = (text: string): text is ClockSpan => Object.hasOwn(CLOCK_SPANS, text)

@@ -3,22 +3,12 @@
 
 import type { HeadClockReport, SourceReport } from '../../../shared/handover/clock-evidence.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { CLOCK_EVENT_WORDS, HELD_OVER, isClockEventCode } from '../core/clock-marks.ts'
+import { HELD_OVER } from '../core/clock-marks.ts'
 import { ClockChart } from './clock-chart.tsx'
 import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
-import { clockStateText, lengthText, ppmText, rateText, signedText } from './format.ts'
+import { clockStateText, eventWords, lengthText, ppmText, rateText, signedText } from './format.ts'
 import { Layout, type PageContext } from './layout.tsx'
-import {
-  Ago,
-  Badge,
-  capital,
-  type Column,
-  Facts,
-  Headline,
-  Table,
-  Tabs,
-  type Tone,
-} from './parts.tsx'
+import { Ago, Badge, type Column, Facts, Headline, Table, Tabs, type Tone } from './parts.tsx'
 
 const CLOCK_TONES: ReadonlyMap<string, Tone> = new Map([
   ['S', 'good'],
@@ -88,10 +78,11 @@ export function ClockHistoryCard({ tale, span, path, now }: HistoryProps) {
           <Tabs
             label="Time span"
             entries={[
-              [path, 'Last 24 hours'],
-              [`${path}?span=7d`, 'Last 7 days'],
+              [`${path}?span=1h`, 'Last hour'],
+              [path, '24 hours'],
+              [`${path}?span=7d`, '7 days'],
             ]}
-            current={span === '24h' ? path : `${path}?span=7d`}
+            current={span === '24h' ? path : `${path}?span=${span}`}
           />
         </div>
         <ClockChart tale={tale} span={span} now={now} />
@@ -110,9 +101,6 @@ function amountWords({ code, amountUs }: ClockEventRow): string {
   if (code === 'step') return `by ${signedText(amountUs)}`
   return code === 'recovered' ? `after ${lengthText(amountUs)}` : `at ${signedText(amountUs)}`
 }
-
-export const eventWords = (code: string): string =>
-  isClockEventCode(code) ? capital(CLOCK_EVENT_WORDS[code]) : code
 
 interface EventsProps {
   readonly rows: readonly ClockEventRow[]
@@ -266,7 +254,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
   const { state, bound, discipline } = report
   const { frequency, skew, holdover, steps, lastStep } = discipline
   // Told is how much faster UTC runs.
-  const ppb = frequency === null ? null : -frequency * 1_000
+  const ppb = frequency === null ? null : frequency * -1_000
   return (
     <section class="card">
       <h2>Tracking</h2>
@@ -277,7 +265,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
             <ClockCell
               key="state"
               state={state}
-              offsetUs={report.lastOffset}
+              offsetUs={0 - report.lastOffset}
               boundUs={bound}
               heldOver={holdover > HELD_OVER}
             />,
@@ -285,7 +273,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
           ['Reference', report.reference === '' ? 'none' : report.reference],
           ['Stratum', String(report.stratum)],
           ['System time', systemTimeWords(report.systemOffset)],
-          ['Last offset', signedText(report.lastOffset)],
+          ['Last offset', signedText(0 - report.lastOffset)],
           ['RMS offset', lengthText(report.rmsOffset)],
           ['Frequency', rateText(ppb)],
           ['Skew', ppmText(skew * 1_000)],
@@ -343,7 +331,9 @@ const SOURCE_COLUMNS: readonly Column<SourceReport>[] = [
     title: 'Offset',
     numeric: true,
     cell: ({ offset, bound }) =>
-      offset === null ? '–' : `${signedText(offset)} ± ${bound === null ? '?' : lengthText(bound)}`,
+      offset === null
+        ? '–'
+        : `${signedText(0 - offset)} ± ${bound === null ? '?' : lengthText(bound)}`,
   },
   {
     title: 'Round trip',
@@ -358,9 +348,9 @@ function Sources({ report }: { readonly report: HeadClockReport }) {
       <div class="card-head">
         <h2>Sources</h2>
         <p class="soft">
-          Marks as chrony writes them: * is followed, + is combined with it, - agrees and is not
-          needed, x tells the wrong time (a falseticker), ~ varies too much, ? is unusable. Reach is
-          the last eight polls in octal: 377 is all of them.
+          Marks in chrony’s words: * is followed, + is combined with it, - agrees and is not needed,
+          x tells the wrong time (a falseticker), ~ varies too much, ? is unusable. Reach is the
+          last eight polls in octal: 377 is all of them. Offset is our clock minus the source.
         </p>
       </div>
       <Table

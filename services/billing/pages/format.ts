@@ -3,6 +3,7 @@
 
 import { CLOCK_BOUND_UNKNOWN, UNIT } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
+import { CLOCK_EVENT_WORDS, isClockEventCode } from '../core/clock-marks.ts'
 import { decimalText, scaled } from '../core/money.ts'
 
 const UNIT_NAMES: ReadonlyMap<number, string> = new Map([
@@ -159,3 +160,10 @@ export function rateText(ppb: number | null): string {
 }
 
 export const ppmText = (ppb: number): string => `${(ppb / 1_000).toFixed(3)} ppm`
+
+/** What happened to a clock, in words; the code itself when another version wrote it. */
+export function eventWords(code: string): string {
+  if (!isClockEventCode(code)) return code
+  const words = CLOCK_EVENT_WORDS[code]
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}

@@ -60,12 +60,16 @@ export function takeMeterClock(
   { now, actions }: Turn,
   link: Link,
   { record }: DeviceState,
-  { is: _, ...report }: Told<'meter-clock'>,
+  told: Told<'meter-clock'>,
 ): void {
   // Never further ahead than a minute, unless the clock was set back: then it begins anew.
   const ahead = link.meterClocksUntil - now.at
   const from = ahead < 0 || ahead > MINUTE_US ? now.at : link.meterClocksUntil
   if (from + METER_CLOCK_US - now.at > MINUTE_US) return
   link.meterClocksUntil = from + METER_CLOCK_US
+  const { meter, offset, bound, resolution, frequency, monthlyDrift, invalid } = told
+  const { outcome, event } = told
+  const read = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid }
+  const report = { ...read, outcome, event }
   actions.push({ do: 'meter-clock', device: record.id, report, at: usToMs(now.at) })
 }

@@ -38,7 +38,7 @@ import { due, failed, ordered, plan } from './schedule.ts'
 import { forward, takeRows } from './sending.ts'
 import { DOWN } from './session.ts'
 import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
-import { afterSleep, askWhenDue, estimatorAtStart, keepFrequency } from './timekeeping.ts'
+import { afterSleep, askWhenDue, estimatorAtStart, keepFrequency, takeSent } from './timekeeping.ts'
 
 export type { AgentSetup } from './memory.ts'
 
@@ -132,7 +132,7 @@ function remember(setup: AgentSetup): Memory {
 }
 
 function take(turn: Turn, event: AgentEvent): void {
-  const { memory } = turn
+  const { memory, mono } = turn
   switch (event.on) {
     case 'tick':
       tick(turn)
@@ -149,7 +149,10 @@ function take(turn: Turn, event: AgentEvent): void {
       linkDown(turn)
       return
     case 'body':
-      takeBody(turn, event.body)
+      takeBody(turn, event.body, event.at !== undefined && event.at < mono ? event.at : mono)
+      return
+    case 'sent':
+      takeSent(turn, event)
       return
     case 'readings':
       takeReadings(turn, event)

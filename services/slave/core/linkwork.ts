@@ -4,7 +4,7 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/tves/suite.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
-import { spanUs, shiftMono, usToMs } from '../../../shared/units.ts'
+import { type MonoUs, spanUs, shiftMono, usToMs } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
 import { takeCommand } from './commands.ts'
@@ -63,7 +63,8 @@ const nextAttempt = (identity: StoredIdentity | null, random: Random): StoredIde
     ? { staticKey: random(32), attempt: 1, masterKey: null, psk: null, device: null }
     : { ...identity, attempt: identity.attempt + 1 }
 
-export function takeBody(turn: Turn, body: Uint8Array): void {
+/** `came`: when it did. */
+export function takeBody(turn: Turn, body: Uint8Array, came: MonoUs): void {
   const { memory, setup } = turn
   if (memory.identity === null) return
   const step = receive(
@@ -72,7 +73,7 @@ export function takeBody(turn: Turn, body: Uint8Array): void {
     memory.identity,
     body,
   )
-  follow(turn, step)
+  follow(turn, step, came)
 }
 
 export function linkDown(turn: Turn): void {
@@ -102,9 +103,10 @@ function endIf(turn: Turn, ending: Ending | null): void {
   if (ending !== null) end(turn, ending.fault, ending.detail)
 }
 
-function follow(turn: Turn, { session, send, outcome }: Step): void {
+function follow(turn: Turn, { session, send, outcome }: Step, came: MonoUs = turn.mono): void {
   turn.memory.session = session
-  if (send !== null) turn.actions.push({ do: 'send', body: send })
+  const made = session.phase === 'hello' ? session.t1 : null
+  if (send !== null) turn.actions.push({ do: 'send', body: send, ...(made !== null && { made }) })
   switch (outcome.is) {
     case 'wait':
       return
@@ -115,10 +117,10 @@ function follow(turn: Turn, { session, send, outcome }: Step): void {
       enrolled(turn, outcome)
       return
     case 'welcome':
-      welcome(turn, outcome)
+      welcome(turn, outcome, came)
       return
     case 'control':
-      takeControl(turn, outcome.message)
+      takeControl(turn, outcome.message, came)
       return
   }
 }
@@ -139,11 +141,11 @@ function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): vo
   })
 }
 
-function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>): void {
+function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>, t4: MonoUs): void {
   const { memory, setup } = turn
   const { answer, t1, epoch } = outcome
   if (t1 !== null)
-    takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, bound: answer.bound })
+    takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, t4, bound: answer.bound })
   renewLater(turn, answer.origin, usToMs(answer.t2))
   memory.schedule ??= plan(
     ordered(setup.meters, setup.stored.schedules),
@@ -198,13 +200,13 @@ function confirm(turn: Turn): void {
   })
 }
 
-function takeControl(turn: Turn, message: ControlMessage): void {
+function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
   switch (message.is) {
     case 'committed':
       committed(turn, message)
       return
     case 'clock-reply':
-      takeReply(turn, message)
+      takeReply(turn, message, came)
       return
     case 'acknowledge':
       acknowledged(turn, message)

@@ -5,7 +5,7 @@
 
 import { noMeterClock, nextReadAt, takeRead, unmoored } from '../../../shared/clock/meter-clock.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
-import { elapsedUs, type MonoUs, shiftMono, spanUs } from '../../../shared/units.ts'
+import { elapsedUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { changed, consider, ended, unverified } from './clock-correction.ts'
 import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './clock-keeping.ts'
 import { storingFails, type Turn } from './memory.ts'

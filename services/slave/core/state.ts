@@ -166,8 +166,11 @@ export type AgentEvent =
   | { readonly on: 'slept' }
   | { readonly on: 'link-up' }
   | { readonly on: 'link-down' }
-  /** One message body from the master. */
-  | { readonly on: 'body'; readonly body: Uint8Array }
+  /** One message body from the master; `at`: when it came, left out where that was just now. */
+  | { readonly on: 'body'; readonly body: Uint8Array; readonly at?: MonoUs }
+  /** The message that was made at `made` was handed to the network at `at`, or a little later: it
+   * was never earlier. Comes before any answer to it, or not at all. */
+  | { readonly on: 'sent'; readonly made: MonoUs; readonly at: MonoUs }
   | {
       readonly on: 'readings'
       readonly meter: string
@@ -201,7 +204,8 @@ export type AgentEvent =
   | { readonly on: 'fetched'; readonly epoch: number; readonly found: Found }
 
 export type AgentAction =
-  | { readonly do: 'send'; readonly body: Uint8Array }
+  /** `made`: when it was made, of a message that asks for the time: `sent` tells when it left. */
+  | { readonly do: 'send'; readonly body: Uint8Array; readonly made?: MonoUs }
   /** Answered by `committed` or `commit-failed`; the agent never has two on the way. */
   | { readonly do: 'commit'; readonly commit: OutboxCommit }
   /** Answered by `fetched`. */

@@ -10,6 +10,7 @@ import {
   MASTER_BOUND_UNKNOWN_US,
   measure,
   type SampleVerdict,
+  sent,
 } from '../../../shared/clock/exchange.ts'
 import {
   type Estimator,
@@ -52,19 +53,20 @@ const KEEP_EVERY = spanUs(3_600_000_000)
 
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
 
-/** The session handshake carried a first sample: T1 when step 1 left, T4 now. */
+/** The session handshake carried a first sample: T1 when step 1 left, T4 when step 2 came. */
 export function takeHandshakeSample(
   turn: Turn,
   stamps: {
     readonly t1: MonoUs
     readonly t2: UnixUs
     readonly t3: UnixUs
+    readonly t4: MonoUs
     readonly bound: SpanUs | null
   },
 ): void {
   const { memory, mono } = turn
-  const { t1, t2, t3, bound } = stamps
-  takeSample(turn, measure({ t1, t2, t3, t4: mono, masterBound: masterBound(bound) }))
+  const { t1, t2, t3, t4, bound } = stamps
+  takeSample(turn, measure({ t1, t2, t3, t4, masterBound: masterBound(bound) }))
   memory.exchange = IDLE
   memory.poll = START_POLL
   memory.askAt = mono
@@ -80,7 +82,19 @@ export function askWhenDue(turn: Turn): void {
   if (body === null) return
   memory.exchange = ask(id, mono)
   schedulePoll(turn, answeredLast)
-  turn.actions.push({ do: 'send', body })
+  turn.actions.push({ do: 'send', body, made: mono })
+}
+
+/** A question, of the exchange or in the handshake, left later than it was made. Waiting here for
+ * the disk, and for the thread that owns the socket, is no part of its way. */
+export function takeSent(
+  { memory, mono }: Turn,
+  { made, at }: { readonly made: MonoUs; readonly at: MonoUs },
+): void {
+  if (at < made || at > mono) return
+  const { session } = memory
+  memory.exchange = sent(memory.exchange, made, at)
+  if (session.phase === 'hello' && session.t1 === made) memory.session = { ...session, t1: at }
 }
 
 export function takeReply(
@@ -91,13 +105,14 @@ export function takeReply(
     readonly t3: UnixUs
     readonly bound: SpanUs | null
   },
+  t4: MonoUs,
 ): void {
-  const { memory, mono } = turn
+  const { memory } = turn
   const { id, t2, t3, bound } = reply
   const { exchange, verdict } = answer(
     memory.exchange,
     { id, t2, t3, masterBound: masterBound(bound) },
-    mono,
+    t4,
   )
   memory.exchange = exchange
   takeSample(turn, verdict)

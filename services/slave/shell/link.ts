@@ -1,13 +1,12 @@
 // The link to the master: connects, and connects again for ever. Who is at the other end and
-// whether the link may be trusted is not known here; the agent finds out.
+// whether the link may be trusted is not known here; the agent finds out. A slave runs it in a
+// thread of its own (link-thread.ts).
 
-import { connect } from 'node:net'
-import { WebSocket } from 'ws'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { FramedPeer, PeerSetup } from '../../../shared/node/framed-peer.ts'
-import { tcpPeer, WS_OPTIONS, wsPeer } from '../../../shared/node/framed-socket.ts'
 import type { MonoUs } from '../../../shared/units.ts'
 import { FLIGHT_BYTES_MAX, LINK_SILENCE_MAX } from '../../../shared/wire/limits.ts'
+import type { Dial } from './dial.ts'
 import type { LinkAddress } from './link-address.ts'
 
 export interface LinkHandlers {
@@ -17,6 +16,8 @@ export interface LinkHandlers {
   /** One attempt to connect failed (WIR-07). */
   onUnreachable(detail: string): void
   onBody(body: Uint8Array, at: MonoUs): void
+  /** A body that was given to `send` with `made` is handed to the network at `at` or later. */
+  onSent(made: MonoUs, at: MonoUs): void
 }
 
 export interface LinkOptions {
@@ -29,13 +30,11 @@ export interface LinkOptions {
 /** First and longest wait before connecting again, milliseconds. */
 const BACK_OFF_FIRST_MS = 500
 const BACK_OFF_MAX_MS = 60_000
-/** Time to reach the master, milliseconds: as long as a handshake may take (wire.md 10). */
-const CONNECT_MS_MAX = 10_000
 /** A link that held so long begins again with the first wait; one that is dropped at once does
  * not. */
 const SETTLED_MS = 30_000
 /** What may wait for the network, bytes: all frames in flight, and as much again. */
-const WAITING_BYTES_MAX = 2 * FLIGHT_BYTES_MAX
+export const WAITING_BYTES_MAX = 2 * FLIGHT_BYTES_MAX
 
 /** Wait before attempt n (0 is the first repeat): anywhere between nothing and a bound that
  * doubles, so that ten thousand slaves do not come back to a restarted master in step. Source:
@@ -44,21 +43,21 @@ export const backOffMs = (attempt: number, random: () => number): number =>
   random() * Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** Math.min(attempt, 30))
 
 export class Link {
-  readonly #address: LinkAddress
   readonly #handlers: LinkHandlers
   readonly #options: LinkOptions
   readonly #setup: PeerSetup
+  readonly #dial: Promise<Dial>
   #peer: FramedPeer | null = null
   #abort: () => void = () => undefined
   #timer: NodeJS.Timeout | null = null
   #attempt = 0
   #upSince = 0
   #closed = false
+  #paused = false
   /** The next attempt needs no wait: this end was in order. */
   #atOnce = false
 
   constructor(address: LinkAddress, handlers: LinkHandlers, options: LinkOptions) {
-    this.#address = address
     this.#handlers = handlers
     this.#options = options
     this.#setup = {
@@ -69,13 +68,29 @@ export class Link {
         onClose: (fault, detail) => this.#down(fault, detail),
       }),
     }
+    this.#dial = dialFor(address)
     this.#connect()
   }
 
-  /** False when the link is down, or is dropped now because the master does not drain it
-   * (WIR-08). */
-  send(body: Uint8Array): boolean {
-    return this.#peer?.send(body) ?? false
+  /** False when the link is down, or is dropped now because the master does not drain it (WIR-08).
+   * With `made` the handlers hear when it left. */
+  send(body: Uint8Array, made: MonoUs | null = null): boolean {
+    // Before the network can have it: a round trip may look longer than it was, never shorter.
+    const at = this.#options.clock()
+    const taken = this.#peer?.send(body) ?? false
+    if (taken && made !== null) this.#handlers.onSent(made, at)
+    return taken
+  }
+
+  /** Stops and resumes receiving, for one who cannot take bodies as fast as they come. */
+  pause(): void {
+    this.#paused = true
+    this.#peer?.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#peer?.resume()
   }
 
   /** Ends the present connection; the next attempt follows after its wait, or at once where there
@@ -99,39 +114,22 @@ export class Link {
   }
 
   #connect(): void {
-    if (this.#address.kind === 'tcp') this.#connectTcp(this.#address)
-    else this.#connectWs(this.#address.url)
-  }
-
-  #connectTcp({ host, port }: { host: string; port: number }): void {
-    const socket = connect({ host, port, noDelay: true, keepAlive: true })
-    const failed = (detail: string): void => {
-      clearTimeout(patience)
-      socket.removeAllListeners().on('error', () => undefined)
-      socket.destroy()
-      this.#unreachable(detail)
+    let left = false
+    this.#abort = () => {
+      left = true
     }
-    const patience = setTimeout(() => failed(`no answer in ${CONNECT_MS_MAX} ms`), CONNECT_MS_MAX)
-    this.#abort = () => failed('closed')
-    socket.once('error', (error) => failed(describe(error)))
-    socket.once('connect', () => {
-      clearTimeout(patience)
-      socket.removeAllListeners('error')
-      this.#up(tcpPeer(socket, this.#setup))
+    void this.#dial.then((dial) => {
+      if (left) return
+      this.#abort = dial(this.#setup, {
+        up: (peer) => this.#up(peer),
+        failed: (detail) => this.#unreachable(detail),
+      })
     })
-  }
-
-  #connectWs(url: string): void {
-    const socket = new WebSocket(url, { ...WS_OPTIONS, handshakeTimeout: CONNECT_MS_MAX })
-    this.#abort = () => socket.terminate()
-    socket.once('error', (error) => {
-      if (this.#peer === null) this.#unreachable(describe(error))
-    })
-    socket.once('open', () => this.#up(wsPeer(socket, new URL(url).hostname, this.#setup)))
   }
 
   #up(peer: FramedPeer): void {
     this.#peer = peer
+    if (this.#paused) peer.pause()
     this.#upSince = performance.now()
     this.#handlers.onUp()
   }
@@ -157,11 +155,11 @@ export class Link {
   }
 }
 
-/** Node tries all addresses of a name and wraps their errors; the first says enough. */
-function describe(error: Error): string {
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
-  return first instanceof Error ? first.message : String(first)
-}
+/** Loads what one of the two needs, and no more. */
+const dialFor = async (address: LinkAddress): Promise<Dial> =>
+  address.kind === 'tcp'
+    ? (await import('./dial-tcp.ts')).dialTcp(address)
+    : (await import('./dial-ws.ts')).dialWs(address.url)
 
 export const openLink = (
   address: LinkAddress,

@@ -17,9 +17,9 @@ import type { Outbox } from './outbox.ts'
 
 /** What the runner needs of a Link (link.ts). */
 export interface RunnerLink {
-  send(body: Uint8Array): boolean
+  send(body: Uint8Array, made: MonoUs | null): boolean
   drop(fault: FaultCode | null, detail: string): void
-  close(): void
+  close(): Promise<void>
 }
 
 export interface RunnerSetup {
@@ -77,7 +77,8 @@ export class Runner {
         this.#post({ on: 'link-down' })
       },
       onUnreachable: (detail) => this.#fault('WIR-07', detail),
-      onBody: (body) => this.#post({ on: 'body', body }),
+      onBody: (body, at) => this.#post({ on: 'body', body, at }),
+      onSent: (made, at) => this.#post({ on: 'sent', made, at }),
     })
     this.#timers = [
       setInterval(() => this.#post({ on: 'tick' }), TICK_MS),
@@ -99,8 +100,9 @@ export class Runner {
     await Promise.all(this.#lines.map((line) => line.close()))
     this.#tellStatus()
     this.#stopped = true
-    this.#link.close()
+    const sent = this.#link.close()
     this.#setup.outbox.close()
+    await sent
   }
 
   #post(event: AgentEvent): void {
@@ -134,7 +136,7 @@ export class Runner {
     switch (action.do) {
       case 'send':
         // Not accepted: the link is down or goes down now, and the agent hears of that.
-        this.#link.send(action.body)
+        this.#link.send(action.body, action.made ?? null)
         return
       case 'commit': {
         const verdict = this.#setup.outbox.commit(action.commit)

@@ -7,8 +7,9 @@ import {
   type LineRate,
   type MeterClockRead,
 } from '../../../shared/clock/meter-clock-line.ts'
-import { type MonoUs, monoUs, ppm, type SpanUs, spanUs, unixUs } from '../../../shared/units.ts'
+import { type MonoUs, monoUs, type SpanUs, unixUs } from '../../../shared/units.ts'
 import type { Chance } from '../../sim/prng.ts'
+import { normal } from './delays.ts'
 
 export interface LineModel {
   readonly rate: LineRate
@@ -69,9 +70,6 @@ interface CrystalModel {
 
 const SECOND_US = 1_000_000
 
-const normal = (chance: Chance): number =>
-  Math.sqrt(-2 * Math.log(1 - chance.unit())) * Math.cos(2 * Math.PI * chance.unit())
-
 /** The meter's clock at our instants. Ask in the order of time, by less than a second back. */
 export interface Crystal {
   readonly showsAt: (mono: number) => number
@@ -106,7 +104,7 @@ export function crystalOf(model: CrystalModel, chance: Chance): Crystal {
   }
 }
 
-/** One question and its answer: when the meter looked at its clock, and when the answer was here. */
+/** One question and its answer: when the meter looked at its clock, when the answer was here. */
 export interface Trip {
   readonly t1: MonoUs
   readonly looked: MonoUs

@@ -1,0 +1,75 @@
+// `ticklock clock`: how right the clocks of a utility are, from the running head-end's database.
+
+import { FaultError } from '../shared/node/fault-error.ts'
+import { unixMs } from '../shared/units.ts'
+import { clockReads, slaveClocks } from './billing/db/browse-clocks.ts'
+import type { Db } from './billing/db/pool.ts'
+import {
+  clockEventsText,
+  meterClocksText,
+  slavesText,
+  sourcesText,
+  trackingText,
+} from './clock-text.ts'
+import { findDevice, withDatabase } from './devices.ts'
+import type { Settings } from './settings.ts'
+
+/** Slaves listed: more need the pages. */
+const SLAVES_MAX = 10_000
+
+/** Prints the head-end's clock and every slave's, or of one device its meters and what happened.
+ * OPS-08 no database, or one of an older head-end; SEC-01 no such device. */
+export async function clock(
+  settings: Settings,
+  words: readonly string[],
+  json: boolean,
+): Promise<void> {
+  const [device, ...rest] = words
+  if (rest.length > 0) throw new FaultError('OPS-12', `${words.join(' ')}: clock [DEVICE] [--json]`)
+  await withDatabase(settings, async (db) => {
+    await assertClocks(db)
+    const shown = device === undefined ? await allClocks(db) : await oneDevice(db, device)
+    console.log(json ? JSON.stringify(shown.json, null, 2) : shown.text)
+  })
+}
+
+interface Shown {
+  readonly json: unknown
+  readonly text: string
+}
+
+/** A head-end of an older version has not made the tables yet. */
+async function assertClocks({ pool }: Db): Promise<void> {
+  const { rows } = await pool.query("select to_regclass('clock_events') is not null as there")
+  if (rows[0]?.there !== true) {
+    throw new FaultError('OPS-08', 'no clocks in it: start "ticklock up" of this version first')
+  }
+}
+
+async function allClocks({ kysely }: Db): Promise<Shown> {
+  const [head, slaves] = await Promise.all([
+    clockReads(kysely).headClock(),
+    slaveClocks(kysely, SLAVES_MAX),
+  ])
+  const parts =
+    head === null
+      ? ['The head-end has not told of its clock yet.']
+      : [trackingText(head), sourcesText(head.sources)]
+  return { json: { head, slaves }, text: [...parts, slavesText(slaves)].join('\n\n') }
+}
+
+async function oneDevice({ kysely }: Db, name: string): Promise<Shown> {
+  const device = await findDevice(kysely, name)
+  const reads = clockReads(kysely)
+  const [tale, meters] = await Promise.all([
+    reads.clock({ device: device.id, meter: '' }, unixMs(Date.now())),
+    reads.meterClocks(device.id),
+  ])
+  const own = tale === null ? null : { ...tale.clock, name: device.name }
+  const events = tale?.events ?? []
+  const text = [slavesText(own === null ? [] : [own]), meterClocksText(meters)]
+  return {
+    json: { slave: own, meters, events },
+    text: [...text, clockEventsText(events)].join('\n\n'),
+  }
+}

@@ -1,0 +1,133 @@
+// The head-end's clock as its main thread sees it: the thread that keeps it, started again when it
+// ends, and the time worked out here at the instant it is asked for. It never goes back, and goes
+// on at the last estimate while the thread is away.
+
+import { Worker } from 'node:worker_threads'
+import { POLLS } from '../../../../shared/clock/ntp/association.ts'
+import type { SoftClock } from '../../../../shared/clock/softclock.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
+import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
+import { systemClock } from '../../../../shared/node/system-clock.ts'
+import { unixUs } from '../../../../shared/units.ts'
+import type { Now } from '../../core/state.ts'
+import { headNow } from '../../core/head-clock.ts'
+import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
+
+/** Before a thread that ended is started again, milliseconds: long enough that a bug which ends it
+ * at once does not take the machine. */
+const RESTART_MS = 1_000
+/** Time the thread has to end by itself, milliseconds. */
+const CLOSE_MS_MAX = 2_000
+
+/** Whom the clock follows; polls and the rest have what an operator needs. */
+export type TimeOptions = Pick<TimeThreadData, 'ntp' | 'sources' | 'systemBound'> &
+  Partial<Pick<TimeThreadData, 'authorities' | 'polls' | 'driftFile'>>
+
+export interface HeadTimeHandlers {
+  readonly onReport: (report: HeadClockReport) => void
+  readonly onFault: (code: FaultCode, detail: string) => void
+}
+
+export class HeadTime {
+  readonly #data: Omit<TimeThreadData, 'clock'>
+  readonly #handlers: HeadTimeHandlers
+  #worker: Worker | null = null
+  #clock: SoftClock | null = null
+  #ntpPort: number | null = null
+  #last = unixUs(0)
+  #restart: NodeJS.Timeout | null = null
+  #closing = false
+
+  private constructor(options: TimeOptions, handlers: HeadTimeHandlers) {
+    const { authorities = [], polls = POLLS, driftFile = null } = options
+    const { ntp, sources, systemBound } = options
+    this.#data = { ntp, sources, systemBound, authorities, polls, driftFile }
+    this.#handlers = handlers
+  }
+
+  /** Resolves when the thread runs and there is a time. OPS-03: the NTP port is taken. */
+  static async open(options: TimeOptions, handlers: HeadTimeHandlers): Promise<HeadTime> {
+    const time = new HeadTime(options, handlers)
+    await time.#start()
+    return time
+  }
+
+  get ntpPort(): number | null {
+    return this.#ntpPort
+  }
+
+  /** The time now, and its bound. */
+  now(): Now {
+    if (this.#clock === null) throw new Error('broken promise: there is a time before it is asked')
+    const { at, bound } = headNow(this.#clock, systemClock.mono())
+    this.#last = unixUs(Math.max(this.#last, at))
+    return { at: this.#last, bound: bound === null ? null : bound + (this.#last - at) }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#restart !== null) clearTimeout(this.#restart)
+    const worker = this.#worker
+    if (worker === null) return
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    const message: ToTime = { do: 'close' }
+    worker.postMessage(message, [])
+    const late = setTimeout(() => void worker.terminate(), CLOSE_MS_MAX)
+    await ended
+    clearTimeout(late)
+  }
+
+  #start(): Promise<void> {
+    const workerData: TimeThreadData = { ...this.#data, clock: this.#clock }
+    const worker = new Worker(new URL('./time-worker.js', import.meta.url), {
+      workerData,
+      // What the process was started with is not for its threads: --input-type would stop them.
+      execArgv: [],
+    })
+    this.#worker = worker
+    let trouble = ''
+    worker.on('error', (error) => {
+      trouble = errorText(error)
+    })
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromTime) => {
+        if (message.on === 'ready') resolve()
+        if (message.on === 'failed') {
+          trouble = message.detail
+          // At the start that is all; later somebody took the port while the thread was away.
+          if (this.#clock === null) this.#closing = true
+          void worker.terminate()
+          reject(new FaultError(message.fault, message.detail))
+        }
+        this.#take(message)
+      })
+      worker.on('exit', (code) => {
+        this.#worker = null
+        if (this.#closing) return
+        this.#handlers.onFault('OPS-26', trouble || `exit code ${code}`)
+        reject(new FaultError('OPS-26', trouble))
+        this.#restart = setTimeout(() => void this.#start().catch(() => {}), RESTART_MS)
+      })
+    })
+  }
+
+  #take(message: FromTime): void {
+    switch (message.on) {
+      case 'ready':
+        this.#ntpPort = message.ntpPort
+        return
+      case 'clock':
+        this.#clock = message.clock
+        return
+      case 'report':
+        this.#handlers.onReport(message.report)
+        return
+      case 'fault':
+        this.#handlers.onFault(message.code, message.detail)
+        return
+      case 'failed':
+        return
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// The head-end's sources of time as an operator names them.
+
+import { isIPv6 } from 'node:net'
+import { NTS_KE_PORT } from './nts-ke.ts'
+
+export interface TimeSource {
+  /** As it was written. */
+  readonly name: string
+  readonly kind: 'ntp' | 'nts'
+  readonly host: string
+  readonly port: number
+}
+
+/** More sources make no clock better: four survive a liar, ten survive four. */
+const SOURCES_MAX = 10
+const NTP_PORT = 123
+/** RFC 1123: letters, digits and hyphens between dots; 253 characters. */
+const HOST =
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\.?$/i
+/** `host`, `host:port`, `[address]` or `[address]:port`, with or without `nts:` before it. */
+const SOURCE = /^(nts:)?(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/
+
+/** Sources parted by commas, such as `ntp1.example.org, nts:time.example.org, [2001:db8::1]:1123`;
+ * or what is wrong. The same one twice is refused: it would have two votes. */
+export function parseTimeSources(text: string): readonly TimeSource[] | string {
+  if (text.trim() === '') return []
+  const sources: TimeSource[] = []
+  for (const part of text.split(',')) {
+    const name = part.trim()
+    const source = parseOne(name)
+    if (source === null) return `"${name}" is no time source`
+    const { kind, host, port } = source
+    if (
+      sources.some((other) => other.host === host && other.port === port && other.kind === kind)
+    ) {
+      return `"${name}" is named twice`
+    }
+    sources.push(source)
+  }
+  return sources.length > SOURCES_MAX ? `more than ${SOURCES_MAX} time sources` : sources
+}
+
+function parseOne(name: string): TimeSource | null {
+  const [whole, nts, address, named = '', digits] = SOURCE.exec(name) ?? []
+  if (whole === undefined) return null
+  const kind = nts === undefined ? 'ntp' : 'nts'
+  const host = (address ?? named).toLowerCase()
+  if (address === undefined ? !HOST.test(host) : !isIPv6(host)) return null
+  const port = digits === undefined ? { ntp: NTP_PORT, nts: NTS_KE_PORT }[kind] : Number(digits)
+  return port >= 1 && port <= 65_535 ? { name, kind, host, port } : null
+}

@@ -1,0 +1,230 @@
+// One source of time: finds its address, owns its socket, and performs what its association asks.
+//
+// The socket is connected, so the system passes on nothing from elsewhere; its port is a random
+// one, chosen by the system, new for each address. A name is resolved again when its server is
+// silent for long or wants to be left alone: pools move.
+
+import { createHash } from 'node:crypto'
+import { createSocket, type Socket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { isIP, isIPv6 } from 'node:net'
+import type { Estimator } from '../../../../shared/clock/estimator.ts'
+import { withoutPhase } from '../../../../shared/clock/estimator.ts'
+import {
+  type Association,
+  type AssociationAction,
+  type AssociationEvent,
+  type Envelope,
+  PLAIN,
+  type Polls,
+  startAssociation,
+  stepAssociation,
+} from '../../../../shared/clock/ntp/association.ts'
+import { ntsEnvelope, UNKEYED } from '../../../../shared/clock/nts/session.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { nodeRandom } from '../../../../shared/node/node-suite.ts'
+import { type MonoUs, shiftMono, spanUs } from '../../../../shared/units.ts'
+import type { Source } from '../../core/head-clock.ts'
+import { establish } from './nts-ke.ts'
+import type { TimeSource } from './time-source.ts'
+
+/** How often a name is looked up that has no address, or whose server is silent, microseconds. */
+const RESOLVE_EVERY_US = 64_000_000
+/** The same once an address was found: what serves a zone changes it within minutes. */
+const MOVED_EVERY_US = 600_000_000
+
+export interface UpstreamSetup {
+  readonly source: TimeSource
+  readonly polls: Polls
+  /** What is known of the oscillator. */
+  readonly estimator: Estimator
+  readonly authorities: readonly string[]
+  readonly mono: () => MonoUs
+  /** Addresses of ours as refids. */
+  readonly ours: () => ReadonlySet<number>
+  readonly onLearned: () => void
+  readonly onFault: (code: FaultCode, detail: string) => void
+}
+
+export class Upstream {
+  readonly #setup: UpstreamSetup
+  #association: Association | null = null
+  #socket: Socket | null = null
+  #address = ''
+  #port = 0
+  #note = 'looking up its address'
+  #resolveAt: MonoUs
+  /** A look-up or a key establishment is under way. */
+  #busy = false
+  #closed = false
+
+  constructor(setup: UpstreamSetup) {
+    this.#setup = setup
+    this.#resolveAt = setup.mono()
+    // Keys come from the name itself; the address to ask comes with them.
+    if (setup.source.kind === 'nts') this.#begin(UNKEYED)
+  }
+
+  get state(): Source {
+    const { name, kind } = this.#setup.source
+    const refid = this.#address === '' ? 0 : refidOfAddress(this.#address)
+    return { name, kind, refid, association: this.#association, note: this.#note }
+  }
+
+  tick(at: MonoUs): void {
+    const lost = this.#association === null || this.#association.silent
+    if (this.#setup.source.kind === 'ntp' && lost && at >= this.#resolveAt) void this.#resolve()
+    this.#step({ on: 'tick', at })
+  }
+
+  /** What was said is void; `at`: when to ask again. */
+  forget(at: MonoUs): void {
+    this.#step({ on: 'slept', at })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#socket?.close()
+    this.#socket = null
+  }
+
+  async #resolve(): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
+    const { source, mono, onFault } = this.#setup
+    try {
+      const found = await addressesOf(source.host)
+      const other = found.find((address) => address !== this.#address)
+      if (this.#closed) return
+      if (this.#association === null || other !== undefined) {
+        await this.#open(other ?? source.host, source.port)
+        if (!this.#closed) this.#begin(PLAIN)
+      }
+      this.#resolveAt = shiftMono(mono(), spanUs(MOVED_EVERY_US))
+    } catch (error) {
+      this.#resolveAt = shiftMono(mono(), spanUs(RESOLVE_EVERY_US))
+      // Once: the note stays until it is found.
+      if (this.#note !== errorText(error)) onFault('CLK-12', `${source.name}: ${errorText(error)}`)
+      this.#note = errorText(error)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  /** What was learned of the oscillator stays; what another server said does not. */
+  #begin(envelope: Envelope): void {
+    const { polls, estimator, mono } = this.#setup
+    const known = this.#association === null ? estimator : withoutPhase(this.#association.estimator)
+    this.#association = startAssociation(mono(), envelope, polls, known)
+    this.#note = ''
+  }
+
+  /** Rejects with the system's error. */
+  async #open(address: string, port: number): Promise<void> {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.connect(port, address, () => {
+        socket.off('error', reject)
+        resolve()
+      })
+    }).catch((error: unknown) => {
+      socket.close()
+      throw error
+    })
+    if (this.#closed) {
+      socket.close()
+      return
+    }
+    // "Connection refused" and the like: no answer, which the association notices.
+    socket.on('error', () => {})
+    const { mono } = this.#setup
+    socket.on('message', (datagram) => {
+      const at = mono()
+      this.#step({ on: 'datagram', datagram, at })
+    })
+    this.#socket?.close()
+    this.#socket = socket
+    this.#address = address
+    this.#port = port
+  }
+
+  async #establish(): Promise<void> {
+    if (this.#busy) return
+    this.#busy = true
+    const { source, authorities, onFault, mono } = this.#setup
+    try {
+      const verdict = await establish({ host: source.host, port: source.port, authorities })
+      if (this.#closed) return
+      if (!verdict.ok) {
+        this.#note = verdict.detail
+        onFault(verdict.fault, verdict.detail)
+        return
+      }
+      const { host, port, keys } = verdict.established
+      const [address = host] = await addressesOf(host)
+      const same = this.#socket !== null && this.#address === address && this.#port === port
+      if (!same) await this.#open(address, port)
+      this.#step({ on: 'envelope', envelope: ntsEnvelope(keys), at: mono() })
+    } catch (error) {
+      onFault('CLK-13', `${source.name}: ${errorText(error)}`)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  #step(event: AssociationEvent): void {
+    if (this.#association === null || this.#closed) return
+    const outside = { random: nodeRandom, ours: this.#setup.ours() }
+    const { association, actions } = stepAssociation(this.#association, event, outside)
+    this.#association = association
+    for (const action of actions) this.#act(action)
+  }
+
+  #act(action: AssociationAction): void {
+    const { source, mono, onLearned, onFault } = this.#setup
+    switch (action.do) {
+      case 'send': {
+        const at = mono()
+        this.#socket?.send(action.datagram, ignoreSendError)
+        this.#step({ on: 'sent', at })
+        return
+      }
+      case 'establish':
+        void this.#establish()
+        return
+      case 'learned':
+        onLearned()
+        return
+      case 'report':
+        onFault(action.fault, `${source.name}: ${action.detail}`)
+        return
+    }
+  }
+}
+
+/** No answer comes then, which the association notices. */
+const ignoreSendError = (): void => {}
+
+const addressesOf = async (host: string): Promise<readonly string[]> =>
+  isIP(host) === 0 ? (await lookup(host, { all: true })).map(({ address }) => address) : [host]
+
+/** IPv4 as it is; of IPv6 the first four bytes of its MD5, as RFC 5905 (7.3) has it. */
+export function refidOfAddress(address: string): number {
+  if (!isIPv6(address)) return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  return createHash('md5').update(ipv6Bytes(address)).digest().readUInt32BE(0)
+}
+
+function ipv6Bytes(address: string): Uint8Array {
+  const [plain = ''] = address.split('%')
+  const { hostname } = new URL(`http://[${plain}]`)
+  const [before = '', after] = hostname.slice(1, -1).split('::')
+  const head = before === '' ? [] : before.split(':')
+  const tail = after === undefined || after === '' ? [] : after.split(':')
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0')
+  const groups = after === undefined ? head : [...head, ...zeros, ...tail]
+  return Uint8Array.from(
+    groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 0xff]),
+  )
+}

@@ -1,0 +1,13 @@
+// One attempt to reach the master, over TCP or WebSocket.
+
+import type { FramedPeer, PeerSetup } from '../../../shared/node/framed-peer.ts'
+
+/** Begins an attempt, which calls one of `on` once, and returns how to give it up: then it has
+ * `failed`. */
+export type Dial = (
+  setup: PeerSetup,
+  on: { up(peer: FramedPeer): void; failed(detail: string): void },
+) => () => void
+
+/** Time to reach the master, milliseconds: as long as a handshake may take (wire.md 10). */
+export const CONNECT_MS_MAX = 10_000

@@ -1,0 +1,137 @@
+// The link in a thread of its own. The agent's thread stands still while a transaction reaches the
+// disk, 50 ms on a bad card, and would strike its time stamps that late; the thread that owns the
+// socket has nothing else to do (docs/clock.md, Stamps). Here is the agent's side: the same link,
+// with messages between.
+
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { FaultCode } from '../../../shared/faults.ts'
+import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
+import { type MonoUs, type SpanUs, shiftMono, spanUs } from '../../../shared/units.ts'
+import { type LinkHandlers, WAITING_BYTES_MAX } from './link.ts'
+import type { LinkAddress } from './link-address.ts'
+import {
+  costOf,
+  counter,
+  type FromLink,
+  type LinkThreadData,
+  type ToLink,
+} from './link-messages.ts'
+
+/** Time the link has to send what waits and end, milliseconds: more than a peer is given for it. */
+const CLOSE_MS_MAX = 4_000
+
+export interface LinkThreadOptions {
+  readonly idleMs?: number
+  /** How far this thread's monotonic clock is ahead of the machine's: the demo upsets it. */
+  readonly ahead?: () => SpanUs
+}
+
+export class LinkThread {
+  readonly #handlers: LinkHandlers
+  readonly #ahead: () => SpanUs
+  readonly #worker: Worker
+  /** The connection that is up and not left. */
+  #link: number | null = null
+  /** Bytes given to the thread that it has not taken. */
+  #waiting = 0
+  readonly #taken = counter((bytes) => this.#tell({ do: 'taken', bytes }))
+  #closed: Promise<void> | null = null
+
+  constructor(address: LinkAddress, handlers: LinkHandlers, options: LinkThreadOptions) {
+    this.#handlers = handlers
+    this.#ahead = options.ahead ?? (() => spanUs(0))
+    const workerData: LinkThreadData = { address, idleMs: options.idleMs }
+    this.#worker = new Worker(new URL('./link-worker.js', import.meta.url), {
+      workerData,
+      // What the process was started with is not for its threads: --input-type would stop them.
+      execArgv: [],
+    })
+    this.#worker.on('message', (message: FromLink) => this.#take(message))
+    let trouble = ''
+    this.#worker.on('error', (error) => {
+      trouble = errorText(error)
+    })
+    // A bug, or memory that is used up: the process ends, and whoever watches it starts it again.
+    // What was stored is stored.
+    this.#worker.on('exit', (code) => {
+      if (this.#closed === null) throw new FaultError('OPS-25', trouble || `exit code ${code}`)
+    })
+  }
+
+  /** False when the link is down, or is dropped now because even its thread does not keep up
+   * (WIR-08). With `made` the handlers hear when it left. */
+  send(body: Uint8Array, made: MonoUs | null = null): boolean {
+    if (this.#link === null) return false
+    if (this.#waiting > WAITING_BYTES_MAX) {
+      this.drop('WIR-08', `${this.#waiting} bytes wait for the link's thread`)
+      return false
+    }
+    this.#waiting += costOf(body)
+    // A copy of just these bytes: the agent may keep what it sends, and a part of a larger buffer
+    // would take all of it along.
+    const own = body.slice()
+    this.#tell({ do: 'send', link: this.#link, body: own, made }, [own.buffer])
+    return true
+  }
+
+  /** Ends the present connection; `onDown` follows, and nothing of it before. */
+  drop(fault: FaultCode | null, detail: string): void {
+    if (this.#link === null) return
+    this.#tell({ do: 'drop', link: this.#link, fault, detail })
+    this.#link = null
+  }
+
+  /** Ends the link for good, after what waits was sent. Nothing comes from it any more. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end()
+    return this.#closed
+  }
+
+  async #end(): Promise<void> {
+    const ended = once(this.#worker, 'exit')
+    this.#tell({ do: 'close' })
+    const late = setTimeout(() => void this.#worker.terminate(), CLOSE_MS_MAX)
+    await ended
+    clearTimeout(late)
+  }
+
+  #tell(message: ToLink, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer)
+  }
+
+  #take(message: FromLink): void {
+    if (this.#closed !== null) return
+    switch (message.on) {
+      case 'up':
+        this.#link = message.link
+        this.#handlers.onUp()
+        return
+      case 'down':
+        this.#link = null
+        this.#handlers.onDown(message.fault, message.detail)
+        return
+      case 'unreachable':
+        this.#handlers.onUnreachable(message.detail)
+        return
+      case 'body':
+        if (message.link === this.#link) {
+          this.#handlers.onBody(message.body, shiftMono(message.at, this.#ahead()))
+        }
+        this.#taken(message.body)
+        return
+      case 'sent':
+        this.#handlers.onSent(message.made, shiftMono(message.at, this.#ahead()))
+        return
+      case 'taken':
+        this.#waiting -= message.bytes
+        return
+    }
+  }
+}
+
+export const openLinkThread = (
+  address: LinkAddress,
+  handlers: LinkHandlers,
+  options: LinkThreadOptions = {},
+): LinkThread => new LinkThread(address, handlers, options)

@@ -1,0 +1,132 @@
+// The server's side: one question, at most one answer, 48 bytes. It answers clients only (mode 3);
+// symmetric, broadcast and control packets (modes 6 and 7, with which servers were made to flood
+// others) get nothing, and no answer is longer than its question, so nobody gains by asking in
+// another's name. What a packet carries beyond its header is not looked at.
+//
+// A clock that is not synchronised answers too, and says so (leap 3, stratum 16): silence would
+// look like a broken network. Source: RFC 5905 section 8 and 9.2; RFC 8633 section 5.
+
+import { type MonoUs, spanUs, type SpanUs, type UnixUs } from '../../units.ts'
+import {
+  HEADER_BYTES,
+  type Leap,
+  MODE_CLIENT,
+  MODE_SERVER,
+  type NtpHeader,
+  readPacket,
+  refidOf,
+  STRATUM_UNSYNCHRONISED,
+  toStamp,
+  writePacket,
+} from './packet.ts'
+
+/** Answers a second to one address, in the long run: several clients behind one router that ask
+ * each second. NTP itself asks each 64 s. */
+const ANSWERS_PER_SECOND = 16
+/** Answers in a row to an address that was quiet: a site whose machines all start at once. */
+const ANSWERS_BURST = 128
+/** An address that asks too often is told so once in a while, and gets nothing in between,
+ * microseconds. */
+const KISS_EVERY_US = 8_000_000
+/** Addresses remembered: about a megabyte. Who forges more of them gets the answers of so many
+ * quiet addresses, each no longer than its question. */
+const ADDRESSES_MAX = 8_192
+const STEP_US = 1_000_000 / ANSWERS_PER_SECOND
+const BUCKET_US = STEP_US * ANSWERS_BURST
+/** Of our stamps, log2 seconds: a microsecond. */
+const PRECISION = -20
+const PLACE_OF_TRANSMIT = 40
+
+/** What we tell of our clock. */
+export interface ServedClock {
+  readonly leap: Leap
+  readonly stratum: number
+  readonly refid: number
+  readonly rootDelay: SpanUs
+  /** With half of the root delay: all of our bound. */
+  readonly rootDispersion: SpanUs
+  /** When the clock was last corrected; null: never. */
+  readonly reference: UnixUs | null
+}
+
+export const UNSYNCHRONISED: ServedClock = {
+  leap: 3,
+  stratum: STRATUM_UNSYNCHRONISED,
+  refid: 0,
+  rootDelay: spanUs(0),
+  rootDispersion: spanUs(0),
+  reference: null,
+}
+
+/** `answer` the question, `kiss`: tell that it is one too many, or be silent. */
+export type Turn = 'answer' | 'kiss' | 'silence'
+
+/** So many questions from each address. Its memory has a fixed size. */
+export class Turnstile {
+  /** When each address's bucket is full again and when it was told off last, the address that was
+   * quiet longest first. */
+  readonly #known = new Map<string, { readonly fullAt: number; readonly kissedAt: number }>()
+
+  get tracked(): number {
+    return this.#known.size
+  }
+
+  turn(address: string, at: MonoUs): Turn {
+    const known = this.#known.get(address)
+    const fullAt = Math.max(known?.fullAt ?? at, at) + STEP_US
+    const kissedAt = known?.kissedAt ?? Number.NEGATIVE_INFINITY
+    if (fullAt - at <= BUCKET_US) {
+      this.#remember(address, { fullAt, kissedAt })
+      return 'answer'
+    }
+    if (at - kissedAt < KISS_EVERY_US) return 'silence'
+    this.#remember(address, { fullAt: fullAt - STEP_US, kissedAt: at })
+    return 'kiss'
+  }
+
+  #remember(address: string, entry: { readonly fullAt: number; readonly kissedAt: number }): void {
+    this.#known.delete(address)
+    this.#known.set(address, entry)
+    // The bucket left alone longest is the fullest: forgetting it gives away least.
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > ADDRESSES_MAX && oldest !== undefined) this.#known.delete(oldest)
+  }
+}
+
+/** The answer to a datagram that arrived at `t2`, but for its transmit stamp; null: no answer. */
+export function answerTo(
+  question: Uint8Array,
+  turn: 'answer' | 'kiss',
+  t2: UnixUs,
+  served: ServedClock,
+): Uint8Array | null {
+  const read = readPacket(question)
+  if (!read.ok || read.packet.mode !== MODE_CLIENT) return null
+  const { version, poll, transmit } = read.packet
+  const { leap, stratum, refid, rootDelay, rootDispersion, reference } =
+    turn === 'kiss' ? KISS_RATE : served
+  const header: NtpHeader = {
+    leap,
+    version,
+    mode: MODE_SERVER,
+    stratum,
+    poll,
+    precision: PRECISION,
+    rootDelay,
+    rootDispersion,
+    refid,
+    reference: reference === null ? 0n : toStamp(reference),
+    origin: transmit,
+    receive: toStamp(t2),
+    transmit: 0n,
+  }
+  return writePacket(header)
+}
+
+const KISS_RATE: ServedClock = { ...UNSYNCHRONISED, stratum: 0, refid: refidOf('RATE') }
+
+/** Strikes the transmit stamp into an answer: the last thing before it leaves. */
+export function strikeTransmit(answer: Uint8Array, t3: UnixUs): void {
+  const view = new DataView(answer.buffer, answer.byteOffset, HEADER_BYTES)
+  view.setBigUint64(PLACE_OF_TRANSMIT, toStamp(t3))
+}

@@ -1,0 +1,157 @@
+// Our NTP client follows chronyd, plain and by NTS. Both read the same system clock, so what the
+// client believes to be between them is its error.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '../../services/adversary/scene.ts'
+import { HeadTime } from '../../services/master/shell/time/head-time.ts'
+import type { HeadClockReport } from '../../shared/handover/clock-evidence.ts'
+import { systemClock } from '../../shared/node/system-clock.ts'
+import { Follower, type Following } from './time-follower.ts'
+import {
+  type Certificates,
+  type Chronyd,
+  ENVIRONMENT,
+  makeCertificates,
+  ntsLines,
+  privateFolder,
+  ready,
+  serverLines,
+  startChronyd,
+} from './time-programs.ts'
+
+const HOST = '127.0.0.1'
+/** An exchange on loopback takes some 0.2 ms, on a busy machine a hundred times that. */
+const BOUND_US_MAX = 50_000
+/** Between reading one clock and the other; the system's is read to the millisecond. */
+const READ_US = 20_000
+const PATIENCE_MS = 40_000
+
+async function until(what: string, done: () => boolean): Promise<void> {
+  for (const since = performance.now(); !done(); await sleep(50)) {
+    assert.ok(performance.now() - since < PATIENCE_MS, `waited in vain: ${what}`)
+  }
+}
+
+function follow(t: TestContext, following: Following): Follower {
+  const follower = new Follower(following)
+  t.after(() => follower.close())
+  return follower
+}
+
+/** The error is inside the bound, and the bound is what an exchange on loopback leaves. */
+function assertRight(follower: Follower): void {
+  const [error, estimate] = [follower.errorUs(), follower.estimate()]
+  assert.ok(error !== null && estimate !== null)
+  assert.ok(Math.abs(error) <= estimate.bound + 2, `${error} us, bound ${estimate.bound}`)
+  assert.ok(estimate.bound < BOUND_US_MAX, `bound ${estimate.bound} us`)
+}
+
+/** What chronyd counted: key establishments, and authentic NTP questions. */
+function ntsCounts({ socket }: Chronyd): readonly [number, number] {
+  const words = ['-h', socket, '-c', 'serverstats']
+  const printed = execFileSync('chronyc', words, { env: ENVIRONMENT, encoding: 'utf8' })
+  const counts = printed.trim().split(',').map(Number)
+  return [counts[5] ?? Number.NaN, counts[7] ?? Number.NaN]
+}
+
+test('follows chronyd; chronyd ends, the bound grows; it is back, and so are we', async (t) => {
+  if (!ready(t, 'chronyd')) return
+  const [port = 0] = await freePorts(1)
+  let chronyd = await startChronyd({ lines: serverLines(port) })
+  t.after(() => chronyd.stop())
+  const follower = follow(t, { port })
+  await until('four answers', () => follower.learned >= 4)
+  assertRight(follower)
+  assert.equal(follower.source.association?.server?.stratum, 1)
+
+  await chronyd.stop()
+  const boundBefore = follower.estimate()?.bound ?? 0
+  const learnedBefore = follower.learned
+  await until('CLK-12', () => follower.faults.includes('CLK-12'))
+  assert.equal(follower.source.association?.reach, 0)
+  assert.equal(follower.learned, learnedBefore)
+  const [held, error] = [follower.estimate(), follower.errorUs()]
+  assert.ok(held !== null && error !== null && held.bound > boundBefore)
+  assert.ok(Math.abs(error) <= held.bound + 2)
+
+  chronyd = await startChronyd({ lines: serverLines(port) })
+  await until('answers again', () => follower.learned >= learnedBefore + 2)
+  assert.notEqual(follower.source.association?.reach, 0)
+  assertRight(follower)
+})
+
+const certificates = (t: TestContext): Certificates => {
+  const folder = privateFolder()
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return makeCertificates(folder, 'DNS:localhost,IP:127.0.0.1')
+}
+
+test('follows chronyd by NTS: twelve polls, more than cookies at first; new keys after a NAK', async (t) => {
+  if (!ready(t, 'chronyd', 'chronyc', 'openssl')) return
+  const files = certificates(t)
+  const [port = 0, ke = 0] = await freePorts(2)
+  const lines = [...serverLines(port), ...ntsLines(ke, files)]
+  let chronyd = await startChronyd({ lines })
+  t.after(() => chronyd.stop())
+  const authorities = [readFileSync(files.authority, 'utf8')]
+  const follower = follow(t, { kind: 'nts', port: ke, authorities })
+  await until('twelve answers', () => follower.learned >= 12)
+  assertRight(follower)
+  assert.deepEqual(follower.faults, [])
+  // More questions than it had cookies at first, under the keys of one establishment.
+  const [establishments, authentic] = ntsCounts(chronyd)
+  assert.equal(establishments, 1)
+  assert.ok(authentic >= 12)
+
+  // Started anew without its keys, the server does not know the cookies.
+  await chronyd.stop()
+  chronyd = await startChronyd({ lines })
+  const learnedBefore = follower.learned
+  await until('answers under new keys', () => follower.learned >= learnedBefore + 2)
+  assert.equal(ntsCounts(chronyd)[0], 1)
+  assertRight(follower)
+})
+
+test("the head-end's clock thread follows by NTS", async (t) => {
+  if (!ready(t, 'chronyd', 'openssl')) return
+  const files = certificates(t)
+  const [port = 0, ke = 0] = await freePorts(2)
+  const chronyd = await startChronyd({ lines: [...serverLines(port), ...ntsLines(ke, files)] })
+  t.after(() => chronyd.stop())
+  const reports: HeadClockReport[] = []
+  const time = await HeadTime.open(
+    {
+      ntp: null,
+      sources: [{ name: 'by NTS', kind: 'nts', host: HOST, port: ke }],
+      systemBound: null,
+      authorities: [files.authorityText],
+      polls: { min: 0, max: 0 },
+    },
+    { onReport: (report) => reports.push(report), onFault: () => {} },
+  )
+  t.after(() => time.close())
+  await until('synchronised', () => reports.at(-1)?.state === 'S')
+  const { at, bound } = time.now()
+  const error = at - systemClock.wall()
+  assert.ok(bound !== null && bound < BOUND_US_MAX)
+  assert.ok(Math.abs(error) <= bound + READ_US, `${error} us, bound ${bound}`)
+  const [source] = reports.at(-1)?.sources ?? []
+  assert.deepEqual([source?.kind, source?.mark], ['nts', '*'])
+})
+
+test('without keys nothing is asked, in plain least of all (CLK-13)', async (t) => {
+  if (!ready(t, 'chronyd', 'chronyc', 'openssl')) return
+  const files = certificates(t)
+  const [port = 0, ke = 0] = await freePorts(2)
+  const chronyd = await startChronyd({ lines: [...serverLines(port), ...ntsLines(ke, files)] })
+  t.after(() => chronyd.stop())
+  const follower = follow(t, { kind: 'nts', port: ke })
+  const failures = (): number => follower.faults.filter((code) => code === 'CLK-13').length
+  await until('two failures', () => failures() > 1)
+  assert.equal(follower.errorUs(), null)
+  assert.deepEqual(follower.source.association?.open, null)
+})

@@ -1,0 +1,199 @@
+// The head-end's own clock: what it follows, what it says when nobody can be believed, and leap
+// seconds.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type HeadClock,
+  headNow,
+  keepSystemTime,
+  keepTime,
+  type Source,
+  sleptHead,
+  startHeadClock,
+} from '../../services/master/core/head-clock.ts'
+import { reportOf, servedBy } from '../../services/master/core/head-report.ts'
+import { KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
+import { startAssociation } from '../../shared/clock/ntp/association.ts'
+import type { Leap } from '../../shared/clock/ntp/packet.ts'
+import { type MonoUs, monoUs, spanUs, unixUs } from '../../shared/units.ts'
+
+const SECOND = 1_000_000
+const UTC = Date.UTC(2026, 9, 5, 12) * 1_000
+
+interface Said {
+  readonly off?: number
+  readonly bound?: number
+  readonly leap?: Leap
+  readonly stratum?: number
+  readonly reach?: number
+}
+
+/** A source that just said: UTC is `utc`, off by so much. */
+const source = (name: string, mono: number, utc: number, said: Said = {}): Source => {
+  const { off = 0, bound = 1_000, leap = 0, stratum = 2, reach = 1 } = said
+  const sample = {
+    mono: monoUs(mono),
+    utc: unixUs(utc + off),
+    roundTripDelay: spanUs(800),
+    bound: spanUs(bound),
+    informative: false,
+  }
+  const server = { leap, stratum, rootDelay: spanUs(600), rootDispersion: spanUs(100) }
+  const estimator = learn(KNOWS_NOTHING, sample)
+  const fresh = startAssociation(monoUs(0))
+  const association = { ...fresh, sample, server, estimator, reach, note: '' }
+  return { name, kind: 'ntp', refid: 0x01020304, association, note: '' }
+}
+
+/** Keeps the clock at `mono` by what `sources` say; returns the codes it told. */
+class Keeper {
+  head: HeadClock
+  codes: string[] = []
+  leaps = 0
+  constructor(guess: number) {
+    this.head = startHeadClock(monoUs(0), unixUs(guess))
+  }
+  keep(mono: number, sources: readonly Source[]): string {
+    const { head, faults, leapt } = keepTime(this.head, sources, monoUs(mono), true)
+    this.head = head
+    if (leapt) this.leaps += 1
+    this.codes = faults.map(({ code }) => code)
+    return this.codes.join()
+  }
+  error(mono: number, truth: number): number {
+    return headNow(this.head.clock, monoUs(mono)).at - truth
+  }
+}
+
+test('follows the majority, tells the liar once, and NTP clients the truth', () => {
+  const keeper = new Keeper(UTC - 40 * SECOND)
+  const at = (mono: number) => [
+    source('a', mono, UTC + mono),
+    source('b', mono, UTC + mono, { off: 5 * SECOND, bound: 10 }),
+    source('c', mono, UTC + mono, { off: 300 }),
+  ]
+  assert.equal(servedBy(keeper.head, 3, monoUs(0)).stratum, 16)
+  assert.equal(headNow(keeper.head.clock, monoUs(0)).bound, null)
+  assert.equal(keeper.keep(SECOND, at(SECOND)), 'CLK-10,CLK-06')
+  assert.equal(keeper.keep(2 * SECOND, at(2 * SECOND)), '')
+  assert.ok(Math.abs(keeper.error(2 * SECOND, UTC + 2 * SECOND)) < 400)
+  const { bound } = headNow(keeper.head.clock, monoUs(2 * SECOND))
+  const served = servedBy(keeper.head, 3, monoUs(2 * SECOND))
+  assert.deepEqual([served.leap, served.stratum, served.refid], [0, 3, 0x01020304])
+  assert.equal(served.rootDelay, 1_400)
+  assert.ok(bound !== null && served.rootDelay / 2 + served.rootDispersion >= bound)
+  const report = reportOf(keeper.head, at(2 * SECOND), monoUs(2 * SECOND), unixUs(UTC))
+  assert.equal(report.sources.map(({ mark }) => mark).join(''), '*x+')
+  assert.match(report.sources[1]?.note ?? '', /CLK-10/)
+  assert.deepEqual([report.state, report.reference, report.stratum], ['S', 'a', 3])
+  assert.equal(report.discipline.steps, 1)
+  assert.ok(Math.abs(report.discipline.lastStep - 40 * SECOND) < 400)
+  // It is told again when it was honest meanwhile.
+  assert.equal(keeper.keep(3 * SECOND, [source('b', 3 * SECOND, UTC + 3 * SECOND)]), '')
+  assert.equal(keeper.keep(4 * SECOND, at(4 * SECOND)), 'CLK-10')
+})
+
+test('without a majority it is held over: CLK-11 once, the bound grows, the time goes on', () => {
+  const keeper = new Keeper(UTC)
+  keeper.keep(20 * SECOND, [
+    source('a', 20 * SECOND, UTC + 20 * SECOND),
+    source('b', 20 * SECOND, UTC + 20 * SECOND),
+  ])
+  const split = (mono: number) => [
+    source('a', mono, UTC + mono),
+    source('b', mono, UTC + mono, { off: 9_000 }),
+  ]
+  assert.equal(keeper.keep(30 * SECOND, split(30 * SECOND)), 'CLK-11')
+  assert.equal(keeper.keep(40 * SECOND, split(40 * SECOND)), '')
+  const later = 1_000 * SECOND
+  const now = headNow(keeper.head.clock, monoUs(later))
+  assert.ok(Math.abs(now.at - UTC - later) < 2)
+  // 250 ppm at most while the frequency is not known.
+  assert.ok(now.bound !== null && now.bound > 100_000 && now.bound < 260_000, `${now.bound}`)
+  const report = reportOf(keeper.head, split(later), monoUs(later), unixUs(UTC + later))
+  assert.equal(report.discipline.holdover, 980_000)
+  assert.match(report.sources[0]?.note ?? '', /CLK-11/)
+  assert.equal(servedBy(keeper.head, 2, monoUs(later)).stratum, 3)
+})
+
+test("this machine's clock is followed as well as its operator states it, or not at all", () => {
+  const start = startHeadClock(monoUs(0), unixUs(UTC))
+  const wall = (mono: MonoUs) => ({ at: unixUs(UTC + mono), bound: spanUs(2) })
+  const stated = keepSystemTime(start, wall(monoUs(5)), spanUs(20_000), monoUs(5))
+  assert.deepEqual(stated.faults, [])
+  assert.deepEqual(headNow(stated.head.clock, monoUs(5)), { at: UTC + 5, bound: 20_002 })
+  const served = servedBy(stated.head, 0, monoUs(5))
+  assert.deepEqual([served.stratum, served.leap], [10, 0])
+  assert.ok(served.rootDispersion >= 20_000)
+  // It was stepped back: the time stands, and the bound says how far it is off.
+  const back = { at: unixUs(UTC - 60 * SECOND), bound: spanUs(2) }
+  const held = keepSystemTime(stated.head, back, spanUs(20_000), monoUs(SECOND))
+  assert.deepEqual(
+    held.faults.map(({ code }) => code),
+    ['CLK-06'],
+  )
+  const now = headNow(held.head.clock, monoUs(SECOND))
+  assert.ok(now.at >= UTC + 5 && now.bound !== null && now.bound > 60 * SECOND)
+  const unknown = keepSystemTime(start, wall(monoUs(5)), null, monoUs(5))
+  assert.deepEqual(headNow(unknown.head.clock, monoUs(5)), { at: UTC + 5, bound: null })
+  assert.equal(servedBy(unknown.head, 0, monoUs(5)).leap, 3)
+})
+
+/** Lives through an inserted second; the sources, asked anew, answer so long after it began. */
+function liveLeap(answerAfterUs: number): { readonly stood: number; readonly keeper: Keeper } {
+  const midnight = Date.UTC(2027, 0, 1) * 1_000
+  const begin = midnight - 30 * SECOND
+  const keeper = new Keeper(begin)
+  /** UTC as Unix time counts it: the last second of the day comes twice. */
+  const utc = (mono: number) => (begin + mono < midnight ? begin + mono : begin + mono - SECOND)
+  let [last, stood] = [0, 0]
+  for (let mono = SECOND; mono < 120 * SECOND; mono += SECOND / 4) {
+    const silent = keeper.leaps > 0 && begin + mono < midnight + answerAfterUs
+    // Servers warn on for a while.
+    const leap: Leap = begin + mono < midnight + 5 * SECOND ? 1 : 0
+    keeper.keep(mono, silent ? [] : [source('a', mono, utc(mono), { leap })])
+    const { at, bound } = headNow(keeper.head.clock, monoUs(mono))
+    assert.ok(at >= last, 'never back')
+    if (at === last) stood += 1
+    last = at
+    assert.ok(bound !== null && Math.abs(at - utc(mono)) <= bound, `${mono / SECOND}`)
+    assert.equal(servedBy(keeper.head, 1, monoUs(mono)).leap, keeper.leaps === 0 ? 1 : 0)
+  }
+  return { stood, keeper }
+}
+
+test('an inserted leap second: the time stands for it, and no bound is broken', () => {
+  for (const answerAfterUs of [SECOND / 2, 3 * SECOND]) {
+    const { stood, keeper } = liveLeap(answerAfterUs)
+    assert.equal(keeper.leaps, 1)
+    assert.equal(keeper.head.steps, 0)
+    assert.ok(stood >= 3 && stood <= 5, `${stood}`)
+  }
+})
+
+test('a warning of a leap second counts on the right day and by a majority only', () => {
+  const day = Date.UTC(2026, 10, 30, 23, 59, 58) * 1_000
+  const wrong = new Keeper(day)
+  wrong.keep(SECOND, [source('a', SECOND, day + SECOND, { leap: 1 })])
+  wrong.keep(5 * SECOND, [source('a', 5 * SECOND, day + 5 * SECOND, { leap: 1 })])
+  assert.deepEqual([wrong.head.leap, wrong.leaps], [0, 0])
+  const june = Date.UTC(2027, 5, 30, 12) * 1_000
+  const split = new Keeper(june)
+  const said = (leaps: readonly Leap[]) =>
+    leaps.map((leap, index) => source(`${index}`, SECOND, june + SECOND, { leap }))
+  split.keep(SECOND, said([1, 0, 0]))
+  assert.equal(split.head.leap, 0)
+  split.keep(SECOND, said([1, 1, 0]))
+  assert.equal(split.head.leap, 1)
+  assert.equal(split.head.leapAt, Date.UTC(2027, 6, 1) * 1_000)
+})
+
+test('after a sleep nothing is known until a source speaks', () => {
+  const keeper = new Keeper(UTC)
+  keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
+  keeper.head = sleptHead(keeper.head, monoUs(2 * SECOND))
+  assert.equal(headNow(keeper.head.clock, monoUs(3 * SECOND)).bound, null)
+  keeper.keep(4 * SECOND, [source('a', 4 * SECOND, UTC + 900 * SECOND)])
+  assert.ok(Math.abs(keeper.error(4 * SECOND, UTC + 900 * SECOND)) < 2)
+})
