@@ -1,5 +1,5 @@
-// The clocks of real meters on a TCP line, a real slave, and a real head-end that shows them: who is
-// corrected lightly, who only by an operator's order, and who not at all (docs/clock.md).
+// The clocks of simulated meters on a TCP line, a real slave, and a real head-end that shows them:
+// who is corrected lightly, who only by an operator's order, and who not at all (docs/clock.md).
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -16,9 +16,10 @@ import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
-import { type MonoUs, monoUs, spanUs, type UnixUs, unixMs, unixUs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../shared/units.ts'
 import type { Order, Receipt } from '../../shared/wire/orders.ts'
 import { Disk } from '../sim/disk.ts'
+import { becameOf, clockShowing, type Manner, offsetAfter } from './pair-clocks.ts'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const keyPair = () => {
@@ -60,8 +61,7 @@ export class Pair {
   mishap: Mishap | null = null
   /** The meters' clocks minus UTC, microseconds. */
   readonly offsets = new Map([['M-2', 30_000_000]])
-  /** What a meter does with an order for its clock; `ignores` acknowledges, `none` obeys. */
-  manner: 'obeys' | 'ignores' | 'nak' | 'none' | 'unsupported' = 'obeys'
+  manner: Manner = 'obeys'
   /** METER CLOCK as it reached the master, newest last. */
   readonly clocks: MeterClockReport[] = []
   /** Actions of the slave since the mishap was armed. */
@@ -300,34 +300,18 @@ export class Pair {
     }
   }
 
-  #changeClock({
-    meter,
-    change,
-    at,
-  }: Extract<AgentAction, { do: 'change-clock' }>): AgentEvent | null {
+  #changeClock(action: Extract<AgentAction, { do: 'change-clock' }>): AgentEvent | null {
+    const { meter, change } = action
     this.executed.push(`${change.how === 'light' ? 'light' : 'clock'} ${meter}`)
-    const now = BEGIN_US + this.#mono
     const offset = this.offsets.get(meter) ?? 0
-    const passed = this.#mono - at
-    const after = change.how === 'shift' ? offset + change.by : change.utc + passed - now
+    const after = offsetAfter(action, { offset, now: BEGIN_US + this.#mono, mono: this.mono })
     if (this.manner === 'obeys' || this.manner === 'none') this.offsets.set(meter, after)
-    if (this.silent) return null
-    const became = this.manner === 'obeys' || this.manner === 'ignores' ? 'ack' : this.manner
-    return { on: 'clock-changed', meter, became }
+    return this.silent ? null : { on: 'clock-changed', meter, became: becameOf(this.manner) }
   }
 
-  /** What the meter's clock shows, in hundredths. */
   clockOf(meter: string): AgentEvent {
     const shown = BEGIN_US + this.#mono + (this.offsets.get(meter) ?? 0)
-    const found = {
-      t1: this.mono,
-      t4: this.mono,
-      utc: unixUs(Math.floor(shown / 10_000) * 10_000),
-      resolution: spanUs(10_000),
-      onLine: { request: spanUs(0), answer: spanUs(0) },
-      status: 0,
-    }
-    return { on: 'clock-read', meter, found }
+    return { on: 'clock-read', meter, found: clockShowing(shown, this.mono) }
   }
 
   answer(meter: string, request: 'now' | 'push' = 'now'): AgentEvent {
