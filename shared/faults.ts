@@ -214,6 +214,16 @@ export const FAULTS = {
     'nothing if rare; many: noise or wrong baud rate',
   ),
   'MTR-09': fault('warn', 'meter refuses the request', 'check what the meter supports'),
+  'MTR-10': fault(
+    'warn',
+    'meter clock off by 60 s: not corrected lightly',
+    'look at it, then ticklock command DEVICE sync-clock METER',
+  ),
+  'MTR-11': fault(
+    'error',
+    'meter clock off by more than 4 h: times invalid',
+    'set it on site, or replace the meter',
+  ),
   'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
   'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),
   'BIL-03': fault('warn', 'consumption far above the usual', 'confirm the reading before the bill'),

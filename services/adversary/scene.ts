@@ -152,6 +152,7 @@ export class AttackScene {
       line: bus.url,
       meters: meters.map(({ number }) => number),
       everySeconds: plan.everySeconds,
+      clock: 'watch',
     })
     const process = startSlaveProcess(name, file, join(folder, 'log.jsonl'))
     this.#closers.push(() => process.stop())

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
-import { type UnixMs, unixMs } from '../../shared/units.ts'
+import { msToUs, type UnixMs, unixMs } from '../../shared/units.ts'
 import { historyFrom, startOfDay } from '../billing/core/calendar.ts'
 import { setOperator } from '../billing/db/access.ts'
 import { register } from '../billing/db/registry.ts'
@@ -24,7 +24,15 @@ import type { Settings } from '../settings.ts'
 import { DEMO_TARIFF, DEMO_UTILITY } from './demo-tariff.ts'
 import { type Attacker, startAttacker } from './attacker.ts'
 import { type Inbox, startInbox } from './inbox.ts'
-import { DEMO_SLAVES, DEMO_ZONE, homes, registrationOf } from './neighbourhood.ts'
+import {
+  crystalOf,
+  DEMO_SLAVES,
+  DEMO_ZONE,
+  homes,
+  LIGHT_SLAVE,
+  registrationOf,
+} from './neighbourhood.ts'
+import { simulatedClock } from './meter-clock.ts'
 import { type SemBus, serveSemBus } from './sem-bus.ts'
 import { type SlaveProcess, startSlaveProcess, writeSlaveConfig } from './slave-processes.ts'
 import { upsetWhen } from './upset.ts'
@@ -172,9 +180,15 @@ async function furnish(
 async function serveMeters(closers: (() => Promise<void>)[]): Promise<readonly SemBus[]> {
   const all = homes()
   const buses: SemBus[] = []
+  const startedAt = msToUs(now())
+  const clocks = new Map(
+    all.map(({ meter }, index) => {
+      return [meter.number, simulatedClock({ ...crystalOf(index), startedAt })] as const
+    }),
+  )
   for (let slave = 0; slave < DEMO_SLAVES; slave += 1) {
     const meters = all.filter((home) => home.slave === slave).map((home) => home.meter)
-    const bus = await serveSemBus({ meters, now })
+    const bus = await serveSemBus({ meters, now, clocks })
     closers.push(() => bus.close())
     buses.push(bus)
   }
@@ -200,6 +214,7 @@ function startSlave(
       .filter((home) => home.slave === index)
       .map((home) => home.meter.number),
     everySeconds: EVERY_SECONDS,
+    clock: index === LIGHT_SLAVE ? 'light' : 'watch',
   })
   return startSlaveProcess(name, file, join(folder, 'log.jsonl'))
 }

@@ -1,7 +1,7 @@
 // The people, homes and meters of the demo: invented, the same at every start.
 
 import type { DeviceId } from '../../shared/handover/sink.ts'
-import type { UnixMs } from '../../shared/units.ts'
+import { type Ppm, ppm, type SpanUs, spanUs, type UnixMs } from '../../shared/units.ts'
 import { DEMO_TARIFF } from './demo-tariff.ts'
 import { type SimulatedMeter, simulatedMeter } from './simulated-meter.ts'
 
@@ -52,6 +52,29 @@ export function homes(): readonly Home[] {
       slave: index % DEMO_SLAVES,
     }
   })
+}
+
+/** The slave whose meters' clocks are corrected lightly; the others only watch theirs. */
+export const LIGHT_SLAVE = 0
+/** Good crystals, ppm either way. */
+const CRYSTAL_PPM = 5
+/** Clocks with a story, by home, all behind the slave that corrects: one it corrects (20 s), one
+ * with a bad crystal (40 ppm), one for the operator (75 s), one that is past help (5 h). They are
+ * ahead, so that their load profiles are never late. */
+const STORIES: ReadonlyMap<number, { readonly seconds: number; readonly rate: number }> = new Map([
+  [5, { seconds: 20, rate: 2 }],
+  [10, { seconds: 3, rate: 40 }],
+  [15, { seconds: 75, rate: -3 }],
+  [20, { seconds: 5 * 3_600, rate: 4 }],
+])
+
+/** How the clock of home number `index` is off, and how fast it runs. */
+export function crystalOf(index: number): { readonly offset: SpanUs; readonly rate: Ppm } {
+  const story = STORIES.get(index)
+  if (story !== undefined) return { offset: spanUs(story.seconds * 1e6), rate: ppm(story.rate) }
+  // Evenly spread, and within half a second: nobody touches these.
+  const spread = ((index * 37) % 101) / 50 - 1
+  return { offset: spanUs(Math.round(spread * 400_000)), rate: ppm(spread * CRYSTAL_PPM) }
 }
 
 /** What the billing server has to know of them. `devices`: the slaves, in order. */

@@ -9,27 +9,38 @@ import { concat } from '../../shared/bytes.ts'
 import {
   ANY_METER,
   encodeSem,
+  isSemRequest,
   rowsThatFit,
   SEM_REFUSALS,
   type SemAnswer,
   type SemFrame,
   type SemRequest,
 } from '../../shared/meter/sem.ts'
+import type { SemClockRequest } from '../../shared/meter/sem-clock.ts'
 import { semDecoder } from '../../shared/meter/sem-stream.ts'
-import { monoUs, spanMs, unixMs, type UnixMs } from '../../shared/units.ts'
+import { monoUs, msToUs, spanMs, unixMs, type UnixMs, usToMs } from '../../shared/units.ts'
+import type { SimulatedClock } from './meter-clock.ts'
 import { PROFILE_INTERVAL_MS, type SimulatedMeter } from './simulated-meter.ts'
 
 export interface SemBusOptions {
   readonly meters: readonly SimulatedMeter[]
-  /** The meters' own clock; they are all right. */
+  /** True time. */
   readonly now: () => UnixMs
+  /** By number; a meter without one shows true time, and knows no request for its clock. */
+  readonly clocks?: ReadonlyMap<string, SimulatedClock>
   /** What a meter does wrong, asked for each answer: stay silent, or bytes to send before it. */
   readonly misbehave?: (meter: string) => 'silence' | Uint8Array | null
 }
 
-/** What the meter says to one request. */
-export function meterAnswer(meter: SimulatedMeter, request: SemRequest, now: UnixMs): SemAnswer {
-  const second = unixMs(Math.floor(now / 1_000) * 1_000)
+/** What the meter says to a request for readings when its clock shows `shown`. The register is of
+ * true time; the load profile is cut and named by the meter's own clock. */
+export function meterAnswer(
+  meter: SimulatedMeter,
+  request: SemRequest,
+  now: UnixMs,
+  shown: UnixMs = now,
+): SemAnswer {
+  const second = unixMs(Math.floor(shown / 1_000) * 1_000)
   const head = { consumer: meter.number, exponent: 0, unit: 'Wh' } as const
   if (request.is === 'ask-now') {
     const value = meter.registerWh(now)
@@ -51,22 +62,49 @@ export function meterAnswer(meter: SimulatedMeter, request: SemRequest, now: Uni
 const NOT_UNDERSTOOD = 1
 assert(NOT_UNDERSTOOD in SEM_REFUSALS, 'refusal 1 is in the table')
 
+/** What it says about its clock; null: it does not answer. */
+function clockAnswer(
+  consumer: string,
+  clock: SimulatedClock | undefined,
+  request: SemClockRequest,
+  now: UnixMs,
+): SemFrame | null {
+  if (clock === undefined) return { is: 'refusal', consumer, code: NOT_UNDERSTOOD }
+  const { token } = request
+  if (request.is === 'ask-clock') {
+    return { is: 'clock', consumer, token, utc: clock.at(msToUs(now)), status: clock.status() }
+  }
+  const answer = clock.change(request.change, msToUs(now))
+  return answer === 'none' ? null : { is: 'changed', consumer, token, answer }
+}
+
 /** Answers the requests that arrive on `stream` until it closes. */
 export function attachSemBus(
   stream: Duplex,
-  { meters, now, misbehave = () => null }: SemBusOptions,
+  { meters, now, clocks = new Map(), misbehave = () => null }: SemBusOptions,
 ): void {
   const decoder = semDecoder()
   const byNumber = new Map(meters.map((meter) => [meter.number, meter]))
   const alone = meters.length === 1 ? meters[0] : undefined
 
+  const say = (meter: SimulatedMeter, request: SemRequest | SemClockRequest): SemFrame | null => {
+    const at = now()
+    const clock = clocks.get(meter.number)
+    if (request.is === 'ask-clock' || request.is === 'ask-change') {
+      return clockAnswer(meter.number, clock, request, at)
+    }
+    const shown = clock === undefined ? at : usToMs(clock.at(msToUs(at)))
+    return meterAnswer(meter, request, at, shown)
+  }
   const answer = (frame: SemFrame) => {
-    if (frame.is !== 'ask-now' && frame.is !== 'ask-history') return
+    if (!isSemRequest(frame)) return
     const meter = frame.address === ANY_METER ? alone : byNumber.get(frame.address)
     if (meter === undefined) return
     const wrong = misbehave(meter.number)
     if (wrong === 'silence') return
-    const bytes = encodeSem(meterAnswer(meter, frame, now()))
+    const said = say(meter, frame)
+    if (said === null) return
+    const bytes = encodeSem(said)
     stream.write(wrong === null ? bytes : concat(wrong, bytes))
   }
 

@@ -23,6 +23,8 @@ export interface SlavePlan {
   readonly line: string
   readonly meters: readonly string[]
   readonly everySeconds: number
+  /** What is done about the meters' clocks. */
+  readonly clock: 'watch' | 'light'
 }
 
 /** Writes the configuration as a technician would. */
@@ -42,6 +44,7 @@ protocol = "sem"
 meters = [${plan.meters.map((meter) => `"${meter}"`).join(', ')}]
 every = ${plan.everySeconds}
 history = true
+clock = "${plan.clock}"
 `,
     { mode: 0o600 },
   )

@@ -15,6 +15,14 @@ import { fromText } from '../bytes.ts'
 import { spanMs, unixMs, type SpanMs, type UnixMs } from '../units.ts'
 import { crc16Ibm3740, crcDigits } from './crc16.ts'
 import { obisOf, type Obis } from './obis.ts'
+import {
+  decodeClockBody,
+  encodeClockBody,
+  CLOCK_FRAMES,
+  type SemClockFrame,
+  type SemClockRequest,
+} from './sem-clock.ts'
+import { integer, SECONDS_MAX } from './sem-integer.ts'
 import { isMeterNumber, UNIT, type Reading, type UnitCode } from './reading.ts'
 
 export const STX = 0x02
@@ -29,9 +37,6 @@ export const SEM_ROWS_MAX = 672
 
 /** Address that every meter answers: for a line with a single meter. */
 export const ANY_METER = '*'
-
-/** Latest instant a frame can name: 9999-12-31T23:59:59Z, Unix seconds. */
-const SECONDS_MAX = 253_402_300_799
 
 /** Longest profile interval, seconds: a day. */
 const INTERVAL_S_MAX = 86_400
@@ -98,16 +103,14 @@ export type SemAnswer =
     }
   | { readonly is: 'refusal'; readonly consumer: string; readonly code: number }
 
-export type SemFrame = SemRequest | SemAnswer
+export type SemFrame = SemRequest | SemAnswer | SemClockFrame
 
-/** Canonical integers only, so that a frame has one spelling: no `+`, no `-0`, no leading zero. */
-const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/
+export const isSemClockFrame = (frame: SemFrame): frame is SemClockFrame =>
+  CLOCK_FRAMES.includes(frame.is)
 
-function integer(text: string | undefined, min: number, max: number): number | null {
-  if (text === undefined || !INTEGER.test(text)) return null
-  const value = Number(text)
-  return value >= min && value <= max ? value : null
-}
+/** What a reader sends; a reader that hears it hears itself. */
+export const isSemRequest = (frame: SemFrame): frame is SemRequest | SemClockRequest =>
+  frame.is.startsWith('ask-')
 
 const instant = (text: string | undefined): UnixMs | null => {
   const seconds = integer(text, 0, SECONDS_MAX)
@@ -120,7 +123,8 @@ const registerValue = (text: string | undefined): number | null =>
 export function decodeSemBody(body: string): SemFrame | null {
   const fields = body.split(';')
   const [kind = '', who = ''] = fields
-  if (!isMeterNumber(who) && !(who === ANY_METER && (kind === 'R' || kind === 'H'))) return null
+  const anyMay = kind === 'R' || kind === 'H' || kind === 'C'
+  if (!isMeterNumber(who) && !(who === ANY_METER && anyMay)) return null
   switch (kind) {
     case 'R':
       return fields.length === 2 ? { is: 'ask-now', address: who } : null
@@ -135,7 +139,7 @@ export function decodeSemBody(body: string): SemFrame | null {
       return fields.length === 3 && code !== null ? { is: 'refusal', consumer: who, code } : null
     }
     default:
-      return null
+      return decodeClockBody(kind, who, fields)
   }
 }
 
@@ -198,6 +202,7 @@ const bodyText = (body: Uint8Array): string => String.fromCharCode(...body)
 const secondsOf = (at: UnixMs): number => Math.floor(at / 1_000)
 
 export function encodeSemBody(frame: SemFrame): string {
+  if (isSemClockFrame(frame)) return encodeClockBody(frame)
   switch (frame.is) {
     case 'ask-now':
       return `R;${frame.address}`

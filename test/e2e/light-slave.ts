@@ -139,7 +139,8 @@ export class LightSlave {
         this.faults.push(action.fault)
         return
       case 'read-history':
-      case 'set-clock':
+      case 'read-clock':
+      case 'change-clock':
         return
     }
   }

@@ -20,6 +20,7 @@ const LINE: LineConfig = {
   standardOffsetMinutes: 0,
   everyMs: 5_000,
   history: true,
+  clock: 'watch',
 }
 
 /** A runner whose agent answers each event with the actions the test chose, and what it all did. */
@@ -79,7 +80,8 @@ function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => A
       return {
         read: (meter) => did.push(`read ${meter}`),
         readHistory: (meter, from, to) => did.push(`history ${meter} ${from}..${to}`),
-        setClock: (meter, { utc }) => did.push(`clock ${meter} ${utc}`),
+        readClock: (meter) => did.push(`clock ${meter}`),
+        changeClock: (meter, { how }, at) => did.push(`change ${meter} ${how} ${at}`),
         close: async () => {
           did.push('close line')
         },
@@ -108,25 +110,34 @@ test('a commit is durable before the next event; its answer comes first, then th
 test('meters are asked on their line; how they fail reaches the agent', (t) => {
   const from = unixMs(0)
   const to = unixMs(900_000)
+  const change = { how: 'light', utc: unixUs(0) } as const
   const { events, did, log, outside } = scene(t, folderFor(t), (event) =>
     event.on === 'link-up'
       ? [
           { do: 'read', meter: 'ED-2' },
           { do: 'read', meter: 'nobody' },
           { do: 'read-history', meter: 'ED-1', from, to },
-          { do: 'set-clock', meter: 'ED-1', utc: to, at: monoUs(0) },
+          { do: 'read-clock', meter: 'ED-1', at: monoUs(0) },
+          { do: 'change-clock', meter: 'ED-1', change, at: monoUs(7) },
         ]
       : [],
   )
   outside.link?.onUp()
-  assert.deepEqual(did, ['read ED-2', 'history ED-1 0..900000', 'clock ED-1 900000'])
+  assert.deepEqual(did, [
+    'read ED-2',
+    'history ED-1 0..900000',
+    'clock ED-1',
+    'change ED-1 light 7',
+  ])
   outside.line?.({ on: 'fault', meter: 'ED-1', fault: 'MTR-01', detail: '' })
   outside.line?.({ on: 'failed', meter: 'ED-1', request: 'history' })
-  outside.line?.({ on: 'clock-set', meter: 'ED-1', fault: 'MTR-09' })
+  outside.line?.({ on: 'clock-read', meter: 'ED-1', found: 'unsupported' })
+  outside.line?.({ on: 'clock-changed', meter: 'ED-1', became: 'ack' })
   assert.deepEqual(events.slice(1), [
     { on: 'meter-fault', fault: 'MTR-01' },
     { on: 'read-failed', meter: 'ED-1', request: 'history' },
-    { on: 'clock-set', meter: 'ED-1', fault: 'MTR-09' },
+    { on: 'clock-read', meter: 'ED-1', found: 'unsupported' },
+    { on: 'clock-changed', meter: 'ED-1', became: 'ack' },
   ])
   assert.match(log.at(-1) ?? '', /"meter":"ED-1".*MTR-01/)
 })
@@ -183,10 +194,13 @@ test('stop closes meters, then link, then the outbox; nothing moves afterwards',
 })
 
 test('a plan per meter: SEM is asked, P1 pushes', () => {
-  const lines = [LINE, { ...LINE, protocol: 'dsmr', meters: ['P1'], history: false } as const]
+  const port = { ...LINE, protocol: 'dsmr', meters: ['P1'], history: false } as const
+  const lines = [{ ...LINE, clock: 'light' } as const, { ...port, standardOffsetMinutes: 60 }]
+  const light = { keep: 'light', zone: 0 }
+  const watch = { keep: 'watch', zone: 3_600_000_000 }
   assert.deepEqual(plansOf(lines), [
-    { meter: 'ED-1', everyMs: 5_000, push: false, history: true },
-    { meter: 'ED-2', everyMs: 5_000, push: false, history: true },
-    { meter: 'P1', everyMs: 5_000, push: true, history: false },
+    { meter: 'ED-1', everyMs: 5_000, push: false, history: true, clock: light },
+    { meter: 'ED-2', everyMs: 5_000, push: false, history: true, clock: light },
+    { meter: 'P1', everyMs: 5_000, push: true, history: false, clock: watch },
   ])
 })

@@ -46,6 +46,7 @@ test('a clock that jumps 3 minutes ahead costs no reading and is put right', asy
     line: bus.url,
     meters: meters.map(({ number }) => number),
     everySeconds: 1,
+    clock: 'watch',
   })
   const logFile = join(folder, 'log.jsonl')
   const slave = startSlaveProcess('upset', file, logFile)

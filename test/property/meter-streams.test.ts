@@ -13,7 +13,7 @@ import {
   type SemFrame,
 } from '../../shared/meter/sem.ts'
 import { encodePlainLine, semDecoder } from '../../shared/meter/sem-stream.ts'
-import { monoUs, spanMs, unixMs } from '../../shared/units.ts'
+import { monoUs, spanMs, unixMs, spanUs, unixUs } from '../../shared/units.ts'
 
 const AT = monoUs(1)
 const RUNS = 200
@@ -67,7 +67,36 @@ const history = fc
     const more = rows.length < all.length
     return { is: 'history', consumer, exponent, unit, interval, rows, more }
   })
+const token = fc.integer({ min: 0, max: 999 })
+const hundredths = fc
+  .integer({ min: 0, max: 25_340_230_079_999 })
+  .map((value) => unixUs(value * 10_000))
+const change = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('light' as const, 'write' as const), hundredths)
+    .map(([how, utc]) => ({ how, utc })),
+  fc
+    .integer({ min: -90_000, max: 90_000 })
+    .map((by) => ({ how: 'shift' as const, by: spanUs(by * 10_000) })),
+)
+const clockFrame: fc.Arbitrary<SemFrame> = fc.oneof(
+  fc
+    .tuple(address, token)
+    .map(([address, token]): SemFrame => ({ is: 'ask-clock', address, token })),
+  fc
+    .tuple(meterNumber, token, change)
+    .map(([address, token, change]): SemFrame => ({ is: 'ask-change', address, token, change })),
+  fc
+    .tuple(meterNumber, token, hundredths, fc.integer({ min: 0, max: 255 }))
+    .map(
+      ([consumer, token, utc, status]): SemFrame => ({ is: 'clock', consumer, token, utc, status }),
+    ),
+  fc
+    .tuple(meterNumber, token, fc.constantFrom('ack' as const, 'nak' as const))
+    .map(([consumer, token, answer]): SemFrame => ({ is: 'changed', consumer, token, answer })),
+)
 const frame: fc.Arbitrary<SemFrame> = fc.oneof(
+  clockFrame,
   address.map((address): SemFrame => ({ is: 'ask-now', address })),
   askHistory,
   now,

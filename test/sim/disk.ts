@@ -2,6 +2,7 @@
 // nothing; what the process held in memory is gone when it dies, what was committed is not.
 
 import assert from 'node:assert/strict'
+import type { DriftRegister } from '../../shared/clock/policy.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { UnixMs, UnixUs } from '../../shared/units.ts'
 import type {
@@ -37,6 +38,7 @@ export class Disk {
   readonly #cursors = new Map<string, UnixMs>()
   #command: StoredCommand | null = null
   readonly #schedules = new Map<string, number>()
+  readonly #corrections = new Map<string, DriftRegister>()
   /** By run; sequences grow. What is acknowledged stays for a week. */
   readonly #frames = new Map<number, StoredFrame[]>()
   /** The second copy of each run's first frame. */
@@ -59,6 +61,7 @@ export class Disk {
       cursors: new Map(this.#cursors),
       command: this.#command,
       schedules: new Map(this.#schedules),
+      corrections: new Map(this.#corrections),
       lastUsed: this.#lastUsed,
       frequency: this.#frequency,
       highestRun: this.#highestRun,
@@ -154,6 +157,9 @@ export class Disk {
     for (const [meter, through] of commit.cursors ?? []) this.#cursors.set(meter, through)
     if (commit.command !== undefined) this.#command = commit.command
     for (const [meter, seconds] of commit.schedules ?? []) this.#schedules.set(meter, seconds)
+    for (const [meter, register] of commit.corrections ?? []) {
+      this.#corrections.set(meter, register)
+    }
     for (const run of commit.dropRuns ?? []) {
       this.#frames.delete(run)
       this.#waiting.delete(run)

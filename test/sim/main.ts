@@ -42,7 +42,8 @@ function tell(outcome: Outcome, seconds: number): string {
   const { seed, events, rows, faults, attacks, thief, digest, broken, recent, observer } = outcome
   const lines = [
     `seed ${seed} events ${events} rows ${rows} faults ${faults} attacks ${attacks} ` +
-      `renewals ${outcome.renewals} thefts ${thief.thefts} ${seconds.toFixed(1)} s digest ${digest}`,
+      `renewals ${outcome.renewals} corrections ${outcome.corrections} thefts ${thief.thefts} ` +
+      `${seconds.toFixed(1)} s digest ${digest}`,
   ]
   if (values.verbose || broken !== null) {
     lines.push(`  refused: ${counts(observer.refused)}; reported: ${counts(observer.reported)}`)

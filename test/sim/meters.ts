@@ -4,7 +4,7 @@
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
-import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
+import { PROFILE_INTERVAL_MS, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import type { TrueUs } from './world.ts'
 
 /** Rows in one answer: few, so that a day takes several. */
@@ -50,4 +50,12 @@ export function modelMeter(number: string, seed: number): ModelMeter {
 export const saying = (reading: Reading): string => {
   const { meter, register, value, exponent, unit, source, meterTime, checked } = reading
   return `${meter} ${register} ${value} ${exponent} ${unit} ${source} ${meterTime ?? ''} ${checked}`
+}
+
+/** Ends of the profile intervals in (from, to], which must reach the ledger. */
+export function intervalEnds(fromMs: number, toMs: number): readonly number[] {
+  const ends: number[] = []
+  let end = Math.ceil((fromMs + 1) / PROFILE_INTERVAL_MS) * PROFILE_INTERVAL_MS
+  for (; end <= toMs; end += PROFILE_INTERVAL_MS) ends.push(end)
+  return ends
 }

@@ -15,7 +15,7 @@ import { drawFaults, type Faults } from './faults.ts'
 import { Impostor } from './impostor.ts'
 import { MasterBox } from './master-box.ts'
 import { simulatedSuite } from './kem.ts'
-import { modelMeter } from './meters.ts'
+import { intervalEnds, modelMeter } from './meters.ts'
 import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
 import { Ledger } from './sink.ts'
@@ -44,6 +44,8 @@ export interface Outcome {
   readonly faults: number
   /** Good links that a slave left for one with a new epoch. */
   readonly renewals: number
+  /** Times a meter's clock was corrected. */
+  readonly corrections: number
   readonly digest: string
   /** Null: every rule held. */
   readonly broken: string | null
@@ -114,6 +116,7 @@ export function simulate(seed: number, days: number, choice: Choice = {}): Outco
     rows: observer.rows,
     faults: injected,
     renewals: slaves.reduce((sum, slave) => sum + slave.renewals, 0),
+    corrections: slaves.reduce((sum, slave) => sum + slave.crystals.corrections, 0),
     digest: observer.digest(),
     broken,
     recent: world.recent(),
@@ -190,6 +193,7 @@ function admit(universe: Universe): void {
       suite: observer.watch(simulatedSuite(chance.bytes)),
       world,
       chance,
+      crystalChance: chanceOf(seed, `crystals ${index}`),
       faults,
       network,
       observer,
@@ -319,7 +323,7 @@ function missing({ world, slaves, observer }: Universe): string | null {
       return `${frames} frames wait in the outbox of ${slave.device}, first ${place}`
     }
     for (const { number } of slave.meters) {
-      const lack = SlaveBox.intervals(from, to).filter((end) => !observer.hasInterval(number, end))
+      const lack = intervalEnds(from, to).filter((end) => !observer.hasInterval(number, end))
       const [first] = lack
       if (first === undefined) continue
       return `${lack.length} intervals of ${number} from ${new Date(first).toISOString()}`

@@ -9,13 +9,17 @@ const DAYS = 0.25
 
 /** Sessions left for a new epoch, over all worlds. */
 let renewed = 0
+/** Meters' clocks corrected, each within the law: test/sim/crystals.ts. */
+let corrected = 0
 
 for (const seed of [2, 7, 16]) {
   test(`world ${seed}: nothing lost, repeated, forged or opened by a thief; clocks hold`, () => {
-    const { broken, recent, rows, renewals, observer, attacks, thief } = simulate(seed, DAYS)
+    const outcome = simulate(seed, DAYS)
+    const { broken, recent, rows, renewals, corrections, observer, attacks, thief } = outcome
     assert.equal(broken, null, recent.join('\n'))
     assert.ok(rows > 50, `${rows} rows are no world`)
     renewed += renewals
+    corrected += corrections
     assert.ok(observer.compact > 10, `${observer.compact} frames went with the compact header`)
     // A world in which nobody attacks or steals proves nothing.
     assert.ok(attacks > 20, `${attacks} attacks`)
@@ -27,6 +31,10 @@ for (const seed of [2, 7, 16]) {
 
 test('some links lasted long enough to be left for a new epoch', () => {
   assert.ok(renewed > 0)
+})
+
+test('some meters were corrected, and none over an interval or by more than a minute', () => {
+  assert.ok(corrected > 0)
 })
 
 test('the same seed is the same world, to the last row and count', () => {

@@ -1,7 +1,6 @@
 // One slave: the agent between a disk, an oscillator, meters and a line. The box does what the
 // shell does, and may die between any two actions.
 
-import { PROFILE_INTERVAL_MS } from '../../services/simulator/simulated-meter.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type {
   AgentAction,
@@ -17,6 +16,7 @@ import type { EnrolmentToken } from '../../shared/tves/token.ts'
 import type { MonoUs } from '../../shared/units.ts'
 import { hold, type Observer } from './checkers.ts'
 import { Oscillator, wallAtStart } from './clocks.ts'
+import { Crystals } from './crystals.ts'
 import { Disk } from './disk.ts'
 import type { Faults } from './faults.ts'
 import type { ModelMeter } from './meters.ts'
@@ -46,6 +46,7 @@ export interface SlaveSetup {
   readonly suite: Suite
   readonly world: World
   readonly chance: Chance
+  readonly crystalChance: Chance
   readonly faults: Faults
   readonly network: Network
   readonly observer: Observer
@@ -63,6 +64,7 @@ interface Process {
 
 export class SlaveBox implements End {
   readonly disk: Disk
+  readonly crystals: Crystals
   readonly device: DeviceId
   readonly address: string
   crashes = 0
@@ -88,6 +90,7 @@ export class SlaveBox implements End {
     this.device = setup.device
     this.address = `home of ${setup.device}`
     this.disk = new Disk(setup.framesMax)
+    this.crystals = new Crystals(setup.crystalChance, setup.world)
     this.#oscillator = new Oscillator(setup.chance, setup.faults.wanderPpm, setup.world.now)
     this.start()
     const { world, chance, faults } = setup
@@ -118,6 +121,7 @@ export class SlaveBox implements End {
         everyMs: faults.readEveryUs / 1_000,
         push: false,
         history: true,
+        clock: this.crystals.plan(),
       })),
       wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),
       mono: startedAt,
@@ -289,8 +293,12 @@ export class SlaveBox implements End {
       case 'read-history':
         this.#ask(process, action.meter, 'history', (meter) => meter.history(action, world.now))
         return
-      case 'set-clock':
-        this.#later(process, SECOND, () => ({ ...action, on: 'clock-set', fault: 'MTR-09' }))
+      case 'read-clock':
+      case 'change-clock':
+        this.crystals.take(action, {
+          mono: () => (this.#process === process && !this.#asleep ? this.#mono() : null),
+          deliver: (event) => this.#deliver(event),
+        })
         return
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
@@ -388,13 +396,5 @@ export class SlaveBox implements End {
     world.after(chance.wait(faults.diskFullLengthUs), '', () => {
       this.disk.full = false
     })
-  }
-
-  /** Ends of the profile intervals that must reach the ledger. */
-  static intervals(fromMs: number, toMs: number): readonly number[] {
-    const ends: number[] = []
-    let end = Math.ceil((fromMs + 1) / PROFILE_INTERVAL_MS) * PROFILE_INTERVAL_MS
-    for (; end <= toMs; end += PROFILE_INTERVAL_MS) ends.push(end)
-    return ends
   }
 }

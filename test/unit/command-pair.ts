@@ -11,6 +11,7 @@ import { unreachable } from '../../shared/assert.ts'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { DeviceStatus } from '../../shared/handover/sink.ts'
+import type { MeterClockReport } from '../../shared/handover/clock-evidence.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
@@ -18,6 +19,7 @@ import { fingerprint } from '../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../shared/units.ts'
 import type { Order, Receipt } from '../../shared/wire/orders.ts'
 import { Disk } from '../sim/disk.ts'
+import { becameOf, clockShowing, type Manner, offsetAfter } from './pair-clocks.ts'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const keyPair = () => {
@@ -57,6 +59,11 @@ export class Pair {
   /** Control bodies from the master, as a listener has them. */
   readonly bodies: Uint8Array[] = []
   mishap: Mishap | null = null
+  /** The meters' clocks minus UTC, microseconds. */
+  readonly offsets = new Map([['M-2', 30_000_000]])
+  manner: Manner = 'obeys'
+  /** METER CLOCK as it reached the master, newest last. */
+  readonly clocks: MeterClockReport[] = []
   /** Actions of the slave since the mishap was armed. */
   actions = 0
   /** The meters answer nothing. */
@@ -279,12 +286,10 @@ export class Pair {
       case 'read':
         this.asked.push(`read ${action.meter}`)
         return this.silent ? null : this.answer(action.meter)
-      case 'set-clock': {
-        const { meter, utc } = action
-        assert.ok(Math.abs(utc - (BEGIN_US + this.#mono) / 1_000) < 50, 'the right time')
-        this.executed.push(`clock ${meter}`)
-        return this.silent ? null : { on: 'clock-set', meter, fault: null }
-      }
+      case 'read-clock':
+        return this.silent ? null : this.clockOf(action.meter)
+      case 'change-clock':
+        return this.#changeClock(action)
       case 'read-history':
         return null
       case 'report':
@@ -293,6 +298,20 @@ export class Pair {
       default:
         return unreachable(action)
     }
+  }
+
+  #changeClock(action: Extract<AgentAction, { do: 'change-clock' }>): AgentEvent | null {
+    const { meter, change } = action
+    this.executed.push(`${change.how === 'light' ? 'light' : 'clock'} ${meter}`)
+    const offset = this.offsets.get(meter) ?? 0
+    const after = offsetAfter(action, { offset, now: BEGIN_US + this.#mono, mono: this.mono })
+    if (this.manner === 'obeys' || this.manner === 'none') this.offsets.set(meter, after)
+    return this.silent ? null : { on: 'clock-changed', meter, became: becameOf(this.manner) }
+  }
+
+  clockOf(meter: string): AgentEvent {
+    const shown = BEGIN_US + this.#mono + (this.offsets.get(meter) ?? 0)
+    return { on: 'clock-read', meter, found: clockShowing(shown, this.mono) }
   }
 
   answer(meter: string, request: 'now' | 'push' = 'now'): AgentEvent {
@@ -349,9 +368,11 @@ export class Pair {
       case 'status':
         this.status = action.status
         return
+      case 'meter-clock':
+        this.clocks.push(action.report)
+        return
       case 'connected':
       case 'disconnected':
-      case 'meter-clock':
       case 'command-sent':
       case 'called-under':
       case 'unreadable':

@@ -48,6 +48,7 @@ export function greeting(): Greeting {
       cursors: new Map(),
       command: null,
       schedules: new Map(),
+      corrections: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },

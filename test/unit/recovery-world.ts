@@ -302,7 +302,8 @@ export class RecoveryWorld {
         return
       case 'read':
       case 'read-history':
-      case 'set-clock':
+      case 'read-clock':
+      case 'change-clock':
         return
     }
   }

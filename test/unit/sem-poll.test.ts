@@ -18,6 +18,8 @@ import {
 const START = monoUs(1_000_000)
 const METERS = ['A', 'B', 'C']
 const ANSWER_US = spanUs(4_000_000)
+/** 9600 8N1 is 1,042 us; a round number is easier to add. */
+const BYTE_US = spanUs(1_000)
 
 const answerOf = (consumer: string, value = 7): SemAnswer => ({
   is: 'now',
@@ -44,12 +46,17 @@ function words(actions: readonly PollAction[]): readonly string[] {
     const { event } = action
     if (event.on === 'readings') return `${event.request} ${event.meter} x${event.readings.length}`
     if (event.on === 'failed') return `failed ${event.meter} ${event.request}`
+    if (event.on === 'clock-changed') return `clock ${event.meter} ${event.became}`
+    if (event.on === 'clock-read') {
+      const { found } = event
+      return `clock ${event.meter} ${typeof found === 'string' ? found : 'read'}`
+    }
     return `${event.fault} ${event.meter}`
   })
 }
 
 function polling(allowUnchecked = false) {
-  const poll = semPoll({ meters: METERS, allowUnchecked, answerUs: ANSWER_US })
+  const poll = semPoll({ meters: METERS, allowUnchecked, answerUs: ANSWER_US, byteUs: BYTE_US })
   poll.lineUp(START)
   return poll
 }
@@ -155,7 +162,7 @@ test('a refusal is MTR-09, ends the request, and is no reason to rest', () => {
   assert.deepEqual(words(poll.read('A', START)), ['>A'])
 })
 
-test('a plain line is MTR-04 unless allowed (docs/meters.md 1.6)', () => {
+test('a plain line is MTR-04 unless allowed (docs/meters.md 1.7)', () => {
   for (const [allowed, expected] of [
     [false, ['MTR-04 A', 'failed A now']],
     [true, ['now A x1']],

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MeterPlan } from '../../services/slave/core/state.ts'
+import { spanUs } from '../../shared/units.ts'
 import type { Order } from '../../shared/wire/orders.ts'
 import { type Mishap, Pair } from './command-pair.ts'
 
@@ -12,6 +13,7 @@ const METERS: readonly MeterPlan[] = ['M-1', 'M-2'].map((meter) => ({
   everyMs: 86_400_000,
   push: false,
   history: false,
+  clock: { keep: 'watch', zone: spanUs(0) },
 }))
 const SYNC: Order = { order: 'sync-clock', meter: 'M-2' }
 const READ: Order = { order: 'read-now', meter: 'M-2' }
@@ -205,7 +207,7 @@ test('a receipt for a number that was not sent is ignored and counted (WIR-04)',
   pair.run(1)
   // The master forgets the command while the meter is at it.
   pair.restoreMaster()
-  pair.meterSays({ on: 'clock-set', meter: 'M-2', fault: null })
+  pair.meterSays({ on: 'clock-read', meter: 'M-2', found: 'unsupported' })
   assert.deepEqual(pair.refused, ['WIR-04'])
   assert.deepEqual(pair.heard, [])
   pair.silent = false
@@ -236,8 +238,9 @@ test('what the slave cannot do is refused with its reason', () => {
   const pair = ready([...METERS, push])
   pair.give(1, { order: 'read-now', meter: 'nobody' })
   pair.give(2, { order: 'schedule', meter: 'P-1', seconds: 60 })
+  pair.give(3, { order: 'sync-clock', meter: 'P-1' })
   pair.run(1)
-  assert.deepEqual(outcomes(pair), ['refused BIL-05', 'refused MTR-09'])
+  assert.deepEqual(outcomes(pair), ['refused BIL-05', 'refused MTR-09', 'refused MTR-09'])
 })
 
 test('a meter that gives up or says nothing is MTR-01, and the next command gets its turn', () => {
@@ -248,9 +251,10 @@ test('a meter that gives up or says nothing is MTR-01, and the next command gets
   pair.meterSays({ on: 'read-failed', meter: 'M-2', request: 'now' })
   assert.deepEqual(outcomes(pair), ['refused MTR-01'])
   pair.give(2, SYNC, 3_600_000)
-  pair.run(299)
+  // Its clock is asked for three times, a minute each.
+  pair.run(180)
   assert.deepEqual(outcomes(pair), ['refused MTR-01', 'waits'])
-  pair.run(2)
+  pair.run(10)
   assert.deepEqual(outcomes(pair), ['refused MTR-01', 'refused MTR-01'])
 })
 

@@ -52,6 +52,19 @@ test('the example file is valid and says what its comments say', (t) => {
   })
 })
 
+test('clocks are watched unless the line says light; a P1 port has none to set', (t) => {
+  const keeps = (more: string, head = LINE) => {
+    const verdict = load(t, `${HEAD}${head}${more}`)
+    return verdict.ok ? verdict.config.lines[0]?.clock : verdict.detail
+  }
+  assert.equal(keeps(''), 'watch')
+  assert.equal(keeps('clock = "watch"\n'), 'watch')
+  assert.equal(keeps('clock = "light"\n'), 'light')
+  assert.match(keeps('clock = "strong"\n') ?? '', /line\[1\]\.clock/)
+  const port = LINE.replace('"sem"', '"dsmr"')
+  assert.match(keeps('standard_offset_minutes = 60\nclock = "light"\n', port) ?? '', /P1 port/)
+})
+
 test('frames are padded when the file says so, and only then (wire.md 8.2)', (t) => {
   const pads = (text: string) => {
     const verdict = load(t, text)

@@ -19,6 +19,7 @@ function calling(): Agent {
       cursors: new Map(),
       command: null,
       schedules: new Map(),
+      corrections: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },

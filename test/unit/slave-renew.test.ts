@@ -61,6 +61,7 @@ class House {
         backlog: { frames: 0, bytes: 0 },
         command: null,
         schedules: new Map(),
+        corrections: new Map(),
       },
       token: null,
       meters: [{ meter: 'M-1', everyMs: 86_400_000, push: false, history: false }],
@@ -140,7 +141,8 @@ class House {
         return
       case 'read':
       case 'read-history':
-      case 'set-clock':
+      case 'read-clock':
+      case 'change-clock':
         return
     }
   }

@@ -75,6 +75,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
       cursors: new Map(),
       command: null,
       schedules: new Map(),
+      corrections: new Map(),
       lastUsed: null,
       highestRun: 0,
       backlog: { frames: 0, bytes: 0 },

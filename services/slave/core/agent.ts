@@ -13,7 +13,8 @@ import { toHex } from '../../../shared/bytes.ts'
 import { elapsedUs, type MonoUs, monoUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { sealCaptures, takeReadings } from './capture.ts'
-import { clockSet, commandsAtStart, limitCommand, readingFailed } from './commands.ts'
+import { clocksAtStart } from './clock-keeping.ts'
+import { commandsAtStart, limitCommand, readingFailed } from './commands.ts'
 import { openKeyring } from './keyring.ts'
 import { noLanes } from './lanes.ts'
 import { greet, linkDown, renewWhenDue, takeBody, tellStatus } from './linkwork.ts'
@@ -32,6 +33,7 @@ import {
   sureMs,
   type Turn,
 } from './memory.ts'
+import { clockChanged, clockRead, clocksSlept, keepClocks } from './meter-clocks.ts'
 import { due, failed, ordered, plan } from './schedule.ts'
 import { forward, takeRows } from './sending.ts'
 import { DOWN } from './session.ts'
@@ -97,6 +99,7 @@ function remember(setup: AgentSetup): Memory {
     storingFails: false,
     captures: [],
     commands: commandsAtStart(stored.command),
+    meterClocks: clocksAtStart(setup.meters, stored.corrections),
     freed: new Set(),
     freedSince: mono,
     forgetting: false,
@@ -136,6 +139,7 @@ function take(turn: Turn, event: AgentEvent): void {
       return
     case 'slept':
       afterSleep(turn)
+      clocksSlept(memory.meterClocks)
       return
     case 'link-up':
       linkDown(turn)
@@ -159,8 +163,13 @@ function take(turn: Turn, event: AgentEvent): void {
       }
       if (event.request === 'now') readingFailed(turn, event.meter, 'MTR-01')
       return
-    case 'clock-set':
-      clockSet(turn, event.meter, event.fault)
+    case 'clock-read':
+      clockRead(turn, event)
+      keepClocks(turn)
+      return
+    case 'clock-changed':
+      clockChanged(turn, event)
+      keepClocks(turn)
       return
     case 'meter-fault':
       count(memory, event.fault)
@@ -189,6 +198,7 @@ function tick(turn: Turn): void {
   readDue(turn)
   askWhenDue(turn)
   keepFrequency(turn)
+  keepClocks(turn)
   tellStatus(turn)
   forward(turn)
   renewWhenDue(turn)

@@ -8,7 +8,8 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
 import type { Command, Order, Receipt } from '../../../shared/wire/orders.ts'
-import { clockMs, clockQuality, clockUs, report, submit, type Turn } from './memory.ts'
+import { abandonSync, orderSync } from './meter-clocks.ts'
+import { clockQuality, clockUs, report, submit, type Turn } from './memory.ts'
 import { readAtOnce, reschedule } from './schedule.ts'
 import { controlBody } from './session.ts'
 import type { OutboxCommit, ReadRequest, StoredCommand } from './state.ts'
@@ -77,7 +78,7 @@ function objection(turn: Turn, { expires, what }: Command): FaultCode | null {
   if (meter === null) return null
   const plan = turn.setup.meters.find((entry) => entry.meter === meter)
   if (plan === undefined) return 'BIL-05'
-  return what.order === 'schedule' && plan.push ? 'MTR-09' : null
+  return what.order !== 'read-now' && plan.push ? 'MTR-09' : null
 }
 
 /** Only a synchronised clock can tell that a command has not expired. */
@@ -134,7 +135,7 @@ function act(turn: Turn, number: number, what: Order): void {
     case 'sync-clock': {
       const { meter } = what
       memory.commands.phase = { ...base, order: 'sync-clock', asked: new Set([meter]) }
-      turn.actions.push({ do: 'set-clock', meter, utc: clockMs(turn), at: mono })
+      orderSync(turn, meter, (later, fault) => clockSet(later, meter, fault))
       return
     }
   }
@@ -169,8 +170,8 @@ export function readingFailed(turn: Turn, meter: string, fault: FaultCode): void
   endWhenAll(turn, phase)
 }
 
-/** What became of `set-clock`. */
-export function clockSet(turn: Turn, meter: string, fault: FaultCode | null): void {
+/** What became of the order to synchronise. */
+function clockSet(turn: Turn, meter: string, fault: FaultCode | null): void {
   const { phase } = turn.memory.commands
   if (phase.is !== 'acting' || phase.order !== 'sync-clock' || !phase.asked.delete(meter)) return
   phase.fault = fault
@@ -188,8 +189,9 @@ function endWhenAll(turn: Turn, { number, asked, storing, fault }: Acting): void
 export function limitCommand(turn: Turn): void {
   const { phase } = turn.memory.commands
   if (phase.is !== 'acting' || elapsedUs(phase.since, turn.mono) <= ACT_TIME_MAX) return
-  const { number } = phase
-  if (phase.asked.size > 0) refuse(turn, number, 'MTR-01')
+  const { number, order, asked } = phase
+  const sent = order === 'sync-clock' && [...asked].some((meter) => abandonSync(turn, meter))
+  if (phase.asked.size > 0 && !sent) refuse(turn, number, 'MTR-01')
   else settle(turn, { number, outcome: 'unknown', detail: '' })
 }
 

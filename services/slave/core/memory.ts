@@ -21,6 +21,7 @@ import {
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
+import type { MeterClocks } from './clock-keeping.ts'
 import type { Commands } from './commands.ts'
 import type { Forwarder } from './lanes.ts'
 import type { Keyring } from './keyring.ts'
@@ -115,6 +116,7 @@ export interface Memory {
   storingFails: boolean
   captures: Capture[]
   commands: Commands
+  readonly meterClocks: MeterClocks
   /** Runs whose acknowledgement is not stored yet. */
   freed: Set<number>
   freedSince: MonoUs

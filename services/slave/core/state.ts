@@ -3,9 +3,15 @@
 // action that has a result comes back as an event. `commit` is ONE transaction: all of it is
 // durable, or none.
 
+import type {
+  MeterClockAnswer,
+  MeterClockChange,
+  MeterClockRead,
+} from '../../../shared/clock/meter-clock-line.ts'
+import type { DriftRegister } from '../../../shared/clock/policy.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { MonoUs, Ppm, Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { MonoUs, Ppm, Second, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'
 import type { ReceiptOutcome, TombstoneReason } from '../../../shared/wire/orders.ts'
 
 /** The slave's lasting identity. psk and device are null until enrolled. */
@@ -95,6 +101,8 @@ export interface Stored {
   readonly command: StoredCommand | null
   /** Per meter: seconds between two readings, as ordered by the master; stands above the file. */
   readonly schedules: ReadonlyMap<string, number>
+  /** Per meter: what its clock was corrected by this month (UNI/TS 11291's register). */
+  readonly corrections: ReadonlyMap<string, DriftRegister>
   /** Highest clock reading used for a key; the clock never goes below it. */
   readonly lastUsed: UnixUs | null
   /** Left out or null: nothing was learned. */
@@ -122,6 +130,7 @@ export interface OutboxCommit {
   readonly cursors?: readonly (readonly [meter: string, through: UnixMs])[]
   readonly command?: StoredCommand
   readonly schedules?: readonly (readonly [meter: string, seconds: number])[]
+  readonly corrections?: readonly (readonly [meter: string, register: DriftRegister])[]
   readonly lastUsed?: UnixUs
   readonly frequency?: StoredFrequency
   /** Delete a portion of what was acknowledged long ago or is beyond the age limit. */
@@ -174,8 +183,18 @@ export type AgentEvent =
     }
   /** A request given up after its retries; the fault was reported by the meter line. */
   | { readonly on: 'read-failed'; readonly meter: string; readonly request: ReadRequest }
-  /** Answers `set-clock`; fault null: the meter's clock is set. */
-  | { readonly on: 'clock-set'; readonly meter: string; readonly fault: FaultCode | null }
+  /** Answers `read-clock`: the meter's clock; or it has no way to tell it, or did not answer. */
+  | {
+      readonly on: 'clock-read'
+      readonly meter: string
+      readonly found: MeterClockRead | 'unsupported' | 'silent'
+    }
+  /** Answers `change-clock`. */
+  | {
+      readonly on: 'clock-changed'
+      readonly meter: string
+      readonly became: MeterClockAnswer | 'unsupported'
+    }
   /** A fault on a meter line, to be counted and told to the master. */
   | { readonly on: 'meter-fault'; readonly fault: FaultCode }
   /** `held`: runs of which the outbox deleted frames. */
@@ -201,12 +220,14 @@ export type AgentAction =
       readonly from: UnixMs
       readonly to: UnixMs
     }
-  /** Answered by `clock-set`. Our clock showed `utc` at `at`: the line adds what has passed when it
-   * writes to the meter. */
+  /** To be asked at `at`, a fraction of a second from now; answered by `clock-read`. */
+  | { readonly do: 'read-clock'; readonly meter: string; readonly at: MonoUs }
+  /** Answered by `clock-changed`. A time in it was right at `at`: the line adds what has passed
+   * when it writes to the meter. */
   | {
-      readonly do: 'set-clock'
+      readonly do: 'change-clock'
       readonly meter: string
-      readonly utc: UnixMs
+      readonly change: MeterClockChange
       readonly at: MonoUs
     }
   | { readonly do: 'report'; readonly fault: FaultCode; readonly detail: string }
@@ -219,6 +240,16 @@ export interface MeterPlan {
   readonly push: boolean
   /** Read its load profile from where the last left off. */
   readonly history: boolean
+  /** Left out: its clock is none of our business. */
+  readonly clock?: MeterClockPlan
+}
+
+/** How a meter's clock is looked after. `watch`: observed and reported; `light`: corrected as a
+ * gateway may. */
+export interface MeterClockPlan {
+  readonly keep: 'watch' | 'light'
+  /** Standard time of its calendar, east of UTC: where its days and months end. */
+  readonly zone: SpanUs
 }
 
 /** What the shell and `ticklock slave` show; no secrets. */

@@ -17,6 +17,8 @@ import type { OutboxLimits } from './outbox.ts'
 export interface LineConfig extends MeterLineConfig {
   readonly everyMs: number
   readonly history: boolean
+  /** What is done about the meters' clocks: observed, or corrected lightly too. */
+  readonly clock: 'watch' | 'light'
 }
 
 export interface SlaveConfig {
@@ -55,6 +57,7 @@ const lineShape = z.strictObject({
   // A day at most: the master's pages call a meter silent after that.
   every: z.number().min(1).max(86_400).default(60),
   history: z.boolean().optional(),
+  clock: z.enum(['watch', 'light']).default('watch'),
   allow_unchecked: z.boolean().default(false),
   standard_offset_minutes: z.int().optional(),
   equipment_id: z.string().min(1).max(96).optional(),
@@ -167,7 +170,11 @@ function lineOfShape(line: FileShape['line'][number], at: number): LineConfig {
   if (history && protocol === 'dsmr') {
     throw new Mistake(['line', at, 'history'], 'a P1 port has no load profile to read')
   }
-  return { ...config, everyMs: Math.round(line.every * 1_000), history }
+  const { clock } = line
+  if (clock === 'light' && protocol === 'dsmr') {
+    throw new Mistake(['line', at, 'clock'], 'a P1 port has no clock that could be set')
+  }
+  return { ...config, everyMs: Math.round(line.every * 1_000), history, clock }
 }
 
 function readToken(

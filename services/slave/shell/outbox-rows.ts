@@ -2,7 +2,7 @@
 // damage on the disk and says so.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { ppm, second, unixMs, unixUs } from '../../../shared/units.ts'
+import { ppm, second, spanUs, unixMs, unixUs } from '../../../shared/units.ts'
 import type {
   Held,
   Stored,
@@ -123,6 +123,7 @@ export function readStored(database: DatabaseSync): Stored {
   const command = database.prepare('SELECT * FROM command').get()
   const frequency = database.prepare('SELECT * FROM frequency').get()
   const schedules = database.prepare('SELECT * FROM schedules').all()
+  const corrections = database.prepare('SELECT * FROM corrections').all()
   const cursors = database.prepare('SELECT * FROM cursors').all()
   return {
     identity: identity === undefined ? null : readIdentity(identity),
@@ -133,6 +134,12 @@ export function readStored(database: DatabaseSync): Stored {
     ),
     command: command === undefined ? null : readCommand(command),
     schedules: new Map(schedules.map((row) => [textOf(row, 'meter'), numberOf(row, 'seconds')])),
+    corrections: new Map(
+      corrections.map((row) => {
+        const register = { month: textOf(row, 'month'), sum: spanUs(numberOf(row, 'sum')) }
+        return [textOf(row, 'meter'), register]
+      }),
+    ),
     lastUsed: state['last_used'] === null ? null : unixUs(numberOf(state, 'last_used')),
     frequency: frequency === undefined ? null : readFrequency(frequency),
     highestRun: numberOf(state, 'highest_run'),

@@ -63,11 +63,18 @@ CREATE TABLE frequency (
 ) STRICT;
 `
 
+/** Per meter: the month's corrections of its clock, microseconds. */
+const CORRECTIONS = `
+CREATE TABLE corrections (
+  meter TEXT PRIMARY KEY, month TEXT NOT NULL, sum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
 /** The layout of the first version is not read any more. */
 const FIRST_VERSION = 2
 
 /** Each takes the file one version further. A step that was released never changes. */
-const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY, FREQUENCY]
+const STEPS: readonly string[] = [READINGS, COMMANDS, NEXT_MASTER_KEY, FREQUENCY, CORRECTIONS]
 
 /** Stored as `user_version`; a new file has 0. */
 export const SCHEMA_VERSION = FIRST_VERSION + STEPS.length - 1

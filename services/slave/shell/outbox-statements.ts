@@ -25,6 +25,7 @@ export class Statements {
   readonly #frequency: StatementSync
   readonly putCursor: StatementSync
   readonly putSchedule: StatementSync
+  readonly putCorrection: StatementSync
   readonly putState: StatementSync
   readonly state: StatementSync
   /** Frames and bytes of a run in (after, through]. */
@@ -63,6 +64,8 @@ export class Statements {
       SET through = excluded.through`)
     this.putSchedule = sql(`INSERT INTO schedules VALUES (?, ?) ON CONFLICT (meter) DO UPDATE
       SET seconds = excluded.seconds`)
+    this.putCorrection = sql(`INSERT INTO corrections VALUES (?, ?, ?) ON CONFLICT (meter)
+      DO UPDATE SET month = excluded.month, sum = excluded.sum`)
     this.#command = sql(`INSERT INTO command (id, number, outcome, detail) VALUES (1, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET number = excluded.number, outcome = excluded.outcome,
       detail = excluded.detail`)

@@ -187,6 +187,9 @@ export class Outbox {
     for (const [meter, seconds] of commit.schedules ?? []) {
       statements.putSchedule.run(meter, seconds)
     }
+    for (const [meter, { month, sum }] of commit.corrections ?? []) {
+      statements.putCorrection.run(meter, month, Math.round(sum))
+    }
     for (const run of commit.dropRuns ?? []) {
       stock.drop(run)
       statements.dropRun.run(run)

@@ -7,7 +7,7 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { Log } from '../../../shared/node/log.ts'
 import type { SystemClock } from '../../../shared/node/system-clock.ts'
 import { unreachable } from '../../../shared/assert.ts'
-import type { MonoUs } from '../../../shared/units.ts'
+import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
 import type { Agent } from '../core/agent.ts'
 import type { AgentAction, AgentEvent, AgentView, MeterPlan, Stored } from '../core/state.ts'
 import type { LineConfig } from './config.ts'
@@ -41,9 +41,11 @@ const HISTORY_ROWS_MAX = 480
 
 /** How each meter of these lines is read. */
 export const plansOf = (lines: readonly LineConfig[]): readonly MeterPlan[] =>
-  lines.flatMap(({ meters, everyMs, protocol, history }) =>
-    meters.map((meter) => ({ meter, everyMs, push: protocol === 'dsmr', history })),
-  )
+  lines.flatMap(({ meters, everyMs, protocol, history, clock, standardOffsetMinutes }) => {
+    const zone = spanUs(standardOffsetMinutes * 60_000_000)
+    const plan = { everyMs, push: protocol === 'dsmr', history, clock: { keep: clock, zone } }
+    return meters.map((meter) => ({ meter, ...plan }))
+  })
 
 export class Runner {
   readonly #setup: RunnerSetup
@@ -54,6 +56,7 @@ export class Runner {
   readonly #timers: NodeJS.Timeout[]
   readonly #agent: Agent
   #awake: { readonly mono: MonoUs; readonly sinceBoot: ReturnType<SystemClock['sinceBoot']> }
+  #clockTimer: NodeJS.Timeout | undefined
   #draining = false
   #stopped = false
 
@@ -93,6 +96,7 @@ export class Runner {
   async stop(): Promise<void> {
     if (this.#stopped) return
     for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#clockTimer)
     await Promise.all(this.#lines.map((line) => line.close()))
     this.#tellStatus()
     this.#stopped = true
@@ -164,9 +168,12 @@ export class Runner {
         this.#lineOf.get(meter)?.readHistory(meter, from, to, HISTORY_ROWS_MAX)
         return
       }
-      case 'set-clock': {
-        const { meter, utc, at } = action
-        this.#lineOf.get(meter)?.setClock(meter, { utc, at })
+      case 'read-clock':
+        this.#readClock(action.meter, action.at)
+        return
+      case 'change-clock': {
+        const { meter, change, at } = action
+        this.#lineOf.get(meter)?.changeClock(meter, change, at)
         return
       }
       case 'report':
@@ -177,16 +184,24 @@ export class Runner {
     }
   }
 
+  /** The instant is chosen to learn most from it; the agent waits for one clock at a time. */
+  #readClock(meter: string, at: MonoUs): void {
+    clearTimeout(this.#clockTimer)
+    const waitMs = Math.round(elapsedUs(this.#setup.clock.mono(), at) / 1_000)
+    const read = (): void => this.#lineOf.get(meter)?.readClock(meter)
+    if (waitMs > 0) this.#clockTimer = setTimeout(read, waitMs)
+    else read()
+  }
+
   #takeLineEvent(event: LineEvent): void {
     switch (event.on) {
       case 'readings':
+      case 'clock-read':
+      case 'clock-changed':
         this.#post(event)
         return
       case 'failed':
         this.#post({ on: 'read-failed', meter: event.meter, request: event.request })
-        return
-      case 'clock-set':
-        this.#post(event)
         return
       case 'fault':
         this.#fault(event.fault, event.detail, event.meter)

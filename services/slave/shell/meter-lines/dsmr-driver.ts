@@ -1,19 +1,25 @@
 // A P1 port: the meter sends telegrams by itself; we listen.
 
+import { overheard } from '../../../../shared/clock/edges.ts'
 import { dsmrDecoder, type DsmrVerdict } from '../../../../shared/meter/dsmr.ts'
 import {
   dsmrReadings,
   readableId,
   type DsmrTelegram,
 } from '../../../../shared/meter/dsmr-telegram.ts'
-import type { MonoUs } from '../../../../shared/units.ts'
+import { type MonoUs, msToUs, spanUs } from '../../../../shared/units.ts'
 import { openLine } from './line.ts'
-import { cannotSetClock, type LineEvent, type MeterLine } from './line-event.ts'
+import type { ClockFound, LineEvent, MeterLine } from './line-event.ts'
 import type { LineAddress } from './line-url.ts'
 
 /** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
  * may be lost. */
 export const SILENT_MS_MAX = 35_000
+
+/** A telegram is made at most this long before its first byte comes, us: one is made a second. */
+const TELEGRAM_AGE = spanUs(1_000_000)
+/** Its time is a bare second, us. */
+const STAMP_RESOLUTION = spanUs(1_000_000)
 
 interface DsmrLineOptions {
   readonly url: string
@@ -26,6 +32,47 @@ interface DsmrLineOptions {
   readonly equipmentId: string | null
 }
 
+/** Tells each time when nothing was heard for SILENT_MS_MAX. */
+function silenceWatch(tell: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  const heard = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      tell()
+      heard()
+    }, SILENT_MS_MAX)
+  }
+  return { heard, stop: () => clearTimeout(timer) }
+}
+
+/** Whether somebody wants to know the clock. The next telegram is the answer: nothing is ever sent
+ * to a P1 port. */
+function clockQuestions(tell: (found: ClockFound) => void) {
+  let asked = false
+  return {
+    ask() {
+      asked = true
+    },
+    tell(found: ClockFound) {
+      if (asked) tell(found)
+      asked = false
+    },
+  }
+}
+
+/** The meter's clock as its telegram states it; some name no time, or none that can be read. */
+function clockOf({ meterTime }: DsmrTelegram, at: MonoUs): ClockFound {
+  if (meterTime === null) return 'unsupported'
+  return overheard({
+    heard: at,
+    utc: msToUs(meterTime),
+    resolution: STAMP_RESOLUTION,
+    answer: spanUs(0),
+    stale: TELEGRAM_AGE,
+    status: null,
+  })
+}
+
 export function openDsmrLine(
   options: DsmrLineOptions,
   onEvent: (event: LineEvent) => void,
@@ -34,20 +81,16 @@ export function openDsmrLine(
   const { url, address, meter, equipmentId } = options
   let decoder = dsmrDecoder(options)
   let isUp = false
-  let silence: NodeJS.Timeout | undefined
-
+  const clockQuestion = clockQuestions((found) => onEvent({ on: 'clock-read', meter, found }))
   const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07' | 'MTR-09', detail: string) =>
     onEvent({ on: 'fault', meter, fault: code, detail })
-  const listen = () => {
-    clearTimeout(silence)
-    silence = setTimeout(() => {
-      fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
-      listen()
-    }, SILENT_MS_MAX)
-  }
+  const silence = silenceWatch(() => {
+    fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
+    clockQuestion.tell('silent')
+  })
 
   const onTelegram = (telegram: DsmrTelegram, at: MonoUs) => {
-    listen()
+    silence.heard()
     const sent = telegram.equipmentId ?? ''
     if (equipmentId !== null && sent !== equipmentId && readableId(sent) !== equipmentId) {
       fault('MTR-05', `expected ${equipmentId}, heard ${readableId(sent)}`)
@@ -56,6 +99,7 @@ export function openDsmrLine(
     if (telegram.refusedLines > 0) fault('MTR-07', `${telegram.refusedLines} registers left out`)
     const readings = dsmrReadings(telegram, meter)
     onEvent({ on: 'readings', meter, readings, request: 'push', at, more: false })
+    clockQuestion.tell(clockOf(telegram, at))
   }
   const onVerdict = (verdict: DsmrVerdict) => {
     if (verdict.ok) onTelegram(verdict.telegram, verdict.at)
@@ -66,11 +110,12 @@ export function openDsmrLine(
     up() {
       isUp = true
       decoder = dsmrDecoder(options)
-      listen()
+      silence.heard()
     },
     down(why) {
       isUp = false
-      clearTimeout(silence)
+      silence.stop()
+      clockQuestion.tell('silent')
       onEvent({ on: 'fault', meter: null, fault: 'MTR-06', detail: `${url}: ${why}` })
     },
     bytes(chunk) {
@@ -87,10 +132,13 @@ export function openDsmrLine(
       fault('MTR-09', 'a P1 port has no load profile')
       onEvent({ on: 'failed', meter, request: 'history' })
     },
-    // Nothing is ever sent to a P1 port.
-    setClock: () => onEvent(cannotSetClock(meter)),
+    readClock() {
+      clockQuestion.ask()
+      if (!isUp) clockQuestion.tell('silent')
+    },
+    changeClock: () => onEvent({ on: 'clock-changed', meter, became: 'unsupported' }),
     close() {
-      clearTimeout(silence)
+      silence.stop()
       return line.close()
     },
   }

@@ -1,5 +1,10 @@
 // What a meter line tells the slave, and what the slave asks of it.
 
+import type {
+  MeterClockAnswer,
+  MeterClockChange,
+  MeterClockRead,
+} from '../../../../shared/clock/meter-clock-line.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { MonoUs, UnixMs } from '../../../../shared/units.ts'
@@ -29,21 +34,14 @@ export type LineEvent =
   /** A request given up; its reason was told as a fault, unless the meter or line is known to be
    * away. */
   | { readonly on: 'failed'; readonly meter: string; readonly request: 'now' | 'history' }
-  /** Answers `setClock`. Fault null: the meter has the time now. */
-  | { readonly on: 'clock-set'; readonly meter: string; readonly fault: FaultCode | null }
+  /** Answers `readClock`. */
+  | { readonly on: 'clock-read'; readonly meter: string; readonly found: ClockFound }
+  /** Answers `changeClock`. */
+  | { readonly on: 'clock-changed'; readonly meter: string; readonly became: ClockBecame }
 
-/** The answer of a protocol that has no way to set a clock. */
-export const cannotSetClock = (meter: string): LineEvent => ({
-  on: 'clock-set',
-  meter,
-  fault: 'MTR-09',
-})
-
-/** What our clock showed at an instant; a line that sets a meter's clock adds what has passed. */
-export interface TimeMark {
-  readonly utc: UnixMs
-  readonly at: MonoUs
-}
+/** The meter's clock; or that this meter or protocol has no way to tell it, or did not answer. */
+export type ClockFound = MeterClockRead | 'unsupported' | 'silent'
+export type ClockBecame = MeterClockAnswer | 'unsupported'
 
 export interface MeterLine {
   /** Asks for the current reading; answered by `readings` or `failed`. */
@@ -51,8 +49,11 @@ export interface MeterLine {
   /** Asks for the profile rows whose interval ends lie in (from, to]; at most `rowsMax` come at
    * once. */
   readHistory(meter: string, from: UnixMs, to: UnixMs, rowsMax: number): void
-  /** Sets the meter's clock; answered by one `clock-set`, within a minute: MTR-09 where the
-   * protocol or the meter does not do it, MTR-01 without an answer. */
-  setClock(meter: string, time: TimeMark): void
+  /** Asks for the meter's clock, once; answered by one `clock-read`. A clock that is not told is no
+   * fault of the meter: its readings go on. */
+  readClock(meter: string): void
+  /** Changes the meter's clock, as of `at`: the line adds to `utc` what passes until the meter has
+   * the request. Sent at most once; answered by one `clock-changed`. */
+  changeClock(meter: string, change: MeterClockChange, at: MonoUs): void
   close(): Promise<void>
 }

@@ -9,7 +9,7 @@ import {
   type SpanUs,
 } from '../../../../shared/units.ts'
 import { openLine } from './line.ts'
-import { cannotSetClock, type LineEvent, type MeterLine } from './line-event.ts'
+import type { LineEvent, MeterLine } from './line-event.ts'
 import { bitsPerByte, type LineAddress } from './line-url.ts'
 import { semPoll, type PollAction } from './sem-poll.ts'
 
@@ -23,6 +23,10 @@ export function longestAnswerUs(address: LineAddress): SpanUs {
   return spanUs(Math.ceil((bits / address.baudRate) * 1_100_000))
 }
 
+/** A device server keeps its rate to itself. */
+const byteTimeUs = (address: LineAddress): SpanUs =>
+  spanUs(address.kind === 'tcp' ? 0 : (bitsPerByte(address) / address.baudRate) * 1_000_000)
+
 export function openSemLine(
   options: {
     readonly url: string
@@ -34,7 +38,8 @@ export function openSemLine(
   clock: { mono(): MonoUs },
 ): MeterLine {
   const { url, address, meters, allowUnchecked } = options
-  const poll = semPoll({ meters, allowUnchecked, answerUs: longestAnswerUs(address) })
+  const answerUs = longestAnswerUs(address)
+  const poll = semPoll({ meters, allowUnchecked, answerUs, byteUs: byteTimeUs(address) })
   let timer: NodeJS.Timeout | undefined
   let open = true
 
@@ -64,8 +69,9 @@ export function openSemLine(
     read: (meter) => perform(poll.read(meter, clock.mono())),
     readHistory: (meter, from, to, rowsMax) =>
       perform(poll.readHistory({ meter, from, to, rowsMax }, clock.mono())),
-    // SEM has requests for readings alone (shared/meter/sem).
-    setClock: (meter) => onEvent(cannotSetClock(meter)),
+    readClock: (meter) => perform(poll.readClock(meter, clock.mono())),
+    changeClock: (meter, change, at) =>
+      perform(poll.changeClock({ meter, change, at }, clock.mono())),
     close() {
       open = false
       clearTimeout(timer)

@@ -6,14 +6,17 @@
 // after the pause is a single attempt.
 
 import { assert } from '../../../../shared/assert.ts'
+import type { MeterClockChange } from '../../../../shared/clock/meter-clock-line.ts'
 import {
   encodeSem,
+  isSemClockFrame,
+  isSemRequest,
   SEM_REFUSALS,
   SEM_ROWS_MAX,
   semReadings,
   type SemAnswer,
-  type SemRequest,
 } from '../../../../shared/meter/sem.ts'
+import { SEM_TOKEN_MAX, type SemClockAnswer } from '../../../../shared/meter/sem-clock.ts'
 import { semDecoder, type SemVerdict } from '../../../../shared/meter/sem-stream.ts'
 import {
   betweenMs,
@@ -28,6 +31,15 @@ import {
 } from '../../../../shared/units.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { LineEvent } from './line-event.ts'
+import {
+  type Ask,
+  asSent,
+  clockTold,
+  fitsRange,
+  fitsToken,
+  isOfClock,
+  unsupported,
+} from './sem-ask.ts'
 
 export type PollAction =
   | { readonly do: 'send'; readonly bytes: Uint8Array }
@@ -39,19 +51,19 @@ export const ANSWER_US_MAX = spanUs(1_500_000)
 export const GAP_US_MAX = spanUs(500_000)
 /** After a damaged frame the line is given this long to fall quiet. */
 export const QUIET_US = spanUs(60_000)
+/** The refusal that another time may not meet (docs/meters.md 1.5). */
+const BUSY = 4
 /** Attempts for one request: single errors on a line are overcome, a dead meter is found soon. */
 export const ATTEMPTS_MAX = 3
 /** First and longest pause for a meter that does not answer. */
 export const REST_US_MIN = spanUs(5_000_000)
 export const REST_US_MAX = spanUs(300_000_000)
 
-interface Ask {
-  readonly meter: string
-  readonly kind: 'now' | 'history'
-  readonly request: SemRequest
-}
 interface Turn {
   readonly ask: Ask
+  /** When the request was handed to the line, and its length. */
+  readonly sentAt: MonoUs
+  readonly bytes: number
   attempts: number
   deadline: MonoUs
   /** However many bytes come, the attempt ends here: noise without end is no answer. */
@@ -69,6 +81,8 @@ export interface SemPollOptions {
   readonly allowUnchecked: boolean
   /** Time the longest answer takes on this line. */
   readonly answerUs: SpanUs
+  /** Time of one byte on this line; 0 when nobody knows. */
+  readonly byteUs: SpanUs
 }
 
 interface HistoryRange {
@@ -89,6 +103,12 @@ type PollFault =
 export interface SemPoll {
   read(meter: string, now: MonoUs): readonly PollAction[]
   readHistory(range: HistoryRange, now: MonoUs): readonly PollAction[]
+  readClock(meter: string, now: MonoUs): readonly PollAction[]
+  /** `at`: when the time in it was right. */
+  changeClock(
+    change: { readonly meter: string; readonly change: MeterClockChange; readonly at: MonoUs },
+    now: MonoUs,
+  ): readonly PollAction[]
   heard(chunk: Uint8Array, now: MonoUs): readonly PollAction[]
   wake(now: MonoUs): readonly PollAction[]
   lineUp(now: MonoUs): readonly PollAction[]
@@ -101,14 +121,6 @@ const later = (a: MonoUs, b: MonoUs): MonoUs => (elapsedUs(a, b) > 0 ? b : a)
 const earlier = (a: MonoUs, b: MonoUs): MonoUs => (elapsedUs(a, b) > 0 ? a : b)
 const isDue = (at: MonoUs, now: MonoUs): boolean => elapsedUs(at, now) >= 0
 
-/** Rows that were not asked for belong to an earlier request, given up meanwhile. */
-function fitsRange(answer: SemAnswer, { request }: Ask): boolean {
-  if (answer.is !== 'history' || request.is !== 'ask-history') return false
-  const { from, to, rowsMax } = request
-  const inside = answer.rows.every(({ intervalEnd }) => intervalEnd >= from && intervalEnd <= to)
-  return inside && answer.rows.length <= rowsMax
-}
-
 class Poll implements SemPoll {
   readonly #health: ReadonlyMap<string, Health>
   readonly #options: SemPollOptions
@@ -118,6 +130,7 @@ class Poll implements SemPoll {
   #turn: Turn | null = null
   #lastKind: Ask['kind'] = 'history'
   #isUp = false
+  #token = 0
   #actions: PollAction[] = []
 
   constructor(options: SemPollOptions) {
@@ -127,8 +140,33 @@ class Poll implements SemPoll {
   }
 
   read(meter: string, now: MonoUs): readonly PollAction[] {
-    this.#queue({ meter, kind: 'now', request: { is: 'ask-now', address: meter } }, now)
+    const request = { is: 'ask-now', address: meter } as const
+    this.#queue({ meter, kind: 'now', request, at: now }, now)
     return this.#go(now)
+  }
+
+  readClock(meter: string, now: MonoUs): readonly PollAction[] {
+    const request = { is: 'ask-clock', address: meter, token: this.#nextToken() } as const
+    this.#queue({ meter, kind: 'clock', request, at: now }, now)
+    return this.#go(now)
+  }
+
+  changeClock(
+    {
+      meter,
+      change,
+      at,
+    }: { readonly meter: string; readonly change: MeterClockChange; readonly at: MonoUs },
+    now: MonoUs,
+  ): readonly PollAction[] {
+    const request = { is: 'ask-change', address: meter, token: this.#nextToken(), change } as const
+    this.#queue({ meter, kind: 'change', request, at }, now)
+    return this.#go(now)
+  }
+
+  #nextToken(): number {
+    this.#token = (this.#token + 1) % (SEM_TOKEN_MAX + 1)
+    return this.#token
   }
 
   readHistory(range: HistoryRange, now: MonoUs): readonly PollAction[] {
@@ -141,7 +179,7 @@ class Poll implements SemPoll {
       this.#tell({ on: 'readings', meter, readings: [], request: 'history', at: now, more: false })
     } else {
       const request = { is: 'ask-history', address: meter, from, to, rowsMax } as const
-      this.#queue({ meter, kind: 'history', request }, now)
+      this.#queue({ meter, kind: 'history', request, at: now }, now)
     }
     return this.#go(now)
   }
@@ -160,8 +198,8 @@ class Poll implements SemPoll {
     const turn = this.#turn
     if (turn !== null && isDue(turn.deadline, now)) {
       for (const verdict of this.#decoder.flush(now)) this.#onVerdict(verdict, now)
-      const rested = this.#healthOf(turn.ask.meter).failures > 0
-      if (turn.attempts < (rested ? 1 : ATTEMPTS_MAX)) this.#send(turn.ask, now, turn)
+      const once = isOfClock(turn.ask) || this.#healthOf(turn.ask.meter).failures > 0
+      if (turn.attempts < (once ? 1 : ATTEMPTS_MAX)) this.#send(turn.ask, now, turn)
       else this.#giveUp(turn, now)
     }
     return this.#go(now)
@@ -201,8 +239,14 @@ class Poll implements SemPoll {
     this.#tell({ on: 'fault', meter: this.#turn?.ask.meter ?? null, fault, detail })
   }
 
+  #silent(meter: string, requests: number): void {
+    this.#tell({ on: 'fault', meter, fault: 'MTR-01', detail: `${requests} requests in a row` })
+  }
+
   #failed({ meter, kind }: Ask): void {
-    this.#tell({ on: 'failed', meter, request: kind })
+    if (kind === 'clock') this.#tell({ on: 'clock-read', meter, found: 'silent' })
+    else if (kind === 'change') this.#tell({ on: 'clock-changed', meter, became: 'none' })
+    else this.#tell({ on: 'failed', meter, request: kind })
   }
 
   #healthOf(meter: string): Health {
@@ -217,7 +261,7 @@ class Poll implements SemPoll {
     const underWay = this.#turn !== null && same(this.#turn.ask)
     if (!this.#isUp || !isDue(this.#healthOf(ask.meter).restUntil, now)) this.#failed(ask)
     else if (before >= 0) this.#waiting[before] = ask
-    else if (ask.kind === 'history' || !underWay) this.#waiting.push(ask)
+    else if (ask.kind !== 'now' || !underWay) this.#waiting.push(ask)
   }
 
   /** Starts the next request if the line is free; what the caller shall do. */
@@ -238,18 +282,24 @@ class Poll implements SemPoll {
     const deadline = shiftMono(now, ANSWER_US_MAX)
     const latest = shiftMono(deadline, this.#options.answerUs)
     const attempts = (before?.attempts ?? 0) + 1
-    this.#turn = { ask, attempts, deadline, latest, faultTold: before?.faultTold ?? false }
+    const bytes = encodeSem(asSent(ask, now, this.#options.byteUs))
+    const faultTold = before?.faultTold ?? false
+    this.#turn = { ask, sentAt: now, bytes: bytes.length, attempts, deadline, latest, faultTold }
     this.#lastKind = ask.kind
-    this.#actions.push({ do: 'send', bytes: encodeSem(ask.request) })
+    this.#actions.push({ do: 'send', bytes })
   }
 
   #giveUp({ ask, faultTold }: Turn, now: MonoUs): void {
+    this.#turn = null
+    if (isOfClock(ask)) {
+      this.#failed(ask)
+      return
+    }
     const state = this.#healthOf(ask.meter)
     const pause = Math.min(REST_US_MIN * 2 ** Math.min(state.failures, 20), REST_US_MAX)
-    if (!faultTold) this.#tellFault('MTR-01', `${state.failures + 1} requests in a row`)
+    if (!faultTold) this.#silent(ask.meter, state.failures + 1)
     state.failures += 1
     state.restUntil = shiftMono(now, spanUs(pause))
-    this.#turn = null
     this.#failed(ask)
   }
 
@@ -266,8 +316,9 @@ class Poll implements SemPoll {
     if (verdict.ok) {
       const { frame, at } = verdict
       // Two-wire adapters let us hear our own requests.
-      if (frame.is === 'ask-now' || frame.is === 'ask-history') return
+      if (isSemRequest(frame)) return
       if (this.#turn === null) this.#unasked(frame, at)
+      else if (isSemClockFrame(frame)) this.#clockAnswered(frame, this.#turn, at)
       else this.#answered(frame, this.#turn.ask, at)
       return
     }
@@ -277,7 +328,7 @@ class Poll implements SemPoll {
     }
   }
 
-  #unasked(answer: SemAnswer, at: MonoUs): void {
+  #unasked(answer: SemAnswer | SemClockAnswer, at: MonoUs): void {
     const { consumer: meter } = answer
     if (!this.#health.has(meter)) {
       this.#tellFault('MTR-05', `${meter} is not configured on this line`)
@@ -296,6 +347,10 @@ class Poll implements SemPoll {
     const { meter, kind } = ask
     if (answer.consumer !== meter) {
       this.#tellFault('MTR-05', `${meter} was asked, ${answer.consumer} answered`)
+    } else if (answer.is === 'refusal' && isOfClock(ask)) {
+      // Whatever code but "busy": this meter has no such thing.
+      if (answer.code !== BUSY) this.#tell(unsupported(ask))
+      this.#finish(ask, answer.code !== BUSY)
     } else if (answer.is === 'refusal') {
       const known = Object.entries(SEM_REFUSALS).find(([code]) => Number(code) === answer.code)
       this.#tellFault('MTR-09', `code ${answer.code}${known === undefined ? '' : `, ${known[1]}`}`)
@@ -305,10 +360,26 @@ class Poll implements SemPoll {
       this.#finish(ask, false)
     } else if (answer.is === 'now' ? kind === 'now' : fitsRange(answer, ask)) {
       const more = answer.is === 'history' && answer.more
-      this.#tell({ on: 'readings', meter, readings: semReadings(answer), request: kind, at, more })
+      const readings = semReadings(answer)
+      this.#tell({ on: 'readings', meter, readings, request: answer.is, at, more })
       this.#finish(ask, true)
     } else {
       this.#tellFault('MTR-08', 'answer to an earlier request')
+    }
+  }
+
+  #clockAnswered(answer: SemClockAnswer, turn: Turn, at: MonoUs): void {
+    const { ask, sentAt, bytes } = turn
+    const { byteUs } = this.#options
+    // What came is taken at its first byte.
+    const onLine = { request: spanUs(bytes * byteUs), answer: byteUs }
+    if (answer.consumer !== ask.meter) {
+      this.#tellFault('MTR-05', `${ask.meter} was asked, ${answer.consumer} answered`)
+    } else if (!fitsToken(answer, ask)) {
+      this.#tellFault('MTR-08', 'answer to an earlier request')
+    } else {
+      this.#tell(clockTold(answer, { sentAt, onLine }, at))
+      this.#finish(ask, true)
     }
   }
 }

@@ -1,0 +1,262 @@
+// Corrects a meter's clock, lightly by itself or strongly by order, inside UNI/TS 11291
+// (shared/clock/policy). The meter decides for itself as well; what became of a correction is read
+// off its clock, never taken from its word.
+//
+// The month's register is durable before the meter is told: should we die in between, it counts a
+// correction that was not made, and the month's limit is kept all the more.
+
+import { monthOf } from '../../../shared/clock/civil-month.ts'
+import { afterChange, type MeterClockSeen } from '../../../shared/clock/meter-clock.ts'
+import type { MeterClockChange } from '../../../shared/clock/meter-clock-line.ts'
+import {
+  type ClockClient,
+  type ClockDecision,
+  closedBefore,
+  decideClock,
+  type DriftRegister,
+  residualOf,
+  SYNCH_ALGORITHM_DEFAULT,
+} from '../../../shared/clock/policy.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import {
+  betweenUs,
+  elapsedUs,
+  shiftMono,
+  shiftUs,
+  type SpanUs,
+  spanUs,
+  type UnixUs,
+} from '../../../shared/units.ts'
+import { type Correction, type Keeping, registerNow, utcNow } from './clock-keeping.ts'
+import { clockQuality, submit, type Turn } from './memory.ts'
+
+/** Smaller errors are left alone: half of the 2 s a meter's clock may be off. */
+const LIGHT_FROM = spanUs(1_000_000)
+/** A correction is made on good knowledge only: the error is at least so many bounds. */
+const BOUNDS_MIN = 4
+/** What an order is executed with at worst, microseconds: our own clock is S, and the way to the
+ * meter is known better than this. */
+const ORDER_BOUND_MAX = 1_500_000
+/** Load profiles have quarter hours: none is cut or closed by a light correction. */
+const INTERVAL = spanUs(900_000_000)
+const DAY = spanUs(86_400_000_000)
+/** This far from an interval's end nothing is corrected: the way to the meter takes seconds. */
+const MARGIN = spanUs(10_000_000)
+/** An order waits this long for a closed interval to be left behind; its caller gives up soon
+ * after (commands.ts). */
+const ORDER_WAITS_MAX = spanUs(240_000_000)
+/** After a refusal a light correction is thought of again: there may be a new month. */
+const RETRY = spanUs(3_600_000_000)
+/** What the disk took longer than this to note is decided anew. */
+const STALE = spanUs(5_000_000)
+/** Farthest shift, microseconds (docs/meters.md 1.6); beyond it the time itself is written. */
+const SHIFT_MAX = 900_000_000
+/** Shifts are whole hundredths of a second. */
+const HUNDREDTH = 10_000
+
+/** Corrects what may be corrected. */
+export function consider(turn: Turn, keeping: Keeping, seen: MeterClockSeen): void {
+  const { correction } = keeping
+  if (correction?.phase === 'verify') verify(turn, keeping, { correction, seen })
+  else if (correction !== null || turn.mono < keeping.tryAt) return
+  else if (keeping.order !== null) strongly(turn, keeping, seen)
+  else if (keeping.plan.keep === 'light') lightly(turn, keeping, seen)
+}
+
+function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen): void {
+  const utc = utcNow(turn)
+  const sure = clockQuality(turn).state === 'S' && bound * BOUNDS_MIN <= Math.abs(offset)
+  if (Math.abs(offset) < LIGHT_FROM) settled(keeping)
+  if (utc === null || !sure || Math.abs(offset) < LIGHT_FROM) return
+  // The meter finds another drift than we: no larger than this.
+  const most = spanUs(offset + Math.sign(offset) * bound)
+  const { action, event } = decide('gateway', { turn, keeping, utc, drift: most, closed: null })
+  if (action !== 'synchronise') {
+    ended(turn, keeping, { outcome: 'rejected', event, fault: 'MTR-10' })
+    return
+  }
+  const wait = untilOpen(utc, shiftUs(utc, most))
+  if (wait === 0) begin(turn, keeping, { how: 'light', drift: offset, event })
+  else defer(turn, keeping, wait)
+}
+
+function defer(turn: Turn, keeping: Keeping, wait: SpanUs): void {
+  keeping.outcome = 'deferred'
+  keeping.event = null
+  keeping.tryAt = shiftMono(turn.mono, wait)
+}
+
+/** It is right again: what was refused or put off is no longer of interest. */
+function settled(keeping: Keeping): void {
+  if (keeping.outcome !== 'rejected' && keeping.outcome !== 'deferred') return
+  keeping.outcome = 'none'
+  keeping.event = null
+}
+
+function strongly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen): void {
+  const utc = utcNow(turn)
+  if (utc === null || bound > ORDER_BOUND_MAX) return
+  const closed = closedBefore(shiftUs(utc, offset), DAY, keeping.plan.zone)
+  const decision = decide('management', { turn, keeping, utc, drift: offset, closed })
+  const { action, event, until } = decision
+  if (action === 'synchronise') {
+    begin(turn, keeping, { how: 'strong', drift: offset, event })
+    return
+  }
+  const wait = until === null ? null : spanUs(betweenUs(utc, until) + bound)
+  if (action === 'defer' && wait !== null && wait <= ORDER_WAITS_MAX) {
+    defer(turn, keeping, wait)
+    return
+  }
+  ended(turn, keeping, { outcome: 'rejected', event, fault: event === 10 ? 'MTR-11' : 'MTR-10' })
+}
+
+/** What the policy says to a correction of `drift` now. */
+function decide(
+  client: ClockClient,
+  about: {
+    readonly turn: Turn
+    readonly keeping: Keeping
+    readonly utc: UnixUs
+    readonly drift: SpanUs
+    readonly closed: UnixUs | null
+  },
+): ClockDecision {
+  const { turn, keeping, utc, drift, closed } = about
+  const { zone } = keeping.plan
+  return decideClock(
+    { client, utc, drift },
+    {
+      configured: true,
+      window: 'outside',
+      finely: true,
+      algorithm: SYNCH_ALGORITHM_DEFAULT,
+      closedUntil: closed,
+      register: registerNow(keeping, turn),
+      month: monthOf(utc, zone),
+    },
+  )
+}
+
+/** How long until neither true time nor the meter's is near an interval's end, nor one between
+ * them; 0: they are not. */
+function untilOpen(utc: UnixUs, meter: UnixUs): SpanUs {
+  const first = Math.min(utc, meter) - MARGIN
+  const last = Math.max(utc, meter) + MARGIN
+  const end = (Math.floor(first / INTERVAL) + 1) * INTERVAL
+  return spanUs(end > last ? 0 : end - first)
+}
+
+function begin(
+  turn: Turn,
+  keeping: Keeping,
+  what: Pick<Correction, 'how' | 'drift' | 'event'>,
+): void {
+  const { mono } = turn
+  const before = registerNow(keeping, turn)
+  const correction: Correction = { ...what, phase: 'storing', before, answer: 'none' }
+  keeping.correction = correction
+  const sum = spanUs(before.sum + what.drift)
+  store(turn, keeping, { month: before.month, sum }, (later) => {
+    if (keeping.correction !== correction) return
+    const unwanted = what.how === 'strong' && keeping.order === null
+    if (unwanted || elapsedUs(mono, later.mono) > STALE) putBack(later, keeping, before)
+    else send(later, keeping, correction)
+  })
+}
+
+/** Keeps the month's register, and goes on when it is durable. */
+function store(
+  turn: Turn,
+  keeping: Keeping,
+  register: DriftRegister,
+  then: (later: Turn) => void = () => undefined,
+): void {
+  keeping.register = register
+  submit(turn, {
+    kind: 'upkeep',
+    commit: () => ({ corrections: [[keeping.meter, keeping.register]] }),
+    done: then,
+  })
+}
+
+/** Nothing was done: it does not count. */
+function putBack(turn: Turn, keeping: Keeping, before: DriftRegister): void {
+  keeping.correction = null
+  store(turn, keeping, before)
+}
+
+function send(turn: Turn, keeping: Keeping, correction: Correction): void {
+  const utc = utcNow(turn)
+  if (utc === null) {
+    putBack(turn, keeping, correction.before)
+    return
+  }
+  keeping.correction = { ...correction, phase: 'sent' }
+  const { meter } = keeping
+  const change = changeOf(correction, utc)
+  turn.actions.push({ do: 'change-clock', meter, change, at: turn.mono })
+  turn.memory.meterClocks.asked = { meter, since: turn.mono }
+}
+
+function changeOf({ how, drift }: Correction, utc: UnixUs): MeterClockChange {
+  if (how === 'light') return { how: 'light', utc }
+  const by = spanUs(-Math.round(drift / HUNDREDTH) * HUNDREDTH)
+  return Math.abs(by) <= SHIFT_MAX ? { how: 'shift', by } : { how: 'write', utc }
+}
+
+/** The meter said what it did, or nothing. */
+export function changed(turn: Turn, keeping: Keeping, answer: Correction['answer']): void {
+  const { correction } = keeping
+  if (correction?.phase !== 'sent') return
+  if (answer === 'unsupported') {
+    putBack(turn, keeping, correction.before)
+    ended(turn, keeping, { outcome: 'unsupported', event: null, fault: 'MTR-09' })
+    return
+  }
+  keeping.correction = { ...correction, phase: 'verify', answer }
+  // Also what it refused is read again: its word is not proof.
+  keeping.clock = afterChange(keeping.clock, 'none')
+}
+
+/** The meter cannot be read after a correction: it may have been made, so it counts. */
+export function unverified(turn: Turn, keeping: Keeping): void {
+  keeping.correction = null
+  ended(turn, keeping, { outcome: 'silent', event: null, fault: 'MTR-01' })
+}
+
+function verify(
+  turn: Turn,
+  keeping: Keeping,
+  { correction, seen }: { readonly correction: Correction; readonly seen: MeterClockSeen },
+): void {
+  const { answer, before, event, drift } = correction
+  const residual = residualOf(seen, false)
+  if (residual === 'unsure' && keeping.clock.reads > 0) return
+  // A drift below 2 s that is still there was not corrected either.
+  const nearer = Math.abs(seen.offset) <= Math.abs(drift) / 2 + seen.bound + 2 * HUNDREDTH
+  if (residual !== 'broken' && nearer) {
+    keeping.correction = null
+    ended(turn, keeping, { outcome: 'synchronised', event, fault: null })
+    return
+  }
+  putBack(turn, keeping, before)
+  const outcome = answer === 'ack' ? 'deferred' : answer === 'nak' ? 'rejected' : 'silent'
+  ended(turn, keeping, { outcome, event: null, fault: answer === 'none' ? 'MTR-01' : 'MTR-10' })
+}
+
+/** Whatever was tried is over. */
+export function ended(
+  turn: Turn,
+  keeping: Keeping,
+  became: Pick<Keeping, 'outcome' | 'event'> & { readonly fault: FaultCode | null },
+): void {
+  const { order } = keeping
+  keeping.outcome = became.outcome
+  keeping.event = became.event
+  keeping.order = null
+  keeping.untold = true
+  const rest = became.outcome === 'unsupported' ? DAY : RETRY
+  keeping.tryAt = became.fault === null ? turn.mono : shiftMono(turn.mono, rest)
+  order?.(turn, became.fault)
+}

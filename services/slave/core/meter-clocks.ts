@@ -1,0 +1,184 @@
+// The clocks of the meters: read now and then, told to the master, corrected where the line's
+// configuration or an order says so. One clock is asked at a time, so that a line's time stays with
+// readings; a meter that knows no such request, or says nothing, is left alone for longer and
+// longer.
+
+import { noMeterClock, nextReadAt, takeRead, unmoored } from '../../../shared/clock/meter-clock.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import { elapsedUs, shiftMono, spanUs } from '../../../shared/units.ts'
+import { changed, consider, ended, unverified } from './clock-correction.ts'
+import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './clock-keeping.ts'
+import { storingFails, type Turn } from './memory.ts'
+import type { AgentEvent } from './state.ts'
+
+/** An answer that does not come is not waited for longer: the line gives a request up within
+ * seconds, but may have many in front of it. */
+const ANSWER_TIME_MAX = spanUs(60_000_000)
+/** A meter that does not tell its clock is asked again the next day: it may be another one. */
+const UNSUPPORTED_REST = spanUs(86_400_000_000)
+/** One that did not answer: after a quarter of an hour, doubling to a day. */
+const SILENT_REST_MIN = 900_000_000
+const SILENT_REST_MAX = 86_400_000_000
+/** After a clock that did not answer none is asked for this long: a request without an answer
+ * costs its line 1.5 s. */
+const AFTER_SILENCE = spanUs(10_000_000)
+/** What is due within a step of the agent is handed over now: the shell waits for the instant. */
+const SOON = spanUs(250_000)
+/** An order or a correction that was sent may ask in vain this often, this far apart. */
+const URGENT_SILENT_MAX = 3
+const URGENT_REST = spanUs(2_000_000)
+
+/** At each tick: what is due is asked, what is known acted upon, what changed told. */
+export function keepClocks(turn: Turn): void {
+  const { memory, mono } = turn
+  const { meterClocks } = memory
+  if (meterClocks.kept.size === 0) return
+  const { asked } = meterClocks
+  if (asked !== null && elapsedUs(asked.since, mono) > ANSWER_TIME_MAX) lost(turn, asked.meter)
+  for (const keeping of meterClocks.kept.values()) look(turn, keeping)
+  askNext(turn)
+  tellClocks(turn)
+}
+
+function look(turn: Turn, keeping: Keeping): void {
+  const { fresh, outcome, tryAt, meter } = keeping
+  const again = outcome === 'deferred' && turn.mono >= tryAt
+  if (!(fresh || again || isUrgent(keeping))) return
+  if (turn.memory.meterClocks.asked?.meter === meter) return
+  const seen = seenNow(keeping, turn)
+  if (seen === null) return
+  keeping.fresh = false
+  keeping.untold = true
+  judge(turn, keeping, seen)
+  consider(turn, keeping, seen)
+}
+
+const isUrgent = ({ order, correction }: Keeping): boolean => order !== null || correction !== null
+
+function askNext(turn: Turn): void {
+  const { memory, mono } = turn
+  const clocks = memory.meterClocks
+  if (clocks.asked !== null) return
+  // A meter whose readings cannot be stored is left alone.
+  if ((memory.keyring === null && memory.entering === null) || storingFails(turn)) return
+  const due = (keeping: Keeping): boolean =>
+    mono >= keeping.restUntil &&
+    (keeping.clock.reads > 0 || mono >= keeping.clock.restUntil) &&
+    keeping.correction?.phase !== 'storing' &&
+    elapsedUs(mono, nextReadAt(keeping.clock, mono)) <= SOON
+  const waiting = [...clocks.kept.values()].filter(due)
+  const urgent = waiting.find(isUrgent)
+  const next = urgent ?? (mono >= clocks.askFrom ? oldest(waiting) : undefined)
+  if (next === undefined) return
+  clocks.asked = { meter: next.meter, since: mono }
+  const at = nextReadAt(next.clock, mono)
+  turn.actions.push({ do: 'read-clock', meter: next.meter, at })
+}
+
+/** A burst under way goes on; otherwise whoever has waited longest. */
+const oldest = (waiting: readonly Keeping[]): Keeping | undefined =>
+  waiting.find(({ clock }) => clock.reads > 0) ??
+  waiting.toSorted((a, b) => a.clock.restUntil - b.clock.restUntil || a.silent - b.silent)[0]
+
+export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-read' }>): void {
+  const keeping = answeredBy(turn, event.meter)
+  if (keeping === null) return
+  const { found } = event
+  if (found === 'unsupported') {
+    cannotTell(turn, keeping)
+    return
+  }
+  if (found === 'silent') {
+    saidNothing(turn, keeping)
+    return
+  }
+  keeping.silent = 0
+  keeping.fresh = true
+  keeping.resolution = found.resolution
+  keeping.status = found.status
+  const { outcome, clock } = keeping
+  // It does tell its clock; whether it can be set is another matter.
+  const tells = outcome === 'silent' || (outcome === 'unsupported' && clock === noMeterClock)
+  if (tells) keeping.outcome = 'none'
+  keeping.clock = takeRead(keeping.clock, found).clock
+}
+
+export function clockChanged(
+  turn: Turn,
+  { meter, became }: Extract<AgentEvent, { on: 'clock-changed' }>,
+): void {
+  const keeping = answeredBy(turn, meter)
+  if (keeping !== null) changed(turn, keeping, became)
+}
+
+/** The meter whose clock was asked; null when this is a late answer. */
+function answeredBy({ memory }: Turn, meter: string): Keeping | null {
+  const { meterClocks } = memory
+  if (meterClocks.asked?.meter !== meter) return null
+  meterClocks.asked = null
+  return meterClocks.kept.get(meter) ?? null
+}
+
+/** The line never answered: as if the meter had not. */
+function lost(turn: Turn, meter: string): void {
+  const keeping = answeredBy(turn, meter)
+  if (keeping?.correction?.phase === 'sent') changed(turn, keeping, 'none')
+  else if (keeping !== null) saidNothing(turn, keeping)
+}
+
+function cannotTell(turn: Turn, keeping: Keeping): void {
+  keeping.correction = null
+  keeping.clock = noMeterClock
+  keeping.untold = true
+  keeping.restUntil = shiftMono(turn.mono, UNSUPPORTED_REST)
+  ended(turn, keeping, { outcome: 'unsupported', event: null, fault: 'MTR-09' })
+}
+
+function saidNothing(turn: Turn, keeping: Keeping): void {
+  const { memory, mono } = turn
+  keeping.silent += 1
+  memory.meterClocks.askFrom = shiftMono(mono, AFTER_SILENCE)
+  if (isUrgent(keeping) && keeping.silent < URGENT_SILENT_MAX) {
+    keeping.restUntil = shiftMono(mono, URGENT_REST)
+    return
+  }
+  const rest = Math.min(SILENT_REST_MIN * 2 ** Math.min(keeping.silent - 1, 20), SILENT_REST_MAX)
+  keeping.restUntil = shiftMono(mono, spanUs(rest))
+  keeping.untold = true
+  if (isUrgent(keeping)) unverified(turn, keeping)
+  else keeping.outcome = 'silent'
+}
+
+/** An operator's order: `settled` is told once. MTR-01 the meter does not answer, MTR-09 it has no
+ * such thing, MTR-10 not now or not taken, MTR-11 more than 4 h off. */
+export function orderSync(
+  turn: Turn,
+  meter: string,
+  settled: (turn: Turn, fault: FaultCode | null) => void,
+): void {
+  const keeping = turn.memory.meterClocks.kept.get(meter)
+  if (keeping === undefined) {
+    settled(turn, 'MTR-09')
+    return
+  }
+  keeping.order = settled
+  keeping.silent = 0
+  keeping.restUntil = turn.mono
+  keeping.tryAt = turn.mono
+  // What was known may be an hour old.
+  if (keeping.correction === null) keeping.clock = unmoored(keeping.clock)
+}
+
+/** The order's time is over. True: its correction was on the way, and may have been made. */
+export function abandonSync({ memory }: Turn, meter: string): boolean {
+  const keeping = memory.meterClocks.kept.get(meter)
+  if (keeping === undefined) return false
+  keeping.order = null
+  const { correction } = keeping
+  return correction !== null && correction.phase !== 'storing'
+}
+
+/** Our monotonic clock stood: what tied the meters' clocks to it is void. */
+export function clocksSlept(clocks: MeterClocks): void {
+  for (const keeping of clocks.kept.values()) keeping.clock = unmoored(keeping.clock)
+}
