@@ -8,7 +8,7 @@ import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { monoUs, spanUs, unixMs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, spanUs, unixMs } from '../../shared/units.ts'
 import { isFrame } from '../../shared/wire/frame.ts'
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import type { HandshakeLimits } from './core/flood.ts'
@@ -239,8 +239,8 @@ class MasterShell implements RunningMaster {
     const source = countedAddress(peer.remote)
     this.#step({ on: 'opened', link, transport: peer.transport, source })
     return {
-      onBody: (body) => {
-        this.#step({ on: 'body', link, body })
+      onBody: (body, at) => {
+        this.#step({ on: 'body', link, body }, at)
         if (isFrame(body)) this.#sluice.brought(peer)
       },
       onClose: (fault) => {
@@ -252,9 +252,10 @@ class MasterShell implements RunningMaster {
     }
   }
 
-  #step(event: MasterEvent): void {
+  /** `arrived`: when the event's bytes did. */
+  #step(event: MasterEvent, arrived?: MonoUs): void {
     if (this.#closing && event.on !== 'closed') return
-    this.#perform(this.#master.step(event, this.#now()))
+    this.#perform(this.#master.step(event, this.#time.now(arrived)))
   }
 
   #perform(actions: readonly MasterAction[]): void {

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { MasterAction } from '../../services/master/core/state.ts'
 import { controlBody } from '../../services/slave/core/session.ts'
 import type { ClockDiscipline, MeterClockReport } from '../../shared/handover/clock-evidence.ts'
 import { concat, Writer } from '../../shared/bytes.ts'
@@ -111,10 +112,35 @@ function session() {
       epoch: welcome.outcome.is === 'welcome' ? (welcome.outcome.epoch?.id ?? 0) : 0,
       runs: [],
     })
-    pair.master.step({ on: 'epoch-committed', link, stored: true }, pair.now)
+    return pair.master.step({ on: 'epoch-committed', link, stored: true }, pair.now)
   }
-  return { pair, say, confirmed }
+  return { pair, link, welcome, say, confirmed }
 }
+
+test('t2 of a clock reply is when the question arrived, t3 when it was answered', () => {
+  const { pair, link, welcome, confirmed } = session()
+  const { session: open } = welcome
+  assert.ok(open.phase === 'open')
+  const read = (action: MasterAction | undefined): ControlMessage | null => {
+    const plaintext = action?.do === 'send' ? open.channel.open(action.body) : null
+    return plaintext === null ? null : decodeControl(plaintext)
+  }
+  assert.equal(confirmed().map(read).at(-1)?.is, 'committed')
+  const id = new Uint8Array(16).fill(9)
+  const ask = (arrived?: number) => {
+    const body = controlBody(open, { is: 'clock-request', id })
+    assert.ok(body !== null)
+    const now = { ...pair.now, ...(arrived === undefined ? {} : { arrived: unixUs(arrived) }) }
+    const [sent] = pair.master.step({ on: 'body', link, body }, now)
+    const reply = read(sent)
+    assert.ok(reply?.is === 'clock-reply')
+    return [reply.t2 - pair.now.at, reply.t3 - pair.now.at]
+  }
+  assert.deepEqual(ask(pair.now.at - 40_000), [-40_000, 0])
+  assert.deepEqual(ask(), [0, 0])
+  // Nothing arrives after it was answered.
+  assert.deepEqual(ask(pair.now.at + 5), [0, 0])
+})
 
 test('the master hands METER CLOCK on with the time it came, and refuses it before COMMITTED', () => {
   const { say, confirmed } = session()

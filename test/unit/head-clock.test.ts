@@ -11,6 +11,7 @@ import {
   type Source,
   sleptHead,
   startHeadClock,
+  toldNow,
 } from '../../services/master/core/head-clock.ts'
 import { reportOf, servedBy } from '../../services/master/core/head-report.ts'
 import { KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
@@ -199,6 +200,32 @@ test('a warning of a leap second counts on the right day and by a majority only'
   split.keep(SECOND, said([1, 1, 0]))
   assert.equal(split.head.leap, 1)
   assert.equal(split.head.leapAt, Date.UTC(2027, 6, 1) * 1_000)
+})
+
+test('the reference time is when a sample came last, not when the clock was looked at last', () => {
+  const keeper = new Keeper(UTC)
+  keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
+  const told = source('a', SECOND, UTC + SECOND)
+  for (let mono = 2 * SECOND; mono <= 60 * SECOND; mono += SECOND) {
+    keeper.head = keepTime(keeper.head, [told], monoUs(mono), false).head
+  }
+  const { reference } = servedBy(keeper.head, 1, monoUs(60 * SECOND))
+  assert.ok(reference !== null && Math.abs(reference - UTC - SECOND) < 2, `${reference}`)
+})
+
+test('who is told of the clock notices a sleep that the thread has not seen yet', () => {
+  const keeper = new Keeper(UTC)
+  keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
+  const look = (mono: number, sinceBoot: number) => ({
+    mono: monoUs(mono),
+    sinceBoot: spanUs(sinceBoot),
+  })
+  const told = { clock: keeper.head.clock, awake: look(SECOND, 9 * SECOND) }
+  const awake = toldNow(told, look(2 * SECOND, 10 * SECOND))
+  assert.deepEqual(awake, headNow(keeper.head.clock, monoUs(2 * SECOND)))
+  assert.ok(awake.bound !== null)
+  const slept = toldNow(told, look(2 * SECOND, 70 * SECOND))
+  assert.deepEqual(slept, { at: awake.at, bound: null })
 })
 
 test('after a sleep nothing is known until a source speaks', () => {

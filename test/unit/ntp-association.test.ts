@@ -195,6 +195,9 @@ test("kiss-o'-death: DENY and RSTR end the asking, RATE doubles the interval for
     client.step({ on: 'slept', at: monoUs(client.at) })
     client.step({ on: 'tick', at: monoUs(client.at) })
     assert.equal(client.sent.length, 1)
+    // Also then its name is looked up again, and operators see why it is not asked.
+    assert.equal(client.association.silent, true)
+    assert.match(client.association.note, new RegExp(letters))
   }
   const client = new Client()
   const rate = { stratum: 0, refid: refidOf('RATE') }

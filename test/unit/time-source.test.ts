@@ -42,6 +42,8 @@ test('what is no source is refused by name: OPS-05 names the variable', () => {
     'a..b',
     'a, A',
     'a,a:123',
+    'a.example,a.example.',
+    '[2001:db8::1],[2001:DB8:0:0::1]',
     Array.from({ length: 11 }, (_, index) => `a${index}`).join(),
   ]
   for (const text of wrong) assert.equal(typeof parseTimeSources(text), 'string', text)

@@ -12,6 +12,7 @@ import { leapMidnight } from '../../../shared/clock/leap.ts'
 import type { Association } from '../../../shared/clock/ntp/association.ts'
 import type { Leap } from '../../../shared/clock/ntp/packet.ts'
 import { type Held, type Selection, select } from '../../../shared/clock/ntp/select.ts'
+import { hasSlept, type Look } from '../../../shared/clock/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
   believedAt,
@@ -275,4 +276,20 @@ export function headNow(
   const { state, bound } = qualityAt(clock, mono)
   const known = state === 'S' || state === 'R'
   return { at: timeAt(clock, mono), bound: known ? bound : null }
+}
+
+/** The clock as others than its thread hold it. */
+export interface ToldClock {
+  readonly clock: SoftClock
+  /** Since this look the machine did not sleep, as far as the thread knew. */
+  readonly awake: Look
+}
+
+/** The same for who was told of the clock: after a sleep nothing is known, also while the thread
+ * has not seen it yet. */
+export function toldNow(
+  { clock, awake }: ToldClock,
+  now: Look,
+): { readonly at: UnixUs; readonly bound: number | null } {
+  return headNow(hasSlept(awake, now) ? slept(clock, now.mono) : clock, now.mono)
 }

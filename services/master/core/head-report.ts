@@ -9,6 +9,7 @@ import {
   elapsedUs,
   type MonoUs,
   ppm,
+  shiftUs,
   type SpanUs,
   spanMs,
   spanUs,
@@ -40,7 +41,8 @@ export function servedBy(head: HeadClock, sources: number, mono: MonoUs): Served
     refid: followed?.refid ?? SYSTEM_REFID,
     rootDelay,
     rootDispersion: spanUs(Math.max(0, bound - rootDelay / 2)),
-    reference: timeAt(head.clock, sampledAt),
+    // Not the time shown then: the clock does not remember how it ran before it was bent.
+    reference: shiftUs(timeAt(head.clock, mono), elapsedUs(mono, sampledAt)),
   }
 }
 

@@ -8,7 +8,7 @@ import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
-import { spanUs } from '../../../shared/units.ts'
+import { spanUs, unixUs } from '../../../shared/units.ts'
 import { decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
@@ -333,11 +333,11 @@ function takeControl(
     refuse(turn, link, 'WIR-04')
     return
   }
-  const { at, bound } = turn.now
+  const { at, bound, arrived = at } = turn.now
   sendControl(turn, link, {
     is: 'clock-reply',
     id: message.id,
-    t2: at,
+    t2: unixUs(Math.min(arrived, at)),
     t3: at,
     bound: bound === null ? null : spanUs(bound),
   })

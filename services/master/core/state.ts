@@ -108,4 +108,6 @@ export interface Now {
   readonly at: UnixUs
   /** |UTC - at| in microseconds; null: not synchronised. */
   readonly bound: number | null
+  /** The same clock when the event's bytes arrived; left out: now. */
+  readonly arrived?: UnixUs
 }

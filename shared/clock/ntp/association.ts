@@ -216,7 +216,7 @@ function begunAnew(before: Association, at: MonoUs): Association {
   const { pollMin, pollMax, envelope, stopped } = before
   const polls = { min: pollMin, max: pollMax }
   const anew = startAssociation(at, envelope, polls, withoutPhase(before.estimator))
-  return { ...anew, stopped }
+  return stopped ? { ...anew, stopped, silent: true, note: before.note } : anew
 }
 
 function ask(before: Association, at: MonoUs, random: Random): AssociationStep {

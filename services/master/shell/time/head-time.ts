@@ -4,14 +4,13 @@
 
 import { Worker } from 'node:worker_threads'
 import { POLLS } from '../../../../shared/clock/ntp/association.ts'
-import type { SoftClock } from '../../../../shared/clock/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
-import { unixUs } from '../../../../shared/units.ts'
+import { elapsedUs, type MonoUs, shiftUs, unixUs } from '../../../../shared/units.ts'
 import type { Now } from '../../core/state.ts'
-import { headNow } from '../../core/head-clock.ts'
+import { type ToldClock, toldNow } from '../../core/head-clock.ts'
 import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
 
 /** Before a thread that ended is started again, milliseconds: long enough that a bug which ends it
@@ -30,10 +29,10 @@ export interface HeadTimeHandlers {
 }
 
 export class HeadTime {
-  readonly #data: Omit<TimeThreadData, 'clock'>
+  readonly #data: Omit<TimeThreadData, 'told'>
   readonly #handlers: HeadTimeHandlers
   #worker: Worker | null = null
-  #clock: SoftClock | null = null
+  #told: ToldClock | null = null
   #ntpPort: number | null = null
   #last = unixUs(0)
   #restart: NodeJS.Timeout | null = null
@@ -57,12 +56,17 @@ export class HeadTime {
     return this.#ntpPort
   }
 
-  /** The time now, and its bound. */
-  now(): Now {
-    if (this.#clock === null) throw new Error('broken promise: there is a time before it is asked')
-    const { at, bound } = headNow(this.#clock, systemClock.mono())
+  /** The time now, and its bound; and the time at `arrived`, when something came that is looked at
+   * only now. */
+  now(arrived?: MonoUs): Now {
+    if (this.#told === null) throw new Error('broken promise: there is a time before it is asked')
+    const mono = systemClock.mono()
+    const { at, bound } = toldNow(this.#told, { mono, sinceBoot: systemClock.sinceBoot() })
     this.#last = unixUs(Math.max(this.#last, at))
-    return { at: this.#last, bound: bound === null ? null : bound + (this.#last - at) }
+    const now = { at: this.#last, bound: bound === null ? null : bound + (this.#last - at) }
+    if (arrived === undefined) return now
+    // Counted back from now: the bound holds for it too, however the clock was bent meanwhile.
+    return { ...now, arrived: shiftUs(now.at, elapsedUs(mono, arrived)) }
   }
 
   async close(): Promise<void> {
@@ -79,7 +83,7 @@ export class HeadTime {
   }
 
   #start(): Promise<void> {
-    const workerData: TimeThreadData = { ...this.#data, clock: this.#clock }
+    const workerData: TimeThreadData = { ...this.#data, told: this.#told }
     const worker = new Worker(new URL('./time-worker.js', import.meta.url), {
       workerData,
       // What the process was started with is not for its threads: --input-type would stop them.
@@ -96,7 +100,7 @@ export class HeadTime {
         if (message.on === 'failed') {
           trouble = message.detail
           // At the start that is all; later somebody took the port while the thread was away.
-          if (this.#clock === null) this.#closing = true
+          if (this.#told === null) this.#closing = true
           void worker.terminate()
           reject(new FaultError(message.fault, message.detail))
         }
@@ -118,7 +122,7 @@ export class HeadTime {
         this.#ntpPort = message.ntpPort
         return
       case 'clock':
-        this.#clock = message.clock
+        this.#told = message.told
         return
       case 'report':
         this.#handlers.onReport(message.report)

@@ -1,10 +1,10 @@
 // What the master's main thread and its clock's thread tell each other. Plain data.
 
 import type { Polls } from '../../../../shared/clock/ntp/association.ts'
-import type { SoftClock } from '../../../../shared/clock/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
 import type { SpanUs } from '../../../../shared/units.ts'
+import type { ToldClock } from '../../core/head-clock.ts'
 import type { TimeSource } from './time-source.ts'
 
 export interface TimeThreadData {
@@ -20,14 +20,14 @@ export interface TimeThreadData {
   /** Where the oscillator's frequency outlives the process; null: nowhere. */
   readonly driftFile: string | null
   /** The clock of a thread that ended before; null: a beginning. */
-  readonly clock: SoftClock | null
+  readonly told: ToldClock | null
 }
 
 export type FromTime =
   /** The first, before any other. */
   | { readonly on: 'ready'; readonly ntpPort: number | null }
   | { readonly on: 'failed'; readonly fault: FaultCode; readonly detail: string }
-  | { readonly on: 'clock'; readonly clock: SoftClock }
+  | { readonly on: 'clock'; readonly told: ToldClock }
   | { readonly on: 'report'; readonly report: HeadClockReport }
   | { readonly on: 'fault'; readonly code: FaultCode; readonly detail: string }
 

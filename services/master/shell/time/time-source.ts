@@ -29,15 +29,19 @@ export function parseTimeSources(text: string): readonly TimeSource[] | string {
     const name = part.trim()
     const source = parseOne(name)
     if (source === null) return `"${name}" is no time source`
-    const { kind, host, port } = source
-    if (
-      sources.some((other) => other.host === host && other.port === port && other.kind === kind)
-    ) {
-      return `"${name}" is named twice`
-    }
+    if (sources.some((other) => isSame(other, source))) return `"${name}" is named twice`
     sources.push(source)
   }
   return sources.length > SOURCES_MAX ? `more than ${SOURCES_MAX} time sources` : sources
+}
+
+const isSame = (a: TimeSource, b: TimeSource): boolean =>
+  a.kind === b.kind && a.port === b.port && oneSpelling(a.host) === oneSpelling(b.host)
+
+/** A name without the dot at its end, IPv6 with its zeros left out. */
+function oneSpelling(host: string): string {
+  const url = `http://[${host}]`
+  return isIPv6(host) && URL.canParse(url) ? new URL(url).hostname : host.replace(/\.$/, '')
 }
 
 function parseOne(name: string): TimeSource | null {

@@ -56,7 +56,8 @@ class TimeKeeper {
   #head: HeadClock
   #server: NtpServer | null = null
   #timer: NodeJS.Timeout | null = null
-  #look: Look
+  /** Since this look the machine did not sleep. */
+  #awake: Look
   #keptAt: MonoUs
   #reportedAt: MonoUs | null = null
   #reported = ''
@@ -68,8 +69,9 @@ class TimeKeeper {
     this.#tell = tell
     const mono = systemClock.mono()
     const begun = startHeadClock(mono, this.#wall.at(mono).at)
-    this.#head = setup.clock === null ? begun : { ...begun, clock: setup.clock }
-    this.#look = { mono, sinceBoot: systemClock.sinceBoot() }
+    // Of a thread that ended before; the machine may have slept since.
+    this.#head = setup.told === null ? begun : { ...begun, clock: setup.told.clock }
+    this.#awake = setup.told?.awake ?? { mono, sinceBoot: systemClock.sinceBoot() }
     this.#keptAt = mono
     this.#writtenAt = mono
     const estimator = knownOscillator(setup.driftFile)
@@ -95,7 +97,10 @@ class TimeKeeper {
         ...ntp,
         mono: systemClock.mono,
         timeAt: (mono) => timeAt(this.#head.clock, mono),
-        served: (mono) => servedBy(this.#head, this.#upstreams.length, mono),
+        served: (mono) => {
+          this.#lookForSleep(mono)
+          return servedBy(this.#head, this.#upstreams.length, mono)
+        },
       })
       if (!verdict.ok) {
         this.#tell({ on: 'failed', fault: verdict.fault, detail: verdict.detail })
@@ -119,18 +124,23 @@ class TimeKeeper {
 
   #tick(): void {
     const mono = systemClock.mono()
-    const look: Look = { mono, sinceBoot: systemClock.sinceBoot() }
-    if (hasSlept(this.#look, look)) {
-      this.#look = look
-      this.#head = sleptHead(this.#head, mono)
-      for (const upstream of this.#upstreams) upstream.forget(mono)
-    }
+    this.#lookForSleep(mono)
     for (const upstream of this.#upstreams) upstream.tick(mono)
     if (mono - this.#keptAt >= KEEP_US) this.#keep(systemClock.mono(), false)
     if (mono - this.#writtenAt >= DRIFT_US) this.#writeDrift()
   }
 
+  /** Before any use of the time: what comes first after a sleep may be a datagram. */
+  #lookForSleep(mono: MonoUs): void {
+    const look: Look = { mono, sinceBoot: systemClock.sinceBoot() }
+    if (!hasSlept(this.#awake, look)) return
+    this.#awake = look
+    this.#head = sleptHead(this.#head, mono)
+    for (const upstream of this.#upstreams) upstream.forget(mono)
+  }
+
   #keep(mono: MonoUs, learned: boolean): void {
+    this.#lookForSleep(mono)
     this.#keptAt = mono
     const { head, faults, leapt } = this.#kept(mono, learned)
     this.#head = head
@@ -139,7 +149,7 @@ class TimeKeeper {
       const later = shiftMono(mono, spanUs(AFTER_LEAP_US))
       for (const upstream of this.#upstreams) upstream.forget(later)
     }
-    this.#tell({ on: 'clock', clock: head.clock })
+    this.#tell({ on: 'clock', told: { clock: head.clock, awake: this.#awake } })
     this.#report(mono)
   }
 
