@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
-import { HeadTime, type TimeOptions } from '../../services/master/shell/time/head-time.ts'
+import { HeadTime, pauseAfter, type TimeOptions } from '../../services/master/shell/time/head-time.ts'
 import { serveNtp } from '../../services/master/shell/time/ntp-socket.ts'
 import { parseTimeSources } from '../../services/master/shell/time/time-source.ts'
 import { fromStamp, readPacket, refidText } from '../../shared/clock/ntp/packet.ts'
@@ -183,6 +183,27 @@ test('a thread that ends is OPS-26 and comes again; the time goes on and never b
   )
   // Still the source's time, 0.3 s from this machine's.
   assert.ok(Math.abs(last - Date.now() * 1_000 - 300_000) < 20_000)
+})
+
+test('a thread that ends before it began is OPS-26, and none is left behind', async (t) => {
+  let count = 0
+  const end = (worker: Worker) => {
+    count += 1
+    void worker.terminate()
+  }
+  process.on('worker', end)
+  t.after(() => process.off('worker', end))
+  await assert.rejects(new Head().open(t, {}), /OPS-26/)
+  // A second later another one would be started.
+  await sleep(1_500)
+  assert.equal(count, 1)
+})
+
+test('a thread that ends again and again is started ever more rarely', () => {
+  let pause = 0
+  const pauses = Array.from({ length: 9 }, () => (pause = pauseAfter(pause, 10)))
+  assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000, 64_000])
+  assert.equal(pauseAfter(pause, 3_600_000), 1_000)
 })
 
 test('a taken UDP port is OPS-03 with the variable', async (t) => {

@@ -8,7 +8,7 @@ import type { FaultCode } from '../../../../shared/faults.ts'
 import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
-import { elapsedUs, type MonoUs, shiftUs, unixUs } from '../../../../shared/units.ts'
+import { elapsedUs, type MonoUs, shiftUs, spanUsToMs, unixUs } from '../../../../shared/units.ts'
 import type { Now } from '../../core/state.ts'
 import { type ToldClock, toldNow } from '../../core/head-clock.ts'
 import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
@@ -16,6 +16,9 @@ import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
 /** Before a thread that ended is started again, milliseconds: long enough that a bug which ends it
  * at once does not take the machine. */
 const RESTART_MS = 1_000
+/** Longest such pause, and the life after which it is short again: what servers grant a client
+ * between two questions. */
+const RESTART_MS_MAX = 64_000
 /** Time the thread has to end by itself, milliseconds. */
 const CLOSE_MS_MAX = 2_000
 
@@ -28,6 +31,13 @@ export interface HeadTimeHandlers {
   readonly onFault: (code: FaultCode, detail: string) => void
 }
 
+/** How long to wait before the next thread, when the last one lived so long: whatever ends it at
+ * once asks every source anew each time. Milliseconds. */
+export const pauseAfter = (before: number, lived: number): number =>
+  lived >= RESTART_MS_MAX
+    ? RESTART_MS
+    : Math.max(RESTART_MS, Math.min(2 * before, RESTART_MS_MAX))
+
 export class HeadTime {
   readonly #data: Omit<TimeThreadData, 'told'>
   readonly #handlers: HeadTimeHandlers
@@ -36,6 +46,7 @@ export class HeadTime {
   #ntpPort: number | null = null
   #last = unixUs(0)
   #restart: NodeJS.Timeout | null = null
+  #pause = 0
   #closing = false
 
   private constructor(options: TimeOptions, handlers: HeadTimeHandlers) {
@@ -48,8 +59,14 @@ export class HeadTime {
   /** Resolves when the thread runs and there is a time. OPS-03: the NTP port is taken. */
   static async open(options: TimeOptions, handlers: HeadTimeHandlers): Promise<HeadTime> {
     const time = new HeadTime(options, handlers)
-    await time.#start()
-    return time
+    try {
+      await time.#start()
+      return time
+    } catch (error) {
+      // Nobody will close it.
+      await time.close()
+      throw error
+    }
   }
 
   get ntpPort(): number | null {
@@ -90,6 +107,7 @@ export class HeadTime {
       execArgv: [],
     })
     this.#worker = worker
+    const begun = systemClock.mono()
     let trouble = ''
     worker.on('error', (error) => {
       trouble = errorText(error)
@@ -100,7 +118,6 @@ export class HeadTime {
         if (message.on === 'failed') {
           trouble = message.detail
           // At the start that is all; later somebody took the port while the thread was away.
-          if (this.#told === null) this.#closing = true
           void worker.terminate()
           reject(new FaultError(message.fault, message.detail))
         }
@@ -111,7 +128,9 @@ export class HeadTime {
         if (this.#closing) return
         this.#handlers.onFault('OPS-26', trouble || `exit code ${code}`)
         reject(new FaultError('OPS-26', trouble))
-        this.#restart = setTimeout(() => void this.#start().catch(() => {}), RESTART_MS)
+        const lived = spanUsToMs(elapsedUs(begun, systemClock.mono()))
+        this.#pause = pauseAfter(this.#pause, lived)
+        this.#restart = setTimeout(() => void this.#start().catch(() => {}), this.#pause)
       })
     })
   }
