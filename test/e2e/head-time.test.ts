@@ -7,7 +7,11 @@ import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
-import { HeadTime, pauseAfter, type TimeOptions } from '../../services/master/shell/time/head-time.ts'
+import {
+  HeadTime,
+  pauseAfter,
+  type TimeOptions,
+} from '../../services/master/shell/time/head-time.ts'
 import { serveNtp } from '../../services/master/shell/time/ntp-socket.ts'
 import { parseTimeSources } from '../../services/master/shell/time/time-source.ts'
 import { fromStamp, readPacket, refidText } from '../../shared/clock/ntp/packet.ts'
@@ -204,6 +208,13 @@ test('a thread that ends again and again is started ever more rarely', () => {
   const pauses = Array.from({ length: 9 }, () => (pause = pauseAfter(pause, 10)))
   assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000, 64_000])
   assert.equal(pauseAfter(pause, 3_600_000), 1_000)
+})
+
+test('an address no route leads to is CLK-12, and the thread lives on', async (t) => {
+  // As at a start without a network: the system refuses to connect.
+  const head = await new Head().open(t, { from: '255.255.255.255' })
+  await head.until('it is told', () => head.faults.length > 0)
+  assert.match(head.faults.join('; '), /^CLK-12 255\.255\.255\.255: [^;]*$/)
 })
 
 test('a taken UDP port is OPS-03 with the variable', async (t) => {

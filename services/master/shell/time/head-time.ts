@@ -34,9 +34,7 @@ export interface HeadTimeHandlers {
 /** How long to wait before the next thread, when the last one lived so long: whatever ends it at
  * once asks every source anew each time. Milliseconds. */
 export const pauseAfter = (before: number, lived: number): number =>
-  lived >= RESTART_MS_MAX
-    ? RESTART_MS
-    : Math.max(RESTART_MS, Math.min(2 * before, RESTART_MS_MAX))
+  lived >= RESTART_MS_MAX ? RESTART_MS : Math.max(RESTART_MS, Math.min(2 * before, RESTART_MS_MAX))
 
 export class HeadTime {
   readonly #data: Omit<TimeThreadData, 'told'>

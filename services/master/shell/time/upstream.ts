@@ -1,8 +1,9 @@
 // One source of time: finds its address, owns its socket, and performs what its association asks.
 //
 // The socket is connected, so the system passes on nothing from elsewhere; its port is a random
-// one, chosen by the system, new for each address. A name is resolved again when its server is
-// silent for long or wants to be left alone: pools move.
+// one, chosen by the system. When its server is silent for long or wants to be left alone, a name is
+// resolved again and its next address asked: pools move, and of two families one may lead nowhere.
+// Where there is no other, a new socket asks the same again: the address we had may be ours no more.
 
 import { createHash } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
@@ -24,14 +25,14 @@ import { ntsEnvelope, UNKEYED } from '../../../../shared/clock/nts/session.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { nodeRandom } from '../../../../shared/node/node-suite.ts'
-import { type MonoUs, shiftMono, spanUs } from '../../../../shared/units.ts'
+import { elapsedUs, type MonoUs } from '../../../../shared/units.ts'
 import type { Source } from '../../core/head-clock.ts'
 import { establish } from './nts-ke.ts'
 import type { TimeSource } from './time-source.ts'
 
-/** How often a name is looked up that has no address, or whose server is silent, microseconds. */
+/** How often a name is looked up while none of its addresses ever answered, microseconds. */
 const RESOLVE_EVERY_US = 64_000_000
-/** The same once an address was found: what serves a zone changes it within minutes. */
+/** The same once one did, be it "leave me alone": what serves a zone changes it within minutes. */
 const MOVED_EVERY_US = 600_000_000
 
 export interface UpstreamSetup {
@@ -41,6 +42,8 @@ export interface UpstreamSetup {
   readonly estimator: Estimator
   readonly authorities: readonly string[]
   readonly mono: () => MonoUs
+  /** All addresses of a name; rejects when there are none. Left out: as the system knows them. */
+  readonly addressesOf?: (host: string) => Promise<readonly string[]>
   /** Addresses of ours as refids. */
   readonly ours: () => ReadonlySet<number>
   readonly onLearned: () => void
@@ -52,16 +55,16 @@ export class Upstream {
   #association: Association | null = null
   #socket: Socket | null = null
   #address = ''
-  #port = 0
   #note = 'looking up its address'
-  #resolveAt: MonoUs
+  /** The last address tried, also in vain. */
+  #tried = ''
+  #resolvedAt: MonoUs | null = null
   /** A look-up or a key establishment is under way. */
   #busy = false
   #closed = false
 
   constructor(setup: UpstreamSetup) {
     this.#setup = setup
-    this.#resolveAt = setup.mono()
     // Keys come from the name itself; the address to ask comes with them.
     if (setup.source.kind === 'nts') this.#begin(UNKEYED)
   }
@@ -73,9 +76,16 @@ export class Upstream {
   }
 
   tick(at: MonoUs): void {
-    const lost = this.#association === null || this.#association.silent
-    if (this.#setup.source.kind === 'ntp' && lost && at >= this.#resolveAt) void this.#resolve()
+    if (this.#setup.source.kind === 'ntp' && this.#isLost(at)) void this.#resolve()
     this.#step({ on: 'tick', at })
+  }
+
+  /** Nobody answers, and it is time to look for another address. */
+  #isLost(at: MonoUs): boolean {
+    if (this.#resolvedAt === null) return true
+    const { silent, stopped, server } = this.#association ?? NOBODY
+    const every = stopped || server !== null ? MOVED_EVERY_US : RESOLVE_EVERY_US
+    return silent && elapsedUs(this.#resolvedAt, at) >= every
   }
 
   /** What was said is void; `at`: when to ask again. */
@@ -89,21 +99,26 @@ export class Upstream {
     this.#socket = null
   }
 
+  /** That after the one tried last, in the order of the name's. */
+  async #nextAddress(host: string): Promise<string> {
+    const found = await (this.#setup.addressesOf ?? addressesOf)(host)
+    const next = (found.indexOf(this.#tried) + 1) % found.length
+    this.#tried = found[next] ?? host
+    return this.#tried
+  }
+
   async #resolve(): Promise<void> {
     if (this.#busy) return
     this.#busy = true
     const { source, mono, onFault } = this.#setup
+    this.#resolvedAt = mono()
     try {
-      const found = await addressesOf(source.host)
-      const other = found.find((address) => address !== this.#address)
+      const address = await this.#nextAddress(source.host)
       if (this.#closed) return
-      if (this.#association === null || other !== undefined) {
-        await this.#open(other ?? source.host, source.port)
-        if (!this.#closed) this.#begin(PLAIN)
-      }
-      this.#resolveAt = shiftMono(mono(), spanUs(MOVED_EVERY_US))
+      const another = address !== this.#address
+      await this.#open(address, source.port)
+      if (another && !this.#closed) this.#begin(PLAIN)
     } catch (error) {
-      this.#resolveAt = shiftMono(mono(), spanUs(RESOLVE_EVERY_US))
       // Once: the note stays until it is found.
       if (this.#note !== errorText(error)) onFault('CLK-12', `${source.name}: ${errorText(error)}`)
       this.#note = errorText(error)
@@ -125,10 +140,13 @@ export class Upstream {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.connect(port, address, () => {
+      // Given this function, a refusal comes to it and not as an event.
+      const connected = (error?: Error): void => {
         socket.off('error', reject)
-        resolve()
-      })
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      socket.connect(port, address, connected)
     }).catch((error: unknown) => {
       socket.close()
       throw error
@@ -147,7 +165,6 @@ export class Upstream {
     this.#socket?.close()
     this.#socket = socket
     this.#address = address
-    this.#port = port
   }
 
   async #establish(): Promise<void> {
@@ -163,9 +180,7 @@ export class Upstream {
         return
       }
       const { host, port, keys } = verdict.established
-      const [address = host] = await addressesOf(host)
-      const same = this.#socket !== null && this.#address === address && this.#port === port
-      if (!same) await this.#open(address, port)
+      await this.#open(await this.#nextAddress(host), port)
       this.#step({ on: 'envelope', envelope: ntsEnvelope(keys), at: mono() })
     } catch (error) {
       onFault('CLK-13', `${source.name}: ${errorText(error)}`)
@@ -203,6 +218,8 @@ export class Upstream {
     }
   }
 }
+
+const NOBODY = { silent: true, stopped: false, server: null }
 
 /** No answer comes then, which the association notices. */
 const ignoreSendError = (): void => {}
