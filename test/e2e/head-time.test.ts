@@ -2,7 +2,7 @@
 // that nothing which goes wrong with the thread turns the time back.
 
 import assert from 'node:assert/strict'
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -208,6 +208,13 @@ test('a thread that ends again and again is started ever more rarely', () => {
   const pauses = Array.from({ length: 9 }, () => (pause = pauseAfter(pause, 10)))
   assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000, 64_000])
   assert.equal(pauseAfter(pause, 3_600_000), 1_000)
+})
+
+test('answers that the network does not take are not gathered without end', async (t) => {
+  const port = Number((await upstream(t, 0)).split(':')[1])
+  assert.equal((await answers(port, [question()])).length, 1)
+  t.mock.method(Socket.prototype, 'getSendQueueSize', () => 1_000_000)
+  assert.equal((await answers(port, [question()])).length, 0)
 })
 
 test('an address no route leads to is CLK-12, and the thread lives on', async (t) => {

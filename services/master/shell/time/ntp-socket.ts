@@ -14,6 +14,10 @@ import { errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import type { MonoUs, UnixUs } from '../../../../shared/units.ts'
 import { countedAddress } from '../admission.ts'
 
+/** Bytes that may wait for a network slower than the questions come: a thousand answers. Whoever is
+ * left out asks again. */
+const WAITING_BYTES_MAX = 65_536
+
 export interface NtpServerSetup {
   readonly host: string
   readonly port: number
@@ -50,7 +54,7 @@ export function serveNtp(setup: NtpServerSetup): Promise<NtpServerVerdict> {
     const at = mono()
     // No answer reaches port 0: forged.
     const turn = from === 0 ? 'silence' : turnstile.turn(countedAddress(address), at)
-    if (turn === 'silence') return
+    if (turn === 'silence' || socket.getSendQueueSize() > WAITING_BYTES_MAX) return
     const answer = answerTo(question, turn, timeAt(at), served(at))
     if (answer === null) return
     strikeTransmit(answer, timeAt(mono()))
