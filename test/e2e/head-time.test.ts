@@ -217,6 +217,18 @@ test('answers that the network does not take are not gathered without end', asyn
   assert.equal((await answers(port, [question()])).length, 0)
 })
 
+test('one server under two names has one vote', async (t) => {
+  const server = await upstream(t, 0)
+  // Another way to write 127.0.0.1, which only the resolver knows.
+  const head = await new Head().open(t, {
+    from: `${server},${server.replace('127.0.0.1', '127.1')}`,
+  })
+  await head.until('it is told', () => head.faults.some((fault) => fault.startsWith('CLK-12')))
+  await head.until('one is followed', () => head.marks.includes('*'))
+  assert.deepEqual([...head.marks].toSorted(), ['*', '?'])
+  assert.match(head.faults.join(), /another source asks 127\.0\.0\.1/)
+})
+
 test('an address no route leads to is CLK-12, and the thread lives on', async (t) => {
   // As at a start without a network: the system refuses to connect.
   const head = await new Head().open(t, { from: '255.255.255.255' })

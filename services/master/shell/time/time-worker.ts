@@ -83,6 +83,8 @@ class TimeKeeper {
           estimator,
           authorities: setup.authorities,
           mono: systemClock.mono,
+          isTaken: (address, port) =>
+            this.#upstreams.some((other) => other.of !== source && other.asks(address, port)),
           ours: () => this.#ours,
           onLearned: () => this.#keep(systemClock.mono(), true),
           onFault: (code, detail) => this.#fault(code, detail),

@@ -44,6 +44,8 @@ export interface UpstreamSetup {
   readonly mono: () => MonoUs
   /** All addresses of a name; rejects when there are none. Left out: as the system knows them. */
   readonly addressesOf?: (host: string) => Promise<readonly string[]>
+  /** Another source asks there: one server has one vote, whatever its names. Left out: none. */
+  readonly isTaken?: (address: string, port: number) => boolean
   /** Addresses of ours as refids. */
   readonly ours: () => ReadonlySet<number>
   readonly onLearned: () => void
@@ -56,8 +58,8 @@ export class Upstream {
   #socket: Socket | null = null
   #address = ''
   #note = 'looking up its address'
-  /** The last address tried, also in vain. */
-  #tried = ''
+  /** Where it asks or tried to ask last, also in vain. */
+  #tried = { address: '', port: 0 }
   #resolvedAt: MonoUs | null = null
   /** A look-up or a key establishment is under way. */
   #busy = false
@@ -73,6 +75,14 @@ export class Upstream {
     const { name, kind } = this.#setup.source
     const refid = this.#address === '' ? 0 : refidOfAddress(this.#address)
     return { name, kind, refid, association: this.#association, note: this.#note }
+  }
+
+  get of(): TimeSource {
+    return this.#setup.source
+  }
+
+  asks(address: string, port: number): boolean {
+    return this.#tried.address === address && this.#tried.port === port
   }
 
   tick(at: MonoUs): void {
@@ -99,12 +109,16 @@ export class Upstream {
     this.#socket = null
   }
 
-  /** That after the one tried last, in the order of the name's. */
-  async #nextAddress(host: string): Promise<string> {
-    const found = await (this.#setup.addressesOf ?? addressesOf)(host)
-    const next = (found.indexOf(this.#tried) + 1) % found.length
-    this.#tried = found[next] ?? host
-    return this.#tried
+  /** That after the one tried last, in the order of the name's. Rejects when there is none, or
+   * other sources ask them all. */
+  async #nextAddress(host: string, port: number): Promise<string> {
+    const { addressesOf = addressesOfName, isTaken = () => false } = this.#setup
+    const all = await addressesOf(host)
+    const free = all.filter((each) => !isTaken(each, port))
+    const address = free[(free.indexOf(this.#tried.address) + 1) % free.length]
+    if (address === undefined) throw new Error(`another source asks ${all.join(' and ')} already`)
+    this.#tried = { address, port }
+    return address
   }
 
   async #resolve(): Promise<void> {
@@ -113,7 +127,7 @@ export class Upstream {
     const { source, mono, onFault } = this.#setup
     this.#resolvedAt = mono()
     try {
-      const address = await this.#nextAddress(source.host)
+      const address = await this.#nextAddress(source.host, source.port)
       if (this.#closed) return
       const another = address !== this.#address
       await this.#open(address, source.port)
@@ -180,7 +194,7 @@ export class Upstream {
         return
       }
       const { host, port, keys } = verdict.established
-      await this.#open(await this.#nextAddress(host), port)
+      await this.#open(await this.#nextAddress(host, port), port)
       this.#step({ on: 'envelope', envelope: ntsEnvelope(keys), at: mono() })
     } catch (error) {
       onFault('CLK-13', `${source.name}: ${errorText(error)}`)
@@ -224,7 +238,7 @@ const NOBODY = { silent: true, stopped: false, server: null }
 /** No answer comes then, which the association notices. */
 const ignoreSendError = (): void => {}
 
-const addressesOf = async (host: string): Promise<readonly string[]> =>
+const addressesOfName = async (host: string): Promise<readonly string[]> =>
   isIP(host) === 0 ? (await lookup(host, { all: true })).map(({ address }) => address) : [host]
 
 /** IPv4 as it is; of IPv6 the first four bytes of its MD5, as RFC 5905 (7.3) has it. */
