@@ -96,6 +96,11 @@ test('a server whose certificate does not hold gives nothing (CLK-13)', async (t
   const foreign = await asking(await tlsServer(t, { certificates: other, serve }), other)
   assert.ok(!foreign.ok)
   assert.match(foreign.detail, /does not match|not in the cert's list/)
+  // What a stranger's certificate says is not for the log at any length.
+  const many = Array.from({ length: 200 }, (_, index) => `IP:192.0.2.${index}`).join()
+  const wordy = certificates(t, many)
+  const long = await asking(await tlsServer(t, { certificates: wordy, serve }), wordy)
+  assert.ok(!long.ok && long.detail.length <= 400, long.ok ? '' : `${long.detail.length}`)
 })
 
 test('answers that are none: why, and no waiting beyond the limit (CLK-13)', async (t) => {

@@ -25,6 +25,8 @@ const NTP_PORT = 123
 /** Longest a key establishment may take, milliseconds: two round trips of the slowest network we
  * take time from, and the server's cryptography. */
 const KE_MS = 10_000
+/** Longest reason told, characters: TLS repeats what a stranger's certificate says, all of it. */
+const REASON_LENGTH_MAX = 300
 const ALPN = 'ntske/1'
 const EXPORTER = 'EXPORTER-network-time-security'
 
@@ -66,8 +68,10 @@ export function establish(server: KeServer): Promise<EstablishVerdict> {
       socket.destroy()
       done(verdict)
     }
-    const fail = (detail: string): void =>
-      end({ ok: false, fault: 'CLK-13', detail: `${host}: ${detail}` })
+    const fail = (why: string): void => {
+      const reason = why.replaceAll(/\p{C}/gu, '?').slice(0, REASON_LENGTH_MAX)
+      end({ ok: false, fault: 'CLK-13', detail: `${host}: ${reason}` })
+    }
     const timer = setTimeout(() => fail(`no answer within ${limitMs} ms`), limitMs)
     let gathered: Uint8Array = new Uint8Array(0)
     socket.on('error', (error) => fail(errorText(error)))
