@@ -225,7 +225,7 @@ test('one server under two names has one vote', async (t) => {
   })
   await head.until('it is told', () => head.faults.some((fault) => fault.startsWith('CLK-12')))
   await head.until('one is followed', () => head.marks.includes('*'))
-  assert.deepEqual([...head.marks].toSorted(), ['*', '?'])
+  assert.ok(['*?', '?*'].includes(head.marks), head.marks)
   assert.match(head.faults.join(), /another source asks 127\.0\.0\.1/)
 })
 
