@@ -1,9 +1,10 @@
 // One source of time: finds its address, owns its socket, and performs what its association asks.
 //
 // The socket is connected, so the system passes on nothing from elsewhere; its port is a random
-// one, chosen by the system. When its server is silent for long or wants to be left alone, a name is
-// resolved again and its next address asked: pools move, and of two families one may lead nowhere.
-// Where there is no other, a new socket asks the same again: the address we had may be ours no more.
+// one, chosen by the system. When its server is silent for long or wants to be left alone, a name
+// is resolved again and its next address asked: pools move, and of two families one may lead
+// nowhere. Where there is no other, a new socket asks the same again: the address we had may be
+// ours no more.
 
 import { createHash } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
