@@ -68,6 +68,10 @@ export class Pair {
   actions = 0
   /** The meters answer nothing. */
   silent = false
+  /** What is said of the meters' clocks comes a tick late. */
+  slowLine = false
+  /** On the line, and not come yet. */
+  onLine: AgentEvent[] = []
   /** |UTC - master's clock|, microseconds; null: it does not know. */
   masterBound: number | null = 20_000
   /** How far the master's clock is ahead of UTC, microseconds, and how much UTC gains on the
@@ -95,6 +99,8 @@ export class Pair {
     historyFrom: null,
   }
   #mono = 1_000
+  /** How long the machine slept in all. */
+  #asleep = 0
   #link = 0
   #up = false
   #agent: Agent | null = null
@@ -133,7 +139,7 @@ export class Pair {
   }
 
   get utc(): UnixUs {
-    return unixUs(BEGIN_US + this.#mono * (1 + this.ratePpm * 1e-6))
+    return unixUs(BEGIN_US + this.#asleep + this.#mono * (1 + this.ratePpm * 1e-6))
   }
 
   /** What the slave's clock shows, and how far it may be off. */
@@ -153,8 +159,15 @@ export class Pair {
       this.#mono += TICK_US
       if (this.#agent === null) this.#start()
       if (!this.#up) this.#connect()
+      for (const event of this.onLine.splice(0)) this.#deliver(event)
       this.#deliver({ on: 'tick' })
     }
+  }
+
+  /** The machine is suspended: its monotonic clock stands, the world and the link go on. */
+  sleep(seconds: number): void {
+    this.#asleep += seconds * 1_000_000
+    this.#deliver({ on: 'slept' })
   }
 
   /** The operator gives a command; the master looks at once. */
@@ -287,9 +300,9 @@ export class Pair {
         this.asked.push(`read ${action.meter}`)
         return this.silent ? null : this.answer(action.meter)
       case 'read-clock':
-        return this.silent ? null : this.clockOf(action.meter)
+        return this.silent ? null : this.#late(this.clockOf(action.meter))
       case 'change-clock':
-        return this.#changeClock(action)
+        return this.#late(this.#changeClock(action))
       case 'read-history':
         return null
       case 'report':
@@ -300,17 +313,27 @@ export class Pair {
     }
   }
 
+  #late(event: AgentEvent | null): AgentEvent | null {
+    if (!this.slowLine || event === null) return event
+    this.onLine.push(event)
+    return null
+  }
+
   #changeClock(action: Extract<AgentAction, { do: 'change-clock' }>): AgentEvent | null {
     const { meter, change } = action
     this.executed.push(`${change.how === 'light' ? 'light' : 'clock'} ${meter}`)
     const offset = this.offsets.get(meter) ?? 0
-    const after = offsetAfter(action, { offset, now: BEGIN_US + this.#mono, mono: this.mono })
+    const after = offsetAfter(action, {
+      offset,
+      now: BEGIN_US + this.#asleep + this.#mono,
+      mono: this.mono,
+    })
     if (this.manner === 'obeys' || this.manner === 'none') this.offsets.set(meter, after)
     return this.silent ? null : { on: 'clock-changed', meter, became: becameOf(this.manner) }
   }
 
   clockOf(meter: string): AgentEvent {
-    const shown = BEGIN_US + this.#mono + (this.offsets.get(meter) ?? 0)
+    const shown = BEGIN_US + this.#asleep + this.#mono + (this.offsets.get(meter) ?? 0)
     return { on: 'clock-read', meter, found: clockShowing(shown, this.mono) }
   }
 
