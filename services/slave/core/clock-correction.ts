@@ -212,7 +212,7 @@ function send(turn: Turn, keeping: Keeping, correction: Correction): void {
   keeping.correction = { ...correction, phase: 'sent' }
   const { meter } = keeping
   turn.actions.push({ do: 'change-clock', meter, ...planned })
-  memory.meterClocks.asked = { meter, what: 'change', since: mono }
+  memory.meterClocks.asked = { meter, since: mono }
 }
 
 /** The meter said what it did, or nothing. */

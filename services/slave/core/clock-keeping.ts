@@ -92,16 +92,10 @@ interface Told {
   readonly again: number
 }
 
-export interface Asked {
-  readonly meter: string
-  readonly what: 'read' | 'change'
-  readonly since: MonoUs
-}
-
 export interface MeterClocks {
   readonly kept: ReadonlyMap<string, Keeping>
   /** One clock is asked at a time. */
-  asked: Asked | null
+  asked: { readonly meter: string; readonly since: MonoUs } | null
   /** No clock is asked before this. */
   askFrom: MonoUs
 }

@@ -8,14 +8,7 @@ import type { MeterClockRead } from '../../../shared/clock/meter-clock-line.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import { elapsedUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { changed, consider, ended, unverified } from './clock-correction.ts'
-import {
-  type Asked,
-  judge,
-  type Keeping,
-  type MeterClocks,
-  seenNow,
-  tellClocks,
-} from './clock-keeping.ts'
+import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './clock-keeping.ts'
 import { report, storingFails, type Turn } from './memory.ts'
 import type { AgentEvent } from './state.ts'
 
@@ -44,7 +37,7 @@ export function keepClocks(turn: Turn): void {
   const { meterClocks } = memory
   if (meterClocks.kept.size === 0) return
   const { asked } = meterClocks
-  if (asked !== null && elapsedUs(asked.since, mono) > ANSWER_TIME_MAX) lost(turn, asked)
+  if (asked !== null && elapsedUs(asked.since, mono) > ANSWER_TIME_MAX) lost(turn, asked.meter)
   for (const keeping of meterClocks.kept.values()) look(turn, keeping)
   askNext(turn)
   tellClocks(turn)
@@ -80,7 +73,7 @@ function askNext(turn: Turn): void {
   const urgent = waiting.find(isUrgent)
   const next = urgent ?? (mono >= clocks.askFrom ? oldest(waiting) : undefined)
   if (next === undefined) return
-  clocks.asked = { meter: next.meter, what: 'read', since: mono }
+  clocks.asked = { meter: next.meter, since: mono }
   const at = nextReadAt(next.clock, mono)
   turn.actions.push({ do: 'read-clock', meter: next.meter, at })
 }
@@ -91,7 +84,7 @@ const oldest = (waiting: readonly Keeping[]): Keeping | undefined =>
   waiting.toSorted((a, b) => a.clock.restUntil - b.clock.restUntil || a.silent - b.silent)[0]
 
 export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-read' }>): void {
-  const keeping = answeredBy(turn, event.meter, 'read')
+  const keeping = answeredBy(turn, event.meter)
   if (keeping === null) return
   const { found } = event
   if (found === 'unsupported') {
@@ -104,7 +97,7 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
   }
   // The meter may have looked before the sleep, in which our clock stood: asked anew.
   const { slept } = turn.memory
-  if (slept !== null && found.t1 < slept.to) return
+  if (slept !== null && found.t1 <= slept.to) return
   keeping.silent = 0
   keeping.fresh = true
   keeping.resolution = found.resolution
@@ -133,25 +126,23 @@ export function clockChanged(
   turn: Turn,
   { meter, became }: Extract<AgentEvent, { on: 'clock-changed' }>,
 ): void {
-  const keeping = answeredBy(turn, meter, 'change')
+  const keeping = answeredBy(turn, meter)
   if (keeping !== null) changed(turn, keeping, became)
 }
 
 /** The meter whose answer was waited for; null when this is a late one. */
-function answeredBy({ memory }: Turn, meter: string, what: Asked['what']): Keeping | null {
+function answeredBy({ memory }: Turn, meter: string): Keeping | null {
   const { meterClocks } = memory
-  const { asked } = meterClocks
-  if (asked?.meter !== meter || asked.what !== what) return null
+  if (meterClocks.asked?.meter !== meter) return null
   meterClocks.asked = null
   return meterClocks.kept.get(meter) ?? null
 }
 
 /** The line never answered: as if the meter had not. */
-function lost(turn: Turn, { meter, what }: Asked): void {
-  const keeping = answeredBy(turn, meter, what)
-  if (keeping === null) return
-  if (what === 'change') changed(turn, keeping, 'none')
-  else saidNothing(turn, keeping)
+function lost(turn: Turn, meter: string): void {
+  const keeping = answeredBy(turn, meter)
+  if (keeping?.correction?.phase === 'sent') changed(turn, keeping, 'none')
+  else if (keeping !== null) saidNothing(turn, keeping)
 }
 
 function cannotTell(turn: Turn, keeping: Keeping): void {
