@@ -2,7 +2,6 @@
 // the slave its process may die, its link break or its disk refuse.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction } from '../../services/master/core/state.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
@@ -12,38 +11,28 @@ import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { DeviceStatus } from '../../shared/handover/sink.ts'
 import type { MeterClockReport } from '../../shared/handover/clock-evidence.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../shared/units.ts'
 import type { Order, Receipt } from '../../shared/wire/orders.ts'
 import { Disk } from '../sim/disk.ts'
-import { becameOf, clockShowing, type Manner, offsetAfter } from './pair-clocks.ts'
+import {
+  becameOf,
+  clockShowing,
+  type Given,
+  keyPair,
+  type Manner,
+  type Mishap,
+  offsetAfter,
+  random,
+  readingOf,
+} from './pair-world.ts'
 
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
-const keyPair = () => {
-  const privateKey = random(32)
-  return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
-}
 const DEVICE = '00112233aabbccdd'
 const TICK_US = 250_000
 /** UTC at the first instant of a pair, microseconds. */
 const BEGIN_US = 1_800_000_000_000_000
-
-/** What goes wrong at the action with this number, counted from the command on. `lost`: the link
- * breaks under it; `refused`: the disk does not take it. */
-export interface Mishap {
-  readonly at: number
-  readonly kind: 'dies before' | 'dies after' | 'lost' | 'refused'
-}
-
-interface Given {
-  readonly number: number
-  readonly expires: ReturnType<typeof unixMs>
-  readonly what: Order
-  receipt: Receipt | null
-}
 
 export class Pair {
   readonly disk = new Disk(100_000)
@@ -68,9 +57,8 @@ export class Pair {
   actions = 0
   /** The meters answer nothing. */
   silent = false
-  /** What is said of the meters' clocks comes a tick late. */
+  /** What is said of the meters' clocks comes a tick late; what has not come yet. */
   slowLine = false
-  /** On the line, and not come yet. */
   onLine: AgentEvent[] = []
   /** |UTC - master's clock|, microseconds; null: it does not know. */
   masterBound: number | null = 20_000
@@ -323,11 +311,8 @@ export class Pair {
     const { meter, change } = action
     this.executed.push(`${change.how === 'light' ? 'light' : 'clock'} ${meter}`)
     const offset = this.offsets.get(meter) ?? 0
-    const after = offsetAfter(action, {
-      offset,
-      now: BEGIN_US + this.#asleep + this.#mono,
-      mono: this.mono,
-    })
+    const now = BEGIN_US + this.#asleep + this.#mono
+    const after = offsetAfter(action, { offset, now, mono: this.mono })
     if (this.manner === 'obeys' || this.manner === 'none') this.offsets.set(meter, after)
     return this.silent ? null : { on: 'clock-changed', meter, became: becameOf(this.manner) }
   }
@@ -338,17 +323,8 @@ export class Pair {
   }
 
   answer(meter: string, request: 'now' | 'push' = 'now'): AgentEvent {
-    const reading = {
-      meter,
-      register: ACTIVE_IMPORT_TOTAL,
-      value: 1,
-      exponent: 0,
-      unit: 30,
-      source: 'live',
-      meterTime: null,
-      checked: true,
-    } as const
-    return { on: 'readings', meter, readings: [reading], request, at: this.mono, more: false }
+    const readings = [readingOf(meter)]
+    return { on: 'readings', meter, readings, request, at: this.mono, more: false }
   }
 
   #perform(actions: readonly MasterAction[]): void {

@@ -15,7 +15,7 @@ import {
 } from '../../shared/clock/meter-clock.ts'
 import { lineTime, type MeterClockRead } from '../../shared/clock/meter-clock-line.ts'
 import { startClock, steer } from '../../shared/clock/softclock.ts'
-import { type MonoUs, monoUs, ppm, spanMs, spanUs, unixUs } from '../../shared/units.ts'
+import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 
 const SECOND = 1_000_000
 const DAY = 86_400 * SECOND

@@ -1,5 +1,5 @@
-// A meter's clock in the slave's care, when the world does not go by the book: two meters at once, a
-// machine that sleeps, answers that come late, clocks that others set.
+// A meter's clock in the slave's care, when the world does not go by the book: several meters at
+// once, a machine that sleeps, clocks that others set.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

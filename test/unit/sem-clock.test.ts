@@ -5,7 +5,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { monthOf } from '../../shared/clock/civil-month.ts'
 import type { MeterClockChange } from '../../shared/clock/meter-clock-line.ts'
-import { noMeterClock, takeRead } from '../../shared/clock/meter-clock.ts'
 import { encodeSem, type SemFrame } from '../../shared/meter/sem.ts'
 import { semDecoder } from '../../shared/meter/sem-stream.ts'
 import {
@@ -72,19 +71,6 @@ test('a clock is read: stamps at the request and at the first byte, and their li
       status: 1,
     },
   })
-})
-
-test('a clock in the year 9999 is told as far off as microseconds are exact', () => {
-  const poll = polling()
-  const token = tokenOf(sent(poll.readClock('A', START)))
-  const utc = unixUs(253_402_300_799 * SECOND)
-  const bytes = encodeSem({ is: 'clock', consumer: 'A', token, utc, status: 0 })
-  const [event] = told(poll.heard(bytes, later(30_000)))
-  assert.ok(event?.on === 'clock-read' && typeof event.found === 'object')
-  const { clock, fault } = takeRead(noMeterClock, event.found)
-  assert.equal(fault, null)
-  const centuries = (clock.edges.marks[0]?.least ?? 0) - UTC
-  assert.ok(centuries > 200 * 365 * 86_400 * SECOND)
 })
 
 test('an answer that comes behind the next request is not taken for its own', () => {

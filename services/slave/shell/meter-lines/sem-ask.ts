@@ -8,18 +8,7 @@ import {
   type SemClockAnswer,
   type SemClockRequest,
 } from '../../../../shared/meter/sem-clock.ts'
-import {
-  elapsedUs,
-  type MonoUs,
-  shiftUs,
-  type SpanUs,
-  spanUs,
-  unixUs,
-} from '../../../../shared/units.ts'
-
-/** Farther from 1970, in the year 2255, microseconds are not exact: a clock that shows more is as
- * wrong as one that shows this. */
-const LATEST_US = Number.MAX_SAFE_INTEGER - 1_000_000_000_000
+import { elapsedUs, type MonoUs, shiftUs, type SpanUs, spanUs } from '../../../../shared/units.ts'
 
 /** What is asked about the clock gets one attempt and says nothing of the meter's health: many
  * meters know no such request and pass it over. */
@@ -67,7 +56,7 @@ export function clockTold(
   const found = {
     t1: sentAt,
     t4: at,
-    utc: unixUs(Math.min(answer.utc, LATEST_US)),
+    utc: answer.utc,
     resolution: spanUs(SEM_CLOCK_RESOLUTION_US),
     onLine,
     status: answer.status,
