@@ -7,7 +7,7 @@
 import type { MeterClockAnswer, MeterClockChange } from '../clock/meter-clock-line.ts'
 import { unreachable } from '../assert.ts'
 import { spanUs, unixUs, type UnixUs } from '../units.ts'
-import { integer, SECONDS_MAX } from './sem-integer.ts'
+import { integer } from './sem-integer.ts'
 
 /** Resolution of the times: a hundredth of a second, microseconds. */
 export const SEM_CLOCK_RESOLUTION_US = 10_000
@@ -15,8 +15,8 @@ export const SEM_CLOCK_RESOLUTION_US = 10_000
 export const SEM_TOKEN_MAX = 999
 /** Farthest shift, hundredths: 900 s, as of the COSEM clock (class 8, method 6). */
 const SHIFT_MAX = 90_000
-/** Latest time, hundredths since 1970. */
-const HUNDREDTHS_MAX = SECONDS_MAX * 100 + 99
+/** Latest time, hundredths since 1970: 2255-06-05, the last that whole microseconds can name. */
+const HUNDREDTHS_MAX = 900_719_925_473
 /** Clock status is a byte. */
 const STATUS_MAX = 255
 

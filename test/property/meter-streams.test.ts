@@ -69,7 +69,7 @@ const history = fc
   })
 const token = fc.integer({ min: 0, max: 999 })
 const hundredths = fc
-  .integer({ min: 0, max: 25_340_230_079_999 })
+  .integer({ min: 0, max: 900_719_925_473 })
   .map((value) => unixUs(value * 10_000))
 const change = fc.oneof(
   fc
