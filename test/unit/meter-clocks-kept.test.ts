@@ -37,6 +37,23 @@ test('meters put off to the same instant are corrected one after the other', () 
   }
 })
 
+test('many meters at one instant: each register is stored once', () => {
+  const meters = Array.from({ length: 40 }, (_, index) => [`M-${index}`, -20] as const)
+  const pair = pairOf('light', Object.fromEntries(meters))
+  // All are known before the interval's end is left behind.
+  pair.run(25)
+  assert.deepEqual(pair.executed, [])
+  pair.slowLine = true
+  let stored = 0
+  const commit = pair.disk.commit.bind(pair.disk)
+  pair.disk.commit = (entry) => {
+    stored += entry.corrections?.length ?? 0
+    return commit(entry)
+  }
+  pair.run(300)
+  assert.deepEqual([pair.executed.length, stored], [40, 40])
+})
+
 test('a machine that slept knows nothing of the clocks until they are read again', () => {
   const pair = pairOf('light', { 'M-2': 0.2 })
   pair.run(600)

@@ -82,9 +82,15 @@ function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen
     return
   }
   const wait = untilOpen(utc, shiftUs(utc, most))
-  if (wait === 0) begin(turn, keeping, { how: 'light', drift: offset, event })
+  if (wait === 0 && !oneWaits(turn)) begin(turn, keeping, { how: 'light', drift: offset, event })
   else defer(turn, keeping, wait)
 }
+
+/** Many meters are put off to the end of the same interval: one at a time is noted and sent. */
+const oneWaits = ({ memory }: Turn): boolean =>
+  [...memory.meterClocks.kept.values()].some(
+    ({ correction }) => correction?.phase === 'storing' || correction?.phase === 'stored',
+  )
 
 function defer(turn: Turn, keeping: Keeping, wait: SpanUs): void {
   keeping.outcome = 'deferred'
@@ -170,7 +176,7 @@ function begin(
   })
 }
 
-/** One clock is asked at a time: many meters are put off to the end of the same interval. */
+/** One clock is asked at a time. */
 function sendWhenFree(turn: Turn, keeping: Keeping, correction: Correction): void {
   const unwanted = correction.how === 'strong' && keeping.order === null
   const stale = elapsedUs(correction.since, turn.mono) > STALE
