@@ -26,6 +26,9 @@ const OPEN_MINDED = 1
 export const FREQUENCY_UNKNOWN_PPM = 50
 /** Part of the extra delay by which a sample is early. */
 const LEANS = [-0.5, 0, 0.5]
+/** Extra delay up to so many times a filter's constant noise says nothing of a lean: two ways with
+ * even jitter are three and a half of it apart at most, those with queues two on average. */
+const LEAN_BEYOND = 2
 /** Noise for each microsecond of extra delay. Two exponential queues make 0.29; a bit more, since
  * few samples are so regular. Zero serves paths on which the delay says nothing. */
 const NOISE_PER_DELAY = [0, 0.4]
@@ -166,7 +169,10 @@ function update(filters: Float64Array, at: number, hypothesis: Hypothesis, step:
     2 * elapsed * read(COVAR) +
     elapsed ** 2 * read(VAR_FREQUENCY) +
     (wander * elapsed ** 3) / 3
-  const surprise = step.offset - lean * extra - foretold
+  // A leaning filter leans with what its own noise cannot explain. Leaning with all of it, it would
+  // be off by the mean jitter of the way that is quick.
+  const leaning = lean * Math.max(0, extra - LEAN_BEYOND * Math.sqrt(noise))
+  const surprise = step.offset - leaning - foretold
   const expected = varOffset + noise + (perDelay * extra) ** 2
   const squared = surprise ** 2 / expected
   const far = squared > SURPRISE_MAX ** 2

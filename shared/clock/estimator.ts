@@ -208,8 +208,9 @@ export function estimateAt(estimator: Estimator, mono: MonoUs): Estimate | null 
   }
   return {
     mono: at,
-    utc: unixUs(origin.utc + elapsedUs(origin.mono, at) + offset),
-    // One microsecond: what `utc` was cut by.
+    // Rounded, since cutting would leave every clock half a microsecond late.
+    utc: unixUs(Math.round(origin.utc + elapsedUs(origin.mono, at) + offset)),
+    // One microsecond: more than what `utc` was rounded by.
     bound: spanUs(bound + 1),
     frequency,
     growth: ppm(growth),

@@ -11,7 +11,7 @@ import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { ControlChannel } from '../../shared/tves/handshake.ts'
 import { CipherState, startHandshake } from '../../shared/tves/noise.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
-import { ppm, second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import {
   decodeContent,
   encodeOpener,
@@ -19,7 +19,7 @@ import {
   padContent,
   readingCount,
 } from '../../shared/wire/content.ts'
-import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
+import { decodeControl, encodeControl } from '../../shared/wire/control.ts'
 import { decodeFrame, encodeHeader } from '../../shared/wire/frame.ts'
 import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
 import {
@@ -39,6 +39,7 @@ import {
   encodeSessionOffer,
 } from '../../shared/wire/payload.ts'
 import { Deframer } from '../../shared/wire/transport.ts'
+import { CONTROLS } from './samples.ts'
 
 const RUNS = 10_000
 const hash = new Uint8Array(32).fill(1)
@@ -71,48 +72,8 @@ function feed(inputs: fc.Arbitrary<Uint8Array>, check: (input: Uint8Array) => vo
   )
 }
 
-const stream = { epoch: 1, run: 2, sequence: 3, hash }
-const controls: readonly ControlMessage[] = [
-  { is: 'confirm', epoch: 9, runs: [stream, stream] },
-  { is: 'committed', epoch: 9, runs: [{ epoch: 1, run: 2, known: true, next: 4, hash }] },
-  { is: 'clock-request', id: new Uint8Array(16) },
-  { is: 'clock-reply', id: new Uint8Array(16), t2: unixUs(5), t3: unixUs(6), bound: spanUs(7) },
-  { is: 'acknowledge', ...stream },
-  { is: 'expect', code: 'SEC-06', epoch: 1, run: 2, next: 3, masterTime: unixMs(4) },
-  { is: 'enrolled', device: new Uint8Array(8) },
-  {
-    is: 'status',
-    clockState: 'S',
-    offset: spanUs(-5),
-    bound: null,
-    roundTrip: spanUs(6),
-    backlog: 7,
-    meters: 8,
-    faults: [{ code: 'MTR-01', count: 9 }],
-    discipline: {
-      frequency: ppm(-12.345),
-      skew: ppm(0.5),
-      holdover: spanMs(4_000),
-      steps: 1,
-      lastStep: spanUs(-180_000_000),
-    },
-  },
-  {
-    is: 'meter-clock',
-    meter: 'SN-1',
-    offset: spanUs(-61_000_000),
-    bound: spanUs(900),
-    resolution: spanUs(10_000),
-    frequency: ppm(4.2),
-    monthlyDrift: spanMs(-61_000),
-    invalid: false,
-    outcome: 'rejected',
-    event: 12,
-  },
-]
-
 test('damaged control messages: a message that writes back to the same bytes, or null', () => {
-  feed(damaged(...controls.map(encodeControl)), (input) => {
+  feed(damaged(...CONTROLS.map(encodeControl)), (input) => {
     const message = decodeControl(input)
     if (message === null || message.is === 'status') return
     // An order we do not know is read past and never written.
@@ -142,7 +103,7 @@ const readings = [reading, { ...reading, value: -4 }, { ...reading, meter: 'B', 
 const opener: Opener = {
   kind: 'opener',
   processId: new Uint8Array(8),
-  previous: stream,
+  previous: { epoch: 1, run: 2, sequence: 3, hash },
   processStart: unixMs(1_789_999_901_500),
   heads: [reading, { ...reading, meter: 'B', meterTime: null }, { ...reading, meter: 'C' }].map(
     headOf,

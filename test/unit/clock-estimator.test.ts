@@ -18,6 +18,9 @@ import {
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from '../../shared/clock/exchange.ts'
 import { RATE_AFTER_US } from '../../shared/clock/interval.ts'
 import { monoUs, ppm, spanMs, spanUs, unixUs } from '../../shared/units.ts'
+import { SCENARIOS } from '../bench/clock/scenarios.ts'
+import { ours } from '../bench/clock/servos.ts'
+import { buildWorld, rmsUs } from '../bench/clock/world.ts'
 
 const UTC = 1_790_000_000_000_000
 const S = 1_000_000
@@ -57,6 +60,21 @@ test('one sample is believed as it is; its bound grows by the tolerance', () => 
   assert.equal(believed(estimator, 110).bound, 1_001 + 250 * 100)
   // Before the last sample is at the last sample.
   assert.equal(believed(estimator, 5).mono, 10 * S)
+})
+
+test('an estimate is rounded to whole microseconds, not cut', () => {
+  const at = { ...sample(10, 500), mono: monoUs(10 * S + 0.25) }
+  assert.equal(estimateAt(taught(at), monoUs(11 * S))?.utc, UTC + 11 * S + 500)
+})
+
+test('late questions beside quick answers: it leans with the lateness, not with every jitter', () => {
+  const usb = SCENARIOS.find(({ name }) => name === 'usb-sleep')
+  assert.ok(usb !== undefined)
+  // 35, 25 and 24; leaning with all of the extra delay 74, 75 and 88.
+  for (const seed of [1, 2, 3]) {
+    const rms = rmsUs(buildWorld(usb, seed), ours())
+    assert.ok(rms < 50, `seed ${seed}: ${rms} us`)
+  }
 })
 
 test('the bound reaches to the far end of what all samples allow', () => {

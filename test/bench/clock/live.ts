@@ -146,7 +146,8 @@ function tell(races: readonly Race[], report: Report): void {
     const sides = [rms(ours), rms(chrony)] as const
     if (name !== 'direct') ratios.push(sides[0] / sides[1])
     report(row(`clock.chrony.${name}`, sides, 'us rms', of))
-    if (name === 'direct') report(row('clock.direct.p99us', [p99(ours), p99(chrony)], 'us', of))
+    if (name === 'direct')
+      report(row('clock.chrony.direct.p99us', [p99(ours), p99(chrony)], 'us', of))
   }
   const what = `of chronyd's rms, median of ${ratios.length}`
   report(row('clock.chrony.ratio', [median(ratios), 1], what, of))
