@@ -224,6 +224,11 @@ export const FAULTS = {
     'meter clock off by more than 4 h: times invalid',
     'set it on site, or replace the meter',
   ),
+  'MTR-12': fault(
+    'warn',
+    'meter clock was set by somebody else',
+    'ask who did; nothing if it was an installer',
+  ),
   'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
   'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),
   'BIL-03': fault('warn', 'consumption far above the usual', 'confirm the reading before the bill'),

@@ -11,17 +11,7 @@
 // Nothing is said on the word of one read. WHETHER a clock is set is not decided here: policy.ts.
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
-import {
-  type MonoUs,
-  monoUs,
-  type Ppm,
-  ppm,
-  type SpanMs,
-  type SpanUs,
-  spanUs,
-  unixUs,
-} from '../units.ts'
-import type { FrequencyPrior } from './bank.ts'
+import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../units.ts'
 import {
   clearest,
   type Edges,
@@ -41,11 +31,9 @@ import {
   type Estimator,
   estimateAt,
   FREQUENCY_CHANGE_PPM,
-  frequencyOf,
   knowingOnly,
   KNOWS_NOTHING,
   learn,
-  remembering,
   withoutPhase,
 } from './estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
@@ -105,32 +93,17 @@ export interface MeterClockSeen {
   readonly frequency: Ppm
 }
 
-/** What survives a restart: a crystal keeps its rate. Against our monotonic clock, as learned. */
-export type MeterClockNote = FrequencyPrior
-
 const START_TREND: Trend = { since: monoUs(0), ahead: spanUs(0), rate: ppm(0) }
 
-const startWith = (prior: FrequencyPrior): MeterClock => ({
+/** A meter nobody has read yet. */
+export const noMeterClock: MeterClock = {
   edges: NO_EDGES,
-  estimator: knowingOnly(METER_PROMISE, prior),
+  estimator: knowingOnly(METER_PROMISE, KNOWS_NOTHING.prior),
   trend: START_TREND,
   reads: 0,
   restUntil: monoUs(Number.NEGATIVE_INFINITY),
   rest: spanUs(REST_MIN_US),
   unproven: false,
-})
-
-/** A meter nobody has read yet. */
-export const noMeterClock: MeterClock = startWith(KNOWS_NOTHING.prior)
-
-/** A meter that was read before we were restarted, `age` ago; a damaged note is none. */
-export const meterClockFrom = (note: MeterClockNote, age: SpanMs): MeterClock =>
-  startWith(remembering(note, age).prior)
-
-/** What to keep over a restart; null while the rate is not known. */
-export function noteOf({ estimator, trend }: MeterClock): MeterClockNote | null {
-  const known = frequencyOf(estimator)
-  return known === null ? null : { ...known, frequency: ppm(trend.rate + known.frequency) }
 }
 
 const trendAt = ({ since, ahead, rate }: Trend, mono: number): number =>
@@ -314,7 +287,7 @@ interface Wish {
 /** How and when to set the meter's clock, not before `mono`: the bytes' time and half of the
  * meter's least delay are allowed for, and a time is sent so that it takes effect on its tick. Null
  * while UTC is not known; for a shift, while the offset is not known, would be shifted by nothing,
- * or is over 900 s. Whether it took effect is found out by reading: `tookEffect`. */
+ * or is over 900 s. Whether it took effect is found out by reading. */
 export function planChange(
   clock: MeterClock,
   ours: SoftClock,
@@ -353,15 +326,4 @@ export function afterCorrection(
   const ahead = spanUs(trendAt(clock.trend, mono) + offset)
   const rate = ppm(clock.trend.rate + frequency)
   return { ...clock, trend: { since: mono, ahead, rate }, restUntil: mono, unproven: true }
-}
-
-/** Whether a change of the clock to UTC shows in what was read since: `done`, or by how much the
- * clock is still off for certain. Null while too little was read. */
-export function tookEffect(
-  seen: MeterClockSeen | null,
-  resolution: SpanUs,
-): { readonly done: boolean; readonly offBy: SpanUs } | null {
-  if (seen === null) return null
-  const done = Math.abs(seen.offset) <= seen.bound + resolution
-  return { done, offBy: done ? spanUs(0) : seen.offset }
 }

@@ -24,7 +24,7 @@ export type MeterClockEvent =
    * 12: strong synchronisation executed. */
   10 | 11 | 12
 
-/** What was last done about a meter's clock. */
+/** What was last done about a meter's clock. `set`: by somebody else than its slave. */
 export const METER_CLOCK_OUTCOMES = [
   'none',
   'synchronised',

@@ -9,7 +9,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { OutboxCommit } from '../../services/slave/core/state.ts'
 import { openOutbox } from '../../services/slave/shell/outbox.ts'
-import { ppm, unixMs, unixUs } from '../../shared/units.ts'
+import { KNOWS_NOTHING, remembering } from '../../shared/clock/estimator.ts'
+import { ppm, spanMs, unixMs, unixUs } from '../../shared/units.ts'
 import {
   DAY_MS,
   EPOCH,
@@ -246,6 +247,27 @@ test('OPS-13 made by a newer program, OPS-16 no database, OPS-04 no folder', (t)
   assert.equal(!noise.ok && noise.fault, 'OPS-16')
   const nowhere = openOutbox(join(folder, 'outbox.sqlite', 'deeper'), LIMITS)
   assert.equal(!nowhere.ok && nowhere.fault, 'OPS-04')
+})
+
+test('absurd numbers in the file: a frequency is only a guess, what no number holds is damage', (t) => {
+  for (const [columns, fault] of [
+    ['1e9, 0.01, 5', null],
+    ['9e999, -9e999, 5', null],
+    ['1, 0.01, 9000000000000000000', 'OPS-16'],
+  ] as const) {
+    const folder = folderFor(t)
+    open(folder).close()
+    const file = new DatabaseSync(join(folder, 'outbox.sqlite'))
+    file.exec(`INSERT INTO frequency VALUES (1, ${columns})`)
+    file.close()
+    const opened = openOutbox(folder, LIMITS)
+    assert.equal(opened.ok ? null : opened.fault, fault, columns)
+    if (!opened.ok) continue
+    const { frequency = null } = opened.outbox.load()
+    assert.ok(frequency !== null)
+    assert.equal(remembering(frequency, spanMs(0)), KNOWS_NOTHING)
+    opened.outbox.close()
+  }
 })
 
 test('a page that cannot be read costs the frames on it, not the run (OPS-16)', (t) => {

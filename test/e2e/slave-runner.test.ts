@@ -142,15 +142,27 @@ test('meters are asked on their line; how they fail reaches the agent', (t) => {
   assert.match(log.at(-1) ?? '', /"meter":"ED-1".*MTR-01/)
 })
 
-test('drop: logged, counted, the link ended, and the agent hears that it is down', (t) => {
+test('drop: the link ended, its fault logged once, and the agent hears that it is down', (t) => {
+  const fault = { fault: 'SEC-11', detail: 'forged' } as const
   const { events, did, log, outside } = scene(t, folderFor(t), (event) =>
-    event.on === 'body' ? [{ do: 'drop', fault: 'SEC-11', detail: 'forged' }] : [],
+    event.on === 'body'
+      ? [
+          { do: 'report', ...fault },
+          { do: 'drop', ...fault },
+        ]
+      : [],
   )
+  outside.link?.onUp()
   outside.link?.onBody(new Uint8Array(1), monoUs(0))
   assert.deepEqual(did, ['drop SEC-11'])
-  assert.ok(names(events).includes('link-down'))
-  assert.ok(events.some((event) => event.on === 'meter-fault' && event.fault === 'SEC-11'))
-  assert.match(log.join(''), /SEC-11/)
+  assert.equal(names(events).at(-1), 'link-down')
+  assert.equal(events.filter(({ on }) => on === 'meter-fault').length, 0, 'the agent counted it')
+  assert.equal(log.filter((line) => line.includes('"SEC-11"')).length, 1, log.join(''))
+  // The next link goes down by itself: nobody else tells why.
+  outside.link?.onUp()
+  outside.link?.onDown('WIR-06', 'silent')
+  assert.ok(events.some((event) => event.on === 'meter-fault' && event.fault === 'WIR-06'))
+  assert.match(log.join(''), /WIR-06/)
 })
 
 test('after a sleep of the machine the agent hears of it before anything else', (t) => {

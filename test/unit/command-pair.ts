@@ -2,7 +2,6 @@
 // the slave its process may die, its link break or its disk refuse.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { MasterAction } from '../../services/master/core/state.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
@@ -12,38 +11,28 @@ import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { DeviceStatus } from '../../shared/handover/sink.ts'
 import type { MeterClockReport } from '../../shared/handover/clock-evidence.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/tves/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../shared/units.ts'
 import type { Order, Receipt } from '../../shared/wire/orders.ts'
 import { Disk } from '../sim/disk.ts'
-import { becameOf, clockShowing, type Manner, offsetAfter } from './pair-clocks.ts'
+import {
+  becameOf,
+  clockShowing,
+  type Given,
+  keyPair,
+  type Manner,
+  type Mishap,
+  offsetAfter,
+  random,
+  readingOf,
+} from './pair-world.ts'
 
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
-const keyPair = () => {
-  const privateKey = random(32)
-  return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
-}
 const DEVICE = '00112233aabbccdd'
 const TICK_US = 250_000
 /** UTC at the first instant of a pair, microseconds. */
 const BEGIN_US = 1_800_000_000_000_000
-
-/** What goes wrong at the action with this number, counted from the command on. `lost`: the link
- * breaks under it; `refused`: the disk does not take it. */
-export interface Mishap {
-  readonly at: number
-  readonly kind: 'dies before' | 'dies after' | 'lost' | 'refused'
-}
-
-interface Given {
-  readonly number: number
-  readonly expires: ReturnType<typeof unixMs>
-  readonly what: Order
-  receipt: Receipt | null
-}
 
 export class Pair {
   readonly disk = new Disk(100_000)
@@ -68,6 +57,9 @@ export class Pair {
   actions = 0
   /** The meters answer nothing. */
   silent = false
+  /** What is said of the meters' clocks comes a tick late; what has not come yet. */
+  slowLine = false
+  onLine: AgentEvent[] = []
   /** |UTC - master's clock|, microseconds; null: it does not know. */
   masterBound: number | null = 20_000
   /** How far the master's clock is ahead of UTC, microseconds, and how much UTC gains on the
@@ -95,6 +87,8 @@ export class Pair {
     historyFrom: null,
   }
   #mono = 1_000
+  /** How long the machine slept in all. */
+  #asleep = 0
   #link = 0
   #up = false
   #agent: Agent | null = null
@@ -133,7 +127,7 @@ export class Pair {
   }
 
   get utc(): UnixUs {
-    return unixUs(BEGIN_US + this.#mono * (1 + this.ratePpm * 1e-6))
+    return unixUs(BEGIN_US + this.#asleep + this.#mono * (1 + this.ratePpm * 1e-6))
   }
 
   /** What the slave's clock shows, and how far it may be off. */
@@ -153,8 +147,15 @@ export class Pair {
       this.#mono += TICK_US
       if (this.#agent === null) this.#start()
       if (!this.#up) this.#connect()
+      for (const event of this.onLine.splice(0)) this.#deliver(event)
       this.#deliver({ on: 'tick' })
     }
+  }
+
+  /** The machine is suspended: its monotonic clock stands, the world and the link go on. */
+  sleep(seconds: number): void {
+    this.#asleep += seconds * 1_000_000
+    this.#deliver({ on: 'slept' })
   }
 
   /** The operator gives a command; the master looks at once. */
@@ -287,9 +288,9 @@ export class Pair {
         this.asked.push(`read ${action.meter}`)
         return this.silent ? null : this.answer(action.meter)
       case 'read-clock':
-        return this.silent ? null : this.clockOf(action.meter)
+        return this.silent ? null : this.#late(this.clockOf(action.meter))
       case 'change-clock':
-        return this.#changeClock(action)
+        return this.#late(this.#changeClock(action))
       case 'read-history':
         return null
       case 'report':
@@ -300,32 +301,30 @@ export class Pair {
     }
   }
 
+  #late(event: AgentEvent | null): AgentEvent | null {
+    if (!this.slowLine || event === null) return event
+    this.onLine.push(event)
+    return null
+  }
+
   #changeClock(action: Extract<AgentAction, { do: 'change-clock' }>): AgentEvent | null {
     const { meter, change } = action
     this.executed.push(`${change.how === 'light' ? 'light' : 'clock'} ${meter}`)
     const offset = this.offsets.get(meter) ?? 0
-    const after = offsetAfter(action, { offset, now: BEGIN_US + this.#mono, mono: this.mono })
+    const now = BEGIN_US + this.#asleep + this.#mono
+    const after = offsetAfter(action, { offset, now, mono: this.mono })
     if (this.manner === 'obeys' || this.manner === 'none') this.offsets.set(meter, after)
     return this.silent ? null : { on: 'clock-changed', meter, became: becameOf(this.manner) }
   }
 
   clockOf(meter: string): AgentEvent {
-    const shown = BEGIN_US + this.#mono + (this.offsets.get(meter) ?? 0)
+    const shown = BEGIN_US + this.#asleep + this.#mono + (this.offsets.get(meter) ?? 0)
     return { on: 'clock-read', meter, found: clockShowing(shown, this.mono) }
   }
 
   answer(meter: string, request: 'now' | 'push' = 'now'): AgentEvent {
-    const reading = {
-      meter,
-      register: ACTIVE_IMPORT_TOTAL,
-      value: 1,
-      exponent: 0,
-      unit: 30,
-      source: 'live',
-      meterTime: null,
-      checked: true,
-    } as const
-    return { on: 'readings', meter, readings: [reading], request, at: this.mono, more: false }
+    const readings = [readingOf(meter)]
+    return { on: 'readings', meter, readings, request, at: this.mono, more: false }
   }
 
   #perform(actions: readonly MasterAction[]): void {

@@ -234,8 +234,24 @@ test('a meter that knows no such request is asked once a day; one that is silent
   }
 })
 
-test('while nothing new happens a clock is told once an hour', () => {
+test('while nothing new happens a clock is told ever less, and in the end once an hour', () => {
   const pair = pairOf('watch', 0.2)
+  pair.run(100)
+  assert.equal(pair.clocks.length, 2, 'the head-end may not have known the meter at first')
+  pair.run(2 * 3_600)
+  const before = pair.clocks.length
+  assert.ok(before <= 10, `${before}`)
+  // Each hour another link, which is told too.
   pair.run(4 * 3_600)
-  assert.ok(pair.clocks.length >= 4 && pair.clocks.length <= 6, `${pair.clocks.length}`)
+  const more = pair.clocks.length - before
+  assert.ok(more >= 4 && more <= 9, `${more}`)
+})
+
+test('on a new link every clock is told again: the last report may be lost', () => {
+  const pair = pairOf('watch', 0.2)
+  pair.run(3 * 3_600)
+  const before = pair.clocks.length
+  pair.breakLink()
+  pair.run(5)
+  assert.equal(pair.clocks.length, before + 1)
 })

@@ -6,7 +6,12 @@
 // correction that was not made, and the month's limit is kept all the more.
 
 import { monthOf } from '../../../shared/clock/civil-month.ts'
-import { afterChange, type MeterClockSeen } from '../../../shared/clock/meter-clock.ts'
+import {
+  afterChange,
+  type MeterClockSeen,
+  planChange,
+  type PlannedChange,
+} from '../../../shared/clock/meter-clock.ts'
 import type { MeterClockChange } from '../../../shared/clock/meter-clock-line.ts'
 import {
   type ClockClient,
@@ -49,15 +54,16 @@ const ORDER_WAITS_MAX = spanUs(240_000_000)
 const RETRY = spanUs(3_600_000_000)
 /** What the disk took longer than this to note is decided anew. */
 const STALE = spanUs(5_000_000)
-/** Farthest shift, microseconds (docs/meters.md 1.6); beyond it the time itself is written. */
-const SHIFT_MAX = 900_000_000
-/** Shifts are whole hundredths of a second. */
+/** Times and shifts are whole hundredths of a second (docs/meters.md 1.6). The line itself adds
+ * what its bytes take, and how late they leave. */
 const HUNDREDTH = 10_000
+const WISH = { resolution: spanUs(HUNDREDTH), onLine: spanUs(0) }
 
 /** Corrects what may be corrected. */
 export function consider(turn: Turn, keeping: Keeping, seen: MeterClockSeen): void {
   const { correction } = keeping
   if (correction?.phase === 'verify') verify(turn, keeping, { correction, seen })
+  else if (correction?.phase === 'stored') sendWhenFree(turn, keeping, correction)
   else if (correction !== null || turn.mono < keeping.tryAt) return
   else if (keeping.order !== null) strongly(turn, keeping, seen)
   else if (keeping.plan.keep === 'light') lightly(turn, keeping, seen)
@@ -76,9 +82,15 @@ function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen
     return
   }
   const wait = untilOpen(utc, shiftUs(utc, most))
-  if (wait === 0) begin(turn, keeping, { how: 'light', drift: offset, event })
+  if (wait === 0 && !oneWaits(turn)) begin(turn, keeping, { how: 'light', drift: offset, event })
   else defer(turn, keeping, wait)
 }
+
+/** Many meters are put off to the end of the same interval: one at a time is noted and sent. */
+const oneWaits = ({ memory }: Turn): boolean =>
+  [...memory.meterClocks.kept.values()].some(
+    ({ correction }) => correction?.phase === 'storing' || correction?.phase === 'stored',
+  )
 
 function defer(turn: Turn, keeping: Keeping, wait: SpanUs): void {
   keeping.outcome = 'deferred'
@@ -152,17 +164,24 @@ function begin(
   keeping: Keeping,
   what: Pick<Correction, 'how' | 'drift' | 'event'>,
 ): void {
-  const { mono } = turn
+  const { mono: since } = turn
   const before = registerNow(keeping, turn)
-  const correction: Correction = { ...what, phase: 'storing', before, answer: 'none' }
+  const correction: Correction = { ...what, phase: 'storing', since, before, answer: 'none' }
   keeping.correction = correction
   const sum = spanUs(before.sum + what.drift)
   store(turn, keeping, { month: before.month, sum }, (later) => {
     if (keeping.correction !== correction) return
-    const unwanted = what.how === 'strong' && keeping.order === null
-    if (unwanted || elapsedUs(mono, later.mono) > STALE) putBack(later, keeping, before)
-    else send(later, keeping, correction)
+    keeping.correction = { ...correction, phase: 'stored' }
+    sendWhenFree(later, keeping, keeping.correction)
   })
+}
+
+/** One clock is asked at a time. */
+function sendWhenFree(turn: Turn, keeping: Keeping, correction: Correction): void {
+  const unwanted = correction.how === 'strong' && keeping.order === null
+  const stale = elapsedUs(correction.since, turn.mono) > STALE
+  if (unwanted || stale) putBack(turn, keeping, correction.before)
+  else if (turn.memory.meterClocks.asked === null) send(turn, keeping, correction)
 }
 
 /** Keeps the month's register, and goes on when it is durable. */
@@ -187,22 +206,19 @@ function putBack(turn: Turn, keeping: Keeping, before: DriftRegister): void {
 }
 
 function send(turn: Turn, keeping: Keeping, correction: Correction): void {
-  const utc = utcNow(turn)
-  if (utc === null) {
+  const { memory, mono } = turn
+  const plan = (how: MeterClockChange['how']): PlannedChange | null =>
+    planChange(keeping.clock, memory.clock, mono, { how, ...WISH })
+  // Beyond the farthest shift the time itself is written.
+  const planned = correction.how === 'light' ? plan('light') : (plan('shift') ?? plan('write'))
+  if (planned === null) {
     putBack(turn, keeping, correction.before)
     return
   }
   keeping.correction = { ...correction, phase: 'sent' }
   const { meter } = keeping
-  const change = changeOf(correction, utc)
-  turn.actions.push({ do: 'change-clock', meter, change, at: turn.mono })
-  turn.memory.meterClocks.asked = { meter, since: turn.mono }
-}
-
-function changeOf({ how, drift }: Correction, utc: UnixUs): MeterClockChange {
-  if (how === 'light') return { how: 'light', utc }
-  const by = spanUs(-Math.round(drift / HUNDREDTH) * HUNDREDTH)
-  return Math.abs(by) <= SHIFT_MAX ? { how: 'shift', by } : { how: 'write', utc }
+  turn.actions.push({ do: 'change-clock', meter, ...planned })
+  memory.meterClocks.asked = { meter, since: mono }
 }
 
 /** The meter said what it did, or nothing. */

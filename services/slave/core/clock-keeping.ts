@@ -29,10 +29,12 @@ import { report, type Turn } from './memory.ts'
 import { controlBody } from './session.ts'
 import type { MeterClockPlan, MeterPlan } from './state.ts'
 
-/** Longest time without a report, microseconds: the pages show hours. */
+/** First and longest time without a report, microseconds. It doubles: the head-end drops what is
+ * told of a meter before its first reading came, and the pages show hours. */
+const REPORT_AGAIN_US = 60_000_000
 const REPORT_EVERY_US = 3_600_000_000
-/** Reports in one step: a thousand meters are told within a quarter of a minute. */
-const REPORTS_MAX = 16
+/** Reports in one step, of which there are about four a second: a master takes 1,000 a minute. */
+const REPORTS_MAX = 3
 /** A clock that moved by more than this beyond its bound is told at once. */
 const MOVED = spanUs(100_000)
 
@@ -41,9 +43,10 @@ type Settled = (turn: Turn, fault: FaultCode | null) => void
 
 /** A correction under way. */
 export interface Correction {
-  /** `storing`: the register waits for the disk; `sent`: the meter's answer is waited for;
-   * `verify`: what became of it is read. */
-  readonly phase: 'storing' | 'sent' | 'verify'
+  /** `storing`: the register waits for the disk; `stored`: until no other clock is asked; `sent`:
+   * the meter's answer is waited for; `verify`: what became of it is read. */
+  readonly phase: 'storing' | 'stored' | 'sent' | 'verify'
+  readonly since: MonoUs
   readonly drift: SpanUs
   readonly event: MeterClockEvent | null
   readonly how: 'light' | 'strong'
@@ -75,8 +78,18 @@ export interface Keeping {
   /** Something happened that was not looked at; and not told. */
   fresh: boolean
   untold: boolean
-  /** What was told last, and when. */
-  told: { readonly key: string; readonly offset: SpanUs; readonly at: MonoUs } | null
+  /** Its last read had impossible stamps. */
+  unreadable: boolean
+  /** What was told last, when, on which link, and how long that may stand. */
+  told: Told | null
+}
+
+interface Told {
+  readonly key: string
+  readonly offset: SpanUs
+  readonly at: MonoUs
+  readonly link: number
+  readonly again: number
 }
 
 export interface MeterClocks {
@@ -114,6 +127,7 @@ export function clocksAtStart(
       event: null,
       fresh: false,
       untold: false,
+      unreadable: false,
       told: null,
     })
   }
@@ -147,18 +161,21 @@ export function judge(turn: Turn, keeping: Keeping, { offset, bound }: MeterCloc
   keeping.fault = fault
 }
 
-/** Tells what changed, and every clock once an hour. On a link that is down it waits. */
+/** Tells what changed, and every clock once an hour and on each new link: what was told on the one
+ * before may not have arrived. On a link that is down it waits. */
 export function tellClocks(turn: Turn): void {
   const { memory } = turn
   if (!memory.confirmed) return
   let reports = 0
   for (const keeping of memory.meterClocks.kept.values()) {
-    const { untold, told } = keeping
-    const long = told !== null && turn.mono - told.at >= REPORT_EVERY_US
-    if ((untold || long) && tell(turn, keeping)) reports += 1
+    const long = keeping.told !== null && isStale(keeping.told, turn)
+    if ((keeping.untold || long) && tell(turn, keeping)) reports += 1
     if (reports >= REPORTS_MAX) return
   }
 }
+
+const isStale = ({ at, link, again }: Told, { memory, mono }: Turn): boolean =>
+  link !== memory.linkNumber || mono - at >= again
 
 function tell(turn: Turn, keeping: Keeping): boolean {
   const { memory, mono, actions } = turn
@@ -173,8 +190,8 @@ function tell(turn: Turn, keeping: Keeping): boolean {
   const { month, sum } = registerNow(keeping, turn)
   const key = `${seen === null} ${outcome} ${event} ${invalid} ${month} ${sum}`
   const moved = Math.abs(offset - (told?.offset ?? 0)) > bound + MOVED
-  const due = told === null || moved || mono - told.at >= REPORT_EVERY_US
-  if (!due && key === told.key) return false
+  const again = told === null || isStale(told, turn)
+  if (!again && !moved && key === told.key) return false
   const body = controlBody(memory.session, {
     is: 'meter-clock',
     meter,
@@ -192,6 +209,11 @@ function tell(turn: Turn, keeping: Keeping): boolean {
     return false
   }
   actions.push({ do: 'send', body })
-  keeping.told = { key, offset, at: mono }
+  keeping.told = { key, offset, at: mono, link: memory.linkNumber, again: againAfter(told, mono) }
   return true
+}
+
+function againAfter(told: Told | null, mono: MonoUs): number {
+  if (told === null) return REPORT_AGAIN_US
+  return mono - told.at < told.again ? told.again : Math.min(2 * told.again, REPORT_EVERY_US)
 }

@@ -4,11 +4,12 @@
 // longer.
 
 import { noMeterClock, nextReadAt, takeRead, unmoored } from '../../../shared/clock/meter-clock.ts'
+import type { MeterClockRead } from '../../../shared/clock/meter-clock-line.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import { elapsedUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { changed, consider, ended, unverified } from './clock-correction.ts'
 import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './clock-keeping.ts'
-import { storingFails, type Turn } from './memory.ts'
+import { report, storingFails, type Turn } from './memory.ts'
 import type { AgentEvent } from './state.ts'
 
 /** An answer that does not come is not waited for longer: the line gives a request up within
@@ -24,6 +25,8 @@ const SILENT_REST_MAX = 86_400_000_000
 const AFTER_SILENCE = spanUs(10_000_000)
 /** What is due within a step of the agent is handed over now: the shell waits for the instant. */
 const SOON = spanUs(250_000)
+/** Who moves a meter's clock by less than this is not told of: the offset tells it. */
+const SET_FROM = 1_000_000
 /** An order or a correction that was sent may ask in vain this often, this far apart. */
 const URGENT_SILENT_MAX = 3
 const URGENT_REST = spanUs(2_000_000)
@@ -92,6 +95,9 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
     saidNothing(turn, keeping)
     return
   }
+  // The meter may have looked before the sleep, in which our clock stood: asked anew.
+  const { slept } = turn.memory
+  if (slept !== null && found.t1 <= slept.to) return
   keeping.silent = 0
   keeping.fresh = true
   keeping.resolution = found.resolution
@@ -100,7 +106,20 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
   // It does tell its clock; whether it can be set is another matter.
   const tells = outcome === 'silent' || (outcome === 'unsupported' && clock === noMeterClock)
   if (tells) keeping.outcome = 'none'
-  keeping.clock = takeRead(keeping.clock, found).clock
+  learnFrom(turn, keeping, found)
+}
+
+function learnFrom(turn: Turn, keeping: Keeping, read: MeterClockRead): void {
+  const { meter, unreadable } = keeping
+  const { clock, fault, stepped } = takeRead(keeping.clock, read)
+  keeping.clock = clock
+  keeping.unreadable = fault !== null
+  if (fault !== null && !unreadable) report(turn, fault, `clock of ${meter}`)
+  if (stepped === null || Math.abs(stepped) < SET_FROM) return
+  report(turn, 'MTR-12', `${meter}: by ${(stepped / 1_000_000).toFixed(1)} s`)
+  if (keeping.correction !== null) return
+  keeping.outcome = 'set'
+  keeping.event = null
 }
 
 export function clockChanged(
@@ -111,7 +130,7 @@ export function clockChanged(
   if (keeping !== null) changed(turn, keeping, became)
 }
 
-/** The meter whose clock was asked; null when this is a late answer. */
+/** The meter whose answer was waited for; null when this is a late one. */
 function answeredBy({ memory }: Turn, meter: string): Keeping | null {
   const { meterClocks } = memory
   if (meterClocks.asked?.meter !== meter) return null

@@ -92,7 +92,9 @@ const SQLITE_READ_ERRORS: ReadonlySet<number> = new Set([266, 522, 8458])
 export function faultOfSqlite(error: unknown, where: string): Fault {
   if (!(error instanceof Error)) throw error
   const detail = `${where}: ${error.message}`
-  if (error instanceof DamagedRow) return { ok: false, fault: 'OPS-16', detail }
+  // Larger than any number we write.
+  const tooLarge = 'code' in error && error.code === 'ERR_OUT_OF_RANGE'
+  if (error instanceof DamagedRow || tooLarge) return { ok: false, fault: 'OPS-16', detail }
   if (isFull(error)) return { ok: false, fault: 'OPS-06', detail }
   if ('errcode' in error && typeof error.errcode === 'number') {
     if (SQLITE_READ_ERRORS.has(error.errcode)) return { ok: false, fault: 'OPS-16', detail }

@@ -59,6 +59,8 @@ export class Runner {
   #clockTimer: NodeJS.Timeout | undefined
   #draining = false
   #stopped = false
+  /** The agent ended this link, and said why. */
+  #dropped = false
 
   constructor(setup: RunnerSetup) {
     this.#setup = setup
@@ -70,9 +72,12 @@ export class Runner {
       return opened
     })
     this.#link = setup.openLink({
-      onUp: () => this.#post({ on: 'link-up' }),
+      onUp: () => {
+        this.#dropped = false
+        this.#post({ on: 'link-up' })
+      },
       onDown: (fault, detail) => {
-        if (fault === null) setup.log.info(`link ended: ${detail}`)
+        if (fault === null || this.#dropped) setup.log.info(`link ended: ${detail}`)
         else this.#fault(fault, detail)
         this.#post({ on: 'link-down' })
       },
@@ -157,7 +162,7 @@ export class Runner {
         return
       }
       case 'drop':
-        if (action.fault !== null) this.#fault(action.fault, action.detail)
+        this.#dropped = true
         this.#link.drop(action.fault, action.detail)
         return
       case 'read':
