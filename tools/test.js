@@ -22,7 +22,7 @@ import { requireNode } from './node-version.js'
 
 /** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it
  * silently. */
-const TESTS_FLOOR = 880
+const TESTS_FLOOR = 900
 /** Longest one process may run before it is ended as hung, milliseconds. */
 const PROCESS_MS_MAX = 240_000
 /** Longest the end-to-end files may take together, milliseconds: the whole check has 20 minutes. */

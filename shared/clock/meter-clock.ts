@@ -33,6 +33,7 @@ import {
   FREQUENCY_CHANGE_PPM,
   knowingOnly,
   KNOWS_NOTHING,
+  frequencyOf,
   learn,
   withoutPhase,
 } from './estimator.ts'
@@ -89,8 +90,10 @@ export interface MeterClockSeen {
   readonly offset: SpanUs
   /** Our own clock's bound is in it. */
   readonly bound: SpanUs
-  /** Rate of the meter's clock against UTC; 0 while nobody learned it. */
+  /** Rate of the meter's clock against UTC: a guess, until `rateKnown`. */
   readonly frequency: Ppm
+  /** Bursts ten minutes apart, or more, have measured it. */
+  readonly rateKnown: boolean
 }
 
 const START_TREND: Trend = { since: monoUs(0), ahead: spanUs(0), rate: ppm(0) }
@@ -238,6 +241,7 @@ export function meterClockAt(
     offset: spanUs(shown.ahead + (mono - utc.utc)),
     bound: spanUs(shown.bound + utc.bound),
     frequency: ppm(shown.frequency - frequency),
+    rateKnown: frequencyOf(clock.estimator) !== null,
   }
 }
 

@@ -26,8 +26,9 @@ const SERVES_US = 1_000_000
  * the two are not read in one instant. A sleep counts from 0.1 s on. */
 const PARTED_US = 10_000
 
-/** The time since boot is dear to read (4 us, and some ask at every message), the wall clock is not,
- * and a sleep shows in it too: only when it does, or after a second, the dear one is read again. */
+/** The time since boot is dear to read (4 us, and some ask at every message), the wall clock is
+ * not, and a sleep shows in it too: only when it does, or after a second, the dear one is read
+ * again. */
 export function thriftySinceBoot(
   clocks: Pick<SystemClock, 'mono' | 'wall' | 'sinceBoot'>,
 ): () => SpanUs {

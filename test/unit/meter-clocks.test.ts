@@ -50,6 +50,14 @@ test('watch: observed, told with an honest bound, never set', () => {
   assert.ok(pair.reports.every((code) => code !== 'MTR-10'))
 })
 
+test('a rate is told when bursts have measured it, not before', () => {
+  const pair = pairOf('watch', 3)
+  pair.run(60)
+  assert.equal(last(pair).frequency, null)
+  pair.run(7_200)
+  assert.ok(last(pair).frequency !== null)
+})
+
 test('light: put off at a quarter hour, then done, verified, counted and told', () => {
   for (const seconds of [20, -20, 59.8]) {
     const pair = pairOf('light', seconds)

@@ -198,7 +198,7 @@ function tell(turn: Turn, keeping: Keeping): boolean {
     offset,
     bound,
     resolution,
-    frequency: seen === null || seen.frequency === 0 ? null : seen.frequency,
+    frequency: seen?.rateKnown === true ? seen.frequency : null,
     monthlyDrift: spanUsToMs(sum),
     invalid,
     outcome,
