@@ -226,8 +226,8 @@ export const FAULTS = {
   ),
   'MTR-12': fault(
     'warn',
-    'meter clock was set by somebody else',
-    'ask who did; nothing if it was an installer',
+    'meter clock stepped: set by somebody else',
+    'ask who did; with CLK-08 beside it: the slave jumped',
   ),
   'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
   'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),

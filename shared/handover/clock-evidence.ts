@@ -24,7 +24,8 @@ export type MeterClockEvent =
    * 12: strong synchronisation executed. */
   10 | 11 | 12
 
-/** What was last done about a meter's clock. `set`: by somebody else than its slave. */
+/** What was last done about a meter's clock. `set`: it stepped against the
+ * slave's oscillator: somebody else set it, or that oscillator jumped. */
 export const METER_CLOCK_OUTCOMES = [
   'none',
   'synchronised',

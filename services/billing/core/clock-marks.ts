@@ -21,7 +21,7 @@ export const CLOCK_EVENT_WORDS = {
   recovered: 'samples again after a holdover',
   invalid: 'its readings are invalid (B0)',
   valid: 'its readings are valid again',
-  set: 'set by somebody else',
+  set: 'stepped: set by somebody else, or the slave’s clock jumped',
   rejected: 'rejected a synchronisation',
   unsupported: 'cannot be synchronised',
   silent: 'does not tell its time',
