@@ -5,6 +5,7 @@ import { startMaster } from '../../services/master/core/master.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { type MonoUs, monoUs, unixUs } from '../../shared/units.ts'
+import { Disk } from '../sim/disk.ts'
 
 const DEVICE = '00112233aabbccdd'
 
@@ -36,6 +37,7 @@ export function greeting(): Greeting {
   const agent = startAgent({
     ...setup,
     stored: {
+      ...new Disk(1_000).load(),
       identity: {
         staticKey: own.privateKey,
         attempt: 1,
@@ -43,15 +45,6 @@ export function greeting(): Greeting {
         psk,
         device: Uint8Array.fromHex(DEVICE),
       },
-      epochs: [],
-      runs: [],
-      cursors: new Map(),
-      command: null,
-      schedules: new Map(),
-      corrections: new Map(),
-      lastUsed: null,
-      highestRun: 0,
-      backlog: { frames: 0, bytes: 0 },
     },
     token: null,
     meters: [],

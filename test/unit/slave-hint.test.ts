@@ -7,23 +7,13 @@ import { Secret } from '../../shared/tves/secret.ts'
 import { monoUs, unixUs } from '../../shared/units.ts'
 import { refusal } from '../../shared/wire/message.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
+import { Disk } from '../sim/disk.ts'
 
 function calling(): Agent {
   const agent = startAgent({
     suite: nodeSuite,
     random: (length) => new Uint8Array(length).fill(7),
-    stored: {
-      identity: null,
-      epochs: [],
-      runs: [],
-      cursors: new Map(),
-      command: null,
-      schedules: new Map(),
-      corrections: new Map(),
-      lastUsed: null,
-      highestRun: 0,
-      backlog: { frames: 0, bytes: 0 },
-    },
+    stored: new Disk(1_000).load(),
     token: {
       id: new Uint8Array(8),
       secret: new Secret(new Uint8Array(16)),

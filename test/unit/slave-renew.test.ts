@@ -52,16 +52,8 @@ class House {
       // One byte is drawn where something is spread over time.
       random: (length) => (length === 1 ? Uint8Array.of(spread) : nodeRandom(length)),
       stored: {
+        ...new Disk(1_000).load(),
         identity: { ...identity, device: Uint8Array.fromHex(DEVICE) },
-        epochs: [],
-        runs: [],
-        cursors: new Map(),
-        lastUsed: null,
-        highestRun: 0,
-        backlog: { frames: 0, bytes: 0 },
-        command: null,
-        schedules: new Map(),
-        corrections: new Map(),
       },
       token: null,
       meters: [{ meter: 'M-1', everyMs: 86_400_000, push: false, history: false }],

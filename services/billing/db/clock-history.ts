@@ -16,9 +16,8 @@ import { ppm, spanMs, spanUs, type UnixMs } from '../../../shared/units.ts'
 import { METER_BOUND_UNKNOWN_US } from '../../../shared/wire/clocks.ts'
 import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
 import { isDatabaseAway } from './away.ts'
+import { Flush } from './flush.ts'
 
-/** Shortest time between two writes, milliseconds. */
-const FLUSH_MS = 1_000
 /** Clocks with something unwritten, in all and of one device: what an outage of the database may
  * hold in memory (30 MB), and how much of that one device can take. */
 const CLOCKS_MAX = 100_000
@@ -70,9 +69,10 @@ export class ClockHistory {
   #count = 0
   #headEvents: HeadEvent[] = []
   #head: HeadClockReport | null = null
-  #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> = Promise.resolve()
-  #closed = false
+  readonly #flush = new Flush({
+    write: () => this.#write(),
+    waits: () => this.#count > 0,
+  })
 
   constructor(pool: Pool, log: (line: string) => void) {
     this.#pool = pool
@@ -141,11 +141,7 @@ export class ClockHistory {
 
   /** Writes what is left. */
   async close(): Promise<void> {
-    this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    await this.#writing
-    await this.#write()
+    await this.#flush.close()
   }
 
   #tell(told: Told): void {
@@ -156,18 +152,7 @@ export class ClockHistory {
     }
     clocks.set(told.meter, told)
     this.#told.set(told.device, clocks)
-    this.#wake()
-  }
-
-  #wake(): void {
-    if (this.#timer !== null || this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.#writing = this.#write().finally(() => {
-        this.#timer = null
-        if (this.#count > 0) this.#wake()
-      })
-    }, FLUSH_MS)
-    this.#timer.unref()
+    this.#flush.wake()
   }
 
   async #write(): Promise<void> {

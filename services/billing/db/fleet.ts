@@ -11,9 +11,8 @@ import { errorText } from '../../../shared/node/fault-error.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import { ClockHistory } from './clock-history.ts'
+import { Flush } from './flush.ts'
 
-/** Shortest time between two writes, milliseconds: what a page refreshes by. */
-const FLUSH_MS = 1_000
 /** Devices with something unwritten: the largest fleet one master serves. */
 const DEVICES_MAX = 100_000
 /** (hour, device, code) triples unwritten; beyond, a refusal counts for "nobody": only a hostile
@@ -45,9 +44,10 @@ export class Fleet implements FleetBoard {
   #links = new Map<DeviceId, Link>()
   #statuses = new Map<DeviceId, DeviceStatus>()
   #refusals = new Map<string, Refusals>()
-  #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> = Promise.resolve()
-  #closed = false
+  readonly #flush = new Flush({
+    write: () => this.#write(),
+    waits: () => this.#links.size + this.#statuses.size + this.#refusals.size > 0,
+  })
 
   constructor(pool: Pool, log: (line: string) => void) {
     this.#pool = pool
@@ -68,21 +68,21 @@ export class Fleet implements FleetBoard {
   connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void {
     if (!this.#room(this.#links, device)) return
     this.#links.set(device, { device, transport, connectedAt: at, disconnectedAt: null })
-    this.#wake()
+    this.#flush.wake()
   }
 
   disconnected(device: DeviceId, at: UnixMs): void {
     if (!this.#room(this.#links, device)) return
     const known = this.#links.get(device) ?? { device, transport: null, connectedAt: null }
     this.#links.set(device, { ...known, disconnectedAt: at })
-    this.#wake()
+    this.#flush.wake()
   }
 
   status(device: DeviceId, status: DeviceStatus): void {
     if (!this.#room(this.#statuses, device)) return
     this.#statuses.set(device, status)
     this.#clocks.status(device, status)
-    this.#wake()
+    this.#flush.wake()
   }
 
   meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void {
@@ -96,16 +96,12 @@ export class Fleet implements FleetBoard {
   refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void {
     const hour = at - (at % HOUR_MS)
     this.#count({ hour, device: device ?? '', code, count: 1, lastAt: at })
-    this.#wake()
+    this.#flush.wake()
   }
 
   /** Writes what is left. */
   async close(): Promise<void> {
-    this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    await this.#writing
-    await this.#write()
+    await this.#flush.close()
     await this.#clocks.close()
   }
 
@@ -125,17 +121,6 @@ export class Fleet implements FleetBoard {
     } else {
       this.#count({ ...refusals, device: '' })
     }
-  }
-
-  #wake(): void {
-    if (this.#timer !== null || this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.#writing = this.#write().finally(() => {
-        this.#timer = null
-        if (this.#links.size + this.#statuses.size + this.#refusals.size > 0) this.#wake()
-      })
-    }, FLUSH_MS)
-    this.#timer.unref()
   }
 
   async #write(): Promise<void> {

@@ -3,10 +3,10 @@
 // socket has nothing else to do (docs/clock.md, Stamps). Here is the agent's side: the same link,
 // with messages between.
 
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { FaultCode } from '../../../shared/faults.ts'
 import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
+import { endThread, startThread } from '../../../shared/node/thread.ts'
 import { type MonoUs, type SpanUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { type LinkHandlers, WAITING_BYTES_MAX } from './link.ts'
 import type { LinkAddress } from './link-address.ts'
@@ -42,11 +42,7 @@ export class LinkThread {
     this.#handlers = handlers
     this.#ahead = options.ahead ?? (() => spanUs(0))
     const workerData: LinkThreadData = { address, idleMs: options.idleMs }
-    this.#worker = new Worker(new URL('./link-worker.js', import.meta.url), {
-      workerData,
-      // What the process was started with is not for its threads: --input-type would stop them.
-      execArgv: [],
-    })
+    this.#worker = startThread(new URL('./link-worker.js', import.meta.url), workerData)
     this.#worker.on('message', (message: FromLink) => this.#take(message))
     let trouble = ''
     this.#worker.on('error', (error) => {
@@ -84,16 +80,9 @@ export class LinkThread {
 
   /** Ends the link for good, after what waits was sent. Nothing comes from it any more. */
   close(): Promise<void> {
-    this.#closed ??= this.#end()
+    const message: ToLink = { do: 'close' }
+    this.#closed ??= endThread(this.#worker, message, CLOSE_MS_MAX)
     return this.#closed
-  }
-
-  async #end(): Promise<void> {
-    const ended = once(this.#worker, 'exit')
-    this.#tell({ do: 'close' })
-    const late = setTimeout(() => void this.#worker.terminate(), CLOSE_MS_MAX)
-    await ended
-    clearTimeout(late)
   }
 
   #tell(message: ToLink, transfer: ArrayBuffer[] = []): void {

@@ -2,12 +2,13 @@
 // ends, and the time worked out here at the instant it is asked for. It never goes back, and goes
 // on at the last estimate while the thread is away.
 
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { POLLS } from '../../../../shared/clock/ntp/association.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
+import { endThread, startThread } from '../../../../shared/node/thread.ts'
 import { elapsedUs, type MonoUs, shiftUs, spanUsToMs, unixUs } from '../../../../shared/units.ts'
 import type { Now } from '../../core/state.ts'
 import { type ToldClock, toldNow } from '../../core/head-clock.ts'
@@ -87,23 +88,13 @@ export class HeadTime {
   async close(): Promise<void> {
     this.#closing = true
     if (this.#restart !== null) clearTimeout(this.#restart)
-    const worker = this.#worker
-    if (worker === null) return
-    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
     const message: ToTime = { do: 'close' }
-    worker.postMessage(message, [])
-    const late = setTimeout(() => void worker.terminate(), CLOSE_MS_MAX)
-    await ended
-    clearTimeout(late)
+    if (this.#worker !== null) await endThread(this.#worker, message, CLOSE_MS_MAX)
   }
 
   #start(): Promise<void> {
     const workerData: TimeThreadData = { ...this.#data, told: this.#told }
-    const worker = new Worker(new URL('./time-worker.js', import.meta.url), {
-      workerData,
-      // What the process was started with is not for its threads: --input-type would stop them.
-      execArgv: [],
-    })
+    const worker = startThread(new URL('./time-worker.js', import.meta.url), workerData)
     this.#worker = worker
     const begun = systemClock.mono()
     let trouble = ''
