@@ -20,7 +20,7 @@ COPY --from=build /app/dist ./dist
 COPY bin ./bin
 COPY tools/node-version.js ./tools/node-version.js
 COPY migrations ./migrations
-COPY services/billing/pages/style.css ./services/billing/pages/style.css
+COPY services/billing/kit/style.css ./services/billing/kit/style.css
 RUN mkdir /data && chown node:node /data
 USER node
 ENV TICKLOCK_HOST=0.0.0.0 TICKLOCK_DATA=/data TICKLOCK_HTTP_PORT=8080 TICKLOCK_TCP_PORT=7443 TICKLOCK_WS_PORT=7444 TICKLOCK_NTP_PORT=7123

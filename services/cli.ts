@@ -112,7 +112,7 @@ async function enrol(
   options: { out?: string; labels?: string; 'skip-existing'?: boolean },
 ): Promise<void> {
   if (file === undefined) throw new FaultError('OPS-12', 'enrol needs a file')
-  const { enrolList } = await import('./devices.ts')
+  const { enrolList } = await import('./commands/devices.ts')
   const { readSettings } = await import('./settings.ts')
   await enrolList(readSettings(process.env), file, {
     out: options.out ?? `${file.replace(/\.csv$/i, '')}.tokens.csv`,
@@ -122,7 +122,7 @@ async function enrol(
 }
 
 async function rotateKey(options: { status?: boolean; 'give-up-old'?: boolean }): Promise<void> {
-  const { giveUpOldKey, rotateKey: make, rotateKeyStatus } = await import('./rotate.ts')
+  const { giveUpOldKey, rotateKey: make, rotateKeyStatus } = await import('./commands/rotate.ts')
   const { readSettings } = await import('./settings.ts')
   const settings = readSettings(process.env)
   if (options.status === true) return rotateKeyStatus(settings)
@@ -175,19 +175,19 @@ async function main(): Promise<void> {
       return slave(values.config ?? argument)
     case 'device':
     case 'revoke': {
-      const { registerDevice, revoke } = await import('./devices.ts')
+      const { registerDevice, revoke } = await import('./commands/devices.ts')
       const { readSettings } = await import('./settings.ts')
       if (argument === undefined) throw new FaultError('OPS-12', `${name} needs a name`)
       const settings = readSettings(process.env)
       return name === 'device' ? registerDevice(settings, argument) : revoke(settings, argument)
     }
     case 'command': {
-      const { command } = await import('./command.ts')
+      const { command } = await import('./commands/command.ts')
       const { readSettings } = await import('./settings.ts')
       return command(readSettings(process.env), positionals.slice(1), values.expires)
     }
     case 'clock': {
-      const { clock } = await import('./clock.ts')
+      const { clock } = await import('./commands/clock.ts')
       const { readSettings } = await import('./settings.ts')
       return clock(readSettings(process.env), positionals.slice(1), values.json === true)
     }
@@ -196,14 +196,14 @@ async function main(): Promise<void> {
     case 'rotate-key':
       return rotateKey(values)
     case 'rotate-wrap': {
-      const { rotateWrap } = await import('./rotate.ts')
+      const { rotateWrap } = await import('./commands/rotate.ts')
       const { readSettings } = await import('./settings.ts')
       return rotateWrap(readSettings(process.env))
     }
     case 'attack':
       return attackAll(argument ?? null, values.json === true)
     case 'doctor': {
-      const { runDoctor } = await import('./doctor.ts')
+      const { runDoctor } = await import('./commands/doctor.ts')
       process.exitCode = await runDoctor(process.env)
       return undefined
     }

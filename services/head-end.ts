@@ -9,8 +9,8 @@ import { HANDSHAKES_IN_FLIGHT_PER_SOURCE, HANDSHAKES_PER_DEVICE } from '../share
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
 import type { HandshakeLimits } from './master/core/flood.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
-import { type KeyStore, openKeyStore } from './master/shell/key-store.ts'
-import { TreeKeys } from './master/shell/tree-keys.ts'
+import { type KeyStore, openKeyStore } from './master/shell/keys/key-store.ts'
+import { TreeKeys } from './master/shell/keys/tree-keys.ts'
 import type { Settings } from './settings.ts'
 
 /** Most links of one head-end process; the usual limit of open files is 20,000. */

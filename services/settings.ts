@@ -10,8 +10,8 @@ import {
   TOLERANCE_MAX,
   TOLERANCE_MIN,
 } from '../shared/wire/limits.ts'
-import { type MailDriver, openMail } from './billing/shell/mail.ts'
-import { kannelSms, type SmsDriver, twilioSms } from './billing/shell/sms.ts'
+import { type MailDriver, openMail } from './billing/notices/shell/mail.ts'
+import { kannelSms, type SmsDriver, twilioSms } from './billing/notices/shell/sms.ts'
 import { parseTimeSources, type TimeSource } from './master/shell/time/time-source.ts'
 
 export interface Settings {

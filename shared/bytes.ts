@@ -227,3 +227,6 @@ export class Writer {
     return this.#bytes.slice(0, this.#at)
   }
 }
+
+/** Returns `length` fresh random bytes. Pure code is handed one. */
+export type Random = (length: number) => Uint8Array

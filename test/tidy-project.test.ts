@@ -152,7 +152,7 @@ function licenceInFolder(path: string): string | undefined {
 
 test('the image holds all that is read from the package root, and pages stay on the machine', () => {
   const image = readText('Dockerfile').split('AS build')[1]?.split('\nFROM ')[1] ?? ''
-  for (const path of ['migrations', 'services/billing/pages/style.css', 'bin', '/app/dist']) {
+  for (const path of ['migrations', 'services/billing/kit/style.css', 'bin', '/app/dist']) {
     assert.ok(new RegExp(`^COPY (--from=build )?${path} `, 'm').test(image), path)
   }
   assert.match(readText('docker-compose.yml'), /"127\.0\.0\.1:8080:8080"/)

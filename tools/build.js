@@ -18,7 +18,7 @@ const tsc = spawnSync(
 )
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 
-const islands = fs.globSync('services/billing/pages/islands/*.{ts,tsx}')
+const islands = fs.globSync('services/billing/kit/islands/*.{ts,tsx}')
 if (islands.length > 0) {
   const { build } = await import('esbuild')
   await build({

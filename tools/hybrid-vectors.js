@@ -10,7 +10,7 @@ const { epochId, exporter, masterKeyTag, sessionPrologue } = await import(
 const { startHandshake } = await import('../dist/shared/tves/noise.js')
 const { toHex } = await import('../dist/shared/bytes.js')
 const { sessionAnswer, sessionHello } = await import('../dist/shared/wire/message.js')
-const { handSession } = await import('../dist/test/unit/hand-noise.js')
+const { handSession } = await import('../dist/test/unit/tves/hand-noise.js')
 
 function same(ours, byHand) {
   if (ours === null || toHex(ours) !== toHex(byHand)) throw new Error('two handshakes of one text')

@@ -10,7 +10,7 @@ const { enrolmentPrologue, ControlChannel, epochId, exporter, masterKeyTag, sess
   await import('../dist/shared/tves/handshake.js')
 const { startHandshake } = await import('../dist/shared/tves/noise.js')
 const { sealFrame } = await import('../dist/shared/tves/seal.js')
-const { Secret } = await import('../dist/shared/tves/secret.js')
+const { Secret } = await import('../dist/shared/secret.js')
 const { streamNext, streamStart } = await import('../dist/shared/tves/stream.js')
 const { encodeToken, fingerprint, tokenPsk } = await import('../dist/shared/tves/token.js')
 const { encodeTree, leafAt, plantTree, puncture, runIv } = await import(

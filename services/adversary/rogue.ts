@@ -36,7 +36,7 @@ import {
   type Session,
   type SessionSetup,
   type Step,
-} from '../slave/core/session.ts'
+} from '../slave/core/link/session.ts'
 import type { StoredIdentity } from '../slave/core/state.ts'
 
 /** How long an answer may take, ms. */

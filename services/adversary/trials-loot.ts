@@ -16,8 +16,8 @@ import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.
 import { sessionAnswer } from '../../shared/wire/message.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import { startMaster } from '../master/core/master.ts'
-import { openKeyStore } from '../master/shell/key-store.ts'
-import { TreeKeys } from '../master/shell/tree-keys.ts'
+import { openKeyStore } from '../master/shell/keys/key-store.ts'
+import { TreeKeys } from '../master/shell/keys/tree-keys.ts'
 import { until, type Victim } from './scene.ts'
 import { linked, noticedWhile, type Stage, type Trial } from './trial.ts'
 

@@ -1,9 +1,9 @@
 // `ticklock clock`: how right the clocks of a utility are, from the running head-end's database.
 
-import { FaultError } from '../shared/node/fault-error.ts'
-import { unixMs } from '../shared/units.ts'
-import { clockReads, slaveClocks } from './billing/db/browse-clocks.ts'
-import type { Db } from './billing/db/pool.ts'
+import { FaultError } from '../../shared/node/fault-error.ts'
+import { unixMs } from '../../shared/units.ts'
+import { clockReads, slaveClocks } from '../billing/clocks/db/reads.ts'
+import type { Db } from '../billing/store/pool.ts'
 import {
   clockEventsText,
   meterClocksText,
@@ -12,7 +12,7 @@ import {
   trackingText,
 } from './clock-text.ts'
 import { findDevice, withDatabase } from './devices.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from '../settings.ts'
 
 /** Slaves listed: more need the pages. */
 const SLAVES_MAX = 10_000

@@ -2,15 +2,15 @@
 
 import { userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import { FAULTS, isFaultCode } from '../shared/faults.ts'
-import { isMeterNumber } from '../shared/meter/reading.ts'
-import { FaultError } from '../shared/node/fault-error.ts'
-import { shiftMs, spanMs, unixMs } from '../shared/units.ts'
-import type { Order } from '../shared/wire/orders.ts'
-import { COMMAND_LIFE, findCommand, giveCommand, isSchedule } from './billing/db/commands.ts'
-import type { CommandRow } from './billing/pages/views.ts'
+import { FAULTS, isFaultCode } from '../../shared/faults.ts'
+import { isMeterNumber } from '../../shared/meter/reading.ts'
+import { FaultError } from '../../shared/node/fault-error.ts'
+import { shiftMs, spanMs, unixMs } from '../../shared/units.ts'
+import type { Order } from '../../shared/wire/orders.ts'
+import { COMMAND_LIFE, findCommand, giveCommand, isSchedule } from '../billing/fleet/db/commands.ts'
+import type { CommandRow } from '../billing/site/pages/views.ts'
 import { findDevice, withDatabase } from './devices.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from '../settings.ts'
 
 /** Longest wait for the receipt, ms: a slave that is linked answers within seconds. */
 const RECEIPT_MS_MAX = 10_000

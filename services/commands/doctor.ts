@@ -2,11 +2,11 @@
 
 import { accessSync, constants, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorText, FaultError } from '../shared/node/fault-error.ts'
-import { openDatabase } from './billing/db/pool.ts'
-import { databaseAccount, usableBinaries } from './billing/shell/postgres-binaries.ts'
-import { openDataFolder, portFree, udpPortFree } from './head-end.ts'
-import { readSettings, type Settings } from './settings.ts'
+import { errorText, FaultError } from '../../shared/node/fault-error.ts'
+import { openDatabase } from '../billing/store/pool.ts'
+import { databaseAccount, usableBinaries } from '../billing/store/embedded/postgres-binaries.ts'
+import { openDataFolder, portFree, udpPortFree } from '../head-end.ts'
+import { readSettings, type Settings } from '../settings.ts'
 
 /** Below this a month of readings and the database's own log may not fit, bytes. */
 const FREE_BYTES_MIN = 1_073_741_824

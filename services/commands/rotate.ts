@@ -4,14 +4,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { FaultError } from '../shared/node/fault-error.ts'
-import { nodeSuite } from '../shared/node/node-suite.ts'
-import { masterKeyTag } from '../shared/tves/handshake.ts'
-import { missingDevices, olderKeys } from './billing/db/master-keys.ts'
+import { FaultError } from '../../shared/node/fault-error.ts'
+import { nodeSuite } from '../../shared/node/node-suite.ts'
+import { masterKeyTag } from '../../shared/tves/handshake.ts'
+import { missingDevices, olderKeys } from '../billing/fleet/db/master-keys.ts'
 import { withDatabase } from './devices.ts'
-import { requestRotation, rotationRequested } from './master/shell/key-keeper.ts'
-import { addStaticKey, eraseOldStaticKeys, openKeyStore } from './master/shell/key-store.ts'
-import type { Settings } from './settings.ts'
+import { requestRotation, rotationRequested } from '../master/shell/keys/key-keeper.ts'
+import { addStaticKey, eraseOldStaticKeys, openKeyStore } from '../master/shell/keys/key-store.ts'
+import type { Settings } from '../settings.ts'
 
 /** Names printed; the rest is counted. */
 const NAMES_MAX = 1_000

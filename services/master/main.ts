@@ -15,12 +15,12 @@ import type { HandshakeLimits } from './core/flood.ts'
 import { type Master, startMaster } from './core/master.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
 import { countedAddress } from './shell/admission.ts'
-import { KeyKeeper } from './shell/key-keeper.ts'
-import type { KeyStore } from './shell/key-store.ts'
+import { KeyKeeper } from './shell/keys/key-keeper.ts'
+import type { KeyStore } from './shell/keys/key-store.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
 import { HeadTime, type TimeOptions } from './shell/time/head-time.ts'
-import type { TreeKeys } from './shell/tree-keys.ts'
+import type { TreeKeys } from './shell/keys/tree-keys.ts'
 
 /** How often the roster is looked at for new tokens and revocations: a revoked link is cut
  * within 2 s. */

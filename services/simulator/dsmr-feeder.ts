@@ -2,7 +2,7 @@
 // itself.
 
 import type { Writable } from 'node:stream'
-import { encodeTelegram } from '../../shared/meter/dsmr.ts'
+import { encodeTelegram } from '../../shared/meter/dsmr/dsmr.ts'
 import type { UnixMs } from '../../shared/units.ts'
 import type { SimulatedMeter } from './simulated-meter.ts'
 

@@ -1,9 +1,12 @@
 // The clock of a simulated meter: a crystal that drifts, and a device that obeys UNI/TS 11291. What
 // it shows is a straight line over true time, bent where somebody set it.
 
-import { monthOf } from '../../shared/clock/civil-month.ts'
-import type { MeterClockEvent } from '../../shared/handover/clock-evidence.ts'
-import type { MeterClockAnswer, MeterClockChange } from '../../shared/clock/meter-clock-line.ts'
+import { monthOf } from '../../shared/clock/meter/civil-month.ts'
+import type { MeterClockEvent } from '../../shared/clock/evidence.ts'
+import type {
+  MeterClockAnswer,
+  MeterClockChange,
+} from '../../shared/clock/meter/meter-clock-line.ts'
 import {
   type ClockClient,
   type ClockDecision,
@@ -11,8 +14,8 @@ import {
   decideClock,
   type DriftRegister,
   SYNCH_ALGORITHM_DEFAULT,
-} from '../../shared/clock/policy.ts'
-import { STATUS_INVALID } from '../../shared/meter/sem-clock.ts'
+} from '../../shared/clock/meter/policy.ts'
+import { STATUS_INVALID } from '../../shared/meter/sem/clock.ts'
 import {
   betweenUs,
   type Ppm,

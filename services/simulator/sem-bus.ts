@@ -15,9 +15,9 @@ import {
   type SemAnswer,
   type SemFrame,
   type SemRequest,
-} from '../../shared/meter/sem.ts'
-import type { SemClockRequest } from '../../shared/meter/sem-clock.ts'
-import { semDecoder } from '../../shared/meter/sem-stream.ts'
+} from '../../shared/meter/sem/sem.ts'
+import type { SemClockRequest } from '../../shared/meter/sem/clock.ts'
+import { semDecoder } from '../../shared/meter/sem/stream.ts'
 import { monoUs, msToUs, spanMs, unixMs, type UnixMs, usToMs } from '../../shared/units.ts'
 import type { SimulatedClock } from './meter-clock.ts'
 import { PROFILE_INTERVAL_MS, type SimulatedMeter } from './simulated-meter.ts'

@@ -9,7 +9,7 @@
 // backwards.
 
 import { unixMs, type UnixMs } from '../../shared/units.ts'
-import type { SemRow } from '../../shared/meter/sem.ts'
+import type { SemRow } from '../../shared/meter/sem/sem.ts'
 
 export const PROFILE_INTERVAL_MS = 900_000
 const QUARTERS = 96

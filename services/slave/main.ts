@@ -7,9 +7,9 @@ import { systemClock, upsetClock } from '../../shared/node/system-clock.ts'
 import type { SpanUs } from '../../shared/units.ts'
 import { startAgent } from './core/agent.ts'
 import { loadConfig } from './shell/config.ts'
-import { openLinkThread } from './shell/link-thread.ts'
-import { openMeterLine } from './shell/meter-lines/meter-line.ts'
-import { openOutbox } from './shell/outbox.ts'
+import { openLinkThread } from './shell/link/thread.ts'
+import { openMeterLine } from './shell/meters/meter-line.ts'
+import { openOutbox } from './shell/outbox/outbox.ts'
 import { plansOf, Runner } from './shell/runner.ts'
 
 export interface RunningSlave {

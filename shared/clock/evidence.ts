@@ -1,7 +1,7 @@
 // What is known of the clocks of a utility, link by link: the head-end's own, each slave's, each
 // meter's. The master reports it, the billing server keeps and shows it.
 
-import type { ClockState } from '../meter/reading.ts'
+import type { ClockState } from './clock-state.ts'
 import type { Ppm, SpanMs, SpanUs, UnixMs } from '../units.ts'
 
 /** What a STATUS tells of a slave's clock beyond state, offset and bound. */

@@ -1,7 +1,8 @@
 // What a meter says, as every part of Ticklock passes it on: integers with a power of ten, never
 // floats.
 
-import type { SpanMs, UnixMs } from '../units.ts'
+import type { Stamp } from '../clock/clock-state.ts'
+import type { UnixMs } from '../units.ts'
 import type { Obis } from './obis.ts'
 
 /** DLMS/COSEM unit codes (Blue Book, class 3 scaler_unit) of what we read. */
@@ -47,29 +48,11 @@ export interface Reading {
   readonly checked: boolean
 }
 
-/** How good the agent's clock was (letters as in OCMF): U unknown, I informative, S synchronised,
- * R relative (was synchronised once, free-running since). */
-export type ClockState = 'U' | 'I' | 'S' | 'R'
-export const isClockState = (letter: string): letter is ClockState => /^[UISR]$/.test(letter)
-
-/** When the agent took a batch of readings, and how sure it is of that. */
-export interface Stamp {
-  readonly agentTime: UnixMs
-  readonly clockState: ClockState
-  /** |true time - agentTime| <= bound, when the state is S or R; CLOCK_BOUND_UNKNOWN when U. */
-  readonly clockBound: SpanMs
-  /** Milliseconds since this process of the agent started (for re-timing at the master). */
-  readonly processMs: number
-}
-
 /** Readings that were taken at the same instant. */
 export interface ReadingGroup {
   readonly stamp: Stamp
   readonly readings: readonly Reading[]
 }
-
-/** Stands for "no bound known" in a Stamp, milliseconds. */
-export const CLOCK_BOUND_UNKNOWN = 0xffff_ffff
 
 const METER_NUMBER = /^[A-Za-z0-9._-]{1,32}$/
 export const isMeterNumber = (text: string): boolean => METER_NUMBER.test(text)

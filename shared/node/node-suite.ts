@@ -25,10 +25,10 @@ import {
   KEM_CIPHERTEXT_BYTES,
   type Kem,
   KEY_BYTES,
-  type Random,
   type Suite,
   TAG_BYTES,
 } from '../tves/suite.ts'
+import type { Random } from '../bytes.ts'
 
 const GCM = 'aes-256-gcm'
 const TAG = { authTagLength: TAG_BYTES }

@@ -10,7 +10,7 @@ import {
   type WallLook,
   type WallReading,
   wallAt,
-} from '../clock/wall.ts'
+} from '../clock/estimate/wall.ts'
 import { type MonoUs, monoUs, ppm, type SpanUs, type UnixMs, unixMs } from '../units.ts'
 
 /** Fastest the wall clock may run apart from the monotonic one. Linux slews both alike: only a step

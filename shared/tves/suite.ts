@@ -50,9 +50,6 @@ export interface Suite {
   readonly kem: Kem
 }
 
-/** So many fresh random bytes. */
-export type Random = (length: number) => Uint8Array
-
 export const KEY_BYTES = 32
 export const NONCE_BYTES = 12
 export const TAG_BYTES = 16

@@ -4,7 +4,7 @@
 import { assert } from '../assert.ts'
 import { concat, fromText, Reader } from '../bytes.ts'
 import { TOKEN_ID_BYTES } from '../wire/limits.ts'
-import { Secret } from './secret.ts'
+import { Secret } from '../secret.ts'
 import type { Suite } from './suite.ts'
 
 /** RFC 4648 base32. */

@@ -9,8 +9,9 @@ import {
   METER_CLOCK_OUTCOMES,
   type MeterClockEvent,
   type MeterClockReport,
-} from '../handover/clock-evidence.ts'
-import { type ClockState, isClockState, isMeterNumber } from '../meter/reading.ts'
+} from '../clock/evidence.ts'
+import { isMeterNumber } from '../meter/reading.ts'
+import { type ClockState, isClockState } from '../clock/clock-state.ts'
 import { type Ppm, ppm, type SpanUs, spanMs, spanUs } from '../units.ts'
 import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
 import { FAULT_CODE } from './orders.ts'

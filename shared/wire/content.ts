@@ -3,14 +3,8 @@
 
 import { assert } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
-import {
-  CLOCK_BOUND_UNKNOWN,
-  type ClockState,
-  isMeterNumber,
-  type Reading,
-  type ReadingGroup,
-  type Stamp,
-} from '../meter/reading.ts'
+import { isMeterNumber, type Reading, type ReadingGroup } from '../meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN, type ClockState, type Stamp } from '../clock/clock-state.ts'
 import { spanMs, type UnixMs, unixMs } from '../units.ts'
 import { BlockReader, writeBlocks } from './blocks.ts'
 import {

@@ -4,7 +4,7 @@
 import { assert, unreachable } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
 import type { FaultCode } from '../faults.ts'
-import type { MeterClockReport } from '../handover/clock-evidence.ts'
+import type { MeterClockReport } from '../clock/evidence.ts'
 import { type SpanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
 import {
   readMeterClock,

@@ -1,7 +1,7 @@
 // What slaves bring after an outage: frames sealed long before anybody measures, by the slaves' own
 // keyring, one second after the other.
 
-import { enterEpoch, type Keyring, seal } from '../../services/slave/core/keyring.ts'
+import { enterEpoch, type Keyring, seal } from '../../services/slave/core/capture/sealer.ts'
 import type { StoredEpoch, StoredFrame } from '../../services/slave/core/state.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'

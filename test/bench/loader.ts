@@ -3,7 +3,7 @@
 // the acknowledgements. Seals everything first and says so, then brings one round per message.
 
 import { equalConstantTime } from '../../shared/bytes.ts'
-import { openLink, type Link } from '../../services/slave/shell/link.ts'
+import { openLink, type Link } from '../../services/slave/shell/link/link.ts'
 import {
   beginSession,
   controlBody,
@@ -11,7 +11,7 @@ import {
   type Outcome,
   receive,
   type Session,
-} from '../../services/slave/core/session.ts'
+} from '../../services/slave/core/link/session.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
 import type { ControlMessage } from '../../shared/wire/control.ts'

@@ -8,7 +8,7 @@ import { createServer } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { runMaster } from '../../services/master/main.ts'
-import { TreeKeys } from '../../services/master/shell/tree-keys.ts'
+import { TreeKeys } from '../../services/master/shell/keys/tree-keys.ts'
 import type { DeviceRecord, Roster } from '../../shared/handover/roster.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
 

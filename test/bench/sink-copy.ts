@@ -3,7 +3,7 @@
 // ratio of 1 would mean that positions, last values, duplicates and marks cost nothing.
 
 import { Client, type Pool } from 'pg'
-import { ReadingSink } from '../../services/billing/db/readings.ts'
+import { ReadingSink } from '../../services/billing/readings/db/sink.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'

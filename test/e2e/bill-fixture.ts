@@ -2,9 +2,9 @@
 // edges.
 
 import assert from 'node:assert/strict'
-import { instantsOf } from '../../services/billing/core/calendar.ts'
-import type { Db } from '../../services/billing/db/pool.ts'
-import { publishTariff } from '../../services/billing/db/tariffs.ts'
+import { instantsOf } from '../../services/billing/civil/calendar.ts'
+import type { Db } from '../../services/billing/store/pool.ts'
+import { publishTariff } from '../../services/billing/tariffs/db/tariffs.ts'
 import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
 import { unixMs } from '../../shared/units.ts'
 

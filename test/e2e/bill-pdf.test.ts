@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { renderBillPdf } from '../../services/billing/shell/pdf.ts'
-import { contentFor } from '../unit/bill-content.ts'
+import { renderBillPdf } from '../../services/billing/bills/shell/pdf.ts'
+import { contentFor } from '../unit/bills/bill-content.ts'
 
 test('a bill gives the same bytes every time, dated as issued', async () => {
   const [one, two] = [await renderBillPdf(contentFor({})), await renderBillPdf(contentFor({}))]

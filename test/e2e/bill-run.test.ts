@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { instantsOf } from '../../services/billing/core/calendar.ts'
-import { boundariesReady, runBills, storedBill } from '../../services/billing/db/bills.ts'
-import { publishTariff } from '../../services/billing/db/tariffs.ts'
-import { storedBillPdf } from '../../services/billing/shell/pdf.ts'
+import { instantsOf } from '../../services/billing/civil/calendar.ts'
+import { boundariesReady, runBills, storedBill } from '../../services/billing/bills/db/run.ts'
+import { publishTariff } from '../../services/billing/tariffs/db/tariffs.ts'
+import { storedBillPdf } from '../../services/billing/bills/shell/pdf.ts'
 import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
 import {
   addHousehold,

@@ -1,14 +1,14 @@
 // Clocks told through the fleet board, a report at a time and each written at once: for the tests
 // of what is kept of them and what is shown.
 
-import { Fleet } from '../../services/billing/db/fleet.ts'
-import type { Db } from '../../services/billing/db/pool.ts'
+import { Fleet } from '../../services/billing/fleet/db/board.ts'
+import type { Db } from '../../services/billing/store/pool.ts'
 import type {
   ClockDiscipline,
   HeadClockReport,
   MeterClockReport,
   SourceReport,
-} from '../../shared/handover/clock-evidence.ts'
+} from '../../shared/clock/evidence.ts'
 import { ppm, spanMs, spanUs, type UnixMs, unixMs } from '../../shared/units.ts'
 
 export const SLAVE = '00000000000000a0'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { giveCommand, openCommands } from '../../services/billing/db/commands.ts'
+import { giveCommand, openCommands } from '../../services/billing/fleet/db/commands.ts'
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import { shiftMs, spanMs, unixMs } from '../../shared/units.ts'

@@ -10,9 +10,12 @@ import {
   type EmbeddedPostgres,
   runningPostgres,
   startPostgres,
-} from '../../services/billing/shell/embedded-postgres.ts'
-import { databaseAccount, reachableFolder } from '../../services/billing/shell/postgres-binaries.ts'
-import { isServerOf, readLockFile } from '../../services/billing/shell/postmaster.ts'
+} from '../../services/billing/store/embedded/embedded-postgres.ts'
+import {
+  databaseAccount,
+  reachableFolder,
+} from '../../services/billing/store/embedded/postgres-binaries.ts'
+import { isServerOf, readLockFile } from '../../services/billing/store/embedded/postmaster.ts'
 import { temporaryFolder } from './postgres.ts'
 
 const { folder: parent, remove } = temporaryFolder()
@@ -38,7 +41,10 @@ async function ask(
 
 /** Another process that starts the same database and never closes it. */
 async function otherTicklock(): Promise<{ readonly child: ChildProcess; readonly said: string }> {
-  const module = new URL('../../services/billing/shell/embedded-postgres.js', import.meta.url).href
+  const module = new URL(
+    '../../services/billing/store/embedded/embedded-postgres.js',
+    import.meta.url,
+  ).href
   const program = `import { startPostgres } from ${JSON.stringify(module)}
     startPostgres({ folder: ${JSON.stringify(folder)}, log() {} })
       .then(() => console.log('started'), (error) => { console.log(error.code); process.exit() })`

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Pool } from 'pg'
-import { Fleet } from '../../services/billing/db/fleet.ts'
-import { type Registration, register } from '../../services/billing/db/registry.ts'
+import { Fleet } from '../../services/billing/fleet/db/board.ts'
+import { type Registration, register } from '../../services/billing/customers/db/registry.ts'
 import {
   createDevice,
   issueToken,
   listDevices,
   openRoster,
   revokeDevice,
-} from '../../services/billing/db/roster.ts'
-import { readSummary } from '../../services/billing/db/summary.ts'
+} from '../../services/billing/fleet/db/roster.ts'
+import { readSummary } from '../../services/billing/site/db/summary.ts'
 import { type EpochRecord, type Roster, RosterConflict } from '../../shared/handover/roster.ts'
 import { ppm, spanMs, spanUs, unixMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'

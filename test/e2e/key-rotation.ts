@@ -3,9 +3,8 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { readdirSync } from 'node:fs'
-import { addStaticKey } from '../../services/master/shell/key-store.ts'
-import { equalConstantTime } from '../../shared/bytes.ts'
-import type { Random } from '../../shared/tves/suite.ts'
+import { addStaticKey } from '../../services/master/shell/keys/key-store.ts'
+import { equalConstantTime, type Random } from '../../shared/bytes.ts'
 import { KeyFleet } from './key-fleet.ts'
 import type { LightSlave } from './light-slave.ts'
 

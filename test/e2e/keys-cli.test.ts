@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { decodeToken, fingerprint } from '../../shared/tves/token.ts'
-import { openKeyStore } from '../../services/master/shell/key-store.ts'
+import { openKeyStore } from '../../services/master/shell/keys/key-store.ts'
 import { Process, until, WholeWay } from './whole-way.ts'
 
 let way: WholeWay

@@ -4,13 +4,13 @@
 
 import { startAgent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent, StoredFrame } from '../../services/slave/core/state.ts'
-import { type Link, openLink } from '../../services/slave/shell/link.ts'
+import { type Link, openLink } from '../../services/slave/shell/link/link.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
-import type { Random } from '../../shared/tves/suite.ts'
+import type { Random } from '../../shared/bytes.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
 import { Disk } from '../sim/disk.ts'
 

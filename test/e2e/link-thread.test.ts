@@ -6,8 +6,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import type { LinkHandlers } from '../../services/slave/shell/link.ts'
-import { openLinkThread } from '../../services/slave/shell/link-thread.ts'
+import type { LinkHandlers } from '../../services/slave/shell/link/link.ts'
+import { openLinkThread } from '../../services/slave/shell/link/thread.ts'
 import { fromText, toText } from '../../shared/bytes.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
 import { type MonoUs, monoUs, spanUs } from '../../shared/units.ts'
@@ -150,7 +150,7 @@ test('the clock of a demo that was upset is upset for stamps too', async (t) => 
 })
 
 test('OPS-25: a thread that ends takes the slave down, with its code', () => {
-  const module = new URL('../../services/slave/shell/link-thread.js', import.meta.url).href
+  const module = new URL('../../services/slave/shell/link/thread.js', import.meta.url).href
   const script = `import { openLinkThread } from '${module}'
     openLinkThread({ kind: 'tcp', host: '127.0.0.1', port: 99999 }, {})`
   const { status, stderr } = spawnSync(

@@ -12,7 +12,7 @@ import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
-import { Secret } from '../../shared/tves/secret.ts'
+import { Secret } from '../../shared/secret.ts'
 import { encodeToken, fingerprint } from '../../shared/tves/token.ts'
 import { unixMs } from '../../shared/units.ts'
 

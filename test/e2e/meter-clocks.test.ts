@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { register } from '../../services/billing/db/registry.ts'
+import { register } from '../../services/billing/customers/db/registry.ts'
 import { type SimulatedClock, simulatedClock } from '../../services/simulator/meter-clock.ts'
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'

@@ -7,19 +7,19 @@ import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { SerialPort } from 'serialport'
 import { concat, fromText } from '../../shared/bytes.ts'
-import { encodeTelegram } from '../../shared/meter/dsmr.ts'
+import { encodeTelegram } from '../../shared/meter/dsmr/dsmr.ts'
 import { betweenMs, monoUs, spanMs, unixMs, type MonoUs } from '../../shared/units.ts'
 import { feedDsmr, simulatedTelegram } from '../../services/simulator/dsmr-feeder.ts'
 import { attachSemBus, serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
-import { repairPort } from '../../services/slave/shell/meter-lines/serial-repair.ts'
-import { openLine } from '../../services/slave/shell/meter-lines/line.ts'
-import { parseLineUrl } from '../../services/slave/shell/meter-lines/line-url.ts'
-import type { LineEvent, MeterLine } from '../../services/slave/shell/meter-lines/line-event.ts'
+import { repairPort } from '../../services/slave/shell/meters/serial-repair.ts'
+import { openLine } from '../../services/slave/shell/meters/line.ts'
+import { parseLineUrl } from '../../services/slave/shell/meters/line-url.ts'
+import type { LineEvent, MeterLine } from '../../services/slave/shell/meters/line-event.ts'
 import {
   openMeterLine,
   type MeterLineConfig,
-} from '../../services/slave/shell/meter-lines/meter-line.ts'
+} from '../../services/slave/shell/meters/meter-line.ts'
 
 const NOW = unixMs(Date.UTC(2026, 4, 17, 12, 7, 30))
 const DAY_MS = 86_400_000

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { migrate } from '../../services/billing/db/migrate.ts'
+import { migrate } from '../../services/billing/store/migrate.ts'
 import {
   ensurePartition,
   indexClosedMonths,
   monthOf,
-} from '../../services/billing/db/partitions.ts'
+} from '../../services/billing/readings/db/partitions.ts'
 import { packageRoot } from '../../shared/node/root.ts'
 import { unixMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, beforeEach, test } from 'node:test'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
-import { runBills } from '../../services/billing/db/bills.ts'
-import { claimNotices, queueAgain } from '../../services/billing/db/notices.ts'
-import { type MailDriver, openMail } from '../../services/billing/shell/mail.ts'
+import { runBills } from '../../services/billing/bills/db/run.ts'
+import { claimNotices, queueAgain } from '../../services/billing/notices/db/notices.ts'
+import { type MailDriver, openMail } from '../../services/billing/notices/shell/mail.ts'
 import {
   ATTEMPTS_MAX,
   type NoticeTask,
   sendDueNotices,
   startNoticeWorker,
-} from '../../services/billing/shell/notice-worker.ts'
-import { kannelSms, type SmsDriver, twilioSms } from '../../services/billing/shell/sms.ts'
+} from '../../services/billing/notices/shell/notice-worker.ts'
+import { kannelSms, type SmsDriver, twilioSms } from '../../services/billing/notices/shell/sms.ts'
 import { type Inbox, startInbox } from '../../services/simulator/inbox.ts'
 import { shiftMs, spanMs, type UnixMs } from '../../shared/units.ts'
 import { addHousehold, HOUSEHOLD, MAY, NOW, openUtility, UTILITY } from './bill-fixture.ts'

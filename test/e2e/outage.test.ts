@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { startPostgres } from '../../services/billing/shell/embedded-postgres.ts'
+import { startPostgres } from '../../services/billing/store/embedded/embedded-postgres.ts'
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { type SimulatedMeter, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import { unixMs } from '../../shared/units.ts'

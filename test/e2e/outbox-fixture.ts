@@ -12,7 +12,11 @@ import type {
   StoredFrame,
   StoredRun,
 } from '../../services/slave/core/state.ts'
-import { type Outbox, type OutboxLimits, openOutbox } from '../../services/slave/shell/outbox.ts'
+import {
+  type Outbox,
+  type OutboxLimits,
+  openOutbox,
+} from '../../services/slave/shell/outbox/outbox.ts'
 import { second, unixMs, unixUs } from '../../shared/units.ts'
 
 export const DAY_MS = 86_400_000
@@ -91,4 +95,4 @@ export const query = (run: number, sequence: number, framesMax = 1_000, bytesMax
 })
 
 /** For child processes. */
-export const outboxModule = import.meta.resolve('../../services/slave/shell/outbox.js')
+export const outboxModule = import.meta.resolve('../../services/slave/shell/outbox/outbox.js')

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { OutboxCommit } from '../../services/slave/core/state.ts'
-import { openOutbox } from '../../services/slave/shell/outbox.ts'
-import { KNOWS_NOTHING, remembering } from '../../shared/clock/estimator.ts'
+import { openOutbox } from '../../services/slave/shell/outbox/outbox.ts'
+import { KNOWS_NOTHING, remembering } from '../../shared/clock/estimate/estimator.ts'
 import { ppm, spanMs, unixMs, unixUs } from '../../shared/units.ts'
 import {
   DAY_MS,

@@ -3,12 +3,12 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate } from '../../services/billing/db/migrate.ts'
-import { type Db, openDatabase } from '../../services/billing/db/pool.ts'
+import { migrate } from '../../services/billing/store/migrate.ts'
+import { type Db, openDatabase } from '../../services/billing/store/pool.ts'
 import {
   type EmbeddedPostgres,
   startPostgres,
-} from '../../services/billing/shell/embedded-postgres.ts'
+} from '../../services/billing/store/embedded/embedded-postgres.ts'
 
 /** A temporary folder that the database's account may pass through. */
 export function temporaryFolder(): { readonly folder: string; readonly remove: () => void } {

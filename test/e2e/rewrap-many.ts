@@ -2,10 +2,10 @@
 // database and through the master's core.
 
 import assert from 'node:assert/strict'
-import { openRoster } from '../../services/billing/db/roster.ts'
+import { openRoster } from '../../services/billing/fleet/db/roster.ts'
 import { startMaster } from '../../services/master/core/master.ts'
-import { openKeyStore } from '../../services/master/shell/key-store.ts'
-import { rotateTreeKey, TreeKeys } from '../../services/master/shell/tree-keys.ts'
+import { openKeyStore } from '../../services/master/shell/keys/key-store.ts'
+import { rotateTreeKey, TreeKeys } from '../../services/master/shell/keys/tree-keys.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { encodeTree, leafAt, plantTree } from '../../shared/tves/tree.ts'
 import { second, unixUs } from '../../shared/units.ts'

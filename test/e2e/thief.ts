@@ -9,7 +9,7 @@ import { openFrame } from '../../shared/tves/seal.ts'
 import type { Aead } from '../../shared/tves/suite.ts'
 import { decodeTree, type KeyTree, leafAt, runIv } from '../../shared/tves/tree.ts'
 import { decodeFrame } from '../../shared/wire/frame.ts'
-import { unwrapUnder, WRAP_FORMS } from '../../services/master/shell/wrapping.ts'
+import { unwrapUnder, WRAP_FORMS } from '../../services/master/shell/keys/wrapping.ts'
 
 const PAGE_BYTES = 8_192
 /** Header of a page of the write-ahead log; of the first page in a file. */

@@ -2,7 +2,7 @@
 // it believes.
 
 import type { Polls } from '../../shared/clock/ntp/association.ts'
-import { type Estimate, estimateAt, KNOWS_NOTHING } from '../../shared/clock/estimator.ts'
+import { type Estimate, estimateAt, KNOWS_NOTHING } from '../../shared/clock/estimate/estimator.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import { openWallClock } from '../../shared/node/wall-edges.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../services/adversary/scene.ts'
 import { HeadTime } from '../../services/master/shell/time/head-time.ts'
-import type { HeadClockReport } from '../../shared/handover/clock-evidence.ts'
+import type { HeadClockReport } from '../../shared/clock/evidence.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
 import { Follower, type Following } from './time-follower.ts'
 import {

@@ -1,12 +1,12 @@
 // Two customers, two bills, one device and seven weeks of midnights, written as the services would.
 
 import assert from 'node:assert/strict'
-import { runBills } from '../../services/billing/db/bills.ts'
-import { addDays, startOfDay } from '../../services/billing/core/calendar.ts'
-import { ensurePartition, monthOf } from '../../services/billing/db/partitions.ts'
-import type { Db } from '../../services/billing/db/pool.ts'
-import { register } from '../../services/billing/db/registry.ts'
-import { publishTariff } from '../../services/billing/db/tariffs.ts'
+import { runBills } from '../../services/billing/bills/db/run.ts'
+import { addDays, startOfDay } from '../../services/billing/civil/calendar.ts'
+import { ensurePartition, monthOf } from '../../services/billing/readings/db/partitions.ts'
+import type { Db } from '../../services/billing/store/pool.ts'
+import { register } from '../../services/billing/customers/db/registry.ts'
+import { publishTariff } from '../../services/billing/tariffs/db/tariffs.ts'
 import { DEMO_TARIFF, DEMO_UTILITY } from '../../services/simulator/demo-tariff.ts'
 import { spanMs, spanUs, type UnixMs, unixMs } from '../../shared/units.ts'
 import { headReport, meterSays, slaveSays, teller, withLiar } from './clock-story.ts'

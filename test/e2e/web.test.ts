@@ -7,14 +7,22 @@ import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { type Browser, chromium } from 'playwright-core'
-import { webStores } from '../../services/billing/db/browse.ts'
-import { COMMAND_LIFE, giveCommand, openCommands } from '../../services/billing/db/commands.ts'
-import { queueAgain } from '../../services/billing/db/notices.ts'
-import { readClockFigures } from '../../services/billing/db/clock-figures.ts'
-import { readSummary } from '../../services/billing/db/summary.ts'
-import { serverMetrics } from '../../services/billing/shell/metrics.ts'
-import { buildApp } from '../../services/billing/http/app.ts'
-import { customerLink, type LinkSource, setupLink } from '../../services/billing/http/links.ts'
+import { webStores } from '../../services/billing/site/db/browse.ts'
+import {
+  COMMAND_LIFE,
+  giveCommand,
+  openCommands,
+} from '../../services/billing/fleet/db/commands.ts'
+import { queueAgain } from '../../services/billing/notices/db/notices.ts'
+import { readClockFigures } from '../../services/billing/clocks/db/figures.ts'
+import { readSummary } from '../../services/billing/site/db/summary.ts'
+import { serverMetrics } from '../../services/billing/site/shell/metrics.ts'
+import { buildApp } from '../../services/billing/site/http/app.ts'
+import {
+  customerLink,
+  type LinkSource,
+  setupLink,
+} from '../../services/billing/access/http/links.ts'
 import { shiftMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'

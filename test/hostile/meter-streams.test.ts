@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { concat, fromText, toText } from '../../shared/bytes.ts'
-import { dsmrDecoder, encodeTelegram } from '../../shared/meter/dsmr.ts'
-import { encodeSem, encodeSemBody } from '../../shared/meter/sem.ts'
-import { semDecoder } from '../../shared/meter/sem-stream.ts'
+import { dsmrDecoder, encodeTelegram } from '../../shared/meter/dsmr/dsmr.ts'
+import { encodeSem, encodeSemBody } from '../../shared/meter/sem/sem.ts'
+import { semDecoder } from '../../shared/meter/sem/stream.ts'
 import { monoUs, unixMs } from '../../shared/units.ts'
 
 const AT = monoUs(1)

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SessionPair } from '../unit/session-pair.ts'
+import { SessionPair } from '../unit/pairs/session-pair.ts'
 
 /** Nobody is held up here for calling often. */
 const LIMITS = { perSource: 1e6, perDevice: 1e6, inFlightPerSource: 1e6, inFlight: 1e6 }

@@ -13,8 +13,8 @@ import {
   KNOWS_NOTHING,
   learn,
   SAMPLES_TO_FOLLOW,
-} from '../../shared/clock/estimator.ts'
-import { measure } from '../../shared/clock/exchange.ts'
+} from '../../shared/clock/estimate/estimator.ts'
+import { measure } from '../../shared/clock/estimate/exchange.ts'
 import { type MonoUs, monoUs, spanUs, unixUs } from '../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000

@@ -9,7 +9,7 @@ import {
   type Exchange,
   FREQUENCY_TOLERANCE_PPM,
   IDLE,
-} from '../../shared/clock/exchange.ts'
+} from '../../shared/clock/estimate/exchange.ts'
 import {
   type Estimator,
   estimateAt,
@@ -19,10 +19,16 @@ import {
   learn,
   remembering,
   withoutPhase,
-} from '../../shared/clock/estimator.ts'
-import { nextAsk, START_POLL } from '../../shared/clock/poll.ts'
-import { qualityAt, slept, startClock, steer, timeAt } from '../../shared/clock/softclock.ts'
-import { stampAt } from '../../shared/clock/stamp.ts'
+} from '../../shared/clock/estimate/estimator.ts'
+import { nextAsk, START_POLL } from '../../shared/clock/estimate/poll.ts'
+import {
+  qualityAt,
+  slept,
+  startClock,
+  steer,
+  timeAt,
+} from '../../shared/clock/estimate/softclock.ts'
+import { stampAt } from '../../shared/clock/estimate/stamp.ts'
 import {
   type MonoUs,
   monoUs,

@@ -4,8 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { meterClockAt, nextReadAt, noMeterClock, takeRead } from '../../shared/clock/meter-clock.ts'
-import { type SoftClock, startClock, steer } from '../../shared/clock/softclock.ts'
+import {
+  meterClockAt,
+  nextReadAt,
+  noMeterClock,
+  takeRead,
+} from '../../shared/clock/meter/meter-clock.ts'
+import { type SoftClock, startClock, steer } from '../../shared/clock/estimate/softclock.ts'
 import {
   answerTime,
   applyCorrection,
@@ -20,7 +25,7 @@ import {
   takeLocal,
   takeTime,
   tell,
-} from '../../shared/clock/tpsn.ts'
+} from '../../shared/clock/meter/tpsn.ts'
 import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 import { crystalOf, type LineModel, onLineOf, readMeter, trip } from '../bench/clock/meter-world.ts'
 import { chanceOf } from '../sim/prng.ts'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { concat, fromText } from '../../shared/bytes.ts'
-import { dsmrDecoder, encodeTelegram } from '../../shared/meter/dsmr.ts'
-import { dsmrReadings } from '../../shared/meter/dsmr-telegram.ts'
+import { dsmrDecoder, encodeTelegram } from '../../shared/meter/dsmr/dsmr.ts'
+import { dsmrReadings } from '../../shared/meter/dsmr/telegram.ts'
 import {
   decodeSemBody,
   encodeSem,
@@ -11,8 +11,8 @@ import {
   rowsThatFit,
   SEM_ROWS_MAX,
   type SemFrame,
-} from '../../shared/meter/sem.ts'
-import { encodePlainLine, semDecoder } from '../../shared/meter/sem-stream.ts'
+} from '../../shared/meter/sem/sem.ts'
+import { encodePlainLine, semDecoder } from '../../shared/meter/sem/stream.ts'
 import { monoUs, spanMs, unixMs, spanUs, unixUs } from '../../shared/units.ts'
 
 const AT = monoUs(1)

@@ -9,8 +9,8 @@ import {
   monthOf,
   previousMonth,
   startOfDay,
-} from '../../services/billing/core/calendar.ts'
-import { linesOf } from '../../services/billing/core/charges.ts'
+} from '../../services/billing/civil/calendar.ts'
+import { linesOf } from '../../services/billing/tariffs/core/charges.ts'
 import {
   decimal,
   decimalText,
@@ -18,8 +18,8 @@ import {
   parseDecimal,
   roundTo,
   times,
-} from '../../services/billing/core/money.ts'
-import { parseTariff } from '../../services/billing/core/tariff.ts'
+} from '../../services/billing/civil/money.ts'
+import { parseTariff } from '../../services/billing/tariffs/core/tariff.ts'
 import { unixMs } from '../../shared/units.ts'
 
 const quantity = fc.record({

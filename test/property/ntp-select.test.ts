@@ -4,8 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Estimate } from '../../shared/clock/estimator.ts'
-import { type Candidate, type Held, type Selection, select } from '../../shared/clock/ntp/select.ts'
+import type { Estimate } from '../../shared/clock/estimate/estimator.ts'
+import {
+  type Candidate,
+  type Held,
+  type Selection,
+  select,
+} from '../../shared/clock/estimate/select.ts'
 import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { concat } from '../../shared/bytes.ts'
-import { METER_CLOCK_OUTCOMES } from '../../shared/handover/clock-evidence.ts'
+import { METER_CLOCK_OUTCOMES } from '../../shared/clock/evidence.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
-import { type Reading, SOURCES, type Stamp, UNIT } from '../../shared/meter/reading.ts'
+import { type Reading, SOURCES, UNIT } from '../../shared/meter/reading.ts'
+import type { Stamp } from '../../shared/clock/clock-state.ts'
 import { ppm, second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import {
   decodeContent,

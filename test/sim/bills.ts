@@ -1,9 +1,9 @@
 // The last leg: what the ledger holds is billed by billing's own core, and every bill equals one
 // computed here, with nothing but whole numbers, from what the meters truly counted.
 
-import { draftBill } from '../../services/billing/core/bill.ts'
-import { addDays, civilDateAt, instantsOf } from '../../services/billing/core/calendar.ts'
-import { parseTariff } from '../../services/billing/core/tariff.ts'
+import { draftBill } from '../../services/billing/bills/core/bill.ts'
+import { addDays, civilDateAt, instantsOf } from '../../services/billing/civil/calendar.ts'
+import { parseTariff } from '../../services/billing/tariffs/core/tariff.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { hold } from './checkers.ts'
 import type { ModelMeter } from './meters.ts'

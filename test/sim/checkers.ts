@@ -5,16 +5,12 @@ import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../shared/handover/sink.ts'
-import {
-  CLOCK_BOUND_UNKNOWN,
-  type Reading,
-  type ReadingGroup,
-  type Stamp,
-} from '../../shared/meter/reading.ts'
+import type { Reading, ReadingGroup } from '../../shared/meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN, type Stamp } from '../../shared/clock/clock-state.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { expandBody } from '../../shared/wire/compact.ts'
 import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
-import { retime } from '../../services/billing/core/retiming.ts'
+import { retime } from '../../services/billing/readings/core/retiming.ts'
 import type { StoredFrame } from '../../services/slave/core/state.ts'
 import { saying } from './meters.ts'
 import { streamKey } from './sink.ts'

@@ -1,7 +1,7 @@
 // The clocks of this world. Only the oscillator is a thing; a wall clock is a number wrong by some
 // error.
 
-import { FREQUENCY_CHANGE_PPM } from '../../shared/clock/estimator.ts'
+import { FREQUENCY_CHANGE_PPM } from '../../shared/clock/estimate/estimator.ts'
 import { type MonoUs, monoUs, type UnixUs, unixUs } from '../../shared/units.ts'
 import type { Chance } from './prng.ts'
 import { DAY, HOUR, MINUTE, SECOND, type TrueUs } from './world.ts'

@@ -3,8 +3,8 @@
 // closes an interval, and its light corrections of a month sum up to a minute at most.
 
 import { spanUs, type MonoUs, type SpanUs, unixUs, type UnixUs } from '../../shared/units.ts'
-import { monthOf } from '../../shared/clock/civil-month.ts'
-import { DRIFT_LIGHT_END, DRIFT_MONTH_MAX } from '../../shared/clock/policy.ts'
+import { monthOf } from '../../shared/clock/meter/civil-month.ts'
+import { DRIFT_LIGHT_END, DRIFT_MONTH_MAX } from '../../shared/clock/meter/policy.ts'
 import type { AgentAction, AgentEvent, MeterClockPlan } from '../../services/slave/core/state.ts'
 import { hold } from './checkers.ts'
 import type { Chance } from './prng.ts'

@@ -1,8 +1,8 @@
-// The slave's disk: the outbox as services/slave/shell/outbox.ts keeps it. A commit is all or
-// nothing; what the process held in memory is gone when it dies, what was committed is not.
+// The slave's disk: the outbox as services/slave/shell/outbox/outbox.ts keeps it. A commit is all
+// or nothing; what the process held in memory is gone when it dies, what was committed is not.
 
 import assert from 'node:assert/strict'
-import type { DriftRegister } from '../../shared/clock/policy.ts'
+import type { DriftRegister } from '../../shared/clock/meter/policy.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import type { UnixMs, UnixUs } from '../../shared/units.ts'
 import type {

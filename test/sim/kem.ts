@@ -2,14 +2,9 @@
 // secret, but anybody could compute it. node:crypto draws the randomness of an encapsulation
 // itself, so with the real one the same seed would not be the same world.
 
-import { concat } from '../../shared/bytes.ts'
+import { concat, type Random } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
-import {
-  KEM_CIPHERTEXT_BYTES,
-  KEM_KEY_BYTES,
-  type Random,
-  type Suite,
-} from '../../shared/tves/suite.ts'
+import { KEM_CIPHERTEXT_BYTES, KEM_KEY_BYTES, type Suite } from '../../shared/tves/suite.ts'
 
 const KEY_ID_BYTES = 32
 

@@ -3,7 +3,7 @@
 // others.
 
 import { createHash } from 'node:crypto'
-import type { Random } from '../../shared/tves/suite.ts'
+import type { Random } from '../../shared/bytes.ts'
 
 export interface Chance {
   /** Evenly spread in [0, 1). */

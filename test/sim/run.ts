@@ -4,7 +4,7 @@
 
 import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { Secret } from '../../shared/tves/secret.ts'
+import { Secret } from '../../shared/secret.ts'
 import { fingerprint } from '../../shared/tves/token.ts'
 import { unixMs } from '../../shared/units.ts'
 import { Attacker } from './attacker.ts'

@@ -8,9 +8,10 @@ import type {
   OutboxCommit,
   ReadRequest,
 } from '../../services/slave/core/state.ts'
-import { backOffMs } from '../../services/slave/shell/link.ts'
+import { backOffMs } from '../../services/slave/shell/link/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
-import { CLOCK_BOUND_UNKNOWN, type Reading } from '../../shared/meter/reading.ts'
+import type { Reading } from '../../shared/meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../shared/clock/clock-state.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../shared/tves/token.ts'
 import type { MonoUs } from '../../shared/units.ts'

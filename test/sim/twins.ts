@@ -4,7 +4,8 @@
 
 import { startAgent } from '../../services/slave/core/agent.ts'
 import type { Stored } from '../../services/slave/core/state.ts'
-import type { Random, Suite } from '../../shared/tves/suite.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import type { Random } from '../../shared/bytes.ts'
 import { monoUs, unixUs } from '../../shared/units.ts'
 import { hold } from './checkers.ts'
 import type { ModelMeter } from './meters.ts'

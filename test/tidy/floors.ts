@@ -9,11 +9,11 @@ interface Place {
   readonly service: string
 }
 
-const FOUNDATION = /^shared\/(?:units|bytes|faults|assert)\.ts$/
+const FOUNDATION = /^shared\/(?:units|bytes|faults|assert|secret)\.ts$/
 /** Shared pure code may lean on these packages, which are pure as well. */
 const isPurePackage = (name: string): boolean => name.startsWith('@noble/')
 /** Runs in the browser: bundled by esbuild, not compiled with the rest. */
-const isIsland = (path: string): boolean => path.startsWith('services/billing/pages/islands/')
+const isIsland = (path: string): boolean => path.startsWith('services/billing/kit/islands/')
 
 /** Where a file stands; null when the house has no such room. */
 export function placeOf(path: string): Place | null {
@@ -25,7 +25,11 @@ export function placeOf(path: string): Place | null {
   if (path === 'services/simulator/main.ts') return { floor: 4, service: '' }
   if (path.startsWith('services/adversary/')) return { floor: 4, service: '' }
   if (path.startsWith('services/simulator/')) return { floor: 3, service: 'simulator' }
-  if (/^services\/(?:cli\/|[^/]+\.ts$)/.test(path)) return { floor: 4, service: '' }
+  if (/^services\/(?:commands\/|[^/]+\.ts$)/.test(path)) return { floor: 4, service: '' }
+  const [, domain, layer] = /^services\/billing\/([^/]+)\/([^/]+)/.exec(path) ?? []
+  if (domain !== undefined) {
+    return { floor: domain === 'civil' || layer === 'core' ? 2 : 3, service: 'billing' }
+  }
   const [, service, room] = /^services\/(slave|master|billing)\/([^/]+)/.exec(path) ?? []
   if (service === undefined) return null
   if (room === 'core') return { floor: 2, service }

@@ -26,7 +26,7 @@ const CASTS_ALLOWED: Readonly<Record<string, string>> = {
 }
 
 /** Calendar arithmetic needs zones; everywhere else time is a number. */
-const CALENDAR = 'services/billing/core/calendar.ts'
+const CALENDAR = 'services/billing/civil/calendar.ts'
 
 export interface Rule {
   readonly name: string
@@ -91,18 +91,18 @@ export const RULES: readonly Rule[] = [
       ['services/slave/shell/a.ts', "const m = await import('../../master/core/master.ts')"],
       ['services/slave/main.ts', "import { b } from '../billing/db/pool.ts'"],
       ['services/simulator/a.ts', "import { b } from '../billing/db/pool.ts'"],
-      ['services/billing/utils/a.ts', "import { b } from '../db/pool.ts'"],
+      ['services/utils/a.ts', "import { b } from '../billing/store/pool.ts'"],
       ['services/billing/db/a.ts', "import { b } from './pool'"],
-      ['services/billing/pages/islands/a.ts', "import { b } from 'node:fs'"],
+      ['services/billing/kit/islands/a.ts', "import { b } from 'node:fs'"],
       ['services/cli.ts', "import { b } from '../test/unit/a.ts'"],
     ],
     good: [
       ['shared/clock/a.ts', "import { spanMs } from '../units.ts'"],
       ['shared/tves/a.ts', "import { gcm } from '@noble/ciphers/aes.js'"],
-      ['services/billing/core/a.ts', "// import x from '../db/pool.ts'"],
+      ['services/billing/bills/core/a.ts', "// import x from '../db/pool.ts'"],
       ['services/simulator/a.ts', "import { step } from '../slave/core/agent.ts'"],
       ['services/cli.ts', "import { b } from './billing/main.ts'"],
-      ['test/unit/a.test.ts', "import { b } from '../../services/billing/db/pool.ts'"],
+      ['test/unit/a.test.ts', "import { b } from '../../services/billing/store/pool.ts'"],
     ],
   },
   {
@@ -124,7 +124,7 @@ export const RULES: readonly Rule[] = [
       ['shared/clock/a.ts', 'const now = new Date(0)'],
       ['services/slave/core/a.ts', 'const r = Math.random()'],
       ['services/slave/core/a.ts', 'export async function a() {}'],
-      ['services/billing/core/a.ts', 'const zone = Temporal.PlainDate.from(text)'],
+      ['services/billing/bills/core/a.ts', 'const zone = Temporal.PlainDate.from(text)'],
       [CALENDAR, 'const now = Temporal.Now.instant()'],
       ['shared/clock/a.ts', 'const t = `${performance.now()} ms`'],
     ],

@@ -1,10 +1,11 @@
 // Numbers and times as people read them. Every digit a register or an amount has is kept: exact
 // decimals come from an integer and a power of ten, never through a float.
 
-import { CLOCK_BOUND_UNKNOWN, UNIT } from '../../../shared/meter/reading.ts'
+import { UNIT } from '../../../shared/meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { CLOCK_EVENT_WORDS, isClockEventCode } from '../core/clock-marks.ts'
-import { decimalText, scaled } from '../core/money.ts'
+import { CLOCK_EVENT_WORDS, isClockEventCode } from '../clocks/core/clock-marks.ts'
+import { decimalText, scaled } from '../civil/money.ts'
 
 const UNIT_NAMES: ReadonlyMap<number, string> = new Map([
   [UNIT.W, 'W'],

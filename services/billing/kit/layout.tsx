@@ -3,7 +3,7 @@
 
 import type { ComponentChildren, VNode } from 'preact'
 import { render } from 'preact-render-to-string'
-import type { Viewer } from '../db/access.ts'
+import type { Viewer } from '../access/db/access.ts'
 
 /** What every page knows of the request. */
 export interface PageContext {

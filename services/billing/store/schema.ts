@@ -2,7 +2,7 @@
 // read as number (see pool.ts); money is read as bigint.
 
 import type { ColumnType, Generated } from 'kysely'
-import type { HeadClockReport, MeterClockOutcome } from '../../../shared/handover/clock-evidence.ts'
+import type { HeadClockReport, MeterClockOutcome } from '../../../shared/clock/evidence.ts'
 import type { ReceiptOutcome } from '../../../shared/wire/orders.ts'
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>

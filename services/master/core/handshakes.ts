@@ -1,7 +1,7 @@
 // One link's handshakes, as the master sees them: who is calling, and with which keys. Message 1 of
 // a session moves nothing that lasts; what lasts comes with CONFIRM.
 
-import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
+import { equalConstantTime, toHex, type Random } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { TokenRecord } from '../../../shared/handover/roster.ts'
 import {
@@ -15,7 +15,7 @@ import {
   sessionPrologue,
 } from '../../../shared/tves/handshake.ts'
 import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
-import type { Random, Suite } from '../../../shared/tves/suite.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
 import { tokenPsk } from '../../../shared/tves/token.ts'
 import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
 import { EPOCH_AGE_MAX, OPEN_EPOCHS_MAX } from '../../../shared/wire/limits.ts'

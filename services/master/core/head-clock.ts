@@ -1,18 +1,17 @@
 // The head-end's own clock, which slaves, the gate and the NTP server go by: a software clock that
-// follows what the sources agree on (shared/clock/ntp/select.ts) or, where none is named, the
+// follows what the sources agree on (shared/clock/estimate/select.ts) or, where none is named, the
 // operating system's clock as good as the operator states it. When nobody can be believed it is
 // held over: the time goes on at the learned frequency and the bound grows.
 //
 // All of it is a value; the shell (services/master/shell/time) asks the sources and passes time in.
 
-import type { Estimate } from '../../../shared/clock/estimator.ts'
-import { estimateAt } from '../../../shared/clock/estimator.ts'
-import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/exchange.ts'
-import { leapMidnight } from '../../../shared/clock/leap.ts'
+import { type Estimate, estimateAt } from '../../../shared/clock/estimate/estimator.ts'
+import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
+import { leapMidnight } from '../../../shared/clock/estimate/leap.ts'
 import type { Association } from '../../../shared/clock/ntp/association.ts'
 import type { Leap } from '../../../shared/clock/ntp/packet.ts'
-import { type Held, type Selection, select } from '../../../shared/clock/ntp/select.ts'
-import { hasSlept, type Look } from '../../../shared/clock/sleep.ts'
+import { type Held, type Selection, select } from '../../../shared/clock/estimate/select.ts'
+import { hasSlept, type Look } from '../../../shared/clock/estimate/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
   believedAt,
@@ -22,8 +21,8 @@ import {
   startClock,
   steer,
   timeAt,
-} from '../../../shared/clock/softclock.ts'
-import type { WallReading } from '../../../shared/clock/wall.ts'
+} from '../../../shared/clock/estimate/softclock.ts'
+import type { WallReading } from '../../../shared/clock/estimate/wall.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import {
   type MonoUs,

@@ -1,10 +1,10 @@
 // What the head-end tells of its clock: to NTP clients, and to operators in chronyc's words.
 
-import { estimateAt } from '../../../shared/clock/estimator.ts'
-import type { Selection } from '../../../shared/clock/ntp/select.ts'
+import { estimateAt } from '../../../shared/clock/estimate/estimator.ts'
+import type { Selection } from '../../../shared/clock/estimate/select.ts'
 import { type ServedClock, UNSYNCHRONISED } from '../../../shared/clock/ntp/server.ts'
-import { qualityAt, timeAt } from '../../../shared/clock/softclock.ts'
-import type { HeadClockReport, SourceReport } from '../../../shared/handover/clock-evidence.ts'
+import { qualityAt, timeAt } from '../../../shared/clock/estimate/softclock.ts'
+import type { HeadClockReport, SourceReport } from '../../../shared/clock/evidence.ts'
 import {
   elapsedUs,
   type MonoUs,
@@ -17,7 +17,7 @@ import {
   type UnixUs,
   usToMs,
 } from '../../../shared/units.ts'
-import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/exchange.ts'
+import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
 import { type HeadClock, headNow, type Source } from './head-clock.ts'
 
 /** Stratum of a clock that follows nothing but the operating system's, whose own sources we do not

@@ -3,7 +3,7 @@
 // database.
 
 import type { FaultCode } from '../../../shared/faults.ts'
-import type { MeterClockReport } from '../../../shared/handover/clock-evidence.ts'
+import type { MeterClockReport } from '../../../shared/clock/evidence.ts'
 import type {
   AcceptedFrame,
   DeviceId,

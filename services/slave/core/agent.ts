@@ -6,19 +6,19 @@
 // the shell performs the actions in order and feeds results back, and the simulator does the same
 // with a virtual disk and network.
 
-import { IDLE } from '../../../shared/clock/exchange.ts'
-import { START_POLL } from '../../../shared/clock/poll.ts'
-import { startClock } from '../../../shared/clock/softclock.ts'
+import { IDLE } from '../../../shared/clock/estimate/exchange.ts'
+import { START_POLL } from '../../../shared/clock/estimate/poll.ts'
+import { startClock } from '../../../shared/clock/estimate/softclock.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { elapsedUs, type MonoUs, monoUs, shiftMono, spanUs } from '../../../shared/units.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
-import { sealCaptures, takeReadings } from './capture.ts'
-import { clocksAtStart } from './clock-keeping.ts'
+import { sealCaptures, takeReadings } from './capture/capture.ts'
+import { clocksAtStart } from './meter-clocks/keeping.ts'
 import { commandsAtStart, limitCommand, readingFailed } from './commands.ts'
-import { openKeyring } from './keyring.ts'
-import { noLanes } from './lanes.ts'
-import { greet, linkDown, renewWhenDue, takeBody, tellStatus } from './linkwork.ts'
-import { CALLING } from './master-keys.ts'
+import { openKeyring } from './capture/sealer.ts'
+import { noLanes } from './outgoing/lanes.ts'
+import { greet, linkDown, renewWhenDue, takeBody, tellStatus } from './link/events.ts'
+import { CALLING } from './link/keys.ts'
 import {
   type AgentSetup,
   clockQuality,
@@ -33,10 +33,10 @@ import {
   sureMs,
   type Turn,
 } from './memory.ts'
-import { clockChanged, clockRead, clocksSlept, keepClocks } from './meter-clocks.ts'
-import { due, failed, ordered, plan } from './schedule.ts'
-import { forward, takeRows } from './sending.ts'
-import { DOWN } from './session.ts'
+import { clockChanged, clockRead, clocksSlept, keepClocks } from './meter-clocks/ask.ts'
+import { due, failed, ordered, plan } from './capture/schedule.ts'
+import { forward, takeRows } from './outgoing/sending.ts'
+import { DOWN } from './link/session.ts'
 import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
 import { afterSleep, askWhenDue, estimatorAtStart, keepFrequency, takeSent } from './timekeeping.ts'
 

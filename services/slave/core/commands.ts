@@ -8,10 +8,10 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
 import type { Command, Order, Receipt } from '../../../shared/wire/orders.ts'
-import { abandonSync, orderSync } from './meter-clocks.ts'
+import { abandonSync, orderSync } from './meter-clocks/ask.ts'
 import { clockQuality, clockUs, report, submit, type Turn } from './memory.ts'
-import { readAtOnce, reschedule } from './schedule.ts'
-import { controlBody } from './session.ts'
+import { readAtOnce, reschedule } from './capture/schedule.ts'
+import { controlBody } from './link/session.ts'
 import type { OutboxCommit, ReadRequest, StoredCommand } from './state.ts'
 
 /** Longest time for an order's meters: 250 of them at 9600 baud, some of them silent. */

@@ -2,11 +2,17 @@
 // collects.
 
 import type { FaultCode } from '../../../shared/faults.ts'
-import type { Exchange } from '../../../shared/clock/exchange.ts'
-import type { Estimator } from '../../../shared/clock/estimator.ts'
-import type { Poll } from '../../../shared/clock/poll.ts'
-import { overForSure, qualityAt, type SoftClock, timeAt } from '../../../shared/clock/softclock.ts'
-import type { Random, Suite } from '../../../shared/tves/suite.ts'
+import type { Exchange } from '../../../shared/clock/estimate/exchange.ts'
+import type { Estimator } from '../../../shared/clock/estimate/estimator.ts'
+import type { Poll } from '../../../shared/clock/estimate/poll.ts'
+import {
+  overForSure,
+  qualityAt,
+  type SoftClock,
+  timeAt,
+} from '../../../shared/clock/estimate/softclock.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
+import type { Random } from '../../../shared/bytes.ts'
 import type { EnrolmentToken } from '../../../shared/tves/token.ts'
 import {
   type MonoUs,
@@ -21,13 +27,13 @@ import {
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
-import type { MeterClocks } from './clock-keeping.ts'
+import type { MeterClocks } from './meter-clocks/keeping.ts'
 import type { Commands } from './commands.ts'
-import type { Forwarder } from './lanes.ts'
-import type { Keyring } from './keyring.ts'
-import type { Calling } from './master-keys.ts'
-import type { Schedule } from './schedule.ts'
-import type { Session } from './session.ts'
+import type { Forwarder } from './outgoing/lanes.ts'
+import type { Keyring } from './capture/sealer.ts'
+import type { Calling } from './link/keys.ts'
+import type { Schedule } from './capture/schedule.ts'
+import type { Session } from './link/session.ts'
 import type {
   AgentAction,
   Backlog,

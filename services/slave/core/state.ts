@@ -7,8 +7,8 @@ import type {
   MeterClockAnswer,
   MeterClockChange,
   MeterClockRead,
-} from '../../../shared/clock/meter-clock-line.ts'
-import type { DriftRegister } from '../../../shared/clock/policy.ts'
+} from '../../../shared/clock/meter/meter-clock-line.ts'
+import type { DriftRegister } from '../../../shared/clock/meter/policy.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { MonoUs, Ppm, Second, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'

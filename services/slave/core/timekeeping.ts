@@ -11,7 +11,7 @@ import {
   measure,
   type SampleVerdict,
   sent,
-} from '../../../shared/clock/exchange.ts'
+} from '../../../shared/clock/estimate/exchange.ts'
 import {
   type Estimator,
   estimateAt,
@@ -20,10 +20,16 @@ import {
   learn,
   remembering,
   withoutPhase,
-} from '../../../shared/clock/estimator.ts'
-import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/poll.ts'
-import { STEP_OVER_US, slept, startClock, steer, timeAt } from '../../../shared/clock/softclock.ts'
-import { tieAt } from '../../../shared/clock/stamp.ts'
+} from '../../../shared/clock/estimate/estimator.ts'
+import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/estimate/poll.ts'
+import {
+  STEP_OVER_US,
+  slept,
+  startClock,
+  steer,
+  timeAt,
+} from '../../../shared/clock/estimate/softclock.ts'
+import { tieAt } from '../../../shared/clock/estimate/stamp.ts'
 import {
   betweenMs,
   betweenUs,
@@ -38,10 +44,10 @@ import {
   type UnixUs,
   usToMs,
 } from '../../../shared/units.ts'
-import type { ClockDiscipline } from '../../../shared/handover/clock-evidence.ts'
+import type { ClockDiscipline } from '../../../shared/clock/evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { type AgentSetup, clockMs, report, submit, type Turn } from './memory.ts'
-import { controlBody } from './session.ts'
+import { controlBody } from './link/session.ts'
 
 /** Longest time between two anchors of one session, microseconds: six hours let a bound grow by
  * 5.4 s, which only matters to a clock that must stand. */

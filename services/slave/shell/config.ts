@@ -10,9 +10,9 @@ import { errorCode } from '../../../shared/node/fault-error.ts'
 import { decodeToken, type EnrolmentToken } from '../../../shared/tves/token.ts'
 import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
-import { type LinkAddress, parseLinkAddress } from './link-address.ts'
-import { checkMeterLine, type MeterLineConfig } from './meter-lines/meter-line.ts'
-import type { OutboxLimits } from './outbox.ts'
+import { type LinkAddress, parseLinkAddress } from './link/address.ts'
+import { checkMeterLine, type MeterLineConfig } from './meters/meter-line.ts'
+import type { OutboxLimits } from './outbox/outbox.ts'
 
 export interface LineConfig extends MeterLineConfig {
   readonly everyMs: number

@@ -2,7 +2,7 @@
 // One event at a time, in order; everything the agent asks of the disk is done before the next
 // event is looked at.
 
-import { hasSlept } from '../../../shared/clock/sleep.ts'
+import { hasSlept } from '../../../shared/clock/estimate/sleep.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Log } from '../../../shared/node/log.ts'
 import type { SystemClock } from '../../../shared/node/system-clock.ts'
@@ -11,9 +11,9 @@ import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
 import type { Agent } from '../core/agent.ts'
 import type { AgentAction, AgentEvent, AgentView, MeterPlan, Stored } from '../core/state.ts'
 import type { LineConfig } from './config.ts'
-import type { LinkHandlers } from './link.ts'
-import type { LineEvent, MeterLine } from './meter-lines/line-event.ts'
-import type { Outbox } from './outbox.ts'
+import type { LinkHandlers } from './link/link.ts'
+import type { LineEvent, MeterLine } from './meters/line-event.ts'
+import type { Outbox } from './outbox/outbox.ts'
 
 /** What the runner needs of a Link (link.ts). */
 export interface RunnerLink {

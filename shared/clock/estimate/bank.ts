@@ -12,7 +12,7 @@
 // Nothing here is a promise: what holds in any case is in interval.ts. Chosen among simpler and
 // richer ones in docs/adr/0009-estimator.md. Read more: docs/clock.md, "The estimator".
 
-import { type Ppm, ppm } from '../units.ts'
+import { type Ppm, ppm } from '../../units.ts'
 
 /** Constant part of the noise, microseconds: from a quiet line to a satellite in the rain. */
 const NOISES_US = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]

@@ -1,7 +1,7 @@
 // One consistent story of what UTC is: a best guess (bank.ts) held inside what is certain
 // (interval.ts). It takes the samples that fit into it and refuses the others.
 
-import { elapsedUs, type MonoUs, type Ppm, ppm, type UnixUs } from '../units.ts'
+import { elapsedUs, type MonoUs, type Ppm, ppm, type UnixUs } from '../../units.ts'
 import { type Bank, type FrequencyPrior, fed, firstOf, meanOf } from './bank.ts'
 import type { Sample } from './exchange.ts'
 import {

@@ -22,7 +22,7 @@ import {
   spanUs,
   type UnixUs,
   unixUs,
-} from '../units.ts'
+} from '../../units.ts'
 import { FREQUENCY_UNKNOWN_PPM, type FrequencyPrior, meanOf } from './bank.ts'
 import {
   agedTo,

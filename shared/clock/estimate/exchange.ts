@@ -3,10 +3,10 @@
 // of UTC. A reply counts once, and only for the question that is open: in a simulation, a slave
 // that believed late duplicates was thrown off by 30 s.
 
-import { assert } from '../assert.ts'
-import { equalConstantTime } from '../bytes.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../meter/reading.ts'
-import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
+import { assert } from '../../assert.ts'
+import { equalConstantTime } from '../../bytes.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../clock-state.ts'
+import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../../units.ts'
 
 /** Largest |rate error| we assume of the monotonic clock, ppm: a poor crystal over its temperature
  * range stays below 100, a kernel that follows NTP adds its own correction. Every bound grows with

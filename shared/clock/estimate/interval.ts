@@ -4,7 +4,7 @@
 // what its mean rate between them was. Nothing here is likely or average. An empty intersection
 // says that somebody broke a promise: the master, the oscillator, or a machine that slept unseen.
 
-import { elapsedUs, type MonoUs } from '../units.ts'
+import { elapsedUs, type MonoUs } from '../../units.ts'
 
 /** What an oscillator promises, ppm. */
 export interface OscillatorPromise {

@@ -2,7 +2,7 @@
 // count says the same second twice. A source warns of it on the day (leap indicator); the second
 // comes at the end of June or December, at midnight UTC.
 
-import { type UnixUs, unixUs } from '../units.ts'
+import { type UnixUs, unixUs } from '../../units.ts'
 
 const DAY_US = 86_400_000_000
 /** 2000-03-01, days since 1970: from there on each four years end with 29 February, until 2100. */

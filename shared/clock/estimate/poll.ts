@@ -2,7 +2,7 @@
 // meet short queues; then rarely while the estimate is quiet, and more often again when it is not,
 // when an answer was missed, or when the bound would grow too far until the next.
 
-import { type Ppm, type SpanUs, spanUs } from '../units.ts'
+import { type Ppm, type SpanUs, spanUs } from '../../units.ts'
 
 /** Questions in a row at the start, as many as NTP clients send to begin with. */
 export const BURST = 4

@@ -16,7 +16,7 @@
 // Among those who agree, the narrow ones are averaged by weight, inside the agreed interval.
 
 import { type MonoUs, ppm, spanUs, unixUs } from '../../units.ts'
-import type { Estimate } from '../estimator.ts'
+import type { Estimate } from './estimator.ts'
 
 /** A source whose bound is larger cannot make a clock synchronised (softclock.ts) and has no
  * vote. */

@@ -1,7 +1,7 @@
 // Noticing that the machine slept. On Linux the monotonic clock stands while the machine is
 // suspended; the time since boot goes on. Looked at together, the two give the sleep away.
 
-import type { MonoUs, SpanUs } from '../units.ts'
+import type { MonoUs, SpanUs } from '../../units.ts'
 
 /** Smallest sleep noticed, microseconds: the kernel prints its time since boot in steps of 10 ms,
  * and the two clocks are not read in the same instant on a busy machine. */

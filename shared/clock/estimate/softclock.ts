@@ -17,9 +17,9 @@
 // than those already given to `timeAt`. From samples to estimates: estimator.ts.
 // Read more: docs/clock.md.
 
-import { assert } from '../assert.ts'
-import { CLOCK_BOUND_UNKNOWN, type ClockState } from '../meter/reading.ts'
-import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../units.ts'
+import { assert } from '../../assert.ts'
+import { CLOCK_BOUND_UNKNOWN, type ClockState } from '../clock-state.ts'
+import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../../units.ts'
 import type { Estimate } from './estimator.ts'
 
 /** Fastest slew, ppm: what NTP daemons and kernels use. */

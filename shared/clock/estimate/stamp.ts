@@ -1,6 +1,6 @@
 // What a batch of readings says about its time, and what ties its process to UTC.
 
-import { CLOCK_BOUND_UNKNOWN, type Stamp } from '../meter/reading.ts'
+import { CLOCK_BOUND_UNKNOWN, type Stamp } from '../clock-state.ts'
 import {
   elapsedUs,
   type MonoUs,
@@ -11,7 +11,7 @@ import {
   spanUs,
   type UnixMs,
   usToMs,
-} from '../units.ts'
+} from '../../units.ts'
 import { believedAt, qualityAt, type SoftClock, timeAt } from './softclock.ts'
 
 /** Stamp for readings taken at `mono` by a process that started at `startedAt`. The time is cut to

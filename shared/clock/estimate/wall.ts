@@ -12,7 +12,7 @@ import {
   type UnixMs,
   type UnixUs,
   unixUs,
-} from '../units.ts'
+} from '../../units.ts'
 
 /** `Date.now()` counts in steps of so much, microseconds. */
 const TURN_US = 1_000

@@ -1,6 +1,6 @@
 // The civil month of an instant, for the monthly register of a meter's clock.
 
-import type { SpanUs, UnixUs } from '../units.ts'
+import type { SpanUs, UnixUs } from '../../units.ts'
 
 const DAY_US = 86_400_000_000
 /** Days of 400 years; then the calendar repeats. */

@@ -18,7 +18,7 @@
 // Why an interval and not a mean: a mean of coarse answers needs thousands of them, and has no
 // bound. All functions are pure; units are microseconds. Read more: docs/clock.md.
 
-import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs } from '../units.ts'
+import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs } from '../../units.ts'
 import type { MeterClockRead } from './meter-clock-line.ts'
 
 /** Marks kept: 16 halvings take a second to 15 us, finer than a byte at 460,800 baud. */

@@ -3,7 +3,7 @@
 // 8, and a manufacturer's object of finer resolution). Stamps are struck by the line's shell on our
 // monotonic clock, and it knows how long its bytes take.
 
-import { type MonoUs, type SpanUs, spanUs, type UnixUs } from '../units.ts'
+import { type MonoUs, type SpanUs, spanUs, type UnixUs } from '../../units.ts'
 
 /** The meter's clock as its answer states it: it showed a time in [utc, utc + resolution). */
 export interface MeterClockRead {

@@ -11,7 +11,7 @@
 // Nothing is said on the word of one read. WHETHER a clock is set is not decided here: policy.ts.
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
-import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../units.ts'
+import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../../units.ts'
 import {
   clearest,
   type Edges,
@@ -36,10 +36,10 @@ import {
   frequencyOf,
   learn,
   withoutPhase,
-} from './estimator.ts'
-import { FREQUENCY_TOLERANCE_PPM, type Sample } from './exchange.ts'
+} from '../estimate/estimator.ts'
+import { FREQUENCY_TOLERANCE_PPM, type Sample } from '../estimate/exchange.ts'
 import type { MeterClockAnswer, MeterClockChange, MeterClockRead } from './meter-clock-line.ts'
-import { believedAt, type SoftClock } from './softclock.ts'
+import { believedAt, type SoftClock } from '../estimate/softclock.ts'
 
 /** A burst is over when its window is this much wider than the clearest read: more reads would
  * gain little. */

@@ -19,8 +19,8 @@
 //  9. A refused gateway always tells the head-end ("if not synchronized in this way").
 // Writing a time zone or daylight saving ("clock flavour") moves no clock and is not decided here.
 
-import type { MeterClockEvent } from '../handover/clock-evidence.ts'
-import { betweenUs, type SpanUs, shiftUs, spanUs, type UnixUs } from '../units.ts'
+import type { MeterClockEvent } from '../evidence.ts'
+import { betweenUs, type SpanUs, shiftUs, spanUs, type UnixUs } from '../../units.ts'
 import type { MeterClockAnswer } from './meter-clock-line.ts'
 
 /** From here on a drift is not corrected lightly, nor left alone. Source: part 6, 7.5.2. */

@@ -29,9 +29,9 @@ import {
   spanUs,
   type UnixUs,
   unixUs,
-} from '../units.ts'
+} from '../../units.ts'
 import { markOf } from './edges.ts'
-import { FREQUENCY_TOLERANCE_PPM } from './exchange.ts'
+import { FREQUENCY_TOLERANCE_PPM } from '../estimate/exchange.ts'
 import type { MeterClockRead } from './meter-clock-line.ts'
 
 /** A COSEM object in which times travel. */

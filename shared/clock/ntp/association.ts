@@ -3,18 +3,18 @@
 // A question carries 64 random bits where NTP once put the sender's time (as data minimisation
 // asks). They name the question: an answer that does not repeat them was not made by who saw it.
 // And they tell nobody how our clock runs. One question is open at a time, one answer to it
-// counts. What comes of it is a sample for shared/clock/estimator.ts, whose bound contains all
-// that the server states of its own error.
+// counts. What comes of it is a sample for shared/clock/estimate/estimator.ts, whose bound contains
+// all that the server states of its own error.
 //
 // Source: RFC 5905 sections 8 and 9, 7.4 (kiss-o'-death); what a client should not do to others:
 // RFC 8633. Read more: docs/clock.md.
 
 import { unreachable } from '../../assert.ts'
 import type { FaultCode } from '../../faults.ts'
-import type { Random } from '../../tves/suite.ts'
+import type { Random } from '../../bytes.ts'
 import { elapsedUs, type MonoUs, type SpanUs, shiftMono, spanUs } from '../../units.ts'
-import { type Estimator, KNOWS_NOTHING, learn, withoutPhase } from '../estimator.ts'
-import { measure, type Sample } from '../exchange.ts'
+import { type Estimator, KNOWS_NOTHING, learn, withoutPhase } from '../estimate/estimator.ts'
+import { measure, type Sample } from '../estimate/exchange.ts'
 import {
   fromStamp,
   type Leap,

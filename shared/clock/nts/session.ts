@@ -10,9 +10,8 @@
 // Source: RFC 8915 section 5. Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
-import { concat, equalConstantTime } from '../../bytes.ts'
-import type { Secret } from '../../tves/secret.ts'
-import type { Random } from '../../tves/suite.ts'
+import { concat, equalConstantTime, type Random } from '../../bytes.ts'
+import type { Secret } from '../../secret.ts'
 import type { Envelope, OpenedAnswer } from '../ntp/association.ts'
 import {
   type ExtensionField,

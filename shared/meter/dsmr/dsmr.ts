@@ -8,10 +8,10 @@
 // bytes alone. Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12. What the lines say:
 // dsmr-telegram.ts.
 
-import { concat, fromText, toText } from '../bytes.ts'
-import { monoUs, type MonoUs } from '../units.ts'
-import { crc16Arc, crcDigits } from './crc16.ts'
-import { decodeTelegram, type DsmrTelegram } from './dsmr-telegram.ts'
+import { concat, fromText, toText } from '../../bytes.ts'
+import { monoUs, type MonoUs } from '../../units.ts'
+import { crc16Arc, crcDigits } from '../crc16.ts'
+import { decodeTelegram, type DsmrTelegram } from './telegram.ts'
 
 /** Longest telegram, bytes: a telegram of 5.0.2 with its longest text message has under 5,000; more
  * is no meter. */

@@ -2,10 +2,10 @@
 // and the meters for gas, water or heat behind it (M-Bus channels). Source: DSMR P1 5.0.2, 6.12;
 // eMUCS-P1 2.1.1.
 
-import type { UnixMs } from '../units.ts'
-import { decodeStamp } from './dsmr-time.ts'
-import { parseObis, type Obis } from './obis.ts'
-import { UNIT, type Reading, type UnitCode } from './reading.ts'
+import type { UnixMs } from '../../units.ts'
+import { decodeStamp } from './time.ts'
+import { parseObis, type Obis } from '../obis.ts'
+import { UNIT, type Reading, type UnitCode } from '../reading.ts'
 
 export interface DsmrRegister {
   /** M-Bus channel 1..4 of the meter behind this one; 0 is the electricity meter itself. */

@@ -1,7 +1,7 @@
 // The time stamps of P1 telegrams: YYMMDDhhmmssX, local civil time with X = S (summer) or W
 // (winter).
 
-import { unixMs, type UnixMs } from '../units.ts'
+import { unixMs, type UnixMs } from '../../units.ts'
 
 const STAMP = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)([SW])$/
 

@@ -4,10 +4,10 @@
 // Each request carries a token that its answer repeats: an answer that comes late, behind the next
 // request, would otherwise be taken for that one's, and be wrong by the time between them.
 
-import type { MeterClockAnswer, MeterClockChange } from '../clock/meter-clock-line.ts'
-import { unreachable } from '../assert.ts'
-import { spanUs, unixUs, type UnixUs } from '../units.ts'
-import { integer } from './sem-integer.ts'
+import type { MeterClockAnswer, MeterClockChange } from '../../clock/meter/meter-clock-line.ts'
+import { unreachable } from '../../assert.ts'
+import { spanUs, unixUs, type UnixUs } from '../../units.ts'
+import { integer } from './integer.ts'
 
 /** Resolution of the times: a hundredth of a second, microseconds. */
 export const SEM_CLOCK_RESOLUTION_US = 10_000

@@ -10,20 +10,20 @@
 // every error of up to three bits, where time and value spelt out would be three times as long. The
 // stream of bytes is cut into frames by sem-stream.ts; here is what one frame means.
 
-import { unreachable } from '../assert.ts'
-import { fromText } from '../bytes.ts'
-import { spanMs, unixMs, type SpanMs, type UnixMs } from '../units.ts'
-import { crc16Ibm3740, crcDigits } from './crc16.ts'
-import { obisOf, type Obis } from './obis.ts'
+import { unreachable } from '../../assert.ts'
+import { fromText } from '../../bytes.ts'
+import { spanMs, unixMs, type SpanMs, type UnixMs } from '../../units.ts'
+import { crc16Ibm3740, crcDigits } from '../crc16.ts'
+import { obisOf, type Obis } from '../obis.ts'
 import {
   decodeClockBody,
   encodeClockBody,
   CLOCK_FRAMES,
   type SemClockFrame,
   type SemClockRequest,
-} from './sem-clock.ts'
-import { integer, SECONDS_MAX } from './sem-integer.ts'
-import { isMeterNumber, UNIT, type Reading, type UnitCode } from './reading.ts'
+} from './clock.ts'
+import { integer, SECONDS_MAX } from './integer.ts'
+import { isMeterNumber, UNIT, type Reading, type UnitCode } from '../reading.ts'
 
 export const STX = 0x02
 export const ETX = 0x03

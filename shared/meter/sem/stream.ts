@@ -2,9 +2,9 @@
 // byte, so that the verdicts depend on the bytes alone; keeps at most one frame; is back in step
 // with the first STX after any noise, because STX never occurs inside a frame.
 
-import { concat, fromText, toText } from '../bytes.ts'
-import { monoUs, type MonoUs } from '../units.ts'
-import { crc16Ibm3740, crcDigits } from './crc16.ts'
+import { concat, fromText, toText } from '../../bytes.ts'
+import { monoUs, type MonoUs } from '../../units.ts'
+import { crc16Ibm3740, crcDigits } from '../crc16.ts'
 import {
   decodePlainLine,
   decodeSemBody,

@@ -2,7 +2,13 @@
 // well coarse clocks are read. Simulation, not hardware: true time is known, the crystal's wander
 // assumed. What is compared: the error just before the next exchange, as in the paper.
 
-import { likelyWindow, markOf, nextRead, NO_EDGES, withMark } from '../../../shared/clock/edges.ts'
+import {
+  likelyWindow,
+  markOf,
+  nextRead,
+  NO_EDGES,
+  withMark,
+} from '../../../shared/clock/meter/edges.ts'
 import {
   afterCorrection,
   type MeterClock,
@@ -10,8 +16,8 @@ import {
   nextReadAt,
   noMeterClock,
   takeRead,
-} from '../../../shared/clock/meter-clock.ts'
-import { type SoftClock, startClock, steer } from '../../../shared/clock/softclock.ts'
+} from '../../../shared/clock/meter/meter-clock.ts'
+import { type SoftClock, startClock, steer } from '../../../shared/clock/estimate/softclock.ts'
 import {
   answerTime,
   applyCorrection,
@@ -21,7 +27,7 @@ import {
   IDLE_PEER,
   type Peer,
   takeLocal,
-} from '../../../shared/clock/tpsn.ts'
+} from '../../../shared/clock/meter/tpsn.ts'
 import { type MonoUs, monoUs, ppm, type SpanUs, spanUs, unixUs } from '../../../shared/units.ts'
 import { type Chance, chanceOf } from '../../sim/prng.ts'
 import { median, type Report } from '../rows.ts'

@@ -6,7 +6,7 @@ import {
   lineTime,
   type LineRate,
   type MeterClockRead,
-} from '../../../shared/clock/meter-clock-line.ts'
+} from '../../../shared/clock/meter/meter-clock-line.ts'
 import { type MonoUs, monoUs, type SpanUs, unixUs } from '../../../shared/units.ts'
 import type { Chance } from '../../sim/prng.ts'
 import { normal } from './delays.ts'

@@ -1,7 +1,7 @@
 // `npm run bench -- clock`: our clock in simulated worlds, against a clock that is set at each
 // sample and against a regression servo. What the rows mean: docs/measurements.md.
 
-import { FOLLOWED_MAX_US } from '../../../shared/clock/estimator.ts'
+import { FOLLOWED_MAX_US } from '../../../shared/clock/estimate/estimator.ts'
 import { type BenchRow, median, type Report, row } from '../rows.ts'
 import { ATTACKED_FROM_S, BROKEN, LIARS, type Threat, THREATS } from './attacks.ts'
 import { holdovers } from './holdover.ts'

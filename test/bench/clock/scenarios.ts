@@ -6,7 +6,7 @@ import {
   FREQUENCY_CHANGE_PPM,
   KNOWS_NOTHING,
   knowingOnly,
-} from '../../../shared/clock/estimator.ts'
+} from '../../../shared/clock/estimate/estimator.ts'
 import { ppm } from '../../../shared/units.ts'
 import {
   along,

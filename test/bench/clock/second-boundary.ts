@@ -11,7 +11,7 @@ import {
   putDevice,
   putEpoch,
 } from '../../../services/master/core/roster.ts'
-import { enterEpoch, type Keyring, seal } from '../../../services/slave/core/keyring.ts'
+import { enterEpoch, type Keyring, seal } from '../../../services/slave/core/capture/sealer.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import { UNIT } from '../../../shared/meter/reading.ts'

@@ -7,8 +7,8 @@ import {
   KNOWS_NOTHING,
   learn,
   withoutPhase,
-} from '../../../shared/clock/estimator.ts'
-import type { Sample } from '../../../shared/clock/exchange.ts'
+} from '../../../shared/clock/estimate/estimator.ts'
+import type { Sample } from '../../../shared/clock/estimate/exchange.ts'
 import {
   believedAt,
   qualityAt,
@@ -17,7 +17,7 @@ import {
   startClock,
   steer,
   timeAt,
-} from '../../../shared/clock/softclock.ts'
+} from '../../../shared/clock/estimate/softclock.ts'
 import { elapsedUs, type MonoUs, shiftUs, unixUs } from '../../../shared/units.ts'
 import { ORIGIN_US, type Servo } from './world.ts'
 

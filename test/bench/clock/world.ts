@@ -8,7 +8,7 @@ import {
   EXCHANGE_ID_BYTES,
   IDLE,
   type Sample,
-} from '../../../shared/clock/exchange.ts'
+} from '../../../shared/clock/estimate/exchange.ts'
 import { type MonoUs, monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 import { type Chance, chanceOf } from '../../sim/prng.ts'
 import { normal } from './delays.ts'

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { buildApp } from '../../services/billing/http/app.ts'
-import { CUSTOMER_SESSION_MS, LOGINS_PER_MINUTE } from '../../services/billing/http/limits.ts'
-import { createPasswords } from '../../services/billing/http/passwords.ts'
-import { tokenHash } from '../../services/billing/http/tokens.ts'
-import { shiftMs, spanMs } from '../../shared/units.ts'
-import { Browser } from './web-browser.ts'
-import { createWorld, HOSTILE_NAME, NOON, type World } from './web-world.ts'
+import { buildApp } from '../../../services/billing/site/http/app.ts'
+import {
+  CUSTOMER_SESSION_MS,
+  LOGINS_PER_MINUTE,
+} from '../../../services/billing/access/http/limits.ts'
+import { createPasswords } from '../../../services/billing/access/http/passwords.ts'
+import { tokenHash } from '../../../services/billing/access/http/tokens.ts'
+import { shiftMs, spanMs } from '../../../shared/units.ts'
+import { Browser } from '../site/web-browser.ts'
+import { createWorld, HOSTILE_NAME, NOON, type World } from '../site/web-world.ts'
 
 const PASSWORD = 'correct horse battery'
 const LINKS = { setup: 'S'.repeat(22), asha: 'A'.repeat(22), other: 'B'.repeat(22) }

@@ -1,9 +1,9 @@
 // One issued bill for tests that need any: Kolkata, May 2026, 221 kWh at the MSEDCL schedule.
 
 import assert from 'node:assert/strict'
-import { draftBill, issueBill } from '../../services/billing/core/bill.ts'
-import type { BillContent, Utility } from '../../services/billing/core/bill-content.ts'
-import { unixMs } from '../../shared/units.ts'
+import { draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
+import type { BillContent, Utility } from '../../../services/billing/bills/core/bill-content.ts'
+import { unixMs } from '../../../shared/units.ts'
 import { FACTS } from './bill-facts.ts'
 
 export function contentFor(change: {

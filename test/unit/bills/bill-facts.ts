@@ -1,8 +1,8 @@
 // Facts that several tests bill: a published schedule and one household.
 
 import assert from 'node:assert/strict'
-import type { BillFacts } from '../../services/billing/core/bill.ts'
-import { parseTariff, type Tariff } from '../../services/billing/core/tariff.ts'
+import type { BillFacts } from '../../../services/billing/bills/core/bill.ts'
+import { parseTariff, type Tariff } from '../../../services/billing/tariffs/core/tariff.ts'
 
 /** MSEDCL LT-I(B) from 1 April 2020: MERC order 322/2019 and the FAC circular of April 2020, as
  * quoted in a public worksheet (scribd 467723606). */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type BillFacts, draftBill, issueBill } from '../../services/billing/core/bill.ts'
-import { readBill } from '../../services/billing/core/bill-content.ts'
-import { linesOf } from '../../services/billing/core/charges.ts'
-import { minorText, parseDecimal, ZERO } from '../../services/billing/core/money.ts'
-import type { Tariff } from '../../services/billing/core/tariff.ts'
-import { unixMs } from '../../shared/units.ts'
+import { type BillFacts, draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
+import { readBill } from '../../../services/billing/bills/core/bill-content.ts'
+import { linesOf } from '../../../services/billing/tariffs/core/charges.ts'
+import { minorText, parseDecimal, ZERO } from '../../../services/billing/civil/money.ts'
+import type { Tariff } from '../../../services/billing/tariffs/core/tariff.ts'
+import { unixMs } from '../../../shared/units.ts'
 import { FACTS, MSEDCL, tariffOf } from './bill-facts.ts'
 
 function amounts(tariff: Tariff, kWh: string, days: number): Record<string, string> {

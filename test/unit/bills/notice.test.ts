@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { amountText, grouped } from '../../services/billing/core/amount-text.ts'
-import { mailText, smsText } from '../../services/billing/core/notice.ts'
-import { smsLength } from '../../services/billing/core/sms-length.ts'
+import { amountText, grouped } from '../../../services/billing/civil/amount-text.ts'
+import { mailText, smsText } from '../../../services/billing/bills/core/notice.ts'
+import { smsLength } from '../../../services/billing/notices/core/sms-length.ts'
 import { contentFor } from './bill-content.ts'
 
 test('rupees are grouped by lakh and crore, other money by thousands (Intl en-IN, en-GB)', () => {

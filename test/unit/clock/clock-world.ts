@@ -1,11 +1,11 @@
 // Made-up clocks for the pages: a slave that was pulled by three minutes, one of whose meters is
 // invalid, and a head-end with a liar among its sources.
 
-import type { ClockFigures } from '../../services/billing/db/clock-figures.ts'
-import type { ClockReads } from '../../services/billing/db/browse-clocks.ts'
-import type { ClockPoint } from '../../services/billing/core/clock-plot.ts'
-import type { ClockRow } from '../../services/billing/pages/clock-views.ts'
-import { ppm, shiftMs, spanMs, spanUs, type UnixMs } from '../../shared/units.ts'
+import type { ClockFigures } from '../../../services/billing/clocks/db/figures.ts'
+import type { ClockReads } from '../../../services/billing/clocks/db/reads.ts'
+import type { ClockPoint } from '../../../services/billing/clocks/core/clock-plot.ts'
+import type { ClockRow } from '../../../services/billing/clocks/pages/clock-views.ts'
+import { ppm, shiftMs, spanMs, spanUs, type UnixMs } from '../../../shared/units.ts'
 
 export const CLOCK_FIGURES: ClockFigures = {
   head: null,

@@ -14,13 +14,13 @@ import {
   remembering,
   SAMPLES_TO_FOLLOW,
   withoutPhase,
-} from '../../shared/clock/estimator.ts'
-import { FREQUENCY_TOLERANCE_PPM, type Sample } from '../../shared/clock/exchange.ts'
-import { RATE_AFTER_US } from '../../shared/clock/interval.ts'
-import { monoUs, ppm, spanMs, spanUs, unixUs } from '../../shared/units.ts'
-import { SCENARIOS } from '../bench/clock/scenarios.ts'
-import { ours } from '../bench/clock/servos.ts'
-import { buildWorld, rmsUs } from '../bench/clock/world.ts'
+} from '../../../shared/clock/estimate/estimator.ts'
+import { FREQUENCY_TOLERANCE_PPM, type Sample } from '../../../shared/clock/estimate/exchange.ts'
+import { RATE_AFTER_US } from '../../../shared/clock/estimate/interval.ts'
+import { monoUs, ppm, spanMs, spanUs, unixUs } from '../../../shared/units.ts'
+import { SCENARIOS } from '../../bench/clock/scenarios.ts'
+import { ours } from '../../bench/clock/servos.ts'
+import { buildWorld, rmsUs } from '../../bench/clock/world.ts'
 
 const UTC = 1_790_000_000_000_000
 const S = 1_000_000

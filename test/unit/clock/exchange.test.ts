@@ -10,8 +10,8 @@ import {
   INFORMATIVE_DELAY_MAX_US,
   MASTER_BOUND_UNKNOWN_US,
   measure,
-} from '../../shared/clock/exchange.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/estimate/exchange.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000
 const ID = new Uint8Array(EXCHANGE_ID_BYTES).fill(7)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { leapMidnight } from '../../shared/clock/leap.ts'
-import { unixUs } from '../../shared/units.ts'
+import { leapMidnight } from '../../../shared/clock/estimate/leap.ts'
+import { unixUs } from '../../../shared/units.ts'
 
 test('leap seconds come at the end of June and of December, 2000 to 2100, and no other day', () => {
   const day = 86_400_000

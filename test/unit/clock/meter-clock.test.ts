@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { markOf, NO_EDGES, nextRead, overheard, withMark } from '../../shared/clock/edges.ts'
+import {
+  markOf,
+  NO_EDGES,
+  nextRead,
+  overheard,
+  withMark,
+} from '../../../shared/clock/meter/edges.ts'
 import {
   afterChange,
   afterCorrection,
@@ -12,10 +18,10 @@ import {
   noMeterClock,
   planChange,
   takeRead,
-} from '../../shared/clock/meter-clock.ts'
-import { lineTime, type MeterClockRead } from '../../shared/clock/meter-clock-line.ts'
-import { startClock, steer } from '../../shared/clock/softclock.ts'
-import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/meter/meter-clock.ts'
+import { lineTime, type MeterClockRead } from '../../../shared/clock/meter/meter-clock-line.ts'
+import { startClock, steer } from '../../../shared/clock/estimate/softclock.ts'
+import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../../shared/units.ts'
 
 const SECOND = 1_000_000
 const DAY = 86_400 * SECOND

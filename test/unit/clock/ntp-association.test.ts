@@ -13,16 +13,16 @@ import {
   POLL_MIN,
   startAssociation,
   stepAssociation,
-} from '../../shared/clock/ntp/association.ts'
-import { estimateAt } from '../../shared/clock/estimator.ts'
+} from '../../../shared/clock/ntp/association.ts'
+import { estimateAt } from '../../../shared/clock/estimate/estimator.ts'
 import {
   type NtpHeader,
   readPacket,
   refidOf,
   toStamp,
   writePacket,
-} from '../../shared/clock/ntp/packet.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/ntp/packet.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000
 const SECOND = 1_000_000

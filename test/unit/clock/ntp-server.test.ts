@@ -11,15 +11,15 @@ import {
   refidText,
   toStamp,
   writePacket,
-} from '../../shared/clock/ntp/packet.ts'
+} from '../../../shared/clock/ntp/packet.ts'
 import {
   answerTo,
   type ServedClock,
   strikeTransmit,
   Turnstile,
   UNSYNCHRONISED,
-} from '../../shared/clock/ntp/server.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/ntp/server.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 
 const NOW = unixUs(1_790_000_000_123_456)
 const served: ServedClock = {

@@ -6,12 +6,12 @@ import {
   HEADER_BYTES,
   readPacket,
   writeFields,
-} from '../../shared/clock/ntp/packet.ts'
-import { FIELD, openAuthenticator, sealAuthenticator } from '../../shared/clock/nts/fields.ts'
-import { AEAD_AES_SIV_CMAC_256, NTPV4, writeRecord } from '../../shared/clock/nts/records.ts'
-import { concat, Writer } from '../../shared/bytes.ts'
-import { nodeRandom } from '../../shared/node/node-suite.ts'
-import { Secret } from '../../shared/tves/secret.ts'
+} from '../../../shared/clock/ntp/packet.ts'
+import { FIELD, openAuthenticator, sealAuthenticator } from '../../../shared/clock/nts/fields.ts'
+import { AEAD_AES_SIV_CMAC_256, NTPV4, writeRecord } from '../../../shared/clock/nts/records.ts'
+import { concat, Writer } from '../../../shared/bytes.ts'
+import { nodeRandom } from '../../../shared/node/node-suite.ts'
+import { Secret } from '../../../shared/secret.ts'
 
 export const TO_SERVER = new Secret(new Uint8Array(32).fill(1))
 export const TO_CLIENT = new Secret(new Uint8Array(32).fill(2))

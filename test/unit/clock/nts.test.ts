@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { concat, fromHex, fromText, toHex } from '../../shared/bytes.ts'
+import { concat, fromHex, fromText, toHex } from '../../../shared/bytes.ts'
 import {
   type AssociationEvent,
   startAssociation,
   stepAssociation,
-} from '../../shared/clock/ntp/association.ts'
+} from '../../../shared/clock/ntp/association.ts'
 import {
   readPacket,
   refidOf,
   toStamp,
   writeFields,
   writePacket,
-} from '../../shared/clock/ntp/packet.ts'
-import { FIELD, openAuthenticator, sealAuthenticator } from '../../shared/clock/nts/fields.ts'
+} from '../../../shared/clock/ntp/packet.ts'
+import { FIELD, openAuthenticator, sealAuthenticator } from '../../../shared/clock/nts/fields.ts'
 import {
   COOKIES_MAX,
   decodeKeAnswer,
   encodeKeRequest,
   KE_BYTES_MAX,
-} from '../../shared/clock/nts/records.ts'
+} from '../../../shared/clock/nts/records.ts'
 import {
   type NtsSession,
   ntsEnvelope,
@@ -28,9 +28,9 @@ import {
   protect,
   startNts,
   UNKEYED,
-} from '../../shared/clock/nts/session.ts'
-import { nodeRandom } from '../../shared/node/node-suite.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/nts/session.ts'
+import { nodeRandom } from '../../../shared/node/node-suite.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 import {
   AEAD,
   ANSWER_HEADER,

@@ -9,8 +9,8 @@ import {
   DRIFT_STRONG_MAX,
   residualOf,
   SYNCH_ALGORITHM_DEFAULT,
-} from '../../shared/clock/policy.ts'
-import { type SpanUs, spanUs, type UnixUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/meter/policy.ts'
+import { type SpanUs, spanUs, type UnixUs, unixUs } from '../../../shared/units.ts'
 
 const SECOND = 1_000_000
 const MS = 1_000

@@ -9,8 +9,8 @@ import {
   type Outcome,
   RESTLESS_US,
   START_POLL,
-} from '../../shared/clock/poll.ts'
-import { ppm, spanUs } from '../../shared/units.ts'
+} from '../../../shared/clock/estimate/poll.ts'
+import { ppm, spanUs } from '../../../shared/units.ts'
 
 const GOOD: Outcome = { good: true, moved: spanUs(RESTLESS_US), growth: ppm(100) }
 const MISSED: Outcome = { ...GOOD, good: false }

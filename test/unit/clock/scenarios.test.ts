@@ -2,13 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { THREATS } from '../bench/clock/attacks.ts'
-import { constant, even, queue } from '../bench/clock/delays.ts'
-import { regression } from '../bench/clock/regression.ts'
-import { both, SCENARIOS, scenario } from '../bench/clock/scenarios.ts'
-import { ours, step } from '../bench/clock/servos.ts'
-import { watch } from '../bench/clock/watch.ts'
-import { buildWorld, live, ORIGIN_US, type Reply, rmsUs, type World } from '../bench/clock/world.ts'
+import { THREATS } from '../../bench/clock/attacks.ts'
+import { constant, even, queue } from '../../bench/clock/delays.ts'
+import { regression } from '../../bench/clock/regression.ts'
+import { both, SCENARIOS, scenario } from '../../bench/clock/scenarios.ts'
+import { ours, step } from '../../bench/clock/servos.ts'
+import { watch } from '../../bench/clock/watch.ts'
+import {
+  buildWorld,
+  live,
+  ORIGIN_US,
+  type Reply,
+  rmsUs,
+  type World,
+} from '../../bench/clock/world.ts'
 
 const RATE_PPM = 20
 const POLL_S = 64

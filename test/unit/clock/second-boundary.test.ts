@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crossSeconds } from '../bench/clock/second-boundary.ts'
+import { crossSeconds } from '../../bench/clock/second-boundary.ts'
 
 const FRAMES = 20_000
 

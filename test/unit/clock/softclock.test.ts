@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Estimate } from '../../shared/clock/estimator.ts'
-import { hasSlept, SLEEP_NOTICED_US } from '../../shared/clock/sleep.ts'
+import type { Estimate } from '../../../shared/clock/estimate/estimator.ts'
+import { hasSlept, SLEEP_NOTICED_US } from '../../../shared/clock/estimate/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
   overForSure,
@@ -11,10 +11,10 @@ import {
   startClock,
   steer,
   timeAt,
-} from '../../shared/clock/softclock.ts'
-import { stampAt } from '../../shared/clock/stamp.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../shared/meter/reading.ts'
-import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/estimate/softclock.ts'
+import { stampAt } from '../../../shared/clock/estimate/stamp.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
+import { monoUs, ppm, spanUs, unixUs } from '../../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000
 const S = 1_000_000

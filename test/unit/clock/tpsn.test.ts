@@ -14,9 +14,9 @@ import {
   takeLocal,
   tell,
   told,
-} from '../../shared/clock/tpsn.ts'
-import { lineTime } from '../../shared/clock/meter-clock-line.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../shared/clock/meter/tpsn.ts'
+import { lineTime } from '../../../shared/clock/meter/meter-clock-line.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 
 const NO_LINE = { request: spanUs(0), answer: spanUs(0) }
 const stampsOf = (t1: number, t2: number, t3: number, t4: number): Stamps => ({

@@ -2,9 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { edgeBetween, edgeFrom, hasStepped, movedUs, wallAt } from '../../shared/clock/wall.ts'
-import { openWallClock } from '../../shared/node/wall-edges.ts'
-import { type MonoUs, monoUs, ppm, type UnixMs, unixMs } from '../../shared/units.ts'
+import {
+  edgeBetween,
+  edgeFrom,
+  hasStepped,
+  movedUs,
+  wallAt,
+} from '../../../shared/clock/estimate/wall.ts'
+import { openWallClock } from '../../../shared/node/wall-edges.ts'
+import { type MonoUs, monoUs, ppm, type UnixMs, unixMs } from '../../../shared/units.ts'
 
 const MS = 1_790_000_000_000
 const look = (before: number, shown: number, after = before + 0.05) => ({

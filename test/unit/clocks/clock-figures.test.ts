@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pool } from 'pg'
-import { servedClockFigures } from '../../services/billing/db/clock-figures.ts'
+import { servedClockFigures } from '../../../services/billing/clocks/db/figures.ts'
 
 test('one look at the database serves all who ask within two seconds, a failed one nobody', async () => {
   let looks = 0

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ClockPoint, plotClock } from '../../services/billing/core/clock-plot.ts'
-import { unixMs } from '../../shared/units.ts'
+import { type ClockPoint, plotClock } from '../../../services/billing/clocks/core/clock-plot.ts'
+import { unixMs } from '../../../shared/units.ts'
 
 const HOUR = 3_600_000
 /** 100 wide, 200 high, one hour from left to right. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startOfDay } from '../../services/billing/core/calendar.ts'
-import { boundariesOf, usageMonths } from '../../services/billing/core/usage.ts'
+import { startOfDay } from '../../../services/billing/civil/calendar.ts'
+import { boundariesOf, usageMonths } from '../../../services/billing/readings/core/usage.ts'
 import {
   agoText,
   clockText,
@@ -12,9 +12,9 @@ import {
   quantityText,
   rateText,
   registerText,
-} from '../../services/billing/pages/format.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../shared/meter/reading.ts'
-import { unixMs } from '../../shared/units.ts'
+} from '../../../services/billing/kit/format.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
+import { unixMs } from '../../../shared/units.ts'
 
 test('a register is shown with every digit it has, energy in thousands', () => {
   assert.equal(quantityText(1_234_567, 0, 30), '1234.567 kWh')

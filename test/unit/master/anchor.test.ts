@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startMaster } from '../../services/master/core/master.ts'
-import { beginSession, controlBody, receive } from '../../services/slave/core/session.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { monoUs, unixMs, unixUs } from '../../shared/units.ts'
+import { startMaster } from '../../../services/master/core/master.ts'
+import { beginSession, controlBody, receive } from '../../../services/slave/core/link/session.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import { monoUs, unixMs, unixUs } from '../../../shared/units.ts'
 
 const NOW_MS = 1_800_000_000_000
 const TOLERANCE_SECONDS = 10

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Floodgate, HANDSHAKE_LIMITS } from '../../services/master/core/flood.ts'
-import { unixUs } from '../../shared/units.ts'
-import { countingSuite, SessionPair } from './session-pair.ts'
+import { Floodgate, HANDSHAKE_LIMITS } from '../../../services/master/core/flood.ts'
+import { unixUs } from '../../../shared/units.ts'
+import { countingSuite, SessionPair } from '../pairs/session-pair.ts'
 
 const SECOND = 1_000_000
 const MANY = { perSource: 1e6, perDevice: 1e6 }

@@ -2,22 +2,22 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CHECKS, type GateContext, install, judge } from '../../services/master/core/gate.ts'
+import { CHECKS, type GateContext, install, judge } from '../../../services/master/core/gate.ts'
 import {
   type DeviceState,
   emptyRoster,
   putDevice,
   putEpoch,
   putPosition,
-} from '../../services/master/core/roster.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
-import type { ReadingGroup } from '../../shared/meter/reading.ts'
-import { nodeSuite as suite } from '../../shared/node/node-suite.ts'
-import { sealFrame } from '../../shared/tves/seal.ts'
-import { leafAt, plantTree, runIv } from '../../shared/tves/tree.ts'
-import { second, spanMs, startOfSecond, unixMs } from '../../shared/units.ts'
-import { encodeOpener, encodeReadings } from '../../shared/wire/content.ts'
-import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
+} from '../../../services/master/core/roster.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
+import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
+import { sealFrame } from '../../../shared/tves/seal.ts'
+import { leafAt, plantTree, runIv } from '../../../shared/tves/tree.ts'
+import { second, spanMs, startOfSecond, unixMs } from '../../../shared/units.ts'
+import { encodeOpener, encodeReadings } from '../../../shared/wire/content.ts'
+import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../../shared/wire/opener.ts'
 
 const DEVICE = '0011223344556677'
 const ORIGIN = unixMs(1_800_000_000_000)

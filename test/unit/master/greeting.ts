@@ -1,11 +1,11 @@
 // An agent and the master's answer to its first message: where the first time sample comes from.
 
 import assert from 'node:assert/strict'
-import { startMaster } from '../../services/master/core/master.ts'
-import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { type MonoUs, monoUs, unixUs } from '../../shared/units.ts'
-import { Disk } from '../sim/disk.ts'
+import { startMaster } from '../../../services/master/core/master.ts'
+import { type Agent, startAgent } from '../../../services/slave/core/agent.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import { type MonoUs, monoUs, unixUs } from '../../../shared/units.ts'
+import { Disk } from '../../sim/disk.ts'
 
 const DEVICE = '00112233aabbccdd'
 

@@ -12,12 +12,12 @@ import {
   sleptHead,
   startHeadClock,
   toldNow,
-} from '../../services/master/core/head-clock.ts'
-import { reportOf, servedBy } from '../../services/master/core/head-report.ts'
-import { KNOWS_NOTHING, learn } from '../../shared/clock/estimator.ts'
-import { startAssociation } from '../../shared/clock/ntp/association.ts'
-import type { Leap } from '../../shared/clock/ntp/packet.ts'
-import { type MonoUs, monoUs, spanUs, unixUs } from '../../shared/units.ts'
+} from '../../../services/master/core/head-clock.ts'
+import { reportOf, servedBy } from '../../../services/master/core/head-report.ts'
+import { KNOWS_NOTHING, learn } from '../../../shared/clock/estimate/estimator.ts'
+import { startAssociation } from '../../../shared/clock/ntp/association.ts'
+import type { Leap } from '../../../shared/clock/ntp/packet.ts'
+import { type MonoUs, monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 
 const SECOND = 1_000_000
 const UTC = Date.UTC(2026, 9, 5, 12) * 1_000

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startMaster } from '../../services/master/core/master.ts'
-import type { MasterAction } from '../../services/master/core/state.ts'
-import { beginSession, controlBody, receive } from '../../services/slave/core/session.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { monoUs, unixUs } from '../../shared/units.ts'
+import { startMaster } from '../../../services/master/core/master.ts'
+import type { MasterAction } from '../../../services/master/core/state.ts'
+import { beginSession, controlBody, receive } from '../../../services/slave/core/link/session.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import { monoUs, unixUs } from '../../../shared/units.ts'
 
 const keyPair = () => {
   const privateKey = nodeRandom(32)

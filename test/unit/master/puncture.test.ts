@@ -8,11 +8,11 @@ import {
   nowDurable,
   putDevice,
   putEpoch,
-} from '../../services/master/core/roster.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import type { AcceptedFrame } from '../../shared/handover/sink.ts'
-import { leafAt, plantTree } from '../../shared/tves/tree.ts'
-import { second, unixMs } from '../../shared/units.ts'
+} from '../../../services/master/core/roster.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
+import { leafAt, plantTree } from '../../../shared/tves/tree.ts'
+import { second, unixMs } from '../../../shared/units.ts'
 
 const DEVICE = '00112233aabbccdd'
 

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Sluice } from '../../services/master/shell/sluice.ts'
-import type { AcceptedFrame } from '../../shared/handover/sink.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
-import { type Reading, UNIT } from '../../shared/meter/reading.ts'
-import { second, spanMs, unixMs } from '../../shared/units.ts'
+import { Sluice } from '../../../services/master/shell/sluice.ts'
+import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
+import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
+import { second, spanMs, unixMs } from '../../../shared/units.ts'
 
 const reading: Reading = {
   meter: 'M',

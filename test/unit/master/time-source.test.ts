@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { readDrift, writeDrift } from '../../services/master/shell/time/drift-file.ts'
-import { parseTimeSources } from '../../services/master/shell/time/time-source.ts'
-import { refidOfAddress } from '../../services/master/shell/time/upstream.ts'
-import { readSettings } from '../../services/settings.ts'
-import { ppm } from '../../shared/units.ts'
-import { folderFor } from '../e2e/outbox-fixture.ts'
+import { readDrift, writeDrift } from '../../../services/master/shell/time/drift-file.ts'
+import { parseTimeSources } from '../../../services/master/shell/time/time-source.ts'
+import { refidOfAddress } from '../../../services/master/shell/time/upstream.ts'
+import { readSettings } from '../../../services/settings.ts'
+import { ppm } from '../../../shared/units.ts'
+import { folderFor } from '../../e2e/outbox-fixture.ts'
 
 test('names, addresses, ports and nts: are read; their defaults are 123 and 4460', () => {
   assert.deepEqual(parseTimeSources('  '), [])

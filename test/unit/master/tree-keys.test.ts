@@ -5,14 +5,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { openKeyStore } from '../../services/master/shell/key-store.ts'
+import { openKeyStore } from '../../../services/master/shell/keys/key-store.ts'
 import {
   type RotationStep,
   rotateTreeKey,
   TreeKeys,
-} from '../../services/master/shell/tree-keys.ts'
-import type { Rewrap } from '../../shared/handover/roster.ts'
-import { nodeRandom } from '../../shared/node/node-suite.ts'
+} from '../../../services/master/shell/keys/tree-keys.ts'
+import type { Rewrap } from '../../../shared/handover/roster.ts'
+import { nodeRandom } from '../../../shared/node/node-suite.ts'
 
 const EPOCHS = 5
 const NOW = 1_790_000_000_000

@@ -3,17 +3,17 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { concat, fromText } from '../../shared/bytes.ts'
+import { concat, fromText } from '../../../shared/bytes.ts'
 import {
   dsmrDecoder,
   encodeTelegram,
   TELEGRAM_BYTES_MAX,
   type DsmrVerdict,
-} from '../../shared/meter/dsmr.ts'
-import { decodeTelegram, dsmrReadings, readableId } from '../../shared/meter/dsmr-telegram.ts'
-import { decodeStamp } from '../../shared/meter/dsmr-time.ts'
-import { UNIT } from '../../shared/meter/reading.ts'
-import { monoUs } from '../../shared/units.ts'
+} from '../../../shared/meter/dsmr/dsmr.ts'
+import { decodeTelegram, dsmrReadings, readableId } from '../../../shared/meter/dsmr/telegram.ts'
+import { decodeStamp } from '../../../shared/meter/dsmr/time.ts'
+import { UNIT } from '../../../shared/meter/reading.ts'
+import { monoUs } from '../../../shared/units.ts'
 
 const AT = monoUs(7_000)
 const STRICT = { allowUnchecked: false, standardOffsetMinutes: 60 }
@@ -143,7 +143,7 @@ test('stamps: S is an hour nearer to UTC than W; no letter or no such time is no
 })
 
 const CAPTURES = join(
-  fileURLToPath(new URL('../../../', import.meta.url)),
+  fileURLToPath(new URL('../../../../', import.meta.url)),
   '../shared/captures/dsmr',
 )
 

@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { monthOf } from '../../shared/clock/civil-month.ts'
-import type { MeterClockChange } from '../../shared/clock/meter-clock-line.ts'
-import { encodeSem, type SemFrame } from '../../shared/meter/sem.ts'
-import { semDecoder } from '../../shared/meter/sem-stream.ts'
+import { monthOf } from '../../../shared/clock/meter/civil-month.ts'
+import type { MeterClockChange } from '../../../shared/clock/meter/meter-clock-line.ts'
+import { encodeSem, type SemFrame } from '../../../shared/meter/sem/sem.ts'
+import { semDecoder } from '../../../shared/meter/sem/stream.ts'
 import {
   type MonoUs,
   monoUs,
@@ -16,13 +16,13 @@ import {
   spanUs,
   type UnixUs,
   unixUs,
-} from '../../shared/units.ts'
-import { simulatedClock } from '../../services/simulator/meter-clock.ts'
+} from '../../../shared/units.ts'
+import { simulatedClock } from '../../../services/simulator/meter-clock.ts'
 import {
   ANSWER_US_MAX,
   type PollAction,
   semPoll,
-} from '../../services/slave/shell/meter-lines/sem-poll.ts'
+} from '../../../services/slave/shell/meters/sem/poll.ts'
 
 const START = monoUs(1_000_000)
 const SECOND = 1_000_000

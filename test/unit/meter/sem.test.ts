@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fromText, toHex, toText } from '../../shared/bytes.ts'
-import { crc16Arc, crc16Ibm3740 } from '../../shared/meter/crc16.ts'
-import { UNIT } from '../../shared/meter/reading.ts'
+import { fromText, toHex, toText } from '../../../shared/bytes.ts'
+import { crc16Arc, crc16Ibm3740 } from '../../../shared/meter/crc16.ts'
+import { UNIT } from '../../../shared/meter/reading.ts'
 import {
   decodePlainLine,
   decodeSemBody,
@@ -14,9 +14,9 @@ import {
   SEM_ROWS_MAX,
   semReadings,
   type SemFrame,
-} from '../../shared/meter/sem.ts'
-import { encodePlainLine, semDecoder } from '../../shared/meter/sem-stream.ts'
-import { monoUs, spanMs, unixMs } from '../../shared/units.ts'
+} from '../../../shared/meter/sem/sem.ts'
+import { encodePlainLine, semDecoder } from '../../../shared/meter/sem/stream.ts'
+import { monoUs, spanMs, unixMs } from '../../../shared/units.ts'
 
 const AT = monoUs(5_000)
 const QUARTER = spanMs(900_000)
@@ -26,7 +26,7 @@ interface Vectors {
   readonly refused: readonly { readonly body: string; readonly why: string }[]
 }
 const vectors: Vectors = JSON.parse(
-  readFileSync(new URL('../../../test/vectors/sem.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../../test/vectors/sem.json', import.meta.url), 'utf8'),
 )
 
 /** One frame the slow way, to be independent of the encoder. */

@@ -1,13 +1,13 @@
 // The meters of a Pair and their clocks, on a line without delay, and what goes wrong.
 
 import { randomBytes } from 'node:crypto'
-import type { MeterClockRead } from '../../shared/clock/meter-clock-line.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
-import type { Reading } from '../../shared/meter/reading.ts'
-import { nodeSuite } from '../../shared/node/node-suite.ts'
-import type { Order, Receipt } from '../../shared/wire/orders.ts'
-import { type MonoUs, spanUs, type UnixMs, unixUs } from '../../shared/units.ts'
-import type { AgentAction } from '../../services/slave/core/state.ts'
+import type { MeterClockRead } from '../../../shared/clock/meter/meter-clock-line.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
+import type { Reading } from '../../../shared/meter/reading.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
+import type { Order, Receipt } from '../../../shared/wire/orders.ts'
+import { type MonoUs, spanUs, type UnixMs, unixUs } from '../../../shared/units.ts'
+import type { AgentAction } from '../../../services/slave/core/state.ts'
 
 const HUNDREDTH = 10_000
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeFrame } from '../../shared/wire/frame.ts'
+import { decodeFrame } from '../../../shared/wire/frame.ts'
 import { DAY, HOUR, RecoveryWorld } from './recovery-world.ts'
 
 const SECOND = 1_000_000

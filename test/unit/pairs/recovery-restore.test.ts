@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
-import { expandBody } from '../../shared/wire/compact.ts'
+import { decodeFrame, type FrameHeader, isFrame } from '../../../shared/wire/frame.ts'
+import { expandBody } from '../../../shared/wire/compact.ts'
 import { DAY, HOUR, RecoveryWorld } from './recovery-world.ts'
 
 function running(count = 5): RecoveryWorld {

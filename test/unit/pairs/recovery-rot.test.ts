@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FRAME_BYTE } from '../../shared/wire/frame.ts'
+import { FRAME_BYTE } from '../../../shared/wire/frame.ts'
 import { RecoveryWorld } from './recovery-world.ts'
 
 /** Six frames of one run wait: the opener and readings 1 to 5. */

@@ -1,9 +1,9 @@
 // A slave's session and the master's core, enrolled with each other, for tests of the handshake.
 
 import assert from 'node:assert/strict'
-import type { HandshakeLimits } from '../../services/master/core/flood.ts'
-import { type Master, startMaster } from '../../services/master/core/master.ts'
-import type { MasterAction, Now } from '../../services/master/core/state.ts'
+import type { HandshakeLimits } from '../../../services/master/core/flood.ts'
+import { type Master, startMaster } from '../../../services/master/core/master.ts'
+import type { MasterAction, Now } from '../../../services/master/core/state.ts'
 import {
   beginSession,
   controlBody,
@@ -11,12 +11,12 @@ import {
   type Session,
   type SessionSetup,
   type Step,
-} from '../../services/slave/core/session.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import type { KeyPair } from '../../shared/tves/noise.ts'
-import type { Suite } from '../../shared/tves/suite.ts'
-import { monoUs, unixUs } from '../../shared/units.ts'
-import type { SessionSuite } from '../../shared/wire/message.ts'
+} from '../../../services/slave/core/link/session.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import type { KeyPair } from '../../../shared/tves/noise.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
+import { monoUs, unixUs } from '../../../shared/units.ts'
+import type { SessionSuite } from '../../../shared/wire/message.ts'
 
 export const DEVICE = '00112233aabbccdd'
 

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MARK, isCumulative, marksAgainst, marksAlone } from '../../services/billing/core/marks.ts'
-import { ACTIVE_IMPORT_TOTAL, obisOf } from '../../shared/meter/obis.ts'
-import { type Reading, UNIT } from '../../shared/meter/reading.ts'
-import { unixMs } from '../../shared/units.ts'
+import {
+  MARK,
+  isCumulative,
+  marksAgainst,
+  marksAlone,
+} from '../../../services/billing/readings/core/marks.ts'
+import { ACTIVE_IMPORT_TOTAL, obisOf } from '../../../shared/meter/obis.ts'
+import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
+import { unixMs } from '../../../shared/units.ts'
 
 const HOUR = 3_600_000
 const reading = (value: number, more: Partial<Reading> = {}): Reading => ({

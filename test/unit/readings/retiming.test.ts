@@ -10,10 +10,10 @@ import {
   startedBy,
   type Tie,
   TRUSTED_BOUND_MS,
-} from '../../services/billing/core/retiming.ts'
-import { FREQUENCY_TOLERANCE_PPM } from '../../shared/clock/exchange.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../shared/meter/reading.ts'
-import { spanMs, unixMs } from '../../shared/units.ts'
+} from '../../../services/billing/readings/core/retiming.ts'
+import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
+import { spanMs, unixMs } from '../../../shared/units.ts'
 
 const START = Date.UTC(2026, 2, 1)
 const MONTH_MS = 31 * 86_400_000

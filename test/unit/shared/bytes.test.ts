@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Reader, Writer } from '../../shared/bytes.ts'
+import { Reader, Writer } from '../../../shared/bytes.ts'
 
 test('a Writer grows in the middle of any field, wherever its buffer happens to end', () => {
   for (let before = 50; before <= 70; before += 1) {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeFolders } from '../../shared/node/folders.ts'
+import { makeFolders } from '../../../shared/node/folders.ts'
 
 test('folders are made with those above them, and twice is once', () => {
   const root = mkdtempSync(join(tmpdir(), 'ticklock-folders-'))

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { faultLine } from '../../shared/faults.ts'
-import { openLog } from '../../shared/node/log.ts'
+import { faultLine } from '../../../shared/faults.ts'
+import { openLog } from '../../../shared/node/log.ts'
 
 test('a fault is one JSON line with code, meaning and remedy, at its own severity', () => {
   const lines: string[] = []

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { thriftySinceBoot } from '../../shared/node/system-clock.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
+import { thriftySinceBoot } from '../../../shared/node/system-clock.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 
 /** A machine whose clocks are moved by hand, and how often its time since boot was read. */
 function machine() {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { semDecoder } from '../../shared/meter/sem-stream.ts'
-import { encodeSem, SEM_ROWS_MAX } from '../../shared/meter/sem.ts'
-import { monoUs, unixMs } from '../../shared/units.ts'
-import { meterAnswer } from '../../services/simulator/sem-bus.ts'
-import { PROFILE_INTERVAL_MS, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
+import { semDecoder } from '../../../shared/meter/sem/stream.ts'
+import { encodeSem, SEM_ROWS_MAX } from '../../../shared/meter/sem/sem.ts'
+import { monoUs, unixMs } from '../../../shared/units.ts'
+import { meterAnswer } from '../../../services/simulator/sem-bus.ts'
+import { PROFILE_INTERVAL_MS, simulatedMeter } from '../../../services/simulator/simulated-meter.ts'
 
 const NOW = unixMs(Date.UTC(2026, 4, 17, 12, 7, 30))
 const DAY_MS = 86_400_000

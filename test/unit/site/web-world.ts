@@ -2,22 +2,22 @@
 // from a database, and time stands still until a test moves it.
 
 import assert from 'node:assert/strict'
-import { draftBill, issueBill } from '../../services/billing/core/bill.ts'
-import { startOfDay } from '../../services/billing/core/calendar.ts'
-import { parseTariff } from '../../services/billing/core/tariff.ts'
-import { usageMonths } from '../../services/billing/core/usage.ts'
-import type { AccessStore, Viewer } from '../../services/billing/db/access.ts'
-import type { CustomerReads, OperatorReads } from '../../services/billing/db/browse.ts'
-import type { WebDeps } from '../../services/billing/http/deps.ts'
+import { draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
+import { startOfDay } from '../../../services/billing/civil/calendar.ts'
+import { parseTariff } from '../../../services/billing/tariffs/core/tariff.ts'
+import { usageMonths } from '../../../services/billing/readings/core/usage.ts'
+import type { AccessStore, Viewer } from '../../../services/billing/access/db/access.ts'
+import type { CustomerReads, OperatorReads } from '../../../services/billing/site/db/browse.ts'
+import type { WebDeps } from '../../../services/billing/site/http/deps.ts'
 import type {
   BillRow,
   BillView,
   CommandRow,
   FleetRow,
   LiveRow,
-} from '../../services/billing/pages/views.ts'
-import { shiftMs, spanMs, type UnixMs, unixMs } from '../../shared/units.ts'
-import { CLOCK_FIGURES, clockWorld } from './clock-world.ts'
+} from '../../../services/billing/site/pages/views.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import { CLOCK_FIGURES, clockWorld } from '../clock/clock-world.ts'
 
 export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30, 0))
 const ZONE = 'Asia/Kolkata'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pair } from './command-pair.ts'
+import { Pair } from '../pairs/command-pair.ts'
 
 const S = 1_000_000
 

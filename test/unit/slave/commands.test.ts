@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MeterPlan } from '../../services/slave/core/state.ts'
-import { spanUs } from '../../shared/units.ts'
-import type { Order } from '../../shared/wire/orders.ts'
-import { Pair } from './command-pair.ts'
-import type { Mishap } from './pair-world.ts'
+import type { MeterPlan } from '../../../services/slave/core/state.ts'
+import { spanUs } from '../../../shared/units.ts'
+import type { Order } from '../../../shared/wire/orders.ts'
+import { Pair } from '../pairs/command-pair.ts'
+import type { Mishap } from '../pairs/pair-world.ts'
 
 /** Read once a day: within a test only when told so, but for the first reading of M-1. */
 const METERS: readonly MeterPlan[] = ['M-1', 'M-2'].map((meter) => ({

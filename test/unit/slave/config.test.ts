@@ -3,8 +3,8 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type ConfigVerdict, loadConfig } from '../../services/slave/shell/config.ts'
-import { packageRoot } from '../../shared/node/root.ts'
+import { type ConfigVerdict, loadConfig } from '../../../services/slave/shell/config.ts'
+import { packageRoot } from '../../../shared/node/root.ts'
 
 const TOKEN = 'ABCD EFGH-'.repeat(8)
 

@@ -3,19 +3,24 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { acknowledge, expect, pump, takeFetched } from '../../services/slave/core/forwarder.ts'
-import { compare } from '../../services/slave/core/inventory.ts'
+import {
+  acknowledge,
+  expect,
+  pump,
+  takeFetched,
+} from '../../../services/slave/core/outgoing/forwarder.ts'
+import { compare } from '../../../services/slave/core/outgoing/inventory.ts'
 import {
   closeLanes,
   type Forwarder,
   noLanes,
   openLanes,
   wake,
-} from '../../services/slave/core/lanes.ts'
-import type { StoredFrame, StoredRun } from '../../services/slave/core/state.ts'
-import { nodeSuite as suite } from '../../shared/node/node-suite.ts'
-import { streamNext, streamStart } from '../../shared/tves/stream.ts'
-import { second, unixMs } from '../../shared/units.ts'
+} from '../../../services/slave/core/outgoing/lanes.ts'
+import type { StoredFrame, StoredRun } from '../../../services/slave/core/state.ts'
+import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
+import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
+import { second, unixMs } from '../../../shared/units.ts'
 
 const OLD = 7
 const NEWEST = 9

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { Secret } from '../../shared/tves/secret.ts'
-import { monoUs, unixUs } from '../../shared/units.ts'
-import { refusal } from '../../shared/wire/message.ts'
-import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
-import { Disk } from '../sim/disk.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
+import { Secret } from '../../../shared/secret.ts'
+import { monoUs, unixUs } from '../../../shared/units.ts'
+import { refusal } from '../../../shared/wire/message.ts'
+import { type Agent, startAgent } from '../../../services/slave/core/agent.ts'
+import { Disk } from '../../sim/disk.ts'
 
 function calling(): Agent {
   const agent = startAgent({

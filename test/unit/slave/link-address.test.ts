@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Admission, countedAddress } from '../../services/master/shell/admission.ts'
-import { parseLinkAddress } from '../../services/slave/shell/link-address.ts'
+import { Admission, countedAddress } from '../../../services/master/shell/admission.ts'
+import { parseLinkAddress } from '../../../services/slave/shell/link/address.ts'
 
 test('reads the addresses of a master, refuses what nobody would read', () => {
   assert.deepEqual(parseLinkAddress('tcp://head.example:4059'), {

@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AgentEvent, MeterClockPlan } from '../../services/slave/core/state.ts'
-import type { MeterClockRead } from '../../shared/clock/meter-clock-line.ts'
-import { monoUs, spanUs, unixUs } from '../../shared/units.ts'
-import { Pair } from './command-pair.ts'
+import type { AgentEvent, MeterClockPlan } from '../../../services/slave/core/state.ts'
+import type { MeterClockRead } from '../../../shared/clock/meter/meter-clock-line.ts'
+import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
+import { Pair } from '../pairs/command-pair.ts'
 
 const SECOND = 1_000_000
 const DAY_S = 86_400

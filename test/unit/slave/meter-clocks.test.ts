@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MeterClockPlan, MeterPlan } from '../../services/slave/core/state.ts'
-import { spanUs } from '../../shared/units.ts'
-import { Pair } from './command-pair.ts'
+import type { MeterClockPlan, MeterPlan } from '../../../services/slave/core/state.ts'
+import { spanUs } from '../../../shared/units.ts'
+import { Pair } from '../pairs/command-pair.ts'
 
 const SECOND = 1_000_000
 const HOUR = 3_600 * SECOND

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkMeterLine } from '../../services/slave/shell/meter-lines/meter-line.ts'
-import { parseLineUrl } from '../../services/slave/shell/meter-lines/line-url.ts'
-import { longestAnswerUs } from '../../services/slave/shell/meter-lines/sem-driver.ts'
+import { checkMeterLine } from '../../../services/slave/shell/meters/meter-line.ts'
+import { parseLineUrl } from '../../../services/slave/shell/meters/line-url.ts'
+import { longestAnswerUs } from '../../../services/slave/shell/meters/sem/driver.ts'
 
 const LINE = {
   url: 'tcp://127.0.0.1:4001',

@@ -3,16 +3,16 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startMaster } from '../../services/master/core/master.ts'
-import type { MasterAction } from '../../services/master/core/state.ts'
-import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
-import type { AgentAction, AgentEvent, OutboxCommit } from '../../services/slave/core/state.ts'
-import type { AcceptedFrame } from '../../shared/handover/sink.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { monoUs, unixUs } from '../../shared/units.ts'
-import { Disk } from '../sim/disk.ts'
-import { DEVICE, keyPair } from './session-pair.ts'
+import { startMaster } from '../../../services/master/core/master.ts'
+import type { MasterAction } from '../../../services/master/core/state.ts'
+import { type Agent, startAgent } from '../../../services/slave/core/agent.ts'
+import type { AgentAction, AgentEvent, OutboxCommit } from '../../../services/slave/core/state.ts'
+import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import { monoUs, unixUs } from '../../../shared/units.ts'
+import { Disk } from '../../sim/disk.ts'
+import { DEVICE, keyPair } from '../pairs/session-pair.ts'
 
 const BEGIN = 1_800_000_000_000_000
 const SECOND = 1_000_000

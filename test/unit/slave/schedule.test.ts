@@ -10,8 +10,8 @@ import {
   taken,
   through,
   wantHistory,
-} from '../../services/slave/core/schedule.ts'
-import { monoUs, unixMs } from '../../shared/units.ts'
+} from '../../../services/slave/core/capture/schedule.ts'
+import { monoUs, unixMs } from '../../../shared/units.ts'
 
 const MINUTE = 60_000_000
 const DAY_MS = 86_400_000

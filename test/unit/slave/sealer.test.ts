@@ -2,16 +2,21 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { install, judge } from '../../services/master/core/gate.ts'
-import { emptyRoster, putDevice, putEpoch } from '../../services/master/core/roster.ts'
-import { enterEpoch, type Keyring, leaveRun, seal } from '../../services/slave/core/keyring.ts'
-import type { AcceptedFrame } from '../../shared/handover/sink.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
-import { type Reading, type ReadingGroup, UNIT } from '../../shared/meter/reading.ts'
-import { nodeSuite as suite } from '../../shared/node/node-suite.ts'
-import { encodeTree, plantTree } from '../../shared/tves/tree.ts'
-import { spanMs, unixMs } from '../../shared/units.ts'
-import { decodeContent } from '../../shared/wire/content.ts'
+import { install, judge } from '../../../services/master/core/gate.ts'
+import { emptyRoster, putDevice, putEpoch } from '../../../services/master/core/roster.ts'
+import {
+  enterEpoch,
+  type Keyring,
+  leaveRun,
+  seal,
+} from '../../../services/slave/core/capture/sealer.ts'
+import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
+import { type Reading, type ReadingGroup, UNIT } from '../../../shared/meter/reading.ts'
+import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
+import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
+import { spanMs, unixMs } from '../../../shared/units.ts'
+import { decodeContent } from '../../../shared/wire/content.ts'
 
 const DEVICE = '0011223344556677'
 const ORIGIN = unixMs(1_800_000_000_000)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { concat, fromText } from '../../shared/bytes.ts'
-import { encodeSem, type SemAnswer } from '../../shared/meter/sem.ts'
-import { encodePlainLine, semDecoder } from '../../shared/meter/sem-stream.ts'
-import { monoUs, shiftMono, spanMs, spanUs, unixMs, type MonoUs } from '../../shared/units.ts'
+import { concat, fromText } from '../../../shared/bytes.ts'
+import { encodeSem, type SemAnswer } from '../../../shared/meter/sem/sem.ts'
+import { encodePlainLine, semDecoder } from '../../../shared/meter/sem/stream.ts'
+import { monoUs, shiftMono, spanMs, spanUs, unixMs, type MonoUs } from '../../../shared/units.ts'
 import {
   ANSWER_US_MAX,
   ATTEMPTS_MAX,
@@ -13,7 +13,7 @@ import {
   REST_US_MIN,
   semPoll,
   type PollAction,
-} from '../../services/slave/shell/meter-lines/sem-poll.ts'
+} from '../../../services/slave/shell/meters/sem/poll.ts'
 
 const START = monoUs(1_000_000)
 const METERS = ['A', 'B', 'C']

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { monoUs } from '../../shared/units.ts'
-import { greeting } from './greeting.ts'
+import { monoUs } from '../../../shared/units.ts'
+import { greeting } from '../master/greeting.ts'
 
 /** Clock state after the handshake's answer came, with and without a sleep before it. */
 function stateAfter(slept: boolean): string {

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, EXCHANGE_ID_BYTES, IDLE, sent } from '../../shared/clock/exchange.ts'
-import { type MonoUs, monoUs } from '../../shared/units.ts'
-import { greeting, HELLO_AT, MASTER_BOUND_US } from './greeting.ts'
+import { ask, EXCHANGE_ID_BYTES, IDLE, sent } from '../../../shared/clock/estimate/exchange.ts'
+import { type MonoUs, monoUs } from '../../../shared/units.ts'
+import { greeting, HELLO_AT, MASTER_BOUND_US } from '../master/greeting.ts'
 
 /** The message left after 40 ms, the answer came a millisecond later, and was looked at after
  * another 60. */

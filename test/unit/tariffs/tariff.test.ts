@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseTariff } from '../../services/billing/core/tariff.ts'
+import { parseTariff } from '../../../services/billing/tariffs/core/tariff.ts'
 
 const slab = (...slabs: readonly unknown[]): unknown => ({
   kind: 'slabs',

@@ -3,23 +3,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import { fromText } from '../../shared/bytes.ts'
-import { nodeSuite } from '../../shared/node/node-suite.ts'
+import { fromText } from '../../../shared/bytes.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import {
   enrolmentPrologue,
   epochId,
   exporter,
   masterKeyTag,
   sessionPrologue,
-} from '../../shared/tves/handshake.ts'
-import { startHandshake } from '../../shared/tves/noise.ts'
-import { decodeToken, fingerprint, tokenPsk } from '../../shared/tves/token.ts'
-import { readMessage } from '../../shared/wire/message.ts'
-import { decodeSessionHello, decodeSessionOffer } from '../../shared/wire/payload.ts'
+} from '../../../shared/tves/handshake.ts'
+import { startHandshake } from '../../../shared/tves/noise.ts'
+import { decodeToken, fingerprint, tokenPsk } from '../../../shared/tves/token.ts'
+import { readMessage } from '../../../shared/wire/message.ts'
+import { decodeSessionHello, decodeSessionOffer } from '../../../shared/wire/payload.ts'
 import { handSession } from './hand-noise.ts'
 import { portableSuite } from './portable-suite.ts'
 
-import { suites, NONE, load, hmac, decrypt, type HandshakeVectors } from './vector-files.ts'
+import { suites, NONE, load, hmac, decrypt, type HandshakeVectors } from '../wire/vector-files.ts'
 
 /** Feeds the master's side with the slave's bodies and back; every body must come out as in the
  * file. */

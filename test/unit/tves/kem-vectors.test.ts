@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import { toHex } from '../../shared/bytes.ts'
-import { KEM_SEED_BYTES } from '../../shared/tves/suite.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { KEM_SEED_BYTES } from '../../../shared/tves/suite.ts'
 import { hex, skip, suites, wycheproof } from './official.ts'
 
 const providers = Object.entries(suites)

@@ -11,8 +11,8 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { concat, fromText, toHex, Writer } from '../../shared/bytes.ts'
-import { eraseBelow, type Growth, type KeyTree, leafOf } from '../../shared/tves/tree.ts'
+import { concat, fromText, toHex, Writer } from '../../../shared/bytes.ts'
+import { eraseBelow, type Growth, type KeyTree, leafOf } from '../../../shared/tves/tree.ts'
 import { hex, officialText, skip } from './official.ts'
 
 interface Generation {

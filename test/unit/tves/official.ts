@@ -3,8 +3,8 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { packageRoot } from '../../shared/node/root.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
+import { packageRoot } from '../../../shared/node/root.ts'
 import { portableSuite } from './portable-suite.ts'
 
 const folder = join(packageRoot(), '../shared/vectors')

@@ -3,8 +3,8 @@
 
 import { x25519 } from '@noble/curves/ed25519.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import { nobleSuite } from '../../shared/tves/noble-suite.ts'
-import { KEM_CIPHERTEXT_BYTES } from '../../shared/tves/suite.ts'
+import { nobleSuite } from '../../../shared/tves/noble-suite.ts'
+import { KEM_CIPHERTEXT_BYTES } from '../../../shared/tves/suite.ts'
 
 function orNull<Result>(compute: () => Result): Result | null {
   try {

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { KEM_KEY_BYTES } from '../../shared/tves/suite.ts'
-import { lengthPrefixed } from '../../shared/wire/transport.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import { KEM_KEY_BYTES } from '../../../shared/tves/suite.ts'
+import { lengthPrefixed } from '../../../shared/wire/transport.ts'
 import { portableSuite } from './portable-suite.ts'
-import { countingSuite, keyPair, SessionPair } from './session-pair.ts'
+import { countingSuite, keyPair, SessionPair } from '../pairs/session-pair.ts'
 
 /** What a handshake may cost on the wire, both ways, with TCP's lengths. */
 const HANDSHAKE_BYTES_MAX = 2_600

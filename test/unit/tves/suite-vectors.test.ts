@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { concat, toHex } from '../../shared/bytes.ts'
-import { hkdf } from '../../shared/tves/hkdf.ts'
-import type { Suite } from '../../shared/tves/suite.ts'
+import { concat, toHex } from '../../../shared/bytes.ts'
+import { hkdf } from '../../../shared/tves/hkdf.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
 import { hex, officialText, skip, suites, wycheproof } from './official.ts'
 
 /** Runs every case under each provider and says how many there were. */

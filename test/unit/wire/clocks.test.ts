@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MasterAction } from '../../services/master/core/state.ts'
-import { controlBody } from '../../services/slave/core/session.ts'
-import type { ClockDiscipline, MeterClockReport } from '../../shared/handover/clock-evidence.ts'
-import { concat, Writer } from '../../shared/bytes.ts'
-import { ppm, spanMs, spanUs, unixUs } from '../../shared/units.ts'
-import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
-import { DEVICE, SessionPair } from './session-pair.ts'
+import type { MasterAction } from '../../../services/master/core/state.ts'
+import { controlBody } from '../../../services/slave/core/link/session.ts'
+import type { ClockDiscipline, MeterClockReport } from '../../../shared/clock/evidence.ts'
+import { concat, Writer } from '../../../shared/bytes.ts'
+import { ppm, spanMs, spanUs, unixUs } from '../../../shared/units.ts'
+import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
+import { DEVICE, SessionPair } from '../pairs/session-pair.ts'
 
 const CENTURY_US = 3_155_760_000_000_000
 const report: MeterClockReport = {

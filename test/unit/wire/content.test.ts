@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { concat, fromText, Writer } from '../../shared/bytes.ts'
-import { obisOf } from '../../shared/meter/obis.ts'
-import { type Reading, UNIT } from '../../shared/meter/reading.ts'
-import { spanMs, unixMs } from '../../shared/units.ts'
+import { concat, fromText, Writer } from '../../../shared/bytes.ts'
+import { obisOf } from '../../../shared/meter/obis.ts'
+import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
+import { spanMs, unixMs } from '../../../shared/units.ts'
 import {
   decodeContent,
   encodeOpener,
   encodeReadings,
   fitsFrame,
   padContent,
-} from '../../shared/wire/content.ts'
-import { PLAINTEXT_BYTES_MAX, READINGS_ALWAYS_FIT } from '../../shared/wire/limits.ts'
-import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
+} from '../../../shared/wire/content.ts'
+import { PLAINTEXT_BYTES_MAX, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
+import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../../shared/wire/opener.ts'
 
 const BEGINS = unixMs(100_000)
 const NO_HEADS: Opener = {

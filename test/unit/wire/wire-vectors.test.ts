@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { concat, fromText, toHex } from '../../shared/bytes.ts'
-import { openFrame, sealFrame } from '../../shared/tves/seal.ts'
-import { streamNext, streamStart } from '../../shared/tves/stream.ts'
+import { concat, fromText, toHex } from '../../../shared/bytes.ts'
+import { openFrame, sealFrame } from '../../../shared/tves/seal.ts'
+import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import {
   decodeTree,
   encodeTree,
@@ -14,19 +14,19 @@ import {
   plantTree,
   puncture,
   runIv,
-} from '../../shared/tves/tree.ts'
-import { measure } from '../../shared/clock/exchange.ts'
-import { monoUs, second, spanUs, startOfSecond, unixMs, unixUs } from '../../shared/units.ts'
-import { compactBody, expandBody } from '../../shared/wire/compact.ts'
+} from '../../../shared/tves/tree.ts'
+import { measure } from '../../../shared/clock/estimate/exchange.ts'
+import { monoUs, second, spanUs, startOfSecond, unixMs, unixUs } from '../../../shared/units.ts'
+import { compactBody, expandBody } from '../../../shared/wire/compact.ts'
 import {
   decodeContent,
   encodeOpener,
   encodeReadings,
   type FrameContent,
   padContent,
-} from '../../shared/wire/content.ts'
-import { type ControlMessage, decodeControl, encodeControl } from '../../shared/wire/control.ts'
-import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
+} from '../../../shared/wire/content.ts'
+import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
+import { decodeFrame, type FrameHeader } from '../../../shared/wire/frame.ts'
 
 import { suites, NONE, load, sha512, hmac, decrypt, type HandshakeVectors } from './vector-files.ts'
 

@@ -2,8 +2,8 @@
 // (http/tokens.ts).
 
 import { type Kysely, sql } from 'kysely'
-import type { UnixMs } from '../../../shared/units.ts'
-import type { Database } from './schema.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { Database } from '../../store/schema.ts'
 
 export type Viewer =
   | { readonly kind: 'operator'; readonly id: number; readonly name: string }

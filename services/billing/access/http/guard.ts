@@ -3,8 +3,8 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
 import type { Viewer } from '../db/access.ts'
-import { htmlOf, type PageContext } from '../pages/layout.tsx'
-import type { Trouble } from '../pages/views.ts'
+import { htmlOf, type PageContext } from '../../kit/layout.tsx'
+import type { Trouble } from '../../site/pages/views.ts'
 import type { Sessions } from './session.ts'
 import { answer, FORM_STALE, NOT_FOUND } from './trouble.ts'
 

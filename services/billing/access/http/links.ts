@@ -2,10 +2,10 @@
 // So a link is made at the moment it is printed or sent, never stored in the text of a notice.
 
 import type { Kysely } from 'kysely'
-import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
 import { storeLink } from '../db/access.ts'
-import type { Database } from '../db/schema.ts'
-import type { Random } from './deps.ts'
+import type { Database } from '../../store/schema.ts'
+import type { Random } from '../../site/http/deps.ts'
 import { CUSTOMER_LINK_MS, SETUP_LINK_MS } from './limits.ts'
 import { LINK_BYTES, tokenHash, tokenText } from './tokens.ts'
 

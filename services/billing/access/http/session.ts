@@ -2,11 +2,11 @@
 // before anybody is logged in a form cookie does the same for the forms alone, without any row.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
 import type { Viewer } from '../db/access.ts'
-import type { PageContext } from '../pages/layout.tsx'
-import type { Assets } from './assets.ts'
-import type { WebDeps } from './deps.ts'
+import type { PageContext } from '../../kit/layout.tsx'
+import type { Assets } from '../../site/http/assets.ts'
+import type { WebDeps } from '../../site/http/deps.ts'
 import { CUSTOMER_SESSION_MS, OPERATOR_SESSION_MS } from './limits.ts'
 import {
   fitsForm,

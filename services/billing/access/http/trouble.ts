@@ -2,13 +2,13 @@
 // stack.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { FAULTS, type FaultCode } from '../../../shared/faults.ts'
+import { FAULTS, type FaultCode } from '../../../../shared/faults.ts'
 import type { Viewer } from '../db/access.ts'
 import { TroublePage } from '../pages/access.tsx'
-import { htmlOf } from '../pages/layout.tsx'
-import { capital } from '../pages/parts.tsx'
-import type { Trouble } from '../pages/views.ts'
-import { isDatabaseAway } from '../db/away.ts'
+import { htmlOf } from '../../kit/layout.tsx'
+import { capital } from '../../kit/parts.tsx'
+import type { Trouble } from '../../site/pages/views.ts'
+import { isDatabaseAway } from '../../store/away.ts'
 import type { Sessions } from './session.ts'
 
 export const troubleOf = (

@@ -1,9 +1,9 @@
 // The ways in, and the page for whatever went wrong.
 
-import { FAULTS } from '../../../shared/faults.ts'
-import { FormToken, Layout, type PageContext } from './layout.tsx'
-import { capital } from './parts.tsx'
-import type { Trouble } from './views.ts'
+import { FAULTS } from '../../../../shared/faults.ts'
+import { FormToken, Layout, type PageContext } from '../../kit/layout.tsx'
+import { capital } from '../../kit/parts.tsx'
+import type { Trouble } from '../../site/pages/views.ts'
 
 interface FormPage {
   readonly context: PageContext

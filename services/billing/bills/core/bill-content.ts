@@ -2,8 +2,8 @@
 // computed again. Every number is a string, so that no float can come between the database and the
 // paper.
 
-import { hashOf } from '../../../shared/documents/canonical.ts'
-import { Document, type DocumentFault } from '../../../shared/documents/document.ts'
+import { hashOf } from '../../../../shared/documents/canonical.ts'
+import { Document, type DocumentFault } from '../../../../shared/documents/document.ts'
 
 export const BILL_FORMAT = 'ticklock-bill/1'
 

@@ -2,9 +2,9 @@
 // facts give the same bytes and the same hash, years later, on another machine. Issuing it adds a
 // number and dates; nothing in it is computed again afterwards.
 
-import { hashOf } from '../../../shared/documents/canonical.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import { hashOf } from '../../../../shared/documents/canonical.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import {
   BILL_FORMAT,
   type BillContent,
@@ -12,11 +12,22 @@ import {
   type BilledReading,
   type Utility,
 } from './bill-content.ts'
-import { addDays, civilDateAt, type CivilPeriod, daysIn, instantsOf, utcText } from './calendar.ts'
-import { type Line, linesOf, monthsFactor } from './charges.ts'
-import { consumptionOf, kilowattHours, type RegisterReading } from './consumption.ts'
-import { type Decimal, decimalText, minorText } from './money.ts'
-import type { Tariff } from './tariff.ts'
+import {
+  addDays,
+  civilDateAt,
+  type CivilPeriod,
+  daysIn,
+  instantsOf,
+  utcText,
+} from '../../civil/calendar.ts'
+import { type Line, linesOf, monthsFactor } from '../../tariffs/core/charges.ts'
+import {
+  consumptionOf,
+  kilowattHours,
+  type RegisterReading,
+} from '../../readings/core/consumption.ts'
+import { type Decimal, decimalText, minorText } from '../../civil/money.ts'
+import type { Tariff } from '../../tariffs/core/tariff.ts'
 
 /** All that a bill is made from; null where the database has nothing. */
 export interface BillFacts {

@@ -1,9 +1,9 @@
 // What a customer is told about a new bill: one short message, or a mail with the bill attached.
 
-import { amountText, amountTextPlain, grouped } from './amount-text.ts'
+import { amountText, amountTextPlain, grouped } from '../../civil/amount-text.ts'
 import type { BillContent } from './bill-content.ts'
-import { dateText, periodText } from './calendar.ts'
-import { smsLength } from './sms-length.ts'
+import { dateText, periodText } from '../../civil/calendar.ts'
+import { smsLength } from '../../notices/core/sms-length.ts'
 
 /** The longest wording that fits one message; the shortest one where none does. */
 export function smsText(bill: BillContent): string {

@@ -1,14 +1,14 @@
 // Which service points a period can be billed for, with all facts of each, in batches by their id.
 
 import { type Kysely, sql } from 'kysely'
-import { TEXT_LENGTH_MAX } from '../../../shared/documents/document.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
-import { UNIT } from '../../../shared/meter/reading.ts'
+import { TEXT_LENGTH_MAX } from '../../../../shared/documents/document.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../../shared/meter/obis.ts'
+import { UNIT } from '../../../../shared/meter/reading.ts'
 import type { BillFacts } from '../core/bill.ts'
-import { type CivilPeriod, instantsOf } from '../core/calendar.ts'
-import type { RegisterReading } from '../core/consumption.ts'
-import type { Database } from './schema.ts'
-import type { StoredTariff } from './tariffs.ts'
+import { type CivilPeriod, instantsOf } from '../../civil/calendar.ts'
+import type { RegisterReading } from '../../readings/core/consumption.ts'
+import type { Database } from '../../store/schema.ts'
+import type { StoredTariff } from '../../tariffs/db/tariffs.ts'
 
 /** One service point with a meter that was there for the whole period and is not billed yet. */
 export interface Candidate {

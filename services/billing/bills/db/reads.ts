@@ -2,12 +2,18 @@
 // alone; its hash is checked on the way, so that a changed row is noticed by whoever looks.
 
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
-import { unixMs } from '../../../shared/units.ts'
+import { unixMs } from '../../../../shared/units.ts'
 import { type BillContent, readBill } from '../core/bill-content.ts'
-import { parseUtc } from '../core/calendar.ts'
-import type { BillRow, BillView, NoticeRow, NoticeState, ReadingTrust } from '../pages/views.ts'
-import type { OperatorReads } from './browse.ts'
-import type { Database } from './schema.ts'
+import { parseUtc } from '../../civil/calendar.ts'
+import type {
+  BillRow,
+  BillView,
+  NoticeRow,
+  NoticeState,
+  ReadingTrust,
+} from '../../site/pages/views.ts'
+import type { OperatorReads } from '../../site/db/browse.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Rows per page of bills and notices; as many as a person scrolls. */
 export const SLICE_ROWS = 100

@@ -5,17 +5,17 @@
 // countries.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { assert } from '../../../shared/assert.ts'
-import { canonicalJson } from '../../../shared/documents/canonical.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import { assert } from '../../../../shared/assert.ts'
+import { canonicalJson } from '../../../../shared/documents/canonical.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import { type BillDraft, draftBill, type IssuedBill, issueBill } from '../core/bill.ts'
 import { type BillReading, readBill, type Utility } from '../core/bill-content.ts'
-import { type CivilPeriod, isCivilDate, isZone } from '../core/calendar.ts'
+import { type CivilPeriod, isCivilDate, isZone } from '../../civil/calendar.ts'
 import { type Candidate, energyRegisters, nextCandidates, type Registers } from './candidates.ts'
-import { queueNotices } from './notices.ts'
-import type { Database } from './schema.ts'
-import { type StoredTariff, tariffsFor } from './tariffs.ts'
+import { queueNotices } from '../../notices/db/notices.ts'
+import type { Database } from '../../store/schema.ts'
+import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
 
 /** Bills in one transaction, usually: the series stays locked for well under a second. */
 const BATCH_DEFAULT = 500

@@ -1,13 +1,13 @@
 // A bill explained: every line down to the two readings it rests on, and how sure their time is.
 // All numbers are printed as stored, nothing is computed again here.
 
-import { amountText } from '../core/amount-text.ts'
+import { amountText } from '../../civil/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
-import { dateText, instantText, parseUtc, periodText } from '../core/calendar.ts'
-import { decimal, decimalText, parseDecimal, times } from '../core/money.ts'
-import { clockText, qualityMarks } from './format.ts'
-import { Facts, Table } from './parts.tsx'
-import type { BillView, ReadingTrust } from './views.ts'
+import { dateText, instantText, parseUtc, periodText } from '../../civil/calendar.ts'
+import { decimal, decimalText, parseDecimal, times } from '../../civil/money.ts'
+import { clockText, qualityMarks } from '../../kit/format.ts'
+import { Facts, Table } from '../../kit/parts.tsx'
+import type { BillView, ReadingTrust } from '../../site/pages/views.ts'
 
 interface BillDocumentProps {
   readonly view: BillView

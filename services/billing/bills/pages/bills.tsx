@@ -1,11 +1,11 @@
 // Bills and what became of their notices, as operators see them.
 
-import type { UnixMs } from '../../../shared/units.ts'
-import { amountText } from '../core/amount-text.ts'
-import { dateText, periodText } from '../core/calendar.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import { amountText } from '../../civil/amount-text.ts'
+import { dateText, periodText } from '../../civil/calendar.ts'
 import { BillDocument } from './bill-document.tsx'
-import { utcSecondText } from './format.ts'
-import { FormToken, Layout, type PageContext } from './layout.tsx'
+import { utcSecondText } from '../../kit/format.ts'
+import { FormToken, Layout, type PageContext } from '../../kit/layout.tsx'
 import {
   Ago,
   Badge,
@@ -17,7 +17,7 @@ import {
   Table,
   Tabs,
   type Tone,
-} from './parts.tsx'
+} from '../../kit/parts.tsx'
 import {
   type BillRow,
   type BillView,
@@ -25,7 +25,7 @@ import {
   type NoticeRow,
   type NoticeState,
   type TariffRow,
-} from './views.ts'
+} from '../../site/pages/views.ts'
 
 const STATES: Readonly<Record<NoticeState, readonly [tone: Tone, words: string]>> = {
   queued: ['warn', 'waiting'],

@@ -3,14 +3,14 @@
 // period is over; then the complete ones are issued and the others go on waiting (BIL-04).
 
 import type { Kysely } from 'kysely'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import type { Log } from '../../../shared/node/log.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import type { Log } from '../../../../shared/node/log.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import type { Utility } from '../core/bill-content.ts'
-import { type CivilPeriod, previousMonth, startOfDay } from '../core/calendar.ts'
-import { boundariesReady, runBills } from '../db/bills.ts'
-import type { Database } from '../db/schema.ts'
-import type { NoticeWorker } from './notice-worker.ts'
+import { type CivilPeriod, previousMonth, startOfDay } from '../../civil/calendar.ts'
+import { boundariesReady, runBills } from '../db/run.ts'
+import type { Database } from '../../store/schema.ts'
+import type { NoticeWorker } from '../../notices/shell/notice-worker.ts'
 
 /** How often the boundaries are looked at while bills are due, ms. */
 const LOOK_MS = 2_000

@@ -1,10 +1,10 @@
 // The tables of the bill: what the meter showed, what was charged and how it was computed.
 
-import { amountText, grouped } from '../core/amount-text.ts'
+import { amountText, grouped } from '../../civil/amount-text.ts'
 import type { BillContent, BilledLine, BilledPart } from '../core/bill-content.ts'
-import { instantText, parseUtc } from '../core/calendar.ts'
-import { unreachable } from '../../../shared/assert.ts'
-import { unixMs } from '../../../shared/units.ts'
+import { instantText, parseUtc } from '../../civil/calendar.ts'
+import { unreachable } from '../../../../shared/assert.ts'
+import { unixMs } from '../../../../shared/units.ts'
 import { BLUE, GREY, PALE, type Sheet, SIDE, WIDTH, write } from './pdf-sheet.ts'
 
 const ROW = 17

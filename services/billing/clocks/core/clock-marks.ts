@@ -1,7 +1,7 @@
 // When a clock counts as held over, and what may happen to one: the same for the store, the pages,
 // the metrics and the command line.
 
-import { type SpanMs, spanMs } from '../../../shared/units.ts'
+import { type SpanMs, spanMs } from '../../../../shared/units.ts'
 
 /** Without a sample for longer than this a clock is held over, milliseconds: more than the longest
  * poll interval anybody keeps (1,024 s and a tenth). */

@@ -4,7 +4,7 @@
 // when nothing was far. A point holds until the next: between two points nothing worth one
 // happened.
 
-import type { UnixMs } from '../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 
 export interface ClockPoint {
   readonly at: UnixMs

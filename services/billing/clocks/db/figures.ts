@@ -2,7 +2,7 @@
 // every row of `clocks` once, at most every two seconds.
 
 import type { Pool } from 'pg'
-import type { HeadClockReport } from '../../../shared/handover/clock-evidence.ts'
+import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import { HELD_OVER, METER_OFF_US } from '../core/clock-marks.ts'
 
 export interface ClockFigures {

@@ -9,14 +9,14 @@ import type {
   ClockDiscipline,
   HeadClockReport,
   MeterClockReport,
-} from '../../../shared/handover/clock-evidence.ts'
-import type { DeviceId, DeviceStatus } from '../../../shared/handover/sink.ts'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { ppm, spanMs, spanUs, type UnixMs } from '../../../shared/units.ts'
-import { METER_BOUND_UNKNOWN_US } from '../../../shared/wire/clocks.ts'
+} from '../../../../shared/clock/evidence.ts'
+import type { DeviceId, DeviceStatus } from '../../../../shared/handover/sink.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { ppm, spanMs, spanUs, type UnixMs } from '../../../../shared/units.ts'
+import { METER_BOUND_UNKNOWN_US } from '../../../../shared/wire/clocks.ts'
 import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
-import { isDatabaseAway } from './away.ts'
-import { Flush } from './flush.ts'
+import { isDatabaseAway } from '../../store/away.ts'
+import { Flush } from '../../store/flush.ts'
 
 /** Clocks with something unwritten, in all and of one device: what an outage of the database may
  * hold in memory (30 MB), and how much of that one device can take. */

@@ -2,8 +2,8 @@
 // where the tables are made (migrations/0010_clock-history.sql).
 
 import type { Pool } from 'pg'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { type UnixMs, unixMs } from '../../../shared/units.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 
 /** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three
  * hours. */

@@ -1,12 +1,12 @@
 // Clocks and how they went, as operators see them.
 
 import type { Kysely } from 'kysely'
-import type { HeadClockReport } from '../../../shared/handover/clock-evidence.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import type { ClockPoint } from '../core/clock-plot.ts'
 import type { ClockEventRow, ClockRow, ClockTale } from '../pages/clock-views.ts'
-import { instant } from './instants.ts'
-import type { Database } from './schema.ts'
+import { instant } from '../../store/instants.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Points of a plot: a clock that never rests has 3,000 in seven days. */
 const POINTS_MAX = 4_000

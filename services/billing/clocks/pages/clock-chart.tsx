@@ -2,10 +2,10 @@
 // band of plus and minus its bound, coloured by state, with a mark where it stepped. Colour only
 // repeats what the words say: the same events stand in the table below.
 
-import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { type ClockPoint, plotClock } from '../core/clock-plot.ts'
 import { CLOCK_SPANS, type ClockSpan, type ClockTale } from './clock-views.ts'
-import { clockStateText, lengthText, signedText, utcSecondText } from './format.ts'
+import { clockStateText, lengthText, signedText, utcSecondText } from '../../kit/format.ts'
 
 const WIDTH = 760
 const HEIGHT = 270

@@ -1,7 +1,7 @@
 // What the pages and the command line show of clocks, as plain values.
 
-import type { MeterClockOutcome } from '../../../shared/handover/clock-evidence.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import type { MeterClockOutcome } from '../../../../shared/clock/evidence.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import type { ClockPoint } from '../core/clock-plot.ts'
 
 /** A clock as it was last told. */

@@ -1,14 +1,30 @@
 // Clocks as operators see them: the head-end's with its sources, a slave's and a meter's with how
 // they went. The words are those that chrony's users know.
 
-import type { HeadClockReport, SourceReport } from '../../../shared/handover/clock-evidence.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import type { HeadClockReport, SourceReport } from '../../../../shared/clock/evidence.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import { HELD_OVER } from '../core/clock-marks.ts'
 import { ClockChart } from './clock-chart.tsx'
 import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
-import { clockStateText, eventWords, lengthText, ppmText, rateText, signedText } from './format.ts'
-import { Layout, type PageContext } from './layout.tsx'
-import { Ago, Badge, type Column, Facts, Headline, Table, Tabs, type Tone } from './parts.tsx'
+import {
+  clockStateText,
+  eventWords,
+  lengthText,
+  ppmText,
+  rateText,
+  signedText,
+} from '../../kit/format.ts'
+import { Layout, type PageContext } from '../../kit/layout.tsx'
+import {
+  Ago,
+  Badge,
+  type Column,
+  Facts,
+  Headline,
+  Table,
+  Tabs,
+  type Tone,
+} from '../../kit/parts.tsx'
 
 const CLOCK_TONES: ReadonlyMap<string, Tone> = new Map([
   ['S', 'good'],

@@ -3,8 +3,8 @@
 
 import type { Pool } from 'pg'
 import type { Registry } from 'prom-client'
-import { readClockFigures } from '../db/clock-figures.ts'
-import { gaugesOf } from './gauges.ts'
+import { readClockFigures } from '../db/figures.ts'
+import { gaugesOf } from '../../store/gauges.ts'
 
 export function clockMetrics(registry: Registry, pool: Pool): void {
   const add = gaugesOf(registry, () => readClockFigures(pool))

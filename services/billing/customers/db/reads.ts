@@ -2,14 +2,14 @@
 // begins with the day they moved in; the tenant before is not their business.
 
 import type { Kysely } from 'kysely'
-import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
-import { UNIT } from '../../../shared/meter/reading.ts'
-import { type UnixMs, unixMs } from '../../../shared/units.ts'
-import { type BoundaryReading, boundariesOf, usageMonths } from '../core/usage.ts'
-import type { HomeView, UsageView } from '../pages/views.ts'
-import type { CustomerReads } from './browse.ts'
-import { billRow, billRows, billView } from './browse-bills.ts'
-import type { Database } from './schema.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../../../shared/meter/obis.ts'
+import { UNIT } from '../../../../shared/meter/reading.ts'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import { type BoundaryReading, boundariesOf, usageMonths } from '../../readings/core/usage.ts'
+import type { HomeView, UsageView } from '../../site/pages/views.ts'
+import type { CustomerReads } from '../../site/db/browse.ts'
+import { billRow, billRows, billView } from '../../bills/db/reads.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Ten years of monthly bills. */
 const BILLS_MAX = 120

@@ -4,8 +4,8 @@
 // silently moved.
 
 import type { Pool, PoolClient } from 'pg'
-import { FaultError } from '../../../shared/node/fault-error.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import { FaultError } from '../../../../shared/node/fault-error.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 
 export interface Registration {
   readonly customers?: readonly {

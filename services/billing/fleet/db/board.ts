@@ -4,14 +4,14 @@
 // commit's answer is lost.
 
 import type { Pool } from 'pg'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { HeadClockReport, MeterClockReport } from '../../../shared/handover/clock-evidence.ts'
-import type { DeviceId, DeviceStatus, FleetBoard } from '../../../shared/handover/sink.ts'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../../shared/meter/reading.ts'
-import type { UnixMs } from '../../../shared/units.ts'
-import { ClockHistory } from './clock-history.ts'
-import { Flush } from './flush.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { HeadClockReport, MeterClockReport } from '../../../../shared/clock/evidence.ts'
+import type { DeviceId, DeviceStatus, FleetBoard } from '../../../../shared/handover/sink.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import { ClockHistory } from '../../clocks/db/history.ts'
+import { Flush } from '../../store/flush.ts'
 
 /** Devices with something unwritten: the largest fleet one master serves. */
 const DEVICES_MAX = 100_000

@@ -1,15 +1,15 @@
 // Commands to devices: given by operators, sent by masters, kept with their receipts for ever.
 
 import { type Kysely, type Transaction, sql } from 'kysely'
-import type { Commands } from '../../../shared/handover/commands.ts'
-import type { DeviceId } from '../../../shared/handover/sink.ts'
-import { isMeterNumber } from '../../../shared/meter/reading.ts'
-import { spanMs, type UnixMs } from '../../../shared/units.ts'
-import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../../shared/wire/limits.ts'
-import type { Order } from '../../../shared/wire/orders.ts'
-import type { CommandRow } from '../pages/views.ts'
-import { instant, instantOrNull } from './instants.ts'
-import type { Database } from './schema.ts'
+import type { Commands } from '../../../../shared/handover/commands.ts'
+import type { DeviceId } from '../../../../shared/handover/sink.ts'
+import { isMeterNumber } from '../../../../shared/meter/reading.ts'
+import { spanMs, type UnixMs } from '../../../../shared/units.ts'
+import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../../../shared/wire/limits.ts'
+import type { Order } from '../../../../shared/wire/orders.ts'
+import type { CommandRow } from '../../site/pages/views.ts'
+import { instant, instantOrNull } from '../../store/instants.ts'
+import type { Database } from '../../store/schema.ts'
 
 type Db = Kysely<Database>
 

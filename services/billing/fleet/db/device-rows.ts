@@ -1,9 +1,9 @@
 // A device as its row says, and the word to the masters that something in the roster changed.
 
 import { type Selectable, type Transaction, sql } from 'kysely'
-import type { DeviceRecord } from '../../../shared/handover/roster.ts'
-import { instantOrNull } from './instants.ts'
-import type { Database } from './schema.ts'
+import type { DeviceRecord } from '../../../../shared/handover/roster.ts'
+import { instantOrNull } from '../../store/instants.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Says "read the roster again" to every master, when the transaction it is part of commits. */
 export async function bump(tx: Transaction<Database>): Promise<void> {

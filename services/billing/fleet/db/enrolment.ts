@@ -1,10 +1,10 @@
 // Many devices at once, each with its one-time token: all of them, or none.
 
 import { type Kysely, sql } from 'kysely'
-import { toHex } from '../../../shared/bytes.ts'
-import type { UnixMs } from '../../../shared/units.ts'
+import { toHex } from '../../../../shared/bytes.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import { bump } from './device-rows.ts'
-import type { Database } from './schema.ts'
+import type { Database } from '../../store/schema.ts'
 
 export interface NewDevice {
   /** 8 random bytes. */

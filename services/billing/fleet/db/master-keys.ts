@@ -2,9 +2,9 @@
 // which of its static keys each device calls it by.
 
 import { type Kysely, sql } from 'kysely'
-import type { Rewrap, StoredKeys } from '../../../shared/handover/roster.ts'
-import type { DeviceId } from '../../../shared/handover/sink.ts'
-import type { Database } from './schema.ts'
+import type { Rewrap, StoredKeys } from '../../../../shared/handover/roster.ts'
+import type { DeviceId } from '../../../../shared/handover/sink.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Epochs in one statement: some 110 KiB, and a few milliseconds of work for the master between two
  * answers of the database. */

@@ -1,14 +1,14 @@
 // The fleet, the newest values and what was refused, as operators see them.
 
 import { type Kysely, sql } from 'kysely'
-import { type UnixMs, unixMs } from '../../../shared/units.ts'
-import { HELD_OVER } from '../core/clock-marks.ts'
-import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../pages/views.ts'
-import type { OperatorReads } from './browse.ts'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import { HELD_OVER } from '../../clocks/core/clock-marks.ts'
+import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../../site/pages/views.ts'
+import type { OperatorReads } from '../../site/db/browse.ts'
 import { lastCommands } from './commands.ts'
-import { instant, instantOrNull } from './instants.ts'
-import { GIVING_UP_CODES } from './rows.ts'
-import type { Database } from './schema.ts'
+import { instant, instantOrNull } from '../../store/instants.ts'
+import { GIVING_UP_CODES } from '../../readings/db/rows.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page.
  * */

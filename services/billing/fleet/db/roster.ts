@@ -8,14 +8,14 @@ import {
   type Roster,
   RosterConflict,
   type TokenRecord,
-} from '../../../shared/handover/roster.ts'
-import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
-import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
-import { errorCode } from '../../../shared/node/fault-error.ts'
-import { type UnixMs, second, unixMs } from '../../../shared/units.ts'
+} from '../../../../shared/handover/roster.ts'
+import type { DeviceId, StreamPosition } from '../../../../shared/handover/sink.ts'
+import { equalConstantTime, toHex } from '../../../../shared/bytes.ts'
+import { errorCode } from '../../../../shared/node/fault-error.ts'
+import { type UnixMs, second, unixMs } from '../../../../shared/units.ts'
 import { bump, deviceRecord } from './device-rows.ts'
 import { calledUnder, olderKeys, rewrapEpochs } from './master-keys.ts'
-import type { Database } from './schema.ts'
+import type { Database } from '../../store/schema.ts'
 
 type Db = Kysely<Database>
 type Tx = Transaction<Database>

@@ -1,12 +1,12 @@
 // What operators told a device to do, and what it says became of it.
 
-import { unreachable } from '../../../shared/assert.ts'
-import type { UnixMs } from '../../../shared/units.ts'
-import type { Order } from '../../../shared/wire/orders.ts'
-import { utcSecondText } from './format.ts'
-import { FormToken, type PageContext } from './layout.tsx'
-import { Ago, Badge, type Column, FaultBadge, FaultWords, Table } from './parts.tsx'
-import type { CommandRow, FleetRow } from './views.ts'
+import { unreachable } from '../../../../shared/assert.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { Order } from '../../../../shared/wire/orders.ts'
+import { utcSecondText } from '../../kit/format.ts'
+import { FormToken, type PageContext } from '../../kit/layout.tsx'
+import { Ago, Badge, type Column, FaultBadge, FaultWords, Table } from '../../kit/parts.tsx'
+import type { CommandRow, FleetRow } from '../../site/pages/views.ts'
 
 export function CommandsCard({
   context,

@@ -1,12 +1,17 @@
 // What operators look at first: who is connected, whose clock is right, what still waits on the
 // way.
 
-import type { UnixMs } from '../../../shared/units.ts'
-import { ClockCell, ClockHistoryCard, disciplineFacts, MeterClocksCard } from './clock.tsx'
-import type { ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import {
+  ClockCell,
+  ClockHistoryCard,
+  disciplineFacts,
+  MeterClocksCard,
+} from '../../clocks/pages/clock.tsx'
+import type { ClockRow, ClockSpan, ClockTale } from '../../clocks/pages/clock-views.ts'
 import { CommandsCard } from './commands.tsx'
-import { countText, lengthText, utcSecondText } from './format.ts'
-import { Layout, type PageContext } from './layout.tsx'
+import { countText, lengthText, utcSecondText } from '../../kit/format.ts'
+import { Layout, type PageContext } from '../../kit/layout.tsx'
 import {
   Ago,
   Badge,
@@ -17,10 +22,10 @@ import {
   Headline,
   Table,
   Tiles,
-} from './parts.tsx'
-import { LiveTable } from './readings.tsx'
+} from '../../kit/parts.tsx'
+import { LiveTable } from '../../readings/pages/readings.tsx'
 import { RefusalTable } from './refused.tsx'
-import type { Backfill, DeviceView, FleetRow } from './views.ts'
+import type { Backfill, DeviceView, FleetRow } from '../../site/pages/views.ts'
 
 export interface FleetPageProps {
   readonly context: PageContext

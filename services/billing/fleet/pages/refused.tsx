@@ -1,8 +1,8 @@
-import type { UnixMs } from '../../../shared/units.ts'
-import { countText, utcSecondText } from './format.ts'
-import { Layout, type PageContext } from './layout.tsx'
-import { Ago, FaultBadge, FaultWords, Headline, Table } from './parts.tsx'
-import type { ExceptionRow, RefusalRow } from './views.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import { countText, utcSecondText } from '../../kit/format.ts'
+import { Layout, type PageContext } from '../../kit/layout.tsx'
+import { Ago, FaultBadge, FaultWords, Headline, Table } from '../../kit/parts.tsx'
+import type { ExceptionRow, RefusalRow } from '../../site/pages/views.ts'
 
 export interface RefusedPageProps {
   readonly context: PageContext

@@ -5,12 +5,12 @@
 // program or a gateway notice.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { assert } from '../../../shared/assert.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import { type SpanMs, shiftMs, type UnixMs } from '../../../shared/units.ts'
-import { type BillContent, type BillReading, readBill } from '../core/bill-content.ts'
-import { mailText, smsText } from '../core/notice.ts'
-import type { Database } from './schema.ts'
+import { assert } from '../../../../shared/assert.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { type SpanMs, shiftMs, type UnixMs } from '../../../../shared/units.ts'
+import { type BillContent, type BillReading, readBill } from '../../bills/core/bill-content.ts'
+import { mailText, smsText } from '../../bills/core/notice.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Two notices per bill, 7 columns each: far below the 65,535 parameters of one statement. */
 const ROWS_MAX = 5_000

@@ -3,9 +3,9 @@
 
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
-import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
-import type { BillContent } from '../core/bill-content.ts'
-import { mailText } from '../core/notice.ts'
+import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
+import type { BillContent } from '../../bills/core/bill-content.ts'
+import { mailText } from '../../bills/core/notice.ts'
 import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
 
 /** Connecting and waiting for the greeting, milliseconds each. */

@@ -2,15 +2,15 @@
 // midway.
 
 import type { Kysely } from 'kysely'
-import { assert } from '../../../shared/assert.ts'
-import { type FaultCode, faultLine } from '../../../shared/faults.ts'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { type SpanMs, shiftMs, spanMs, type UnixMs } from '../../../shared/units.ts'
+import { assert } from '../../../../shared/assert.ts'
+import { type FaultCode, faultLine } from '../../../../shared/faults.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { type SpanMs, shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
 import { claimNotices, type DueNotice, recordFailed, recordSent } from '../db/notices.ts'
-import type { Database } from '../db/schema.ts'
+import type { Database } from '../../store/schema.ts'
 import { type Delivery, DELIVERY_MS_MAX } from './delivery.ts'
 import type { MailDriver } from './mail.ts'
-import { renderBillPdf } from './pdf.ts'
+import { renderBillPdf } from '../../bills/shell/pdf.ts'
 import type { SmsDriver } from './sms.ts'
 
 /** Wait after the 1st, 2nd ... failed attempt, minutes; after the one behind the last it is given

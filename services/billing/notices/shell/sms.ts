@@ -1,7 +1,7 @@
 // SMS gateways over HTTP. A new gateway is one more function here that makes a request of a text
 // and reads the answer; time-outs, redirects and the size of an answer are dealt with once, below.
 
-import { errorText } from '../../../shared/node/fault-error.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
 import { smsLength } from '../core/sms-length.ts'
 import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
 

@@ -1,7 +1,7 @@
 // From two register readings to energy: exponent, transformer ratio, rollover.
 
-import type { FaultCode } from '../../../shared/faults.ts'
-import { compare, type Decimal, decimal, minus, scaled, tenTo, times } from './money.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { compare, type Decimal, decimal, minus, scaled, tenTo, times } from '../../civil/money.ts'
 
 /** A register at one instant: value * 10^exponent Wh. */
 export interface RegisterReading {

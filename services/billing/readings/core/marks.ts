@@ -2,8 +2,8 @@
 // before it, without looking anything up. They are marks only, nothing is refused for them;
 // validation before a bill is another, later step with more to look at.
 
-import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
-import { type UnixMs, betweenMs } from '../../../shared/units.ts'
+import { type Reading, UNIT } from '../../../../shared/meter/reading.ts'
+import { type UnixMs, betweenMs } from '../../../../shared/units.ts'
 
 /** Bits of readings.quality (migrations/0002_readings.sql). */
 export const MARK = {

@@ -8,9 +8,10 @@
 //
 // Everything here is an interval that holds the truth; what several sources say is intersected.
 
-import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/exchange.ts'
-import { type ReadingSource, type Stamp } from '../../../shared/meter/reading.ts'
-import { type SpanMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import { FREQUENCY_TOLERANCE_PPM } from '../../../../shared/clock/estimate/exchange.ts'
+import type { ReadingSource } from '../../../../shared/meter/reading.ts'
+import type { Stamp } from '../../../../shared/clock/clock-state.ts'
+import { type SpanMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 
 /** Largest error bound of a time that is taken at its word, ms: a minute is the shortest interval
  * of a load profile, and the largest tolerance a master has for time tags. The view timed_readings

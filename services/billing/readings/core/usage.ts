@@ -1,7 +1,7 @@
 // What each local day used: the register at midnight less the register the midnight before. A day
 // whose midnight was not read stays unknown; nothing is guessed between two readings.
 
-import type { UnixMs } from '../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import {
   addDays,
   type CivilDate,
@@ -11,9 +11,9 @@ import {
   monthOf,
   previousMonth,
   startOfDay,
-} from './calendar.ts'
+} from '../../civil/calendar.ts'
 import { consumptionOf, type RegisterMeter, type RegisterReading } from './consumption.ts'
-import { type Decimal, decimalText, plus, ZERO } from './money.ts'
+import { type Decimal, decimalText, plus, ZERO } from '../../civil/money.ts'
 
 export interface BoundaryReading extends RegisterReading {
   readonly at: UnixMs

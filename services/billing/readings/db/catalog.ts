@@ -3,8 +3,8 @@
 // (BIL-05); a meter registered without a device belongs to the first device that reports it.
 
 import type { Pool } from 'pg'
-import type { DeviceId } from '../../../shared/handover/sink.ts'
-import type { Reading } from '../../../shared/meter/reading.ts'
+import type { DeviceId } from '../../../../shared/handover/sink.ts'
+import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Place } from './rows.ts'
 
 /** Meters one device may bring along unregistered: a gateway of a large building, ten times. A

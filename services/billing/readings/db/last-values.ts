@@ -3,8 +3,8 @@
 // register. What a batch adds is kept only once the batch is committed.
 
 import type { Pool } from 'pg'
-import type { ReadingSource } from '../../../shared/meter/reading.ts'
-import { unixMs, type UnixMs } from '../../../shared/units.ts'
+import type { ReadingSource } from '../../../../shared/meter/reading.ts'
+import { unixMs, type UnixMs } from '../../../../shared/units.ts'
 import type { Previous } from '../core/marks.ts'
 import { KEY_METER } from './rows.ts'
 

@@ -3,7 +3,7 @@
 // would cost 60 times the WAL (measured, see migrations/0002_readings.sql).
 
 import type { Pool } from 'pg'
-import type { UnixMs } from '../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 
 /** After a month's end its late readings still come in numbers for this long, milliseconds (two
  * days). */

@@ -3,10 +3,11 @@
 // it, migrations/0007_retimed.sql explains the tables.
 
 import type { Pool, PoolClient } from 'pg'
-import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../../shared/handover/sink.ts'
-import { type Reading, SOURCES, type Stamp } from '../../../shared/meter/reading.ts'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../../../shared/handover/sink.ts'
+import { type Reading, SOURCES } from '../../../../shared/meter/reading.ts'
+import type { Stamp } from '../../../../shared/clock/clock-state.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { isUnsure } from '../core/retiming.ts'
 import { type Place, placeOf } from './rows.ts'
 

@@ -1,10 +1,10 @@
 // Readings of unsure clocks, as operators see them.
 
 import { type Kysely, sql } from 'kysely'
-import { unixMs } from '../../../shared/units.ts'
-import type { RetimedRow } from '../pages/views.ts'
-import type { OperatorReads } from './browse.ts'
-import type { Database } from './schema.ts'
+import { unixMs } from '../../../../shared/units.ts'
+import type { RetimedRow } from '../../site/pages/views.ts'
+import type { OperatorReads } from '../../site/db/browse.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** As many as a person looks through. */
 const ROWS_MAX = 100

@@ -2,9 +2,9 @@
 // time, beside everything else. Doing it twice, or on two machines, changes nothing.
 
 import type { Pool } from 'pg'
-import { CLOCK_BOUND_UNKNOWN } from '../../../shared/meter/reading.ts'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
+import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { between, retime, startedBy, type Tie, type Timed } from '../core/retiming.ts'
 
 /** How often is looked for processes that are due, ms. */

@@ -2,14 +2,21 @@
 // counter, last values, exceptions and stream positions become durable together or not at all.
 
 import type { Pool } from 'pg'
-import { unreachable } from '../../../shared/assert.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { AcceptedFrame, StreamPosition } from '../../../shared/handover/sink.ts'
-import { type Reading, SOURCES, type Stamp } from '../../../shared/meter/reading.ts'
-import type { UnixMs } from '../../../shared/units.ts'
-import type { TombstoneReason } from '../../../shared/wire/orders.ts'
-import { errorCode } from '../../../shared/node/fault-error.ts'
-import { charArray, int2Array, int4Array, int8Array, timestampArray } from './binary-arrays.ts'
+import { unreachable } from '../../../../shared/assert.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { AcceptedFrame, StreamPosition } from '../../../../shared/handover/sink.ts'
+import { type Reading, SOURCES } from '../../../../shared/meter/reading.ts'
+import type { Stamp } from '../../../../shared/clock/clock-state.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { TombstoneReason } from '../../../../shared/wire/orders.ts'
+import { errorCode } from '../../../../shared/node/fault-error.ts'
+import {
+  charArray,
+  int2Array,
+  int4Array,
+  int8Array,
+  timestampArray,
+} from '../../store/binary-arrays.ts'
 
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
 const STATEMENT_MS_MAX = 60_000

@@ -13,16 +13,17 @@ import {
   type ProcessAnchor,
   readingsIn,
   type Sink,
-} from '../../../shared/handover/sink.ts'
-import type { Reading, Stamp } from '../../../shared/meter/reading.ts'
-import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
-import { type UnixMs, betweenMs, unixMs } from '../../../shared/units.ts'
-import { fromText } from '../../../shared/bytes.ts'
+} from '../../../../shared/handover/sink.ts'
+import type { Reading } from '../../../../shared/meter/reading.ts'
+import type { Stamp } from '../../../../shared/clock/clock-state.ts'
+import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-error.ts'
+import { type UnixMs, betweenMs, unixMs } from '../../../../shared/units.ts'
+import { fromText } from '../../../../shared/bytes.ts'
 import { type Previous, isCumulative, marksAgainst, marksAlone } from '../core/marks.ts'
 import { Catalog, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
-import { reach } from './pool.ts'
+import { reach } from '../../store/pool.ts'
 import { ProcessBook, ProcessRows } from './processes.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
 

@@ -1,4 +1,4 @@
-import type { UnixMs } from '../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import {
   clockText,
   qualityMarks,
@@ -6,10 +6,10 @@ import {
   registerText,
   spanText,
   utcSecondText,
-} from './format.ts'
-import { Layout, type PageContext } from './layout.tsx'
-import { Ago, Badge, type Column, Headline, Table } from './parts.tsx'
-import type { LiveRow, RetimedRow } from './views.ts'
+} from '../../kit/format.ts'
+import { Layout, type PageContext } from '../../kit/layout.tsx'
+import { Ago, Badge, type Column, Headline, Table } from '../../kit/parts.tsx'
+import type { LiveRow, RetimedRow } from '../../site/pages/views.ts'
 
 export interface ReadingsPageProps {
   readonly context: PageContext

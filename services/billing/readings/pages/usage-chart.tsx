@@ -2,7 +2,7 @@
 // are fine here and only here: they place pixels, the numbers themselves stand in the table beside
 // it.
 
-import { dateText } from '../core/calendar.ts'
+import { dateText } from '../../civil/calendar.ts'
 import type { UsageMonth } from '../core/usage.ts'
 
 const WIDTH = 640

@@ -2,7 +2,7 @@
 // interfaces stand here, so that a test can answer in their place.
 
 import type { Kysely } from 'kysely'
-import type { UnixMs } from '../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import type {
   BillRow,
   BillView,
@@ -18,13 +18,13 @@ import type {
   TariffRow,
   UsageView,
 } from '../pages/views.ts'
-import { type AccessStore, accessStore } from './access.ts'
-import { billReads } from './browse-bills.ts'
-import { type ClockReads, clockReads } from './browse-clocks.ts'
-import { customerReads } from './browse-customer.ts'
-import { fleetReads } from './browse-fleet.ts'
-import { retimedReads } from './browse-retimed.ts'
-import type { Database } from './schema.ts'
+import { type AccessStore, accessStore } from '../../access/db/access.ts'
+import { billReads } from '../../bills/db/reads.ts'
+import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
+import { customerReads } from '../../customers/db/reads.ts'
+import { fleetReads } from '../../fleet/db/reads.ts'
+import { retimedReads } from '../../readings/db/retimed-reads.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** Keyset page: rows with an id below `before`, newest first. */
 export interface Slice {

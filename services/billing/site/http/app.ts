@@ -6,7 +6,7 @@ import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
-import { accessRoutes } from './access-routes.ts'
+import { accessRoutes } from '../../access/http/routes.ts'
 import { serveAssets } from './assets.ts'
 import { customerRoutes } from './customer-routes.ts'
 import type { WebDeps } from './deps.ts'
@@ -18,11 +18,11 @@ import {
   PARAM_CHARS_MAX,
   REQUEST_MS_MAX,
   REQUESTS_PER_MINUTE,
-} from './limits.ts'
+} from '../../access/http/limits.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { operatorRoutes } from './operator-routes.ts'
-import { createSessions } from './session.ts'
-import { installTroubles } from './trouble.ts'
+import { createSessions } from '../../access/http/session.ts'
+import { installTroubles } from '../../access/http/trouble.ts'
 
 export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   const app = fastify({

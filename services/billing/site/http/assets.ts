@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { packageRoot } from '../../../shared/node/root.ts'
+import { packageRoot } from '../../../../shared/node/root.ts'
 
 interface Asset {
   readonly path: string
@@ -31,11 +31,7 @@ const FOREVER = 'public, max-age=31536000, immutable'
 
 export function serveAssets(app: FastifyInstance): Assets {
   const root = packageRoot()
-  const style = assetOf(
-    'style',
-    'css',
-    readFileSync(join(root, 'services/billing/pages/style.css')),
-  )
+  const style = assetOf('style', 'css', readFileSync(join(root, 'services/billing/kit/style.css')))
   const icon = assetOf('icon', 'svg', Buffer.from(ICON))
   const island = join(root, 'dist/islands/refresh.js')
   const refresh = existsSync(island) ? assetOf('refresh', 'js', readFileSync(island)) : null

@@ -4,9 +4,9 @@
 import type { FastifyInstance } from 'fastify'
 import { HomePage, MyBillPage, MyBillsPage, UsagePage } from '../pages/customer.tsx'
 import type { WebDeps } from './deps.ts'
-import { fileName, guarded, param, rowId } from './guard.ts'
-import type { Sessions } from './session.ts'
-import { NOT_FOUND } from './trouble.ts'
+import { fileName, guarded, param, rowId } from '../../access/http/guard.ts'
+import type { Sessions } from '../../access/http/session.ts'
+import { NOT_FOUND } from '../../access/http/trouble.ts'
 
 export function customerRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
   const { customers } = deps

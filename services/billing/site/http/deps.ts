@@ -2,12 +2,12 @@
 // them up.
 
 import type { FastifyBaseLogger } from 'fastify'
-import type { UnixMs } from '../../../shared/units.ts'
-import type { Order } from '../../../shared/wire/orders.ts'
-import type { AccessStore } from '../db/access.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { Order } from '../../../../shared/wire/orders.ts'
+import type { AccessStore } from '../../access/db/access.ts'
 import type { CustomerReads, OperatorReads } from '../db/browse.ts'
-import type { ClockFigures } from '../db/clock-figures.ts'
-import type { CommandVerdict } from '../db/commands.ts'
+import type { ClockFigures } from '../../clocks/db/figures.ts'
+import type { CommandVerdict } from '../../fleet/db/commands.ts'
 import type { Summary } from '../db/summary.ts'
 import type { AttackRun, Backfill, InboxMessage } from '../pages/views.ts'
 

@@ -1,9 +1,9 @@
 // The scoreboard of `ticklock attack`: what was tried, what refused it, what it did not reach.
 
-import { Layout, FormToken, type PageContext } from './layout.tsx'
-import { FaultBadge, Headline, Table } from './parts.tsx'
+import { Layout, FormToken, type PageContext } from '../../kit/layout.tsx'
+import { FaultBadge, Headline, Table } from '../../kit/parts.tsx'
 import type { AttackLine, AttackRun } from './views.ts'
-import { isFaultCode } from '../../../shared/faults.ts'
+import { isFaultCode } from '../../../../shared/faults.ts'
 
 export interface AttacksPageProps {
   readonly context: PageContext

@@ -1,12 +1,12 @@
 // A customer's own pages: what is due, what was used, and why the bill says so.
 
-import { amountText } from '../core/amount-text.ts'
-import { dateText, monthOf, periodText } from '../core/calendar.ts'
-import { BillDocument } from './bill-document.tsx'
-import { Layout, type PageContext } from './layout.tsx'
-import { Facts, Headline, Table } from './parts.tsx'
-import { UsageChart } from './usage-chart.tsx'
-import type { UsageDay, UsageMonth } from '../core/usage.ts'
+import { amountText } from '../../civil/amount-text.ts'
+import { dateText, monthOf, periodText } from '../../civil/calendar.ts'
+import { BillDocument } from '../../bills/pages/bill-document.tsx'
+import { Layout, type PageContext } from '../../kit/layout.tsx'
+import { Facts, Headline, Table } from '../../kit/parts.tsx'
+import { UsageChart } from '../../readings/pages/usage-chart.tsx'
+import type { UsageDay, UsageMonth } from '../../readings/core/usage.ts'
 import type { BillRow, BillView, HomeView, UsageView } from './views.ts'
 
 interface Page<View> {

@@ -1,8 +1,8 @@
 // The demo's own inbox: what would have been mailed or texted, had this been a real installation.
 
-import type { UnixMs } from '../../../shared/units.ts'
-import { Layout, type PageContext } from './layout.tsx'
-import { Ago, Headline } from './parts.tsx'
+import type { UnixMs } from '../../../../shared/units.ts'
+import { Layout, type PageContext } from '../../kit/layout.tsx'
+import { Ago, Headline } from '../../kit/parts.tsx'
 import type { InboxMessage } from './views.ts'
 
 export interface InboxPageProps {

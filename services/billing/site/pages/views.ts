@@ -1,12 +1,12 @@
 // What the pages show, as plain values: db/browse-*.ts fills them, the TSX prints them, tests make
 // them up.
 
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { UnixMs } from '../../../shared/units.ts'
-import type { Order, ReceiptOutcome } from '../../../shared/wire/orders.ts'
-import type { BillContent } from '../core/bill-content.ts'
-import type { CivilDate, CivilPeriod } from '../core/calendar.ts'
-import type { UsageMonth } from '../core/usage.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { Order, ReceiptOutcome } from '../../../../shared/wire/orders.ts'
+import type { BillContent } from '../../bills/core/bill-content.ts'
+import type { CivilDate, CivilPeriod } from '../../civil/calendar.ts'
+import type { UsageMonth } from '../../readings/core/usage.ts'
 
 export interface FleetRow {
   readonly id: string

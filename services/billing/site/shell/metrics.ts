@@ -3,8 +3,8 @@
 import type { Pool } from 'pg'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { readSummary } from '../db/summary.ts'
-import { clockMetrics } from './clock-metrics.ts'
-import { gaugesOf } from './gauges.ts'
+import { clockMetrics } from '../../clocks/shell/clock-metrics.ts'
+import { gaugesOf } from '../../store/gauges.ts'
 
 interface Counted {
   readonly code: string

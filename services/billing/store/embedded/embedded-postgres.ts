@@ -15,7 +15,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type PoolConfig } from 'pg'
-import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
+import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import {
   type Account,
   type Binaries,

@@ -25,8 +25,8 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, delimiter, dirname, join } from 'node:path'
-import { makeFolders } from '../../../shared/node/folders.ts'
-import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
+import { makeFolders } from '../../../../shared/node/folders.ts'
+import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 
 /** Where the database goes when we are root and our unprivileged account cannot reach the data
  * folder. */

@@ -20,8 +20,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeFolders } from '../../../shared/node/folders.ts'
-import { FaultError, errorCode, errorText } from '../../../shared/node/fault-error.ts'
+import { makeFolders } from '../../../../shared/node/folders.ts'
+import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import type { Account, Binaries } from './postgres-binaries.ts'
 
 /** Longest socket path, bytes: sun_path of sockaddr_un is 108 with its final zero on Linux, 104 on

@@ -2,7 +2,7 @@
 // rounded once. What stands under a line (slab by slab) is exact and adds up to the exact amount of
 // the line.
 
-import { assert, unreachable } from '../../../shared/assert.ts'
+import { assert, unreachable } from '../../../../shared/assert.ts'
 import {
   compare,
   type Decimal,
@@ -14,7 +14,7 @@ import {
   tenTo,
   times,
   ZERO,
-} from './money.ts'
+} from '../../civil/money.ts'
 import type { Charge, SlabCharge, SlabProration, Tariff, TaxCharge } from './tariff.ts'
 
 /** quantity * rate = amount, with every digit. For a tax the quantity is the taxed amount. */

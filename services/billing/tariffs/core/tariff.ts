@@ -3,9 +3,9 @@
 // each have their own), and a tax names the lines it is levied on: so it is in the published Indian
 // schedules. docs/billing.md describes every field.
 
-import { unreachable } from '../../../shared/assert.ts'
-import { Document, type DocumentFault } from '../../../shared/documents/document.ts'
-import { hashOf, type JsonObject } from '../../../shared/documents/canonical.ts'
+import { unreachable } from '../../../../shared/assert.ts'
+import { Document, type DocumentFault } from '../../../../shared/documents/document.ts'
+import { hashOf, type JsonObject } from '../../../../shared/documents/canonical.ts'
 import {
   compare,
   type Decimal,
@@ -14,7 +14,7 @@ import {
   type Rounding,
   ROUNDINGS,
   ZERO,
-} from './money.ts'
+} from '../../civil/money.ts'
 
 /** One price step: `rate` per kWh for what lies above the slab before, up to `upTo` kWh. */
 export interface Slab {

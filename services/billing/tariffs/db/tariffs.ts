@@ -1,13 +1,13 @@
 // Tariffs and their published versions. A version never changes: a correction is a new version.
 
 import type { Kysely } from 'kysely'
-import { canonicalJson } from '../../../shared/documents/canonical.ts'
-import type { UnixMs } from '../../../shared/units.ts'
-import { assert } from '../../../shared/assert.ts'
-import type { TariffVersion } from '../core/bill.ts'
-import { isCivilDate } from '../core/calendar.ts'
+import { canonicalJson } from '../../../../shared/documents/canonical.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
+import { assert } from '../../../../shared/assert.ts'
+import type { TariffVersion } from '../../bills/core/bill.ts'
+import { isCivilDate } from '../../civil/calendar.ts'
 import { parseTariff } from '../core/tariff.ts'
-import type { Database } from './schema.ts'
+import type { Database } from '../../store/schema.ts'
 
 export type Publication =
   | {

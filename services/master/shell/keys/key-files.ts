@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode, FaultError } from '../../../shared/node/fault-error.ts'
+import { errorCode, FaultError } from '../../../../shared/node/fault-error.ts'
 
 /** The name is durable too. Windows cannot synchronise a folder, and does not need to. */
 function syncFolder(folder: string): void {

@@ -4,12 +4,12 @@
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { Roster } from '../../../shared/handover/roster.ts'
-import type { DeviceId } from '../../../shared/handover/sink.ts'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { nodeSuite } from '../../../shared/node/node-suite.ts'
-import { masterKeyTag } from '../../../shared/tves/handshake.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { Roster } from '../../../../shared/handover/roster.ts'
+import type { DeviceId } from '../../../../shared/handover/sink.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { nodeSuite } from '../../../../shared/node/node-suite.ts'
+import { masterKeyTag } from '../../../../shared/tves/handshake.ts'
 import { eraseOldStaticKeys, type KeyStore, type StaticKeys } from './key-store.ts'
 import { rotateTreeKey, type TreeKeys } from './tree-keys.ts'
 

@@ -3,9 +3,8 @@
 //   form u8 | key id u32 | nonce (12) | ciphertext and tag;  form and id are authenticated
 
 import { randomBytes } from 'node:crypto'
-import { concat, fromText, Reader, Writer } from '../../../shared/bytes.ts'
-import type { Aead } from '../../../shared/tves/suite.ts'
-import { NONCE_BYTES } from '../../../shared/tves/suite.ts'
+import { concat, fromText, Reader, Writer } from '../../../../shared/bytes.ts'
+import { type Aead, NONCE_BYTES } from '../../../../shared/tves/suite.ts'
 
 const HEAD_BYTES = 5
 const LABEL = fromText('TVES/1 wrap')

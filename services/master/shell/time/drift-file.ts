@@ -2,7 +2,7 @@
 // of the start instead of an hour. The format is chrony's: frequency and its deviation, ppm.
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import type { FrequencyPrior } from '../../../../shared/clock/bank.ts'
+import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { ppm, type UnixMs, unixMs } from '../../../../shared/units.ts'
 

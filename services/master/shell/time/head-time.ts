@@ -5,7 +5,7 @@
 import type { Worker } from 'node:worker_threads'
 import { POLLS } from '../../../../shared/clock/ntp/association.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
-import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
+import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
 import { endThread, startThread } from '../../../../shared/node/thread.ts'

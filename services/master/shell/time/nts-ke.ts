@@ -16,7 +16,7 @@ import {
 } from '../../../../shared/clock/nts/records.ts'
 import type { NtsKeys } from '../../../../shared/clock/nts/session.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
-import { Secret } from '../../../../shared/tves/secret.ts'
+import { Secret } from '../../../../shared/secret.ts'
 
 /** Port of key establishment (RFC 8915 section 7.1). */
 export const NTS_KE_PORT = 4_460

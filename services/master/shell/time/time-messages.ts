@@ -2,7 +2,7 @@
 
 import type { Polls } from '../../../../shared/clock/ntp/association.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
-import type { HeadClockReport } from '../../../../shared/handover/clock-evidence.ts'
+import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import type { SpanUs } from '../../../../shared/units.ts'
 import type { ToldClock } from '../../core/head-clock.ts'
 import type { TimeSource } from './time-source.ts'

@@ -8,9 +8,9 @@ import {
   frequencyOf,
   KNOWS_NOTHING,
   remembering,
-} from '../../../../shared/clock/estimator.ts'
-import { hasSlept, type Look } from '../../../../shared/clock/sleep.ts'
-import { timeAt } from '../../../../shared/clock/softclock.ts'
+} from '../../../../shared/clock/estimate/estimator.ts'
+import { hasSlept, type Look } from '../../../../shared/clock/estimate/sleep.ts'
+import { timeAt } from '../../../../shared/clock/estimate/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
 import { openWallClock } from '../../../../shared/node/wall-edges.ts'

@@ -10,8 +10,7 @@ import { createHash } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import type { Estimator } from '../../../../shared/clock/estimator.ts'
-import { withoutPhase } from '../../../../shared/clock/estimator.ts'
+import { type Estimator, withoutPhase } from '../../../../shared/clock/estimate/estimator.ts'
 import {
   type Association,
   type AssociationAction,

@@ -1,9 +1,9 @@
 // From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once,
 // committed together with the tree that can no longer open it.
 
-import { endHold } from '../../../shared/clock/softclock.ts'
-import { stampAt } from '../../../shared/clock/stamp.ts'
-import type { Reading } from '../../../shared/meter/reading.ts'
+import { endHold } from '../../../../shared/clock/estimate/softclock.ts'
+import { stampAt } from '../../../../shared/clock/estimate/stamp.ts'
+import type { Reading } from '../../../../shared/meter/reading.ts'
 import {
   elapsedUs,
   type MonoUs,
@@ -12,15 +12,15 @@ import {
   spanMs,
   type UnixMs,
   unixMs,
-} from '../../../shared/units.ts'
-import { fitsFrame } from '../../../shared/wire/content.ts'
-import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../shared/wire/limits.ts'
-import { readingFailed, readingStored, readingTaken } from './commands.ts'
-import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './keyring.ts'
-import { wake } from './lanes.ts'
-import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from './memory.ts'
+} from '../../../../shared/units.ts'
+import { fitsFrame } from '../../../../shared/wire/content.ts'
+import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../../shared/wire/limits.ts'
+import { readingFailed, readingStored, readingTaken } from '../commands.ts'
+import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './sealer.ts'
+import { wake } from '../outgoing/lanes.ts'
+import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from '../memory.ts'
 import { answered, isNew, taken, through } from './schedule.ts'
-import type { AgentEvent, StoredEpoch, StoredRun } from './state.ts'
+import type { AgentEvent, StoredEpoch, StoredRun } from '../state.ts'
 
 /** Answers that wait in memory while the disk refuses; more are left to the meters' load
  * profiles. */

@@ -15,8 +15,8 @@ import {
   spanMsToUs,
   spanUs,
   type UnixMs,
-} from '../../../shared/units.ts'
-import type { AgentAction, MeterPlan, ReadRequest } from './state.ts'
+} from '../../../../shared/units.ts'
+import type { AgentAction, MeterPlan, ReadRequest } from '../state.ts'
 
 /** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
 export const PROFILE_INTERVAL_MS = 900_000

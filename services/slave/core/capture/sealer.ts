@@ -7,11 +7,11 @@
 // again with the same bytes, so no sequence number and no nonce is ever used for two different
 // texts.
 
-import { assert } from '../../../shared/assert.ts'
-import { equalConstantTime } from '../../../shared/bytes.ts'
-import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
-import { sealFrame } from '../../../shared/tves/seal.ts'
-import type { Aead, Suite } from '../../../shared/tves/suite.ts'
+import { assert } from '../../../../shared/assert.ts'
+import { equalConstantTime } from '../../../../shared/bytes.ts'
+import { streamNext, streamStart } from '../../../../shared/tves/stream.ts'
+import { sealFrame } from '../../../../shared/tves/seal.ts'
+import type { Aead, Suite } from '../../../../shared/tves/suite.ts'
 import {
   decodeTree,
   encodeTree,
@@ -19,19 +19,25 @@ import {
   leafAt,
   puncture,
   runIv,
-} from '../../../shared/tves/tree.ts'
-import type { ReadingGroup } from '../../../shared/meter/reading.ts'
-import { type Second, second, secondOf, startOfSecond, type UnixMs } from '../../../shared/units.ts'
-import { encodeOpener, encodeReadings, padContent } from '../../../shared/wire/content.ts'
-import { HEADS_MAX, INDEX_JUMP_MAX } from '../../../shared/wire/limits.ts'
+} from '../../../../shared/tves/tree.ts'
+import type { ReadingGroup } from '../../../../shared/meter/reading.ts'
+import {
+  type Second,
+  second,
+  secondOf,
+  startOfSecond,
+  type UnixMs,
+} from '../../../../shared/units.ts'
+import { encodeOpener, encodeReadings, padContent } from '../../../../shared/wire/content.ts'
+import { HEADS_MAX, INDEX_JUMP_MAX } from '../../../../shared/wire/limits.ts'
 import {
   type Head,
   headOf,
   headText,
   NO_PREVIOUS_RUN,
   type Opener,
-} from '../../../shared/wire/opener.ts'
-import type { Stored, StoredEpoch, StoredFrame, StoredRun } from './state.ts'
+} from '../../../../shared/wire/opener.ts'
+import type { Stored, StoredEpoch, StoredFrame, StoredRun } from '../state.ts'
 
 /** A run is left for a new one after this long, so that the age limit can drop whole runs, ms. */
 const RUN_AGE_MAX_MS = 30 * 86_400_000

@@ -1,23 +1,29 @@
 // What the agent does when its link comes up, brings a message, or goes: enrol, greet, confirm,
 // forward.
 
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { Random } from '../../../shared/tves/suite.ts'
-import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
-import { type MonoUs, spanUs, shiftMono, usToMs } from '../../../shared/units.ts'
-import type { ControlMessage } from '../../../shared/wire/control.ts'
-import { STATUS_FAULTS_MAX } from '../../../shared/wire/limits.ts'
-import { takeCommand } from './commands.ts'
-import { listRuns } from './inventory.ts'
-import { closeLanes } from './lanes.ts'
-import { keyToCall, takeMasterKey } from './master-keys.ts'
-import { clockQuality, report, submit, type Turn } from './memory.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { Random } from '../../../../shared/bytes.ts'
+import { encodeTree, plantTree } from '../../../../shared/tves/tree.ts'
+import { type MonoUs, spanUs, shiftMono, usToMs } from '../../../../shared/units.ts'
+import type { ControlMessage } from '../../../../shared/wire/control.ts'
+import { STATUS_FAULTS_MAX } from '../../../../shared/wire/limits.ts'
+import { takeCommand } from '../commands.ts'
+import { listRuns } from '../outgoing/inventory.ts'
+import { closeLanes } from '../outgoing/lanes.ts'
+import { keyToCall, takeMasterKey } from './keys.ts'
+import { clockQuality, report, submit, type Turn } from '../memory.ts'
 import { reasonToLeave, renewLater } from './renewal.ts'
-import { ordered, plan, wantHistory } from './schedule.ts'
+import { ordered, plan, wantHistory } from '../capture/schedule.ts'
 import { beginEnrolment, beginSession, DOWN, type Outcome, receive, type Step } from './session.ts'
-import { acknowledged, type Ending, expected, sendControl, startForwarding } from './sending.ts'
-import type { StoredEpoch, StoredIdentity } from './state.ts'
-import { disciplineAt, takeHandshakeSample, takeReply } from './timekeeping.ts'
+import {
+  acknowledged,
+  type Ending,
+  expected,
+  sendControl,
+  startForwarding,
+} from '../outgoing/sending.ts'
+import type { StoredEpoch, StoredIdentity } from '../state.ts'
+import { disciplineAt, takeHandshakeSample, takeReply } from '../timekeeping.ts'
 
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)

@@ -3,10 +3,10 @@
 // under the new key lets it forget the old; until then it calls under one and the other in turn, so
 // that no loss of a key, on either side, locks it out.
 
-import { equalConstantTime } from '../../../shared/bytes.ts'
-import { shiftMono, spanUs } from '../../../shared/units.ts'
-import { type Memory, submit, type Turn } from './memory.ts'
-import type { StoredIdentity } from './state.ts'
+import { equalConstantTime } from '../../../../shared/bytes.ts'
+import { shiftMono, spanUs } from '../../../../shared/units.ts'
+import { type Memory, submit, type Turn } from '../memory.ts'
+import type { StoredIdentity } from '../state.ts'
 
 /** A link is left for the new key within this time, at random: ten thousand slaves that are told in
  * the same second must not call in the same second. */

@@ -1,11 +1,11 @@
 // When a good session is left for the next one: for a new epoch (wire.md 4), or to call under the
 // master's new key (wire.md 5.2).
 
-import { elapsedUs, shiftMono, spanUs, type UnixMs } from '../../../shared/units.ts'
-import { EPOCH_AGE_MAX } from '../../../shared/wire/limits.ts'
-import { inFlight } from './lanes.ts'
-import { moveIsDue } from './master-keys.ts'
-import type { Turn } from './memory.ts'
+import { elapsedUs, shiftMono, spanUs, type UnixMs } from '../../../../shared/units.ts'
+import { EPOCH_AGE_MAX } from '../../../../shared/wire/limits.ts'
+import { inFlight } from '../outgoing/lanes.ts'
+import { moveIsDue } from './keys.ts'
+import type { Turn } from '../memory.ts'
 
 /** A due renewal is put off by up to so much at random: a fleet that came up together must not call
  * again together. */

@@ -2,9 +2,9 @@
 // messages. A link is a chain of phases; a message that does not fit the phase ends it. Nothing
 // durable is decided here: the agent gets outcomes and commits them.
 
-import { assert } from '../../../shared/assert.ts'
-import { equalConstantTime } from '../../../shared/bytes.ts'
-import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
+import { assert } from '../../../../shared/assert.ts'
+import { equalConstantTime, type Random } from '../../../../shared/bytes.ts'
+import { type FaultCode, isFaultCode } from '../../../../shared/faults.ts'
 import {
   ControlChannel,
   enrolmentPrologue,
@@ -14,26 +14,30 @@ import {
   masterKeyTag,
   SESSION_PATTERN,
   sessionPrologue,
-} from '../../../shared/tves/handshake.ts'
-import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
-import { KEM_SEED_BYTES, type Random, type Suite } from '../../../shared/tves/suite.ts'
-import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../shared/tves/token.ts'
-import type { MonoUs } from '../../../shared/units.ts'
-import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
+} from '../../../../shared/tves/handshake.ts'
+import { type Handshake, type KeyPair, startHandshake } from '../../../../shared/tves/noise.ts'
+import { KEM_SEED_BYTES, type Suite } from '../../../../shared/tves/suite.ts'
+import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../../shared/tves/token.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
+import {
+  type ControlMessage,
+  decodeControl,
+  encodeControl,
+} from '../../../../shared/wire/control.ts'
 import {
   enrolmentHello,
   enrolmentStep,
   readMessage,
   sessionHello,
   type SessionSuite,
-} from '../../../shared/wire/message.ts'
+} from '../../../../shared/wire/message.ts'
 import {
   decodeSessionOffer,
   encodeAttempt,
   encodeSessionHello,
   type SessionOffer,
-} from '../../../shared/wire/payload.ts'
-import type { StoredIdentity } from './state.ts'
+} from '../../../../shared/wire/payload.ts'
+import type { StoredIdentity } from '../state.ts'
 
 export interface SessionSetup {
   readonly suite: Suite

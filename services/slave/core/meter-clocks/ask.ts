@@ -3,14 +3,19 @@
 // readings; a meter that knows no such request, or says nothing, is left alone for longer and
 // longer.
 
-import { noMeterClock, nextReadAt, takeRead, unmoored } from '../../../shared/clock/meter-clock.ts'
-import type { MeterClockRead } from '../../../shared/clock/meter-clock-line.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import { elapsedUs, shiftMono, spanUs } from '../../../shared/units.ts'
-import { changed, consider, ended, unverified } from './clock-correction.ts'
-import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './clock-keeping.ts'
-import { report, storingFails, type Turn } from './memory.ts'
-import type { AgentEvent } from './state.ts'
+import {
+  noMeterClock,
+  nextReadAt,
+  takeRead,
+  unmoored,
+} from '../../../../shared/clock/meter/meter-clock.ts'
+import type { MeterClockRead } from '../../../../shared/clock/meter/meter-clock-line.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { elapsedUs, shiftMono, spanUs } from '../../../../shared/units.ts'
+import { changed, consider, ended, unverified } from './correct.ts'
+import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './keeping.ts'
+import { report, storingFails, type Turn } from '../memory.ts'
+import type { AgentEvent } from '../state.ts'
 
 /** An answer that does not come is not waited for longer: the line gives a request up within
  * seconds, but may have many in front of it. */

@@ -5,14 +5,14 @@
 // The month's register is durable before the meter is told: should we die in between, it counts a
 // correction that was not made, and the month's limit is kept all the more.
 
-import { monthOf } from '../../../shared/clock/civil-month.ts'
+import { monthOf } from '../../../../shared/clock/meter/civil-month.ts'
 import {
   afterChange,
   type MeterClockSeen,
   planChange,
   type PlannedChange,
-} from '../../../shared/clock/meter-clock.ts'
-import type { MeterClockChange } from '../../../shared/clock/meter-clock-line.ts'
+} from '../../../../shared/clock/meter/meter-clock.ts'
+import type { MeterClockChange } from '../../../../shared/clock/meter/meter-clock-line.ts'
 import {
   type ClockClient,
   type ClockDecision,
@@ -21,8 +21,8 @@ import {
   type DriftRegister,
   residualOf,
   SYNCH_ALGORITHM_DEFAULT,
-} from '../../../shared/clock/policy.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
+} from '../../../../shared/clock/meter/policy.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
 import {
   betweenUs,
   elapsedUs,
@@ -31,9 +31,9 @@ import {
   type SpanUs,
   spanUs,
   type UnixUs,
-} from '../../../shared/units.ts'
-import { type Correction, type Keeping, registerNow, utcNow } from './clock-keeping.ts'
-import { clockQuality, submit, type Turn } from './memory.ts'
+} from '../../../../shared/units.ts'
+import { type Correction, type Keeping, registerNow, utcNow } from './keeping.ts'
+import { clockQuality, submit, type Turn } from '../memory.ts'
 
 /** Smaller errors are left alone: half of the 2 s a meter's clock may be off. */
 const LIGHT_FROM = spanUs(1_000_000)

@@ -5,18 +5,18 @@ import {
   meterClockAt,
   type MeterClockSeen,
   noMeterClock,
-} from '../../../shared/clock/meter-clock.ts'
-import { monthOf } from '../../../shared/clock/civil-month.ts'
+} from '../../../../shared/clock/meter/meter-clock.ts'
+import { monthOf } from '../../../../shared/clock/meter/civil-month.ts'
 import {
   DRIFT_LIGHT_END,
   DRIFT_STRONG_MAX,
   type DriftRegister,
   registerIn,
-} from '../../../shared/clock/policy.ts'
-import { believedAt, BOUND_UNKNOWN_US } from '../../../shared/clock/softclock.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { MeterClockEvent, MeterClockOutcome } from '../../../shared/handover/clock-evidence.ts'
-import { STATUS_INVALID } from '../../../shared/meter/sem-clock.ts'
+} from '../../../../shared/clock/meter/policy.ts'
+import { believedAt, BOUND_UNKNOWN_US } from '../../../../shared/clock/estimate/softclock.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { MeterClockEvent, MeterClockOutcome } from '../../../../shared/clock/evidence.ts'
+import { STATUS_INVALID } from '../../../../shared/meter/sem/clock.ts'
 import {
   type MonoUs,
   monoUs,
@@ -24,10 +24,10 @@ import {
   spanUs,
   spanUsToMs,
   type UnixUs,
-} from '../../../shared/units.ts'
-import { report, type Turn } from './memory.ts'
-import { controlBody } from './session.ts'
-import type { MeterClockPlan, MeterPlan } from './state.ts'
+} from '../../../../shared/units.ts'
+import { report, type Turn } from '../memory.ts'
+import { controlBody } from '../link/session.ts'
+import type { MeterClockPlan, MeterPlan } from '../state.ts'
 
 /** First and longest time without a report, microseconds. It doubles: the head-end drops what is
  * told of a meter before its first reading came, and the pages show hours. */

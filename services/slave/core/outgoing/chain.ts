@@ -3,11 +3,11 @@
 // rots, we know which, and the frames behind it can still be sent. What is lost for good becomes a
 // tombstone for exactly the frames concerned (wire.md 6.4).
 
-import { equalConstantTime } from '../../../shared/bytes.ts'
-import { streamNext } from '../../../shared/tves/stream.ts'
-import type { Suite } from '../../../shared/tves/suite.ts'
-import type { TombstoneReason } from '../../../shared/wire/orders.ts'
-import type { Found, StoredFrame, StoredRun } from './state.ts'
+import { equalConstantTime } from '../../../../shared/bytes.ts'
+import { streamNext } from '../../../../shared/tves/stream.ts'
+import type { Suite } from '../../../../shared/tves/suite.ts'
+import type { TombstoneReason } from '../../../../shared/wire/orders.ts'
+import type { Found, StoredFrame, StoredRun } from '../state.ts'
 
 /** What a stream is made of on its way to the master: frames, and the places of those that never
  * come. `before` and `hash`: our stream hash before the first and after the last of them. */

@@ -3,15 +3,15 @@
 // outage the newest epoch is live at once and older ones drain beside it: three of four frames are
 // old while both wait.
 
-import { equalConstantTime } from '../../../shared/bytes.ts'
-import type { FaultCode } from '../../../shared/faults.ts'
-import { streamStart } from '../../../shared/tves/stream.ts'
-import type { Suite } from '../../../shared/tves/suite.ts'
-import type { ControlMessage, ExpectCode } from '../../../shared/wire/control.ts'
-import { FLIGHT_BYTES_MAX, FLIGHT_FRAMES_MAX } from '../../../shared/wire/limits.ts'
+import { equalConstantTime } from '../../../../shared/bytes.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { streamStart } from '../../../../shared/tves/stream.ts'
+import type { Suite } from '../../../../shared/tves/suite.ts'
+import type { ControlMessage, ExpectCode } from '../../../../shared/wire/control.ts'
+import { FLIGHT_BYTES_MAX, FLIGHT_FRAMES_MAX } from '../../../../shared/wire/limits.ts'
 import { hashAfter, inspect, type Item } from './chain.ts'
 import { type Forwarder, forgetFetch, type Lane, nextSpot, queryOf } from './lanes.ts'
-import type { AgentAction, Found, StoredRun } from './state.ts'
+import type { AgentAction, Found, StoredRun } from '../state.ts'
 
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
 const FETCH_MOST = { framesMax: FLIGHT_FRAMES_MAX, bytesMax: FLIGHT_BYTES_MAX }

@@ -1,11 +1,11 @@
 // What both sides say of each stream at the start of a session, and where sending starts from
 // there.
 
-import { equalConstantTime } from '../../../shared/bytes.ts'
-import type { SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
-import { HASH_BYTES, STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
+import { equalConstantTime } from '../../../../shared/bytes.ts'
+import type { SealedUpTo, TakenUpTo } from '../../../../shared/wire/control.ts'
+import { HASH_BYTES, STREAMS_LISTED_MAX } from '../../../../shared/wire/limits.ts'
 import { isWaiting, type LaneStart } from './lanes.ts'
-import type { StoredRun } from './state.ts'
+import type { StoredRun } from '../state.ts'
 
 /** Stands before every frame of every later run. */
 const SEQUENCE_END = 0xffff_ffff

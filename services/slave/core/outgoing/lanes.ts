@@ -1,6 +1,6 @@
 // The lanes of a session: one per epoch, with what waits in memory and what is on its way.
 
-import type { FetchQuery, StoredRun } from './state.ts'
+import type { FetchQuery, StoredRun } from '../state.ts'
 import type { Item } from './chain.ts'
 
 export interface Flight {

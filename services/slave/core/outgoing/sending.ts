@@ -1,13 +1,13 @@
 // Between the lanes and the link: where a session starts sending, what goes out, and what the
 // master's answers do to the runs.
 
-import type { FaultCode } from '../../../shared/faults.ts'
-import { streamStart } from '../../../shared/tves/stream.ts'
-import { shiftMono, spanUs } from '../../../shared/units.ts'
-import { compactBody } from '../../../shared/wire/compact.ts'
-import type { ControlMessage } from '../../../shared/wire/control.ts'
-import { decodeFrame } from '../../../shared/wire/frame.ts'
-import { DEVICE_ID_BYTES } from '../../../shared/wire/limits.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { streamStart } from '../../../../shared/tves/stream.ts'
+import { shiftMono, spanUs } from '../../../../shared/units.ts'
+import { compactBody } from '../../../../shared/wire/compact.ts'
+import type { ControlMessage } from '../../../../shared/wire/control.ts'
+import { decodeFrame } from '../../../../shared/wire/frame.ts'
+import { DEVICE_ID_BYTES } from '../../../../shared/wire/limits.ts'
 import {
   acknowledge,
   expect,
@@ -19,10 +19,10 @@ import {
 } from './forwarder.ts'
 import { compare } from './inventory.ts'
 import { openLanes } from './lanes.ts'
-import { keyConfirmed } from './master-keys.ts'
-import { type Memory, report, submit, type Turn } from './memory.ts'
-import { controlBody } from './session.ts'
-import type { AgentEvent, StoredRun } from './state.ts'
+import { keyConfirmed } from '../link/keys.ts'
+import { type Memory, report, submit, type Turn } from '../memory.ts'
+import { controlBody } from '../link/session.ts'
+import type { AgentEvent, StoredRun } from '../state.ts'
 
 /** The first status soon after the session opens, so that the fleet page is not empty. */
 const STATUS_FIRST = spanUs(1_000_000)

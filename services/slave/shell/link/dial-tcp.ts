@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { tcpPeer } from '../../../shared/node/framed-socket.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { tcpPeer } from '../../../../shared/node/framed-socket.ts'
 import { CONNECT_MS_MAX, type Dial } from './dial.ts'
 
 export const dialTcp =

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
-import { errorText } from '../../../shared/node/fault-error.ts'
-import { WS_OPTIONS, wsPeer } from '../../../shared/node/framed-web-socket.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { WS_OPTIONS, wsPeer } from '../../../../shared/node/framed-web-socket.ts'
 import { CONNECT_MS_MAX, type Dial } from './dial.ts'
 
 export const dialWs =

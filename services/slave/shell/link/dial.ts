@@ -1,6 +1,6 @@
 // One attempt to reach the master, over TCP or WebSocket.
 
-import type { FramedPeer, PeerSetup } from '../../../shared/node/framed-peer.ts'
+import type { FramedPeer, PeerSetup } from '../../../../shared/node/framed-peer.ts'
 
 /** Begins an attempt, which calls one of `on` once, and returns how to give it up: then it has
  * `failed`. */

@@ -2,12 +2,12 @@
 // whether the link may be trusted is not known here; the agent finds out. A slave runs it in a
 // thread of its own (link-thread.ts).
 
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { FramedPeer, PeerSetup } from '../../../shared/node/framed-peer.ts'
-import type { MonoUs } from '../../../shared/units.ts'
-import { FLIGHT_BYTES_MAX, LINK_SILENCE_MAX } from '../../../shared/wire/limits.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { FramedPeer, PeerSetup } from '../../../../shared/node/framed-peer.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
+import { FLIGHT_BYTES_MAX, LINK_SILENCE_MAX } from '../../../../shared/wire/limits.ts'
 import type { Dial } from './dial.ts'
-import type { LinkAddress } from './link-address.ts'
+import type { LinkAddress } from './address.ts'
 
 export interface LinkHandlers {
   onUp(): void

@@ -1,9 +1,9 @@
 // What the agent's thread and the link's thread tell each other.
 
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { MonoUs } from '../../../shared/units.ts'
-import { BODY_BYTES_MAX } from '../../../shared/wire/limits.ts'
-import type { LinkAddress } from './link-address.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
+import { BODY_BYTES_MAX } from '../../../../shared/wire/limits.ts'
+import type { LinkAddress } from './address.ts'
 
 export interface LinkThreadData {
   readonly address: LinkAddress

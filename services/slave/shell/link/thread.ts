@@ -4,19 +4,13 @@
 // with messages between.
 
 import type { Worker } from 'node:worker_threads'
-import type { FaultCode } from '../../../shared/faults.ts'
-import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
-import { endThread, startThread } from '../../../shared/node/thread.ts'
-import { type MonoUs, type SpanUs, shiftMono, spanUs } from '../../../shared/units.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
+import { endThread, startThread } from '../../../../shared/node/thread.ts'
+import { type MonoUs, type SpanUs, shiftMono, spanUs } from '../../../../shared/units.ts'
 import { type LinkHandlers, WAITING_BYTES_MAX } from './link.ts'
-import type { LinkAddress } from './link-address.ts'
-import {
-  costOf,
-  counter,
-  type FromLink,
-  type LinkThreadData,
-  type ToLink,
-} from './link-messages.ts'
+import type { LinkAddress } from './address.ts'
+import { costOf, counter, type FromLink, type LinkThreadData, type ToLink } from './messages.ts'
 
 /** Time the link has to send what waits and end, milliseconds: more than a peer is given for it. */
 const CLOSE_MS_MAX = 4_000
@@ -42,7 +36,7 @@ export class LinkThread {
     this.#handlers = handlers
     this.#ahead = options.ahead ?? (() => spanUs(0))
     const workerData: LinkThreadData = { address, idleMs: options.idleMs }
-    this.#worker = startThread(new URL('./link-worker.js', import.meta.url), workerData)
+    this.#worker = startThread(new URL('./worker.js', import.meta.url), workerData)
     this.#worker.on('message', (message: FromLink) => this.#take(message))
     let trouble = ''
     this.#worker.on('error', (error) => {

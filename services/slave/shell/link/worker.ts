@@ -2,16 +2,10 @@
 // slave promises to stay small.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { systemClock } from '../../../shared/node/system-clock.ts'
-import { BODY_BYTES_MAX } from '../../../shared/wire/limits.ts'
+import { systemClock } from '../../../../shared/node/system-clock.ts'
+import { BODY_BYTES_MAX } from '../../../../shared/wire/limits.ts'
 import { openLink } from './link.ts'
-import {
-  costOf,
-  counter,
-  type FromLink,
-  type LinkThreadData,
-  type ToLink,
-} from './link-messages.ts'
+import { costOf, counter, type FromLink, type LinkThreadData, type ToLink } from './messages.ts'
 
 /** What may wait for the agent's thread, bytes: who sends faster than it works waits in his own
  * buffers. */

@@ -4,7 +4,7 @@ import type {
   MeterClockAnswer,
   MeterClockChange,
   MeterClockRead,
-} from '../../../../shared/clock/meter-clock-line.ts'
+} from '../../../../shared/clock/meter/meter-clock-line.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { MonoUs, UnixMs } from '../../../../shared/units.ts'

@@ -4,10 +4,10 @@ import { assert, unreachable } from '../../../../shared/assert.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { isMeterNumber } from '../../../../shared/meter/reading.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
-import { openDsmrLine } from './dsmr-driver.ts'
+import { openDsmrLine } from './dsmr/driver.ts'
 import type { LineEvent, MeterLine } from './line-event.ts'
 import { parseLineUrl, type LineAddress } from './line-url.ts'
-import { openSemLine } from './sem-driver.ts'
+import { openSemLine } from './sem/driver.ts'
 
 export interface MeterLineConfig {
   /** `serial:/dev/ttyUSB0?baud=9600&format=8N1` or `tcp://host:port`. */

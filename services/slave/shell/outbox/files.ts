@@ -1,7 +1,7 @@
 // Around the database: the folder and its permissions, the reserve that keeps acknowledging
 // possible on a full disk, and what SQLite's errors mean to an operator.
 
-import { makeFolders } from '../../../shared/node/folders.ts'
+import { makeFolders } from '../../../../shared/node/folders.ts'
 import {
   chmodSync,
   closeSync,
@@ -13,8 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { FaultCode } from '../../../shared/faults.ts'
-import { DamagedRow } from './outbox-rows.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import { DamagedRow } from './rows.ts'
 
 export interface Fault {
   readonly ok: false

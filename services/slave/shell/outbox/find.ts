@@ -1,10 +1,10 @@
 // Reading frames back, also from a disk that does not give back all of them.
 
-import { assert } from '../../../shared/assert.ts'
-import type { FetchQuery, Found, StoredFrame } from '../core/state.ts'
-import { faultOfSqlite } from './outbox-files.ts'
-import { bytesOf, numberOf, readFrame, readHeld, type Row } from './outbox-rows.ts'
-import type { Statements } from './outbox-statements.ts'
+import { assert } from '../../../../shared/assert.ts'
+import type { FetchQuery, Found, StoredFrame } from '../../core/state.ts'
+import { faultOfSqlite } from './files.ts'
+import { bytesOf, numberOf, readFrame, readHeld, type Row } from './rows.ts'
+import type { Statements } from './statements.ts'
 
 /** What the outbox holds of one run behind `sequence`, in order and within the limits, at least one
  * frame if there is one. */

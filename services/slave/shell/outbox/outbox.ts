@@ -10,14 +10,14 @@
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { FaultCode } from '../../../shared/faults.ts'
-import type { Backlog, FetchQuery, Found, Held, OutboxCommit, Stored } from '../core/state.ts'
-import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './outbox-files.ts'
-import { findFrames } from './outbox-find.ts'
-import { numberOf, readStored } from './outbox-rows.ts'
-import { canUpgrade, PRAGMAS, SCHEMA_VERSION, upgrade } from './outbox-schema.ts'
-import { Statements } from './outbox-statements.ts'
-import { Stocktaking } from './outbox-stock.ts'
+import type { FaultCode } from '../../../../shared/faults.ts'
+import type { Backlog, FetchQuery, Found, Held, OutboxCommit, Stored } from '../../core/state.ts'
+import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './files.ts'
+import { findFrames } from './find.ts'
+import { numberOf, readStored } from './rows.ts'
+import { canUpgrade, PRAGMAS, SCHEMA_VERSION, upgrade } from './schema.ts'
+import { Statements } from './statements.ts'
+import { Stocktaking } from './stock.ts'
 
 export interface OutboxLimits {
   /** Frames and bytes of frame bodies that are held. What is acknowledged makes room first; beyond:

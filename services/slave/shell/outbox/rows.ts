@@ -2,7 +2,7 @@
 // damage on the disk and says so.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { ppm, second, spanUs, unixMs, unixUs } from '../../../shared/units.ts'
+import { ppm, second, spanUs, unixMs, unixUs } from '../../../../shared/units.ts'
 import type {
   Held,
   Stored,
@@ -12,7 +12,7 @@ import type {
   StoredFrequency,
   StoredIdentity,
   StoredRun,
-} from '../core/state.ts'
+} from '../../core/state.ts'
 
 export type Row = Readonly<Record<string, SQLOutputValue>>
 

@@ -2,13 +2,13 @@
 // are beyond the age limit; those it acknowledged stay for a week, in case it is set back (wire.md
 // 6.3), and make room before anything new is refused.
 
-import { assert } from '../../../shared/assert.ts'
-import { unixUs, usToMs } from '../../../shared/units.ts'
-import { ACKNOWLEDGED_KEPT_DAYS, STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
-import type { Backlog, Held, StoredRun } from '../core/state.ts'
+import { assert } from '../../../../shared/assert.ts'
+import { unixUs, usToMs } from '../../../../shared/units.ts'
+import { ACKNOWLEDGED_KEPT_DAYS, STREAMS_LISTED_MAX } from '../../../../shared/wire/limits.ts'
+import type { Backlog, Held, StoredRun } from '../../core/state.ts'
 import type { OutboxLimits } from './outbox.ts'
-import { bytesOf, numberOf, readHeld, type Row } from './outbox-rows.ts'
-import type { Statements } from './outbox-statements.ts'
+import { bytesOf, numberOf, readHeld, type Row } from './rows.ts'
+import type { Statements } from './statements.ts'
 
 const DAY_MS = 86_400_000
 /** Deleted at once where room is made: about as much as one commit brings. */

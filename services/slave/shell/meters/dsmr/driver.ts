@@ -1,16 +1,16 @@
 // A P1 port: the meter sends telegrams by itself; we listen.
 
-import { overheard } from '../../../../shared/clock/edges.ts'
-import { dsmrDecoder, type DsmrVerdict } from '../../../../shared/meter/dsmr.ts'
+import { overheard } from '../../../../../shared/clock/meter/edges.ts'
+import { dsmrDecoder, type DsmrVerdict } from '../../../../../shared/meter/dsmr/dsmr.ts'
 import {
   dsmrReadings,
   readableId,
   type DsmrTelegram,
-} from '../../../../shared/meter/dsmr-telegram.ts'
-import { type MonoUs, msToUs, spanUs } from '../../../../shared/units.ts'
-import { openLine } from './line.ts'
-import type { ClockFound, LineEvent, MeterLine } from './line-event.ts'
-import type { LineAddress } from './line-url.ts'
+} from '../../../../../shared/meter/dsmr/telegram.ts'
+import { type MonoUs, msToUs, spanUs } from '../../../../../shared/units.ts'
+import { openLine } from '../line.ts'
+import type { ClockFound, LineEvent, MeterLine } from '../line-event.ts'
+import type { LineAddress } from '../line-url.ts'
 
 /** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
  * may be lost. */

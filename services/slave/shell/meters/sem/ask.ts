@@ -1,14 +1,20 @@
 // One request on a SEM line, and which answer is its own.
 
-import type { MeterClockRead } from '../../../../shared/clock/meter-clock-line.ts'
-import type { LineEvent } from './line-event.ts'
-import { encodeSem, type SemAnswer, type SemRequest } from '../../../../shared/meter/sem.ts'
+import type { MeterClockRead } from '../../../../../shared/clock/meter/meter-clock-line.ts'
+import type { LineEvent } from '../line-event.ts'
+import { encodeSem, type SemAnswer, type SemRequest } from '../../../../../shared/meter/sem/sem.ts'
 import {
   SEM_CLOCK_RESOLUTION_US,
   type SemClockAnswer,
   type SemClockRequest,
-} from '../../../../shared/meter/sem-clock.ts'
-import { elapsedUs, type MonoUs, shiftUs, type SpanUs, spanUs } from '../../../../shared/units.ts'
+} from '../../../../../shared/meter/sem/clock.ts'
+import {
+  elapsedUs,
+  type MonoUs,
+  shiftUs,
+  type SpanUs,
+  spanUs,
+} from '../../../../../shared/units.ts'
 
 /** What is asked about the clock gets one attempt and says nothing of the meter's health: many
  * meters know no such request and pass it over. */

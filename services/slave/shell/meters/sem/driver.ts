@@ -1,17 +1,17 @@
 // SEM meters on a line: carries the actions of sem-poll.ts out.
 
-import { SEM_BODY_BYTES_MAX } from '../../../../shared/meter/sem.ts'
+import { SEM_BODY_BYTES_MAX } from '../../../../../shared/meter/sem/sem.ts'
 import {
   elapsedUs,
   spanUs,
   spanUsToMs,
   type MonoUs,
   type SpanUs,
-} from '../../../../shared/units.ts'
-import { openLine } from './line.ts'
-import type { LineEvent, MeterLine } from './line-event.ts'
-import { bitsPerByte, type LineAddress } from './line-url.ts'
-import { semPoll, type PollAction } from './sem-poll.ts'
+} from '../../../../../shared/units.ts'
+import { openLine } from '../line.ts'
+import type { LineEvent, MeterLine } from '../line-event.ts'
+import { bitsPerByte, type LineAddress } from '../line-url.ts'
+import { semPoll, type PollAction } from './poll.ts'
 
 /** A device server forwards the longest answer within this, whatever the rate behind it, us. */
 const TCP_ANSWER_US = spanUs(10_000_000)

@@ -5,8 +5,8 @@
 // pause that doubles; requests meanwhile fail at once and cost no line time; the first request
 // after the pause is a single attempt.
 
-import { assert } from '../../../../shared/assert.ts'
-import type { MeterClockChange } from '../../../../shared/clock/meter-clock-line.ts'
+import { assert } from '../../../../../shared/assert.ts'
+import type { MeterClockChange } from '../../../../../shared/clock/meter/meter-clock-line.ts'
 import {
   encodeSem,
   isSemClockFrame,
@@ -15,9 +15,9 @@ import {
   SEM_ROWS_MAX,
   semReadings,
   type SemAnswer,
-} from '../../../../shared/meter/sem.ts'
-import { SEM_TOKEN_MAX, type SemClockAnswer } from '../../../../shared/meter/sem-clock.ts'
-import { semDecoder, type SemVerdict } from '../../../../shared/meter/sem-stream.ts'
+} from '../../../../../shared/meter/sem/sem.ts'
+import { SEM_TOKEN_MAX, type SemClockAnswer } from '../../../../../shared/meter/sem/clock.ts'
+import { semDecoder, type SemVerdict } from '../../../../../shared/meter/sem/stream.ts'
 import {
   betweenMs,
   elapsedUs,
@@ -28,18 +28,10 @@ import {
   type MonoUs,
   type SpanUs,
   type UnixMs,
-} from '../../../../shared/units.ts'
-import type { Reading } from '../../../../shared/meter/reading.ts'
-import type { LineEvent } from './line-event.ts'
-import {
-  type Ask,
-  asSent,
-  clockTold,
-  fitsRange,
-  fitsToken,
-  isOfClock,
-  unsupported,
-} from './sem-ask.ts'
+} from '../../../../../shared/units.ts'
+import type { Reading } from '../../../../../shared/meter/reading.ts'
+import type { LineEvent } from '../line-event.ts'
+import { type Ask, asSent, clockTold, fitsRange, fitsToken, isOfClock, unsupported } from './ask.ts'
 
 export type PollAction =
   | { readonly do: 'send'; readonly bytes: Uint8Array }
