@@ -1,4 +1,4 @@
-// `ticklock command`: an order to one device, through the running head-end's database.
+// `ticklock command`: tells one device to do something, through the running head-end's database.
 
 import { userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -6,7 +6,7 @@ import { FAULTS, isFaultCode } from '../../shared/faults.ts'
 import { isMeterNumber } from '../../shared/meter/reading.ts'
 import { FaultError } from '../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, unixMs } from '../../shared/units.ts'
-import type { Order } from '../../shared/wire/orders.ts'
+import type { CommandTask } from '../../shared/wire/commands.ts'
 import { COMMAND_LIFE, findCommand, giveCommand, isSchedule } from '../billing/fleet/db/commands.ts'
 import type { CommandRow } from '../billing/site/pages/views.ts'
 import { findDevice, withDatabase } from './devices.ts'
@@ -19,14 +19,14 @@ const LOOK_MS = 200
 const EXPIRES_SECONDS_MAX = 30 * 86_400
 
 /** `read-now [METER]`, `schedule METER SECONDS`, `sync-clock METER`; OPS-12 otherwise. */
-function parseOrder(words: readonly string[]): Order {
-  const [order, meter = null, seconds, ...rest] = words
+function parseTask(words: readonly string[]): CommandTask {
+  const [task, meter = null, seconds, ...rest] = words
   const fits = meter === null || isMeterNumber(meter)
-  if (order === 'read-now' && fits && seconds === undefined) return { order, meter }
+  if (task === 'read-now' && fits && seconds === undefined) return { task, meter }
   if (meter !== null && fits && rest.length === 0) {
-    if (order === 'sync-clock' && seconds === undefined) return { order, meter }
+    if (task === 'sync-clock' && seconds === undefined) return { task, meter }
     const every = Number(seconds)
-    if (order === 'schedule' && isSchedule(every)) return { order, meter, seconds: every }
+    if (task === 'schedule' && isSchedule(every)) return { task, meter, seconds: every }
   }
   throw new FaultError(
     'OPS-12',
@@ -50,8 +50,9 @@ export async function command(
   expires: string | undefined,
 ): Promise<void> {
   const [name, ...rest] = words
-  if (name === undefined) throw new FaultError('OPS-12', 'command needs a device and an order')
-  const what = parseOrder(rest)
+  if (name === undefined)
+    throw new FaultError('OPS-12', 'command needs a device and what it is to do')
+  const what = parseTask(rest)
   const life = parseExpires(expires)
   await withDatabase(settings, async ({ kysely }) => {
     const device = await findDevice(kysely, name)

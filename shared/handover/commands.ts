@@ -1,7 +1,7 @@
-// Orders to devices, as the master gets them and gives their receipts back. wire.md 5.1.
+// Commands to devices, as the master gets them and gives their receipts back. wire.md 5.1.
 
 import type { UnixMs } from '../units.ts'
-import type { Order, Receipt } from '../wire/orders.ts'
+import type { CommandTask, Receipt } from '../wire/commands.ts'
 import type { DeviceId } from './sink.ts'
 
 export interface OpenCommand {
@@ -9,7 +9,7 @@ export interface OpenCommand {
   /** Grows with every command of a device. */
   readonly number: number
   readonly expires: UnixMs
-  readonly what: Order
+  readonly what: CommandTask
 }
 
 export interface Commands {

@@ -5,7 +5,7 @@
 import type { FaultCode } from '../faults.ts'
 import type { ReadingGroup } from '../meter/reading.ts'
 import type { Second, SpanMs, SpanUs, UnixMs } from '../units.ts'
-import type { TombstoneReason } from '../wire/orders.ts'
+import type { TombstoneReason } from '../wire/recovery.ts'
 import type { ClockDiscipline, HeadClockReport, MeterClockReport } from '../clock/evidence.ts'
 
 /** Device identity: 8 bytes as 16 hex digits. */

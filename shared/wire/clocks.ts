@@ -13,8 +13,8 @@ import {
 import { isMeterNumber } from '../meter/reading.ts'
 import { type ClockState, isClockState } from '../clock/clock-state.ts'
 import { type Ppm, ppm, type SpanUs, spanMs, spanUs } from '../units.ts'
+import { FAULT_CODE } from './fields.ts'
 import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
-import { FAULT_CODE } from './orders.ts'
 import { boundField, boundOf } from './payload.ts'
 
 /** Largest offset, step and drift told, 100 years: a meter that lost its clock shows 1970 or 2099.

@@ -14,31 +14,33 @@ import {
   writeStatus,
 } from './clocks.ts'
 import {
+  type Command,
+  type Receipt,
+  readCommand,
+  readReceipt,
+  writeCommand,
+  writeReceipt,
+} from './commands.ts'
+import { writeFixed } from './fields.ts'
+import {
   CLOCK_REQUEST_ID_BYTES,
   DEVICE_ID_BYTES,
   HASH_BYTES,
   MASTER_KEY_BYTES,
   STREAMS_LISTED_MAX,
 } from './limits.ts'
+import { boundField, boundOf } from './payload.ts'
 import {
   type Anchor,
-  type Command,
-  type Receipt,
   readAnchor,
-  readCommand,
-  readReceipt,
   readSkip,
   readTombstone,
   type Skip,
   type Tombstone,
   writeAnchor,
-  writeCommand,
-  writeFixed,
-  writeReceipt,
   writeSkip,
   writeTombstone,
-} from './orders.ts'
-import { boundField, boundOf } from './payload.ts'
+} from './recovery.ts'
 
 /** How far one run is sealed at the slave: `hash` is the stream hash after frame `sequence`. */
 export interface SealedUpTo {

@@ -7,7 +7,7 @@ import { giveCommand, openCommands } from '../../services/billing/fleet/db/comma
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import { shiftMs, spanMs, unixMs } from '../../shared/units.ts'
-import type { Order } from '../../shared/wire/orders.ts'
+import type { CommandTask } from '../../shared/wire/commands.ts'
 import { testPostgres } from './postgres.ts'
 import { Process, semToml, until, WholeWay } from './whole-way.ts'
 
@@ -139,7 +139,7 @@ test('ticklock command says what is wrong with it before anything is stored', as
   assert.match(waits.output, /^command \d+ .*attic\nwaits: /)
 })
 
-const READ: Order = { order: 'read-now', meter: null }
+const READ: CommandTask = { task: 'read-now', meter: null }
 const DEVICES = ['00112233aabbccdd', '00112233aabbccde'] as const
 
 test('commands in the database: numbers grow, the oldest is open, a receipt is final', async (t) => {

@@ -76,7 +76,7 @@ test('damaged control messages: a message that writes back to the same bytes, or
   feed(damaged(...CONTROLS.map(encodeControl)), (input) => {
     const message = decodeControl(input)
     if (message === null || message.is === 'status') return
-    // An order we do not know is read past and never written.
+    // A task we do not know is read past and never written.
     if (message.is === 'command' && message.what === null) return
     assert.deepEqual(encodeControl(message), new Uint8Array(input))
   })

@@ -3,7 +3,7 @@
 
 import type { ColumnType, Generated } from 'kysely'
 import type { HeadClockReport, MeterClockOutcome } from '../../../shared/clock/evidence.ts'
-import type { ReceiptOutcome } from '../../../shared/wire/orders.ts'
+import type { ReceiptOutcome } from '../../../shared/wire/commands.ts'
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
 type Defaulted<T> = ColumnType<T, T | undefined, T>

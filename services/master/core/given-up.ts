@@ -7,7 +7,7 @@ import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import { spanMs, type UnixMs, shiftMs } from '../../../shared/units.ts'
 import { decodeFrame } from '../../../shared/wire/frame.ts'
-import type { Skip, Tombstone } from '../../../shared/wire/orders.ts'
+import type { Skip, Tombstone } from '../../../shared/wire/recovery.ts'
 import { type GateContext, type Place, refused, runOf, type Verdict } from './gate.ts'
 import { type DeviceState, type EpochState, NO_SALT, type RunState } from './roster.ts'
 

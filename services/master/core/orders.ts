@@ -3,7 +3,7 @@
 
 import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceId } from '../../../shared/handover/sink.ts'
-import type { Receipt } from '../../../shared/wire/orders.ts'
+import type { Receipt } from '../../../shared/wire/commands.ts'
 import { drop, type Link, sendControl, type Turn } from './links.ts'
 import type { DeviceState } from './roster.ts'
 

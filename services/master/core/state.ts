@@ -10,7 +10,7 @@ import type {
   DeviceStatus,
   ProcessAnchor,
 } from '../../../shared/handover/sink.ts'
-import type { Receipt } from '../../../shared/wire/orders.ts'
+import type { Receipt } from '../../../shared/wire/commands.ts'
 import type { UnixMs, UnixUs } from '../../../shared/units.ts'
 
 /** A number the shell gives each connection. */

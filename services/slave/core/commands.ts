@@ -7,7 +7,7 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
-import type { Command, Order, Receipt } from '../../../shared/wire/orders.ts'
+import type { Command, CommandTask, Receipt } from '../../../shared/wire/commands.ts'
 import { abandonSync, orderSync } from './meter-clocks/ask.ts'
 import { clockQuality, clockUs, report, submit, type Turn } from './memory.ts'
 import { readAtOnce, reschedule } from './capture/schedule.ts'
@@ -78,7 +78,7 @@ function objection(turn: Turn, { expires, what }: Command): FaultCode | null {
   if (meter === null) return null
   const plan = turn.setup.meters.find((entry) => entry.meter === meter)
   if (plan === undefined) return 'BIL-05'
-  return what.order !== 'read-now' && plan.push ? 'MTR-09' : null
+  return what.task !== 'read-now' && plan.push ? 'MTR-09' : null
 }
 
 /** Only a synchronised clock can tell that a command has not expired. */
@@ -103,7 +103,7 @@ function begin(turn: Turn, { number, expires, what }: Command): void {
   })
 }
 
-function act(turn: Turn, number: number, what: Order): void {
+function act(turn: Turn, number: number, what: CommandTask): void {
   const { memory, mono, setup } = turn
   const { schedule } = memory
   const base = {
@@ -113,7 +113,7 @@ function act(turn: Turn, number: number, what: Order): void {
     storing: new Set<string>(),
     fault: null,
   } as const
-  switch (what.order) {
+  switch (what.task) {
     case 'schedule': {
       const { meter, seconds } = what
       const done = { number, outcome: 'done', detail: '' } as const

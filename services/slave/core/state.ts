@@ -12,7 +12,8 @@ import type { DriftRegister } from '../../../shared/clock/meter/policy.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import type { MonoUs, Ppm, Second, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'
-import type { ReceiptOutcome, TombstoneReason } from '../../../shared/wire/orders.ts'
+import type { ReceiptOutcome } from '../../../shared/wire/commands.ts'
+import type { TombstoneReason } from '../../../shared/wire/recovery.ts'
 
 /** The slave's lasting identity. psk and device are null until enrolled. */
 export interface StoredIdentity {

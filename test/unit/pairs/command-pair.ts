@@ -15,7 +15,7 @@ import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import { Secret } from '../../../shared/secret.ts'
 import { fingerprint } from '../../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../../shared/units.ts'
-import type { Order, Receipt } from '../../../shared/wire/orders.ts'
+import type { CommandTask, Receipt } from '../../../shared/wire/commands.ts'
 import { Disk } from '../../sim/disk.ts'
 import {
   becameOf,
@@ -159,7 +159,7 @@ export class Pair {
   }
 
   /** The operator gives a command; the master looks at once. */
-  give(number: number, what: Order, lifeMs = 60_000): void {
+  give(number: number, what: CommandTask, lifeMs = 60_000): void {
     const expires = unixMs((BEGIN_US + this.#mono) / 1_000 + lifeMs)
     this.given.push({ number, expires, what, receipt: null })
     this.look()

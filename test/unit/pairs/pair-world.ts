@@ -5,7 +5,7 @@ import type { MeterClockRead } from '../../../shared/clock/meter/meter-clock-lin
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
 import { nodeSuite } from '../../../shared/node/node-suite.ts'
-import type { Order, Receipt } from '../../../shared/wire/orders.ts'
+import type { CommandTask, Receipt } from '../../../shared/wire/commands.ts'
 import { type MonoUs, spanUs, type UnixMs, unixUs } from '../../../shared/units.ts'
 import type { AgentAction } from '../../../services/slave/core/state.ts'
 
@@ -20,7 +20,7 @@ export const keyPair = () => {
 export interface Given {
   readonly number: number
   readonly expires: UnixMs
-  readonly what: Order
+  readonly what: CommandTask
   receipt: Receipt | null
 }
 

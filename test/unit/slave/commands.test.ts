@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MeterPlan } from '../../../services/slave/core/state.ts'
 import { spanUs } from '../../../shared/units.ts'
-import type { Order } from '../../../shared/wire/orders.ts'
+import type { CommandTask } from '../../../shared/wire/commands.ts'
 import { Pair } from '../pairs/command-pair.ts'
 import type { Mishap } from '../pairs/pair-world.ts'
 
@@ -16,9 +16,9 @@ const METERS: readonly MeterPlan[] = ['M-1', 'M-2'].map((meter) => ({
   history: false,
   clock: { keep: 'watch', zone: spanUs(0) },
 }))
-const SYNC: Order = { order: 'sync-clock', meter: 'M-2' }
-const READ: Order = { order: 'read-now', meter: 'M-2' }
-const FASTER: Order = { order: 'schedule', meter: 'M-2', seconds: 5 }
+const SYNC: CommandTask = { task: 'sync-clock', meter: 'M-2' }
+const READ: CommandTask = { task: 'read-now', meter: 'M-2' }
+const FASTER: CommandTask = { task: 'schedule', meter: 'M-2', seconds: 5 }
 
 /** Enrolled, linked, its clock right. */
 function ready(meters = METERS): Pair {
@@ -55,9 +55,9 @@ test('a command right behind COMMITTED is taken, though the disk still stores th
 })
 
 /** Runs one command with a mishap at some action; what must hold however it ended. */
-function survive(what: Order, mishap: Mishap): { pair: Pair; reached: boolean } {
+function survive(what: CommandTask, mishap: Mishap): { pair: Pair; reached: boolean } {
   const pair = ready()
-  const name = `${what.order}, ${mishap.kind} ${mishap.at}`
+  const name = `${what.task}, ${mishap.kind} ${mishap.at}`
   const asked = pair.asked.length
   pair.mishap = mishap
   pair.give(1, what)
@@ -72,8 +72,8 @@ function survive(what: Order, mishap: Mishap): { pair: Pair; reached: boolean } 
   assert.deepEqual(pair.disk.load().command?.number, 1)
   // A process reads M-1 once as it starts; M-2 in the middle of the day.
   const reads = pair.asked.slice(asked).filter((entry) => entry === 'read M-2').length
-  const times = what.order === 'read-now' ? reads : pair.executed.length
-  if (what.order !== 'schedule') {
+  const times = what.task === 'read-now' ? reads : pair.executed.length
+  if (what.task !== 'schedule') {
     assert.ok(times <= 1, `${name}: executed ${times} times`)
     if (receipt.outcome === 'done') assert.equal(times, 1, name)
   } else {
@@ -87,7 +87,7 @@ function survive(what: Order, mishap: Mishap): { pair: Pair; reached: boolean } 
 }
 
 for (const what of [SYNC, READ, FASTER]) {
-  test(`${what.order}: at most once, whatever goes wrong at any action`, () => {
+  test(`${what.task}: at most once, whatever goes wrong at any action`, () => {
     const seen = new Set<string>()
     for (const kind of ['dies before', 'dies after', 'lost', 'refused'] as const) {
       let at = 1
@@ -237,9 +237,9 @@ test('replayed bodies of a COMMAND do not open (SEC-11), in this session or the 
 test('what the slave cannot do is refused with its reason', () => {
   const push = { meter: 'P-1', everyMs: 10_000, push: true, history: false }
   const pair = ready([...METERS, push])
-  pair.give(1, { order: 'read-now', meter: 'nobody' })
-  pair.give(2, { order: 'schedule', meter: 'P-1', seconds: 60 })
-  pair.give(3, { order: 'sync-clock', meter: 'P-1' })
+  pair.give(1, { task: 'read-now', meter: 'nobody' })
+  pair.give(2, { task: 'schedule', meter: 'P-1', seconds: 60 })
+  pair.give(3, { task: 'sync-clock', meter: 'P-1' })
   pair.run(1)
   assert.deepEqual(outcomes(pair), ['refused BIL-05', 'refused MTR-09', 'refused MTR-09'])
 })
@@ -262,7 +262,7 @@ test('a meter that gives up or says nothing is MTR-01, and the next command gets
 test('read now of all: done when the last one is durable, refused when one does not answer', () => {
   const pair = ready()
   pair.silent = true
-  const all: Order = { order: 'read-now', meter: null }
+  const all: CommandTask = { task: 'read-now', meter: null }
   pair.give(1, all)
   pair.meterSays(pair.answer('M-1'))
   // It came by itself: not what was asked for.

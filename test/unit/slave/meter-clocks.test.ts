@@ -176,7 +176,7 @@ test('an order: 75 s and 59 s are executed with event 12, whatever the line is s
       // 08:10, an hour ahead 09:10: no day ends in between.
       pair.run(600)
       assert.deepEqual(pair.executed, [])
-      pair.give(1, { order: 'sync-clock', meter: 'M-2' })
+      pair.give(1, { task: 'sync-clock', meter: 'M-2' })
       pair.run(5)
       assert.deepEqual(pair.given[0]?.receipt, { number: 1, outcome: 'done', detail: '' })
       near(offsetOf(pair), 0)
@@ -199,7 +199,7 @@ test('an order is refused with its reason', () => {
     const pair = pairOf('watch', seconds)
     pair.manner = manner
     pair.run(30)
-    pair.give(1, { order: 'sync-clock', meter: 'M-2' })
+    pair.give(1, { task: 'sync-clock', meter: 'M-2' })
     pair.run(5)
     assert.deepEqual(pair.given[0]?.receipt, { number: 1, outcome: 'refused', detail })
     near(offsetOf(pair), seconds)
@@ -214,7 +214,7 @@ test('an order over midnight waits until the day is left behind, or is refused',
   ] as const) {
     const pair = pairOf('watch', seconds, 16 * HOUR - before * SECOND)
     pair.run(30)
-    pair.give(1, { order: 'sync-clock', meter: 'M-2' })
+    pair.give(1, { task: 'sync-clock', meter: 'M-2' })
     pair.run(20)
     assert.deepEqual(pair.executed, [], 'the meter has closed a day that we have not')
     pair.run(20)

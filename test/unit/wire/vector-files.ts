@@ -23,7 +23,7 @@ const TEXT_FIELDS = new Set([
   'code',
   'clockState',
   'detail',
-  'order',
+  'task',
   'outcome',
   'reason',
   'meter',

@@ -6,7 +6,7 @@ import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import { isMeterNumber } from '../../../../shared/meter/reading.ts'
 import { spanMs, type UnixMs } from '../../../../shared/units.ts'
 import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../../../shared/wire/limits.ts'
-import type { Order } from '../../../../shared/wire/orders.ts'
+import type { CommandTask } from '../../../../shared/wire/commands.ts'
 import type { CommandRow } from '../../site/pages/views.ts'
 import { instant, instantOrNull } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
@@ -29,7 +29,7 @@ async function bump(tx: Transaction<Database>): Promise<void> {
 
 interface GivenCommand {
   readonly device: DeviceId
-  readonly what: Order
+  readonly what: CommandTask
   /** Who gave it, for the audit trail. */
   readonly askedBy: string
   readonly now: UnixMs
@@ -67,7 +67,7 @@ export async function giveCommand(db: Db, command: GivenCommand): Promise<Comman
       .values({
         device_id: device,
         number,
-        what: JSON.stringify(what),
+        what: JSON.stringify(storedTask(what)),
         asked_by: askedBy,
         created_at: new Date(now),
         expires_at: new Date(expires),
@@ -102,7 +102,7 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
         device: row.device_id,
         number: row.number,
         expires: instant(row.expires_at),
-        what: orderOf(row.what),
+        what: taskOf(row.what),
       }))
     },
     async sent(device, number) {
@@ -135,19 +135,22 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
   }
 }
 
+/** A task as the column `what` has held it from the first migration on: its name under "order". */
+const storedTask = ({ task, ...fields }: CommandTask): object => ({ order: task, ...fields })
+
 /** What we stored ourselves; anything else was written past us. */
-function orderOf(what: unknown): Order {
+function taskOf(what: unknown): CommandTask {
   const field = (name: string): unknown =>
     typeof what === 'object' && what !== null ? Reflect.get(what, name) : undefined
-  const order = field('order')
+  const task = field('order')
   const meter = field('meter')
-  if (order === 'read-now' && meter === null) return { order, meter }
+  if (task === 'read-now' && meter === null) return { task, meter }
   if (typeof meter === 'string' && isMeterNumber(meter)) {
-    if (order === 'read-now' || order === 'sync-clock') return { order, meter }
+    if (task === 'read-now' || task === 'sync-clock') return { task, meter }
     const seconds = field('seconds')
-    if (order === 'schedule' && isSchedule(seconds)) return { order, meter, seconds }
+    if (task === 'schedule' && isSchedule(seconds)) return { task, meter, seconds }
   }
-  throw new Error('a row of commands holds no order')
+  throw new Error('a row of commands holds no task')
 }
 
 /** Seconds between two readings that a command may ask for. */
@@ -164,7 +167,7 @@ type CommandRecord = Awaited<ReturnType<ReturnType<typeof commandRows>['execute'
 
 const commandRow = (row: CommandRecord): CommandRow => ({
   number: row.number,
-  what: orderOf(row.what),
+  what: taskOf(row.what),
   askedBy: row.asked_by,
   createdAt: instant(row.created_at),
   expiresAt: instant(row.expires_at),

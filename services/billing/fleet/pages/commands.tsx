@@ -2,7 +2,7 @@
 
 import { unreachable } from '../../../../shared/assert.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { Order } from '../../../../shared/wire/orders.ts'
+import type { CommandTask } from '../../../../shared/wire/commands.ts'
 import { utcSecondText } from '../../kit/format.ts'
 import { FormToken, type PageContext } from '../../kit/layout.tsx'
 import { Ago, Badge, type Column, FaultBadge, FaultWords, Table } from '../../kit/parts.tsx'
@@ -42,8 +42,8 @@ export function CommandsCard({
   )
 }
 
-function orderText(what: Order): string {
-  switch (what.order) {
+function taskText(what: CommandTask): string {
+  switch (what.task) {
     case 'read-now':
       return what.meter === null ? 'Read every meter now' : `Read meter ${what.meter} now`
     case 'schedule':
@@ -60,7 +60,7 @@ const columnsAt = (now: UnixMs): readonly Column<CommandRow>[] => [
     title: 'Command',
     cell: (row) => (
       <>
-        {orderText(row.what)}
+        {taskText(row.what)}
         <span class="sub">
           <code>{row.number}</code>
         </span>

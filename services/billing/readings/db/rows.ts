@@ -8,7 +8,7 @@ import type { AcceptedFrame, StreamPosition } from '../../../../shared/handover/
 import { type Reading, SOURCES } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { TombstoneReason } from '../../../../shared/wire/orders.ts'
+import type { TombstoneReason } from '../../../../shared/wire/recovery.ts'
 import { errorCode } from '../../../../shared/node/fault-error.ts'
 import {
   charArray,

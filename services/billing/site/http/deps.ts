@@ -3,7 +3,7 @@
 
 import type { FastifyBaseLogger } from 'fastify'
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { Order } from '../../../../shared/wire/orders.ts'
+import type { CommandTask } from '../../../../shared/wire/commands.ts'
 import type { AccessStore } from '../../access/db/access.ts'
 import type { CustomerReads, OperatorReads } from '../db/browse.ts'
 import type { ClockFigures } from '../../clocks/db/figures.ts'
@@ -30,7 +30,7 @@ export interface WebDeps {
   /** Gives a device a command. */
   readonly giveCommand: (command: {
     readonly device: string
-    readonly what: Order
+    readonly what: CommandTask
     readonly askedBy: string
   }) => Promise<CommandVerdict>
   readonly now: () => UnixMs

@@ -57,7 +57,7 @@ function fleetRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
     '/fleet/:id/read-now',
     page(async ({ request, viewer }) => {
       const device = param(request, 'id')
-      const what = { order: 'read-now', meter: null } as const
+      const what = { task: 'read-now', meter: null } as const
       const given = await deps.giveCommand({ device, what, askedBy: viewer.name })
       if (given.ok) return { to: `/fleet/${device}` }
       return { trouble: given.fault === 'SEC-01' ? NOT_FOUND : notGiven(given.fault) }

@@ -3,7 +3,7 @@
 
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { Order, ReceiptOutcome } from '../../../../shared/wire/orders.ts'
+import type { CommandTask, ReceiptOutcome } from '../../../../shared/wire/commands.ts'
 import type { BillContent } from '../../bills/core/bill-content.ts'
 import type { CivilDate, CivilPeriod } from '../../civil/calendar.ts'
 import type { UsageMonth } from '../../readings/core/usage.ts'
@@ -87,7 +87,7 @@ export interface ExceptionRow {
 
 export interface CommandRow {
   readonly number: number
-  readonly what: Order
+  readonly what: CommandTask
   readonly askedBy: string
   readonly createdAt: UnixMs
   readonly expiresAt: UnixMs

@@ -6,7 +6,7 @@
 import { equalConstantTime } from '../../../../shared/bytes.ts'
 import { streamNext } from '../../../../shared/tves/stream.ts'
 import type { Suite } from '../../../../shared/tves/suite.ts'
-import type { TombstoneReason } from '../../../../shared/wire/orders.ts'
+import type { TombstoneReason } from '../../../../shared/wire/recovery.ts'
 import type { Found, StoredFrame, StoredRun } from '../state.ts'
 
 /** What a stream is made of on its way to the master: frames, and the places of those that never
