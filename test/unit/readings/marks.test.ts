@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { consumptionOf } from '../../../services/billing/readings/core/consumption.ts'
 import {
   MARK,
   isCumulative,
@@ -25,12 +26,34 @@ const reading = (value: number, more: Partial<Reading> = {}): Reading => ({
 const against = (from: number, to: number, digits: number | null, ms = HOUR) =>
   marksAgainst(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
 
-test('a step back is marked; through zero within a tenth of the range is a rollover', () => {
+test('a step back is marked; through zero within half the range is a rollover', () => {
   assert.equal(against(100, 100, null), 0)
   assert.equal(against(100, 99, null), MARK.backwards)
   assert.equal(against(999_990, 5, 6), MARK.rollover)
   assert.equal(against(950_000, 50_000, 6), MARK.rollover)
-  assert.equal(against(950_000, 50_001, 6), MARK.backwards)
+  assert.equal(against(600_000, 100_000, 6), MARK.rollover)
+  assert.equal(against(600_000, 100_001, 6), MARK.backwards)
+  // Beyond its digits it is another register than the one we were told of.
+  assert.equal(against(1_000_000, 5, 6), MARK.backwards)
+})
+
+test('a mark and a bill call the same pair of values a rollover (docs/billing.md)', () => {
+  const [digits, multiplier, exponent] = [3, 1, 0]
+  let rollovers = 0
+  for (let from = 0; from < 1_100; from += 50) {
+    for (let to = 0; to < from; to += 50) {
+      const bounds = { opening: { value: from, exponent }, closing: { value: to, exponent } }
+      const billed = consumptionOf({ digits, multiplier }, bounds)
+      const rolledOver = against(from, to, digits) === MARK.rollover
+      assert.equal(billed.ok, rolledOver, `${from} to ${to}`)
+      if (rolledOver) rollovers += 1
+    }
+  }
+  assert.ok(rollovers > 0)
+})
+
+test('a rollover in little time that no line could carry is also a spike', () => {
+  assert.equal(against(6_000_000, 900_000, 7, 60_000), MARK.rollover | MARK.spike)
 })
 
 test('a spike is more than 500 kW on average, over an hour at least', () => {

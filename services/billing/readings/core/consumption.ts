@@ -1,7 +1,8 @@
 // From two register readings to energy: exponent, transformer ratio, rollover.
 
 import type { FaultCode } from '../../../../shared/faults.ts'
-import { compare, type Decimal, decimal, minus, scaled, tenTo, times } from '../../civil/money.ts'
+import { compare, type Decimal, decimal, minus, scaled, times } from '../../civil/money.ts'
+import { rolloverIncrease } from './rollover.ts'
 
 /** A register at one instant: value * 10^exponent Wh. */
 export interface RegisterReading {
@@ -22,11 +23,6 @@ export type Consumption =
   | { readonly ok: true; readonly energy: Decimal; readonly rolledOver: boolean }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
-/** A rollover may bring at most this part of the register's range, 1/n. A register that went back a
- * little would otherwise count as a nearly full turn: the "huge bill after meter exchange" of
- * dsmr-reader #863. */
-const ROLLOVER_PART_MAX = 2n
-
 const KILO = decimal(1n, 3)
 /** kWh a register shows, without the transformer ratio. */
 export const kilowattHours = (reading: RegisterReading): Decimal =>
@@ -43,12 +39,9 @@ export function consumptionOf(
   if (compare(shown, decimal(0n, 0)) >= 0)
     return { ok: true, energy: times(shown, ratio), rolledOver: false }
   const detail = `${opening.value} to ${closing.value}`
-  if (meter.digits === null || opening.exponent !== closing.exponent)
-    return { ok: false, fault: 'BIL-01', detail }
-  const range = tenTo(meter.digits)
-  const turned = range - BigInt(opening.value) + BigInt(closing.value)
-  const fits = BigInt(opening.value) < range && closing.value >= 0
-  if (!fits || turned * ROLLOVER_PART_MAX > range) return { ok: false, fault: 'BIL-01', detail }
-  const energy = times(scaled(turned, closing.exponent), KILO)
+  if (opening.exponent !== closing.exponent) return { ok: false, fault: 'BIL-01', detail }
+  const increase = rolloverIncrease(meter.digits, { from: opening.value, to: closing.value })
+  if (increase === null) return { ok: false, fault: 'BIL-01', detail }
+  const energy = times(scaled(increase, closing.exponent), KILO)
   return { ok: true, energy: times(energy, ratio), rolledOver: true }
 }

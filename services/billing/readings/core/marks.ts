@@ -4,6 +4,7 @@
 
 import { type Reading, UNIT } from '../../../../shared/meter/reading.ts'
 import { type UnixMs, betweenMs } from '../../../../shared/units.ts'
+import { rolloverIncrease } from './rollover.ts'
 
 /** Bits of readings.quality (migrations/0002_readings.sql). */
 export const MARK = {
@@ -18,9 +19,6 @@ export const MARK = {
  * and a transformer-operated one counts on the secondary side; six times that is a fault, not
  * consumption. */
 const SPIKE_W = 500_000
-/** A wrap through zero may skip at most this part of the register's range: more is a step
- * backwards. */
-const ROLLOVER_PART = 0.1
 /** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just
  * under the hour by which a wrong zone or summer time shows; drift never gets there. */
 const METER_CLOCK_MS = 3_500_000
@@ -65,10 +63,9 @@ export function marksAgainst(
   let marks = 0
   let increase = reading.value - previous.value
   if (increase < 0) {
-    const range = digits === null ? 0 : 10 ** digits
-    const wrapped = increase + range
-    if (digits === null || wrapped < 0 || wrapped > range * ROLLOVER_PART) return MARK.backwards
-    increase = wrapped
+    const rolled = rolloverIncrease(digits, { from: previous.value, to: reading.value })
+    if (rolled === null) return MARK.backwards
+    increase = Number(rolled)
     marks |= MARK.rollover
   }
   // Never less than an hour: a register of whole kWh steps by one in a second.
