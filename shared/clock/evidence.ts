@@ -26,16 +26,14 @@ export type MeterClockEvent =
 
 /** What was last done about a meter's clock. `set`: it stepped against the
  * slave's oscillator: somebody else set it, or that oscillator jumped. */
-export const METER_CLOCK_OUTCOMES = [
-  'none',
-  'synchronised',
-  'rejected',
-  'deferred',
-  'set',
-  'unsupported',
-  'silent',
-] as const
-export type MeterClockOutcome = (typeof METER_CLOCK_OUTCOMES)[number]
+export type MeterClockOutcome =
+  | 'none'
+  | 'synchronised'
+  | 'rejected'
+  | 'deferred'
+  | 'set'
+  | 'unsupported'
+  | 'silent'
 
 /** A meter's clock as its slave sees it. */
 export interface MeterClockReport {

@@ -27,8 +27,7 @@ export const isUnitCode = (code: number): code is UnitCode => UNIT_CODES.has(cod
 
 /** How a reading came about. `live`: asked for now. `profile`: from the meter's own load
  * profile, its time is the interval's end. `push`: the meter sent it by itself. */
-export const SOURCES = ['live', 'profile', 'push'] as const
-export type ReadingSource = (typeof SOURCES)[number]
+export type ReadingSource = 'live' | 'profile' | 'push'
 
 /** One register of one meter: value * 10^exponent unit. */
 export interface Reading {

@@ -6,7 +6,6 @@ import { assert } from '../assert.ts'
 import { fromText, type Reader, toText, type Writer } from '../bytes.ts'
 import {
   type ClockDiscipline,
-  METER_CLOCK_OUTCOMES,
   type MeterClockEvent,
   type MeterClockReport,
 } from '../clock/evidence.ts'
@@ -15,6 +14,7 @@ import { type ClockState, isClockState } from '../clock/clock-state.ts'
 import { type Ppm, ppm, type SpanUs, spanMs, spanUs } from '../units.ts'
 import { FAULT_CODE } from './fields.ts'
 import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
+import { METER_CLOCK_OUTCOME, namesOf } from './numbers.ts'
 import { boundField, boundOf } from './payload.ts'
 
 /** Largest offset, step and drift told, 100 years: a meter that lost its clock shows 1970 or 2099.
@@ -31,6 +31,7 @@ const HOLDOVER_MAX_MS = 400 * 86_400_000
 const STEPS_MAX = 0xffff_ffff
 /** On the wire: no event. */
 const NO_EVENT = 0
+const outcomes = namesOf(METER_CLOCK_OUTCOME)
 
 export interface StatusFields {
   readonly clockState: ClockState
@@ -104,7 +105,7 @@ export function writeMeterClock(writer: Writer, report: MeterClockReport): Write
   writer.u8(meter.length).bytes(fromText(meter)).svarint(clamped(offset, OFFSET_MAX_US))
   writer.uvarint(boundField(bound)).uvarint(upTo(resolution, RESOLUTION_MAX_US))
   writeFrequency(writer, frequency).svarint(clamped(monthlyDrift, DRIFT_MAX_MS))
-  writer.u8(report.invalid ? 1 : 0).u8(METER_CLOCK_OUTCOMES.indexOf(report.outcome))
+  writer.u8(report.invalid ? 1 : 0).u8(METER_CLOCK_OUTCOME[report.outcome])
   return writer.u8(report.event ?? NO_EVENT)
 }
 
@@ -119,7 +120,7 @@ export function readMeterClock(
   const frequency = readFrequency(reader)
   const monthlyDrift = spanMs(readClamped(reader, DRIFT_MAX_MS))
   const invalid = readFlag(reader)
-  const outcome = METER_CLOCK_OUTCOMES[reader.u8()]
+  const outcome = outcomes.get(reader.u8())
   const event = reader.u8()
   if (outcome === undefined || !(event === NO_EVENT || isMeterClockEvent(event))) return null
   const told = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid, outcome }

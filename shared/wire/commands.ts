@@ -7,6 +7,7 @@ import { isMeterNumber } from '../meter/reading.ts'
 import { type UnixMs, unixMs } from '../units.ts'
 import { FAULT_CODE } from './fields.ts'
 import { FAULT_CODE_BYTES_MAX, SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from './limits.ts'
+import { COMMAND_TASK, namesOf, RECEIPT_OUTCOME } from './numbers.ts'
 
 /** What a command tells the slave to do. */
 export type CommandTask =
@@ -24,11 +25,9 @@ export interface Command {
   readonly what: CommandTask | null
 }
 
-const TASK_NUMBER = { 'read-now': 1, schedule: 2, 'sync-clock': 3 } as const
-
-/** In the order of their numbers on the wire (from 1). */
-const RECEIPT_OUTCOMES = ['done', 'refused', 'unknown'] as const
-export type ReceiptOutcome = (typeof RECEIPT_OUTCOMES)[number]
+export type ReceiptOutcome = keyof typeof RECEIPT_OUTCOME
+const receiptOutcomes = namesOf(RECEIPT_OUTCOME)
+const tasks = namesOf(COMMAND_TASK)
 
 export interface Receipt {
   readonly number: number
@@ -40,7 +39,7 @@ export interface Receipt {
 export function writeCommand(writer: Writer, { number, expires, what }: Command): Writer {
   assert(what !== null, 'only tasks we know are sent')
   const meter = what.meter ?? ''
-  writer.u48(number).u48(expires).u8(TASK_NUMBER[what.task])
+  writer.u48(number).u48(expires).u8(COMMAND_TASK[what.task])
   writer.u8(meter.length).bytes(fromText(meter))
   return what.task === 'schedule' ? writer.u32(what.seconds) : writer
 }
@@ -48,8 +47,8 @@ export function writeCommand(writer: Writer, { number, expires, what }: Command)
 export function readCommand(reader: Reader): ({ readonly is: 'command' } & Command) | null {
   const number = reader.u48()
   const expires = unixMs(reader.u48())
-  const task = reader.u8()
-  if (task < 1 || task > TASK_NUMBER['sync-clock']) {
+  const task = tasks.get(reader.u8())
+  if (task === undefined) {
     reader.rest()
     return { is: 'command', number, expires, what: null }
   }
@@ -57,26 +56,25 @@ export function readCommand(reader: Reader): ({ readonly is: 'command' } & Comma
   return what === null ? null : { is: 'command', number, expires, what }
 }
 
-function readTask(reader: Reader, number: number): CommandTask | null {
+function readTask(reader: Reader, task: CommandTask['task']): CommandTask | null {
   const meter = toText(reader.bytes(reader.u8()))
-  if (number === TASK_NUMBER['read-now'] && meter === '') return { task: 'read-now', meter: null }
+  if (task === 'read-now' && meter === '') return { task, meter: null }
   if (!isMeterNumber(meter)) return null
-  if (number === TASK_NUMBER['read-now']) return { task: 'read-now', meter }
-  if (number === TASK_NUMBER['sync-clock']) return { task: 'sync-clock', meter }
+  if (task !== 'schedule') return { task, meter }
   const seconds = reader.u32()
   const fits = seconds >= SCHEDULE_SECONDS_MIN && seconds <= SCHEDULE_SECONDS_MAX
-  return fits ? { task: 'schedule', meter, seconds } : null
+  return fits ? { task, meter, seconds } : null
 }
 
 export function writeReceipt(writer: Writer, { number, outcome, detail }: Receipt): Writer {
   assert(detail === '' || FAULT_CODE.test(detail), 'a detail is a fault code')
-  writer.u48(number).u8(RECEIPT_OUTCOMES.indexOf(outcome) + 1)
+  writer.u48(number).u8(RECEIPT_OUTCOME[outcome])
   return writer.u8(detail.length).bytes(fromText(detail))
 }
 
 export function readReceipt(reader: Reader): ({ readonly is: 'receipt' } & Receipt) | null {
   const number = reader.u48()
-  const outcome = RECEIPT_OUTCOMES[reader.u8() - 1]
+  const outcome = receiptOutcomes.get(reader.u8())
   const length = reader.u8()
   if (outcome === undefined || length > FAULT_CODE_BYTES_MAX) return null
   const detail = toText(reader.bytes(length))

@@ -4,7 +4,7 @@
 import { assert } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
 import { isMeterNumber, type Reading, type ReadingGroup } from '../meter/reading.ts'
-import { CLOCK_BOUND_UNKNOWN, type ClockState, type Stamp } from '../clock/clock-state.ts'
+import { CLOCK_BOUND_UNKNOWN, type Stamp } from '../clock/clock-state.ts'
 import { spanMs, type UnixMs, unixMs } from '../units.ts'
 import { BlockReader, writeBlocks } from './blocks.ts'
 import {
@@ -15,13 +15,13 @@ import {
   READING_VALUE_MAX,
   U48_MAX,
 } from './limits.ts'
+import { namesOf, STAMP_STATE } from './numbers.ts'
 import { type Opener, readOpener, writeOpener } from './opener.ts'
 
 const CODING_OPENER = 0
 const CODING_READINGS = 1
 const CODING_PADDED = 2
-/** Clock states in the order of their numbers on the wire. */
-const CLOCK_STATES: readonly ClockState[] = ['U', 'I', 'S', 'R']
+const clockStates = namesOf(STAMP_STATE)
 const STATE_BITS = 3
 const BOUND_BIT = 4
 /** A padded plaintext is a multiple of this. */
@@ -142,14 +142,14 @@ function writeStamp(writer: Writer, stamp: Stamp, { begins, opener }: StampConte
   const bound = Math.ceil(stamp.clockBound)
   const bounded = bound < CLOCK_BOUND_UNKNOWN
   assert(isU48(agentTime) && isU48(processMs), 'instants of an agent fit 48 bits')
-  writer.u8(CLOCK_STATES.indexOf(clockState) + (bounded ? BOUND_BIT : 0))
+  writer.u8(STAMP_STATE[clockState] + (bounded ? BOUND_BIT : 0))
   writer.svarint(agentTime - begins).svarint(processMs - (agentTime - opener.processStart))
   if (bounded) writer.uvarint(bound)
 }
 
 function readStamp(reader: Reader, { begins, opener }: StampContext): Stamp | null {
   const clock = reader.u8()
-  const clockState = CLOCK_STATES[clock & STATE_BITS]
+  const clockState = clockStates.get(clock & STATE_BITS)
   const agentTime = unixMs(begins + reader.svarint())
   const processMs = agentTime - opener.processStart + reader.svarint()
   const bounded = (clock & BOUND_BIT) !== 0

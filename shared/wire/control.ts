@@ -3,7 +3,6 @@
 
 import { assert, unreachable } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
-import type { FaultCode } from '../faults.ts'
 import type { MeterClockReport } from '../clock/evidence.ts'
 import { type SpanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
 import {
@@ -29,6 +28,7 @@ import {
   MASTER_KEY_BYTES,
   STREAMS_LISTED_MAX,
 } from './limits.ts'
+import { CONTROL_TYPE, EXPECT_CODE, namesOf } from './numbers.ts'
 import { boundField, boundOf } from './payload.ts'
 import {
   type Anchor,
@@ -60,19 +60,8 @@ export interface TakenUpTo {
   readonly hash: Uint8Array
 }
 
-/** The refusals that EXPECT answers, by their number on the wire. */
-const EXPECT_CODES = {
-  2: 'SEC-02',
-  3: 'SEC-03',
-  4: 'SEC-04',
-  5: 'SEC-05',
-  6: 'SEC-06',
-  12: 'SEC-12',
-} as const satisfies Record<number, FaultCode>
-export type ExpectCode = (typeof EXPECT_CODES)[keyof typeof EXPECT_CODES]
-const expectCodes: ReadonlyMap<number, ExpectCode> = new Map(
-  Object.entries(EXPECT_CODES).map(([number, code]) => [Number(number), code]),
-)
+export type ExpectCode = keyof typeof EXPECT_CODE
+const expectCodes = namesOf(EXPECT_CODE)
 
 export type ControlMessage =
   /** `epoch` 0: none was offered. */
@@ -107,27 +96,9 @@ export type ControlMessage =
   | { readonly is: 'master-key'; readonly key: Uint8Array }
   | ({ readonly is: 'meter-clock' } & MeterClockReport)
 
-const TYPE = {
-  confirm: 1,
-  committed: 2,
-  'clock-request': 3,
-  'clock-reply': 4,
-  acknowledge: 5,
-  expect: 6,
-  enrolled: 7,
-  status: 8,
-  anchor: 9,
-  tombstone: 10,
-  skip: 11,
-  command: 12,
-  receipt: 13,
-  'master-key': 14,
-  'meter-clock': 15,
-} as const
-
 /** Plaintext of one control message. */
 export function encodeControl(message: ControlMessage): Uint8Array {
-  const writer = new Writer().u8(TYPE[message.is])
+  const writer = new Writer().u8(CONTROL_TYPE[message.is])
   switch (message.is) {
     case 'confirm':
       assert(message.runs.length <= STREAMS_LISTED_MAX, 'CONFIRM lists at most 256 runs')
@@ -154,10 +125,7 @@ export function encodeControl(message: ControlMessage): Uint8Array {
     case 'acknowledge':
       return writeSealed(writer, message).done()
     case 'expect':
-      writer
-        .u8(Number(message.code.slice(-2)))
-        .u32(message.epoch)
-        .u32(message.run)
+      writer.u8(EXPECT_CODE[message.code]).u32(message.epoch).u32(message.run)
       return writer.u32(message.next).u48(message.masterTime).done()
     case 'enrolled':
       return writeFixed(writer, message.device, DEVICE_ID_BYTES).done()
@@ -194,13 +162,13 @@ export function decodeControl(plaintext: Uint8Array): ControlMessage | null {
 
 function readControl(reader: Reader, type: number): ControlMessage | null {
   switch (type) {
-    case TYPE.confirm:
+    case CONTROL_TYPE.confirm:
       return { is: 'confirm', epoch: reader.u32(), runs: readList(reader, readSealed) }
-    case TYPE.committed:
+    case CONTROL_TYPE.committed:
       return { is: 'committed', epoch: reader.u32(), runs: readList(reader, readTaken) }
-    case TYPE['clock-request']:
+    case CONTROL_TYPE['clock-request']:
       return { is: 'clock-request', id: reader.bytes(CLOCK_REQUEST_ID_BYTES) }
-    case TYPE['clock-reply']:
+    case CONTROL_TYPE['clock-reply']:
       return {
         is: 'clock-reply',
         id: reader.bytes(CLOCK_REQUEST_ID_BYTES),
@@ -208,27 +176,27 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
         t3: unixUs(reader.u64()),
         bound: boundOf(reader.u32()),
       }
-    case TYPE.acknowledge:
+    case CONTROL_TYPE.acknowledge:
       return { is: 'acknowledge', ...readSealed(reader) }
-    case TYPE.expect:
+    case CONTROL_TYPE.expect:
       return readExpect(reader)
-    case TYPE.enrolled:
+    case CONTROL_TYPE.enrolled:
       return { is: 'enrolled', device: reader.bytes(DEVICE_ID_BYTES) }
-    case TYPE.status:
+    case CONTROL_TYPE.status:
       return readStatus(reader)
-    case TYPE.anchor:
+    case CONTROL_TYPE.anchor:
       return { is: 'anchor', ...readAnchor(reader) }
-    case TYPE.tombstone:
+    case CONTROL_TYPE.tombstone:
       return readTombstone(reader)
-    case TYPE.skip:
+    case CONTROL_TYPE.skip:
       return { is: 'skip', ...readSkip(reader) }
-    case TYPE.command:
+    case CONTROL_TYPE.command:
       return readCommand(reader)
-    case TYPE.receipt:
+    case CONTROL_TYPE.receipt:
       return readReceipt(reader)
-    case TYPE['master-key']:
+    case CONTROL_TYPE['master-key']:
       return { is: 'master-key', key: reader.bytes(MASTER_KEY_BYTES) }
-    case TYPE['meter-clock']:
+    case CONTROL_TYPE['meter-clock']:
       return readMeterClock(reader)
     default:
       return null

@@ -5,9 +5,10 @@
 import { assert } from '../assert.ts'
 import { fromText, type Reader, type Writer } from '../bytes.ts'
 import { type Obis, obisBytes, obisOf } from '../meter/obis.ts'
-import { isMeterNumber, isUnitCode, type Reading, SOURCES } from '../meter/reading.ts'
+import { isMeterNumber, isUnitCode, type Reading } from '../meter/reading.ts'
 import { type UnixMs, unixMs } from '../units.ts'
 import { HASH_BYTES, HEADS_MAX, PROCESS_ID_BYTES, READING_EXPONENT_MAX } from './limits.ts'
+import { namesOf, READING_SOURCE } from './numbers.ts'
 
 const SOURCE_BITS = 3
 const TIMES_BIT = 4
@@ -15,6 +16,7 @@ const UNCHECKED_BIT = 8
 const METER_BYTES_MAX = 32
 /** In place of a meter number's length: the meter of the block before. */
 const SAME_METER = 0
+const sources = namesOf(READING_SOURCE)
 
 /** What readings of one register of one meter share. */
 export type Head = Omit<Reading, 'value' | 'meterTime'> & {
@@ -61,7 +63,7 @@ export const headText = (of: Omit<Head, 'times'>, times: boolean): string =>
   `${of.meter} ${of.register} ${of.exponent} ${of.unit} ${of.source} ${of.checked} ${times}`
 
 const flagsOf = ({ source, times, checked }: Head): number =>
-  SOURCES.indexOf(source) + (times ? TIMES_BIT : 0) + (checked ? 0 : UNCHECKED_BIT)
+  READING_SOURCE[source] + (times ? TIMES_BIT : 0) + (checked ? 0 : UNCHECKED_BIT)
 
 /** `meterBefore`: the meter of the block before, null where there is none. */
 export function writeHead(writer: Writer, head: Head, meterBefore: string | null): void {
@@ -86,7 +88,7 @@ export class HeadReader {
     const exponent = reader.i8()
     const unit = reader.u8()
     const flags = reader.u8()
-    const source = SOURCES[flags & SOURCE_BITS]
+    const source = sources.get(flags & SOURCE_BITS)
     if (!reader.ok || meter === null || !isMeterNumber(meter)) return null
     if (Math.abs(exponent) > READING_EXPONENT_MAX || !isUnitCode(unit)) return null
     if (source === undefined || flags > SOURCE_BITS + TIMES_BIT + UNCHECKED_BIT) return null

@@ -6,6 +6,7 @@ import type { Reader, Writer } from '../bytes.ts'
 import { type UnixMs, unixMs } from '../units.ts'
 import { writeFixed } from './fields.ts'
 import { HASH_BYTES, PROCESS_ID_BYTES } from './limits.ts'
+import { namesOf, TOMBSTONE_REASON } from './numbers.ts'
 
 /** Ties a process's monotonic clock to UTC. wire.md 5.3. */
 export interface Anchor {
@@ -18,9 +19,8 @@ export interface Anchor {
   readonly bound: number
 }
 
-/** Why frames will never come, in the order of their numbers on the wire (from 1). wire.md 6.4. */
-const TOMBSTONE_REASONS = ['damaged', 'too old', 'too large', 'forgotten'] as const
-export type TombstoneReason = (typeof TOMBSTONE_REASONS)[number]
+export type TombstoneReason = keyof typeof TOMBSTONE_REASON
+const tombstoneReasons = namesOf(TOMBSTONE_REASON)
 
 const SEQUENCE_END = 0xffff_ffff
 
@@ -60,12 +60,12 @@ export function writeTombstone(writer: Writer, tombstone: Tombstone): Writer {
   const { epoch, run, first, last, reason, hash } = tombstone
   assert(first <= last, 'a tombstone stands for at least one frame')
   writer.u32(epoch).u32(run).u32(first).u32(last)
-  return writeFixed(writer.u8(TOMBSTONE_REASONS.indexOf(reason) + 1), hash, HASH_BYTES)
+  return writeFixed(writer.u8(TOMBSTONE_REASON[reason]), hash, HASH_BYTES)
 }
 
 export function readTombstone(reader: Reader): ({ readonly is: 'tombstone' } & Tombstone) | null {
   const [epoch, run, first, last] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()]
-  const reason = TOMBSTONE_REASONS[reader.u8() - 1]
+  const reason = tombstoneReasons.get(reader.u8())
   // Behind the last frame there is a next one: no stream ends.
   if (reason === undefined || first > last || last === SEQUENCE_END) return null
   return { is: 'tombstone', epoch, run, first, last, reason, hash: reader.bytes(HASH_BYTES) }

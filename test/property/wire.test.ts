@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { concat } from '../../shared/bytes.ts'
-import { METER_CLOCK_OUTCOMES } from '../../shared/clock/evidence.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
-import { type Reading, SOURCES, UNIT } from '../../shared/meter/reading.ts'
+import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import type { Stamp } from '../../shared/clock/clock-state.ts'
 import { ppm, second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import {
@@ -22,6 +21,7 @@ import {
 } from '../../shared/wire/control.ts'
 import { decodeFrame, encodeHeader, type FrameHeader } from '../../shared/wire/frame.ts'
 import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
+import { METER_CLOCK_OUTCOME, namesOf, READING_SOURCE } from '../../shared/wire/numbers.ts'
 import { headOf, type Opener } from '../../shared/wire/opener.ts'
 import {
   decodeAttempt,
@@ -101,7 +101,7 @@ const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
     frequency,
     monthlyDrift: fc.integer({ min: -CENTURY_US / 1_000, max: CENTURY_US / 1_000 }).map(spanMs),
     invalid: fc.boolean(),
-    outcome: fc.constantFrom(...METER_CLOCK_OUTCOMES),
+    outcome: fc.constantFrom(...namesOf(METER_CLOCK_OUTCOME).values()),
     event: fc.constantFrom(null, 10, 11, 12),
   }),
 )
@@ -167,7 +167,7 @@ const readings: fc.Arbitrary<Reading> = record({
   value: values,
   exponent: fc.constantFrom(-9, -3, 0, 9),
   unit: fc.constantFrom(UNIT.Wh, UNIT.m3),
-  source: fc.constantFrom(...SOURCES),
+  source: fc.constantFrom(...namesOf(READING_SOURCE).values()),
   meterTime: fc.option(
     fc.integer({ min: -8_640_000_000_000, max: 8_640_000_000_000 }).map((s) => unixMs(s * 1_000)),
   ),

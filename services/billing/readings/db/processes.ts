@@ -4,12 +4,13 @@
 
 import type { Pool, PoolClient } from 'pg'
 import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../../../shared/handover/sink.ts'
-import { type Reading, SOURCES } from '../../../../shared/meter/reading.ts'
+import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { isUnsure } from '../core/retiming.ts'
 import { type Place, placeOf } from './rows.ts'
+import { SOURCE_NUMBER } from './source-numbers.ts'
 
 /** Processes remembered per device: three years of a start a day. */
 const PROCESSES_MAX = 1_000
@@ -111,7 +112,7 @@ export class ProcessRows {
       rows.map(({ meter }) => meter),
       rows.map(({ register }) => register),
       rows.map(({ reading }) => reading.value),
-      rows.map(({ reading }) => SOURCES.indexOf(reading.source)),
+      rows.map(({ reading }) => SOURCE_NUMBER[reading.source]),
       rows.map(({ quality }) => quality),
       rows.map(({ stamp }) => new Date(stamp.agentTime)),
       rows.map(({ stamp }) => stamp.clockState),

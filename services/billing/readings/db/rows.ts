@@ -5,7 +5,7 @@ import type { Pool } from 'pg'
 import { unreachable } from '../../../../shared/assert.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../../shared/handover/sink.ts'
-import { type Reading, SOURCES } from '../../../../shared/meter/reading.ts'
+import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { TombstoneReason } from '../../../../shared/wire/recovery.ts'
@@ -17,6 +17,7 @@ import {
   int8Array,
   timestampArray,
 } from '../../store/binary-arrays.ts'
+import { SOURCE_NUMBER } from './source-numbers.ts'
 
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
 const STATEMENT_MS_MAX = 60_000
@@ -121,7 +122,7 @@ export class Rows {
     this.meter.push(meter)
     this.register.push(register)
     this.value.push(reading.value)
-    this.source.push(SOURCES.indexOf(reading.source))
+    this.source.push(SOURCE_NUMBER[reading.source])
     this.quality.push(quality)
     this.agentTime.push(stamp.agentTime)
     this.meterTime.push(reading.meterTime)
