@@ -1,16 +1,15 @@
 // Master and billing in one process: what `up` and `demo` share.
 
-import { createSocket } from 'node:dgram'
-import { createServer, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { makeFolders } from '../shared/node/folders.ts'
-import { errorCode, errorText, FaultError } from '../shared/node/fault-error.ts'
+import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { HANDSHAKES_IN_FLIGHT_PER_SOURCE, HANDSHAKES_PER_DEVICE } from '../shared/wire/limits.ts'
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
 import type { HandshakeLimits } from './master/core/flood.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
 import { type KeyStore, openKeyStore } from './master/shell/keys/key-store.ts'
 import { TreeKeys } from './master/shell/keys/tree-keys.ts'
+import { portFree, portsOf } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 /** Most links of one head-end process; the usual limit of open files is 20,000. */
@@ -39,10 +38,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
   // Before the database is touched: a taken port is the commonest mistake, and mostly a second
   // start.
-  await portFree(host, httpPort, 'TICKLOCK_HTTP_PORT')
-  await portFree(host, tcpPort, 'TICKLOCK_TCP_PORT')
-  await portFree(host, wsPort, 'TICKLOCK_WS_PORT')
-  if (settings.ntpPort !== 0) await udpPortFree(host, settings.ntpPort, 'TICKLOCK_NTP_PORT')
+  for (const port of portsOf(settings)) await portFree(host, port)
   openDataFolder(dataFolder)
   const keys = openKeyStore(join(dataFolder, 'keys'))
   const billing = await runBilling({
@@ -106,28 +102,4 @@ export function openDataFolder(folder: string): void {
   } catch (error) {
     throw new FaultError('OPS-04', errorText(error))
   }
-}
-
-/** OPS-03 when somebody listens there. */
-export function portFree(host: string, port: number, variable: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', (error) => reject(portFault(error, `${host}:${port}`, variable)))
-    probe.listen(port, host, () => probe.close(() => resolve()))
-  })
-}
-
-/** The same for UDP. */
-export function udpPortFree(host: string, port: number, variable: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-    probe.once('error', (error) => reject(portFault(error, `UDP ${host}:${port}`, variable)))
-    probe.bind(port, host, () => probe.close(() => resolve()))
-  })
-}
-
-function portFault(error: Error, where: string, variable: string): FaultError {
-  const taken = errorCode(error) === 'EADDRINUSE'
-  const detail = taken ? `${where} (choose another by ${variable})` : error.message
-  return new FaultError(taken ? 'OPS-03' : 'OPS-05', detail)
 }

@@ -19,7 +19,7 @@ const TRIALS: readonly Trial[] = [
 
 /** Runs every attack, one after the other, telling each verdict as it comes. True: all were
  * refused. `only`: part of a name. */
-export async function attack(
+export async function runAttacks(
   scene: AttackScene,
   tell: (verdict: Verdict) => void,
   only: string | null = null,

@@ -13,7 +13,7 @@ import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { unixMs } from '../../shared/units.ts'
 import { createDevice } from '../billing/fleet/db/roster.ts'
-import { newToken } from '../commands/devices.ts'
+import { newToken } from '../enrolment-token.ts'
 import { type HeadEnd, startHeadEnd } from '../head-end.ts'
 import type { Settings } from '../settings.ts'
 import { type SemBus, serveSemBus } from '../simulator/sem-bus.ts'
@@ -74,6 +74,7 @@ export class AttackScene {
         timeSources: [],
         timeAuthorities: [],
         toleranceSeconds: 10,
+        zone: 'UTC',
         // What the limits of a source do is a trial of its own, in the tests.
         handshakesPerSource: 6_000,
       },

@@ -1,18 +1,20 @@
-// `ticklock doctor`: checks what a start needs, and says the remedy of what is missing.
+// `ticklock doctor`: checks what a start needs, and names the remedy for what is missing.
 
 import { accessSync, constants, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorText, FaultError } from '../../shared/node/fault-error.ts'
-import { openDatabase } from '../billing/store/pool.ts'
-import { databaseAccount, usableBinaries } from '../billing/store/embedded/postgres-binaries.ts'
-import { openDataFolder, portFree, udpPortFree } from '../head-end.ts'
-import { readSettings, type Settings } from '../settings.ts'
+import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
+import { openDatabase } from '../../billing/store/pool.ts'
+import { databaseAccount, usableBinaries } from '../../billing/store/embedded/postgres-binaries.ts'
+import { openDataFolder } from '../../head-end.ts'
+import { portFree, portsOf } from '../../ports.ts'
+import { readSettings, type Settings } from '../../settings.ts'
+import type { Environment } from '../../variables.ts'
 
 /** Below this a month of readings and the database's own log may not fit, bytes. */
 const FREE_BYTES_MIN = 1_073_741_824
 
 /** Prints one line per check; 0 when all is well, else 1. */
-export async function runDoctor(env: NodeJS.ProcessEnv): Promise<number> {
+export async function runChecks(env: Environment): Promise<number> {
   let failures = 0
   const check = async (name: string, work: () => Promise<string> | string): Promise<void> => {
     try {
@@ -38,22 +40,11 @@ async function checkSettings(
   settings: Settings,
   check: (name: string, work: () => Promise<string> | string) => Promise<void>,
 ): Promise<void> {
-  const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
-  const ports = [
-    ['pages', httpPort, 'TICKLOCK_HTTP_PORT'],
-    ['slaves by TCP', tcpPort, 'TICKLOCK_TCP_PORT'],
-    ['slaves by WebSocket', wsPort, 'TICKLOCK_WS_PORT'],
-  ] as const
-  for (const [name, port, variable] of ports) {
-    await check(`port ${port} (${name})`, async () => {
-      await portFree(host, port, variable)
-      return 'free'
-    })
-  }
-  const { ntpPort, timeSources } = settings
-  if (ntpPort !== 0) {
-    await check(`UDP port ${ntpPort} (NTP)`, async () => {
-      await udpPortFree(host, ntpPort, 'TICKLOCK_NTP_PORT')
+  const { host, timeSources, dataFolder, databaseUrl } = settings
+  for (const port of portsOf(settings)) {
+    const kind = port.kind === 'UDP' ? 'UDP port' : 'port'
+    await check(`${kind} ${port.number} (${port.use})`, async () => {
+      await portFree(host, port)
       return 'free'
     })
   }

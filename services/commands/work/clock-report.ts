@@ -1,9 +1,9 @@
 // `ticklock clock`: how right the clocks of a utility are, from the running head-end's database.
 
-import { FaultError } from '../../shared/node/fault-error.ts'
-import { unixMs } from '../../shared/units.ts'
-import { clockReads, slaveClocks } from '../billing/clocks/db/reads.ts'
-import type { Db } from '../billing/store/pool.ts'
+import { FaultError } from '../../../shared/node/fault-error.ts'
+import { unixMs } from '../../../shared/units.ts'
+import { clockReads, slaveClocks } from '../../billing/clocks/db/reads.ts'
+import type { Db } from '../../billing/store/pool.ts'
 import {
   clockEventsText,
   meterClocksText,
@@ -11,24 +11,22 @@ import {
   sourcesText,
   trackingText,
 } from './clock-text.ts'
-import { findDevice, withDatabase } from './devices.ts'
-import type { Settings } from '../settings.ts'
+import { findDevice, withDatabase } from './database.ts'
+import type { Settings } from '../../settings.ts'
 
 /** Slaves listed: more need the pages. */
 const SLAVES_MAX = 10_000
 
 /** Prints the head-end's clock and every slave's, or of one device its meters and what happened.
  * OPS-08 no database, or one of an older head-end; SEC-01 no such device. */
-export async function clock(
+export async function printClocks(
   settings: Settings,
-  words: readonly string[],
+  device: string | null,
   json: boolean,
 ): Promise<void> {
-  const [device, ...rest] = words
-  if (rest.length > 0) throw new FaultError('OPS-12', `${words.join(' ')}: clock [DEVICE] [--json]`)
   await withDatabase(settings, async (db) => {
     await assertClocks(db)
-    const shown = device === undefined ? await allClocks(db) : await oneDevice(db, device)
+    const shown = device === null ? await allClocks(db) : await oneDevice(db, device)
     console.log(json ? JSON.stringify(shown.json, null, 2) : shown.text)
   })
 }
@@ -53,7 +51,7 @@ async function allClocks({ kysely }: Db): Promise<Shown> {
   ])
   const parts =
     head === null
-      ? ['The head-end has not told of its clock yet.']
+      ? ['The head-end has not reported its clock yet.']
       : [trackingText(head), sourcesText(head.sources)]
   return { json: { head, slaves }, text: [...parts, slavesText(slaves)].join('\n\n') }
 }

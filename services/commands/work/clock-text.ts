@@ -1,9 +1,9 @@
 // What `ticklock clock` prints: the words and columns of `chronyc tracking` and `chronyc sources`,
 // then one line for each slave. Text only; nothing told by others may move a terminal's cursor.
 
-import type { HeadClockReport, SourceReport } from '../../shared/clock/evidence.ts'
-import { HELD_OVER } from '../billing/clocks/core/clock-marks.ts'
-import type { ClockEventRow, ClockRow } from '../billing/clocks/pages/clock-views.ts'
+import type { HeadClockReport, SourceReport } from '../../../shared/clock/evidence.ts'
+import { HELD_OVER } from '../../billing/clocks/core/clock-marks.ts'
+import type { ClockEventRow, ClockRow } from '../../billing/clocks/pages/clock-views.ts'
 import {
   clockStateText,
   eventWords,
@@ -12,8 +12,8 @@ import {
   rateText,
   signedText,
   utcSecondText,
-} from '../billing/kit/format.ts'
-import { shiftMs, spanMs } from '../../shared/units.ts'
+} from '../../billing/kit/format.ts'
+import { shiftMs, spanMs } from '../../../shared/units.ts'
 
 /** Without control characters. */
 const plain = (text: string): string => text.replaceAll(/\p{C}/gu, '?')

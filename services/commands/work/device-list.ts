@@ -1,10 +1,10 @@
 // A CSV file of devices to enrol: `name[,history_from]`, checked as a whole before anything is
 // made.
 
-import { FaultError } from '../../shared/node/fault-error.ts'
-import { type CsvCell, readCsv } from '../../shared/documents/csv.ts'
-import type { UnixMs } from '../../shared/units.ts'
-import { startOfDay } from '../billing/civil/calendar.ts'
+import { FaultError } from '../../../shared/node/fault-error.ts'
+import { type CsvCell, readCsv } from '../../../shared/documents/csv.ts'
+import type { UnixMs } from '../../../shared/units.ts'
+import { startOfDay } from '../../billing/civil/calendar.ts'
 
 export interface ListedDevice {
   readonly name: string

@@ -2,15 +2,20 @@
 
 import { userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import { FAULTS, isFaultCode } from '../../shared/faults.ts'
-import { isMeterNumber } from '../../shared/meter/reading.ts'
-import { FaultError } from '../../shared/node/fault-error.ts'
-import { shiftMs, spanMs, unixMs } from '../../shared/units.ts'
-import type { CommandTask } from '../../shared/wire/commands.ts'
-import { COMMAND_LIFE, findCommand, giveCommand, isSchedule } from '../billing/fleet/db/commands.ts'
-import type { CommandRow } from '../billing/site/pages/views.ts'
-import { findDevice, withDatabase } from './devices.ts'
-import type { Settings } from '../settings.ts'
+import { FAULTS, isFaultCode } from '../../../shared/faults.ts'
+import { isMeterNumber } from '../../../shared/meter/reading.ts'
+import { FaultError } from '../../../shared/node/fault-error.ts'
+import { shiftMs, spanMs, unixMs } from '../../../shared/units.ts'
+import type { CommandTask } from '../../../shared/wire/commands.ts'
+import {
+  COMMAND_LIFE,
+  findCommand,
+  giveCommand,
+  isSchedule,
+} from '../../billing/fleet/db/commands.ts'
+import type { CommandRow } from '../../billing/site/pages/views.ts'
+import { findDevice, withDatabase } from './database.ts'
+import type { Settings } from '../../settings.ts'
 
 /** Longest wait for the receipt, ms: a slave that is linked answers within seconds. */
 const RECEIPT_MS_MAX = 10_000
@@ -44,18 +49,19 @@ function parseExpires(text: string | undefined): typeof COMMAND_LIFE {
 }
 
 /** Gives a command and waits a while for its receipt; exit code 1 when it was not done. */
-export async function command(
+export async function giveAndWait(
   settings: Settings,
-  words: readonly string[],
-  expires: string | undefined,
+  call: {
+    /** By id or name. */
+    readonly device: string
+    readonly task: readonly string[]
+    readonly expires: string | undefined
+  },
 ): Promise<void> {
-  const [name, ...rest] = words
-  if (name === undefined)
-    throw new FaultError('OPS-12', 'command needs a device and what it is to do')
-  const what = parseTask(rest)
-  const life = parseExpires(expires)
+  const what = parseTask(call.task)
+  const life = parseExpires(call.expires)
   await withDatabase(settings, async ({ kysely }) => {
-    const device = await findDevice(kysely, name)
+    const device = await findDevice(kysely, call.device)
     const now = unixMs(Date.now())
     const given = await giveCommand(kysely, {
       device: device.id,
@@ -70,7 +76,7 @@ export async function command(
     for (const since = performance.now(); performance.now() - since < RECEIPT_MS_MAX; ) {
       const row = await findCommand(kysely, device.id, number)
       if (row !== null && row.outcome !== null) {
-        tell(row)
+        printReceipt(row)
         return
       }
       await wait(LOOK_MS)
@@ -82,7 +88,7 @@ export async function command(
   })
 }
 
-function tell({ outcome, detail }: CommandRow): void {
+function printReceipt({ outcome, detail }: CommandRow): void {
   if (outcome === 'done') {
     console.log('done')
     return

@@ -4,14 +4,18 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { FaultError } from '../../shared/node/fault-error.ts'
-import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { masterKeyTag } from '../../shared/tves/handshake.ts'
-import { missingDevices, olderKeys } from '../billing/fleet/db/master-keys.ts'
-import { withDatabase } from './devices.ts'
-import { requestRotation, rotationRequested } from '../master/shell/keys/key-keeper.ts'
-import { addStaticKey, eraseOldStaticKeys, openKeyStore } from '../master/shell/keys/key-store.ts'
-import type { Settings } from '../settings.ts'
+import { FaultError } from '../../../shared/node/fault-error.ts'
+import { nodeSuite } from '../../../shared/node/node-suite.ts'
+import { masterKeyTag } from '../../../shared/tves/handshake.ts'
+import { missingDevices, olderKeys } from '../../billing/fleet/db/master-keys.ts'
+import { withDatabase } from './database.ts'
+import { requestRotation, rotationRequested } from '../../master/shell/keys/key-keeper.ts'
+import {
+  addStaticKey,
+  eraseOldStaticKeys,
+  openKeyStore,
+} from '../../master/shell/keys/key-store.ts'
+import type { Settings } from '../../settings.ts'
 
 /** Names printed; the rest is counted. */
 const NAMES_MAX = 1_000
@@ -26,14 +30,16 @@ const foldersOf = ({ dataFolder }: Settings): string => {
 }
 
 /** A second static key. OPS-12 while there are two. */
-export function rotateKey(settings: Settings): void {
+export function makeNewKey(settings: Settings): void {
   addStaticKey(foldersOf(settings))
   console.log('A new static key is made; a running head-end takes it within two seconds.')
-  console.log('Devices go over to it one by one: "ticklock rotate-key --status" says who has not.')
+  console.log(
+    'Devices go over to it one by one: "ticklock rotate-key --status" lists those that have not.',
+  )
 }
 
-/** Who still needs the old static key. */
-export async function rotateKeyStatus(settings: Settings): Promise<void> {
+/** Prints which devices still need the old static key. */
+export async function printRotation(settings: Settings): Promise<void> {
   const { staticKeys } = openKeyStore(foldersOf(settings))
   const [{ publicKey }] = staticKeys
   const tag = masterKeyTag(nodeSuite, publicKey)
@@ -51,7 +57,7 @@ export async function rotateKeyStatus(settings: Settings): Promise<void> {
   })
 }
 
-/** Drops the old static key, whoever needs it. */
+/** Destroys the old static key, even if devices still need it. OPS-12 when there is only one. */
 export function giveUpOldKey(settings: Settings): void {
   const folder = foldersOf(settings)
   if (openKeyStore(folder).staticKeys.length === 1) {
@@ -64,8 +70,8 @@ export function giveUpOldKey(settings: Settings): void {
   console.log('made before it, need a new token ("ticklock device NAME").')
 }
 
-/** Has the running head-end wrap all key trees anew. OPS-08 when none does so in time. */
-export async function rotateWrap(settings: Settings): Promise<void> {
+/** Asks the running head-end to wrap all key trees anew. OPS-08 when none does so in time. */
+export async function wrapAnew(settings: Settings): Promise<void> {
   const folder = foldersOf(settings)
   requestRotation(folder)
   for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {

@@ -1,0 +1,32 @@
+// Every sub-command of `ticklock`, in the order in which help lists them.
+
+import { attack } from './attack.ts'
+import { clock } from './clock.ts'
+import { command } from './command.ts'
+import { demo } from './demo.ts'
+import { device } from './device.ts'
+import { doctor } from './doctor.ts'
+import { enrol } from './enrol.ts'
+import { help } from './help.ts'
+import { revoke } from './revoke.ts'
+import { rotateKey } from './rotate-key.ts'
+import { rotateWrap } from './rotate-wrap.ts'
+import { slave } from './slave.ts'
+import type { SubCommand } from './sub-command.ts'
+import { up } from './up.ts'
+
+export const COMMANDS: readonly SubCommand[] = [
+  demo,
+  up,
+  slave,
+  device,
+  enrol,
+  revoke,
+  rotateKey,
+  rotateWrap,
+  command,
+  clock,
+  attack,
+  doctor,
+  help,
+]

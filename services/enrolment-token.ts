@@ -1,0 +1,30 @@
+// One-time enrolment tokens, which the command line, the demo and the attacker issue.
+
+import type { DeviceId } from '../shared/handover/sink.ts'
+import { nodeRandom, nodeSuite } from '../shared/node/node-suite.ts'
+import { Secret } from '../shared/secret.ts'
+import { masterKeyTag } from '../shared/tves/handshake.ts'
+import { encodeToken, fingerprint } from '../shared/tves/token.ts'
+import { shiftMs, spanMs, type UnixMs } from '../shared/units.ts'
+import { issueToken } from './billing/fleet/db/roster.ts'
+import type { Db } from './billing/store/pool.ts'
+import type { KeyStore } from './master/shell/keys/key-store.ts'
+
+/** An enrolment token is good for a week. */
+export const TOKEN_LIFE = spanMs(7 * 86_400_000)
+
+/** Issues a one-time token for a device: 64 characters, good for a week, stored wrapped only. */
+export async function newToken(
+  db: Db,
+  keys: KeyStore,
+  device: DeviceId,
+  now: UnixMs,
+): Promise<string> {
+  const [id, secret] = [nodeRandom(8), nodeRandom(16)]
+  const expiresAt = shiftMs(now, TOKEN_LIFE)
+  const [{ publicKey }] = keys.staticKeys
+  const masterKey = masterKeyTag(nodeSuite, publicKey)
+  await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt, masterKey })
+  const print = fingerprint(nodeSuite, publicKey)
+  return encodeToken({ id, secret: new Secret(secret), fingerprint: print })
+}

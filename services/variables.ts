@@ -1,0 +1,60 @@
+// The environment variables of a head-end, each in one place: its name, what holds when it is not
+// set, and what help says of it. docs/operating.md describes them at length; a test compares.
+
+import { HANDSHAKES_PER_SOURCE, TOLERANCE_DEFAULT } from '../shared/wire/limits.ts'
+
+interface Variable {
+  /** What holds when it is not set, as it would be written; '' when that is no value. */
+  readonly otherwise: string
+  /** For help; null: only docs/operating.md tells. */
+  readonly about: string | null
+}
+
+const VARIABLES = {
+  TICKLOCK_HTTP_PORT: { otherwise: '8080', about: 'pages, /metrics and /healthz' },
+  TICKLOCK_TCP_PORT: { otherwise: '7443', about: 'slaves by TCP' },
+  TICKLOCK_WS_PORT: { otherwise: '7444', about: 'slaves by WebSocket' },
+  TICKLOCK_NTP_PORT: { otherwise: '7123', about: 'time for others (NTP, UDP); 0: none' },
+  TICKLOCK_HOST: { otherwise: '127.0.0.1', about: 'the address all of them listen on' },
+  TICKLOCK_TIME_SOURCES: {
+    otherwise: '',
+    about: "NTP and NTS servers to follow; otherwise this machine's clock",
+  },
+  TICKLOCK_DATA: { otherwise: './data', about: 'database and keys' },
+  DATABASE_URL: { otherwise: '', about: 'an external PostgreSQL; otherwise an embedded one' },
+  TICKLOCK_TIME_CA: { otherwise: '', about: null },
+  TICKLOCK_CLOCK_BOUND_MS: { otherwise: '20', about: null },
+  TICKLOCK_TOLERANCE_S: { otherwise: String(TOLERANCE_DEFAULT), about: null },
+  TICKLOCK_HANDSHAKES_PER_SOURCE: { otherwise: String(HANDSHAKES_PER_SOURCE), about: null },
+  TICKLOCK_UTILITY: { otherwise: 'Your utility', about: null },
+  TICKLOCK_UTILITY_ADDRESS: { otherwise: '', about: null },
+  TICKLOCK_UTILITY_CONTACT: { otherwise: '', about: null },
+  TICKLOCK_UTILITY_PAYMENT: { otherwise: '', about: null },
+  TICKLOCK_SMTP_URL: { otherwise: '', about: null },
+  TICKLOCK_MAIL_FROM: { otherwise: '', about: null },
+  TICKLOCK_SMS_URL: { otherwise: '', about: null },
+  TICKLOCK_SMS_FROM: { otherwise: '', about: null },
+  TICKLOCK_ZONE: { otherwise: 'UTC', about: null },
+} as const satisfies Record<string, Variable>
+
+export type VariableName = keyof typeof VARIABLES
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A variable as set, or what holds otherwise. Set to nothing counts as not set. */
+export function variable(env: Environment, name: VariableName): string {
+  const set = env[name]
+  return set === undefined || set === '' ? VARIABLES[name].otherwise : set
+}
+
+/** Names and what holds otherwise. */
+export const variableDefaults = (): ReadonlyMap<string, string> =>
+  new Map(Object.entries<Variable>(VARIABLES).map(([name, { otherwise }]) => [name, otherwise]))
+
+/** A line for each that help tells of. */
+export const variablesText = (): string =>
+  Object.entries<Variable>(VARIABLES)
+    .flatMap(([name, { otherwise, about }]) => {
+      if (about === null) return []
+      return [`  ${name.padEnd(28)}${about}${otherwise === '' ? '' : ` (${otherwise})`}`]
+    })
+    .join('\n')
