@@ -1,144 +1,201 @@
-// The test runner: `npm test`, or `npm test -- PATTERN` for the files whose path contains PATTERN.
+// The test runner: `npm test`, or `npm test -- PATTERN...` for the files whose path contains one of
+// the patterns.
 //
-// Unit, property, hostile and simulation tests share one process (24 times faster than a process
-// per file); end-to-end tests run one file at a time, each in a process of its own. A run fails
-// when
-// - a test fails, or the pattern matches no file (node:test calls an empty run a success);
+// Unit, property, hostile and simulation tests run in two shared processes, one after the other (24
+// times faster than a process per file); every end-to-end file runs in a process of its own. Two
+// processes run at a time, in the order that test-plan.js gives. A run fails when
+// - a test fails, or a pattern matches no file (node:test calls an empty run a success);
 // - fewer tests passed than the recorded floor (a folder that moved away would go unnoticed);
-// - a process does not end by itself after its last test: something was left open. Nobody can tell
-//   whose it is in the shared process, so its files are run once more one by one, and the culprit
-//   named;
-// - a process or a phase takes too long.
-// The last lines are those of node's own runner, summed over all processes: `ℹ tests`, `ℹ pass` ...
+// - a process does not end by itself after its last test: something was left open. In a shared
+//   process nobody can tell which file it was, so its files run once more one by one, and the
+//   culprit is named;
+// - a process or the whole run takes too long.
+// What a process prints is shown in one piece when it has ended. Then come the slowest files, and
+// in the last lines the counts of node's own runner, summed over all processes: `ℹ tests` ...
 //
 // Options for the runner's own test: --in FOLDER (compiled tests), --floor COUNT, --limit
 // MILLISECONDS.
-import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { requireNode } from './node-version.js'
+import { isCalm, longestFirst } from './test-plan.js'
+import { COUNTS, endAll, run } from './test-process.js'
 
 /** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it
  * silently. */
 const TESTS_FLOOR = 900
+/** Processes that run at a time. */
+const LANES = 2
 /** Longest one process may run before it is ended as hung, milliseconds. */
 const PROCESS_MS_MAX = 240_000
-/** Longest the end-to-end files may take together, milliseconds: the whole check has 20 minutes. */
-const PHASE_MS_MAX = 900_000
-/** The same for one file when we look for the one that hangs or leaves something open. */
+/** After this no further process starts, milliseconds: the whole check has 12 minutes. */
+const RUN_MS_MAX = 600_000
+/** Limit for one file when we look for the one that hangs or leaves something open. */
 const ALONE_MS_MAX = 30_000
+/** How many of the slowest files are listed. */
+const SLOWEST = 10
 
 requireNode()
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
-const { values, positionals } = parseArgs({
+const { values, positionals: patterns } = parseArgs({
   allowPositionals: true,
   options: { in: { type: 'string' }, floor: { type: 'string' }, limit: { type: 'string' } },
 })
-const pattern = positionals[0] ?? ''
 const root = values.in ?? 'dist/test'
 const floor = Number(values.floor ?? TESTS_FLOOR)
 const processMsMax = Number(values.limit ?? PROCESS_MS_MAX)
 
-const choose = (glob) =>
-  globSync(`${root}/${glob}`)
-    .filter((file) => file.includes(pattern))
-    .sort()
+/** Compiled test files, in the order of the globs. */
+const all = (...globs) => globs.flatMap((glob) => globSync(`${root}/${glob}`).toSorted())
+const choose = (...globs) =>
+  all(...globs).filter(
+    (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)),
+  )
+
+/** What runs in one process: a file, or a group of files that share it. */
 const shared = [
-  ...choose('*.test.js'),
-  ...choose('{unit,property,hostile,vectors,sim}/**/*.test.js'),
+  choose('unit/**/*.test.js'),
+  choose('*.test.js', '{property,hostile,vectors,sim}/**/*.test.js'),
+].filter((files) => files.length > 0)
+const apart = longestFirst(choose('e2e/**/*.test.js'))
+const waiting = [
+  ...shared.map((files) => ({ kind: 'shared', files })),
+  ...apart.map((file) => ({ kind: isCalm(file) ? 'calm' : 'busy', files: [file] })),
 ]
-const apart = choose('e2e/**/*.test.js')
-
-const troubles = []
-const counts = new Map(
-  ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'].map((kind) => [kind, 0]),
-)
 const startedAt = performance.now()
+const troubles = patterns
+  .filter((pattern) => !all('**/*.test.js').some((file) => file.includes(pattern)))
+  .map((pattern) => `no test file matches "${pattern}"`)
+const counts = Object.fromEntries(COUNTS.map((kind) => [kind, 0]))
+/** Seconds of each file. */
+const seconds = new Map()
+const running = new Set()
+/** Resolved, and made anew, whenever a process has ended. */
+let ended = Promise.withResolvers()
 
-if (shared.length > 0) await runShared()
-await runApart()
-if (shared.length + apart.length === 0) troubles.push(`no test file matches "${pattern}"`)
-else if (pattern === '' && counts.get('pass') < floor) {
-  troubles.push(`${counts.get('pass')} tests passed, the floor is ${floor}`)
+if (troubles.length === 0) await runAll()
+if (patterns.length === 0 && counts.pass < floor) {
+  troubles.push(`${counts.pass} tests passed, the floor is ${floor}`)
 }
 
+printSlowest()
 console.log()
-for (const [kind, count] of counts) console.log(`ℹ ${kind} ${count}`)
+for (const [kind, count] of Object.entries(counts)) console.log(`ℹ ${kind} ${count}`)
 console.log(`ℹ duration_ms ${Math.round(performance.now() - startedAt)}`)
 for (const trouble of troubles) console.error(`✖ ${trouble}`)
 process.exit(troubles.length > 0 ? 1 : 0)
 
-async function runShared() {
-  const result = await run(shared, { limit: processMsMax, quiet: false })
+/** Runs everything that waits. One folder serves the whole run: it holds the database cluster that
+ * the tests copy instead of making their own. */
+async function runAll() {
+  const folder = mkdtempSync(join(tmpdir(), 'ticklock-run-'))
+  // The database runs under an account of its own, which must pass through.
+  chmodSync(folder, 0o711)
+  const clear = () => rmSync(folder, { recursive: true, force: true })
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      endAll()
+      clear()
+      process.exit(1)
+    })
+  }
+  try {
+    const env = templateCluster(join(folder, 'postgres'))
+    const lanes = Array.from({ length: LANES }, (_, lane) =>
+      runLane({ ...env, TICKLOCK_TEST_LANE: String(lane) }),
+    )
+    await Promise.all(lanes)
+  } finally {
+    clear()
+  }
+}
+
+/** Makes the cluster once, where an end-to-end file may need it; returns the environment that names
+ * it. */
+function templateCluster(folder) {
+  const program = join(root, 'e2e/template-cluster.js')
+  if (!waiting.some(({ kind }) => kind === 'busy') || !existsSync(program)) return {}
+  const { status } = spawnSync(process.execPath, [program, folder], { stdio: 'inherit' })
+  if (status === 0) return { TICKLOCK_TEST_CLUSTER: folder }
+  troubles.push('no database cluster could be made for the tests')
+  return {}
+}
+
+async function runLane(env) {
+  while (waiting.length > 0) {
+    const job = next()
+    if (job === undefined) {
+      await ended.promise
+      continue
+    }
+    if (performance.now() - startedAt > RUN_MS_MAX) {
+      troubles.push(`${job.files[0]}: not run, the tests took longer than ${RUN_MS_MAX} ms`)
+      continue
+    }
+    running.add(job)
+    await (job.kind === 'shared' ? runShared(job.files) : runApart(job.files[0], env))
+    running.delete(job)
+    ended.resolve()
+    ended = Promise.withResolvers()
+  }
+}
+
+/** Takes from what waits the first that may start now: one shared process at a time as long as
+ * there is anything else, calm files early, and no calm file beside a busy one. */
+function next() {
+  const runs = (kind) => [...running].some((job) => job.kind === kind)
+  const kinds = []
+  if (!runs('shared')) kinds.push('shared')
+  if (!runs('busy')) kinds.push('calm')
+  if (!runs('calm')) kinds.push('busy')
+  kinds.push('shared')
+  for (const kind of kinds) {
+    const at = waiting.findIndex((job) => job.kind === kind)
+    if (at >= 0) return waiting.splice(at, 1)[0]
+  }
+  return undefined
+}
+
+async function runShared(files) {
+  const result = await run(files, { limit: processMsMax, env: {} })
+  show(`${files.length} files in one process`, result)
+  for (const [file, spent] of result.seconds) seconds.set(relative('.', file), spent)
   if (!result.hung && !result.leftOpen) {
     if (result.code !== 0) troubles.push('a test failed')
     return
   }
   const what = result.hung ? `still running after ${processMsMax} ms` : 'something was left open'
   troubles.push(`${what}; looking for the file:`)
-  for (const file of shared) {
-    const alone = await run([file], { limit: Math.min(ALONE_MS_MAX, processMsMax), quiet: true })
+  for (const file of files) {
+    const alone = await run([file], { limit: Math.min(ALONE_MS_MAX, processMsMax), env: {} })
     if (alone.leftOpen) troubles.push(`${file}: ${alone.leftOpen}`)
     if (alone.hung) troubles.push(`${file}: hangs`)
   }
 }
 
-async function runApart() {
-  const phaseStartedAt = performance.now()
-  for (const file of apart) {
-    if (performance.now() - phaseStartedAt > PHASE_MS_MAX) {
-      troubles.push(`${file} and later: not run, the phase took longer than ${PHASE_MS_MAX} ms`)
-      return
-    }
-    console.log(`\n${file}`)
-    const { code, hung, leftOpen } = await run([file], { limit: processMsMax, quiet: false })
-    if (hung) troubles.push(`${file}: still running after ${processMsMax} ms`)
-    else if (leftOpen) troubles.push(`${file}: ${leftOpen}`)
-    else if (code !== 0) troubles.push(`${file}: a test failed`)
-  }
+async function runApart(file, env) {
+  const since = performance.now()
+  const result = await run([file], { limit: processMsMax, env })
+  seconds.set(file, (performance.now() - since) / 1_000)
+  show(file, result)
+  if (result.hung) troubles.push(`${file}: still running after ${processMsMax} ms`)
+  else if (result.leftOpen) troubles.push(`${file}: ${result.leftOpen}`)
+  else if (result.code !== 0) troubles.push(`${file}: a test failed`)
 }
 
-/** Runs files in one process of their own. Counts what node's runner says at the end, unless
- * quiet. */
-function run(files, { limit, quiet }) {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  return new Promise((done) => {
-    let hung = false
-    let leftOpen = ''
-    const child = spawn(
-      process.execPath,
-      [
-        '--enable-source-maps',
-        '--import',
-        fileURLToPath(new URL('left-open.js', import.meta.url)),
-        '--test-isolation=none',
-        '--test',
-        '--test-reporter=spec',
-        ...files,
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'], detached: process.platform !== 'win32', env },
-    )
-    const timer = setTimeout(() => {
-      hung = true
-      end(child)
-    }, limit)
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const [, kind, count] = /^ℹ (\w+) ([\d.]+)$/.exec(line) ?? []
-      if (line.startsWith('LEFT OPEN ')) leftOpen = `left open: ${line.slice('LEFT OPEN '.length)}`
-      else if (kind === undefined && !quiet) console.log(line)
-      else if (counts.has(kind) && !quiet) counts.set(kind, counts.get(kind) + Number(count))
-    })
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      done({ code: code ?? 1, hung, leftOpen })
-    })
-  })
+/** Prints in one piece what a process said, and adds its counts to ours. */
+function show(title, { lines, counts: more }) {
+  const said = lines.filter((line, at) => line !== '' || (lines[at - 1] ?? '') !== '')
+  console.log(`\n${title}\n${said.join('\n').trimEnd()}`)
+  for (const kind of COUNTS) counts[kind] += more[kind] ?? 0
 }
 
-/** Ends a hung process with the children it started. */
-function end(child) {
-  if (process.platform === 'win32') child.kill()
-  else process.kill(-child.pid, 'SIGKILL')
+function printSlowest() {
+  const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+  if (slowest.length > 0) console.log('\nThe slowest files:')
+  for (const [file, spent] of slowest) console.log(`${spent.toFixed(1).padStart(7)} s  ${file}`)
 }

@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryFolder } from './postgres.ts'
-import { freePorts } from '../../services/adversary/scene.ts'
+import { freePorts } from './ports.ts'
 import { Process } from './whole-way.ts'
 
 async function environment(t: TestContext): Promise<NodeJS.ProcessEnv> {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { temporaryFolder } from './postgres.ts'
-import { freePorts } from '../../services/adversary/scene.ts'
+import { freePorts } from './ports.ts'
 import { Process, until } from './whole-way.ts'
 
 const METERS = 100

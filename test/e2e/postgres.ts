@@ -1,6 +1,12 @@
 // One embedded cluster for a test file, in a folder of its own that goes away afterwards.
+//
+// To initialise and migrate a cluster takes seconds; to copy one that is ready takes tens of
+// milliseconds. The test runner makes one and names its folder in TICKLOCK_TEST_CLUSTER; without it
+// (a file run by hand) every test initialises its own. What a first start does is shown by
+// embedded-postgres.test.ts, cli.test.ts, demo.test.ts and attack.test.ts, which copy nothing.
 
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate } from '../../services/billing/store/migrate.ts'
@@ -25,9 +31,29 @@ export interface TestPostgres {
   close(): Promise<void>
 }
 
-export async function testPostgres(): Promise<TestPostgres> {
-  const { folder, remove } = temporaryFolder()
-  const server = await startPostgres({ folder: join(folder, 'postgres'), log: () => {} })
+export interface ClusterOptions {
+  /** True where the test is about what survives: each commit is flushed to the disk. False: the
+   * rest of PostgreSQL works as always, only the flushing (fsync) is left out. */
+  readonly durable?: boolean
+}
+
+/** Puts a copy of the runner's cluster, migrated and empty, where startPostgres looks for the
+ * database of `folder`. Does nothing when there is none to copy. */
+export function copyCluster(folder: string, { durable = false }: ClusterOptions = {}): void {
+  const template = process.env['TICKLOCK_TEST_CLUSTER']
+  // The database's account may have been unable to enter: then it lies elsewhere.
+  if (template === undefined || !existsSync(join(template, 'cluster'))) return
+  mkdirSync(folder, { recursive: true })
+  const [cluster, password] = [join(template, 'cluster'), join(template, 'password')]
+  execFileSync('cp', ['-a', cluster, password, folder])
+  if (!durable) appendFileSync(join(folder, 'cluster', 'postgresql.conf'), 'fsync = off\n')
+}
+
+export async function testPostgres(options: ClusterOptions = {}): Promise<TestPostgres> {
+  const { folder: parent, remove } = temporaryFolder()
+  const folder = join(parent, 'postgres')
+  copyCluster(folder, options)
+  const server = await startPostgres({ folder, log: () => {} })
   const db = openDatabase(server.connection, () => {})
   await migrate(db.pool)
   const close = async () => {
@@ -35,5 +61,5 @@ export async function testPostgres(): Promise<TestPostgres> {
     await server.close()
     remove()
   }
-  return { folder: join(folder, 'postgres'), server, db, close }
+  return { folder, server, db, close }
 }

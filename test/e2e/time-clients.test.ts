@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -56,40 +56,43 @@ function assertNear(printed: string, offset: RegExp): void {
   assert.ok(Math.abs(Number(seconds)) < OFFSET_S_MAX, printed)
 }
 
-test('ntpdig and ntpdate accept our server (NTPsec)', async (t) => {
-  if (!ready(t, 'ip', 'ntpdig', 'ntpdate')) return
-  const namespace = await serve(t)
-  if (namespace === null) return
-  const dig = JSON.parse(await ask(namespace, 'ntpdig', '-j', HOST))
-  // Stratum 10: nobody but this machine's operator says that its clock is right.
-  assert.deepEqual([dig.stratum, dig.leap], [10, 'no-leap'])
-  assert.ok(Math.abs(dig.offset) < OFFSET_S_MAX, JSON.stringify(dig))
-  assertNear(await ask(namespace, 'ntpdate', '-q', HOST), /([+-]\d+\.\d+) \+\/- /)
-})
+// At once: each has programs of its own, and mostly waits.
+describe('other people’s clients and our server', { concurrency: true }, () => {
+  test('ntpdig and ntpdate accept our server (NTPsec)', async (t) => {
+    if (!ready(t, 'ip', 'ntpdig', 'ntpdate')) return
+    const namespace = await serve(t)
+    if (namespace === null) return
+    const dig = JSON.parse(await ask(namespace, 'ntpdig', '-j', HOST))
+    // Stratum 10: nobody but this machine's operator says that its clock is right.
+    assert.deepEqual([dig.stratum, dig.leap], [10, 'no-leap'])
+    assert.ok(Math.abs(dig.offset) < OFFSET_S_MAX, JSON.stringify(dig))
+    assertNear(await ask(namespace, 'ntpdate', '-q', HOST), /([+-]\d+\.\d+) \+\/- /)
+  })
 
-test('chronyd -Q accepts our server', async (t) => {
-  if (!ready(t, 'ip', 'chronyd')) return
-  const namespace = await serve(t)
-  if (namespace === null) return
-  const folder = privateFolder()
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const own = ['cmdport 0', 'bindcmdaddress /', `pidfile ${join(folder, 'pid')}`, 'user root']
-  const source = `server ${HOST} iburst maxsamples 4`
-  const printed = await ask(namespace, 'chronyd', '-Q', '-U', '-t', '20', source, ...own)
-  assertNear(printed, /System clock wrong by (-?\d+\.\d+) seconds/)
-})
+  test('chronyd -Q accepts our server', async (t) => {
+    if (!ready(t, 'ip', 'chronyd')) return
+    const namespace = await serve(t)
+    if (namespace === null) return
+    const folder = privateFolder()
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const own = ['cmdport 0', 'bindcmdaddress /', `pidfile ${join(folder, 'pid')}`, 'user root']
+    const source = `server ${HOST} iburst maxsamples 4`
+    const printed = await ask(namespace, 'chronyd', '-Q', '-U', '-t', '20', source, ...own)
+    assertNear(printed, /System clock wrong by (-?\d+\.\d+) seconds/)
+  })
 
-test('chronyd, asking 32 times a second, is told RATE and understands it (RFC 5905 7.4)', async (t) => {
-  if (!ready(t, 'ip', 'chronyd')) return
-  const namespace = await serve(t)
-  if (namespace === null) return
-  const lines = ['port 0', `server ${HOST} minpoll -5 maxpoll -5`]
-  const client = await startChronyd({ lines, namespace })
-  t.after(() => client.stop())
-  const since = performance.now()
-  for (; !/Received KoD RATE/.test(client.log()); await sleep(100)) {
-    assert.ok(performance.now() - since < PATIENCE_MS, client.log())
-  }
-  // Not the first questions of a client: a burst of 128 is answered.
-  assert.ok(performance.now() - since > 1_000)
+  test('chronyd, asking 32 times a second, is told RATE and understands it (RFC 5905 7.4)', async (t) => {
+    if (!ready(t, 'ip', 'chronyd')) return
+    const namespace = await serve(t)
+    if (namespace === null) return
+    const lines = ['port 0', `server ${HOST} minpoll -5 maxpoll -5`]
+    const client = await startChronyd({ lines, namespace })
+    t.after(() => client.stop())
+    const since = performance.now()
+    for (; !/Received KoD RATE/.test(client.log()); await sleep(100)) {
+      assert.ok(performance.now() - since < PATIENCE_MS, client.log())
+    }
+    // Not the first questions of a client: a burst of 128 is answered.
+    assert.ok(performance.now() - since > 1_000)
+  })
 })

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from '../../services/adversary/scene.ts'
+import { freePorts } from './ports.ts'
 import { HeadTime } from '../../services/master/shell/time/head-time.ts'
 import type { HeadClockReport } from '../../shared/clock/evidence.ts'
 import { openWallClock } from '../../shared/node/wall-edges.ts'
@@ -53,39 +53,42 @@ async function upstreams(t: TestContext, count: number, liars: number) {
   })
 }
 
-for (const [liars, count] of [
-  [1, 3],
-  [2, 5],
-] as const) {
-  test(`${liars} of ${count} servers lie by 5 s: marked x, CLK-10, the clock stays right`, async (t) => {
-    if (!ready(t, 'chronyd')) return
-    const sources = await upstreams(t, count, liars)
-    const faults: string[] = []
-    const reports: HeadClockReport[] = []
-    const time = await HeadTime.open(
-      { ntp: null, sources, systemBound: null, polls: POLLS },
-      {
-        onReport: (report) => reports.push(report),
-        onFault: (code, detail) => faults.push(`${code} ${detail}`),
-      },
-    )
-    t.after(() => time.close())
-    const wall = openWallClock()
-    t.after(() => wall.close())
-    const marks = (): string => (reports.at(-1)?.sources ?? []).map(({ mark }) => mark).join('')
-    const expected = new RegExp(`^x{${liars}}[*+-]{${count - liars}}$`)
-    const since = performance.now()
-    const elapsedMs = (): number => performance.now() - since
-    for (; elapsedMs() < WATCHED_MS || !expected.test(marks()); await sleep(20)) {
-      assert.ok(elapsedMs() < PATIENCE_MS, `marks ${marks()}`)
-      const { at, bound } = time.now()
-      const error = at - wall.now().at
-      if (bound !== null) assert.ok(Math.abs(error) <= bound + READ_US, `${error} us, ${bound}`)
-    }
-    assert.match(marks(), /\*/)
-    const told = faults.filter((fault) => fault.startsWith('CLK-10'))
-    const names = Array.from({ length: liars }, (_, at) => `CLK-10 liar ${at}`)
-    assert.deepEqual(told.sort(), names)
-    assert.equal(reports.at(-1)?.state, 'S')
-  })
-}
+// At once: each has programs of its own, and mostly waits.
+describe('servers that lie', { concurrency: true }, () => {
+  for (const [liars, count] of [
+    [1, 3],
+    [2, 5],
+  ] as const) {
+    test(`${liars} of ${count} servers lie by 5 s: marked x, CLK-10, the clock stays right`, async (t) => {
+      if (!ready(t, 'chronyd')) return
+      const sources = await upstreams(t, count, liars)
+      const faults: string[] = []
+      const reports: HeadClockReport[] = []
+      const time = await HeadTime.open(
+        { ntp: null, sources, systemBound: null, polls: POLLS },
+        {
+          onReport: (report) => reports.push(report),
+          onFault: (code, detail) => faults.push(`${code} ${detail}`),
+        },
+      )
+      t.after(() => time.close())
+      const wall = openWallClock()
+      t.after(() => wall.close())
+      const marks = (): string => (reports.at(-1)?.sources ?? []).map(({ mark }) => mark).join('')
+      const expected = new RegExp(`^x{${liars}}[*+-]{${count - liars}}$`)
+      const since = performance.now()
+      const elapsedMs = (): number => performance.now() - since
+      for (; elapsedMs() < WATCHED_MS || !expected.test(marks()); await sleep(20)) {
+        assert.ok(elapsedMs() < PATIENCE_MS, `marks ${marks()}`)
+        const { at, bound } = time.now()
+        const error = at - wall.now().at
+        if (bound !== null) assert.ok(Math.abs(error) <= bound + READ_US, `${error} us, ${bound}`)
+      }
+      assert.match(marks(), /\*/)
+      const told = faults.filter((fault) => fault.startsWith('CLK-10'))
+      const names = Array.from({ length: liars }, (_, at) => `CLK-10 liar ${at}`)
+      assert.deepEqual(told.sort(), names)
+      assert.equal(reports.at(-1)?.state, 'S')
+    })
+  }
+})

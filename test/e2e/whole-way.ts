@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { freePorts } from '../../services/adversary/scene.ts'
+import { freePorts } from './ports.ts'
 import { type Db, openDatabase } from '../../services/billing/store/pool.ts'
 import { createDevice, issueToken } from '../../services/billing/fleet/db/roster.ts'
 import { runningPostgres } from '../../services/billing/store/embedded/embedded-postgres.ts'
@@ -19,7 +19,7 @@ import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import { Secret } from '../../shared/secret.ts'
 import { encodeToken, fingerprint } from '../../shared/tves/token.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
-import { temporaryFolder } from './postgres.ts'
+import { type ClusterOptions, copyCluster, temporaryFolder } from './postgres.ts'
 
 /** Longest anything here may take on a machine that does other things too, milliseconds. */
 const PATIENCE_MS = 60_000
@@ -181,8 +181,9 @@ export class WholeWay {
   }
 
   /** A fresh folder with a running head-end. */
-  static async open(env: NodeJS.ProcessEnv = {}): Promise<WholeWay> {
+  static async open(env: NodeJS.ProcessEnv = {}, options: ClusterOptions = {}): Promise<WholeWay> {
     const way = new WholeWay(temporaryFolder(), await freePorts(3), env)
+    if (env['DATABASE_URL'] === undefined) copyCluster(join(way.folder, 'postgresql'), options)
     try {
       await way.start()
       return way

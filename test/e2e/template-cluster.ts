@@ -1,0 +1,19 @@
+// Makes the database cluster that tests copy: initialised, migrated, shut down. The test runner
+// (tools/test.js) calls it once, with the folder to make it in, before the first file starts.
+
+import assert from 'node:assert/strict'
+import {
+  runningPostgres,
+  startPostgres,
+} from '../../services/billing/store/embedded/embedded-postgres.ts'
+import { migrate } from '../../services/billing/store/migrate.ts'
+import { openDatabase } from '../../services/billing/store/pool.ts'
+
+const [folder] = process.argv.slice(2)
+assert.ok(folder !== undefined, 'usage: template-cluster FOLDER')
+const server = await startPostgres({ folder, log: console.error })
+const db = openDatabase(server.connection, () => {})
+await migrate(db.pool)
+await db.close()
+await server.close()
+assert.equal(runningPostgres(folder), null)

@@ -1,0 +1,27 @@
+// The reporter of our test processes: node's own (spec), and behind it how long the tests of each
+// file took together, which nobody else can say of files that share a process.
+import { spec as Spec } from 'node:test/reporters'
+
+/** Called with `new`, and gives node's reporter itself, with an eye and a last word of ours: a
+ * second stream behind it would not come to its end in a process that is ended because something
+ * was left open. */
+export default function Reporter() {
+  const stream = new Spec()
+  const { _transform: transform, _flush: flush } = stream
+  const seconds = new Map()
+  stream._transform = function (event, encoding, done) {
+    note(event, seconds)
+    transform.call(this, event, encoding, done)
+  }
+  stream._flush = function (done) {
+    for (const [file, total] of seconds) this.push(`FILE ${total.toFixed(3)} ${file}\n`)
+    flush.call(this, done)
+  }
+  return stream
+}
+
+function note({ type, data }, seconds) {
+  if ((type !== 'test:pass' && type !== 'test:fail') || data.nesting > 0) return
+  const file = data.file ?? ''
+  seconds.set(file, (seconds.get(file) ?? 0) + data.details.duration_ms / 1_000)
+}
