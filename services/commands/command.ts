@@ -8,7 +8,7 @@ import { FaultError } from '../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, unixMs } from '../../shared/units.ts'
 import type { Order } from '../../shared/wire/orders.ts'
 import { COMMAND_LIFE, findCommand, giveCommand, isSchedule } from '../billing/fleet/db/commands.ts'
-import type { CommandRow } from '../billing/site/pages/views.ts'
+import type { CommandRow } from '../billing/fleet/core/views.ts'
 import { findDevice, withDatabase } from './devices.ts'
 import type { Settings } from '../settings.ts'
 

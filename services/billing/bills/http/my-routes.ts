@@ -1,34 +1,28 @@
-// A customer's own pages. Every question carries the customer of the session; an id of somebody
+// A customer's own bills. Every question carries the customer of the session; an id of somebody
 // else's bill is answered like one that does not exist.
 
 import type { FastifyInstance } from 'fastify'
-import { HomePage, MyBillPage, MyBillsPage, UsagePage } from '../pages/customer.tsx'
-import type { WebDeps } from './deps.ts'
-import { fileName, guarded, param, rowId } from '../../access/http/guard.ts'
-import type { Sessions } from '../../access/http/session.ts'
-import { NOT_FOUND } from '../../access/http/trouble.ts'
+import { type Door, param, rowId } from '../../kit/door.ts'
+import { NOT_FOUND } from '../../kit/trouble.ts'
+import type { BillReads } from '../db/reads.ts'
+import { MyBillPage, MyBillsPage } from '../pages/my-bills.tsx'
+import { fileName } from './file-name.ts'
 
-export function customerRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
-  const { customers } = deps
-  const page = guarded.bind(null, sessions, 'customer')
-  app.get(
-    '/home',
-    page(async ({ context, viewer }) => {
-      const view = await customers.home(viewer.id)
-      return view === null ? { trouble: NOT_FOUND } : { page: HomePage({ context, view }) }
-    }),
-  )
-  app.get(
-    '/home/usage',
-    page(async ({ context, viewer }) => {
-      const view = await customers.usage(viewer.id, deps.now())
-      return { page: UsagePage({ context, view }) }
-    }),
-  )
+/** Ten years of monthly bills. */
+const BILLS_MAX = 120
+
+export interface MyBillDeps {
+  readonly bills: Pick<BillReads, 'ofCustomer' | 'billOf'>
+  /** The stored or re-made document of an issued bill; null when there is no such bill. */
+  readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
+}
+
+export function myBillRoutes(app: FastifyInstance, deps: MyBillDeps, page: Door): void {
+  const { bills } = deps
   app.get(
     '/home/bills',
     page(async ({ context, viewer }) => {
-      const view = await customers.bills(viewer.id)
+      const view = await bills.ofCustomer(viewer.id, BILLS_MAX)
       return { page: MyBillsPage({ context, view }) }
     }),
   )
@@ -36,7 +30,7 @@ export function customerRoutes(app: FastifyInstance, deps: WebDeps, sessions: Se
     '/home/bills/:id',
     page(async ({ context, viewer, request }) => {
       const id = rowId(param(request, 'id'))
-      const view = id === null ? null : await customers.bill(viewer.id, id)
+      const view = id === null ? null : await bills.billOf(viewer.id, id)
       return view === null ? { trouble: NOT_FOUND } : { page: MyBillPage({ context, view }) }
     }),
   )
@@ -44,7 +38,7 @@ export function customerRoutes(app: FastifyInstance, deps: WebDeps, sessions: Se
     '/home/bills/:id/pdf',
     page(async ({ viewer, request }) => {
       const id = rowId(param(request, 'id'))
-      const view = id === null ? null : await customers.bill(viewer.id, id)
+      const view = id === null ? null : await bills.billOf(viewer.id, id)
       const pdf = id === null || view === null ? null : await deps.renderPdf(id)
       if (pdf === null || view === null) return { trouble: NOT_FOUND }
       return { pdf, name: fileName(view.bill.number) }

@@ -1,66 +1,52 @@
-// What the pages may ask of the database. Fleet, bills and usage each have their file; the
-// interfaces stand here, so that a test can answer in their place.
+// What the pages may ask of the database: each domain's own reads, collected. A test can answer in
+// their place.
 
 import type { Kysely } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
-import type {
-  BillRow,
-  BillView,
-  DeviceView,
-  ExceptionRow,
-  FleetRow,
-  HomeView,
-  LiveRow,
-  NoticeRow,
-  NoticeState,
-  RefusalRow,
-  RetimedRow,
-  TariffRow,
-  UsageView,
-} from '../pages/views.ts'
 import { type AccessStore, accessStore } from '../../access/db/access.ts'
-import { billReads } from '../../bills/db/reads.ts'
+import { type BillReads, billReads } from '../../bills/db/reads.ts'
 import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
-import { customerReads } from '../../customers/db/reads.ts'
-import { fleetReads } from '../../fleet/db/reads.ts'
-import { retimedReads } from '../../readings/db/retimed-reads.ts'
+import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
+import { deviceName, type FleetReads, fleetReads } from '../../fleet/db/reads.ts'
+import { type NoticeReads, noticeReads } from '../../notices/db/reads.ts'
+import type { UsageView } from '../../readings/core/views.ts'
+import { type ReadingReads, readingReads } from '../../readings/db/reads.ts'
+import { usageAt } from '../../readings/db/usage.ts'
 import type { Database } from '../../store/schema.ts'
-
-/** Keyset page: rows with an id below `before`, newest first. */
-export interface Slice {
-  readonly state: NoticeState | null
-  readonly before: number | null
-}
-
-export interface OperatorReads extends ClockReads {
-  fleet(): Promise<readonly FleetRow[]>
-  device(id: string, now: UnixMs): Promise<DeviceView | null>
-  /** Newest first; `meter` is the start of a meter number, empty for all. */
-  live(meter: string): Promise<readonly LiveRow[]>
-  /** Readings taken under an unsure clock, newest first; `meter` as for `live`. */
-  retimed(meter: string): Promise<readonly RetimedRow[]>
-  refusals(since: UnixMs): Promise<readonly RefusalRow[]>
-  exceptions(): Promise<readonly ExceptionRow[]>
-  bills(slice: Slice): Promise<readonly BillRow[]>
-  bill(id: number): Promise<BillView | null>
-  billNotices(id: number): Promise<readonly NoticeRow[]>
-  notices(slice: Slice): Promise<readonly NoticeRow[]>
-  tariffs(): Promise<readonly TariffRow[]>
-}
-
-/** Every question names the customer: there is no way to ask for somebody else's rows. */
-export interface CustomerReads {
-  home(customer: number): Promise<HomeView | null>
-  bills(customer: number): Promise<readonly BillRow[]>
-  bill(customer: number, id: number): Promise<BillView | null>
-  usage(customer: number, now: UnixMs): Promise<readonly UsageView[]>
-}
+import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
 
 /** All that the web side reads and writes. */
-export const webStores = (
-  db: Kysely<Database>,
-): { access: AccessStore; operators: OperatorReads; customers: CustomerReads } => ({
-  access: accessStore(db),
-  operators: { ...fleetReads(db), ...clockReads(db), ...retimedReads(db), ...billReads(db) },
-  customers: customerReads(db),
-})
+export interface WebStores {
+  readonly access: AccessStore
+  readonly bills: BillReads
+  readonly clocks: ClockReads
+  readonly customers: CustomerReads
+  readonly fleet: FleetReads
+  readonly notices: NoticeReads
+  readonly readings: ReadingReads
+  readonly tariffs: TariffReads
+  readonly deviceName: (device: string) => Promise<string | null>
+  readonly usage: (customer: number, now: UnixMs) => Promise<readonly UsageView[]>
+}
+
+export function webStores(db: Kysely<Database>): WebStores {
+  const customers = customerReads(db)
+  return {
+    access: accessStore(db),
+    bills: billReads(db),
+    clocks: clockReads(db),
+    customers,
+    fleet: fleetReads(db),
+    notices: noticeReads(db),
+    readings: readingReads(db),
+    tariffs: tariffReads(db),
+    deviceName: (device) => deviceName(db, device),
+    usage: async (customer, now) => {
+      const places = await customers.places(customer)
+      const metered = places.flatMap(({ meter, zone, movedIn }) =>
+        meter === null ? [] : [{ meter, zone, movedIn }],
+      )
+      return Promise.all(metered.map((place) => usageAt(db, place, now)))
+    },
+  }
+}
