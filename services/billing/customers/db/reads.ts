@@ -74,3 +74,9 @@ export async function firstZone(db: Kysely<Database>): Promise<string | null> {
     .executeTakeFirst()
   return row?.zone ?? null
 }
+
+/** The customer who was registered first; null while there is none. */
+export async function firstCustomer(db: Kysely<Database>): Promise<number | null> {
+  const row = await db.selectFrom('customers').select('id').orderBy('id').executeTakeFirst()
+  return row?.id ?? null
+}
