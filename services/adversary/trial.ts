@@ -1,6 +1,6 @@
 // One attack: what is tried, what must refuse it, and what must not have moved when it is over.
 
-import type { AttackLine } from '../billing/site/pages/views.ts'
+import type { AttackLine } from '../billing/site/core/views.ts'
 import { type AttackScene, until, type Victim } from './scene.ts'
 
 /** The attacker's surroundings. */

@@ -11,27 +11,28 @@ import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import type { Utility } from './bills/core/bill-content.ts'
 import { hasOperator } from './access/db/access.ts'
-import { webStores } from './site/db/browse.ts'
+import { webStores } from './site/db/stores.ts'
 import { servedClockFigures } from './clocks/db/figures.ts'
-import { startClockKeeper } from './clocks/db/keeper.ts'
+import { startClockKeeper } from './clocks/shell/keeper.ts'
 import { COMMAND_LIFE, giveCommand, openCommands } from './fleet/db/commands.ts'
 import { Fleet } from './fleet/db/board.ts'
 import { migrate } from './store/migrate.ts'
 import { queueAgain } from './notices/db/notices.ts'
 import { indexClosedMonths } from './readings/db/partitions.ts'
-import { type Db, openDatabase } from './store/pool.ts'
+import { type Db, isUp, openDatabase } from './store/pool.ts'
 import { ReadingSink } from './readings/db/sink.ts'
-import { startRetimer } from './readings/db/retimer.ts'
+import { startRetimer } from './readings/shell/retiming.ts'
 import { openRoster } from './fleet/db/roster.ts'
 import { readSummary } from './site/db/summary.ts'
 import { buildApp } from './site/http/app.ts'
 import type { WebDeps } from './site/http/deps.ts'
-import { customerLink, setupLink } from './access/http/links.ts'
+import { customerLink, setupLink } from './access/shell/links.ts'
 import { type BillClerk, startBillClerk } from './bills/shell/bill-clerk.ts'
 import { type EmbeddedPostgres, startPostgres } from './store/embedded/embedded-postgres.ts'
 import type { MailDriver } from './notices/shell/mail.ts'
 import { serverMetrics } from './site/shell/metrics.ts'
 import { type NoticeWorker, startNoticeWorker } from './notices/shell/notice-worker.ts'
+import { billMatter } from './bills/shell/bill-matter.ts'
 import { storedBillPdf } from './bills/shell/pdf.ts'
 import type { SmsDriver } from './notices/shell/sms.ts'
 
@@ -96,6 +97,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
       db: db.kysely,
       mail: options.mail,
       sms: options.sms,
+      matterOf: (billId) => billMatter(db.kysely, billId),
       linkOf: (id) => customerLink({ db: db.kysely, random: nodeRandom, baseUrl }, id, now()),
       now,
       log: say,
@@ -160,10 +162,7 @@ async function openPages(
     summary: () => readSummary(db.pool),
     clockFigures: servedClockFigures(db.pool, () => performance.now()),
     health: async () => {
-      const up = await db.pool.query('select 1').then(
-        () => true,
-        () => false,
-      )
+      const up = await isUp(db.pool)
       return { ok: up, parts: { database: up ? 'up' : 'down' } }
     },
     metrics: serverMetrics(db.pool),

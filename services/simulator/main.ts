@@ -9,13 +9,15 @@ import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { msToUs, type UnixMs, unixMs } from '../../shared/units.ts'
 import { historyFrom, startOfDay } from '../billing/civil/calendar.ts'
 import { setOperator } from '../billing/access/db/access.ts'
+import { firstCustomer } from '../billing/customers/db/reads.ts'
 import { register } from '../billing/customers/db/registry.ts'
 import { createDevice, listDevices } from '../billing/fleet/db/roster.ts'
 import { readSummary } from '../billing/site/db/summary.ts'
+import { counted } from '../billing/store/counters.ts'
 import { publishTariff } from '../billing/tariffs/db/tariffs.ts'
 import type { WebDeps } from '../billing/site/http/deps.ts'
-import { customerLink } from '../billing/access/http/links.ts'
-import { createPasswords } from '../billing/access/http/passwords.ts'
+import { customerLink } from '../billing/access/shell/links.ts'
+import { createPasswords } from '../billing/access/shell/passwords.ts'
 import { openMail } from '../billing/notices/shell/mail.ts'
 import { twilioSms } from '../billing/notices/shell/sms.ts'
 import { newToken } from '../enrolment-token.ts'
@@ -98,12 +100,7 @@ async function startParts(
   })
   closers.push(() => headEnd.close())
   const { db } = headEnd.billing
-  progress.readings = async () => {
-    const { rows } = await db.pool.query<{ count: number }>(
-      "select count from counters where name = 'readings'",
-    )
-    return rows[0]?.count ?? 0
-  }
+  progress.readings = () => counted(db.kysely, 'readings')
   const { devices, tokens } = await furnish(headEnd)
   const buses = await serveMeters(closers)
   const slaves = buses.map((bus, index) =>
@@ -115,16 +112,12 @@ async function startParts(
   })
   log.info('neighbourhood runs', { meters: homes().length, slaves: devices.length })
   const url = baseUrlOf(settings)
-  const customer = await db.kysely
-    .selectFrom('customers')
-    .select('id')
-    .orderBy('id')
-    .executeTakeFirst()
+  const customer = await firstCustomer(db.kysely)
   const source = { db: db.kysely, random: nodeRandom, baseUrl: url }
   return {
     url,
     operator: await openOperator(headEnd),
-    customerUrl: customer === undefined ? null : await customerLink(source, customer.id, now()),
+    customerUrl: customer === null ? null : await customerLink(source, customer, now()),
     headEnd,
     slaves,
     upsetClock: (tell) => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { after, before, beforeEach, test } from 'node:test'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { runBills } from '../../services/billing/bills/db/run.ts'
+import { billMatter } from '../../services/billing/bills/shell/bill-matter.ts'
 import { claimNotices, queueAgain } from '../../services/billing/notices/db/notices.ts'
 import { type MailDriver, openMail } from '../../services/billing/notices/shell/mail.ts'
 import {
@@ -61,6 +62,7 @@ function task(mail: MailDriver | null, sms: SmsDriver | null): NoticeTask {
     db: postgres.db.kysely,
     mail,
     sms,
+    matterOf: (bill) => billMatter(postgres.db.kysely, bill),
     linkOf: async (customer) => `http://localhost/c/${customer}`,
     now: () => now,
     log: (line) => lines.push(line),

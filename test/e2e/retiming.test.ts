@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { webStores } from '../../services/billing/site/db/browse.ts'
+import { webStores } from '../../services/billing/site/db/stores.ts'
 import { ReadingSink } from '../../services/billing/readings/db/sink.ts'
 import { retimeDue } from '../../services/billing/readings/db/retimer.ts'
 import { serverMetrics } from '../../services/billing/site/shell/metrics.ts'
@@ -280,8 +280,8 @@ test('frames given up and sealed ones become exceptions, with their position', a
     ),
     frame(1, 41, { kind: 'sealed', body }),
   ]
-  const { operators } = webStores(postgres.db.kysely)
-  const alarms = async () => (await operators.fleet()).map(({ givenUp }) => givenUp)
+  const { fleet } = webStores(postgres.db.kysely)
+  const alarms = async () => (await fleet.fleet()).map(({ givenUp }) => givenUp)
   await sink.append(frames.slice(0, 4))
   assert.deepEqual(await alarms(), [3])
   await sink.append(frames)
@@ -295,7 +295,7 @@ test('frames given up and sealed ones become exceptions, with their position', a
     { code: 'SEC-03', detail: 'run 1, frame 41: kept sealed', content: Buffer.from(body) },
   ])
   assert.deepEqual(await alarms(), [5])
-  assert.equal((await operators.exceptions()).length, 5)
+  assert.equal((await webStores(postgres.db.kysely).readings.exceptions()).length, 5)
   const metrics = await serverMetrics(postgres.db.pool).metrics()
   assert.match(metrics, /^ticklock_exceptions_total\{code="OPS-16"\} 1$/m)
   await postgres.db.pool.query("update exceptions set at = at - interval '31 days'")
@@ -305,16 +305,16 @@ test('frames given up and sealed ones become exceptions, with their position', a
 test('the operator sees both times of a reading', async () => {
   await sink.append(story)
   await anchors(told)
-  const { operators } = webStores(postgres.db.kysely)
+  const { readings } = webStores(postgres.db.kysely)
   assert.deepEqual(
-    (await operators.retimed('M')).map(({ retimed }) => retimed),
+    (await readings.retimed('M')).map(({ retimed }) => retimed),
     [null, null],
   )
   await retimeNow()
-  const [row] = await operators.retimed('M1')
+  const [row] = await readings.retimed('M1')
   assert.equal(row?.saidAt, GUESS + HOUR)
   assert.deepEqual(row.retimed, { at: START + HOUR, boundMs: 24, way: 'anchor' })
-  assert.deepEqual(await operators.retimed('N'), [])
+  assert.deepEqual(await readings.retimed('N'), [])
 })
 
 test('only the newest thousand processes of a device are remembered', async () => {

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { type Browser, chromium } from 'playwright-core'
-import { webStores } from '../../services/billing/site/db/browse.ts'
+import { webStores } from '../../services/billing/site/db/stores.ts'
 import {
   COMMAND_LIFE,
   giveCommand,
@@ -22,7 +22,7 @@ import {
   customerLink,
   type LinkSource,
   setupLink,
-} from '../../services/billing/access/http/links.ts'
+} from '../../services/billing/access/shell/links.ts'
 import { shiftMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'
@@ -118,24 +118,24 @@ test('the figures of clocks: as JSON and for Prometheus, without a name', async 
 })
 
 test('customer A reads A’s bill from the database and not B’s, by any way in', async () => {
-  const { customers } = webStores(postgres.db.kysely)
+  const { bills } = webStores(postgres.db.kysely)
   const [a, b] = seeded.customers
   const [billA, billB] = seeded.bills
-  assert.equal((await customers.bill(a, billA))?.bill.customer, 'Asha Kulkarni')
-  assert.equal(await customers.bill(a, billB), null)
-  assert.equal(await customers.bill(b, billA), null)
+  assert.equal((await bills.billOf(a, billA))?.bill.customer, 'Asha Kulkarni')
+  assert.equal(await bills.billOf(a, billB), null)
+  assert.equal(await bills.billOf(b, billA), null)
   assert.deepEqual(
-    (await customers.bills(a)).map(({ id }) => id),
+    (await bills.ofCustomer(a, 10)).map(({ id }) => id),
     [billA],
   )
 })
 
 test('readings of a bill carry their clock state; usage begins with moving in', async () => {
-  const { customers } = webStores(postgres.db.kysely)
+  const { bills, usage: usageOf } = webStores(postgres.db.kysely)
   const [a] = seeded.customers
-  const view = await customers.bill(a, seeded.bills[0])
+  const view = await bills.billOf(a, seeded.bills[0])
   assert.deepEqual(view?.opening, { clockState: 'S', clockBoundMs: 7, quality: 0 })
-  const [usage] = await customers.usage(a, NOON)
+  const [usage] = await usageOf(a, NOON)
   const [, may] = usage?.months ?? []
   assert.equal(may?.days.length, 31)
   assert.equal(may?.total, '221.000')
@@ -143,7 +143,7 @@ test('readings of a bill carry their clock state; usage begins with moving in', 
 
 test('a bill whose stored text was changed is not shown', async () => {
   const { kysely, pool } = postgres.db
-  const { operators } = webStores(kysely)
+  const { bills } = webStores(kysely)
   await pool.query('alter table bills disable trigger bills_are_final')
   const change = (from: string, to: string) =>
     pool.query('update bills set content = replace(content::text, $1, $2)::jsonb where id = $3', [
@@ -152,9 +152,9 @@ test('a bill whose stored text was changed is not shown', async () => {
       seeded.bills[1],
     ])
   await change('12 Lake Road', '13 Lake Road')
-  await assert.rejects(operators.bill(seeded.bills[1]), /does not match the hash/)
+  await assert.rejects(bills.bill(seeded.bills[1]), /does not match the hash/)
   await change('13 Lake Road', '12 Lake Road')
-  assert.notEqual(await operators.bill(seeded.bills[1]), null)
+  assert.notEqual(await bills.bill(seeded.bills[1]), null)
   await pool.query('alter table bills enable trigger bills_are_final')
 })
 

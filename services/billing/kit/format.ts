@@ -4,7 +4,6 @@
 import { UNIT } from '../../../shared/meter/reading.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { CLOCK_EVENT_WORDS, isClockEventCode } from '../clocks/core/clock-marks.ts'
 import { decimalText, scaled } from '../civil/money.ts'
 
 const UNIT_NAMES: ReadonlyMap<number, string> = new Map([
@@ -89,18 +88,6 @@ export function clockText(letter: string, boundMs: number): string {
   return known ? `${words}, within ${boundMs} ms` : words
 }
 
-const QUALITY_WORDS = [
-  'no checksum on the meter line',
-  'went backwards',
-  'rolled over',
-  'far above the usual',
-  'implausible time',
-] as const
-
-/** The marks on a reading in words; empty when it carries none. Bit meanings: migrations/0002. */
-export const qualityMarks = (quality: number): readonly string[] =>
-  QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
-
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
@@ -161,10 +148,3 @@ export function rateText(ppb: number | null): string {
 }
 
 export const ppmText = (ppb: number): string => `${(ppb / 1_000).toFixed(3)} ppm`
-
-/** What happened to a clock, in words; the code itself when another version wrote it. */
-export function eventWords(code: string): string {
-  if (!isClockEventCode(code)) return code
-  const words = CLOCK_EVENT_WORDS[code]
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
-}

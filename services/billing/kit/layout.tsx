@@ -3,22 +3,7 @@
 
 import type { ComponentChildren, VNode } from 'preact'
 import { render } from 'preact-render-to-string'
-import type { Viewer } from '../access/db/access.ts'
-
-/** What every page knows of the request. */
-export interface PageContext {
-  readonly viewer: Viewer | null
-  /** Token for every form of this page (OPS-22 without it). */
-  readonly formToken: string
-  readonly path: string
-  readonly assets: {
-    readonly style: string
-    readonly icon: string
-    readonly refresh: string | null
-  }
-  /** The demo says so on every page. */
-  readonly demo: boolean
-}
+import type { PageContext } from './context.ts'
 
 export const htmlOf = (page: VNode): string => `<!doctype html>${render(page)}`
 

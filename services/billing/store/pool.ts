@@ -56,6 +56,13 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
   return { pool, kysely, close: () => pool.end() }
 }
 
+/** Whether the database answers. */
+export const isUp = (pool: Pool): Promise<boolean> =>
+  pool.query('select 1').then(
+    () => true,
+    () => false,
+  )
+
 /** A connection of the pool, to be released. OPS-08 says what kept us from the database. */
 export async function reach(pool: Pool): Promise<PoolClient> {
   try {

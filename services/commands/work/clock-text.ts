@@ -2,11 +2,10 @@
 // then one line for each slave. Text only; nothing told by others may move a terminal's cursor.
 
 import type { HeadClockReport, SourceReport } from '../../../shared/clock/evidence.ts'
-import { HELD_OVER } from '../../billing/clocks/core/clock-marks.ts'
-import type { ClockEventRow, ClockRow } from '../../billing/clocks/pages/clock-views.ts'
+import { eventWords, HELD_OVER } from '../../billing/clocks/core/clock-marks.ts'
+import type { ClockEventRow, ClockRow } from '../../billing/clocks/core/views.ts'
 import {
   clockStateText,
-  eventWords,
   lengthText,
   ppmText,
   rateText,

@@ -13,7 +13,7 @@ import {
   giveCommand,
   isSchedule,
 } from '../../billing/fleet/db/commands.ts'
-import type { CommandRow } from '../../billing/site/pages/views.ts'
+import type { CommandRow } from '../../billing/fleet/core/views.ts'
 import { findDevice, withDatabase } from './database.ts'
 import type { Settings } from '../../settings.ts'
 

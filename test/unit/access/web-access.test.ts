@@ -5,9 +5,9 @@ import { buildApp } from '../../../services/billing/site/http/app.ts'
 import {
   CUSTOMER_SESSION_MS,
   LOGINS_PER_MINUTE,
-} from '../../../services/billing/access/http/limits.ts'
-import { createPasswords } from '../../../services/billing/access/http/passwords.ts'
-import { tokenHash } from '../../../services/billing/access/http/tokens.ts'
+} from '../../../services/billing/access/core/limits.ts'
+import { createPasswords } from '../../../services/billing/access/shell/passwords.ts'
+import { tokenHash } from '../../../services/billing/access/shell/tokens.ts'
 import { shiftMs, spanMs } from '../../../shared/units.ts'
 import { Browser } from '../site/web-browser.ts'
 import { createWorld, HOSTILE_NAME, NOON, type World } from '../site/web-world.ts'

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../../../services/billing/site/http/app.ts'
-import { createPasswords } from '../../../services/billing/access/http/passwords.ts'
+import { createPasswords } from '../../../services/billing/access/shell/passwords.ts'
 import { Browser } from '../site/web-browser.ts'
 import { createWorld, HOSTILE_NAME } from '../site/web-world.ts'
 

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startOfDay } from '../../../services/billing/civil/calendar.ts'
-import { boundariesOf, usageMonths } from '../../../services/billing/readings/core/usage.ts'
 import {
   agoText,
   clockText,
   countText,
   lengthText,
   signedText,
-  qualityMarks,
   quantityText,
   rateText,
   registerText,
@@ -26,13 +23,11 @@ test('a register is shown with every digit it has, energy in thousands', () => {
   assert.equal(quantityText(7, 0, 255), '7')
 })
 
-test('registers, clocks, marks and spans in words', () => {
+test('registers, clocks and spans in words', () => {
   assert.equal(registerText('1-0:1.8.0*255'), 'Energy imported, total')
   assert.equal(registerText('1-0:99.1.0*255'), '1-0:99.1.0*255')
   assert.equal(clockText('S', 12), 'synchronised, within 12 ms')
   assert.equal(clockText('U', CLOCK_BOUND_UNKNOWN), 'unknown')
-  assert.deepEqual(qualityMarks(0), [])
-  assert.deepEqual(qualityMarks(18), ['went backwards', 'implausible time'])
   const lengths = [0, 999, 1_000, 9_400, 119_000_000, 120_000_000, 7.2e9, 172.8e9, 1.8e15]
   assert.deepEqual(lengths.map(lengthText), [
     '0 µs',
@@ -55,41 +50,4 @@ test('registers, clocks, marks and spans in words', () => {
   assert.equal(countText(1_234_567), '1 234 567')
   assert.equal(agoText(unixMs(0), unixMs(59_999)), '59 s ago')
   assert.equal(agoText(unixMs(120_000), unixMs(0)), 'in 2 min')
-})
-
-const ZONE = 'Europe/London'
-/** Noon of 30 March 2026, a day after the 23-hour day. */
-const NOW = unixMs(Date.UTC(2026, 2, 30, 11))
-const span = { zone: ZONE, now: NOW, movedIn: '2026-03-27' }
-const at = (date: string, value: number) => ({ at: startOfDay(date, ZONE), value, exponent: 0 })
-
-test('usage asks for midnights of the own days only, daylight saving included', () => {
-  const midnights = ['2026-03-27', '2026-03-28', '2026-03-29', '2026-03-30']
-  assert.deepEqual(
-    boundariesOf(span),
-    midnights.map((date) => startOfDay(date, ZONE)),
-  )
-  const two = boundariesOf({ ...span, movedIn: '2020-01-01' })
-  assert.equal(two.length, 28 + 30, 'all of February, March up to today')
-})
-
-test('a day is midnight less midnight; a missing midnight leaves two unknown', () => {
-  const facts = {
-    ...span,
-    meter: { digits: 6, multiplier: 2 },
-    newest: { ...at('2026-03-30', 900), at: NOW },
-  }
-  const stored = [at('2026-03-27', 999_000), at('2026-03-28', 500), at('2026-03-30', 700)]
-  assert.deepEqual(usageMonths({ ...facts, stored }), [
-    {
-      period: { from: '2026-03-27', to: '2026-03-31' },
-      days: [
-        { date: '2026-03-27', used: '3.000', open: false },
-        { date: '2026-03-28', used: null, open: false },
-        { date: '2026-03-29', used: null, open: false },
-        { date: '2026-03-30', used: '0.400', open: true },
-      ],
-      total: '3.400',
-    },
-  ])
 })

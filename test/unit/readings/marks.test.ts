@@ -6,6 +6,7 @@ import {
   isCumulative,
   marksAgainst,
   marksAlone,
+  qualityMarks,
 } from '../../../services/billing/readings/core/marks.ts'
 import { ACTIVE_IMPORT_TOTAL, obisOf } from '../../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
@@ -89,4 +90,9 @@ test('energy totals and volumes only grow, power and voltage do not', () => {
     isCumulative(reading(1, { unit: UNIT.V, register: obisOf([1, 0, 32, 7, 0, 255]) })),
     false,
   )
+})
+
+test('marks in words, by the bits of migrations/0002', () => {
+  assert.deepEqual(qualityMarks(0), [])
+  assert.deepEqual(qualityMarks(18), ['went backwards', 'implausible time'])
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, beforeEach, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../../../services/billing/site/http/app.ts'
-import { createPasswords } from '../../../services/billing/access/http/passwords.ts'
+import { createPasswords } from '../../../services/billing/access/shell/passwords.ts'
 import { createWorld, type World } from './web-world.ts'
 
 let world: World

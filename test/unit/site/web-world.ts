@@ -1,92 +1,20 @@
 // A small made-up utility behind the real web app: what the pages show comes from here instead of
 // from a database, and time stands still until a test moves it.
 
-import assert from 'node:assert/strict'
-import { draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
 import { startOfDay } from '../../../services/billing/civil/calendar.ts'
-import { parseTariff } from '../../../services/billing/tariffs/core/tariff.ts'
 import { usageMonths } from '../../../services/billing/readings/core/usage.ts'
-import type { AccessStore, Viewer } from '../../../services/billing/access/db/access.ts'
-import type { CustomerReads, OperatorReads } from '../../../services/billing/site/db/browse.ts'
+import type { AccessStore } from '../../../services/billing/access/db/access.ts'
+import type { Viewer } from '../../../services/billing/kit/context.ts'
 import type { WebDeps } from '../../../services/billing/site/http/deps.ts'
-import type {
-  BillRow,
-  BillView,
-  CommandRow,
-  FleetRow,
-  LiveRow,
-} from '../../../services/billing/site/pages/views.ts'
+import type { CommandRow, FleetRow } from '../../../services/billing/fleet/core/views.ts'
+import type { LiveRow } from '../../../services/billing/readings/core/views.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../shared/units.ts'
-import { CLOCK_FIGURES, clockWorld } from '../clock/clock-world.ts'
+import { billOf, TARIFF } from '../bills/bill-world.ts'
+import { CLOCK_FIGURES, clockWorld } from '../clocks/clock-world.ts'
 
 export const NOON = unixMs(Date.UTC(2026, 5, 18, 6, 30, 0))
 const ZONE = 'Asia/Kolkata'
 const ago = (ms: number) => shiftMs(NOON, spanMs(-ms))
-
-const slabs = (code: string, label: string, ...steps: { upTo?: string; rate: string }[]) => ({
-  kind: 'slabs',
-  code,
-  label,
-  slabs: steps,
-})
-const TARIFF = {
-  format: 'ticklock-tariff/1',
-  code: 'LT-I-B',
-  name: 'LT-I(B) residential',
-  currency: 'INR',
-  minorDigits: 2,
-  rounding: 'half-away',
-  slabProration: 'days/30',
-  monthDigits: 2,
-  dueDays: 15,
-  source: 'example',
-  charges: [
-    slabs('energy', 'Energy', { upTo: '100', rate: '3.46' }, { rate: '7.43' }),
-    slabs('wheeling', 'Wheeling', { rate: '1.45' }),
-    { kind: 'fixed', code: 'fixed', label: 'Fixed charge', amount: '110' },
-    { kind: 'tax', code: 'duty', label: 'Duty', percent: '16', on: ['fixed', 'energy'] },
-  ],
-}
-
-/** The bill of one customer for May 2026. */
-export function billOf(id: number, name: string): BillView {
-  const verdict = parseTariff(TARIFF)
-  assert.ok(verdict.ok)
-  const { tariff, hash } = verdict
-  const number = `KL-2026-${String(id).padStart(5, '0')}`
-  const period = { from: '2026-05-01', to: '2026-06-01' }
-  const draft = draftBill({
-    period,
-    customer: { number: `C-${id}`, name, address: '12 Lake Road, Pune' },
-    servicePoint: { code: `SP-${id}`, address: '12 Lake Road, Pune', zone: ZONE },
-    meter: { number: '2026000417', register: '1-0:1.8.0*255', digits: 9, multiplier: 1 },
-    opening: { value: 12_345_678, exponent: 0 },
-    closing: { value: 12_566_678, exponent: 0 },
-    tariff: { tariff, validFrom: '2026-04-01', hash },
-  })
-  assert.ok(draft.ok)
-  const utility = {
-    name: 'Lakeside Power',
-    address: '1 Grid Street, Pune',
-    contact: 'care@lakeside.example',
-    payment: ['Pay at any counter and name the bill number.'],
-  }
-  const issued = issueBill(draft.draft, { number, at: ago(10 * DAY), utility })
-  const { content } = issued
-  const bill: BillRow = {
-    id,
-    number,
-    customer: name,
-    period,
-    currency: 'INR',
-    total: content.total,
-    dueOn: content.dueOn,
-    issuedAt: ago(10 * DAY),
-    notices: ['sent', 'queued'],
-  }
-  const trust = { clockState: 'S', clockBoundMs: 12, quality: 0 }
-  return { bill, content, hash: issued.hash, opening: trust, closing: { ...trust, quality: 4 } }
-}
 
 const DAY = 24 * 3_600_000
 export const FLEET: readonly FleetRow[] = ['Old Town', 'Harbour', 'Hill Station', 'Mill Lane'].map(
@@ -159,8 +87,10 @@ export function createWorld(baseUrl = 'http://127.0.0.1'): World {
     operators: new Map(),
     deps: {
       access: access(() => world),
-      operators: operators(() => world),
+      ...operators(() => world),
+      bills: billReads,
       customers,
+      usage,
       now: () => world.now,
       random: (length) => {
         seed += 1
@@ -272,73 +202,81 @@ function access(world: () => World): AccessStore {
   }
 }
 
-function operators(world: () => World): OperatorReads {
-  const bills = [billOf(2, HOSTILE_NAME), billOf(1, 'Asha Kulkarni')]
+type Told = 'clocks' | 'deviceName' | 'fleet' | 'notices' | 'readings' | 'tariffs'
+
+function operators(world: () => World): Pick<WebDeps, Told> {
   const notices = [
     notice(1, 'email', 'asha@example.com', 'sent'),
     notice(2, 'sms', '+919800000000', 'queued'),
     { ...notice(3, 'email', 'x@example.com', 'failed'), lastFault: 'BIL-09 550 no such user' },
   ]
   return {
-    ...clockWorld(NOON, { device: FLEET[0]?.id ?? '', hostile: HOSTILE_NAME }),
-    fleet: async () => FLEET,
-    device: async (id) => {
-      const device = FLEET.find((row) => row.id === id)
-      if (device === undefined) return null
-      return {
-        device,
-        createdAt: ago(40 * DAY),
-        historyFrom: ago(49 * DAY),
-        reportedAt: ago(900),
-        roundTripUs: 1_640,
-        disconnectedAt: null,
-        faults: [{ code: 'MTR-02', count: 3 }],
-        live: LIVE,
-        refusals: [],
-        commands: world().commands,
-      }
+    clocks: clockWorld(NOON, { device: FLEET[0]?.id ?? '', hostile: HOSTILE_NAME }),
+    deviceName: async (id) => FLEET.find((row) => row.id === id)?.name ?? null,
+    fleet: {
+      fleet: async () => FLEET,
+      device: async (id) => {
+        const device = FLEET.find((row) => row.id === id)
+        if (device === undefined) return null
+        return {
+          device,
+          createdAt: ago(40 * DAY),
+          historyFrom: ago(49 * DAY),
+          reportedAt: ago(900),
+          roundTripUs: 1_640,
+          disconnectedAt: null,
+          faults: [{ code: 'MTR-02', count: 3 }],
+          live: LIVE,
+          refusals: [],
+          commands: world().commands,
+        }
+      },
+      refusals: async () => [
+        { code: 'SEC-05', device: FLEET[0]?.id ?? '', count: 6, lastAt: ago(3_600_000) },
+        { code: 'SEC-03', device: '', count: 3, lastAt: ago(52_000) },
+      ],
     },
-    live: async (meter) => LIVE.filter((row) => row.meter.startsWith(meter)),
-    retimed: async () => [
-      {
-        meter: '2026000419',
-        obis: '1-0:1.8.0*255',
-        value: 5_000,
-        exponent: 0,
-        unit: 30,
-        saidAt: unixMs(1_000),
-        clockState: 'U',
-        clockBoundMs: 4_294_967_295,
-        retimed: { at: ago(DAY), boundMs: 900, way: 'anchor' },
-      },
-    ],
-    refusals: async () => [
-      { code: 'SEC-05', device: FLEET[0]?.id ?? '', count: 6, lastAt: ago(3_600_000) },
-      { code: 'SEC-03', device: '', count: 3, lastAt: ago(52_000) },
-    ],
-    exceptions: async () => [
-      {
-        id: 1,
-        at: ago(DAY),
-        device: FLEET[1]?.id ?? '',
-        code: 'BIL-05',
-        meter: '2026009999',
-        detail: 'kept until the meter is registered',
-      },
-    ],
-    bills: async () => bills.map(({ bill }) => bill),
-    bill: async (id) => bills.find(({ bill }) => bill.id === id) ?? null,
-    billNotices: async () => notices.slice(0, 2),
-    notices: async ({ state }) => notices.filter((row) => state === null || row.state === state),
-    tariffs: async () => [
-      {
-        code: 'LT-I-B',
-        name: world().deps.demo ? 'LT-I(B) residential' : '',
-        validFrom: '2026-04-01',
-        hash: billOf(1, '').content.tariff.hash,
-        content: JSON.stringify(TARIFF, null, 2),
-      },
-    ],
+    readings: {
+      live: async (meter) => LIVE.filter((row) => row.meter.startsWith(meter)),
+      retimed: async () => [
+        {
+          meter: '2026000419',
+          obis: '1-0:1.8.0*255',
+          value: 5_000,
+          exponent: 0,
+          unit: 30,
+          saidAt: unixMs(1_000),
+          clockState: 'U',
+          clockBoundMs: 4_294_967_295,
+          retimed: { at: ago(DAY), boundMs: 900, way: 'anchor' },
+        },
+      ],
+      exceptions: async () => [
+        {
+          id: 1,
+          at: ago(DAY),
+          device: FLEET[1]?.id ?? '',
+          code: 'BIL-05',
+          meter: '2026009999',
+          detail: 'kept until the meter is registered',
+        },
+      ],
+    },
+    notices: {
+      notices: async ({ state }) => notices.filter((row) => state === null || row.state === state),
+      aboutBill: async () => notices.slice(0, 2),
+    },
+    tariffs: {
+      tariffs: async () => [
+        {
+          code: 'LT-I-B',
+          name: world().deps.demo ? 'LT-I(B) residential' : '',
+          validFrom: '2026-04-01',
+          hash: billOf(1, '').content.tariff.hash,
+          content: JSON.stringify(TARIFF, null, 2),
+        },
+      ],
+    },
   }
 }
 
@@ -360,30 +298,40 @@ const notice = (
   lastFault: null,
 })
 
+const BILLS = [billOf(2, HOSTILE_NAME), billOf(1, 'Asha Kulkarni')]
+
 /** Bill N belongs to customer N. */
-const customers: CustomerReads = {
-  async home(customer) {
-    const { bill } = billOf(customer, customer === 1 ? 'Asha Kulkarni' : HOSTILE_NAME)
-    return {
-      name: bill.customer,
-      number: `C-${customer}`,
-      lastBill: bill,
-      bills: [bill],
-      places: [{ address: '12 Lake Road, Pune', meter: '2026000417' }],
-    }
-  },
-  bills: async (customer) => [billOf(customer, '').bill],
-  bill: async (customer, id) => (customer === id ? billOf(id, 'Asha Kulkarni') : null),
-  async usage(_customer, now) {
-    const span = { zone: ZONE, now, movedIn: '2026-05-03' }
-    const stored = Array.from({ length: 49 }, (_day, index) => ({
-      at: startOfDay(new Date(Date.UTC(2026, 4, 1 + index)).toISOString().slice(0, 10), ZONE),
-      value: 12_345_678 + index * 7_000 + Math.round(2_500 * Math.sin(index * 1.3)),
-      exponent: 0,
-    })).filter((_reading, index) => index !== 30)
-    const newest = { at: now, value: 12_684_100, exponent: 0 }
-    const meter = { digits: 9, multiplier: 1 }
-    const months = usageMonths({ ...span, meter, stored, newest })
-    return [{ meter: '2026000417', unit: 'kWh', zone: ZONE, months }]
-  },
+const billReads: WebDeps['bills'] = {
+  bills: async () => BILLS.map(({ bill }) => bill),
+  bill: async (id) => BILLS.find(({ bill }) => bill.id === id) ?? null,
+  ofCustomer: async (customer) => [billOf(customer, '').bill],
+  billOf: async (customer, id) => (customer === id ? billOf(id, 'Asha Kulkarni') : null),
+}
+
+const customers: WebDeps['customers'] = {
+  who: async (customer) => ({
+    name: customer === 1 ? 'Asha Kulkarni' : HOSTILE_NAME,
+    number: `C-${customer}`,
+  }),
+  places: async () => [
+    {
+      address: '12 Lake Road, Pune',
+      zone: ZONE,
+      movedIn: '2026-05-03',
+      meter: { id: 1, number: '2026000417', digits: 9, multiplier: 1 },
+    },
+  ],
+}
+
+const usage: WebDeps['usage'] = async (_customer, now) => {
+  const span = { zone: ZONE, now, movedIn: '2026-05-03' }
+  const stored = Array.from({ length: 49 }, (_day, index) => ({
+    at: startOfDay(new Date(Date.UTC(2026, 4, 1 + index)).toISOString().slice(0, 10), ZONE),
+    value: 12_345_678 + index * 7_000 + Math.round(2_500 * Math.sin(index * 1.3)),
+    exponent: 0,
+  })).filter((_reading, index) => index !== 30)
+  const newest = { at: now, value: 12_684_100, exponent: 0 }
+  const meter = { digits: 9, multiplier: 1 }
+  const months = usageMonths({ ...span, meter, stored, newest })
+  return [{ meter: '2026000417', unit: 'kWh', zone: ZONE, months }]
 }

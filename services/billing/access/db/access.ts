@@ -1,13 +1,10 @@
 // Who may look: operators, sessions and links. Only hashes of secrets reach this file
-// (http/tokens.ts).
+// (shell/tokens.ts).
 
 import { type Kysely, sql } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
+import type { Viewer } from '../../kit/context.ts'
 import type { Database } from '../../store/schema.ts'
-
-export type Viewer =
-  | { readonly kind: 'operator'; readonly id: number; readonly name: string }
-  | { readonly kind: 'customer'; readonly id: number; readonly name: string }
 
 export interface AccessStore {
   operator(name: string): Promise<{ readonly id: number; readonly password: string } | null>

@@ -1,25 +1,13 @@
 // The one door in front of every page: no handler runs before it is known who asks.
 
-import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import type { FastifyReply, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
-import type { Viewer } from '../db/access.ts'
-import { htmlOf, type PageContext } from '../../kit/layout.tsx'
-import type { Trouble } from '../../site/pages/views.ts'
+import type { Outcome, Shown, Visit } from '../../kit/door.ts'
+import { htmlOf } from '../../kit/layout.tsx'
+import { NOT_FOUND } from '../../kit/trouble.ts'
+import type { Viewer } from '../../kit/context.ts'
+import { answer, FORM_STALE } from './answer.ts'
 import type { Sessions } from './session.ts'
-import { answer, FORM_STALE, NOT_FOUND } from './trouble.ts'
-
-/** What a page handler gives back: a page, a file, where to go on, or what went wrong. */
-type Shown =
-  | { readonly to: string }
-  | { readonly page: VNode }
-  | { readonly pdf: Uint8Array; readonly name: string }
-export type Outcome = Shown | { readonly trouble: Trouble }
-
-interface Visit {
-  readonly request: FastifyRequest
-  readonly context: PageContext
-  readonly viewer: Viewer
-}
 
 /** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such
  * page. */
@@ -54,25 +42,3 @@ function send(reply: FastifyReply, outcome: Shown): FastifyReply {
 
 export const sendPage = (reply: FastifyReply, page: VNode): FastifyReply =>
   reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(htmlOf(page))
-
-/** A path parameter as text; empty when the route has none of that name. */
-export function param(request: FastifyRequest, name: string): string {
-  return textIn(request.params, name)
-}
-
-/** A query field as text; empty when missing or repeated. */
-export const query = (request: FastifyRequest, name: string): string => textIn(request.query, name)
-
-function textIn(fields: unknown, name: string): string {
-  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return ''
-  const text: unknown = Reflect.get(fields, name)
-  return typeof text === 'string' ? text : ''
-}
-
-/** A row id: 1 to 15 digits, so always a safe integer; null otherwise. */
-export const rowId = (text: string): number | null =>
-  /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null
-
-/** A bill number as a file name: nothing in it can end or extend the header. */
-export const fileName = (number: string): string =>
-  `${number.replaceAll(/[^A-Za-z0-9._-]/g, '-')}.pdf`

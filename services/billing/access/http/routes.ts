@@ -4,15 +4,15 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
+import { field, param } from '../../kit/door.ts'
+import { type Trouble, troubleOf } from '../../kit/trouble.ts'
+import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from '../core/limits.ts'
 import { LinkPage, LoginPage, SetupPage } from '../pages/access.tsx'
-import type { Trouble } from '../../site/pages/views.ts'
-import type { WebDeps } from '../../site/http/deps.ts'
-import { param, sendPage } from './guard.ts'
-import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from './limits.ts'
-import { createPasswords, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from './passwords.ts'
-import { field, type Sessions } from './session.ts'
-import { isLinkToken, tokenHash } from './tokens.ts'
-import { answer, FORM_STALE, LINK_SPENT, TOO_MANY, troubleOf } from './trouble.ts'
+import { createPasswords, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from '../shell/passwords.ts'
+import { isLinkToken, tokenHash } from '../shell/tokens.ts'
+import { answer, FORM_STALE, LINK_SPENT, TOO_MANY } from './answer.ts'
+import { sendPage } from './guard.ts'
+import type { AccessDeps, Sessions } from './session.ts'
 
 const LOGIN_REFUSED = troubleOf(401, 'Log in', 'Name or password is wrong.', 'OPS-20')
 const NAME_TAKEN = troubleOf(409, 'First operator', 'There is an operator of that name already.')
@@ -34,7 +34,7 @@ const perMinute = (max: number) => ({
   config: { rateLimit: { max, timeWindow: '1 minute' } },
 })
 
-export function accessRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+export function accessRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
   app.get('/', async (request, reply) => {
     const viewer = await sessions.viewer(request)
     if (viewer === null) return reply.redirect('/login', 303)
@@ -63,7 +63,7 @@ const posted =
       ? handle(request, reply)
       : answer(request, reply, FORM_STALE, sessions)
 
-function loginRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+function loginRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
   const passwords = createPasswords()
   const show = (request: FastifyRequest, reply: FastifyReply, refused: Trouble | null) => {
     const context = sessions.context(request, reply, null)
@@ -89,7 +89,7 @@ function loginRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
   )
 }
 
-function setupRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+function setupRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
   const passwords = createPasswords()
   const page = (request: FastifyRequest, reply: FastifyReply, refused: Trouble | null): VNode => {
     const context = sessions.context(request, reply, null)
@@ -128,7 +128,7 @@ function setupRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): v
   )
 }
 
-function linkRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+function linkRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
   const customerOf = async (token: string): Promise<number | null> =>
     isLinkToken(token) ? deps.access.linkCustomer(tokenHash(token), deps.now()) : null
   app.get('/c/:token', perMinute(LINKS_PER_MINUTE), async (request, reply) => {

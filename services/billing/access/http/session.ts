@@ -3,11 +3,11 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
-import type { Viewer } from '../db/access.ts'
-import type { PageContext } from '../../kit/layout.tsx'
-import type { Assets } from '../../site/http/assets.ts'
-import type { WebDeps } from '../../site/http/deps.ts'
-import { CUSTOMER_SESSION_MS, OPERATOR_SESSION_MS } from './limits.ts'
+import type { Random } from '../../../../shared/bytes.ts'
+import { CUSTOMER_SESSION_MS, OPERATOR_SESSION_MS } from '../core/limits.ts'
+import type { AccessStore } from '../db/access.ts'
+import { field } from '../../kit/door.ts'
+import type { PageContext, Viewer } from '../../kit/context.ts'
 import {
   fitsForm,
   formToken,
@@ -15,7 +15,17 @@ import {
   SESSION_BYTES,
   tokenHash,
   tokenText,
-} from './tokens.ts'
+} from '../shell/tokens.ts'
+
+/** What the ways in need of the rest. */
+export interface AccessDeps {
+  readonly access: AccessStore
+  readonly now: () => UnixMs
+  readonly random: Random
+  /** As people type it, without a slash at the end; `https:` makes cookies Secure. */
+  readonly baseUrl: string
+  readonly demo: boolean
+}
 
 export interface Sessions {
   /** Who asks; null when nobody is logged in. */
@@ -40,7 +50,7 @@ const namesOf = (secure: boolean): CookieNames =>
     ? { session: '__Host-ticklock-session', form: '__Host-ticklock-form' }
     : { session: 'ticklock-session', form: 'ticklock-form' }
 
-export function createSessions(deps: WebDeps, assets: Assets): Sessions {
+export function createSessions(deps: AccessDeps, assets: PageContext['assets']): Sessions {
   const secure = deps.baseUrl.startsWith('https:')
   const names = namesOf(secure)
   const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
@@ -90,11 +100,3 @@ export function createSessions(deps: WebDeps, assets: Assets): Sessions {
 }
 
 const later = (now: UnixMs, span: number): UnixMs => shiftMs(now, spanMs(span))
-
-/** One field of a posted form as text; empty when it is missing, repeated or not text. */
-export function field(request: FastifyRequest, name: string): string {
-  const { body } = request
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return ''
-  const text: unknown = Reflect.get(body, name)
-  return typeof text === 'string' ? text : ''
-}

@@ -1,9 +1,8 @@
-// The ways in, and the page for whatever went wrong.
+// The ways in.
 
-import { FAULTS } from '../../../../shared/faults.ts'
-import { FormToken, Layout, type PageContext } from '../../kit/layout.tsx'
-import { capital } from '../../kit/parts.tsx'
-import type { Trouble } from '../../site/pages/views.ts'
+import type { PageContext } from '../../kit/context.ts'
+import { FormToken, Layout } from '../../kit/layout.tsx'
+import type { Trouble } from '../../kit/trouble.ts'
 
 interface FormPage {
   readonly context: PageContext
@@ -115,32 +114,6 @@ export function LinkPage({
         </form>
       </section>
       <p class="soft">Do not pass the link on. On a shared device, log out when you are done.</p>
-    </Layout>
-  )
-}
-
-export function TroublePage({
-  context,
-  trouble,
-}: {
-  readonly context: PageContext
-  readonly trouble: Trouble
-}) {
-  const { fault } = trouble
-  return (
-    <Layout context={context} title={trouble.title} width="narrow">
-      <section class="card">
-        <h1>{trouble.title}</h1>
-        <p>{trouble.text}</p>
-        {fault !== null && (
-          <p class="fault">
-            <code>{fault}</code> {capital(FAULTS[fault].is)}. Remedy: {FAULTS[fault].then}.
-          </p>
-        )}
-        <p>
-          <a href="/">Back to the start</a>
-        </p>
-      </section>
     </Layout>
   )
 }

@@ -27,7 +27,7 @@ import {
   type RegisterReading,
 } from '../../readings/core/consumption.ts'
 import { type Decimal, decimalText, minorText } from '../../civil/money.ts'
-import type { Tariff } from '../../tariffs/core/tariff.ts'
+import type { TariffVersion } from '../../tariffs/core/tariff.ts'
 
 /** All that a bill is made from; null where the database has nothing. */
 export interface BillFacts {
@@ -44,13 +44,6 @@ export interface BillFacts {
   readonly opening: RegisterReading | null
   readonly closing: RegisterReading | null
   readonly tariff: TariffVersion | null
-}
-
-export interface TariffVersion {
-  readonly tariff: Tariff
-  /** Local date. */
-  readonly validFrom: string
-  readonly hash: string
 }
 
 /** A bill that is computed and not yet issued. */

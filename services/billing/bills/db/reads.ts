@@ -1,26 +1,24 @@
-// Bills, notices and tariffs as the pages show them. A bill is shown from its stored document
-// alone; its hash is checked on the way, so that a changed row is noticed by whoever looks.
+// Bills as the pages show them. A bill is shown from its stored document alone; its hash is checked
+// on the way, so that a changed row is noticed by whoever looks.
 
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'
 import { type BillContent, readBill } from '../core/bill-content.ts'
+import type { BillRow, BillView } from '../core/views.ts'
 import { parseUtc } from '../../civil/calendar.ts'
-import type {
-  BillRow,
-  BillView,
-  NoticeRow,
-  NoticeState,
-  ReadingTrust,
-} from '../../site/pages/views.ts'
-import type { OperatorReads } from '../../site/db/browse.ts'
+import { type NoticeState, type Slice, SLICE_ROWS } from '../../notices/core/views.ts'
+import type { ReadingTrust } from '../../readings/core/views.ts'
+import { trustOf } from '../../readings/db/reads.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Rows per page of bills and notices; as many as a person scrolls. */
-export const SLICE_ROWS = 100
-/** Versions shown on the tariff page: ten years of a few tariffs. */
-const TARIFFS_MAX = 200
-
-type BillReads = Pick<OperatorReads, 'bills' | 'bill' | 'billNotices' | 'notices' | 'tariffs'>
+export interface BillReads {
+  bills(slice: Slice): Promise<readonly BillRow[]>
+  bill(id: number): Promise<BillView | null>
+  /** That customer's own bills, newest first. */
+  ofCustomer(customer: number, limit: number): Promise<readonly BillRow[]>
+  /** Null also when it is somebody else's. */
+  billOf(customer: number, id: number): Promise<BillView | null>
+}
 
 export function billReads(db: Kysely<Database>): BillReads {
   return {
@@ -31,31 +29,16 @@ export function billReads(db: Kysely<Database>): BillReads {
       return (await query.execute()).map(billRow)
     },
     bill: (id) => billView(db, id, null),
-    async billNotices(id) {
-      const rows = await noticeRows(db).where('bill_id', '=', id).orderBy('notices.id').execute()
-      return rows.map(noticeRow)
-    },
-    async notices({ state, before }) {
-      let query = noticeRows(db).orderBy('notices.id', 'desc').limit(SLICE_ROWS)
-      if (before !== null) query = query.where('notices.id', '<', before)
-      if (state !== null) query = query.where('state', '=', state)
-      return (await query.execute()).map(noticeRow)
-    },
-    async tariffs() {
-      const rows = await db
-        .selectFrom('tariff_versions')
-        .innerJoin('tariffs', 'tariffs.id', 'tariff_versions.tariff_id')
-        .select(['code', 'name', 'valid_from', 'hash', 'content'])
-        .orderBy('code')
-        .orderBy('valid_from', 'desc')
-        .limit(TARIFFS_MAX)
+    ofCustomer: async (customer, limit) => {
+      const rows = await billRows(db)
+        .where('bills.customer_id', '=', customer)
+        .orderBy('bills.period_from', 'desc')
+        .orderBy('bills.id', 'desc')
+        .limit(limit)
         .execute()
-      return rows.map(({ valid_from, content, ...row }) => ({
-        ...row,
-        validFrom: valid_from,
-        content: JSON.stringify(content, null, 2),
-      }))
+      return rows.map(billRow)
     },
+    billOf: (customer, id) => billView(db, id, customer),
   }
 }
 
@@ -68,7 +51,7 @@ const hasNotice = (is: ExpressionBuilder<Database, 'bills'>, state: NoticeState)
       .where('notices.state', '=', state),
   )
 
-export const billRows = (db: Kysely<Database>) =>
+const billRows = (db: Kysely<Database>) =>
   db
     .selectFrom('bills')
     .innerJoin('customers', 'customers.id', 'bills.customer_id')
@@ -89,7 +72,7 @@ export const billRows = (db: Kysely<Database>) =>
 
 type BillRecord = Awaited<ReturnType<ReturnType<typeof billRows>['execute']>>[number]
 
-export const billRow = (row: BillRecord): BillRow => ({
+const billRow = (row: BillRecord): BillRow => ({
   id: row.id,
   number: row.number,
   customer: row.customer,
@@ -102,7 +85,7 @@ export const billRow = (row: BillRecord): BillRow => ({
 })
 
 /** `customer` null: whoever's (operators). Otherwise only that customer's own. */
-export async function billView(
+async function billView(
   db: Kysely<Database>,
   id: number,
   customer: number | null,
@@ -115,63 +98,17 @@ export async function billView(
   if (!read.ok) throw new Error(`bill ${row.number}: ${read.fault.path} ${read.fault.why}`)
   const { content } = read
   const [opening, closing] = await Promise.all([
-    trustOf(db, content, content.opening.at),
-    trustOf(db, content, content.closing.at),
+    trustAt(db, content, content.opening.at),
+    trustAt(db, content, content.closing.at),
   ])
   return { bill: billRow(row), content, hash: row.hash, opening, closing }
 }
 
-/** The reading's row by its whole key, time first: one index probe. */
-async function trustOf(
+async function trustAt(
   db: Kysely<Database>,
   { meter }: BillContent,
   instant: string,
 ): Promise<ReadingTrust | null> {
   const at = parseUtc(instant)
-  if (at === null) return null
-  const row = await db
-    .selectFrom('timed_readings')
-    .innerJoin('registers', 'registers.id', 'timed_readings.register_id')
-    .select(['clock_state', 'clock_bound_ms', 'quality'])
-    .where('ts', '=', new Date(at))
-    .where('meter_id', '=', (is) =>
-      is.selectFrom('meters').select('id').where('number', '=', meter.number),
-    )
-    .where('obis', '=', meter.register)
-    .executeTakeFirst()
-  if (row === undefined) return null
-  const { clock_state, clock_bound_ms, quality } = row
-  return { clockState: clock_state, clockBoundMs: clock_bound_ms, quality }
+  return at === null ? null : trustOf(db, { meter: meter.number, register: meter.register, at })
 }
-
-const noticeRows = (db: Kysely<Database>) =>
-  db
-    .selectFrom('notices')
-    .innerJoin('bills', 'bills.id', 'notices.bill_id')
-    .select([
-      'notices.id',
-      'bill_id',
-      'number',
-      'channel',
-      'address',
-      'state',
-      'attempts',
-      'next_attempt_at',
-      'sent_at',
-      'last_fault',
-    ])
-
-type NoticeRecord = Awaited<ReturnType<ReturnType<typeof noticeRows>['execute']>>[number]
-
-const noticeRow = (row: NoticeRecord): NoticeRow => ({
-  id: row.id,
-  billId: row.bill_id,
-  billNumber: row.number,
-  channel: row.channel,
-  address: row.address,
-  state: row.state,
-  attempts: row.attempts,
-  nextAttemptAt: unixMs(row.next_attempt_at.getTime()),
-  sentAt: row.sent_at === null ? null : unixMs(row.sent_at.getTime()),
-  lastFault: row.last_fault,
-})

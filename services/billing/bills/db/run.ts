@@ -4,16 +4,19 @@
 // gap, a bill has its notices, and a second run finds nothing to do. Gaps are not legal in many
 // countries.
 
-import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
 import { canonicalJson } from '../../../../shared/documents/canonical.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { type BillDraft, draftBill, type IssuedBill, issueBill } from '../core/bill.ts'
-import { type BillReading, readBill, type Utility } from '../core/bill-content.ts'
+import type { BillContent, Utility } from '../core/bill-content.ts'
+import { mailText, smsText } from '../core/notice.ts'
 import { type CivilPeriod, isCivilDate, isZone } from '../../civil/calendar.ts'
 import { type Candidate, energyRegisters, nextCandidates, type Registers } from './candidates.ts'
-import { queueNotices } from '../../notices/db/notices.ts'
+import { zonesOf } from '../../customers/db/reads.ts'
+import { type NoticeEntry, queueNotices } from '../../notices/db/notices.ts'
+import { count } from '../../store/counters.ts'
 import type { Database } from '../../store/schema.ts'
 import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
 
@@ -57,8 +60,7 @@ export async function runBills(db: Kysely<Database>, options: BillRunOptions): P
   assert((options.batch ?? 1) > 0 && (options.batch ?? 1) <= BATCH_MAX, 'a batch is 1..2000 bills')
   const [registers, tariffs] = [await energyRegisters(db), await tariffsFor(db, period)]
   const tally: Tally = { issued: 0, faults: new Map(), examples: [] }
-  const zones = await db.selectFrom('service_points').select('zone').distinct().execute()
-  for (const { zone } of zones) {
+  for (const zone of await zonesOf(db)) {
     if (!isZone(zone)) {
       note(tally, 'OPS-05', `time zone "${zone}" of a service point is not known here`)
       continue
@@ -178,16 +180,25 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
     .set({ next: next + ready.length })
     .where('series', '=', options.series)
     .execute()
+  await count(trx, 'bills', ready.length)
   const notices = inserted.flatMap(({ id, number }) => {
     const entry = issued.get(number)
-    if (entry === undefined) return []
-    const { email, phone } = entry.ready.candidate
-    return [{ billId: id, content: entry.bill.content, email, phone }]
+    return entry === undefined ? [] : noticesOf(id, entry.bill.content, entry.ready.candidate)
   })
-  const queued = await queueNotices(trx, notices, options.now)
-  await sql`update counters set count = count + case name
-    when 'bills' then ${ready.length}::bigint else ${queued}::bigint end
-    where name in ('bills', 'notices')`.execute(trx)
+  await queueNotices(trx, notices, options.now)
+}
+
+/** A mail and an SMS about a bill, as far as the customer has such an address. */
+function noticesOf(
+  billId: number,
+  bill: BillContent,
+  { email, phone }: Pick<Candidate, 'email' | 'phone'>,
+): readonly NoticeEntry[] {
+  const { subject, text } = mailText(bill, null)
+  const mail = { billId, channel: 'email' as const, address: email ?? '', subject, body: text }
+  const body = smsText(bill)
+  const sms = { billId, channel: 'sms' as const, address: phone ?? '', subject: null, body }
+  return [mail, sms].filter(({ address }) => address !== '')
 }
 
 /** How many meters, installed over the whole period, have both readings that its bill needs. */
@@ -197,10 +208,9 @@ export async function boundariesReady(
 ): Promise<{ readonly meters: number; readonly ready: number }> {
   const registers = await energyRegisters(db)
   const tariffs = new Map<number, StoredTariff | null>()
-  const zones = await db.selectFrom('service_points').select('zone').distinct().execute()
   let meters = 0
   let ready = 0
-  for (const { zone } of zones.filter((row) => isZone(row.zone))) {
+  for (const zone of (await zonesOf(db)).filter(isZone)) {
     let after: number | null = 0
     while (after !== null) {
       const batch = { period, zone, after, limit: BATCH_DEFAULT, registers, tariffs }
@@ -211,17 +221,4 @@ export async function boundariesReady(
     }
   }
   return { meters, ready }
-}
-
-/** One bill as it was issued, checked against its hash; null when there is none. */
-export async function storedBill(
-  db: Kysely<Database>,
-  by: { readonly id: number } | { readonly number: string },
-): Promise<BillReading | null> {
-  const query = db.selectFrom('bills').select(['content', 'hash'])
-  const row = await ('id' in by
-    ? query.where('id', '=', by.id)
-    : query.where('number', '=', by.number)
-  ).executeTakeFirst()
-  return row === undefined ? null : readBill(row.content, row.hash)
 }

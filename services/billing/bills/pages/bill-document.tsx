@@ -5,9 +5,11 @@ import { amountText } from '../../civil/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
 import { dateText, instantText, parseUtc, periodText } from '../../civil/calendar.ts'
 import { decimal, decimalText, parseDecimal, times } from '../../civil/money.ts'
-import { clockText, qualityMarks } from '../../kit/format.ts'
+import { clockText } from '../../kit/format.ts'
 import { Facts, Table } from '../../kit/parts.tsx'
-import type { BillView, ReadingTrust } from '../../site/pages/views.ts'
+import type { BillView } from '../core/views.ts'
+import { qualityMarks } from '../../readings/core/marks.ts'
+import type { ReadingTrust } from '../../readings/core/views.ts'
 
 interface BillDocumentProps {
   readonly view: BillView

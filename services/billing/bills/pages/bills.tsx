@@ -1,55 +1,16 @@
-// Bills and what became of their notices, as operators see them.
+// Bills as operators see them, with what became of their notices.
 
 import type { UnixMs } from '../../../../shared/units.ts'
+import type { BillRow, BillView } from '../core/views.ts'
 import { amountText } from '../../civil/amount-text.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import { BillDocument } from './bill-document.tsx'
+import type { PageContext } from '../../kit/context.ts'
 import { utcSecondText } from '../../kit/format.ts'
-import { FormToken, Layout, type PageContext } from '../../kit/layout.tsx'
-import {
-  Ago,
-  Badge,
-  type Column,
-  capital,
-  FaultBadge,
-  FaultWords,
-  Headline,
-  Table,
-  Tabs,
-  type Tone,
-} from '../../kit/parts.tsx'
-import {
-  type BillRow,
-  type BillView,
-  NOTICE_STATES,
-  type NoticeRow,
-  type NoticeState,
-  type TariffRow,
-} from '../../site/pages/views.ts'
-
-const STATES: Readonly<Record<NoticeState, readonly [tone: Tone, words: string]>> = {
-  queued: ['warn', 'waiting'],
-  sent: ['good', 'sent'],
-  failed: ['bad', 'given up'],
-}
-
-function NoticeBadge({ state }: { readonly state: NoticeState }) {
-  const [tone, words] = STATES[state]
-  return <Badge tone={tone}>{words}</Badge>
-}
-
-function StateTabs({ base, state }: { readonly base: string; readonly state: NoticeState | null }) {
-  const tabs = NOTICE_STATES.map(
-    (each) => [`${base}?state=${each}`, capital(STATES[each][1])] as const,
-  )
-  return (
-    <Tabs
-      label="By state of the notice"
-      entries={[[base, 'All'], ...tabs]}
-      current={state === null ? base : `${base}?state=${state}`}
-    />
-  )
-}
+import { Layout } from '../../kit/layout.tsx'
+import { type Column, Headline, Table } from '../../kit/parts.tsx'
+import type { NoticeRow, NoticeState } from '../../notices/core/views.ts'
+import { NoticeBadge, NoticeTable, Older, StateTabs } from '../../notices/pages/notices.tsx'
 
 const periodCell = (row: BillRow) => (
   <>
@@ -117,24 +78,6 @@ export function BillsPage({ context, rows, state, before }: BillsPageProps) {
   )
 }
 
-function Older({
-  base,
-  state,
-  before,
-}: {
-  readonly base: string
-  readonly state: NoticeState | null
-  readonly before: number | null
-}) {
-  if (before === null) return null
-  const filter = state === null ? '' : `&state=${state}`
-  return (
-    <p>
-      <a href={`${base}?before=${before}${filter}`}>Older ones</a>
-    </p>
-  )
-}
-
 export interface BillPageProps {
   readonly context: PageContext
   readonly view: BillView
@@ -150,131 +93,6 @@ export function BillPage({ context, view, notices, now }: BillPageProps) {
         <h2>Notices about this bill</h2>
         <NoticeTable context={context} rows={notices} now={now} />
       </section>
-    </Layout>
-  )
-}
-
-export interface NoticesPageProps {
-  readonly context: PageContext
-  readonly rows: readonly NoticeRow[]
-  readonly state: NoticeState | null
-  readonly before: number | null
-  readonly now: UnixMs
-}
-
-export function NoticesPage({ context, rows, state, before, now }: NoticesPageProps) {
-  return (
-    <Layout context={context} title="Notices">
-      <Headline title="Notices" lead="One per bill and channel, written together with the bill.">
-        <StateTabs base="/notices" state={state} />
-      </Headline>
-      <section class="card card-flush">
-        <NoticeTable context={context} rows={rows} now={now} />
-      </section>
-      <Older base="/notices" state={state} before={before} />
-    </Layout>
-  )
-}
-
-function NoticeTable({
-  context,
-  rows,
-  now,
-}: {
-  readonly context: PageContext
-  readonly rows: readonly NoticeRow[]
-  readonly now: UnixMs
-}) {
-  const columns: readonly Column<NoticeRow>[] = [
-    { title: 'Bill', cell: (row) => <a href={`/bills/${row.billId}`}>{row.billNumber}</a> },
-    {
-      title: 'To',
-      cell: (row) => (
-        <>
-          {row.address}
-          <span class="sub">{row.channel === 'sms' ? 'SMS' : 'e-mail'}</span>
-        </>
-      ),
-    },
-    {
-      title: 'State',
-      cell: (row) => (
-        <>
-          <NoticeBadge state={row.state} />
-          <span class="sub">
-            {row.state === 'queued' ? 'next attempt ' : ''}
-            {row.state === 'queued' && <Ago at={row.nextAttemptAt} now={now} />}
-            {row.sentAt !== null && <Ago at={row.sentAt} now={now} />}
-          </span>
-        </>
-      ),
-    },
-    { title: 'Attempts', numeric: true, cell: (row) => row.attempts },
-    {
-      title: 'Last fault',
-      cell: (row) => (
-        <>
-          <LastFault text={row.lastFault} />
-          {row.state === 'failed' && <Again context={context} id={row.id} />}
-        </>
-      ),
-    },
-  ]
-  return <Table caption="Notices" columns={columns} rows={rows} empty="No notice here." />
-}
-
-const Again = ({ context, id }: { readonly context: PageContext; readonly id: number }) => (
-  <form method="post" action={`/notices/${id}/again`}>
-    <FormToken context={context} />
-    <button class="plain" type="submit">
-      Queue it again
-    </button>
-  </form>
-)
-
-/** `last_fault` begins with a code; what follows is the other side's own words. */
-function LastFault({ text }: { readonly text: string | null }) {
-  if (text === null) return <span class="soft">none</span>
-  const [code = '', ...rest] = text.split(' ')
-  return (
-    <>
-      <FaultBadge code={code.replace(/:$/, '')} />
-      <span class="sub">{rest.join(' ')}</span>
-      <FaultWords code={code.replace(/:$/, '')} />
-    </>
-  )
-}
-
-export interface TariffsPageProps {
-  readonly context: PageContext
-  readonly rows: readonly TariffRow[]
-}
-
-export function TariffsPage({ context, rows }: TariffsPageProps) {
-  return (
-    <Layout context={context} title="Tariffs" width="reading">
-      <Headline
-        title="Tariffs"
-        lead="Published versions. A version never changes once published."
-      />
-      {rows.length === 0 && <p class="card">No tariff published yet.</p>}
-      {rows.map((row) => (
-        <section key={row.hash} class="card">
-          <div>
-            <h2>{row.name}</h2>
-            <p class="soft">
-              <code>{row.code}</code>, valid from {dateText(row.validFrom)}
-            </p>
-          </div>
-          <details>
-            <summary>Show the document</summary>
-            <pre tabIndex={0}>{row.content}</pre>
-          </details>
-          <p class="soft">
-            SHA-256 <code>{row.hash}</code>
-          </p>
-        </section>
-      ))}
     </Layout>
   )
 }

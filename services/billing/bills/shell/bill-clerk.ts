@@ -8,6 +8,7 @@ import type { Log } from '../../../../shared/node/log.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { Utility } from '../core/bill-content.ts'
 import { type CivilPeriod, previousMonth, startOfDay } from '../../civil/calendar.ts'
+import { firstZone } from '../../customers/db/reads.ts'
 import { boundariesReady, runBills } from '../db/run.ts'
 import type { Database } from '../../store/schema.ts'
 import type { NoticeWorker } from '../../notices/shell/notice-worker.ts'
@@ -39,7 +40,8 @@ export function startBillClerk(task: {
   const ending = new AbortController()
   let wake = Promise.withResolvers<void>()
   const look = async (): Promise<number> => {
-    const zone = await anyZone(db)
+    // It names the month; service points in other zones are billed by their own midnight.
+    const zone = await firstZone(db)
     if (zone === null) return LOOK_MS
     const period = previousMonth(now(), zone)
     progress = await boundariesReady(db, period)
@@ -86,14 +88,3 @@ export function startBillClerk(task: {
 
 /** Bills of October 2026 are numbered 202610-000001 and on. */
 const seriesOf = (period: CivilPeriod): string => period.from.slice(0, 7).replace('-', '')
-
-/** The zone that names the month; service points in others are billed by their own midnight. */
-async function anyZone(db: Kysely<Database>): Promise<string | null> {
-  const row = await db
-    .selectFrom('service_points')
-    .select('zone')
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.zone ?? null
-}

@@ -16,6 +16,7 @@ import { ppm, spanMs, spanUs, type UnixMs } from '../../../../shared/units.ts'
 import { METER_BOUND_UNKNOWN_US } from '../../../../shared/wire/clocks.ts'
 import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
 import { isDatabaseAway } from '../../store/away.ts'
+import { countCodesSql } from '../../store/counters.ts'
 import { Flush } from '../../store/flush.ts'
 
 /** Clocks with something unwritten, in all and of one device: what an outage of the database may
@@ -335,5 +336,4 @@ with told as (
     and e.at > h.at - interval '1 minute')
   returning code
 )
-insert into counters (name, count) select 'clock ' || code, count(*) from listed group by code
-on conflict (name) do update set count = counters.count + excluded.count`
+${countCodesSql('clock', 'listed')}`

@@ -2,12 +2,10 @@
 // where the tables are made (migrations/0010_clock-history.sql).
 
 import type { Pool } from 'pg'
-import { errorText } from '../../../../shared/node/fault-error.ts'
-import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 
-/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three
+/** Clocks looked at in one go (shell/keeper.ts says how often): 210,000 are through in three
  * hours. */
-const LOOK_MS = 10_000
 const CLOCKS_MAX = 200
 /** Every point stays for so long, one an hour (or six) for so long. */
 const FINE_MS = 48 * 3_600_000
@@ -38,30 +36,4 @@ export async function sweepClocks(pool: Pool, cursor: number, now: UnixMs): Prom
     new Date(now - KEPT_MS),
   ])
   return rows[0]?.last ?? 0
-}
-
-/** Sweeps until stopped. A database that is away is tried again. */
-export function startClockKeeper(
-  pool: Pool,
-  log: (line: string) => void,
-): { stop(): Promise<void> } {
-  let cursor = 0
-  let running: Promise<void> | null = null
-  const sweep = async (): Promise<void> => {
-    try {
-      cursor = await sweepClocks(pool, cursor, unixMs(Date.now()))
-    } catch (error) {
-      log(`OPS-08 history of clocks not thinned: ${errorText(error)}`)
-    }
-    running = null
-  }
-  const timer = setInterval(() => {
-    running ??= sweep()
-  }, LOOK_MS)
-  return {
-    stop: async () => {
-      clearInterval(timer)
-      await running
-    },
-  }
 }

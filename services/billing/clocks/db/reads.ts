@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { ClockPoint } from '../core/clock-plot.ts'
-import type { ClockEventRow, ClockRow, ClockTale } from '../pages/clock-views.ts'
+import type { ClockEventRow, ClockRow, ClockTale } from '../core/views.ts'
 import { instant } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 

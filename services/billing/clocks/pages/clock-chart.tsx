@@ -4,7 +4,7 @@
 
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { type ClockPoint, plotClock } from '../core/clock-plot.ts'
-import { CLOCK_SPANS, type ClockSpan, type ClockTale } from './clock-views.ts'
+import { CLOCK_SPANS, type ClockSpan, type ClockTale } from '../core/views.ts'
 import { clockStateText, lengthText, signedText, utcSecondText } from '../../kit/format.ts'
 
 const WIDTH = 760

@@ -3,18 +3,12 @@
 
 import type { HeadClockReport, SourceReport } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import { HELD_OVER } from '../core/clock-marks.ts'
+import { eventWords, HELD_OVER } from '../core/clock-marks.ts'
 import { ClockChart } from './clock-chart.tsx'
-import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from './clock-views.ts'
-import {
-  clockStateText,
-  eventWords,
-  lengthText,
-  ppmText,
-  rateText,
-  signedText,
-} from '../../kit/format.ts'
-import { Layout, type PageContext } from '../../kit/layout.tsx'
+import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from '../core/views.ts'
+import { clockStateText, lengthText, ppmText, rateText, signedText } from '../../kit/format.ts'
+import type { PageContext } from '../../kit/context.ts'
+import { Layout } from '../../kit/layout.tsx'
 import {
   Ago,
   Badge,

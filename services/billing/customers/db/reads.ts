@@ -1,57 +1,32 @@
-// A customer's own rows, and nobody else's: the customer's id is part of every statement. Usage
-// begins with the day they moved in; the tenant before is not their business.
+// A customer's own rows, and nobody else's: the customer's id is part of every statement.
 
 import type { Kysely } from 'kysely'
-import { ACTIVE_IMPORT_TOTAL } from '../../../../shared/meter/obis.ts'
-import { UNIT } from '../../../../shared/meter/reading.ts'
-import { type UnixMs, unixMs } from '../../../../shared/units.ts'
-import { type BoundaryReading, boundariesOf, usageMonths } from '../../readings/core/usage.ts'
-import type { HomeView, UsageView } from '../../site/pages/views.ts'
-import type { CustomerReads } from '../../site/db/browse.ts'
-import { billRow, billRows, billView } from '../../bills/db/reads.ts'
+import type { CustomerName, Place } from '../core/views.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Ten years of monthly bills. */
-const BILLS_MAX = 120
 /** Service points of one customer that are shown; a shop chain has a handful. */
 const PLACES_MAX = 20
-const HOME_BILLS = 6
+
+/** Every question names the customer: there is no way to ask for somebody else's rows. */
+export interface CustomerReads {
+  who(customer: number): Promise<CustomerName | null>
+  /** Where the customer gets electricity now. */
+  places(customer: number): Promise<readonly Place[]>
+}
 
 export function customerReads(db: Kysely<Database>): CustomerReads {
-  const billsOf = async (customer: number, limit: number) => {
-    const rows = await billRows(db)
-      .where('bills.customer_id', '=', customer)
-      .orderBy('bills.period_from', 'desc')
-      .orderBy('bills.id', 'desc')
-      .limit(limit)
-      .execute()
-    return rows.map(billRow)
-  }
   return {
-    home: async (customer) => {
-      const [bills, who, places] = await Promise.all([
-        billsOf(customer, HOME_BILLS),
-        db
-          .selectFrom('customers')
-          .select(['name', 'number'])
-          .where('id', '=', customer)
-          .executeTakeFirst(),
-        placesOf(db, customer),
-      ])
-      if (who === undefined) return null
-      return { ...who, bills, lastBill: bills[0] ?? null, places } satisfies HomeView
-    },
-    bills: (customer) => billsOf(customer, BILLS_MAX),
-    bill: (customer, id) => billView(db, id, customer),
-    async usage(customer, now) {
-      const places = await placesOf(db, customer)
-      const views = await Promise.all(places.map((place) => usageOf(db, place, now)))
-      return views.filter((view) => view !== null)
-    },
+    who: async (customer) =>
+      (await db
+        .selectFrom('customers')
+        .select(['name', 'number'])
+        .where('id', '=', customer)
+        .executeTakeFirst()) ?? null,
+    places: async (customer) => (await placeRows(db, customer).execute()).map(placeOf),
   }
 }
 
-const placesOf = (db: Kysely<Database>, customer: number) =>
+const placeRows = (db: Kysely<Database>, customer: number) =>
   db
     .selectFrom('occupancies')
     .innerJoin('service_points', 'service_points.id', 'occupancies.service_point_id')
@@ -74,57 +49,34 @@ const placesOf = (db: Kysely<Database>, customer: number) =>
     .where('to_date', 'is', null)
     .orderBy('service_points.code')
     .limit(PLACES_MAX)
-    .execute()
 
-type Place = Awaited<ReturnType<typeof placesOf>>[number]
+type PlaceRecord = Awaited<ReturnType<ReturnType<typeof placeRows>['execute']>>[number]
 
-async function usageOf(db: Kysely<Database>, place: Place, now: UnixMs): Promise<UsageView | null> {
-  const { meter, meter_id, digits, multiplier, zone } = place
-  if (meter === null || meter_id === null || multiplier === null) return null
-  const span = { zone, now, movedIn: place.from_date }
-  const midnights = boundariesOf(span)
-  const [stored, newest] = await Promise.all([
-    readingsAt(db, meter_id, midnights),
-    newestOf(db, meter_id),
-  ])
-  const months = usageMonths({ ...span, meter: { digits, multiplier }, stored, newest })
-  return { meter, unit: 'kWh', zone, months }
+function placeOf(row: PlaceRecord): Place {
+  const { address, zone, from_date: movedIn, meter: number, meter_id: id, digits, multiplier } = row
+  const none = number === null || id === null || multiplier === null
+  return { address, zone, movedIn, meter: none ? null : { id, number, digits, multiplier } }
 }
 
-/** The total import register at exactly these instants: the key starts with the time, so each
- * instant is one index probe; a range over one meter would read everybody's rows. */
-async function readingsAt(
-  db: Kysely<Database>,
-  meter: number,
-  instants: readonly UnixMs[],
-): Promise<readonly BoundaryReading[]> {
-  if (instants.length === 0) return []
-  const rows = await db
-    .selectFrom('timed_readings')
-    .innerJoin('registers', 'registers.id', 'timed_readings.register_id')
-    .select(['ts', 'value', 'exponent'])
-    .where(
-      'ts',
-      'in',
-      instants.map((at) => new Date(at)),
-    )
-    .where('meter_id', '=', meter)
-    .where('obis', '=', ACTIVE_IMPORT_TOTAL)
-    .where('unit', '=', UNIT.Wh)
-    .execute()
-  return rows.map(({ ts, ...row }) => ({ ...row, at: unixMs(ts.getTime()) }))
+/** The time zones of all service points. */
+export async function zonesOf(db: Kysely<Database>): Promise<readonly string[]> {
+  const rows = await db.selectFrom('service_points').select('zone').distinct().execute()
+  return rows.map(({ zone }) => zone)
 }
 
-async function newestOf(db: Kysely<Database>, meter: number): Promise<BoundaryReading | null> {
+/** The zone of the first service point; null while there is none. */
+export async function firstZone(db: Kysely<Database>): Promise<string | null> {
   const row = await db
-    .selectFrom('last_values')
-    .innerJoin('registers', 'registers.id', 'last_values.register_id')
-    .select(['ts', 'value', 'exponent'])
-    .where('meter_id', '=', meter)
-    .where('obis', '=', ACTIVE_IMPORT_TOTAL)
-    .where('unit', '=', UNIT.Wh)
-    .orderBy('ts', 'desc')
+    .selectFrom('service_points')
+    .select('zone')
+    .orderBy('id')
+    .limit(1)
     .executeTakeFirst()
-  if (row === undefined) return null
-  return { at: unixMs(row.ts.getTime()), value: row.value, exponent: row.exponent }
+  return row?.zone ?? null
+}
+
+/** The customer who was registered first; null while there is none. */
+export async function firstCustomer(db: Kysely<Database>): Promise<number | null> {
+  const row = await db.selectFrom('customers').select('id').orderBy('id').executeTakeFirst()
+  return row?.id ?? null
 }

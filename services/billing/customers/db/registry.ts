@@ -6,6 +6,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { FaultError } from '../../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
+import { type MeterEntry, registerMeters } from '../../readings/db/meters.ts'
 
 export interface Registration {
   readonly customers?: readonly {
@@ -22,14 +23,7 @@ export interface Registration {
     /** Time zone name, such as Europe/Berlin. */
     readonly zone: string
   }[]
-  readonly meters?: readonly {
-    readonly number: string
-    /** Null: the first device that reports it. */
-    readonly device: string | null
-    /** The register rolls over at 10^digits of its own resolution; null: never. */
-    readonly digits: number | null
-    readonly multiplier?: number
-  }[]
+  readonly meters?: readonly MeterEntry[]
   /** Meter number at service point code, from an instant on. */
   readonly installations?: readonly {
     readonly meter: string
@@ -67,17 +61,6 @@ const SERVICE_POINTS = `
   insert into service_points (code, address, zone)
   select * from jsonb_to_recordset($1) as r(code text, address text, zone text)
   on conflict (code) do nothing`
-
-// A meter may be there already, from its first reading: then what only an operator knows is added.
-const METERS = `
-  insert into meters as known (number, device_id, digits, multiplier)
-  select number, device, digits, coalesce(multiplier, 1)
-  from jsonb_to_recordset($1) as r(number text, device text, digits smallint, multiplier integer)
-  on conflict (number) do update set
-    device_id = coalesce(known.device_id, excluded.device_id), digits = excluded.digits,
-    multiplier = excluded.multiplier
-  where (known.digits, known.multiplier) is distinct from (excluded.digits, excluded.multiplier)
-    or (known.device_id is null and excluded.device_id is not null)`
 
 /** An assignment: `what` (its table, key and number) at a service point, from a time on. */
 const assignment = (options: {
@@ -152,7 +135,7 @@ export async function register(pool: Pool, entries: Registration): Promise<numbe
     await client.query('begin')
     let touched = await bulk(client, CUSTOMERS, entries.customers)
     touched += await bulk(client, SERVICE_POINTS, entries.servicePoints)
-    touched += await bulk(client, METERS, entries.meters)
+    touched += await registerMeters(client, entries.meters ?? [])
     const installations = entries.installations?.map(({ from, ...rest }) => ({
       ...rest,
       from: new Date(from).toISOString(),

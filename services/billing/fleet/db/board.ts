@@ -11,6 +11,7 @@ import { errorText } from '../../../../shared/node/fault-error.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { ClockHistory } from '../../clocks/db/history.ts'
+import { countSql } from '../../store/counters.ts'
 import { Flush } from '../../store/flush.ts'
 
 /** Devices with something unwritten: the largest fleet one master serves. */
@@ -217,6 +218,4 @@ with link as (
   on conflict (hour, device_id, code) do update set count = known.count + excluded.count,
     last_at = greatest(known.last_at, excluded.last_at)
 )
-update counters set count = count + added
-from (select sum(n) as added from unnest($17::bigint[]) as n) as new
-where name = 'refused' and added > 0`
+${countSql('refused', 'select sum(n) as added from unnest($17::bigint[]) as n')}`

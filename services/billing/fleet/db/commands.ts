@@ -7,7 +7,8 @@ import { isMeterNumber } from '../../../../shared/meter/reading.ts'
 import { spanMs, type UnixMs } from '../../../../shared/units.ts'
 import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../../../shared/wire/limits.ts'
 import type { CommandTask } from '../../../../shared/wire/commands.ts'
-import type { CommandRow } from '../../site/pages/views.ts'
+import type { CommandRow } from '../core/views.ts'
+import { count, counted } from '../../store/counters.ts'
 import { instant, instantOrNull } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
@@ -20,11 +21,7 @@ const OPEN_MAX = 100
 
 /** Says "look again" to every master, when the transaction it is part of commits. */
 async function bump(tx: Transaction<Database>): Promise<void> {
-  await tx
-    .updateTable('counters')
-    .set({ count: sql`count + 1` })
-    .where('name', '=', 'commands')
-    .execute()
+  await count(tx, 'commands')
 }
 
 interface GivenCommand {
@@ -81,14 +78,7 @@ export async function giveCommand(db: Db, command: GivenCommand): Promise<Comman
 /** The commands as masters see them. */
 export function openCommands(db: Db, now: () => UnixMs): Commands {
   return {
-    async revision() {
-      const row = await db
-        .selectFrom('counters')
-        .select('count')
-        .where('name', '=', 'commands')
-        .executeTakeFirstOrThrow()
-      return row.count
-    },
+    revision: () => counted(db, 'commands'),
     async open() {
       const rows = await db
         .selectFrom('commands')
@@ -135,10 +125,10 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
   }
 }
 
+/** What we stored ourselves; anything else was written past us. */
 /** A task as the column `what` has held it from the first migration on: its name under "order". */
 const storedTask = ({ task, ...fields }: CommandTask): object => ({ order: task, ...fields })
 
-/** What we stored ourselves; anything else was written past us. */
 function taskOf(what: unknown): CommandTask {
   const field = (name: string): unknown =>
     typeof what === 'object' && what !== null ? Reflect.get(what, name) : undefined

@@ -1,17 +1,14 @@
 // A device as its row says, and the word to the masters that something in the roster changed.
 
-import { type Selectable, type Transaction, sql } from 'kysely'
+import type { Selectable, Transaction } from 'kysely'
 import type { DeviceRecord } from '../../../../shared/handover/roster.ts'
+import { count } from '../../store/counters.ts'
 import { instantOrNull } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
 /** Says "read the roster again" to every master, when the transaction it is part of commits. */
 export async function bump(tx: Transaction<Database>): Promise<void> {
-  await tx
-    .updateTable('counters')
-    .set({ count: sql`count + 1` })
-    .where('name', '=', 'roster')
-    .execute()
+  await count(tx, 'roster')
 }
 
 export const deviceRecord = (row: Selectable<Database['devices']>): DeviceRecord => ({

@@ -1,21 +1,19 @@
-// The fleet, the newest values and what was refused, as operators see them.
+// The fleet and what was refused, as operators see them.
 
 import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { HELD_OVER } from '../../clocks/core/clock-marks.ts'
-import type { DeviceView, FleetRow, LiveRow, RefusalRow } from '../../site/pages/views.ts'
-import type { OperatorReads } from '../../site/db/browse.ts'
+import type { DeviceView, FleetRow, RefusalRow } from '../core/views.ts'
 import { lastCommands } from './commands.ts'
 import { instant, instantOrNull } from '../../store/instants.ts'
+import { liveOf } from '../../readings/db/reads.ts'
 import { GIVING_UP_CODES } from '../../readings/db/rows.ts'
 import type { Database } from '../../store/schema.ts'
 
 /** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page.
  * */
 const FLEET_ROWS_MAX = 1_000
-const LIVE_ROWS_MAX = 200
 const REFUSAL_ROWS_MAX = 500
-const EXCEPTION_ROWS_MAX = 200
 /** Commands on a device's page; the table keeps all. */
 const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
@@ -23,7 +21,11 @@ const DAY_MS = 24 * 3_600_000
 /** Written out, so that the index of migrations/0007_retimed.sql is seen to serve. */
 const GIVING_UP = sql.join(GIVING_UP_CODES.map((code) => sql.lit(code)))
 
-type FleetReads = Pick<OperatorReads, 'fleet' | 'device' | 'live' | 'refusals' | 'exceptions'>
+export interface FleetReads {
+  fleet(): Promise<readonly FleetRow[]>
+  device(id: string, now: UnixMs): Promise<DeviceView | null>
+  refusals(since: UnixMs): Promise<readonly RefusalRow[]>
+}
 
 export function fleetReads(db: Kysely<Database>): FleetReads {
   return {
@@ -36,24 +38,16 @@ export function fleetReads(db: Kysely<Database>): FleetReads {
       return rows.map(fleetRow)
     },
     device: (id, now) => deviceView(db, id, now),
-    async live(meter) {
-      let query = liveRows(db)
-      if (meter !== '') query = query.where('number', '^@', sql<string>`${meter}`)
-      return (await query.execute()).map(liveRow)
-    },
     async refusals(since) {
       return (await refusalRows(db, since).execute()).map(refusalRow)
     },
-    async exceptions() {
-      const rows = await db
-        .selectFrom('exceptions')
-        .select(['id', 'at', 'device_id as device', 'code', 'meter', 'detail'])
-        .orderBy('id', 'desc')
-        .limit(EXCEPTION_ROWS_MAX)
-        .execute()
-      return rows.map(({ at, ...row }) => ({ ...row, at: instant(at) }))
-    },
   }
+}
+
+/** What people call the device; null: there is none. */
+export async function deviceName(db: Kysely<Database>, id: string): Promise<string | null> {
+  const row = await db.selectFrom('devices').select('name').where('id', '=', id).executeTakeFirst()
+  return row?.name ?? null
 }
 
 const fleetRows = (db: Kysely<Database>) =>
@@ -142,7 +136,7 @@ async function deviceView(
   const row = await fleetRows(db).where('devices.id', '=', id).executeTakeFirst()
   if (row === undefined) return null
   const [live, refusals, commands] = await Promise.all([
-    liveRows(db).where('device_id', '=', id).execute(),
+    liveOf(db, id),
     refusalRows(db, unixMs(now - DAY_MS))
       .where('device_id', '=', id)
       .execute(),
@@ -156,48 +150,11 @@ async function deviceView(
     roundTripUs: row.round_trip_us,
     disconnectedAt: instantOrNull(row.disconnected_at),
     faults: Object.entries(row.faults ?? {}).map(([code, count]) => ({ code, count })),
-    live: live.map(liveRow),
+    live,
     refusals: refusals.map(refusalRow),
     commands,
   }
 }
-
-const liveRows = (db: Kysely<Database>) =>
-  db
-    .selectFrom('last_values')
-    .innerJoin('meters', 'meters.id', 'last_values.meter_id')
-    .innerJoin('registers', 'registers.id', 'last_values.register_id')
-    .select([
-      'number',
-      'device_id',
-      'obis',
-      'value',
-      'exponent',
-      'unit',
-      'ts',
-      'quality',
-      'clock_state',
-      'clock_bound_ms',
-    ])
-    .orderBy('stored_at', 'desc')
-    .orderBy('number')
-    .orderBy('obis')
-    .limit(LIVE_ROWS_MAX)
-
-type LiveRecord = Awaited<ReturnType<ReturnType<typeof liveRows>['execute']>>[number]
-
-const liveRow = (row: LiveRecord): LiveRow => ({
-  meter: row.number,
-  device: row.device_id,
-  obis: row.obis,
-  value: row.value,
-  exponent: row.exponent,
-  unit: row.unit,
-  at: instant(row.ts),
-  quality: row.quality,
-  clockState: row.clock_state,
-  clockBoundMs: row.clock_bound_ms,
-})
 
 const refusalRows = (db: Kysely<Database>, since: UnixMs) =>
   db

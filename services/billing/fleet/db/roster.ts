@@ -9,27 +9,20 @@ import {
   RosterConflict,
   type TokenRecord,
 } from '../../../../shared/handover/roster.ts'
-import type { DeviceId, StreamPosition } from '../../../../shared/handover/sink.ts'
+import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import { equalConstantTime, toHex } from '../../../../shared/bytes.ts'
 import { errorCode } from '../../../../shared/node/fault-error.ts'
-import { type UnixMs, second, unixMs } from '../../../../shared/units.ts'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { bump, deviceRecord } from './device-rows.ts'
 import { calledUnder, olderKeys, rewrapEpochs } from './master-keys.ts'
+import { forgetPositions, readPositions } from '../../readings/db/positions.ts'
+import { counted } from '../../store/counters.ts'
 import type { Database } from '../../store/schema.ts'
 
 type Db = Kysely<Database>
 type Tx = Transaction<Database>
 
 const UNIQUE_VIOLATION = '23505'
-
-const readRevision = async (db: Db): Promise<number> =>
-  (
-    await db
-      .selectFrom('counters')
-      .select('count')
-      .where('name', '=', 'roster')
-      .executeTakeFirstOrThrow()
-  ).count
 
 async function readDevices(db: Db): Promise<readonly DeviceRecord[]> {
   const rows = await db.selectFrom('devices').selectAll().execute()
@@ -57,20 +50,6 @@ async function readEpochs(db: Db): Promise<readonly EpochRecord[]> {
     transcript: row.transcript,
     keys: row.keys,
     closed: row.closed_at !== null,
-  }))
-}
-
-async function readPositions(db: Db): Promise<readonly StreamPosition[]> {
-  const rows = await db.selectFrom('stream_positions').selectAll().execute()
-  return rows.map((row) => ({
-    device: row.device_id,
-    epoch: row.epoch,
-    run: row.run,
-    sequence: row.sequence,
-    second: second(row.second),
-    hash: row.hash,
-    salt: row.salt,
-    opener: row.opener,
   }))
 }
 
@@ -160,13 +139,13 @@ export function openRoster(db: Db): Roster {
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute(async (tx) => ({
-          revision: await readRevision(tx),
+          revision: await counted(tx, 'roster'),
           devices: await readDevices(tx),
           tokens: await readTokens(tx),
           epochs: await readEpochs(tx),
           positions: await readPositions(tx),
         })),
-    revision: () => readRevision(db),
+    revision: () => counted(db, 'roster'),
     async enrol(entry) {
       try {
         await db.transaction().execute((tx) => enrol(tx, entry))
@@ -179,11 +158,7 @@ export function openRoster(db: Db): Roster {
     retireEpochs: (device, epochs) =>
       db.transaction().execute(async (tx) => {
         const ids = [...epochs]
-        await tx
-          .deleteFrom('stream_positions')
-          .where('device_id', '=', device)
-          .where('epoch', 'in', ids)
-          .execute()
+        await forgetPositions(tx, device, ids)
         await tx
           .deleteFrom('epochs')
           .where('device_id', '=', device)

@@ -4,9 +4,10 @@ import { unreachable } from '../../../../shared/assert.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { CommandTask } from '../../../../shared/wire/commands.ts'
 import { utcSecondText } from '../../kit/format.ts'
-import { FormToken, type PageContext } from '../../kit/layout.tsx'
+import type { PageContext } from '../../kit/context.ts'
+import { FormToken } from '../../kit/layout.tsx'
 import { Ago, Badge, type Column, FaultBadge, FaultWords, Table } from '../../kit/parts.tsx'
-import type { CommandRow, FleetRow } from '../../site/pages/views.ts'
+import type { CommandRow, FleetRow } from '../core/views.ts'
 
 export function CommandsCard({
   context,

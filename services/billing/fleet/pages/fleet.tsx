@@ -8,10 +8,11 @@ import {
   disciplineFacts,
   MeterClocksCard,
 } from '../../clocks/pages/clock.tsx'
-import type { ClockRow, ClockSpan, ClockTale } from '../../clocks/pages/clock-views.ts'
+import type { ClockRow, ClockSpan, ClockTale } from '../../clocks/core/views.ts'
 import { CommandsCard } from './commands.tsx'
 import { countText, lengthText, utcSecondText } from '../../kit/format.ts'
-import { Layout, type PageContext } from '../../kit/layout.tsx'
+import type { PageContext } from '../../kit/context.ts'
+import { Layout } from '../../kit/layout.tsx'
 import {
   Ago,
   Badge,
@@ -25,7 +26,7 @@ import {
 } from '../../kit/parts.tsx'
 import { LiveTable } from '../../readings/pages/readings.tsx'
 import { RefusalTable } from './refused.tsx'
-import type { Backfill, DeviceView, FleetRow } from '../../site/pages/views.ts'
+import type { Backfill, DeviceView, FleetRow } from '../core/views.ts'
 
 export interface FleetPageProps {
   readonly context: PageContext

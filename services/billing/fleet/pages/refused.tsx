@@ -1,8 +1,10 @@
 import type { UnixMs } from '../../../../shared/units.ts'
 import { countText, utcSecondText } from '../../kit/format.ts'
-import { Layout, type PageContext } from '../../kit/layout.tsx'
+import type { PageContext } from '../../kit/context.ts'
+import { Layout } from '../../kit/layout.tsx'
 import { Ago, FaultBadge, FaultWords, Headline, Table } from '../../kit/parts.tsx'
-import type { ExceptionRow, RefusalRow } from '../../site/pages/views.ts'
+import type { RefusalRow } from '../core/views.ts'
+import type { ExceptionRow } from '../../readings/core/views.ts'
 
 export interface RefusedPageProps {
   readonly context: PageContext

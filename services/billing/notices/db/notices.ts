@@ -8,42 +8,37 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { type SpanMs, shiftMs, type UnixMs } from '../../../../shared/units.ts'
-import { type BillContent, type BillReading, readBill } from '../../bills/core/bill-content.ts'
-import { mailText, smsText } from '../../bills/core/notice.ts'
+import { count } from '../../store/counters.ts'
 import type { Database } from '../../store/schema.ts'
 
 /** Two notices per bill, 7 columns each: far below the 65,535 parameters of one statement. */
 const ROWS_MAX = 5_000
 
+/** Words for one address about one bill. */
 export interface NoticeEntry {
   readonly billId: number
-  readonly content: BillContent
-  readonly email: string | null
-  readonly phone: string | null
+  readonly channel: 'email' | 'sms'
+  readonly address: string
+  readonly subject: string | null
+  readonly body: string
 }
 
-/** Queues a mail and an SMS for each bill whose customer has such an address; returns how many. */
+/** Queues notices in the transaction of what they tell of, and counts them; returns how many. */
 export async function queueNotices(
   trx: Transaction<Database>,
   entries: readonly NoticeEntry[],
   now: UnixMs,
 ): Promise<number> {
+  assert(entries.length <= ROWS_MAX, 'a batch of bills has few notices')
+  if (entries.length === 0) return 0
   const due = { next_attempt_at: new Date(now), created_at: new Date(now) }
-  const rows = entries.flatMap(({ billId: bill_id, content, email, phone }) => {
-    const { subject, text } = mailText(content, null)
-    const mail = { bill_id, channel: 'email' as const, address: email ?? '', subject, body: text }
-    const body = smsText(content)
-    const sms = { bill_id, channel: 'sms' as const, address: phone ?? '', subject: null, body }
-    return [mail, sms].filter(({ address }) => address !== '').map((row) => ({ ...row, ...due }))
-  })
-  assert(rows.length <= ROWS_MAX, 'a batch of bills has few notices')
-  if (rows.length === 0) return 0
   const inserted = await trx
     .insertInto('notices')
-    .values(rows)
+    .values(entries.map(({ billId, ...words }) => ({ bill_id: billId, ...words, ...due })))
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .execute()
+  await count(trx, 'notices', inserted.length)
   return inserted.length
 }
 
@@ -54,9 +49,7 @@ export interface DueNotice {
   readonly body: string
   /** This attempt included. */
   readonly attempts: number
-  readonly billNumber: string
-  readonly customerId: number
-  readonly bill: BillReading
+  readonly billId: number
 }
 
 /** Claims up to `limit` notices that are due: counts the attempt and puts the next one off by the
@@ -71,32 +64,16 @@ export async function claimNotices(
     readonly channels: readonly ('email' | 'sms')[]
   },
 ): Promise<readonly DueNotice[]> {
-  const { rows } = await sql<{
-    readonly id: number
-    readonly channel: 'email' | 'sms'
-    readonly address: string
-    readonly body: string
-    readonly attempts: number
-    readonly number: string
-    readonly customerId: number
-    readonly content: unknown
-    readonly hash: string
-  }>`
+  const { rows } = await sql<DueNotice>`
     update notices n set attempts = n.attempts + 1,
       next_attempt_at = ${new Date(shiftMs(claim.now, claim.lease))}
-    from bills b
-    where b.id = n.bill_id and n.id in (
+    where n.id in (
       select id from notices where state = 'queued' and next_attempt_at <= ${new Date(claim.now)}
         and channel = any(${[...claim.channels]}::text[])
       order by next_attempt_at limit ${claim.limit} for update skip locked
     )
-    returning n.id, n.channel, n.address, n.body, n.attempts, b.number,
-      b.customer_id as "customerId", b.content, b.hash`.execute(db)
-  return rows.map(({ number: billNumber, content, hash, ...notice }) => ({
-    ...notice,
-    billNumber,
-    bill: readBill(content, hash),
-  }))
+    returning n.id, n.channel, n.address, n.body, n.attempts, n.bill_id as "billId"`.execute(db)
+  return rows
 }
 
 export async function recordSent(

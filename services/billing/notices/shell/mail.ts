@@ -1,11 +1,10 @@
-// Mail over SMTP (nodemailer), the bill attached. A mail keeps its Message-ID over all attempts, so
-// that a repeat after a crash can be told from a second bill.
+// Mail over SMTP (nodemailer), with what is attached. A mail keeps its Message-ID over all
+// attempts, so that a repeat after a crash can be told from a second bill.
 
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
-import type { BillContent } from '../../bills/core/bill-content.ts'
-import { mailText } from '../../bills/core/notice.ts'
+import type { Letter } from './letter.ts'
 import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
 
 /** Connecting and waiting for the greeting, milliseconds each. */
@@ -27,20 +26,17 @@ export interface MailOptions {
   readonly ca?: string | null
 }
 
-export interface BillMail {
+export interface Mail {
   readonly to: string
   /** Same for every attempt of this notice, letters, digits, `.` and `-`. */
   readonly key: string
-  readonly bill: BillContent
-  /** Opens the customer's own pages; null: none goes along. */
-  readonly link: string | null
-  readonly pdf: Uint8Array
+  readonly letter: Letter
 }
 
 export interface MailDriver {
   /** One attempt. BIL-09 when the server is away, refuses, or would take the mail without our
    * login. */
-  send(mail: BillMail, signal: AbortSignal): Promise<Delivery>
+  send(mail: Mail, signal: AbortSignal): Promise<Delivery>
 }
 
 const isLoopback = (host: string): boolean =>
@@ -69,24 +65,24 @@ export function openMail(options: MailOptions): MailDriver {
   })
   const domain = options.from.split('@').pop() ?? 'localhost'
   return {
-    async send({ to, key, bill, link, pdf }, signal) {
-      const { subject, text, html } = mailText(bill, link)
+    async send({ to, key, letter }, signal) {
+      const { toName, date, subject, text, html, attachment } = letter
       try {
         const sent = await transport.sendMail({
           from: { name: options.fromName, address: options.from },
-          to: { name: bill.customer.name, address: to },
+          to: { name: toName, address: to },
           envelope: { from: options.from, to: [to] },
           messageId: `<${key}@${domain}>`,
-          date: new Date(bill.issuedAt),
+          date: new Date(date),
           subject,
           text,
           html,
           headers: { 'Auto-Submitted': 'auto-generated' },
           attachments: [
             {
-              filename: `bill-${bill.number}.pdf`,
-              content: Buffer.from(pdf),
-              contentType: 'application/pdf',
+              filename: attachment.name,
+              content: Buffer.from(attachment.content),
+              contentType: attachment.type,
             },
           ],
           signal: AbortSignal.any([signal, AbortSignal.timeout(DELIVERY_MS_MAX)]),

@@ -9,8 +9,8 @@ import { type SpanMs, shiftMs, spanMs, type UnixMs } from '../../../../shared/un
 import { claimNotices, type DueNotice, recordFailed, recordSent } from '../db/notices.ts'
 import type { Database } from '../../store/schema.ts'
 import { type Delivery, DELIVERY_MS_MAX } from './delivery.ts'
+import type { Matter, MatterVerdict } from './letter.ts'
 import type { MailDriver } from './mail.ts'
-import { renderBillPdf } from '../../bills/shell/pdf.ts'
 import type { SmsDriver } from './sms.ts'
 
 /** Wait after the 1st, 2nd ... failed attempt, minutes; after the one behind the last it is given
@@ -34,6 +34,8 @@ export interface NoticeTask {
   /** A link to the customer's own pages, made anew for each attempt, so that its secret lies
    * nowhere but in the message itself. */
   readonly linkOf: (customerId: number) => Promise<string>
+  /** What a notice is about, by the bill it was queued for. */
+  readonly matterOf: (billId: number) => Promise<MatterVerdict>
   readonly now: () => UnixMs
   readonly log: (line: string) => void
   /** Counts faults for the metrics. */
@@ -57,13 +59,14 @@ export async function sendDueNotices(task: NoticeTask, signal: AbortSignal): Pro
 async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal): Promise<void> {
   const { db, now, log } = task
   const { id } = notice
-  if (!notice.bill.ok) {
-    const { path, why } = notice.bill.fault
-    report(task, 'OPS-16', `bill ${notice.billNumber}, ${path}: ${why}`)
-    await recordFailed(db, { id, fault: 'OPS-16', again: null })
+  const about = await task.matterOf(notice.billId)
+  if (!about.ok) {
+    report(task, about.fault, about.detail)
+    await recordFailed(db, { id, fault: about.fault, again: null })
     return
   }
-  const delivery = await attempt(task, notice, signal)
+  const { matter } = about
+  const delivery = await attempt(task, { notice, matter, signal })
   // Told to stop in the middle: it may or may not have gone out; the lease decides later.
   if (signal.aborted && !delivery.ok) return
   if (delivery.ok) {
@@ -71,13 +74,9 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
     return
   }
   const minutes = AGAIN_MINUTES[notice.attempts - 1]
-  report(
-    task,
-    delivery.fault,
-    `${notice.channel} for bill ${notice.billNumber}: ${delivery.detail}`,
-  )
+  report(task, delivery.fault, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
   if (delivery.final || minutes === undefined) {
-    report(task, 'BIL-11', `${notice.channel} for bill ${notice.billNumber}`)
+    report(task, 'BIL-11', `${notice.channel} for ${matter.name}`)
     await recordFailed(db, { id, fault: 'BIL-11', again: null })
     return
   }
@@ -93,20 +92,25 @@ function report(task: NoticeTask, fault: FaultCode, detail: string): void {
 
 async function attempt(
   { mail, sms, linkOf }: NoticeTask,
-  notice: DueNotice,
-  signal: AbortSignal,
+  {
+    notice,
+    matter,
+    signal,
+  }: {
+    readonly notice: DueNotice
+    readonly matter: Matter
+    readonly signal: AbortSignal
+  },
 ): Promise<Delivery> {
   const { address: to, body: text, channel } = notice
-  const key = `bill-${notice.billNumber}-${channel}`
-  assert(notice.bill.ok, 'only bills that read back are sent')
-  const bill = notice.bill.content
-  const link = await linkOf(notice.customerId)
+  const key = `${matter.key}-${channel}`
+  const link = await linkOf(matter.customerId)
   if (channel === 'sms') {
     assert(sms !== null, 'only configured channels are claimed')
     return sms.send({ to, text: `${text} ${link}`, key }, signal)
   }
   assert(mail !== null, 'only configured channels are claimed')
-  return mail.send({ to, key, bill, link, pdf: await renderBillPdf(bill) }, signal)
+  return mail.send({ to, key, letter: await matter.letter(link) }, signal)
 }
 
 export interface NoticeWorker {

@@ -15,6 +15,18 @@ export const MARK = {
   implausibleTime: 16,
 } as const
 
+const QUALITY_WORDS = [
+  'no checksum on the meter line',
+  'went backwards',
+  'rolled over',
+  'far above the usual',
+  'implausible time',
+] as const
+
+/** The marks on a reading in words; empty when it carries none. Bit meanings: migrations/0002. */
+export const qualityMarks = (quality: number): readonly string[] =>
+  QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
+
 /** Power no metering point of ours carries, watts: a direct-connected meter of 125 A passes 86 kVA,
  * and a transformer-operated one counts on the secondary side; six times that is a fault, not
  * consumption. */

@@ -3,12 +3,9 @@
 
 import type { Pool } from 'pg'
 import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
-import { errorText } from '../../../../shared/node/fault-error.ts'
 import { spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { between, retime, startedBy, type Tie, type Timed } from '../core/retiming.ts'
 
-/** How often is looked for processes that are due, ms. */
-const LOOK_MS = 15_000
 /** Readings dated with one statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
 /** Later processes asked when a process began, of one that gave no anchor. */
@@ -170,30 +167,3 @@ const DATE = `update retimed_readings r set ts = coalesce(of.ts, r.ts),
     $7::bigint[], $8::text[]) as of(epoch, run, sequence, item, ts, bound_ms, way)
   where r.device_id = $1 and r.epoch = of.epoch and r.run = of.run and r.sequence = of.sequence
     and r.item = of.item`
-
-export interface Retimer {
-  stop(): Promise<void>
-}
-
-/** Looks every few seconds until stopped. A database that is away is tried again. */
-export function startRetimer(pool: Pool, log: (line: string) => void): Retimer {
-  let running: Promise<void> | null = null
-  const look = async (): Promise<void> => {
-    try {
-      const dated = await retimeDue(pool, unixMs(Date.now()))
-      if (dated > 0) log(`${dated} readings of an unsure clock have their time now`)
-    } catch (error) {
-      log(`OPS-08 readings not re-timed: ${errorText(error)}`)
-    }
-    running = null
-  }
-  const timer = setInterval(() => {
-    running ??= look()
-  }, LOOK_MS)
-  return {
-    stop: async () => {
-      clearInterval(timer)
-      await running
-    },
-  }
-}

@@ -18,6 +18,7 @@ import {
   timestampArray,
 } from '../../store/binary-arrays.ts'
 import { SOURCE_NUMBER } from './source-numbers.ts'
+import { countSql } from '../../store/counters.ts'
 
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
 const STATEMENT_MS_MAX = 60_000

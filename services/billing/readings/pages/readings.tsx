@@ -1,15 +1,10 @@
 import type { UnixMs } from '../../../../shared/units.ts'
-import {
-  clockText,
-  qualityMarks,
-  quantityText,
-  registerText,
-  spanText,
-  utcSecondText,
-} from '../../kit/format.ts'
-import { Layout, type PageContext } from '../../kit/layout.tsx'
+import { clockText, quantityText, registerText, spanText, utcSecondText } from '../../kit/format.ts'
+import type { PageContext } from '../../kit/context.ts'
+import { Layout } from '../../kit/layout.tsx'
 import { Ago, Badge, type Column, Headline, Table } from '../../kit/parts.tsx'
-import type { LiveRow, RetimedRow } from '../../site/pages/views.ts'
+import { qualityMarks } from '../core/marks.ts'
+import type { LiveRow, RetimedRow } from '../core/views.ts'
 
 export interface ReadingsPageProps {
   readonly context: PageContext

@@ -6,10 +6,21 @@ import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { guarded } from '../../access/http/guard.ts'
 import { accessRoutes } from '../../access/http/routes.ts'
+import { createSessions, type Sessions } from '../../access/http/session.ts'
+import { myBillRoutes } from '../../bills/http/my-routes.ts'
+import { billRoutes } from '../../bills/http/routes.ts'
+import { clockRoutes } from '../../clocks/http/routes.ts'
+import { fleetRoutes } from '../../fleet/http/routes.ts'
+import type { Door } from '../../kit/door.ts'
+import { noticeRoutes } from '../../notices/http/routes.ts'
+import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
+import { tariffRoutes } from '../../tariffs/http/routes.ts'
 import { serveAssets } from './assets.ts'
-import { customerRoutes } from './customer-routes.ts'
+import { demoRoutes } from './demo-routes.ts'
 import type { WebDeps } from './deps.ts'
+import { homeRoutes } from './home-routes.ts'
 import {
   ADDRESSES_MAX,
   BODY_BYTES_MAX,
@@ -18,11 +29,9 @@ import {
   PARAM_CHARS_MAX,
   REQUEST_MS_MAX,
   REQUESTS_PER_MINUTE,
-} from '../../access/http/limits.ts'
+} from './limits.ts'
 import { machineRoutes } from './machine-routes.ts'
-import { operatorRoutes } from './operator-routes.ts'
-import { createSessions } from '../../access/http/session.ts'
-import { installTroubles } from '../../access/http/trouble.ts'
+import { installTroubles } from './troubles.ts'
 
 export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   const app = fastify({
@@ -51,6 +60,25 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   operatorRoutes(app, deps, sessions)
   customerRoutes(app, deps, sessions)
   return app
+}
+
+function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const page: Door = guarded.bind(null, sessions, 'operator')
+  fleetRoutes(app, deps, page)
+  readingRoutes(app, deps, page)
+  clockRoutes(app, deps, page)
+  billRoutes(app, deps, page)
+  noticeRoutes(app, deps, page)
+  tariffRoutes(app, deps, page)
+  demoRoutes(app, deps, { sessions, page })
+}
+
+/** A customer's own pages. */
+function customerRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
+  const page: Door = guarded.bind(null, sessions, 'customer')
+  homeRoutes(app, deps, page)
+  usageRoutes(app, deps, page)
+  myBillRoutes(app, deps, page)
 }
 
 /** Nothing inline, nothing foreign, no frames: an injected script would have nowhere to come from.

@@ -1,9 +1,23 @@
 // For programs: health, metrics, the public summary. No login, and no personal data.
 
 import type { FastifyInstance } from 'fastify'
-import type { WebDeps } from './deps.ts'
+import type { ClockFigures } from '../../clocks/db/figures.ts'
+import type { Summary } from '../db/summary.ts'
 
-export function machineRoutes(app: FastifyInstance, deps: WebDeps): void {
+interface Health {
+  readonly ok: boolean
+  /** Part by part, without secrets: `{ database: 'up' }`. */
+  readonly parts: Readonly<Record<string, string>>
+}
+
+export interface MachineDeps {
+  readonly summary: () => Promise<Summary>
+  readonly clockFigures: () => Promise<ClockFigures>
+  readonly health: () => Promise<Health>
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+}
+
+export function machineRoutes(app: FastifyInstance, deps: MachineDeps): void {
   app.get('/healthz', async (_request, reply) => {
     const { ok, parts } = await deps.health()
     return reply

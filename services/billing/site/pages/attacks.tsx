@@ -1,8 +1,9 @@
 // The scoreboard of `ticklock attack`: what was tried, what refused it, what it did not reach.
 
-import { Layout, FormToken, type PageContext } from '../../kit/layout.tsx'
+import type { PageContext } from '../../kit/context.ts'
+import { Layout, FormToken } from '../../kit/layout.tsx'
 import { FaultBadge, Headline, Table } from '../../kit/parts.tsx'
-import type { AttackLine, AttackRun } from './views.ts'
+import type { AttackLine, AttackRun } from '../core/views.ts'
 import { isFaultCode } from '../../../../shared/faults.ts'
 
 export interface AttacksPageProps {

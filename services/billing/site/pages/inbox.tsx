@@ -1,9 +1,10 @@
 // The demo's own inbox: what would have been mailed or texted, had this been a real installation.
 
 import type { UnixMs } from '../../../../shared/units.ts'
-import { Layout, type PageContext } from '../../kit/layout.tsx'
+import type { PageContext } from '../../kit/context.ts'
+import { Layout } from '../../kit/layout.tsx'
 import { Ago, Headline } from '../../kit/parts.tsx'
-import type { InboxMessage } from './views.ts'
+import type { InboxMessage } from '../core/views.ts'
 
 export interface InboxPageProps {
   readonly context: PageContext

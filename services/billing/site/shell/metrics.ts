@@ -2,30 +2,9 @@
 
 import type { Pool } from 'pg'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { readSummary } from '../db/summary.ts'
+import { readFigures } from '../db/figures.ts'
 import { clockMetrics } from '../../clocks/shell/clock-metrics.ts'
 import { gaugesOf } from '../../store/gauges.ts'
-
-interface Counted {
-  readonly code: string
-  readonly count: number
-}
-
-async function readFigures(pool: Pool) {
-  const [summary, fleet, refused, exceptions] = await Promise.all([
-    readSummary(pool),
-    pool.query<{ links: number; backlog: number }>(
-      `select count(*)::int as links, coalesce(sum(backlog_frames), 0)::int as backlog
-       from device_status where connected_at is not null and disconnected_at is null`,
-    ),
-    pool.query<Counted>('select code, sum(count)::int8 as count from refusals group by code'),
-    pool.query<Counted>(
-      `select substr(name, 11) as code, count from counters where name like 'exception %'`,
-    ),
-  ])
-  const [{ links, backlog } = { links: 0, backlog: 0 }] = fleet.rows
-  return { ...summary, links, backlog, codes: refused.rows, exceptions: exceptions.rows }
-}
 
 export function serverMetrics(pool: Pool): Registry {
   const registry = new Registry()

@@ -71,6 +71,13 @@ export interface Tariff {
   readonly source: string
 }
 
+export interface TariffVersion {
+  readonly tariff: Tariff
+  /** Local date. */
+  readonly validFrom: string
+  readonly hash: string
+}
+
 export const TARIFF_FORMAT = 'ticklock-tariff/1'
 
 /** Most fraction digits of a currency in ISO 4217 (CLF). */

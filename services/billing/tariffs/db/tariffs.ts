@@ -4,9 +4,8 @@ import type { Kysely } from 'kysely'
 import { canonicalJson } from '../../../../shared/documents/canonical.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { assert } from '../../../../shared/assert.ts'
-import type { TariffVersion } from '../../bills/core/bill.ts'
 import { isCivilDate } from '../../civil/calendar.ts'
-import { parseTariff } from '../core/tariff.ts'
+import { parseTariff, type TariffVersion } from '../core/tariff.ts'
 import type { Database } from '../../store/schema.ts'
 
 export type Publication =

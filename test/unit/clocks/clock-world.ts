@@ -4,7 +4,7 @@
 import type { ClockFigures } from '../../../services/billing/clocks/db/figures.ts'
 import type { ClockReads } from '../../../services/billing/clocks/db/reads.ts'
 import type { ClockPoint } from '../../../services/billing/clocks/core/clock-plot.ts'
-import type { ClockRow } from '../../../services/billing/clocks/pages/clock-views.ts'
+import type { ClockRow } from '../../../services/billing/clocks/core/views.ts'
 import { ppm, shiftMs, spanMs, spanUs, type UnixMs } from '../../../shared/units.ts'
 
 export const CLOCK_FIGURES: ClockFigures = {

@@ -5,8 +5,8 @@ import type { Kysely } from 'kysely'
 import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
 import { storeLink } from '../db/access.ts'
 import type { Database } from '../../store/schema.ts'
-import type { Random } from '../../site/http/deps.ts'
-import { CUSTOMER_LINK_MS, SETUP_LINK_MS } from './limits.ts'
+import type { Random } from '../../../../shared/bytes.ts'
+import { CUSTOMER_LINK_MS, SETUP_LINK_MS } from '../core/limits.ts'
 import { LINK_BYTES, tokenHash, tokenText } from './tokens.ts'
 
 export interface LinkSource {

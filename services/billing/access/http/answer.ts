@@ -1,0 +1,51 @@
+// One place where what went wrong becomes an answer: a page for people, JSON for programs, and
+// never a stack.
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { FAULTS } from '../../../../shared/faults.ts'
+import { htmlOf } from '../../kit/layout.tsx'
+import { TroublePage } from '../../kit/trouble-page.tsx'
+import { type Trouble, troubleOf } from '../../kit/trouble.ts'
+import type { Viewer } from '../../kit/context.ts'
+import type { Sessions } from './session.ts'
+
+export const LINK_SPENT = troubleOf(
+  404,
+  'This link does not open anything',
+  'It is unknown, was used already, or has expired. Your next bill brings a new one.',
+  'OPS-21',
+)
+export const FORM_STALE = troubleOf(
+  403,
+  'This form cannot be used any more',
+  'Go back, load the page again and repeat what you did.',
+  'OPS-22',
+)
+export const TOO_MANY = troubleOf(
+  429,
+  'Too many attempts',
+  'Wait a minute, then try again.',
+  'OPS-23',
+)
+
+/** True for requests of programs: they get JSON. */
+const wantsJson = (request: FastifyRequest): boolean =>
+  /^\/(?:api\/|healthz|metrics)/.test(request.url) ||
+  !(request.headers.accept ?? 'text/html').includes('text/html')
+
+export function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  trouble: Trouble,
+  sessions: Sessions,
+  viewer: Viewer | null = null,
+): FastifyReply {
+  void reply.code(trouble.status).header('cache-control', 'no-store')
+  const { fault } = trouble
+  if (wantsJson(request)) {
+    const remedy = fault === null ? null : FAULTS[fault].then
+    return reply.send({ error: trouble.title, fault, remedy })
+  }
+  const context = sessions.context(request, reply, viewer)
+  return reply.type('text/html; charset=utf-8').send(htmlOf(TroublePage({ context, trouble })))
+}

@@ -1,0 +1,47 @@
+// A customer's own bills. Every question carries the customer of the session; an id of somebody
+// else's bill is answered like one that does not exist.
+
+import type { FastifyInstance } from 'fastify'
+import { type Door, param, rowId } from '../../kit/door.ts'
+import { NOT_FOUND } from '../../kit/trouble.ts'
+import type { BillReads } from '../db/reads.ts'
+import { MyBillPage, MyBillsPage } from '../pages/my-bills.tsx'
+import { fileName } from './file-name.ts'
+
+/** Ten years of monthly bills. */
+const BILLS_MAX = 120
+
+export interface MyBillDeps {
+  readonly bills: Pick<BillReads, 'ofCustomer' | 'billOf'>
+  /** The stored or re-made document of an issued bill; null when there is no such bill. */
+  readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
+}
+
+export function myBillRoutes(app: FastifyInstance, deps: MyBillDeps, page: Door): void {
+  const { bills } = deps
+  app.get(
+    '/home/bills',
+    page(async ({ context, viewer }) => {
+      const view = await bills.ofCustomer(viewer.id, BILLS_MAX)
+      return { page: MyBillsPage({ context, view }) }
+    }),
+  )
+  app.get(
+    '/home/bills/:id',
+    page(async ({ context, viewer, request }) => {
+      const id = rowId(param(request, 'id'))
+      const view = id === null ? null : await bills.billOf(viewer.id, id)
+      return view === null ? { trouble: NOT_FOUND } : { page: MyBillPage({ context, view }) }
+    }),
+  )
+  app.get(
+    '/home/bills/:id/pdf',
+    page(async ({ viewer, request }) => {
+      const id = rowId(param(request, 'id'))
+      const view = id === null ? null : await bills.billOf(viewer.id, id)
+      const pdf = id === null || view === null ? null : await deps.renderPdf(id)
+      if (pdf === null || view === null) return { trouble: NOT_FOUND }
+      return { pdf, name: fileName(view.bill.number) }
+    }),
+  )
+}

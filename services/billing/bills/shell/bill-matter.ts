@@ -1,0 +1,36 @@
+// What a notice about a bill says when it is sent: notices/ asks for it by the bill's id.
+
+import type { Kysely } from 'kysely'
+import { assert } from '../../../../shared/assert.ts'
+import type { BillContent } from '../core/bill-content.ts'
+import { mailText } from '../core/notice.ts'
+import { billToTell } from '../db/stored.ts'
+import { mailHtml } from '../pages/bill-mail.ts'
+import type { Letter, MatterVerdict } from '../../notices/shell/letter.ts'
+import type { Database } from '../../store/schema.ts'
+import { renderBillPdf } from './pdf.ts'
+
+/** OPS-16 when the bill is not what was issued: such a bill is not shown to anybody. */
+export async function billMatter(db: Kysely<Database>, billId: number): Promise<MatterVerdict> {
+  const bill = await billToTell(db, billId)
+  assert(bill !== null, 'a notice is about a bill that was issued')
+  const { number, customerId, reading } = bill
+  if (!reading.ok) {
+    const { path, why } = reading.fault
+    return { ok: false, fault: 'OPS-16', detail: `bill ${number}, ${path}: ${why}` }
+  }
+  const { content } = reading
+  const letter = (link: string): Promise<Letter> => billLetter(content, link)
+  return { ok: true, matter: { key: `bill-${number}`, name: `bill ${number}`, customerId, letter } }
+}
+
+async function billLetter(bill: BillContent, link: string): Promise<Letter> {
+  const pdf = await renderBillPdf(bill)
+  return {
+    toName: bill.customer.name,
+    date: bill.issuedAt,
+    ...mailText(bill, link),
+    html: mailHtml(bill, link),
+    attachment: { name: `bill-${bill.number}.pdf`, type: 'application/pdf', content: pdf },
+  }
+}

@@ -1,0 +1,11 @@
+import type { FastifyRequest } from 'fastify'
+import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
+import { query } from '../../kit/door.ts'
+import { CLOCK_SPANS, isClockSpan } from '../core/views.ts'
+
+/** How far back a plot looks: a day unless an hour or a week is asked for. */
+export function spanOf(request: FastifyRequest, now: UnixMs) {
+  const asked = query(request, 'span')
+  const span = isClockSpan(asked) ? asked : '24h'
+  return { span, since: shiftMs(now, spanMs(-CLOCK_SPANS[span])) }
+}

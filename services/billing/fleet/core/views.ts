@@ -1,0 +1,71 @@
+// What the pages and the command line show of the fleet, as plain values.
+
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { CommandTask, ReceiptOutcome } from '../../../../shared/wire/commands.ts'
+import type { LiveRow } from '../../readings/core/views.ts'
+
+export interface FleetRow {
+  readonly id: string
+  readonly name: string
+  readonly enrolled: boolean
+  readonly revoked: boolean
+  readonly transport: string | null
+  /** Since when the link is up; null while it is down. */
+  readonly connectedAt: UnixMs | null
+  readonly lastReadingAt: UnixMs | null
+  readonly clockState: string | null
+  /** Microseconds, its clock minus UTC. */
+  readonly clockOffsetUs: number | null
+  readonly clockBoundUs: number | null
+  /** No sample for long: the clock runs by itself. */
+  readonly heldOver: boolean
+  readonly backlogFrames: number | null
+  readonly meters: number
+  /** Times it gave up frames, or sent some that do not open, in the last 30 days. */
+  readonly givenUp: number
+}
+
+/** How far the history of the meters has come in, while it still does. */
+export interface Backfill {
+  readonly done: number
+  readonly total: number
+  readonly from: UnixMs
+}
+
+export interface RefusalRow {
+  /** A code of shared/faults.ts, or text of an older or newer program. */
+  readonly code: string
+  /** Empty when nobody authenticated on that link. */
+  readonly device: string
+  readonly count: number
+  readonly lastAt: UnixMs
+}
+
+export interface CommandRow {
+  readonly number: number
+  readonly what: CommandTask
+  readonly askedBy: string
+  readonly createdAt: UnixMs
+  readonly expiresAt: UnixMs
+  readonly sentAt: UnixMs | null
+  /** Null: no receipt yet. */
+  readonly outcome: ReceiptOutcome | null
+  /** Fault code of a refusal, or empty. */
+  readonly detail: string
+  readonly receiptAt: UnixMs | null
+}
+
+export interface DeviceView {
+  readonly device: FleetRow
+  readonly createdAt: UnixMs
+  readonly historyFrom: UnixMs | null
+  readonly reportedAt: UnixMs | null
+  readonly roundTripUs: number | null
+  readonly disconnectedAt: UnixMs | null
+  /** What the slave itself counted since its process started. */
+  readonly faults: readonly { readonly code: string; readonly count: number }[]
+  readonly live: readonly LiveRow[]
+  readonly refusals: readonly RefusalRow[]
+  /** The newest first. */
+  readonly commands: readonly CommandRow[]
+}

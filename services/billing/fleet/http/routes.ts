@@ -1,0 +1,87 @@
+// The pages of the fleet and of what was refused, and the one command a page gives.
+
+import type { FastifyInstance } from 'fastify'
+import { FAULTS } from '../../../../shared/faults.ts'
+import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
+import type { CommandTask } from '../../../../shared/wire/commands.ts'
+import type { ClockReads } from '../../clocks/db/reads.ts'
+import { spanOf } from '../../clocks/http/span.ts'
+import { type Door, isDeviceId, param } from '../../kit/door.ts'
+import { capital } from '../../kit/parts.tsx'
+import { NOT_FOUND, type Trouble, troubleOf } from '../../kit/trouble.ts'
+import type { ExceptionRow } from '../../readings/core/views.ts'
+import type { Backfill } from '../core/views.ts'
+import type { CommandVerdict } from '../db/commands.ts'
+import type { FleetReads } from '../db/reads.ts'
+import { DevicePage, FleetPage } from '../pages/fleet.tsx'
+import { RefusedPage } from '../pages/refused.tsx'
+
+/** How far back the page of refusals looks. */
+const REFUSALS_BACK = spanMs(-24 * 3_600_000)
+
+export interface FleetDeps {
+  readonly fleet: FleetReads
+  readonly clocks: Pick<ClockReads, 'clock' | 'meterClocks'>
+  readonly readings: { exceptions(): Promise<readonly ExceptionRow[]> }
+  /** Gives a device a command. */
+  readonly giveCommand: (command: {
+    readonly device: string
+    readonly what: CommandTask
+    readonly askedBy: string
+  }) => Promise<CommandVerdict>
+  readonly backfill: () => Promise<Backfill | null>
+  readonly now: () => UnixMs
+}
+
+/** A command that was not given: the device is revoked (SEC-14), or too many wait (OPS-18). */
+const notGiven = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
+  const { is, then } = FAULTS[fault]
+  return troubleOf(409, 'This command was not given', `${capital(is)}. Remedy: ${then}.`, fault)
+}
+
+export function fleetRoutes(app: FastifyInstance, deps: FleetDeps, page: Door): void {
+  const { fleet, clocks, readings, now } = deps
+  app.get(
+    '/fleet',
+    page(async ({ context }) => {
+      const [rows, backfill] = await Promise.all([fleet.fleet(), deps.backfill()])
+      return { page: FleetPage({ context, rows, backfill, now: now() }) }
+    }),
+  )
+  app.get(
+    '/fleet/:id',
+    page(async ({ context, request }) => {
+      const id = param(request, 'id')
+      if (!isDeviceId(id)) return { trouble: NOT_FOUND }
+      const { span, since } = spanOf(request, now())
+      const [view, tale, meterClocks] = await Promise.all([
+        fleet.device(id, now()),
+        clocks.clock({ device: id, meter: '' }, since),
+        clocks.meterClocks(id),
+      ])
+      if (view === null) return { trouble: NOT_FOUND }
+      return { page: DevicePage({ context, view, tale, meterClocks, span, now: now() }) }
+    }),
+  )
+  app.post(
+    '/fleet/:id/read-now',
+    page(async ({ request, viewer }) => {
+      const device = param(request, 'id')
+      const what = { task: 'read-now', meter: null } as const
+      const given = await deps.giveCommand({ device, what, askedBy: viewer.name })
+      if (given.ok) return { to: `/fleet/${device}` }
+      return { trouble: given.fault === 'SEC-01' ? NOT_FOUND : notGiven(given.fault) }
+    }),
+  )
+  app.get(
+    '/refused',
+    page(async ({ context }) => {
+      const at = now()
+      const [refusals, exceptions] = await Promise.all([
+        fleet.refusals(shiftMs(at, REFUSALS_BACK)),
+        readings.exceptions(),
+      ])
+      return { page: RefusedPage({ context, refusals, exceptions, now: at }) }
+    }),
+  )
+}

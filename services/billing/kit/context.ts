@@ -1,0 +1,21 @@
+// Who looks at a page, and what every page knows of the request.
+
+/** What a session of access stands for. */
+export type Viewer =
+  | { readonly kind: 'operator'; readonly id: number; readonly name: string }
+  | { readonly kind: 'customer'; readonly id: number; readonly name: string }
+
+/** What every page knows of the request. */
+export interface PageContext {
+  readonly viewer: Viewer | null
+  /** Token for every form of this page (OPS-22 without it). */
+  readonly formToken: string
+  readonly path: string
+  readonly assets: {
+    readonly style: string
+    readonly icon: string
+    readonly refresh: string | null
+  }
+  /** The demo says so on every page. */
+  readonly demo: boolean
+}

@@ -1,0 +1,58 @@
+// What the pages show of readings, as plain values.
+
+import type { UnixMs } from '../../../../shared/units.ts'
+import type { UsageMonth } from './usage.ts'
+
+export interface LiveRow {
+  readonly meter: string
+  readonly device: string | null
+  readonly obis: string
+  readonly value: number
+  readonly exponent: number
+  readonly unit: number
+  readonly at: UnixMs
+  readonly quality: number
+  readonly clockState: string
+  readonly clockBoundMs: number
+}
+
+/** A reading taken under an unsure clock: what its stamp said, and when it really was. */
+export interface RetimedRow {
+  readonly meter: string
+  readonly obis: string
+  readonly value: number
+  readonly exponent: number
+  readonly unit: number
+  readonly saidAt: UnixMs
+  readonly clockState: string
+  readonly clockBoundMs: number
+  /** Null while nobody knows. */
+  readonly retimed: {
+    readonly at: UnixMs
+    readonly boundMs: number
+    readonly way: 'anchor' | 'between'
+  } | null
+}
+
+export interface ExceptionRow {
+  readonly id: number
+  readonly at: UnixMs
+  readonly device: string
+  readonly code: string
+  readonly meter: string | null
+  readonly detail: string
+}
+
+/** How good the clock was when a billed reading was taken, and what the checks said of it. */
+export interface ReadingTrust {
+  readonly clockState: string
+  readonly clockBoundMs: number
+  readonly quality: number
+}
+
+export interface UsageView {
+  readonly meter: string
+  readonly unit: string
+  readonly zone: string
+  readonly months: readonly UsageMonth[]
+}

@@ -1,0 +1,148 @@
+// The newest values, readings of unsure clocks, and what was authentic but no plain reading, as
+// operators see them; and how sure one reading was, for a bill that rests on it.
+
+import { type Kysely, sql } from 'kysely'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import type { ExceptionRow, LiveRow, ReadingTrust, RetimedRow } from '../core/views.ts'
+import { instant } from '../../store/instants.ts'
+import type { Database } from '../../store/schema.ts'
+
+const LIVE_ROWS_MAX = 200
+/** As many as a person looks through. */
+const ROWS_MAX = 100
+const EXCEPTION_ROWS_MAX = 200
+
+export interface ReadingReads {
+  /** Newest first; `meter` is the start of a meter number, empty for all. */
+  live(meter: string): Promise<readonly LiveRow[]>
+  /** Readings taken under an unsure clock, newest first; `meter` as for `live`. */
+  retimed(meter: string): Promise<readonly RetimedRow[]>
+  exceptions(): Promise<readonly ExceptionRow[]>
+}
+
+export function readingReads(db: Kysely<Database>): ReadingReads {
+  return {
+    async live(meter) {
+      let query = liveRows(db)
+      if (meter !== '') query = query.where('number', '^@', sql<string>`${meter}`)
+      return (await query.execute()).map(liveRow)
+    },
+    async exceptions() {
+      const rows = await db
+        .selectFrom('exceptions')
+        .select(['id', 'at', 'device_id as device', 'code', 'meter', 'detail'])
+        .orderBy('id', 'desc')
+        .limit(EXCEPTION_ROWS_MAX)
+        .execute()
+      return rows.map(({ at, ...row }) => ({ ...row, at: instant(at) }))
+    },
+    async retimed(meter) {
+      let query = retimedRows(db)
+      if (meter !== '') query = query.where('number', '^@', sql<string>`${meter}`)
+      return (await query.execute()).map(retimedRow)
+    },
+  }
+}
+
+const retimedRows = (db: Kysely<Database>) =>
+  db
+    .selectFrom('retimed_readings')
+    .innerJoin('meters', 'meters.id', 'retimed_readings.meter_id')
+    .innerJoin('registers', 'registers.id', 'retimed_readings.register_id')
+    .select([
+      'number',
+      'obis',
+      'value',
+      'exponent',
+      'unit',
+      'agent_ts',
+      'clock_state',
+      'clock_bound_ms',
+      'ts',
+      'bound_ms',
+      'way',
+    ])
+    .orderBy('received_at', 'desc')
+    .orderBy('process_ms', 'desc')
+    .limit(ROWS_MAX)
+
+type RetimedRecord = Awaited<ReturnType<ReturnType<typeof retimedRows>['execute']>>[number]
+
+function retimedRow(row: RetimedRecord): RetimedRow {
+  const { number: meter, obis, value, exponent, unit, ts, bound_ms: boundMs, way } = row
+  const known = ts !== null && boundMs !== null && way !== null
+  return {
+    meter,
+    obis,
+    value,
+    exponent,
+    unit,
+    saidAt: unixMs(row.agent_ts.getTime()),
+    clockState: row.clock_state,
+    clockBoundMs: row.clock_bound_ms,
+    retimed: known ? { at: unixMs(ts.getTime()), boundMs, way } : null,
+  }
+}
+
+const liveRows = (db: Kysely<Database>) =>
+  db
+    .selectFrom('last_values')
+    .innerJoin('meters', 'meters.id', 'last_values.meter_id')
+    .innerJoin('registers', 'registers.id', 'last_values.register_id')
+    .select([
+      'number',
+      'device_id',
+      'obis',
+      'value',
+      'exponent',
+      'unit',
+      'ts',
+      'quality',
+      'clock_state',
+      'clock_bound_ms',
+    ])
+    .orderBy('stored_at', 'desc')
+    .orderBy('number')
+    .orderBy('obis')
+    .limit(LIVE_ROWS_MAX)
+
+type LiveRecord = Awaited<ReturnType<ReturnType<typeof liveRows>['execute']>>[number]
+
+const liveRow = (row: LiveRecord): LiveRow => ({
+  meter: row.number,
+  device: row.device_id,
+  obis: row.obis,
+  value: row.value,
+  exponent: row.exponent,
+  unit: row.unit,
+  at: instant(row.ts),
+  quality: row.quality,
+  clockState: row.clock_state,
+  clockBoundMs: row.clock_bound_ms,
+})
+
+/** The newest values of one device's meters. */
+export async function liveOf(db: Kysely<Database>, device: string): Promise<readonly LiveRow[]> {
+  return (await liveRows(db).where('device_id', '=', device).execute()).map(liveRow)
+}
+
+/** How sure the reading of a register at an instant was; null: no such row. By its whole key, time
+ * first: one index probe. */
+export async function trustOf(
+  db: Kysely<Database>,
+  which: { readonly meter: string; readonly register: string; readonly at: UnixMs },
+): Promise<ReadingTrust | null> {
+  const row = await db
+    .selectFrom('timed_readings')
+    .innerJoin('registers', 'registers.id', 'timed_readings.register_id')
+    .select(['clock_state', 'clock_bound_ms', 'quality'])
+    .where('ts', '=', new Date(which.at))
+    .where('meter_id', '=', (is) =>
+      is.selectFrom('meters').select('id').where('number', '=', which.meter),
+    )
+    .where('obis', '=', which.register)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const { clock_state, clock_bound_ms, quality } = row
+  return { clockState: clock_state, clockBoundMs: clock_bound_ms, quality }
+}

@@ -1,0 +1,117 @@
+// What was measured, what it was measured with, and what was authentic but no plain reading: the
+// tables that readings alone writes.
+
+import type { Generated } from 'kysely'
+import type { Defaulted, Timestamp } from '../../store/schema.ts'
+
+declare module '../../store/schema.ts' {
+  interface Database {
+    meters: {
+      id: Generated<number>
+      number: string
+      device_id: string | null
+      digits: number | null
+      multiplier: Generated<number>
+      created_at: Defaulted<Date>
+    }
+    registers: { id: Generated<number>; obis: string; exponent: number; unit: number }
+    readings: {
+      ts: Timestamp
+      meter_id: number
+      register_id: number
+      value: number
+      source: number
+      quality: number
+      agent_ts: Timestamp
+      meter_ts: Timestamp | null
+      clock_state: string
+      clock_bound_ms: number
+    }
+    /** A view: readings under a time that holds to the minute (migrations/0007_retimed.sql). */
+    timed_readings: {
+      ts: Date
+      meter_id: number
+      register_id: number
+      value: number
+      source: number
+      quality: number
+      clock_state: string
+      clock_bound_ms: number
+    }
+    retimed_readings: {
+      device_id: string
+      epoch: number
+      run: number
+      sequence: number
+      item: number
+      received_at: Timestamp
+      process_ms: number
+      meter_id: number
+      register_id: number
+      value: number
+      source: number
+      quality: number
+      agent_ts: Timestamp
+      clock_state: string
+      clock_bound_ms: number
+      ts: Timestamp | null
+      bound_ms: number | null
+      way: 'anchor' | 'between' | null
+      retimed_at: Timestamp | null
+    }
+    slave_processes: {
+      device_id: string
+      process: string
+      seen_at: Defaulted<Date>
+      first_run: number | null
+      last_run: number | null
+      first_ms: number | null
+      first_utc: Timestamp | null
+      first_bound_ms: number | null
+      best_ms: number | null
+      best_utc: Timestamp | null
+      best_bound_ms: number | null
+      last_ms: number | null
+      last_utc: Timestamp | null
+      last_bound_ms: number | null
+      sure_from: Timestamp | null
+      sure_to: Timestamp | null
+      news_at: Timestamp | null
+      due_at: Timestamp | null
+    }
+    last_values: {
+      meter_id: number
+      register_id: number
+      ts: Timestamp
+      value: number
+      quality: number
+      clock_state: string
+      clock_bound_ms: number
+      stored_at: Timestamp
+    }
+    stream_positions: {
+      device_id: string
+      epoch: number
+      run: number
+      sequence: number
+      second: number
+      hash: Buffer
+      salt: Buffer
+      opener: Buffer | null
+      updated_at: Defaulted<Date>
+    }
+    exceptions: {
+      id: Generated<number>
+      at: Defaulted<Date>
+      device_id: string
+      epoch: number
+      run: number
+      sequence: number
+      item: number
+      code: string
+      meter: string | null
+      detail: string
+      content: Buffer | null
+    }
+  }
+}

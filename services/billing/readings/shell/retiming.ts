@@ -1,0 +1,36 @@
+// Runs the retimer beside everything else.
+
+import type { Pool } from 'pg'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { unixMs } from '../../../../shared/units.ts'
+import { retimeDue } from '../db/retimer.ts'
+
+/** How often is looked for processes that are due, ms. */
+const LOOK_MS = 15_000
+
+export interface Retimer {
+  stop(): Promise<void>
+}
+
+/** Looks every few seconds until stopped. A database that is away is tried again. */
+export function startRetimer(pool: Pool, log: (line: string) => void): Retimer {
+  let running: Promise<void> | null = null
+  const look = async (): Promise<void> => {
+    try {
+      const dated = await retimeDue(pool, unixMs(Date.now()))
+      if (dated > 0) log(`${dated} readings of an unsure clock have their time now`)
+    } catch (error) {
+      log(`OPS-08 readings not re-timed: ${errorText(error)}`)
+    }
+    running = null
+  }
+  const timer = setInterval(() => {
+    running ??= look()
+  }, LOOK_MS)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

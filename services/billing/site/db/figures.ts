@@ -1,0 +1,32 @@
+// The figures of the metrics: totals by name and by fault code, no names of anybody.
+
+import type { Pool } from 'pg'
+import { readSummary, type Summary } from './summary.ts'
+
+interface Counted {
+  readonly code: string
+  readonly count: number
+}
+
+export interface Figures extends Summary {
+  readonly links: number
+  readonly backlog: number
+  readonly codes: readonly Counted[]
+  readonly exceptions: readonly Counted[]
+}
+
+export async function readFigures(pool: Pool): Promise<Figures> {
+  const [summary, fleet, refused, exceptions] = await Promise.all([
+    readSummary(pool),
+    pool.query<{ links: number; backlog: number }>(
+      `select count(*)::int as links, coalesce(sum(backlog_frames), 0)::int as backlog
+       from device_status where connected_at is not null and disconnected_at is null`,
+    ),
+    pool.query<Counted>('select code, sum(count)::int8 as count from refusals group by code'),
+    pool.query<Counted>(
+      `select substr(name, 11) as code, count from counters where name like 'exception %'`,
+    ),
+  ])
+  const [{ links, backlog } = { links: 0, backlog: 0 }] = fleet.rows
+  return { ...summary, links, backlog, codes: refused.rows, exceptions: exceptions.rows }
+}

@@ -1,0 +1,52 @@
+// What the pages may ask of the database: each domain's own reads, collected. A test can answer in
+// their place.
+
+import type { Kysely } from 'kysely'
+import type { UnixMs } from '../../../../shared/units.ts'
+import { type AccessStore, accessStore } from '../../access/db/access.ts'
+import { type BillReads, billReads } from '../../bills/db/reads.ts'
+import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
+import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
+import { deviceName, type FleetReads, fleetReads } from '../../fleet/db/reads.ts'
+import { type NoticeReads, noticeReads } from '../../notices/db/reads.ts'
+import type { UsageView } from '../../readings/core/views.ts'
+import { type ReadingReads, readingReads } from '../../readings/db/reads.ts'
+import { usageAt } from '../../readings/db/usage.ts'
+import type { Database } from '../../store/schema.ts'
+import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
+
+/** All that the web side reads and writes. */
+export interface WebStores {
+  readonly access: AccessStore
+  readonly bills: BillReads
+  readonly clocks: ClockReads
+  readonly customers: CustomerReads
+  readonly fleet: FleetReads
+  readonly notices: NoticeReads
+  readonly readings: ReadingReads
+  readonly tariffs: TariffReads
+  readonly deviceName: (device: string) => Promise<string | null>
+  readonly usage: (customer: number, now: UnixMs) => Promise<readonly UsageView[]>
+}
+
+export function webStores(db: Kysely<Database>): WebStores {
+  const customers = customerReads(db)
+  return {
+    access: accessStore(db),
+    bills: billReads(db),
+    clocks: clockReads(db),
+    customers,
+    fleet: fleetReads(db),
+    notices: noticeReads(db),
+    readings: readingReads(db),
+    tariffs: tariffReads(db),
+    deviceName: (device) => deviceName(db, device),
+    usage: async (customer, now) => {
+      const places = await customers.places(customer)
+      const metered = places.flatMap(({ meter, zone, movedIn }) =>
+        meter === null ? [] : [{ meter, zone, movedIn }],
+      )
+      return Promise.all(metered.map((place) => usageAt(db, place, now)))
+    },
+  }
+}
