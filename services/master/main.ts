@@ -94,8 +94,8 @@ class MasterShell implements RunningMaster {
   #listeners: Listeners | null = null
   #nextLink = 1
   #revision = -1
-  #ordersRevision = -1
-  #loadingOrders = false
+  #commandsRevision = -1
+  #loadingCommands = false
   /** The load that runs or ran last, and the one that waits for it. */
   #loading: Promise<unknown> = Promise.resolve()
   #nextLoad: Promise<void> | null = null
@@ -193,7 +193,7 @@ class MasterShell implements RunningMaster {
     const content = await this.#options.roster.load()
     this.#revision = content.revision
     // A device met just now may have commands that were looked at before.
-    this.#ordersRevision = -1
+    this.#commandsRevision = -1
     const actions = this.#master.load(content, this.#now())
     this.#perform(actions)
     const lost = actions.filter((action) => action.do === 'unreadable')
@@ -209,7 +209,7 @@ class MasterShell implements RunningMaster {
     try {
       const revision = await this.#options.roster.revision()
       if (revision !== this.#revision && !this.#closing) await this.refresh()
-      await this.#lookForOrders()
+      await this.#lookForCommands()
     } catch (error) {
       this.#options.log('OPS-08', `roster: ${errorText(error)}`)
     }
@@ -217,18 +217,18 @@ class MasterShell implements RunningMaster {
 
   /** One look at a time: an older one must not come over a newer one. A change meanwhile has a
    * higher revision than the one read first, so the next look sees it. */
-  async #lookForOrders(): Promise<void> {
-    if (this.#loadingOrders) return
-    this.#loadingOrders = true
+  async #lookForCommands(): Promise<void> {
+    if (this.#loadingCommands) return
+    this.#loadingCommands = true
     const { commands } = this.#options
     try {
       const revision = await commands.revision()
-      if (revision === this.#ordersRevision || this.#closing) return
+      if (revision === this.#commandsRevision || this.#closing) return
       const open = await commands.open()
-      this.#ordersRevision = revision
-      this.#perform(this.#master.orders(open, this.#now()))
+      this.#commandsRevision = revision
+      this.#perform(this.#master.commands(open, this.#now()))
     } finally {
-      this.#loadingOrders = false
+      this.#loadingCommands = false
     }
   }
 
