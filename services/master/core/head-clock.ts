@@ -5,12 +5,10 @@
 //
 // All of it is a value; the shell (services/master/shell/time) asks the sources and passes time in.
 
-import { type Estimate, estimateAt } from '../../../shared/clock/estimate/estimator.ts'
+import type { Estimate } from '../../../shared/clock/estimate/estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
-import { leapMidnight } from '../../../shared/clock/estimate/leap.ts'
-import type { Association } from '../../../shared/clock/ntp/association.ts'
-import type { Leap } from '../../../shared/clock/ntp/packet.ts'
-import { type Held, type Selection, select } from '../../../shared/clock/estimate/select.ts'
+import { type LeapNotice, leapMidnight } from '../../../shared/clock/estimate/leap.ts'
+import { type Agreement, type Selection, select } from '../../../shared/clock/estimate/select.ts'
 import { hasSlept, type Look } from '../../../shared/clock/estimate/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
@@ -22,6 +20,7 @@ import {
   steer,
   timeAt,
 } from '../../../shared/clock/estimate/softclock.ts'
+import type { Reference, SourceView } from '../../../shared/clock/estimate/source.ts'
 import type { WallReading } from '../../../shared/clock/estimate/wall.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import {
@@ -40,34 +39,18 @@ const STEP_TOLD_US = 1_000
 /** How much the last correction counts in the mean of all: that of about ten. */
 const RMS_WEIGHT = 0.1
 
-/** One source as the shell keeps it. */
-export interface Source {
+/** The source the clock followed last: what we pass on of stratum and root comes from it. */
+export interface Followed extends Reference {
   readonly name: string
-  readonly kind: 'ntp' | 'nts'
-  /** Of the server asked, as NTP names it; 0 while no address is known. */
-  readonly refid: number
-  /** Null while there is no address to ask. */
-  readonly association: Association | null
-  /** Why there is none. */
-  readonly note: string
-}
-
-/** Whom the clock followed last; what is told of stratum and root goes by it. */
-export interface Followed {
-  readonly name: string
-  readonly refid: number
-  readonly stratum: number
-  /** To the primary source and back. */
-  readonly rootDelay: SpanUs
 }
 
 export interface HeadClock {
   readonly startedAt: MonoUs
   readonly clock: SoftClock
   readonly selection: Selection | null
-  readonly held: Held | null
+  readonly agreement: Agreement | null
   readonly followed: Followed | null
-  readonly leap: Leap
+  readonly leap: LeapNotice
   /** The midnight of an announced leap second, and of the last one that passed. */
   readonly leapAt: UnixUs | null
   readonly leaptAt: UnixUs | null
@@ -99,9 +82,9 @@ export const startHeadClock = (mono: MonoUs, guess: UnixUs): HeadClock => ({
   startedAt: mono,
   clock: startClock({ mono, guess, lastUsed: null }),
   selection: null,
-  held: null,
+  agreement: null,
   followed: null,
-  leap: 0,
+  leap: 'normal',
   leapAt: null,
   leaptAt: null,
   sampledAt: null,
@@ -116,32 +99,23 @@ export const startHeadClock = (mono: MonoUs, guess: UnixUs): HeadClock => ({
  * CLK-10 a falseticker, CLK-11 no majority: each told once. */
 export function keepTime(
   before: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   mono: MonoUs,
   learned: boolean,
 ): Kept {
   const leapt = overLeap(before, mono)
   if (leapt !== null) return { head: leapt, faults: [], leapt: true }
-  const candidates = sources.map(({ name, association }) => ({
-    name,
-    estimate: association === null ? null : estimateAt(association.estimator, mono),
-    reachable: association !== null && association.reach !== 0,
-  }))
-  const { startedAt, held, followed } = before
-  const selection = select(candidates, {
-    mono,
-    startedAt,
-    followed: followed?.name ?? null,
-    held,
-  })
-  const { head: told, faults } = tell(before, sources, selection)
+  const { startedAt, agreement, followed } = before
+  const selecting = { mono, startedAt, followed: followed?.name ?? null, agreement }
+  const selection = select(sources, selecting)
+  const { head: warned, faults } = warn(before, sources, selection)
   const { estimate, backing } = selection
-  if (estimate === null) return { head: told, faults, leapt: false }
+  if (estimate === null) return { head: warned, faults, leapt: false }
   const agreeing: HeadClock = {
-    ...told,
-    held: { estimate, backing },
+    ...warned,
+    agreement: { estimate, backing },
     followed: followedIn(sources, selection) ?? followed,
-    ...warnings(told, sources, selection, estimate.utc),
+    ...noticed(warned, sources, selection, estimate.utc),
   }
   const follows = following(agreeing, estimate, mono, learned)
   return { head: follows.head, faults: [...faults, ...follows.faults], leapt: false }
@@ -170,7 +144,7 @@ export function keepSystemTime(
 export const sleptHead = (head: HeadClock, mono: MonoUs): HeadClock => ({
   ...head,
   clock: slept(head.clock, mono),
-  held: null,
+  agreement: null,
   startedAt: mono,
 })
 
@@ -200,10 +174,10 @@ function following(
   }
 }
 
-/** What operators are told of a selection, once each. */
-function tell(
+/** The faults of a selection, each reported once. */
+function warn(
   before: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   selection: Selection,
 ): { readonly head: HeadClock; readonly faults: readonly Fault[] } {
   const faults: Fault[] = []
@@ -221,47 +195,50 @@ function tell(
   return { head: { ...before, selection, liars }, faults }
 }
 
-function followedIn(sources: readonly Source[], { followed }: Selection): Followed | null {
+function followedIn(sources: readonly SourceView[], { followed }: Selection): Followed | null {
   const source = sources.find(({ name }) => name === followed)
-  const { server, sample } = source?.association ?? { server: null, sample: null }
-  if (source === undefined || server === null || sample === null) return null
-  const rootDelay = spanUs(server.rootDelay + sample.roundTripDelay)
-  return { name: source.name, refid: source.refid, stratum: server.stratum, rootDelay }
+  return source?.reference ? { name: source.name, ...source.reference } : null
 }
 
 /** A leap second is believed when more than half of those who are combined warn of it. */
-function warnings(
+function noticed(
   { leaptAt }: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   { marks }: Selection,
   utc: UnixUs,
-): { readonly leap: Leap; readonly leapAt: UnixUs | null } {
+): { readonly leap: LeapNotice; readonly leapAt: UnixUs | null } {
   const combined = sources.filter((_, index) => marks[index] === '*' || marks[index] === '+')
-  const warn = (leap: Leap): boolean =>
-    2 * combined.filter(({ association }) => association?.server?.leap === leap).length >
-    combined.length
-  const leap: Leap = warn(1) ? 1 : warn(2) ? 2 : 0
+  const majority = (notice: LeapNotice): boolean =>
+    2 * combined.filter((source) => source.leap === notice).length > combined.length
+  const leap = (['insert', 'delete'] as const).find(majority)
   const midnight = leapMidnight(utc)
   // Servers go on warning for a moment, and the day's last second comes twice.
-  if (leap === 0 || midnight === null || midnight === leaptAt) return { leap: 0, leapAt: null }
+  if (leap === undefined || midnight === null || midnight === leaptAt) {
+    return { leap: 'normal', leapAt: null }
+  }
   return { leap, leapAt: midnight }
 }
 
 /** The clock after a leap second that passed between the last look and `mono`; null: none did. In
  * an inserted one the time stands, since it must not go back. */
 function overLeap(before: HeadClock, mono: MonoUs): HeadClock | null {
-  const { clock, leap, leapAt, held } = before
+  const { clock, leap, leapAt, agreement } = before
   const believed = believedAt(clock, mono)
   if (leapAt === null || believed === null || believed.utc < leapAt) return null
-  const by = spanUs(leap === 2 ? SECOND_US : -SECOND_US)
+  const by = spanUs(leap === 'delete' ? SECOND_US : -SECOND_US)
   const moved = (estimate: Estimate): Estimate => ({ ...estimate, utc: shiftUs(estimate.utc, by) })
   const estimate = clock.estimate === null ? null : moved(clock.estimate)
   const bentAt = monoUs(Math.floor(mono))
   return {
     ...before,
-    clock: { bentAt, shown: timeAt(clock, mono), estimate, way: leap === 2 ? 'slew' : 'hold' },
-    held: held === null ? null : { ...held, estimate: moved(held.estimate) },
-    leap: 0,
+    clock: {
+      bentAt,
+      shown: timeAt(clock, mono),
+      estimate,
+      way: leap === 'delete' ? 'slew' : 'hold',
+    },
+    agreement: agreement === null ? null : { ...agreement, estimate: moved(agreement.estimate) },
+    leap: 'normal',
     leapAt: null,
     leaptAt: leapAt,
   }

@@ -1,6 +1,9 @@
-// The head-end's sources of time as an operator names them.
+// The head-end's sources of time: as an operator names them, and as the clock's thread runs them.
 
 import { isIPv6 } from 'node:net'
+import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
+import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
 import { NTS_KE_PORT } from './nts-ke.ts'
 
 export interface TimeSource {
@@ -9,6 +12,20 @@ export interface TimeSource {
   readonly kind: 'ntp' | 'nts'
   readonly host: string
   readonly port: number
+}
+
+/** A source as the clock's thread runs it, whatever its protocol. */
+export interface RunningSource {
+  readonly of: TimeSource
+  view(at: MonoUs): SourceView
+  /** What it learned of our oscillator; null: nothing yet. */
+  frequency(): FrequencyPrior | null
+  /** Whether it asks there: one server has one vote, whatever its names. */
+  asks(address: string, port: number): boolean
+  tick(at: MonoUs): void
+  /** What was said is void; `at`: when to ask again. */
+  forget(at: MonoUs): void
+  close(): void
 }
 
 /** More sources make no clock better: four survive a liar, ten survive four. */

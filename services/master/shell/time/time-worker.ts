@@ -5,11 +5,11 @@ import { networkInterfaces } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   type Estimator,
-  frequencyOf,
   KNOWS_NOTHING,
   remembering,
 } from '../../../../shared/clock/estimate/estimator.ts'
 import { hasSlept, type Look } from '../../../../shared/clock/estimate/sleep.ts'
+import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
 import { timeAt } from '../../../../shared/clock/estimate/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
@@ -20,14 +20,15 @@ import {
   type Kept,
   keepSystemTime,
   keepTime,
-  type Source,
   sleptHead,
   startHeadClock,
 } from '../../core/head-clock.ts'
-import { reportOf, servedBy } from '../../core/head-report.ts'
+import { reportOf } from '../../core/head-report.ts'
+import { servedBy } from '../../core/ntp-serving.ts'
 import { readDrift, writeDrift } from './drift-file.ts'
 import { type NtpServer, serveNtp } from './ntp-socket.ts'
 import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
+import type { RunningSource } from './time-source.ts'
 import { refidOfAddress, Upstream } from './upstream.ts'
 
 /** How often sources are looked at for what is due. */
@@ -49,7 +50,7 @@ class TimeKeeper {
   readonly #setup: TimeThreadData
   readonly #tell: (message: FromTime) => void
   readonly #wall = openWallClock()
-  readonly #upstreams: readonly Upstream[]
+  readonly #upstreams: readonly RunningSource[]
   readonly #ours = ourRefids()
   /** Per code: since when, and how often. */
   readonly #told = new Map<FaultCode, { readonly since: MonoUs; readonly count: number }>()
@@ -157,17 +158,17 @@ class TimeKeeper {
 
   #kept(mono: MonoUs, learned: boolean): Kept {
     const { sources, systemBound } = this.#setup
-    if (sources.length > 0) return keepTime(this.#head, this.#sources(), mono, learned)
+    if (sources.length > 0) return keepTime(this.#head, this.#sources(mono), mono, learned)
     return keepSystemTime(this.#head, this.#wall.at(mono), systemBound, mono)
   }
 
-  #sources(): readonly Source[] {
-    return this.#upstreams.map(({ state }) => state)
+  #sources(mono: MonoUs): readonly SourceView[] {
+    return this.#upstreams.map((upstream) => upstream.view(mono))
   }
 
   /** When something changed that an operator looks for, and every few seconds. */
   #report(mono: MonoUs): void {
-    const report = reportOf(this.#head, this.#sources(), mono, this.#wall.at(mono).at)
+    const report = reportOf(this.#head, this.#sources(mono), mono, this.#wall.at(mono).at)
     const marks = report.sources.map(({ mark, reach }) => `${mark}${reach === 0}`).join()
     const key = `${report.state} ${report.reference} ${report.leap} ${report.stratum} ${marks}`
     const due = this.#reportedAt === null || mono - this.#reportedAt >= REPORT_US
@@ -181,8 +182,8 @@ class TimeKeeper {
     this.#writtenAt = systemClock.mono()
     const { driftFile } = this.#setup
     const { followed } = this.#head
-    const source = this.#sources().find(({ name }) => name === followed?.name)
-    const learned = source?.association ? frequencyOf(source.association.estimator) : null
+    const source = this.#upstreams.find(({ of }) => of.name === followed?.name)
+    const learned = source?.frequency() ?? null
     if (driftFile === null || learned === null) return
     const trouble = writeDrift(driftFile, learned)
     if (trouble !== '' && trouble !== this.#writeTrouble) this.#fault('OPS-04', trouble)

@@ -1,4 +1,4 @@
-// One source of time: finds its address, owns its socket, and performs what its association asks.
+// One NTP or NTS source of time: finds its address, owns its socket, and performs what its association asks.
 //
 // The socket is connected, so the system passes on nothing from elsewhere; its port is a random
 // one, chosen by the system. When its server is silent for long or wants to be left alone, a name
@@ -10,7 +10,13 @@ import { createHash } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import { type Estimator, withoutPhase } from '../../../../shared/clock/estimate/estimator.ts'
+import {
+  type Estimator,
+  frequencyOf,
+  withoutPhase,
+} from '../../../../shared/clock/estimate/estimator.ts'
+import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
+import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
 import {
   type Association,
   type AssociationAction,
@@ -21,14 +27,14 @@ import {
   startAssociation,
   stepAssociation,
 } from '../../../../shared/clock/ntp/association.ts'
+import { viewOf } from '../../../../shared/clock/ntp/source-view.ts'
 import { ntsEnvelope, UNKEYED } from '../../../../shared/clock/nts/session.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { nodeRandom } from '../../../../shared/node/node-suite.ts'
 import { elapsedUs, type MonoUs } from '../../../../shared/units.ts'
-import type { Source } from '../../core/head-clock.ts'
 import { establish } from './nts-ke.ts'
-import type { TimeSource } from './time-source.ts'
+import type { RunningSource, TimeSource } from './time-source.ts'
 
 /** How often a name is looked up while none of its addresses ever answered, microseconds. */
 const RESOLVE_EVERY_US = 64_000_000
@@ -52,7 +58,7 @@ export interface UpstreamSetup {
   readonly onFault: (code: FaultCode, detail: string) => void
 }
 
-export class Upstream {
+export class Upstream implements RunningSource {
   readonly #setup: UpstreamSetup
   #association: Association | null = null
   #socket: Socket | null = null
@@ -71,10 +77,19 @@ export class Upstream {
     if (setup.source.kind === 'nts') this.#begin(UNKEYED)
   }
 
-  get state(): Source {
+  view(at: MonoUs): SourceView {
     const { name, kind } = this.#setup.source
     const refid = this.#address === '' ? 0 : refidOfAddress(this.#address)
-    return { name, kind, refid, association: this.#association, note: this.#note }
+    return viewOf({ name, kind, refid, association: this.#association, note: this.#note }, at)
+  }
+
+  /** Null while there is no address to ask. */
+  get association(): Association | null {
+    return this.#association
+  }
+
+  frequency(): FrequencyPrior | null {
+    return this.#association === null ? null : frequencyOf(this.#association.estimator)
   }
 
   get of(): TimeSource {
