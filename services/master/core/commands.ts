@@ -50,7 +50,7 @@ export function takeReceipt(turn: Turn, { record, commands }: DeviceState, recei
   turn.actions.push({ do: 'receipt', device: record.id, receipt: { number, outcome, detail } })
 }
 
-/** A receipt is durable, or could not be stored: then the next session brings it again. */
+/** A receipt is durable, or could not be stored; the next session then brings it again. */
 export function settleReceipt(
   turn: Turn,
   { device: id, number, durable }: { device: DeviceId; number: number; durable: boolean },

@@ -16,7 +16,7 @@ import type { Opener } from '../../../shared/wire/opener.ts'
 import type { DeviceView, EpochState, RunState } from './state.ts'
 import { ivOf, type Moved } from './streams.ts'
 
-/** The checks in their order, each with the fault it refuses with. */
+/** The checks in order, each with the fault it raises. */
 const FAULT_OF_CHECK = {
   shape: 'WIR-03',
   'not revoked': 'SEC-14',
@@ -46,7 +46,7 @@ export type Verdict =
     }
   | {
       readonly ok: false
-      /** The one that refused: those before it in the order passed. */
+      /** The check that refused; those before it passed. */
       readonly check: Check
       readonly fault: GateFault
       readonly at: Place | null
@@ -57,13 +57,13 @@ export interface GateContext {
   readonly suite: Suite
   readonly device: DeviceView
   readonly now: UnixMs
-  /** False: the master's own clock is not synchronised, it refuses nothing for its time. */
+  /** False: the master's own clock is not synchronised, so no frame is refused for its time. */
   readonly timed: boolean
   /** How far a tag may be ahead, ms. */
   readonly toleranceMs: number
 }
 
-/** Judges one frame with its full header; `parts`: the body as taken apart already. */
+/** Judges one frame with its full header; `parts`: its body, when already decoded. */
 export function judge(
   context: GateContext,
   body: Uint8Array,
@@ -171,7 +171,7 @@ function openerOf(plaintext: Uint8Array | null, begins: UnixMs): Opener | null {
   return content
 }
 
-/** An opener stands in a run's first frame and nowhere else. */
+/** Only a run's first frame holds an opener. */
 function contentOf(
   { header }: FrameParts,
   run: RunState,

@@ -1,6 +1,6 @@
-// Frames that will never arrive: a device may give up its own, and we may give up one that we cannot
-// open (wire.md 6.4). Both are judged in their place, like frames, and neither moves the key tree,
-// so nobody can use them to have keys destroyed.
+// Frames that will never arrive: a device may give up its own, and we may give up one that we
+// cannot open (wire.md 6.4). Both are judged in their place, like frames, and neither moves the key
+// tree, so nobody can use them to have keys destroyed.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
@@ -37,7 +37,7 @@ export function judgeTombstone(context: Context, tombstone: Tombstone): Verdict 
     hash: streamStart(suite, device.idBytes, id, number),
   }
   const run = current?.run === number ? current : fresh
-  // A higher run begins with its opener, or with that being given up.
+  // A higher run begins with its opener, or with a tombstone for it.
   if (run === fresh && first > 0) return refused('epoch and run known', at, epoch)
   if (last < run.next) return refused('not spent', at, epoch)
   if (first !== run.next) return refused('next in order', at, epoch)
@@ -45,8 +45,8 @@ export function judgeTombstone(context: Context, tombstone: Tombstone): Verdict 
   return taken(context, epoch, { ...run, next: last + 1, hash }, content)
 }
 
-/** The device says that its copy of a frame we could not open is intact: if that is the very body we
- * refused, we keep it sealed and go on. `suspect`: the last body refused with SEC-03 on this
+/** The device says that its copy of a frame we could not open is intact: if that is the very body
+ * we refused, we keep it sealed and go on. `suspect`: the last body refused with SEC-03 on this
  * link. */
 export function judgeSkip(context: Context, skip: Skip, suspect: Uint8Array | null): Verdict {
   const { suite, device } = context
@@ -88,8 +88,8 @@ function taken(
   }
 }
 
-/** Counts what a device gave up; true when it is too much. Kept in memory: a restarted master counts
- * from zero, and the exceptions show the rest. */
+/** Counts what a device gave up; true when it is too much. Kept in memory: a restarted master
+ * counts from zero, and the exceptions show the rest. */
 export function countGivenUp(device: Owned<DeviceState>, now: UnixMs): boolean {
   const since = shiftMs(now, spanMs(0 - MONTH))
   const recent = device.givenUp.filter((at) => at > since)

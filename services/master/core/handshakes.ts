@@ -40,7 +40,7 @@ export type Met =
       readonly ok: true
       readonly phase: LinkPhase
       readonly send: Uint8Array
-      /** Which of our static keys it was. */
+      /** The static key of ours that was called. */
       readonly calledUnder: KeyPair
     }
   | { readonly ok: false; readonly fault: FaultCode }
@@ -63,7 +63,7 @@ export function beginEnrolment(
   const device = roster.devices.get(token.device)
   if (device !== undefined && !mayCall(device)) return no('WIR-05')
   const staticKey = tokensKey(setup, token)
-  // Made under a key that was given up since.
+  // The token was made under a key that has been given up since.
   if (staticKey === undefined) return no('SEC-07')
   const noise = startHandshake({
     suite,
@@ -130,7 +130,7 @@ type Caller =
   | { readonly ok: true; readonly device: DeviceState; readonly psk: Uint8Array }
   | { readonly ok: false; readonly fault: FaultCode }
 
-/** Whose static key this is, and whether it may go on. */
+/** The device with this static key, if it may go on. */
 function callerOf(
   { unwrap }: MasterSetup,
   roster: RosterState,

@@ -1,9 +1,10 @@
-// The head-end's own clock, which slaves, the gate and the NTP server go by: a software clock that
+// The head-end's own clock, by which slaves, the gate and the NTP server go: a software clock that
 // follows what the sources agree on (shared/clock/estimate/select.ts) or, where none is named, the
-// operating system's clock as good as the operator states it. When nobody can be believed it is
-// held over: the time goes on at the learned frequency and the bound grows.
+// operating system's clock, as good as its operator states. When no source can be believed, the
+// clock holds over: it continues at the learned frequency, and its bound grows.
 //
-// All of it is a value; the shell (services/master/shell/time) asks the sources and passes time in.
+// All of it is a value; the shell (services/master/shell/time) polls the sources and passes the
+// time in.
 
 import type { Estimate } from '../../../shared/clock/estimate/estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
@@ -34,9 +35,9 @@ import {
 } from '../../../shared/units.ts'
 
 const SECOND_US = 1_000_000
-/** Jumps up to this are not told as steps, microseconds: the first sample's is always one. */
-const STEP_TOLD_US = 1_000
-/** How much the last correction counts in the mean of all: that of about ten. */
+/** Smaller jumps are not reported as steps, microseconds: the first sample always causes one. */
+const STEP_REPORTED_US = 1_000
+/** Weight of the last correction in the mean: it averages about ten. */
 const RMS_WEIGHT = 0.1
 
 /** The source the clock followed last: what we pass on of stratum and root comes from it. */
@@ -61,7 +62,7 @@ export interface HeadClock {
   readonly meanSquare: number
   readonly steps: number
   readonly lastStep: SpanUs
-  /** Sources told to be falsetickers, so that each is told once. */
+  /** Sources reported as falsetickers, so that each is reported once. */
   readonly liars: readonly string[]
 }
 
@@ -73,11 +74,11 @@ export interface Fault {
 export interface Kept {
   readonly head: HeadClock
   readonly faults: readonly Fault[]
-  /** UTC leapt: what the sources said before is void. */
+  /** A leap second passed: what the sources said before is void. */
   readonly leapt: boolean
 }
 
-/** A clock that knows nothing but a guess: the system's wall clock. */
+/** A clock that has only a guess: the system's wall clock. */
 export const startHeadClock = (mono: MonoUs, guess: UnixUs): HeadClock => ({
   startedAt: mono,
   clock: startClock({ mono, guess, lastUsed: null }),
@@ -96,7 +97,7 @@ export const startHeadClock = (mono: MonoUs, guess: UnixUs): HeadClock => ({
 })
 
 /** Follows the sources at `mono`; `learned`: one of them brought a sample just now. CLK-06 a step,
- * CLK-10 a falseticker, CLK-11 no majority: each told once. */
+ * CLK-10 a falseticker, CLK-11 no majority: each reported once. */
 export function keepTime(
   before: HeadClock,
   sources: readonly SourceView[],
@@ -121,8 +122,8 @@ export function keepTime(
   return { head: follows.head, faults: [...faults, ...follows.faults], leapt: false }
 }
 
-/** Follows the operating system's clock, which is wrong by at most `stated`, as its operator says;
- * null: nobody says anything. */
+/** Follows the operating system's clock, whose error is at most `stated`, as its operator declares;
+ * null: not declared. */
 export function keepSystemTime(
   head: HeadClock,
   wall: WallReading,
@@ -140,7 +141,7 @@ export function keepSystemTime(
   return { ...following(head, estimate, mono, true), leapt: false }
 }
 
-/** The monotonic clock stood for a while: what tied it to UTC is void. */
+/** The monotonic clock stood still for a while: its tie to UTC is void. */
 export const sleptHead = (head: HeadClock, mono: MonoUs): HeadClock => ({
   ...head,
   clock: slept(head.clock, mono),
@@ -155,7 +156,7 @@ function following(
   learned: boolean,
 ): { readonly head: HeadClock; readonly faults: readonly Fault[] } {
   const { clock, fault, offset } = steer(head.clock, estimate, mono)
-  const stepped = fault !== null && Math.abs(offset) > STEP_TOLD_US
+  const stepped = fault !== null && Math.abs(offset) > STEP_REPORTED_US
   const counts = learned && !stepped
   const square = counts ? offset ** 2 : head.meanSquare
   const faults = stepped ? [{ code: fault, detail: `by ${Math.round(offset)} us` }] : []
@@ -163,7 +164,7 @@ function following(
     head: {
       ...head,
       clock,
-      // The first time also when it was patience that ended, not a sample that came.
+      // The first time may also come when patience ends, without a sample.
       sampledAt: learned ? mono : (head.sampledAt ?? mono),
       lastOffset: learned ? offset : head.lastOffset,
       meanSquare: head.meanSquare + RMS_WEIGHT * (square - head.meanSquare),
@@ -200,7 +201,7 @@ function followedIn(sources: readonly SourceView[], { followed }: Selection): Fo
   return source?.reference ? { name: source.name, ...source.reference } : null
 }
 
-/** A leap second is believed when more than half of those who are combined warn of it. */
+/** A leap second is believed when more than half of the combined sources announce it. */
 function noticed(
   { leaptAt }: HeadClock,
   sources: readonly SourceView[],
@@ -212,15 +213,15 @@ function noticed(
     2 * combined.filter((source) => source.leap === notice).length > combined.length
   const leap = (['insert', 'delete'] as const).find(majority)
   const midnight = leapMidnight(utc)
-  // Servers go on warning for a moment, and the day's last second comes twice.
+  // Servers keep announcing it for a moment, and the day's last second comes twice.
   if (leap === undefined || midnight === null || midnight === leaptAt) {
     return { leap: 'normal', leapAt: null }
   }
   return { leap, leapAt: midnight }
 }
 
-/** The clock after a leap second that passed between the last look and `mono`; null: none did. In
- * an inserted one the time stands, since it must not go back. */
+/** The clock after a leap second that passed between the last look and `mono`; null: none did.
+ * During an inserted second the time stands still, since it must not go back. */
 function overLeap(before: HeadClock, mono: MonoUs): HeadClock | null {
   const { clock, leap, leapAt, agreement } = before
   const believed = believedAt(clock, mono)
@@ -244,7 +245,7 @@ function overLeap(before: HeadClock, mono: MonoUs): HeadClock | null {
   }
 }
 
-/** What the master's core is given: the time, and how wrong it may be; null: nobody knows. */
+/** What the master's core is given: the time and its bound; null: not known. */
 export function headNow(
   clock: SoftClock,
   mono: MonoUs,
@@ -254,17 +255,17 @@ export function headNow(
   return { at: timeAt(clock, mono), bound: known ? bound : null }
 }
 
-/** The clock as others than its thread hold it. */
-export interface ToldClock {
+/** The clock as threads other than its own see it. */
+export interface SharedClock {
   readonly clock: SoftClock
-  /** Since this look the machine did not sleep, as far as the thread knew. */
+  /** The machine has not slept since this look, as far as the clock's thread knew. */
   readonly awake: Look
 }
 
-/** The same for who was told of the clock: after a sleep nothing is known, also while the thread
- * has not seen it yet. */
-export function toldNow(
-  { clock, awake }: ToldClock,
+/** The same for another thread: after a sleep nothing is known, even before the clock's thread has
+ * noticed. */
+export function sharedNow(
+  { clock, awake }: SharedClock,
   now: Look,
 ): { readonly at: UnixUs; readonly bound: number | null } {
   return headNow(hasSlept(awake, now) ? slept(clock, now.mono) : clock, now.mono)

@@ -21,7 +21,8 @@ import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange
 import { type HeadClock, headNow } from './head-clock.ts'
 
 /** Stratum of a clock that follows nothing but the operating system's, whose own sources we do not
- * see: so low in rank that a client with a real source prefers that one, as chrony's `local` does. */
+ * see: so low in rank that a client with a real source prefers that one, as chrony's `local`
+ * does. */
 const SYSTEM_STRATUM = 10
 /** Stratum of a clock that never followed anything. */
 const NO_STRATUM = 16
@@ -39,7 +40,8 @@ export interface Standing {
   readonly correctedAt: UnixUs
 }
 
-/** The clock's standing at `mono`; null: it is not synchronised. `sources`: how many are named. */
+/** The clock's standing at `mono`; null: it is not synchronised. `sources`: how many are
+ * configured. */
 export function standingAt(head: HeadClock, sources: number, mono: MonoUs): Standing | null {
   const { bound } = headNow(head.clock, mono)
   const { followed, sampledAt, leap } = head
@@ -52,12 +54,12 @@ export function standingAt(head: HeadClock, sources: number, mono: MonoUs): Stan
     referenceId: followed?.id ?? null,
     rootDelay,
     rootDispersion: spanUs(Math.max(0, bound - rootDelay / 2)),
-    // Not the time shown then: the clock does not remember how it ran before it was bent.
+    // Not the time shown then: the clock does not remember how it ran before its last correction.
     correctedAt: shiftUs(timeAt(head.clock, mono), elapsedUs(mono, sampledAt)),
   }
 }
 
-/** `system`: what the operating system shows at `mono`. */
+/** What operators see of the clock at `mono`; `system`: the operating system's clock then. */
 export function reportOf(
   head: HeadClock,
   sources: readonly SourceView[],
@@ -112,7 +114,7 @@ const systemSource = (bound: number | null): SourceReport => ({
 
 interface Noted {
   readonly mark: SourceReport['mark']
-  /** Why it is not used, where the source itself knows no reason. */
+  /** Why it is not used, when the source itself gives no reason. */
   readonly because: string
 }
 
@@ -153,6 +155,6 @@ function sourceReport(
   }
 }
 
-/** A source's estimate minus the clock kept. */
+/** A source's estimate minus our clock. */
 const offsetOf = (utc: UnixUs, from: MonoUs, at: UnixUs, mono: MonoUs): SpanUs =>
   spanUs(utc - at + elapsedUs(from, mono))

@@ -16,11 +16,12 @@ import { accept, comeBack, durablePosition, fallBackAll, nowDurable, sendOff } f
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
 const DAMAGED_MAX = 3
-/** Frames handed on in one batch at most; a slave has 64 in flight. */
+/** Most frames in one batch; a slave has 64 in flight. */
 const BATCH_FRAMES_MAX = 256
-/** Readings in one batch, unless its first frame has more: as many as the sink stores at once. */
+/** Most readings in one batch, unless its first frame has more: as many as the sink stores at
+ * once. */
 const BATCH_READINGS_MAX = 10_000
-/** Accepted frames waiting for the sink, per device: a slave keeps to 64, more is a memory
+/** Most accepted frames waiting for the sink, per device: a slave keeps to 64, more is a memory
  * attack. */
 const WAITING_MAX = 256
 
@@ -101,7 +102,7 @@ function handOn(turn: Turn, device: DeviceState): void {
   turn.actions.push({ do: 'append', device: device.record.id, frames })
 }
 
-/** How many of the frames waiting make one batch; at least one. */
+/** How many of the waiting frames make one batch; at least one. */
 function batchLength(waiting: readonly AcceptedFrame[]): number {
   let readings = 0
   let frames = 0

@@ -1,4 +1,4 @@
-// Connections: how one opens, who it belongs to, and how it ends.
+// Connections: how one opens, whose it is, and how it ends.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
@@ -78,7 +78,8 @@ export function drop(turn: Turn, id: LinkId, fault: FaultCode): void {
   turn.actions.push({ do: 'drop', link: id, fault })
 }
 
-/** Counts the refusal, hints at it in clear while nobody has keys, and ends the link. */
+/** Counts the refusal, sends its code in clear while there are no session keys, and ends the
+ * link. */
 export function refuse(turn: Turn, link: Link, code: FaultCode): void {
   const device = deviceOf(link)
   turn.actions.push({ do: 'refused', device: device?.record.id ?? null, code })

@@ -12,7 +12,6 @@ import { spanUs, unixUs } from '../../../shared/units.ts'
 import { decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
-import { sendNewestKey, isInUse } from './master-keys.ts'
 import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
 import { answerArrived, confirm, epochCommitted } from './confirm.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
@@ -30,6 +29,7 @@ import {
   refuse,
   sendControl,
 } from './links.ts'
+import { isInUse, sendNewestKey } from './master-keys.ts'
 import { takeAnchor, takeMeterClock, takeStatus } from './reports.ts'
 import { emptyRoster, putDevice, putTokens, type RosterTables } from './roster.ts'
 import type {
@@ -56,10 +56,11 @@ export interface Master {
   /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns
    * the actions that follow: a revoked device's link is cut. */
   load(content: RosterContent, now: Now): readonly MasterAction[]
-  /** The static keys from now on, newest first; a slave that called under another gets the newest. */
+  /** The static keys from now on, newest first; a slave that called under another gets the
+   * newest. */
   renewKeys(staticKeys: MasterSetup['staticKeys'], now: Now): readonly MasterAction[]
-  /** An epoch's tree, encoded, as acknowledged by now; null when it is not known here. The shell
-   * stores them hourly. */
+  /** An epoch's encoded tree, punctured up to what is acknowledged; null when the epoch is not
+   * known here. The shell stores the trees hourly. */
   tree(device: DeviceId, epoch: number): Uint8Array | null
   /** Takes over the oldest open command of every device, and sends what is new. */
   commands(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
@@ -120,7 +121,7 @@ function load(turn: Turn, roster: RosterTables, content: RosterContent): void {
       }
     }
     if (!putDevice(roster, record)) continue
-    // Not its confirmed link alone: one in the middle of a handshake too.
+    // Its confirmed link, and any that is still in a handshake.
     for (const link of turn.links.values()) {
       if (deviceOf(link)?.record.id === record.id) drop(turn, link.id, 'SEC-14')
     }

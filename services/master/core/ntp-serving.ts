@@ -1,4 +1,4 @@
-// The head-end's clock as NTP clients are told of it.
+// The head-end's clock as NTP clients see it.
 
 import type { LeapNotice } from '../../../shared/clock/estimate/leap.ts'
 import type { Leap } from '../../../shared/clock/ntp/packet.ts'
@@ -12,7 +12,7 @@ const SYSTEM_REFID = 0x7f7f0101
 
 const INDICATORS: Readonly<Record<LeapNotice, Leap>> = { normal: 0, insert: 1, delete: 2 }
 
-/** What NTP clients are told at `mono`. `sources`: how many are named. */
+/** What NTP clients get at `mono`. `sources`: how many are configured. */
 export function servedBy(head: HeadClock, sources: number, mono: MonoUs): ServedClock {
   const standing = standingAt(head, sources, mono)
   if (standing === null) return UNSYNCHRONISED

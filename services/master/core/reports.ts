@@ -13,7 +13,7 @@ const METER_CLOCK_US = MINUTE_US / METER_CLOCKS_PER_MINUTE
 
 type Message<Is extends ControlMessage['is']> = Extract<ControlMessage, { is: Is }>
 
-/** An anchor may come late, never from the future: no slave's clock shows a time to come (CLK-02). */
+/** An anchor may come late, never from the future: one that does is wrong (CLK-02). */
 export function takeAnchor(
   { setup, now, actions }: Turn,
   { record }: DeviceState,

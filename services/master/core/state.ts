@@ -2,10 +2,10 @@
 // serves all links; it holds the roster in memory, judges every message, and never touches a
 // socket, a clock or a database.
 //
-// Types only. Every other file of the core imports this one, and none is imported for its types
-// alone. Each value is changed by one file, named beside it, and read by all: a function that takes
-// `Owned<X>` changes X, any other only reads it. (A `Map` is writable to everybody as far as
-// TypeScript knows; its owner is named too.)
+// Types only, which the other files of the core share instead of importing each other. Each value
+// is changed by one file, named beside it, and read by all: a function that takes `Owned<X>`
+// changes X, any other only reads it. (A `Map` is writable to everybody as far as TypeScript knows;
+// its owner is named too.)
 
 import type { MeterClockReport } from '../../../shared/clock/evidence.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -29,7 +29,7 @@ import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Receipt } from '../../../shared/wire/orders.ts'
 import type { Floodgate, HandshakeLimits } from './flood.ts'
 
-/** A state as the file that owns it sees it. */
+/** A state as seen by the file that owns it. */
 export type Owned<State> = { -readonly [Key in keyof State]: State[Key] }
 
 export interface MasterSetup {
@@ -238,7 +238,7 @@ export type MasterEvent =
       readonly on: 'opened'
       readonly link: LinkId
       readonly transport: 'tcp' | 'ws'
-      /** Where it comes from, as the shell counts addresses: what flood limits go by. */
+      /** Where it comes from, as the shell counts addresses; flood limits apply per source. */
       readonly source: string
     }
   | { readonly on: 'body'; readonly link: LinkId; readonly body: Uint8Array }
@@ -266,7 +266,8 @@ export type MasterEvent =
 export type MasterAction =
   | { readonly do: 'send'; readonly link: LinkId; readonly body: Uint8Array }
   | { readonly do: 'drop'; readonly link: LinkId; readonly fault: FaultCode }
-  /** Burn the token and store key and psk, in one transaction. psk in clear: the shell wraps it. */
+  /** Burn the token and store key and psk, in one transaction. The psk is in clear; the shell wraps
+   * it. */
   | {
       readonly do: 'enrol'
       readonly link: LinkId
@@ -276,7 +277,7 @@ export type MasterAction =
       readonly psk: Uint8Array
       readonly attempt: number
     }
-  /** Store a new epoch and close the older ones. keys in clear: the shell wraps them. */
+  /** Store a new epoch and close the older ones. The keys are in clear; the shell wraps them. */
   | {
       readonly do: 'commit-epoch'
       readonly link: LinkId
@@ -286,7 +287,7 @@ export type MasterAction =
       readonly transcript: Uint8Array
       readonly keys: Uint8Array
     }
-  /** Hand on; never two on the way for one device, so that no gap can become durable. */
+  /** Hand on; never two at a time for one device, so that no gap can become durable. */
   | {
       readonly do: 'append'
       readonly device: DeviceId
@@ -296,7 +297,7 @@ export type MasterAction =
   | { readonly do: 'called-under'; readonly device: DeviceId; readonly tag: Uint8Array }
   /** A secret in the roster that our wrap keys do not open. */
   | { readonly do: 'unreadable'; readonly device: DeviceId; readonly what: 'psk' | 'key tree' }
-  /** Epochs of which the slave holds nothing any more: destroy their keys and positions. */
+  /** Epochs of which the slave holds nothing more: destroy their keys and positions. */
   | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {
       readonly do: 'connected'
@@ -305,7 +306,7 @@ export type MasterAction =
     }
   | { readonly do: 'disconnected'; readonly device: DeviceId }
   | { readonly do: 'command-sent'; readonly device: DeviceId; readonly number: number }
-  /** Store what the device says of a command, then look for the next one. Answered by
+  /** Store the device's answer to a command, then look for the next one. Answered by
    * `receipt-stored`. */
   | { readonly do: 'receipt'; readonly device: DeviceId; readonly receipt: Receipt }
   | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
@@ -323,8 +324,8 @@ export type MasterAction =
 /** The master's clock at an event, and what it knows of itself. */
 export interface Now {
   readonly at: UnixUs
-  /** |UTC - at| in microseconds; null: not synchronised. */
+  /** Bound of |UTC - at|, microseconds; null: not synchronised. */
   readonly bound: number | null
-  /** The same clock when the event's bytes arrived; left out: now. */
+  /** The same clock when the event's bytes arrived; omitted: now. */
   readonly arrived?: UnixUs
 }

@@ -1,6 +1,6 @@
 // Epochs with their key trees, and positions in their runs. Two positions are kept per run: what is
-// durable (the sink said so) and what is accepted (on its way to the sink). "Next" is judged against
-// the accepted one; when the sink fails, everything falls back to the durable one.
+// durable (the sink said so) and what is accepted (on its way to the sink). "Next" is judged
+// against the accepted one; when the sink fails, everything falls back to the durable one.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../shared/handover/sink.ts'
@@ -11,7 +11,7 @@ import { type Second, second } from '../../../shared/units.ts'
 import { RUN_SALT_BYTES } from '../../../shared/wire/limits.ts'
 import type { DeviceState, EpochKeys, EpochState, Owned, RunState } from './state.ts'
 
-/** Stands for the salt of a run whose opener was given up. */
+/** Placeholder for the salt of a run whose opener was given up. */
 export const NO_SALT: Uint8Array = new Uint8Array(RUN_SALT_BYTES)
 
 /** The iv of a run; null when its salt is not known. */
@@ -49,7 +49,7 @@ function close(epoch: Owned<EpochState>): void {
   epoch.closed = true
 }
 
-/** The slave holds nothing of these epochs any more: their keys and positions go. */
+/** Forgets epochs of which the slave holds nothing more, with their keys and positions. */
 export function dropEpochs(device: DeviceState, ids: readonly number[]): void {
   for (const id of ids) device.epochs.delete(id)
   for (const [run, { epoch }] of device.past) if (!device.epochs.has(epoch)) device.past.delete(run)
@@ -81,7 +81,7 @@ export function install({ epoch, run, key }: Moved): void {
   own.lastSecond = key.leaf.second
 }
 
-/** The first frames of those waiting, at most `count`, are on their way to the sink from now on. */
+/** Takes the first `count` of the waiting frames: they are on their way to the sink from now on. */
 export function sendOff(device: Owned<DeviceState>, count: number): readonly AcceptedFrame[] {
   const frames = device.waiting.splice(0, count)
   device.outstanding = frames
@@ -121,7 +121,7 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
 /** Positions of earlier runs kept in memory per device; a slave asks for 256 at most. */
 const PAST_RUNS_MAX = 256
 
-/** Nothing more of that run is taken: what its frames were read against may go. */
+/** No more frames of that run are accepted, so its opener is dropped. */
 function remember(device: DeviceState, position: StreamPosition): void {
   device.past.set(position.run, { ...position, opener: null })
   if (device.past.size <= PAST_RUNS_MAX) return
@@ -146,7 +146,7 @@ export function durableTree(suite: Suite, epoch: Owned<EpochState>): KeyTree {
   return epoch.durableTree
 }
 
-/** Forgets what was accepted and is not durable. */
+/** Forgets what was accepted but is not durable. */
 function fallBack(epoch: Owned<EpochState>): void {
   epoch.tree = epoch.durableTree
   epoch.leaf = null

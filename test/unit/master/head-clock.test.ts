@@ -10,7 +10,7 @@ import {
   keepTime,
   sleptHead,
   startHeadClock,
-  toldNow,
+  sharedNow,
 } from '../../../services/master/core/head-clock.ts'
 import { reportOf } from '../../../services/master/core/head-report.ts'
 import { servedBy } from '../../../services/master/core/ntp-serving.ts'
@@ -240,10 +240,10 @@ test('who is told of the clock notices a sleep that the thread has not seen yet'
     sinceBoot: spanUs(sinceBoot),
   })
   const told = { clock: keeper.head.clock, awake: look(SECOND, 9 * SECOND) }
-  const awake = toldNow(told, look(2 * SECOND, 10 * SECOND))
+  const awake = sharedNow(told, look(2 * SECOND, 10 * SECOND))
   assert.deepEqual(awake, headNow(keeper.head.clock, monoUs(2 * SECOND)))
   assert.ok(awake.bound !== null)
-  const slept = toldNow(told, look(2 * SECOND, 70 * SECOND))
+  const slept = sharedNow(told, look(2 * SECOND, 70 * SECOND))
   assert.deepEqual(slept, { at: awake.at, bound: null })
 })
 

@@ -7,7 +7,7 @@ import type { MonoUs } from '../../../../shared/units.ts'
 import { NTS_KE_PORT } from './nts-ke.ts'
 
 export interface TimeSource {
-  /** As it was written. */
+  /** As the operator wrote it. */
   readonly name: string
   readonly kind: 'ntp' | 'nts'
   readonly host: string
@@ -23,7 +23,7 @@ export interface RunningSource {
   /** Whether it asks there: one server has one vote, whatever its names. */
   asks(address: string, port: number): boolean
   tick(at: MonoUs): void
-  /** What was said is void; `at`: when to ask again. */
+  /** What it said is void; `at`: when to ask again. */
   forget(at: MonoUs): void
   close(): void
 }
@@ -37,8 +37,9 @@ const HOST =
 /** `host`, `host:port`, `[address]` or `[address]:port`, with or without `nts:` before it. */
 const SOURCE = /^(nts:)?(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/
 
-/** Sources parted by commas, such as `ntp1.example.org, nts:time.example.org, [2001:db8::1]:1123`;
- * or what is wrong. The same one twice is refused: it would have two votes. */
+/** Sources separated by commas, such as `ntp1.example.org, nts:time.example.org,
+ * [2001:db8::1]:1123`; or what is wrong with them. Naming one twice is refused: it would have two
+ * votes. */
 export function parseTimeSources(text: string): readonly TimeSource[] | string {
   if (text.trim() === '') return []
   const sources: TimeSource[] = []
@@ -55,7 +56,7 @@ export function parseTimeSources(text: string): readonly TimeSource[] | string {
 const isSame = (a: TimeSource, b: TimeSource): boolean =>
   a.kind === b.kind && a.port === b.port && oneSpelling(a.host) === oneSpelling(b.host)
 
-/** A name without the dot at its end, IPv6 with its zeros left out. */
+/** A name without its final dot, IPv6 with its zeros compressed. */
 function oneSpelling(host: string): string {
   const url = `http://[${host}]`
   return isIPv6(host) && URL.canParse(url) ? new URL(url).hostname : host.replace(/\.$/, '')
