@@ -1,5 +1,5 @@
-// Runs the head-end: sockets in, the pure core in the middle, the handed-over sink, roster and
-// board behind.
+// Runs the head-end: sockets in front, the pure core in the middle, and behind it the sink, roster
+// and board it was given.
 
 import type { FaultCode } from '../../shared/faults.ts'
 import type { Commands } from '../../shared/handover/commands.ts'
@@ -22,8 +22,8 @@ import { Sluice } from './shell/sluice.ts'
 import { HeadTime, type TimeOptions } from './shell/time/head-time.ts'
 import type { TreeKeys } from './shell/keys/tree-keys.ts'
 
-/** How often the roster is looked at for new tokens and revocations: a revoked link is cut
- * within 2 s. */
+/** How often we look for new tokens and revocations in the roster: a revoked link is cut within 2
+ * s. */
 const ROSTER_MS = 1_000
 /** Bytes that may wait for one slave: acknowledgements are small, more means it does not read. */
 const WAITING_BYTES_MAX = 1_048_576
@@ -41,13 +41,14 @@ export interface MasterOptions {
   readonly toleranceSeconds: number
   /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
   readonly clockBoundUs: number | null
-  /** Whose time we follow and where NTP is served; left out: this machine's clock, and nowhere. */
+  /** The time sources we follow and where we serve NTP; left out: this machine's clock, and
+   * nowhere. */
   readonly time?: Omit<TimeOptions, 'systemBound'>
   readonly connectionsMax: number
   /** Where they differ from those of wire.md 10. */
   readonly handshakeLimits?: Partial<HandshakeLimits>
   readonly log: (code: FaultCode, detail: string) => void
-  /** What is no fault: keys that changed. */
+  /** For events that are no faults: keys that changed. */
   readonly say?: (line: string) => void
 }
 
@@ -59,12 +60,12 @@ export interface RunningMaster {
   connections(): number
   /** Takes over new devices and tokens at once. */
   refresh(): Promise<void>
-  /** Wraps all key trees anew now, as it happens hourly. */
+  /** Rewraps all key trees now, as happens every hour. */
   rotateTrees(): Promise<void>
   close(): Promise<void>
 }
 
-/** Loads the roster and opens the doors. Rejects with OPS-03 (port taken), OPS-08 (database). */
+/** Loads the roster and starts listening. Rejects with OPS-03 (port taken), OPS-08 (database). */
 export async function runMaster(options: MasterOptions): Promise<RunningMaster> {
   const { clockBoundUs, time: named, board, log } = options
   const systemBound = clockBoundUs === null ? null : spanUs(clockBoundUs)
@@ -94,9 +95,9 @@ class MasterShell implements RunningMaster {
   #listeners: Listeners | null = null
   #nextLink = 1
   #revision = -1
-  #ordersRevision = -1
-  #loadingOrders = false
-  /** The load that runs or ran last, and the one that waits for it. */
+  #commandsRevision = -1
+  #loadingCommands = false
+  /** The load that runs or ran last, and the one waiting for it. */
   #loading: Promise<unknown> = Promise.resolve()
   #nextLoad: Promise<void> | null = null
   #closing = false
@@ -161,8 +162,8 @@ class MasterShell implements RunningMaster {
     )
   }
 
-  /** One load at a time, begun after the call: an older snapshot must never come over a newer
-   * one, or a device enrolled in between would be unknown again. All who ask while one runs
+  /** One load at a time, begun after the call: an older snapshot must never come over a newer one,
+   * or a device enrolled in between would be unknown again. All callers that ask while one runs
    * share the next. */
   refresh(): Promise<void> {
     this.#nextLoad ??= this.#loading.then(() => {
@@ -192,8 +193,8 @@ class MasterShell implements RunningMaster {
   async #load(): Promise<void> {
     const content = await this.#options.roster.load()
     this.#revision = content.revision
-    // A device met just now may have commands that were looked at before.
-    this.#ordersRevision = -1
+    // A device seen for the first time may have commands from before.
+    this.#commandsRevision = -1
     const actions = this.#master.load(content, this.#now())
     this.#perform(actions)
     const lost = actions.filter((action) => action.do === 'unreadable')
@@ -204,31 +205,31 @@ class MasterShell implements RunningMaster {
     this.#options.log('OPS-24', detail)
   }
 
-  /** A cheap look whether operators changed something. */
+  /** Checks cheaply whether operators changed anything. */
   async #look(): Promise<void> {
     try {
       const revision = await this.#options.roster.revision()
       if (revision !== this.#revision && !this.#closing) await this.refresh()
-      await this.#lookForOrders()
+      await this.#lookForCommands()
     } catch (error) {
       this.#options.log('OPS-08', `roster: ${errorText(error)}`)
     }
   }
 
-  /** One look at a time: an older one must not come over a newer one. A change meanwhile has a
-   * higher revision than the one read first, so the next look sees it. */
-  async #lookForOrders(): Promise<void> {
-    if (this.#loadingOrders) return
-    this.#loadingOrders = true
+  /** One look at a time: an older result must not overwrite a newer one. A change made meanwhile
+   * has a higher revision than the one read first, so the next look sees it. */
+  async #lookForCommands(): Promise<void> {
+    if (this.#loadingCommands) return
+    this.#loadingCommands = true
     const { commands } = this.#options
     try {
       const revision = await commands.revision()
-      if (revision === this.#ordersRevision || this.#closing) return
+      if (revision === this.#commandsRevision || this.#closing) return
       const open = await commands.open()
-      this.#ordersRevision = revision
-      this.#perform(this.#master.orders(open, this.#now()))
+      this.#commandsRevision = revision
+      this.#perform(this.#master.commands(open, this.#now()))
     } finally {
-      this.#loadingOrders = false
+      this.#loadingCommands = false
     }
   }
 
@@ -252,7 +253,7 @@ class MasterShell implements RunningMaster {
     }
   }
 
-  /** `arrived`: when the event's bytes did. */
+  /** `arrived`: when the event's bytes arrived. */
   #step(event: MasterEvent, arrived?: MonoUs): void {
     if (this.#closing && event.on !== 'closed') return
     this.#perform(this.#master.step(event, this.#time.now(arrived)))
@@ -359,7 +360,7 @@ class MasterShell implements RunningMaster {
       durable = false
       this.#options.log('OPS-08', `readings: ${errorText(error)}`)
     }
-    // First what waits behind this batch, then more from the links.
+    // What waits behind this batch goes first, then the links may bring more.
     this.#step({ on: 'appended', device, durable })
     this.#sluice.leave(frames)
   }

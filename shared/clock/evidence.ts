@@ -2,6 +2,8 @@
 // meter's. The master reports it, the billing server keeps and shows it.
 
 import type { ClockState } from './clock-state.ts'
+import type { LeapNotice } from './estimate/leap.ts'
+import type { SourceKind } from './estimate/source.ts'
 import type { Ppm, SpanMs, SpanUs, UnixMs } from '../units.ts'
 
 /** What a STATUS tells of a slave's clock beyond state, offset and bound. */
@@ -57,7 +59,7 @@ export interface MeterClockReport {
 /** One upstream of the head-end, in the words of `chronyc sources`. */
 export interface SourceReport {
   readonly name: string
-  readonly kind: 'ntp' | 'nts' | 'system'
+  readonly kind: SourceKind
   /** `*` followed, `+` combined, `-` not combined, `x` falseticker, `~` too variable, `?`
    * unusable. */
   readonly mark: '*' | '+' | '-' | 'x' | '~' | '?'
@@ -80,7 +82,7 @@ export interface HeadClockReport {
   readonly state: ClockState
   readonly reference: string
   readonly stratum: number
-  readonly leap: 'normal' | 'insert' | 'delete' | 'unsynchronised'
+  readonly leap: LeapNotice | 'unsynchronised'
   /** Estimate minus what the operating system shows. */
   readonly systemOffset: SpanUs
   /** Of the last sample that counted against the clock kept. */

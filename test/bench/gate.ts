@@ -3,13 +3,10 @@
 // that is new to it too.
 
 import { createDecipheriv, createSecretKey } from 'node:crypto'
-import { install, judge } from '../../services/master/core/gate.ts'
-import {
-  type DeviceState,
-  emptyRoster,
-  putDevice,
-  putEpoch,
-} from '../../services/master/core/roster.ts'
+import { judge } from '../../services/master/core/gate.ts'
+import { emptyRoster, putDevice } from '../../services/master/core/roster.ts'
+import type { DeviceState } from '../../services/master/core/state.ts'
+import { install, putEpoch } from '../../services/master/core/streams.ts'
 import { enterEpoch, seal } from '../../services/slave/core/capture/sealer.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'

@@ -1,12 +1,11 @@
 // Our NTP client as the head-end's clock thread runs it, one source at a time, with a look at what
 // it believes.
 
-import type { Polls } from '../../shared/clock/ntp/association.ts'
-import { type Estimate, estimateAt, KNOWS_NOTHING } from '../../shared/clock/estimate/estimator.ts'
+import type { Association, Polls } from '../../shared/clock/ntp/association.ts'
+import { type Estimate, KNOWS_NOTHING } from '../../shared/clock/estimate/estimator.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import { openWallClock } from '../../shared/node/wall-edges.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
-import type { Source } from '../../services/master/core/head-clock.ts'
 import { Upstream } from '../../services/master/shell/time/upstream.ts'
 
 /** The association sees to it itself when to ask. */
@@ -16,7 +15,7 @@ const EACH_SECOND: Polls = { min: 0, max: 0 }
 
 export interface Following {
   readonly name?: string
-  readonly kind?: Source['kind']
+  readonly kind?: 'ntp' | 'nts'
   /** On loopback: of NTP or of the key establishment. */
   readonly port: number
   /** PEM. */
@@ -47,13 +46,12 @@ export class Follower {
     this.#ticks = setInterval(() => this.#upstream.tick(systemClock.mono()), TICK_MS)
   }
 
-  get source(): Source {
-    return this.#upstream.state
+  get association(): Association | null {
+    return this.#upstream.association
   }
 
   estimate(at = systemClock.mono()): Estimate | null {
-    const { association } = this.source
-    return association === null ? null : estimateAt(association.estimator, at)
+    return this.#upstream.view(at).estimate
   }
 
   /** Estimate less the system's clock, microseconds; null while nothing is known. */

@@ -80,13 +80,13 @@ describe('our client and chronyd', { concurrency: true }, () => {
     const follower = follow(t, { port })
     await until('four answers', () => follower.learned >= 4)
     assertRight(follower)
-    assert.equal(follower.source.association?.server?.stratum, 1)
+    assert.equal(follower.association?.server?.stratum, 1)
 
     await chronyd.stop()
     const boundBefore = follower.estimate()?.bound ?? 0
     const learnedBefore = follower.learned
     await until('CLK-12', () => follower.faults.includes('CLK-12'))
-    assert.equal(follower.source.association?.reach, 0)
+    assert.equal(follower.association?.reach, 0)
     assert.equal(follower.learned, learnedBefore)
     const [held, error] = [follower.estimate(), follower.errorUs()]
     assert.ok(held !== null && error !== null && held.bound > boundBefore)
@@ -94,7 +94,7 @@ describe('our client and chronyd', { concurrency: true }, () => {
 
     chronyd = await startChronyd({ lines: serverLines(port) })
     await until('answers again', () => follower.learned >= learnedBefore + 2)
-    assert.notEqual(follower.source.association?.reach, 0)
+    assert.notEqual(follower.association?.reach, 0)
     assertRight(follower)
   })
 
@@ -161,6 +161,6 @@ describe('our client and chronyd', { concurrency: true }, () => {
     const failures = (): number => follower.faults.filter((code) => code === 'CLK-13').length
     await until('two failures', () => failures() > 1)
     assert.equal(follower.errorUs(), null)
-    assert.deepEqual(follower.source.association?.open, null)
+    assert.deepEqual(follower.association?.open, null)
   })
 })

@@ -89,5 +89,5 @@ test('a silent server is asked from another port, and so from the address we hav
   const hurried = new Hurried(t, silent.address().port, ['127.0.0.1'])
   await hurried.live(700)
   assert.ok(ports.size >= 2, `${ports.size}`)
-  assert.equal(hurried.upstream.state.association?.silent, true)
+  assert.equal(hurried.upstream.association?.silent, true)
 })

@@ -2,14 +2,10 @@
 // frame is refused and the device's state stands where it stood; then the true frame is taken.
 
 import assert from 'node:assert/strict'
-import { install, judge } from '../../services/master/core/gate.ts'
-import {
-  type DeviceState,
-  emptyRoster,
-  type EpochState,
-  putDevice,
-  putEpoch,
-} from '../../services/master/core/roster.ts'
+import { judge } from '../../services/master/core/gate.ts'
+import { emptyRoster, putDevice } from '../../services/master/core/roster.ts'
+import type { DeviceState, EpochState } from '../../services/master/core/state.ts'
+import { install, putEpoch } from '../../services/master/core/streams.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite as suite } from '../../shared/node/node-suite.ts'
 import { sealFrame } from '../../shared/tves/seal.ts'

@@ -3,7 +3,7 @@
 // way to write it.
 
 import assert from 'node:assert/strict'
-import type { MasterSetup } from '../../services/master/core/handshakes.ts'
+import type { MasterSetup } from '../../services/master/core/state.ts'
 import { startMaster } from '../../services/master/core/master.ts'
 import { concat, fromText, toText } from '../../shared/bytes.ts'
 import { dsmrDecoder, encodeTelegram } from '../../shared/meter/dsmr/dsmr.ts'

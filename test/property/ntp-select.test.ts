@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Estimate } from '../../shared/clock/estimate/estimator.ts'
 import {
+  type Agreement,
   type Candidate,
-  type Held,
   type Selection,
   select,
 } from '../../shared/clock/estimate/select.ts'
@@ -31,7 +31,7 @@ interface Said {
 /** A source whose estimate is `off` from UTC now; UTC runs at the rate of our oscillator. */
 const source = (said: Said | null, index: number, now = LATER): Candidate => {
   const name = `source ${index}`
-  if (said === null) return { name, estimate: null, reachable: false }
+  if (said === null) return { name, estimate: null, reach: 0 }
   const { off, bound, reachable = true, ageUs = 0, frequency = 0, growth = 0 } = said
   const estimate: Estimate = {
     mono: monoUs(now - ageUs),
@@ -41,28 +41,28 @@ const source = (said: Said | null, index: number, now = LATER): Candidate => {
     growth: ppm(growth),
     informative: false,
   }
-  return { name, estimate, reachable }
+  return { name, estimate, reach: reachable ? 1 : 0 }
 }
 
 const ask = (
   said: readonly (Said | null)[],
   {
-    held = null,
+    agreement = null,
     now = LATER,
     followed = null,
   }: {
-    readonly held?: Held | null
+    readonly agreement?: Agreement | null
     readonly now?: number
     readonly followed?: string | null
   } = {},
 ): Selection =>
   select(
     said.map((each, index) => source(each, index, now)),
-    { mono: monoUs(now), startedAt: monoUs(0), followed, held },
+    { mono: monoUs(now), startedAt: monoUs(0), followed, agreement },
   )
 
 const marks = (selection: Selection): string => selection.marks.join('')
-const heldAt = (off: number, bound: number, backing: number, now = LATER): Held => {
+const agreedAt = (off: number, bound: number, backing: number, now = LATER): Agreement => {
   const { estimate } = source({ off, bound }, 0, now)
   assert.ok(estimate !== null)
   return { estimate, backing }
@@ -155,17 +155,17 @@ test('without a majority nobody is believed: two that disagree, liars who are ha
 test('a majority that turns against the clock kept is refused while a source stands by it', () => {
   const fine = { off: 0, bound: 1_000 }
   const lie = { off: 5 * SECOND, bound: 1_000 }
-  const held = heldAt(0, 500, 5)
-  assert.equal(ask([fine, lie, lie, lie, fine], { held }).is, 'no majority')
-  assert.equal(ask([fine, lie, lie], { held }).is, 'no majority')
+  const agreement = agreedAt(0, 500, 5)
+  assert.equal(ask([fine, lie, lie, lie, fine], { agreement }).is, 'no majority')
+  assert.equal(ask([fine, lie, lie], { agreement }).is, 'no majority')
   // All contradict it: our oscillator stood still.
-  assert.equal(ask([lie, lie, lie], { held }).is, 'agreed')
+  assert.equal(ask([lie, lie, lie], { agreement }).is, 'agreed')
   // The clock was set by fewer than now agree: the first to answer was the liar.
-  const set = heldAt(5 * SECOND, 500, 1)
-  assert.equal(marks(ask([fine, lie, fine], { held: set })), '*x+')
+  const set = agreedAt(5 * SECOND, 500, 1)
+  assert.equal(marks(ask([fine, lie, fine], { agreement: set })), '*x+')
   // The clock kept is not synchronised any more.
-  assert.equal(ask([fine, lie, lie], { held: heldAt(0, SECOND + 1, 5) }).is, 'agreed')
-  assert.equal(ask([fine, lie, lie], { held: heldAt(0, SECOND, 5) }).is, 'no majority')
+  assert.equal(ask([fine, lie, lie], { agreement: agreedAt(0, SECOND + 1, 5) }).is, 'agreed')
+  assert.equal(ask([fine, lie, lie], { agreement: agreedAt(0, SECOND, 5) }).is, 'no majority')
 })
 
 test('who silences the honest sources does not leave the liar alone to decide', () => {
@@ -175,13 +175,13 @@ test('who silences the honest sources does not leave the liar alone to decide', 
   assert.equal(marks(ask([silent, lie, silent])), '???')
   assert.equal(ask([silent, lie, silent]).is, 'silent')
   const lapsed = { ...silent, bound: SECOND + 1 }
-  const held = heldAt(0, 200_000, 3)
-  assert.equal(ask([lapsed, lie, lapsed], { held }).is, 'no majority')
-  assert.equal(marks(ask([lapsed, { ...lie, off: 190_000 }, lapsed], { held })), '~*~')
+  const agreement = agreedAt(0, 200_000, 3)
+  assert.equal(ask([lapsed, lie, lapsed], { agreement }).is, 'no majority')
+  assert.equal(marks(ask([lapsed, { ...lie, off: 190_000 }, lapsed], { agreement })), '~*~')
 })
 
 test('a liar that creeps leaves the bound honest at every step, and is told in the end', () => {
-  let held: Held | null = null
+  let agreement: Agreement | null = null
   let followed: string | null = null
   let caught = 0
   for (let step = 0; step < 3_000; step += 1) {
@@ -192,7 +192,7 @@ test('a liar that creeps leaves the bound honest at every step, and is told in t
       { off: step * 2, bound: 50 },
       { off: wobble(1.3) + 300, bound: 1_200 },
     ]
-    const selection = ask(said, { held, now, followed })
+    const selection = ask(said, { agreement, now, followed })
     const { estimate, backing } = selection
     assert.equal(selection.is, 'agreed', `step ${step}`)
     assert.ok(estimate !== null)
@@ -201,7 +201,7 @@ test('a liar that creeps leaves the bound honest at every step, and is told in t
     // No farther than the honest intervals reach.
     assert.ok(Math.abs(off) <= 1_900, `step ${step}: pulled to ${off}`)
     if (selection.marks[1] === 'x') caught += 1
-    held = { estimate, backing }
+    agreement = { estimate, backing }
     followed = selection.followed
   }
   assert.ok(caught > 2_000, `${caught}`)

@@ -1,6 +1,6 @@
-// Keeps strangers from spending the master's time and memory: how many handshakes may be under way
-// at once, and how many may begin in a minute. A source is whatever the shell calls one address.
-// Everything here has a fixed size, whatever is thrown at it.
+// Keeps strangers from spending the master's time and memory: how many handshakes may be in flight
+// at once, and how many may begin in a minute. A source is whatever the shell counts as one
+// address. Everything here has a fixed size, however heavy the flood.
 
 import {
   HANDSHAKES_IN_FLIGHT_MAX,
@@ -10,7 +10,7 @@ import {
 } from '../../../shared/wire/limits.ts'
 
 export interface HandshakeLimits {
-  /** Under way at once, in all and from one source. */
+  /** In flight at once, in total and from one source. */
   readonly inFlight: number
   readonly inFlightPerSource: number
   /** Begun in a minute from one source, and for one device from one source. */
@@ -30,7 +30,7 @@ export const HANDSHAKE_LIMITS: HandshakeLimits = {
 const TRACKED_MAX = 10_000
 const MINUTE_US = 60_000_000
 
-/** So many a minute for each name: a bucket that holds a minute's worth and fills up evenly. */
+/** Token bucket: `perMinute` per name, refilled evenly. */
 class Rate {
   readonly #stepUs: number
   /** When each bucket is full again, least recently used first. */
@@ -44,16 +44,16 @@ class Rate {
     return this.#fullAt.size
   }
 
-  /** Takes one out; false when the bucket is empty. */
+  /** Takes one token; false when the bucket is empty. */
   take(name: string, nowUs: number): boolean {
     const known = this.#fullAt.get(name) ?? nowUs
-    // Never further ahead than a minute, unless the clock was set back: then it begins anew.
+    // More than a minute ahead: the clock was set back, and the bucket starts over.
     const from = known - nowUs > MINUTE_US ? nowUs : Math.max(known, nowUs)
     const fullAt = from + this.#stepUs
     if (fullAt - nowUs > MINUTE_US) return false
     this.#fullAt.delete(name)
     this.#fullAt.set(name, fullAt)
-    // The bucket left alone longest is the fullest: forgetting it gives away least.
+    // The least recently used bucket is the fullest: forgetting it gives away least.
     const [oldest] = this.#fullAt.keys()
     if (this.#fullAt.size > TRACKED_MAX && oldest !== undefined) this.#fullAt.delete(oldest)
     return true
@@ -64,7 +64,8 @@ export class Floodgate {
   readonly #limits: HandshakeLimits
   readonly #sources: Rate
   readonly #devices: Rate
-  /** Handshakes under way per source; no entry is 0, so there are never more than in flight. */
+  /** Handshakes in flight per source; no entry is 0, so there are never more entries than
+   * handshakes. */
   readonly #inFlight = new Map<string, number>()
   #total = 0
 
@@ -74,13 +75,13 @@ export class Floodgate {
     this.#devices = new Rate(limits.perDevice)
   }
 
-  /** Handshakes under way, and names remembered. */
+  /** Handshakes in flight, and names remembered. */
   get size(): { readonly inFlight: number; readonly sources: number; readonly devices: number } {
     const [sources, devices] = [this.#sources.tracked, this.#devices.tracked]
     return { inFlight: this.#total, sources, devices }
   }
 
-  /** A handshake wants to begin; false: too many (WIR-05). True: `end` is owed. */
+  /** Admits a handshake; false: too many (WIR-05). After true the caller must call `end`. */
   begin(source: string, nowUs: number): boolean {
     const own = this.#inFlight.get(source) ?? 0
     if (this.#total >= this.#limits.inFlight || own >= this.#limits.inFlightPerSource) return false
@@ -97,8 +98,8 @@ export class Floodgate {
     else this.#inFlight.delete(source)
   }
 
-  /** Somebody calls as this device; false: too often from there (WIR-05). Others who call as the
-   * same device from elsewhere are not held up by it. */
+  /** Admits a call in this device's name; false: too many from that source (WIR-05). Calls in the
+   * same name from other sources are not affected. */
   calls(device: string, source: string, nowUs: number): boolean {
     return this.#devices.take(`${device} ${source}`, nowUs)
   }

@@ -1,55 +1,35 @@
 // The gate: the named checks a reading frame passes, cheap before dear, in the order of wire.md 9.
-// One bit a check; the verdict names the first that refused. Nothing moves before the frame opened:
-// a verdict with `ok: true` carries the moved state, and whoever called installs it.
+// The verdict names the first check that refused. Nothing moves before the frame opened: a verdict
+// with `ok: true` carries the moved state, and the caller installs it (streams.ts).
 
 import { toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { openFrame } from '../../../shared/tves/seal.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
-import type { Aead, Suite } from '../../../shared/tves/suite.ts'
-import { type KeyTree, leafAt } from '../../../shared/tves/tree.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
+import { leafAt } from '../../../shared/tves/tree.ts'
 import { type Second, startOfSecond, type UnixMs } from '../../../shared/units.ts'
 import { decodeContent } from '../../../shared/wire/content.ts'
 import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
 import type { Opener } from '../../../shared/wire/opener.ts'
-import { type DeviceState, type EpochState, ivOf, type RunState } from './roster.ts'
+import type { DeviceView, EpochState, RunState } from './state.ts'
+import { ivOf, type Moved } from './streams.ts'
 
-/** The checks in order; their number is the bit. */
-export const CHECKS = [
-  'shape',
-  'not revoked',
-  'epoch and run known',
-  'not spent',
-  'next in order',
-  'not ahead',
-  'key not destroyed',
-  'opens',
-] as const
+/** The checks in order, each with the fault it raises. */
+const FAULT_OF_CHECK = {
+  shape: 'WIR-03',
+  'not revoked': 'SEC-14',
+  'epoch and run known': 'SEC-04',
+  'not spent': 'SEC-05',
+  'next in order': 'SEC-06',
+  'not ahead': 'SEC-02',
+  'key not destroyed': 'SEC-12',
+  opens: 'SEC-03',
+} as const satisfies Readonly<Record<string, FaultCode>>
 
-const FAULT_OF_CHECK = [
-  'WIR-03',
-  'SEC-14',
-  'SEC-04',
-  'SEC-05',
-  'SEC-06',
-  'SEC-02',
-  'SEC-12',
-  'SEC-03',
-] as const satisfies readonly FaultCode[]
-
-export type GateFault = (typeof FAULT_OF_CHECK)[number]
-
-/** State to install when a frame was accepted. */
-export interface Moved {
-  readonly epoch: EpochState
-  readonly run: RunState
-  /** Null: nothing was opened, the tree stays where it is. */
-  readonly key: {
-    readonly tree: KeyTree
-    readonly leaf: { readonly second: Second; readonly aead: Aead }
-  } | null
-}
+export type Check = keyof typeof FAULT_OF_CHECK
+export type GateFault = (typeof FAULT_OF_CHECK)[Check]
 
 /** Where a frame, or what stands for one, claims to belong. */
 export interface Place {
@@ -66,45 +46,46 @@ export type Verdict =
     }
   | {
       readonly ok: false
+      /** The check that refused; those before it passed. */
+      readonly check: Check
       readonly fault: GateFault
-      /** Bits of the checks that passed, lowest first. */
-      readonly checks: number
       readonly at: Place | null
       readonly epoch: EpochState | null
     }
 
 export interface GateContext {
   readonly suite: Suite
-  readonly device: DeviceState
+  readonly device: DeviceView
   readonly now: UnixMs
-  /** False: the master's own clock is not synchronised, it refuses nothing for its time. */
+  /** False: the master's own clock is not synchronised, so no frame is refused for its time. */
   readonly timed: boolean
   /** How far a tag may be ahead, ms. */
   readonly toleranceMs: number
 }
 
-/** Judges one frame with its full header; `parts`: the body as taken apart already. */
+/** Judges one frame with its full header; `parts`: its body, when already decoded. */
 export function judge(
   context: GateContext,
   body: Uint8Array,
   parts: FrameParts | null = decodeFrame(body),
 ): Verdict {
   const { suite, device, now } = context
-  if (parts === null) return refused(0, null, null)
+  if (parts === null) return refused('shape', null, null)
   const { header } = parts
-  if (device.record.revoked) return refused(1, header, null)
+  if (device.record.revoked) return refused('not revoked', header, null)
   const epoch = device.epochs.get(header.epoch) ?? null
   const run = epoch === null ? null : runOf(suite, device, epoch, parts)
-  if (epoch === null || run === null || run.iv === null) return refused(2, header, epoch)
-  if (header.sequence < run.next) return refused(3, header, epoch)
-  if (header.sequence > run.next) return refused(4, header, epoch)
+  if (epoch === null || run === null || run.iv === null)
+    return refused('epoch and run known', header, epoch)
+  if (header.sequence < run.next) return refused('not spent', header, epoch)
+  if (header.sequence > run.next) return refused('next in order', header, epoch)
   const begins = startOfSecond(epoch.origin, header.second)
   if (!epoch.closed && context.timed && begins > now + context.toleranceMs) {
-    return refused(5, header, epoch)
+    return refused('not ahead', header, epoch)
   }
-  if (header.second < epoch.lastSecond) return refused(6, header, epoch)
+  if (header.second < epoch.lastSecond) return refused('key not destroyed', header, epoch)
   const key = keyOf(suite, epoch, header.second)
-  if (key === null) return refused(6, header, epoch)
+  if (key === null) return refused('key not destroyed', header, epoch)
   const plaintext = openFrame(suite, {
     key: key.leaf.aead,
     iv: run.iv,
@@ -114,7 +95,7 @@ export function judge(
     sequence: header.sequence,
     sealed: parts.sealed,
   })
-  if (plaintext === null) return refused(7, header, epoch)
+  if (plaintext === null) return refused('opens', header, epoch)
   const hash = streamNext(suite, run.hash, body)
   const content = contentOf(parts, run, plaintext, begins)
   const opener = content.kind === 'opener' ? plaintext : run.opener
@@ -132,24 +113,15 @@ export function judge(
   }
 }
 
-/** Installs what an accepted frame moved. */
-export function install({ epoch, run, key }: Moved): void {
-  epoch.run = run
-  if (key === null) return
-  epoch.tree = key.tree
-  epoch.leaf = key.leaf
-  epoch.lastSecond = key.leaf.second
-}
-
-/** Refused at the check of this number. */
+/** The verdict of a check that did not pass. */
 export const refused = (
-  check: number,
+  check: Check,
   at: Place | null,
   epoch: EpochState | null,
 ): Extract<Verdict, { ok: false }> => ({
   ok: false,
-  fault: FAULT_OF_CHECK[check] ?? 'WIR-03',
-  checks: (1 << check) - 1,
+  check,
+  fault: FAULT_OF_CHECK[check],
   at,
   epoch,
 })
@@ -158,7 +130,7 @@ export const refused = (
  * run is known by its position only, and everything in it is spent. */
 export function runOf(
   suite: Suite,
-  device: DeviceState,
+  device: DeviceView,
   epoch: EpochState,
   { header }: FrameParts,
 ): RunState | null {
@@ -185,8 +157,8 @@ function keyOf(suite: Suite, epoch: EpochState, at: Second): Moved['key'] {
   return { tree: found.tree, leaf: { second: at, aead: suite.aead(found.key) } }
 }
 
-/** Openers as read, by their plaintexts, for as long as these live: 256 heads are not read again
- * for each frame. */
+/** Openers as read, by their plaintexts, for as long as these live, so that 256 heads are not read
+ * again for each frame. */
 const openers = new WeakMap<Uint8Array, Opener>()
 
 function openerOf(plaintext: Uint8Array | null, begins: UnixMs): Opener | null {
@@ -199,7 +171,7 @@ function openerOf(plaintext: Uint8Array | null, begins: UnixMs): Opener | null {
   return content
 }
 
-/** An opener stands in a run's first frame and nowhere else. */
+/** Only a run's first frame holds an opener. */
 function contentOf(
   { header }: FrameParts,
   run: RunState,

@@ -1,12 +1,11 @@
-// One link's handshakes, as the master sees them: who is calling, and with which keys. Message 1 of
-// a session moves nothing that lasts; what lasts comes with CONFIRM.
+// A link's handshakes at the master: who is calling, and with which keys. Message 1 of a session
+// changes nothing that lasts; CONFIRM does.
 
-import { equalConstantTime, toHex, type Random } from '../../../shared/bytes.ts'
+import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { TokenRecord } from '../../../shared/handover/roster.ts'
 import {
   ControlChannel,
-  type EpochSecret,
   enrolmentPrologue,
   epochOf,
   exporter,
@@ -14,8 +13,7 @@ import {
   SESSION_PATTERN,
   sessionPrologue,
 } from '../../../shared/tves/handshake.ts'
-import { type Handshake, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
-import type { Suite } from '../../../shared/tves/suite.ts'
+import { type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
 import { tokenPsk } from '../../../shared/tves/token.ts'
 import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
 import { EPOCH_AGE_MAX, OPEN_EPOCHS_MAX } from '../../../shared/wire/limits.ts'
@@ -25,45 +23,16 @@ import {
   decodeSessionHello,
   encodeSessionOffer,
 } from '../../../shared/wire/payload.ts'
-import type { HandshakeLimits } from './flood.ts'
-import type { DeviceState, RosterState } from './roster.ts'
-import type { Now } from './state.ts'
-
-export interface MasterSetup {
-  readonly suite: Suite
-  readonly random: Random
-  /** The master's static X25519 key pairs, newest first; usually one. */
-  readonly staticKeys: readonly [KeyPair, ...KeyPair[]]
-  /** Where they differ from those of wire.md 10. */
-  readonly handshakeLimits?: Partial<HandshakeLimits>
-  /** How far a time tag may be ahead, seconds 1..60 (wire.md 6.2). */
-  readonly toleranceSeconds: number
-  /** Opens a secret the shell's key store wrapped; null when it does not open. */
-  readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
-}
-
-/** An epoch offered in this session, waiting for CONFIRM. */
-export interface Offer extends EpochSecret {
-  readonly origin: UnixMs
-}
-
-export type LinkPhase =
-  | { readonly is: 'new' }
-  | { readonly is: 'enrolling'; readonly noise: Handshake; readonly token: string }
-  /** The shell stores the enrolment; nothing may arrive meanwhile. */
-  | { readonly is: 'storing'; readonly channel: ControlChannel; readonly device: DeviceState }
-  /** Session keys stand; CONFIRM must come first. */
-  | {
-      readonly is: 'greeted'
-      readonly device: DeviceState
-      readonly channel: ControlChannel
-      readonly offer: Offer | null
-      /** Place among all handshakes. */
-      readonly order: number
-    }
-  /** CONFIRM came, its epoch or the frames before it are being stored. */
-  | { readonly is: 'confirming'; readonly device: DeviceState; readonly channel: ControlChannel }
-  | { readonly is: 'open'; readonly device: DeviceState; readonly channel: ControlChannel }
+import type {
+  DeviceState,
+  HandshakeCount,
+  LinkPhase,
+  MasterSetup,
+  Now,
+  Owned,
+  RosterState,
+  Turn,
+} from './state.ts'
 
 /** What a handshake message led to. */
 export type Met =
@@ -71,23 +40,20 @@ export type Met =
       readonly ok: true
       readonly phase: LinkPhase
       readonly send: Uint8Array
-      /** Which of our static keys it was. */
+      /** The static key of ours that was called. */
       readonly calledUnder: KeyPair
     }
   | { readonly ok: false; readonly fault: FaultCode }
 
 const no = (fault: FaultCode): Met => ({ ok: false, fault })
 
-/** Whether somebody may call as this device now (WIR-05 when not). */
+/** Whether another call in this device's name is allowed now (WIR-05 when not). */
 export type MayCall = (device: DeviceState) => boolean
 
-/** Enrolment step 1: the token is named in clear, so that open tokens are never tried one by
- * one. */
+/** Enrolment step 1. The token is named in clear, so that we need not try every open token. */
 export function beginEnrolment(
-  setup: MasterSetup,
-  roster: RosterState,
+  { setup, roster, now }: Turn,
   message: { readonly token: Uint8Array; readonly noise: Uint8Array },
-  now: Now,
   mayCall: MayCall,
 ): Met {
   const { suite, random } = setup
@@ -97,7 +63,7 @@ export function beginEnrolment(
   const device = roster.devices.get(token.device)
   if (device !== undefined && !mayCall(device)) return no('WIR-05')
   const staticKey = tokensKey(setup, token)
-  // Made under a key that was given up since.
+  // The token was made under a key that has been given up since.
   if (staticKey === undefined) return no('SEC-07')
   const noise = startHandshake({
     suite,
@@ -127,10 +93,10 @@ export interface Enrolment {
   readonly attempt: number
 }
 
-/** Enrolment step 3: who proved to know the token's secret, and with which static key. */
+/** Enrolment step 3: the slave proved that it knows the token's secret, and showed its static
+ * key. */
 export function finishEnrolment(
-  { suite }: MasterSetup,
-  roster: RosterState,
+  { setup: { suite }, roster }: Turn,
   phase: Extract<LinkPhase, { is: 'enrolling' }>,
   message: Uint8Array,
 ): { readonly ok: true; readonly enrolment: Enrolment } | { ok: false; fault: FaultCode } {
@@ -164,7 +130,7 @@ type Caller =
   | { readonly ok: true; readonly device: DeviceState; readonly psk: Uint8Array }
   | { readonly ok: false; readonly fault: FaultCode }
 
-/** Whose static key this is, and whether it may go on. */
+/** The device with this static key, if it may go on. */
 function callerOf(
   { unwrap }: MasterSetup,
   roster: RosterState,
@@ -179,11 +145,11 @@ function callerOf(
   return psk === null ? { ok: false, fault: 'SEC-01' } : { ok: true, device, psk }
 }
 
-/** The key pair a slave calls; one is used, never a list tried. */
+/** The key pair a slave calls: the one it names, never a list tried in turn. */
 const calledKey = ({ suite, staticKeys }: MasterSetup, tag: Uint8Array): KeyPair | undefined =>
   staticKeys.find(({ publicKey }) => equalConstantTime(masterKeyTag(suite, publicKey), tag))
 
-/** The key pair whose fingerprint a token carries; one that does not say is older than any second
+/** The key pair whose fingerprint a token carries; a token without one is older than any second
  * key. */
 const tokensKey = (setup: MasterSetup, { masterKey }: TokenRecord): KeyPair | undefined =>
   masterKey === undefined ? setup.staticKeys.at(-1) : calledKey(setup, masterKey)
@@ -194,12 +160,10 @@ export interface SessionHello {
   readonly noise: Uint8Array
 }
 
-/** Session step 1 to step 2. Who calls is decided when one X25519 is spent on him. */
+/** Session step 1 to step 2. The caller is identified after one X25519. */
 export function greet(
-  setup: MasterSetup,
-  roster: RosterState,
+  { setup, roster, handshakes, now }: Turn,
   message: SessionHello,
-  now: Now,
   mayCall: MayCall,
 ): Met {
   const { suite, random } = setup
@@ -243,14 +207,18 @@ export function greet(
   const founded = origin === null ? null : epochOf(suite, result)
   const epoch = founded === null || device.epochs.has(founded.id) ? null : founded
   const offer = epoch === null || origin === null ? null : { ...epoch, origin }
-  roster.greetings += 1
-  const order = roster.greetings
+  const place = nextPlace(handshakes)
   return {
     ok: true,
-    phase: { is: 'greeted', device, channel: new ControlChannel(result), offer, order },
+    phase: { is: 'greeted', device, channel: new ControlChannel(result), offer, place },
     send: sessionAnswer(message.suite, answer),
     calledUnder: staticKey,
   }
+}
+
+function nextPlace(count: Owned<HandshakeCount>): number {
+  count.greeted += 1
+  return count.greeted
 }
 
 const wholeSecond = (now: Now): UnixMs => unixMs(Math.floor(now.at / 1_000_000) * 1_000)

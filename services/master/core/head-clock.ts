@@ -1,16 +1,15 @@
-// The head-end's own clock, which slaves, the gate and the NTP server go by: a software clock that
+// The head-end's own clock, by which slaves, the gate and the NTP server go: a software clock that
 // follows what the sources agree on (shared/clock/estimate/select.ts) or, where none is named, the
-// operating system's clock as good as the operator states it. When nobody can be believed it is
-// held over: the time goes on at the learned frequency and the bound grows.
+// operating system's clock, as good as its operator states. When no source can be believed, the
+// clock holds over: it continues at the learned frequency, and its bound grows.
 //
-// All of it is a value; the shell (services/master/shell/time) asks the sources and passes time in.
+// All of it is a value; the shell (services/master/shell/time) polls the sources and passes the
+// time in.
 
-import { type Estimate, estimateAt } from '../../../shared/clock/estimate/estimator.ts'
+import type { Estimate } from '../../../shared/clock/estimate/estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
-import { leapMidnight } from '../../../shared/clock/estimate/leap.ts'
-import type { Association } from '../../../shared/clock/ntp/association.ts'
-import type { Leap } from '../../../shared/clock/ntp/packet.ts'
-import { type Held, type Selection, select } from '../../../shared/clock/estimate/select.ts'
+import { type LeapNotice, leapMidnight } from '../../../shared/clock/estimate/leap.ts'
+import { type Agreement, type Selection, select } from '../../../shared/clock/estimate/select.ts'
 import { hasSlept, type Look } from '../../../shared/clock/estimate/sleep.ts'
 import {
   BOUND_UNKNOWN_US,
@@ -22,6 +21,7 @@ import {
   steer,
   timeAt,
 } from '../../../shared/clock/estimate/softclock.ts'
+import type { Reference, SourceView } from '../../../shared/clock/estimate/source.ts'
 import type { WallReading } from '../../../shared/clock/estimate/wall.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import {
@@ -35,39 +35,23 @@ import {
 } from '../../../shared/units.ts'
 
 const SECOND_US = 1_000_000
-/** Jumps up to this are not told as steps, microseconds: the first sample's is always one. */
-const STEP_TOLD_US = 1_000
-/** How much the last correction counts in the mean of all: that of about ten. */
+/** Smaller jumps are not reported as steps, microseconds: the first sample always causes one. */
+const STEP_REPORTED_US = 1_000
+/** Weight of the last correction in the mean: it averages about ten. */
 const RMS_WEIGHT = 0.1
 
-/** One source as the shell keeps it. */
-export interface Source {
+/** The source the clock followed last: what we pass on of stratum and root comes from it. */
+export interface Followed extends Reference {
   readonly name: string
-  readonly kind: 'ntp' | 'nts'
-  /** Of the server asked, as NTP names it; 0 while no address is known. */
-  readonly refid: number
-  /** Null while there is no address to ask. */
-  readonly association: Association | null
-  /** Why there is none. */
-  readonly note: string
-}
-
-/** Whom the clock followed last; what is told of stratum and root goes by it. */
-export interface Followed {
-  readonly name: string
-  readonly refid: number
-  readonly stratum: number
-  /** To the primary source and back. */
-  readonly rootDelay: SpanUs
 }
 
 export interface HeadClock {
   readonly startedAt: MonoUs
   readonly clock: SoftClock
   readonly selection: Selection | null
-  readonly held: Held | null
+  readonly agreement: Agreement | null
   readonly followed: Followed | null
-  readonly leap: Leap
+  readonly leap: LeapNotice
   /** The midnight of an announced leap second, and of the last one that passed. */
   readonly leapAt: UnixUs | null
   readonly leaptAt: UnixUs | null
@@ -78,7 +62,7 @@ export interface HeadClock {
   readonly meanSquare: number
   readonly steps: number
   readonly lastStep: SpanUs
-  /** Sources told to be falsetickers, so that each is told once. */
+  /** Sources reported as falsetickers, so that each is reported once. */
   readonly liars: readonly string[]
 }
 
@@ -90,18 +74,18 @@ export interface Fault {
 export interface Kept {
   readonly head: HeadClock
   readonly faults: readonly Fault[]
-  /** UTC leapt: what the sources said before is void. */
+  /** A leap second passed: what the sources said before is void. */
   readonly leapt: boolean
 }
 
-/** A clock that knows nothing but a guess: the system's wall clock. */
+/** A clock that has only a guess: the system's wall clock. */
 export const startHeadClock = (mono: MonoUs, guess: UnixUs): HeadClock => ({
   startedAt: mono,
   clock: startClock({ mono, guess, lastUsed: null }),
   selection: null,
-  held: null,
+  agreement: null,
   followed: null,
-  leap: 0,
+  leap: 'normal',
   leapAt: null,
   leaptAt: null,
   sampledAt: null,
@@ -113,42 +97,33 @@ export const startHeadClock = (mono: MonoUs, guess: UnixUs): HeadClock => ({
 })
 
 /** Follows the sources at `mono`; `learned`: one of them brought a sample just now. CLK-06 a step,
- * CLK-10 a falseticker, CLK-11 no majority: each told once. */
+ * CLK-10 a falseticker, CLK-11 no majority: each reported once. */
 export function keepTime(
   before: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   mono: MonoUs,
   learned: boolean,
 ): Kept {
   const leapt = overLeap(before, mono)
   if (leapt !== null) return { head: leapt, faults: [], leapt: true }
-  const candidates = sources.map(({ name, association }) => ({
-    name,
-    estimate: association === null ? null : estimateAt(association.estimator, mono),
-    reachable: association !== null && association.reach !== 0,
-  }))
-  const { startedAt, held, followed } = before
-  const selection = select(candidates, {
-    mono,
-    startedAt,
-    followed: followed?.name ?? null,
-    held,
-  })
-  const { head: told, faults } = tell(before, sources, selection)
+  const { startedAt, agreement, followed } = before
+  const selecting = { mono, startedAt, followed: followed?.name ?? null, agreement }
+  const selection = select(sources, selecting)
+  const { head: warned, faults } = warn(before, sources, selection)
   const { estimate, backing } = selection
-  if (estimate === null) return { head: told, faults, leapt: false }
+  if (estimate === null) return { head: warned, faults, leapt: false }
   const agreeing: HeadClock = {
-    ...told,
-    held: { estimate, backing },
+    ...warned,
+    agreement: { estimate, backing },
     followed: followedIn(sources, selection) ?? followed,
-    ...warnings(told, sources, selection, estimate.utc),
+    ...noticed(warned, sources, selection, estimate.utc),
   }
   const follows = following(agreeing, estimate, mono, learned)
   return { head: follows.head, faults: [...faults, ...follows.faults], leapt: false }
 }
 
-/** Follows the operating system's clock, which is wrong by at most `stated`, as its operator says;
- * null: nobody says anything. */
+/** Follows the operating system's clock, whose error is at most `stated`, as its operator declares;
+ * null: not declared. */
 export function keepSystemTime(
   head: HeadClock,
   wall: WallReading,
@@ -166,11 +141,11 @@ export function keepSystemTime(
   return { ...following(head, estimate, mono, true), leapt: false }
 }
 
-/** The monotonic clock stood for a while: what tied it to UTC is void. */
+/** The monotonic clock stood still for a while: its tie to UTC is void. */
 export const sleptHead = (head: HeadClock, mono: MonoUs): HeadClock => ({
   ...head,
   clock: slept(head.clock, mono),
-  held: null,
+  agreement: null,
   startedAt: mono,
 })
 
@@ -181,7 +156,7 @@ function following(
   learned: boolean,
 ): { readonly head: HeadClock; readonly faults: readonly Fault[] } {
   const { clock, fault, offset } = steer(head.clock, estimate, mono)
-  const stepped = fault !== null && Math.abs(offset) > STEP_TOLD_US
+  const stepped = fault !== null && Math.abs(offset) > STEP_REPORTED_US
   const counts = learned && !stepped
   const square = counts ? offset ** 2 : head.meanSquare
   const faults = stepped ? [{ code: fault, detail: `by ${Math.round(offset)} us` }] : []
@@ -189,7 +164,7 @@ function following(
     head: {
       ...head,
       clock,
-      // The first time also when it was patience that ended, not a sample that came.
+      // The first time may also come when patience ends, without a sample.
       sampledAt: learned ? mono : (head.sampledAt ?? mono),
       lastOffset: learned ? offset : head.lastOffset,
       meanSquare: head.meanSquare + RMS_WEIGHT * (square - head.meanSquare),
@@ -200,10 +175,10 @@ function following(
   }
 }
 
-/** What operators are told of a selection, once each. */
-function tell(
+/** The faults of a selection, each reported once. */
+function warn(
   before: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   selection: Selection,
 ): { readonly head: HeadClock; readonly faults: readonly Fault[] } {
   const faults: Fault[] = []
@@ -221,53 +196,56 @@ function tell(
   return { head: { ...before, selection, liars }, faults }
 }
 
-function followedIn(sources: readonly Source[], { followed }: Selection): Followed | null {
+function followedIn(sources: readonly SourceView[], { followed }: Selection): Followed | null {
   const source = sources.find(({ name }) => name === followed)
-  const { server, sample } = source?.association ?? { server: null, sample: null }
-  if (source === undefined || server === null || sample === null) return null
-  const rootDelay = spanUs(server.rootDelay + sample.roundTripDelay)
-  return { name: source.name, refid: source.refid, stratum: server.stratum, rootDelay }
+  return source?.reference ? { name: source.name, ...source.reference } : null
 }
 
-/** A leap second is believed when more than half of those who are combined warn of it. */
-function warnings(
+/** A leap second is believed when more than half of the combined sources announce it. */
+function noticed(
   { leaptAt }: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   { marks }: Selection,
   utc: UnixUs,
-): { readonly leap: Leap; readonly leapAt: UnixUs | null } {
+): { readonly leap: LeapNotice; readonly leapAt: UnixUs | null } {
   const combined = sources.filter((_, index) => marks[index] === '*' || marks[index] === '+')
-  const warn = (leap: Leap): boolean =>
-    2 * combined.filter(({ association }) => association?.server?.leap === leap).length >
-    combined.length
-  const leap: Leap = warn(1) ? 1 : warn(2) ? 2 : 0
+  const majority = (notice: LeapNotice): boolean =>
+    2 * combined.filter((source) => source.leap === notice).length > combined.length
+  const leap = (['insert', 'delete'] as const).find(majority)
   const midnight = leapMidnight(utc)
-  // Servers go on warning for a moment, and the day's last second comes twice.
-  if (leap === 0 || midnight === null || midnight === leaptAt) return { leap: 0, leapAt: null }
+  // Servers keep announcing it for a moment, and the day's last second comes twice.
+  if (leap === undefined || midnight === null || midnight === leaptAt) {
+    return { leap: 'normal', leapAt: null }
+  }
   return { leap, leapAt: midnight }
 }
 
-/** The clock after a leap second that passed between the last look and `mono`; null: none did. In
- * an inserted one the time stands, since it must not go back. */
+/** The clock after a leap second that passed between the last look and `mono`; null: none did.
+ * During an inserted second the time stands still, since it must not go back. */
 function overLeap(before: HeadClock, mono: MonoUs): HeadClock | null {
-  const { clock, leap, leapAt, held } = before
+  const { clock, leap, leapAt, agreement } = before
   const believed = believedAt(clock, mono)
   if (leapAt === null || believed === null || believed.utc < leapAt) return null
-  const by = spanUs(leap === 2 ? SECOND_US : -SECOND_US)
+  const by = spanUs(leap === 'delete' ? SECOND_US : -SECOND_US)
   const moved = (estimate: Estimate): Estimate => ({ ...estimate, utc: shiftUs(estimate.utc, by) })
   const estimate = clock.estimate === null ? null : moved(clock.estimate)
   const bentAt = monoUs(Math.floor(mono))
   return {
     ...before,
-    clock: { bentAt, shown: timeAt(clock, mono), estimate, way: leap === 2 ? 'slew' : 'hold' },
-    held: held === null ? null : { ...held, estimate: moved(held.estimate) },
-    leap: 0,
+    clock: {
+      bentAt,
+      shown: timeAt(clock, mono),
+      estimate,
+      way: leap === 'delete' ? 'slew' : 'hold',
+    },
+    agreement: agreement === null ? null : { ...agreement, estimate: moved(agreement.estimate) },
+    leap: 'normal',
     leapAt: null,
     leaptAt: leapAt,
   }
 }
 
-/** What the master's core is given: the time, and how wrong it may be; null: nobody knows. */
+/** What the master's core is given: the time and its bound; null: not known. */
 export function headNow(
   clock: SoftClock,
   mono: MonoUs,
@@ -277,17 +255,17 @@ export function headNow(
   return { at: timeAt(clock, mono), bound: known ? bound : null }
 }
 
-/** The clock as others than its thread hold it. */
-export interface ToldClock {
+/** The clock as threads other than its own see it. */
+export interface SharedClock {
   readonly clock: SoftClock
-  /** Since this look the machine did not sleep, as far as the thread knew. */
+  /** The machine has not slept since this look, as far as the clock's thread knew. */
   readonly awake: Look
 }
 
-/** The same for who was told of the clock: after a sleep nothing is known, also while the thread
- * has not seen it yet. */
-export function toldNow(
-  { clock, awake }: ToldClock,
+/** The same for another thread: after a sleep nothing is known, even before the clock's thread has
+ * noticed. */
+export function sharedNow(
+  { clock, awake }: SharedClock,
   now: Look,
 ): { readonly at: UnixUs; readonly bound: number | null } {
   return headNow(hasSlept(awake, now) ? slept(clock, now.mono) : clock, now.mono)

@@ -1,8 +1,8 @@
-// What the head-end tells of its clock: to NTP clients, and to operators in chronyc's words.
+// What the head-end says of its clock: to those who follow it, and to operators in chronyc's words.
 
-import { estimateAt } from '../../../shared/clock/estimate/estimator.ts'
 import type { Selection } from '../../../shared/clock/estimate/select.ts'
-import { type ServedClock, UNSYNCHRONISED } from '../../../shared/clock/ntp/server.ts'
+import type { LeapNotice } from '../../../shared/clock/estimate/leap.ts'
+import type { SourceView } from '../../../shared/clock/estimate/source.ts'
 import { qualityAt, timeAt } from '../../../shared/clock/estimate/softclock.ts'
 import type { HeadClockReport, SourceReport } from '../../../shared/clock/evidence.ts'
 import {
@@ -18,38 +18,51 @@ import {
   usToMs,
 } from '../../../shared/units.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
-import { type HeadClock, headNow, type Source } from './head-clock.ts'
+import { type HeadClock, headNow } from './head-clock.ts'
 
 /** Stratum of a clock that follows nothing but the operating system's, whose own sources we do not
- * see: so low that whoever has a real source prefers it, as chrony's `local` does. */
-export const SYSTEM_STRATUM = 10
-/** Its refid: what NTP programs show for an undisciplined local clock. */
-const SYSTEM_REFID = 0x7f7f0101
-/** Stratum told when nobody was ever followed. */
+ * see: so low in rank that a client with a real source prefers that one, as chrony's `local`
+ * does. */
+const SYSTEM_STRATUM = 10
+/** Stratum of a clock that never followed anything. */
 const NO_STRATUM = 16
 
-/** What NTP clients are told at `mono`. `sources`: how many are named. */
-export function servedBy(head: HeadClock, sources: number, mono: MonoUs): ServedClock {
+/** What we pass on of our clock to those who follow it. */
+export interface Standing {
+  readonly leap: LeapNotice
+  readonly stratum: number
+  /** Null: the operating system's clock is followed. */
+  readonly referenceId: number | null
+  readonly rootDelay: SpanUs
+  /** With half of the root delay: all of our bound. */
+  readonly rootDispersion: SpanUs
+  /** By our clock. */
+  readonly correctedAt: UnixUs
+}
+
+/** The clock's standing at `mono`; null: it is not synchronised. `sources`: how many are
+ * configured. */
+export function standingAt(head: HeadClock, sources: number, mono: MonoUs): Standing | null {
   const { bound } = headNow(head.clock, mono)
-  const { followed, sampledAt } = head
-  if (bound === null || sampledAt === null) return UNSYNCHRONISED
-  if (sources > 0 && followed === null) return UNSYNCHRONISED
+  const { followed, sampledAt, leap } = head
+  if (bound === null || sampledAt === null) return null
+  if (sources > 0 && followed === null) return null
   const rootDelay = followed?.rootDelay ?? spanUs(0)
   return {
-    leap: head.leap,
+    leap,
     stratum: followed === null ? SYSTEM_STRATUM : followed.stratum + 1,
-    refid: followed?.refid ?? SYSTEM_REFID,
+    referenceId: followed?.id ?? null,
     rootDelay,
     rootDispersion: spanUs(Math.max(0, bound - rootDelay / 2)),
-    // Not the time shown then: the clock does not remember how it ran before it was bent.
-    reference: shiftUs(timeAt(head.clock, mono), elapsedUs(mono, sampledAt)),
+    // Not the time shown then: the clock does not remember how it ran before its last correction.
+    correctedAt: shiftUs(timeAt(head.clock, mono), elapsedUs(mono, sampledAt)),
   }
 }
 
-/** `system`: what the operating system shows at `mono`. */
+/** What operators see of the clock at `mono`; `system`: the operating system's clock then. */
 export function reportOf(
   head: HeadClock,
-  sources: readonly Source[],
+  sources: readonly SourceView[],
   mono: MonoUs,
   system: UnixUs,
 ): HeadClockReport {
@@ -57,15 +70,15 @@ export function reportOf(
   const at = timeAt(clock, mono)
   const { state } = qualityAt(clock, mono)
   const { bound } = headNow(clock, mono)
-  const served = servedBy(head, sources.length, mono)
+  const standing = standingAt(head, sources.length, mono)
   const own = sources.length === 0
   const { estimate } = clock
   return {
     at: usToMs(at),
     state,
     reference: own ? 'system clock' : (followed?.name ?? 'none'),
-    stratum: served.stratum,
-    leap: (['normal', 'insert', 'delete', 'unsynchronised'] as const)[served.leap],
+    stratum: standing?.stratum ?? NO_STRATUM,
+    leap: standing?.leap ?? 'unsynchronised',
     systemOffset: spanUs(at - system),
     lastOffset: head.lastOffset,
     rmsOffset: spanUs(Math.sqrt(head.meanSquare)),
@@ -77,8 +90,8 @@ export function reportOf(
       steps: head.steps,
       lastStep: head.lastStep,
     },
-    rootDelay: served.rootDelay,
-    rootDispersion: served.rootDispersion,
+    rootDelay: standing?.rootDelay ?? spanUs(0),
+    rootDispersion: standing?.rootDispersion ?? spanUs(0),
     sources: own
       ? [systemSource(bound)]
       : sources.map((source, index) => sourceReport(source, noted(selection, index), at, mono)),
@@ -101,7 +114,7 @@ const systemSource = (bound: number | null): SourceReport => ({
 
 interface Noted {
   readonly mark: SourceReport['mark']
-  /** Why it is not used, where the source itself knows no reason. */
+  /** Why it is not used, when the source itself gives no reason. */
   readonly because: string
 }
 
@@ -121,29 +134,27 @@ const NOTES: Readonly<Record<SourceReport['mark'], string>> = {
 }
 
 function sourceReport(
-  { name, kind, association, note }: Source,
+  source: SourceView,
   { mark, because }: Noted,
   at: UnixUs,
   mono: MonoUs,
 ): SourceReport {
-  const sample = association?.sample ?? null
-  const estimate = association === null ? null : estimateAt(association.estimator, mono)
-  const why = association === null ? note : association.note
+  const { name, kind, estimate, sampledAt, delay, reach, poll, reference, note } = source
   return {
     name,
     kind,
     mark,
-    stratum: association?.server?.stratum ?? NO_STRATUM,
-    poll: association?.poll ?? 0,
-    reach: association?.reach ?? 0,
-    lastSample: sample === null ? null : spanUsToMs(elapsedUs(sample.mono, mono)),
+    stratum: reference?.stratum ?? NO_STRATUM,
+    poll,
+    reach,
+    lastSample: sampledAt === null ? null : spanUsToMs(elapsedUs(sampledAt, mono)),
     offset: estimate === null ? null : offsetOf(estimate.utc, estimate.mono, at, mono),
     bound: estimate?.bound ?? null,
-    roundTripDelay: sample?.roundTripDelay ?? null,
-    note: why === '' ? because : why,
+    roundTripDelay: delay,
+    note: note === '' ? because : note,
   }
 }
 
-/** A source's estimate minus the clock kept. */
+/** A source's estimate minus our clock. */
 const offsetOf = (utc: UnixUs, from: MonoUs, at: UnixUs, mono: MonoUs): SpanUs =>
   spanUs(utc - at + elapsedUs(from, mono))

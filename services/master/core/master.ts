@@ -12,32 +12,37 @@ import { spanUs, unixUs } from '../../../shared/units.ts'
 import { decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
+import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
+import { answerArrived, confirm, epochCommitted } from './confirm.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
-import { answerArrived, confirm, settleAppend, takeFrame, takeGivenUp } from './intake.ts'
+import { beginEnrolment, finishEnrolment, greet, type MayCall, type Met } from './handshakes.ts'
+import { settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
-  beginEnrolment,
-  finishEnrolment,
-  greet,
-  type LinkPhase,
-  type MayCall,
-  type MasterSetup,
-  type Met,
-} from './handshakes.ts'
-import {
-  closed,
+  beginHandshake,
+  closeLink,
   deviceOf,
   drop,
-  handshakeOver,
-  type Link,
+  endHandshake,
+  enter,
+  noteCall,
+  openLink,
   refuse,
   sendControl,
-  type Turn,
 } from './links.ts'
-import { isHeld, tellKey } from './master-keys.ts'
-import { settleReceipt, takeOrders, takeReceipt } from './orders.ts'
-import { durableTree, emptyRoster, putDevice, putEpoch, putPosition } from './roster.ts'
-import type { LinkId, MasterAction, MasterEvent, Now } from './state.ts'
-import { takeAnchor, takeMeterClock, takeStatus } from './told.ts'
+import { isInUse, sendNewestKey } from './master-keys.ts'
+import { takeAnchor, takeMeterClock, takeStatus } from './reports.ts'
+import { emptyRoster, putDevice, putTokens, type RosterTables } from './roster.ts'
+import type {
+  Link,
+  LinkId,
+  LinkPhase,
+  MasterAction,
+  MasterEvent,
+  MasterSetup,
+  Now,
+  Turn,
+} from './state.ts'
+import { durableTree, putEpoch, putPosition } from './streams.ts'
 
 export interface RosterContent {
   readonly devices: readonly DeviceRecord[]
@@ -51,21 +56,31 @@ export interface Master {
   /** Takes over devices and tokens, and epochs and positions of devices not seen before. Returns
    * the actions that follow: a revoked device's link is cut. */
   load(content: RosterContent, now: Now): readonly MasterAction[]
-  /** The static keys from now on, newest first; who called under another is told the newest. */
+  /** The static keys from now on, newest first; a slave that called under another gets the
+   * newest. */
   renewKeys(staticKeys: MasterSetup['staticKeys'], now: Now): readonly MasterAction[]
-  /** An epoch's tree, encoded, as acknowledged by now; null when it is not known here. The shell
-   * stores them hourly. */
+  /** An epoch's encoded tree, punctured up to what is acknowledged; null when the epoch is not
+   * known here. The shell stores the trees hourly. */
   tree(device: DeviceId, epoch: number): Uint8Array | null
   /** Takes over the oldest open command of every device, and sends what is new. */
-  orders(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
+  commands(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
 }
 
 export function startMaster(start: MasterSetup): Master {
   let setup = start
   const roster = emptyRoster()
   const links = new Map<LinkId, Link>()
+  const handshakes = { greeted: 0 }
   const floodgate = new Floodgate({ ...HANDSHAKE_LIMITS, ...setup.handshakeLimits })
-  const turnAt = (now: Now): Turn => ({ setup, roster, links, floodgate, now, actions: [] })
+  const turnAt = (now: Now): Turn => ({
+    setup,
+    roster,
+    handshakes,
+    links,
+    floodgate,
+    now,
+    actions: [],
+  })
   return {
     step: (event, now) => {
       const turn = turnAt(now)
@@ -74,18 +89,18 @@ export function startMaster(start: MasterSetup): Master {
     },
     load: (content, now) => {
       const turn = turnAt(now)
-      load(turn, content)
+      load(turn, roster, content)
       return turn.actions
     },
-    orders: (open, now) => {
+    commands: (open, now) => {
       const turn = turnAt(now)
-      takeOrders(turn, open)
+      takeCommands(turn, open)
       return turn.actions
     },
     renewKeys: (staticKeys, now) => {
       setup = { ...setup, staticKeys }
       const turn = turnAt(now)
-      for (const link of links.values()) tellKey(turn, link)
+      for (const link of links.values()) sendNewestKey(turn, link)
       return turn.actions
     },
     tree: (device, id) => {
@@ -95,8 +110,8 @@ export function startMaster(start: MasterSetup): Master {
   }
 }
 
-function load(turn: Turn, content: RosterContent): void {
-  const { roster, setup } = turn
+function load(turn: Turn, roster: RosterTables, content: RosterContent): void {
+  const { setup } = turn
   const fresh = new Set<DeviceId>()
   for (const record of content.devices) {
     if (!roster.devices.has(record.id)) {
@@ -106,16 +121,12 @@ function load(turn: Turn, content: RosterContent): void {
       }
     }
     if (!putDevice(roster, record)) continue
-    // Not its confirmed link alone: one in the middle of a handshake too.
+    // Its confirmed link, and any that is still in a handshake.
     for (const link of turn.links.values()) {
       if (deviceOf(link)?.record.id === record.id) drop(turn, link.id, 'SEC-14')
     }
   }
-  roster.tokens.clear()
-  for (const token of content.tokens) {
-    const clearSecret = setup.unwrap(token.secret)
-    if (clearSecret !== null) roster.tokens.set(token.id, { ...token, clearSecret })
-  }
+  putTokens(roster, content.tokens, setup.unwrap)
   for (const record of content.epochs) {
     const device = roster.devices.get(record.device)
     if (device === undefined || !fresh.has(record.device)) continue
@@ -134,27 +145,11 @@ function load(turn: Turn, content: RosterContent): void {
 
 function take(turn: Turn, event: MasterEvent): void {
   switch (event.on) {
-    case 'opened': {
-      const { link: id, transport, source } = event
-      turn.links.set(id, {
-        id,
-        transport,
-        source,
-        openedAt: turn.now.at,
-        phase: { is: 'new' },
-        calledUnder: null,
-        handshaking: false,
-        damaged: 0,
-        predecessor: null,
-        suspect: null,
-        unnamed: null,
-        stored: null,
-        meterClocksUntil: 0,
-      })
+    case 'opened':
+      openLink(turn, event)
       return
-    }
     case 'closed':
-      closed(turn, event.link)
+      closeLink(turn, event.link)
       return
     case 'body': {
       const link = turn.links.get(event.link)
@@ -196,9 +191,7 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
   switch (message.is) {
     case 'enrolment':
       if (message.step === 1 && phase.is === 'new') {
-        meet(turn, link, (mayCall) =>
-          beginEnrolment(turn.setup, turn.roster, message, turn.now, mayCall),
-        )
+        meet(turn, link, (mayCall) => beginEnrolment(turn, message, mayCall))
         return
       }
       if (message.step === 3 && phase.is === 'enrolling') {
@@ -208,7 +201,7 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
       break
     case 'session':
       if (message.step !== 1 || phase.is !== 'new') break
-      meet(turn, link, (mayCall) => greet(turn.setup, turn.roster, message, turn.now, mayCall))
+      meet(turn, link, (mayCall) => greet(turn, message, mayCall))
       return
     case 'control':
       if (phase.is !== 'greeted' && phase.is !== 'open') break
@@ -224,11 +217,10 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
   refuse(turn, link, 'WIR-04')
 }
 
-/** A handshake's first message, unless too many are under way or come from there. */
+/** A handshake's first message, unless too many are in flight or come from there. */
 function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
   const { floodgate, now } = turn
-  link.handshaking = floodgate.begin(link.source, now.at)
-  if (!link.handshaking) {
+  if (!beginHandshake(turn, link)) {
     refuse(turn, link, 'WIR-05')
     return
   }
@@ -237,8 +229,8 @@ function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
     refuse(turn, link, met.fault)
     return
   }
-  link.phase = met.phase
-  link.calledUnder = met.calledUnder
+  enter(link, met.phase)
+  noteCall(link, met.calledUnder)
   turn.actions.push({ do: 'send', link: link.id, body: met.send })
 }
 
@@ -248,17 +240,17 @@ function storeEnrolment(
   phase: Extract<LinkPhase, { is: 'enrolling' }>,
   message: Uint8Array,
 ): void {
-  if (!isHeld(turn.setup, link.calledUnder)) {
+  if (!isInUse(turn.setup, link.calledUnder)) {
     refuse(turn, link, 'SEC-07')
     return
   }
-  const finished = finishEnrolment(turn.setup, turn.roster, phase, message)
+  const finished = finishEnrolment(turn, phase, message)
   if (!finished.ok) {
     refuse(turn, link, finished.fault)
     return
   }
   const { phase: storing, token, staticKey, psk, attempt } = finished.enrolment
-  link.phase = storing
+  enter(link, storing)
   turn.actions.push({
     do: 'enrol',
     link: link.id,
@@ -277,14 +269,14 @@ function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): 
     refuse(turn, link, event.result === 'conflict' ? 'SEC-08' : 'OPS-08')
     return
   }
-  // Given up while it was stored: the slave must not believe in it.
-  if (!isHeld(turn.setup, link.calledUnder)) {
+  // The key was given up while the enrolment was stored: the slave must not rely on it.
+  if (!isInUse(turn.setup, link.calledUnder)) {
     refuse(turn, link, 'SEC-07')
     return
   }
   sendControl(turn, link, { is: 'enrolled', device: link.phase.device.idBytes })
-  link.phase = { is: 'new' }
-  handshakeOver(turn, link)
+  enter(link, { is: 'new' })
+  endHandshake(turn, link)
 }
 
 function takeControl(
@@ -341,13 +333,4 @@ function takeControl(
     t3: at,
     bound: bound === null ? null : spanUs(bound),
   })
-}
-
-function epochCommitted(turn: Turn, event: Extract<MasterEvent, { on: 'epoch-committed' }>): void {
-  const link = turn.links.get(event.link)
-  if (link === undefined || link.phase.is !== 'confirming') return
-  const { stored } = link
-  link.stored = null
-  if (event.stored) stored?.(turn)
-  else refuse(turn, link, 'OPS-08')
 }

@@ -1,27 +1,244 @@
-// What can happen to the master's core and what it asks its shell to do. One core serves all links;
-// it holds the roster in memory, judges every message, and never touches a socket, a clock or a
-// database.
+// What the master's core keeps, what can happen to it, and what it asks its shell to do. One core
+// serves all links; it holds the roster in memory, judges every message, and never touches a
+// socket, a clock or a database.
+//
+// Types only, which the other files of the core share instead of importing each other. Each value
+// is changed by one file, named beside it, and read by all: a function that takes `Owned<X>`
+// changes X, any other only reads it. (A `Map` is writable to everybody as far as TypeScript knows;
+// its owner is named too.)
 
-import type { FaultCode } from '../../../shared/faults.ts'
 import type { MeterClockReport } from '../../../shared/clock/evidence.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import type { Random } from '../../../shared/bytes.ts'
+import type { OpenCommand } from '../../../shared/handover/commands.ts'
+import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type {
   AcceptedFrame,
   DeviceId,
   DeviceStatus,
   ProcessAnchor,
+  StreamPosition,
 } from '../../../shared/handover/sink.ts'
+import type { ControlChannel, EpochSecret } from '../../../shared/tves/handshake.ts'
+import type { Handshake, KeyPair } from '../../../shared/tves/noise.ts'
+import type { Aead, Suite } from '../../../shared/tves/suite.ts'
+import type { KeyTree } from '../../../shared/tves/tree.ts'
+import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { SealedUpTo } from '../../../shared/wire/control.ts'
+import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Receipt } from '../../../shared/wire/commands.ts'
-import type { UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { Floodgate, HandshakeLimits } from './flood.ts'
+
+/** A state as seen by the file that owns it. */
+export type Owned<State> = { -readonly [Key in keyof State]: State[Key] }
+
+export interface MasterSetup {
+  readonly suite: Suite
+  readonly random: Random
+  /** The master's static X25519 key pairs, newest first; usually one. */
+  readonly staticKeys: readonly [KeyPair, ...KeyPair[]]
+  /** Where they differ from those of wire.md 10. */
+  readonly handshakeLimits?: Partial<HandshakeLimits>
+  /** How far a time tag may be ahead, seconds 1..60 (wire.md 6.2). */
+  readonly toleranceSeconds: number
+  /** Opens a secret the shell's key store wrapped; null when it does not open. */
+  readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
+}
+
+/** One step's view: the state, the time, and the actions it collects. */
+export interface Turn {
+  readonly setup: MasterSetup
+  readonly roster: RosterState
+  readonly handshakes: HandshakeCount
+  /** Opened and closed by links.ts. */
+  readonly links: Map<LinkId, Link>
+  readonly floodgate: Floodgate
+  readonly now: Now
+  readonly actions: MasterAction[]
+}
+
+// Links.
 
 /** A number the shell gives each connection. */
 export type LinkId = number
+
+/** One connection. */
+export interface Link {
+  readonly id: LinkId
+  readonly transport: 'tcp' | 'ws'
+  readonly source: string
+  readonly openedAt: number
+  /** The next four: links.ts. */
+  readonly phase: LinkPhase
+  /** Which of our static keys it was called under; null before a handshake. */
+  readonly calledUnder: KeyPair | null
+  /** Counts among the handshakes in flight. */
+  readonly handshaking: boolean
+  /** Frames in a row that did not open. This and the next two: intake.ts. */
+  readonly damaged: number
+  /** Header of the last reading frame that came on this link, accepted or not: a compact header is
+   * read against it. */
+  readonly predecessor: FrameHeader | null
+  /** The last body that did not open, in case the slave asks for it to be skipped. */
+  readonly suspect: Uint8Array | null
+  /** Closed epochs that this link's CONFIRM did not name, until it is known that the slave has our
+   * answer: confirm.ts. */
+  readonly unnamed: ReadonlySet<number> | null
+  /** Until when METER CLOCKs of this link have used up what a minute allows, microseconds:
+   * reports.ts. */
+  readonly meterClocksUntil: number
+}
+
+export type LinkPhase =
+  | { readonly is: 'new' }
+  | { readonly is: 'enrolling'; readonly noise: Handshake; readonly token: string }
+  /** The shell stores the enrolment; nothing may arrive meanwhile. */
+  | { readonly is: 'storing'; readonly channel: ControlChannel; readonly device: DeviceState }
+  /** Session keys stand; CONFIRM must come first. */
+  | {
+      readonly is: 'greeted'
+      readonly device: DeviceState
+      readonly channel: ControlChannel
+      readonly offer: Offer | null
+      /** Place among all handshakes. */
+      readonly place: number
+    }
+  /** CONFIRM came, while frames of the link before are on their way to the sink: their fate decides
+   * the positions we answer with. */
+  | {
+      readonly is: 'confirming'
+      readonly device: DeviceState
+      readonly channel: ControlChannel
+      readonly offer: Offer | null
+      /** What the slave asked for the positions of. */
+      readonly runs: readonly SealedUpTo[]
+    }
+  /** CONFIRM came, and its epoch is being stored. */
+  | {
+      readonly is: 'founding'
+      readonly device: DeviceState
+      readonly channel: ControlChannel
+      readonly epoch: EpochKeys
+      readonly runs: readonly SealedUpTo[]
+    }
+  | { readonly is: 'open'; readonly device: DeviceState; readonly channel: ControlChannel }
+
+/** An epoch offered in this session, waiting for CONFIRM. */
+export interface Offer extends EpochSecret {
+  readonly origin: UnixMs
+}
+
+/** Owner: handshakes.ts. */
+export interface HandshakeCount {
+  /** Session handshakes so far. */
+  readonly greeted: number
+}
+
+// The roster.
+
+/** Owner: roster.ts, which alone holds its maps writable. */
+export interface RosterState {
+  readonly devices: ReadonlyMap<DeviceId, DeviceState>
+  /** By the slave's static public key, in hex. */
+  readonly byKey: ReadonlyMap<string, DeviceState>
+  readonly tokens: ReadonlyMap<string, KnownToken>
+}
+
+export interface KnownToken extends TokenRecord {
+  readonly clearSecret: Uint8Array
+}
+
+export interface DeviceState {
+  /** Owner: roster.ts. */
+  readonly record: DeviceRecord
+  readonly idBytes: Uint8Array
+  /** This and the next five: streams.ts. */
+  readonly epochs: Map<number, EpochState>
+  readonly newest: number | null
+  readonly newestSince: UnixMs | null
+  /** Durable positions of runs before the newest of their epoch. */
+  readonly past: Map<number, StreamPosition>
+  /** Accepted, waiting until the frames before them are durable. */
+  readonly waiting: AcceptedFrame[]
+  /** On their way to the sink. */
+  readonly outstanding: readonly AcceptedFrame[] | null
+  /** The one whose CONFIRM came last, while it is up: links.ts. */
+  readonly link: LinkId | null
+  /** Place of the handshake whose CONFIRM came last, in the order of all handshakes. This and the
+   * next two: confirm.ts. */
+  readonly confirmed: number
+  /** Closed epochs that the last CONFIRM did not name, once its answer had come to the slave. */
+  readonly unnamed: ReadonlySet<number>
+  /** Links whose CONFIRM is answered once `outstanding` is settled. */
+  readonly confirming: readonly LinkId[]
+  /** Owner: commands.ts. */
+  readonly commands: CommandState
+  /** When frames were given up of late, oldest first (SEC-15): given-up.ts. */
+  readonly givenUp: readonly UnixMs[]
+}
+
+/** What a check of a device's frames looks at. */
+export interface DeviceView extends Pick<DeviceState, 'record' | 'idBytes'> {
+  readonly epochs: ReadonlyMap<number, EpochState>
+}
+
+export interface EpochKeys {
+  readonly id: number
+  readonly origin: UnixMs
+  readonly transcript: Uint8Array
+  readonly closed: boolean
+  readonly tree: KeyTree
+}
+
+/** Owner: streams.ts. */
+export interface EpochState extends EpochKeys {
+  /** Moves with what is accepted. */
+  readonly tree: KeyTree
+  /** Covers everything from the durable second on: what a failed sink may need again. */
+  readonly durableTree: KeyTree
+  readonly leaf: { readonly second: Second; readonly aead: Aead } | null
+  /** Second of the last accepted frame. */
+  readonly lastSecond: Second
+  readonly durableSecond: Second
+  /** Newest run, accepted and durable; earlier runs are complete and only looked up by position. */
+  readonly run: RunState | null
+  readonly durableRun: RunState | null
+}
+
+/** One run of an epoch: a value, replaced as a whole. */
+export interface RunState {
+  readonly run: number
+  readonly salt: Uint8Array
+  /** Null: the opener was given up, nothing of this run opens. */
+  readonly iv: Uint8Array | null
+  /** Plaintext of its first frame; null when that could not be read. */
+  readonly opener: Uint8Array | null
+  /** Next sequence expected and the stream hash before it. */
+  readonly next: number
+  readonly hash: Uint8Array
+}
+
+/** What the master knows of one device's commands. */
+export interface CommandState {
+  /** The oldest without a receipt. */
+  readonly open: OpenCommand | null
+  /** Number sent on the link that is up now. */
+  readonly sent: number
+  /** Number whose receipt is on its way to the disk; 0: none is. */
+  readonly storing: number
+  /** Highest number whose receipt is durable: the slave may repeat it, and an older look at the
+   * open commands may still show it. */
+  readonly receipted: number
+}
+
+// Events and actions.
 
 export type MasterEvent =
   | {
       readonly on: 'opened'
       readonly link: LinkId
       readonly transport: 'tcp' | 'ws'
-      /** Where it comes from, as the shell counts addresses: what flood limits go by. */
+      /** Where it comes from, as the shell counts addresses; flood limits apply per source. */
       readonly source: string
     }
   | { readonly on: 'body'; readonly link: LinkId; readonly body: Uint8Array }
@@ -49,7 +266,8 @@ export type MasterEvent =
 export type MasterAction =
   | { readonly do: 'send'; readonly link: LinkId; readonly body: Uint8Array }
   | { readonly do: 'drop'; readonly link: LinkId; readonly fault: FaultCode }
-  /** Burn the token and store key and psk, in one transaction. psk in clear: the shell wraps it. */
+  /** Burn the token and store key and psk, in one transaction. The psk is in clear; the shell wraps
+   * it. */
   | {
       readonly do: 'enrol'
       readonly link: LinkId
@@ -59,7 +277,7 @@ export type MasterAction =
       readonly psk: Uint8Array
       readonly attempt: number
     }
-  /** Store a new epoch and close the older ones. keys in clear: the shell wraps them. */
+  /** Store a new epoch and close the older ones. The keys are in clear; the shell wraps them. */
   | {
       readonly do: 'commit-epoch'
       readonly link: LinkId
@@ -69,7 +287,7 @@ export type MasterAction =
       readonly transcript: Uint8Array
       readonly keys: Uint8Array
     }
-  /** Hand on; never two on the way for one device, so that no gap can become durable. */
+  /** Hand on; never two at a time for one device, so that no gap can become durable. */
   | {
       readonly do: 'append'
       readonly device: DeviceId
@@ -79,7 +297,7 @@ export type MasterAction =
   | { readonly do: 'called-under'; readonly device: DeviceId; readonly tag: Uint8Array }
   /** A secret in the roster that our wrap keys do not open. */
   | { readonly do: 'unreadable'; readonly device: DeviceId; readonly what: 'psk' | 'key tree' }
-  /** Epochs of which the slave holds nothing any more: destroy their keys and positions. */
+  /** Epochs of which the slave holds nothing more: destroy their keys and positions. */
   | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {
       readonly do: 'connected'
@@ -88,7 +306,7 @@ export type MasterAction =
     }
   | { readonly do: 'disconnected'; readonly device: DeviceId }
   | { readonly do: 'command-sent'; readonly device: DeviceId; readonly number: number }
-  /** Store what the device says of a command, then look for the next one. Answered by
+  /** Store the device's answer to a command, then look for the next one. Answered by
    * `receipt-stored`. */
   | { readonly do: 'receipt'; readonly device: DeviceId; readonly receipt: Receipt }
   | { readonly do: 'status'; readonly device: DeviceId; readonly status: DeviceStatus }
@@ -106,8 +324,8 @@ export type MasterAction =
 /** The master's clock at an event, and what it knows of itself. */
 export interface Now {
   readonly at: UnixUs
-  /** |UTC - at| in microseconds; null: not synchronised. */
+  /** Bound of |UTC - at|, microseconds; null: not synchronised. */
   readonly bound: number | null
-  /** The same clock when the event's bytes arrived; left out: now. */
+  /** The same clock when the event's bytes arrived; omitted: now. */
   readonly arrived?: UnixUs
 }

@@ -1,4 +1,4 @@
-// Who may connect at all: so many connections in total and per address, before a byte is read.
+// Who may connect at all: a limit on connections in total and per address, before a byte is read.
 
 import { isIPv6 } from 'node:net'
 
@@ -34,8 +34,8 @@ export class Admission {
     return this.#total
   }
 
-  /** Counts a new connection; null when it is one too many (WIR-05). The function returned takes it
-   * off the count again: call it once. */
+  /** Counts a new connection; null when it is one too many (WIR-05). Call the returned function
+   * once, when the connection ends. */
   admit(address: string): (() => void) | null {
     const counted = countedAddress(address)
     const count = this.#counts.get(counted) ?? 0

@@ -30,7 +30,7 @@ export interface ListenOptions {
 export interface Listeners {
   readonly tcpPort: number | null
   readonly wsPort: number | null
-  /** Connections now open, those that are no peers yet included. */
+  /** Connections now open, including those that are not peers yet. */
   connections(): number
   /** Stops listening and ends every connection. */
   close(): Promise<void>
@@ -40,13 +40,13 @@ export type ListenVerdict =
   | { readonly ok: true; readonly listeners: Listeners }
   | { readonly ok: false; readonly fault: 'OPS-03' | 'OPS-05'; readonly detail: string }
 
-/** Time for the HTTP request that opens a WebSocket, milliseconds; a handshake has as long (wire.md
- * 10). */
+/** Time for the HTTP request that opens a WebSocket, milliseconds: as long as a handshake may take
+ * (wire.md 10). */
 const UPGRADE_MS = 10_000
-/** Longest HTTP header, bytes: a WebSocket request has some 300. */
+/** Longest HTTP header, bytes: a WebSocket request has about 300. */
 const HEADER_BYTES_MAX = 8_192
 
-/** Opens the doors. OPS-03 a port is taken, OPS-05 the address is not one of this machine. Then:
+/** Starts listening. OPS-03 a port is taken, OPS-05 the address is not one of this machine. Then:
  * WIR-05 too many connections, and from each peer WIR-02, 03, 04, 06, 08
  * (shared/node/framed-peer). */
 export async function listen(options: ListenOptions): Promise<ListenVerdict> {
@@ -95,7 +95,7 @@ class Doors {
       })
     })
     this.#servers.push(server)
-    // Errors of accept (no more file descriptors): that one connection is lost, we go on.
+    // Errors of accept (no more file descriptors) lose that one connection; we continue.
     server.on('error', (error) => this.#options.onRefused('WIR-05', error.message))
     const address = server.address()
     return typeof address === 'object' && address !== null ? address.port : port

@@ -1,24 +1,24 @@
 // Keeps slaves from sending faster than the sink stores. After an outage a whole fleet comes back
-// at once, and each slave may have 64 frames of a thousand readings on the way: more than memory
-// and the sink's queue hold. While too much waits, a link that brings another frame is not read any
-// further; TCP tells its slave to wait. They go on a few at a time, first come first served.
+// at once, and each slave may have 64 frames of a thousand readings in flight: more than memory and
+// the sink's queue hold. While too much waits, a link that brings another frame is paused, and TCP
+// makes its slave wait. Paused links resume a few at a time, first come first served.
 
 import { type AcceptedFrame, readingsIn } from '../../../shared/handover/sink.ts'
 import type { FramedPeer } from '../../../shared/node/framed-peer.ts'
 
-/** Readings on their way to the sink from which on links are held: half a second of its work. */
+/** Links are paused from this many readings on their way to the sink: half a second of its work. */
 const HIGH = 50_000
-/** Held links go on below this many. */
+/** Paused links resume below this many. */
 const LOW = 25_000
-/** Links that go on at once: each brings what one read of its socket holds, 64 KiB, before it is
- * held again. */
+/** Links that resume at once: each brings what one read of its socket holds, 64 KiB, before it is
+ * paused again. */
 const RELEASED_AT_ONCE = 4
 
 type Holdable = Pick<FramedPeer, 'pause' | 'resume'>
 
 export class Sluice {
   #readings = 0
-  /** In the order in which they were held. */
+  /** In the order in which they were paused. */
   readonly #held = new Set<Holdable>()
 
   /** These frames are on their way to the sink. */
@@ -26,11 +26,11 @@ export class Sluice {
     this.#readings += readingsIn(frames)
   }
 
-  /** The sink is done with them, whatever became of them. */
+  /** The sink is done with them, stored or not. */
   leave(frames: readonly AcceptedFrame[]): void {
     this.#readings -= readingsIn(frames)
     if (this.#readings >= LOW) return
-    // Nothing on its way: nobody would call again, so all of them go on.
+    // Nothing is on its way, so there would be no further call: all of them resume.
     let left = this.#readings === 0 ? this.#held.size : RELEASED_AT_ONCE
     for (const peer of this.#held) {
       if (left === 0) return

@@ -4,6 +4,9 @@
 
 import { type UnixUs, unixUs } from '../../units.ts'
 
+/** What a source announces for the end of the day. */
+export type LeapNotice = 'normal' | 'insert' | 'delete'
+
 const DAY_US = 86_400_000_000
 /** 2000-03-01, days since 1970: from there on each four years end with 29 February, until 2100. */
 const FIRST_DAY = 11_017

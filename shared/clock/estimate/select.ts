@@ -17,6 +17,7 @@
 
 import { type MonoUs, ppm, spanUs, unixUs } from '../../units.ts'
 import type { Estimate } from './estimator.ts'
+import type { SourceView } from './source.ts'
 
 /** A source whose bound is larger cannot make a clock synchronised (softclock.ts) and has no
  * vote. */
@@ -35,13 +36,8 @@ const ROUNDING_US = 1
 
 export type Mark = '*' | '+' | '-' | 'x' | '~' | '?'
 
-export interface Candidate {
-  readonly name: string
-  /** Null while nothing is known of it. */
-  readonly estimate: Estimate | null
-  /** Answered one of its last eight polls. */
-  readonly reachable: boolean
-}
+/** What the selection looks at. */
+export type Candidate = Pick<SourceView, 'name' | 'estimate' | 'reach'>
 
 export interface Selection {
   /** `waiting`: nothing was heard yet, or of too few. `silent`: those who agree do not answer. Only
@@ -71,8 +67,8 @@ interface Voter extends Interval {
   readonly bound: number
 }
 
-/** What the clock kept believes, and how many sources agreed on it. */
-export interface Held {
+/** What sources agreed on last, which the clock has kept since, and how many they were. */
+export interface Agreement {
   readonly estimate: Estimate
   readonly backing: number
 }
@@ -81,7 +77,7 @@ export interface Selecting {
   readonly mono: MonoUs
   readonly startedAt: MonoUs
   readonly followed: string | null
-  readonly held: Held | null
+  readonly agreement: Agreement | null
 }
 
 /** Weighs the candidates at `mono`, which is not before any of their estimates. */
@@ -109,7 +105,7 @@ export function select(candidates: readonly Candidate[], selecting: Selecting): 
   const followed = follow(combined, selecting.followed)
   if (followed === null) return nobody('silent', candidates, voters)
   const is = new Map<number, Mark>(voters.map(({ index }) => [index, 'x']))
-  for (const { index, candidate } of believed) is.set(index, candidate.reachable ? '-' : '?')
+  for (const { index, candidate } of believed) is.set(index, candidate.reach === 0 ? '?' : '-')
   for (const { index } of combined) is.set(index, '+')
   is.set(followed.index, '*')
   return {
@@ -193,19 +189,19 @@ const overlap = (a: Interval, b: Interval): boolean => a.low <= b.high && a.high
 
 /** What the clock kept believes; a clock that is not synchronised any more has no say. */
 function keptInterval(
-  { held, mono }: Selecting,
+  { agreement, mono }: Selecting,
   origin: Estimate,
 ): (Interval & { readonly backing: number }) | null {
-  if (held === null || held.estimate.informative) return null
-  const { middle, bound } = placed(held.estimate, origin, mono)
+  if (agreement === null || agreement.estimate.informative) return null
+  const { middle, bound } = placed(agreement.estimate, origin, mono)
   if (bound > VOTE_BOUND_MAX_US) return null
-  return { low: middle - bound, high: middle + bound, backing: held.backing }
+  return { low: middle - bound, high: middle + bound, backing: agreement.backing }
 }
 
 /** Sources that answer and are not much vaguer than the best of them; those whose best guess the
  * majority does not contain only where there is no other. */
 function combinable(believed: readonly Voter[], { low, high }: Interval): readonly Voter[] {
-  const answering = believed.filter(({ candidate }) => candidate.reachable)
+  const answering = believed.filter(({ candidate }) => candidate.reach !== 0)
   const inside = answering.filter(({ middle }) => middle >= low && middle <= high)
   const chosen = inside.length > 0 ? inside : answering
   const least = Math.min(...chosen.map(({ bound }) => bound))

@@ -4,13 +4,10 @@
 // go from the slave's sealing through the wire's bytes to the master's gate, at every clock error
 // that the tolerance allows, and just beyond it.
 
-import { type GateContext, install, judge } from '../../../services/master/core/gate.ts'
-import {
-  type DeviceState,
-  emptyRoster,
-  putDevice,
-  putEpoch,
-} from '../../../services/master/core/roster.ts'
+import { type GateContext, judge } from '../../../services/master/core/gate.ts'
+import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
+import type { DeviceState } from '../../../services/master/core/state.ts'
+import { install, putEpoch } from '../../../services/master/core/streams.ts'
 import { enterEpoch, type Keyring, seal } from '../../../services/slave/core/capture/sealer.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'

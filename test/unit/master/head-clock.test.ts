@@ -8,16 +8,18 @@ import {
   headNow,
   keepSystemTime,
   keepTime,
-  type Source,
   sleptHead,
   startHeadClock,
-  toldNow,
+  sharedNow,
 } from '../../../services/master/core/head-clock.ts'
-import { reportOf, servedBy } from '../../../services/master/core/head-report.ts'
+import { reportOf } from '../../../services/master/core/head-report.ts'
+import { servedBy } from '../../../services/master/core/ntp-serving.ts'
 import { KNOWS_NOTHING, learn } from '../../../shared/clock/estimate/estimator.ts'
+import type { SourceView } from '../../../shared/clock/estimate/source.ts'
 import { startAssociation } from '../../../shared/clock/ntp/association.ts'
 import type { Leap } from '../../../shared/clock/ntp/packet.ts'
-import { type MonoUs, monoUs, spanUs, unixUs } from '../../../shared/units.ts'
+import { type NtpSource, viewOf } from '../../../shared/clock/ntp/source-view.ts'
+import { type MonoUs, monoUs, ppm, spanUs, unixUs } from '../../../shared/units.ts'
 
 const SECOND = 1_000_000
 const UTC = Date.UTC(2026, 9, 5, 12) * 1_000
@@ -30,8 +32,8 @@ interface Said {
   readonly reach?: number
 }
 
-/** A source that just said: UTC is `utc`, off by so much. */
-const source = (name: string, mono: number, utc: number, said: Said = {}): Source => {
+/** An NTP source that just said: UTC is `utc`, off by `said.off` microseconds. */
+const source = (name: string, mono: number, utc: number, said: Said = {}): NtpSource => {
   const { off = 0, bound = 1_000, leap = 0, stratum = 2, reach = 1 } = said
   const sample = {
     mono: monoUs(mono),
@@ -47,7 +49,10 @@ const source = (name: string, mono: number, utc: number, said: Said = {}): Sourc
   return { name, kind: 'ntp', refid: 0x01020304, association, note: '' }
 }
 
-/** Keeps the clock at `mono` by what `sources` say; returns the codes it told. */
+const viewsAt = (mono: number, sources: readonly NtpSource[]): readonly SourceView[] =>
+  sources.map((each) => viewOf(each, monoUs(mono)))
+
+/** Keeps the clock at `mono` by what `sources` say; returns the codes it reported. */
 class Keeper {
   head: HeadClock
   codes: string[] = []
@@ -55,8 +60,11 @@ class Keeper {
   constructor(guess: number) {
     this.head = startHeadClock(monoUs(0), unixUs(guess))
   }
-  keep(mono: number, sources: readonly Source[]): string {
-    const { head, faults, leapt } = keepTime(this.head, sources, monoUs(mono), true)
+  keep(mono: number, sources: readonly NtpSource[]): string {
+    return this.follow(mono, viewsAt(mono, sources))
+  }
+  follow(mono: number, views: readonly SourceView[]): string {
+    const { head, faults, leapt } = keepTime(this.head, views, monoUs(mono), true)
     this.head = head
     if (leapt) this.leaps += 1
     this.codes = faults.map(({ code }) => code)
@@ -84,7 +92,12 @@ test('follows the majority, tells the liar once, and NTP clients the truth', () 
   assert.deepEqual([served.leap, served.stratum, served.refid], [0, 3, 0x01020304])
   assert.equal(served.rootDelay, 1_400)
   assert.ok(bound !== null && served.rootDelay / 2 + served.rootDispersion >= bound)
-  const report = reportOf(keeper.head, at(2 * SECOND), monoUs(2 * SECOND), unixUs(UTC))
+  const report = reportOf(
+    keeper.head,
+    viewsAt(2 * SECOND, at(2 * SECOND)),
+    monoUs(2 * SECOND),
+    unixUs(UTC),
+  )
   assert.equal(report.sources.map(({ mark }) => mark).join(''), '*x+')
   assert.match(report.sources[1]?.note ?? '', /CLK-10/)
   assert.deepEqual([report.state, report.reference, report.stratum], ['S', 'a', 3])
@@ -101,9 +114,10 @@ test('serves what it follows also when no sample, but the end of the waiting, ma
     source('a', mono, UTC + mono),
     { ...source('b', 0, 0), association: null },
   ]
-  const early = keepTime(start, at(SECOND), monoUs(SECOND), true).head
+  const early = keepTime(start, viewsAt(SECOND, at(SECOND)), monoUs(SECOND), true).head
   assert.equal(servedBy(early, 2, monoUs(SECOND)).stratum, 16)
-  const late = keepTime(early, at(SECOND), monoUs(12 * SECOND), false).head
+  const waited = viewsAt(12 * SECOND, at(SECOND))
+  const late = keepTime(early, waited, monoUs(12 * SECOND), false).head
   assert.equal(servedBy(late, 2, monoUs(12 * SECOND)).stratum, 3)
 })
 
@@ -124,7 +138,12 @@ test('without a majority it is held over: CLK-11 once, the bound grows, the time
   assert.ok(Math.abs(now.at - UTC - later) < 2)
   // 250 ppm at most while the frequency is not known.
   assert.ok(now.bound !== null && now.bound > 100_000 && now.bound < 260_000, `${now.bound}`)
-  const report = reportOf(keeper.head, split(later), monoUs(later), unixUs(UTC + later))
+  const report = reportOf(
+    keeper.head,
+    viewsAt(later, split(later)),
+    monoUs(later),
+    unixUs(UTC + later),
+  )
   assert.equal(report.discipline.holdover, 980_000)
   assert.match(report.sources[0]?.note ?? '', /CLK-11/)
   assert.equal(servedBy(keeper.head, 2, monoUs(later)).stratum, 3)
@@ -190,15 +209,15 @@ test('a warning of a leap second counts on the right day and by a majority only'
   const wrong = new Keeper(day)
   wrong.keep(SECOND, [source('a', SECOND, day + SECOND, { leap: 1 })])
   wrong.keep(5 * SECOND, [source('a', 5 * SECOND, day + 5 * SECOND, { leap: 1 })])
-  assert.deepEqual([wrong.head.leap, wrong.leaps], [0, 0])
+  assert.deepEqual([wrong.head.leap, wrong.leaps], ['normal', 0])
   const june = Date.UTC(2027, 5, 30, 12) * 1_000
   const split = new Keeper(june)
   const said = (leaps: readonly Leap[]) =>
     leaps.map((leap, index) => source(`${index}`, SECOND, june + SECOND, { leap }))
   split.keep(SECOND, said([1, 0, 0]))
-  assert.equal(split.head.leap, 0)
+  assert.equal(split.head.leap, 'normal')
   split.keep(SECOND, said([1, 1, 0]))
-  assert.equal(split.head.leap, 1)
+  assert.equal(split.head.leap, 'insert')
   assert.equal(split.head.leapAt, Date.UTC(2027, 6, 1) * 1_000)
 })
 
@@ -207,7 +226,7 @@ test('the reference time is when a sample came last, not when the clock was look
   keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
   const told = source('a', SECOND, UTC + SECOND)
   for (let mono = 2 * SECOND; mono <= 60 * SECOND; mono += SECOND) {
-    keeper.head = keepTime(keeper.head, [told], monoUs(mono), false).head
+    keeper.head = keepTime(keeper.head, viewsAt(mono, [told]), monoUs(mono), false).head
   }
   const { reference } = servedBy(keeper.head, 1, monoUs(60 * SECOND))
   assert.ok(reference !== null && Math.abs(reference - UTC - SECOND) < 2, `${reference}`)
@@ -221,10 +240,10 @@ test('who is told of the clock notices a sleep that the thread has not seen yet'
     sinceBoot: spanUs(sinceBoot),
   })
   const told = { clock: keeper.head.clock, awake: look(SECOND, 9 * SECOND) }
-  const awake = toldNow(told, look(2 * SECOND, 10 * SECOND))
+  const awake = sharedNow(told, look(2 * SECOND, 10 * SECOND))
   assert.deepEqual(awake, headNow(keeper.head.clock, monoUs(2 * SECOND)))
   assert.ok(awake.bound !== null)
-  const slept = toldNow(told, look(2 * SECOND, 70 * SECOND))
+  const slept = sharedNow(told, look(2 * SECOND, 70 * SECOND))
   assert.deepEqual(slept, { at: awake.at, bound: null })
 })
 
@@ -235,4 +254,59 @@ test('after a sleep nothing is known until a source speaks', () => {
   assert.equal(headNow(keeper.head.clock, monoUs(3 * SECOND)).bound, null)
   keeper.keep(4 * SECOND, [source('a', 4 * SECOND, UTC + 900 * SECOND)])
   assert.ok(Math.abs(keeper.error(4 * SECOND, UTC + 900 * SECOND)) < 2)
+})
+
+/** IEEE 1588, made up: a port that knows UTC to 200 ns, rounded up, 40 us away. */
+const ptpPort = (mono: number, utc: number): SourceView => ({
+  name: 'ptp:eth0',
+  kind: 'ptp',
+  estimate: {
+    mono: monoUs(mono),
+    utc: unixUs(utc),
+    bound: spanUs(1),
+    frequency: ppm(0),
+    growth: ppm(1),
+    informative: false,
+  },
+  sampledAt: monoUs(mono),
+  delay: spanUs(40),
+  reach: 0xff,
+  poll: 0,
+  leap: 'insert',
+  reference: { id: 0x50545000, stratum: 1, rootDelay: spanUs(40) },
+  note: '',
+})
+
+test('a source of another protocol (IEEE 1588) joins as a view: followed when it is better', () => {
+  const keeper = new Keeper(UTC)
+  const mono = 20 * SECOND
+  const ntp = viewsAt(mono, [source('a', mono, UTC + mono), source('b', mono, UTC + mono)])
+  const views = [...ntp, ptpPort(mono, UTC + mono)]
+  keeper.follow(mono, views)
+  assert.equal(keeper.head.followed?.name, 'ptp:eth0')
+  assert.ok(Math.abs(keeper.error(mono, UTC + mono)) <= 1)
+  const served = servedBy(keeper.head, 3, monoUs(mono))
+  assert.deepEqual([served.stratum, served.refid, served.rootDelay], [2, 0x50545000, 40])
+  const { reference, sources } = reportOf(keeper.head, views, monoUs(mono), unixUs(UTC + mono))
+  assert.equal(reference, 'ptp:eth0')
+  const row = sources[2]
+  assert.ok(row)
+  const { kind, mark, stratum, roundTripDelay, bound } = row
+  assert.deepEqual([kind, mark, stratum, roundTripDelay, bound], ['ptp', '*', 1, 40, 1])
+})
+
+test('a source of another protocol that lies is a falseticker like any other (CLK-10)', () => {
+  const keeper = new Keeper(UTC)
+  const mono = 20 * SECOND
+  const ntp = viewsAt(mono, [source('a', mono, UTC + mono), source('b', mono, UTC + mono)])
+  const lying = [...ntp, ptpPort(mono, UTC + mono + 37 * SECOND)]
+  assert.match(keeper.follow(mono, lying), /CLK-10/)
+  assert.equal(keeper.head.followed?.name, 'a')
+  assert.ok(Math.abs(keeper.error(mono, UTC + mono)) <= 1)
+  const { sources } = reportOf(keeper.head, lying, monoUs(mono), unixUs(UTC + mono))
+  assert.deepEqual(
+    sources.map(({ name, mark }) => `${mark}${name}`),
+    ['*a', '+b', 'xptp:eth0'],
+  )
+  assert.match(sources[2]?.note ?? '', /CLK-10/)
 })

@@ -2,13 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  emptyRoster,
-  fallBackAll,
-  nowDurable,
-  putDevice,
-  putEpoch,
-} from '../../../services/master/core/roster.ts'
+import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
+import { fallBackAll, nowDurable, putEpoch } from '../../../services/master/core/streams.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { leafAt, plantTree } from '../../../shared/tves/tree.ts'
@@ -41,7 +36,7 @@ test('a batch that is durable is punctured though the next one fails (simulation
   const tree = plantTree(nodeSuite, nodeRandom(32))
   const origin = unixMs(0)
   putEpoch(device, { id: 5, origin, transcript: nodeRandom(32), closed: false, tree })
-  device.waiting = [frame(2, 900)]
+  device.waiting.push(frame(2, 900))
   nowDurable(nodeSuite, device, [frame(0, 700), frame(1, 800)])
   fallBackAll(device)
   const kept = device.epochs.get(5)?.durableTree

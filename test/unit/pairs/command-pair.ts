@@ -168,7 +168,7 @@ export class Pair {
   look(): void {
     const open = this.given.filter(({ receipt }) => receipt === null)
     const oldest = open.slice(0, 1).map((command) => ({ device: DEVICE, ...command }))
-    this.#perform(this.#master.orders(oldest, this.#now()))
+    this.#perform(this.#master.commands(oldest, this.#now()))
   }
 
   die(): void {

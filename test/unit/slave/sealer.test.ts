@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { install, judge } from '../../../services/master/core/gate.ts'
-import { emptyRoster, putDevice, putEpoch } from '../../../services/master/core/roster.ts'
+import { judge } from '../../../services/master/core/gate.ts'
+import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
+import { install, putEpoch } from '../../../services/master/core/streams.ts'
 import {
   enterEpoch,
   type Keyring,

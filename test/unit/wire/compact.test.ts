@@ -4,15 +4,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { Floodgate, HANDSHAKE_LIMITS } from '../../../services/master/core/flood.ts'
-import { install, judge } from '../../../services/master/core/gate.ts'
+import { judge } from '../../../services/master/core/gate.ts'
+import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
+import type { DeviceState, Link, Owned, Turn } from '../../../services/master/core/state.ts'
+import { install, putEpoch } from '../../../services/master/core/streams.ts'
 import { takeFrame } from '../../../services/master/core/intake.ts'
-import type { Link, Turn } from '../../../services/master/core/links.ts'
-import {
-  type DeviceState,
-  emptyRoster,
-  putDevice,
-  putEpoch,
-} from '../../../services/master/core/roster.ts'
 import { enterEpoch, seal } from '../../../services/slave/core/capture/sealer.ts'
 import { concat } from '../../../shared/bytes.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
@@ -77,7 +73,7 @@ const headerAt = (index: number): FrameHeader => {
   return header
 }
 
-function freshDevice(): DeviceState {
+function freshDevice(): Owned<DeviceState> {
   const roster = emptyRoster()
   const nobody = { staticKey: null, psk: null, attempt: 0, revoked: false, historyFrom: null }
   putDevice(roster, { id: DEVICE, name: 'attic', ...nobody })
@@ -188,6 +184,7 @@ void describe('compact and expand (wire.md 8.1)', () => {
 /** An open link of the master, and what it does with what comes. */
 function openLink() {
   const device = freshDevice()
+  device.link = 1
   const cipher = () => new CipherState(suite.aead(new Uint8Array(32)))
   const channel = new ControlChannel({ send: cipher(), receive: cipher() })
   const link: Link = {
@@ -202,10 +199,8 @@ function openLink() {
     predecessor: null,
     suspect: null,
     unnamed: null,
-    stored: null,
     meterClocksUntil: 0,
   }
-  device.link = 1
   const keys = { privateKey: new Uint8Array(32), publicKey: new Uint8Array(32) }
   const take = (line: Uint8Array): string => {
     const turn: Turn = {
@@ -218,6 +213,7 @@ function openLink() {
       },
       roster: { ...emptyRoster(), devices: new Map([[DEVICE, device]]) },
       links: new Map([[1, link]]),
+      handshakes: { greeted: 0 },
       floodgate: new Floodgate(HANDSHAKE_LIMITS),
       now: { at: unixUs((ORIGIN + 60_000) * 1_000), bound: 1 },
       actions: [],

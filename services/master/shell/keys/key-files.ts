@@ -1,6 +1,6 @@
 // Secret files: written so that a power cut leaves the whole file or none, read only when nobody
-// else can read them, and destroyed by overwriting before the name goes. (What a flash
-// controller or a copying file system keeps of them is not in our reach: threat-model.md.)
+// else can read them, and destroyed by overwriting before the name goes. (What a flash controller
+// or a copying file system keeps of them is out of our reach: threat-model.md.)
 
 import {
   closeSync,
@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path'
 import { errorCode, FaultError } from '../../../../shared/node/fault-error.ts'
 
-/** The name is durable too. Windows cannot synchronise a folder, and does not need to. */
+/** Makes the name durable too. Windows cannot synchronise a folder, and does not need to. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const opened = openSync(folder, 'r')
@@ -36,8 +36,8 @@ function writeDurably(path: string, flags: 'w' | 'wx' | 'r+', bytes: Uint8Array)
   }
 }
 
-/** The file's bytes; null when there is no such file, or when it was erased and only its name is
- * left. OPS-10 when others can read it, OPS-16 when it has another length. */
+/** The file's bytes; null when there is no such file, or it was erased and only its name is left.
+ * OPS-10 when others can read it, OPS-16 when its length is wrong. */
 export function readSecret(path: string, length: number): Uint8Array | null {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found === undefined) return null
@@ -50,7 +50,7 @@ export function readSecret(path: string, length: number): Uint8Array | null {
   return bytes.every((byte) => byte === 0) ? null : bytes
 }
 
-/** Another process may take a name away between two looks. */
+/** Another process may remove a name between two looks. */
 function readIfThere(path: string): Uint8Array | null {
   try {
     return new Uint8Array(readFileSync(path))
@@ -60,14 +60,14 @@ function readIfThere(path: string): Uint8Array | null {
   }
 }
 
-/** Makes a file of mode 0600, never over one that is there; durable when this returns. */
+/** Creates a file of mode 0600, never over an existing one; durable when this returns. */
 export function makeSecret(folder: string, name: string, bytes: Uint8Array): void {
   writeDurably(join(folder, name), 'wx', bytes)
   syncFolder(folder)
 }
 
-/** The same, whole or not at all. For a key that stands beside another: a torn one would stop the
- * next start. */
+/** The same, but written whole or not at all: for a key beside an existing one, where a torn file
+ * would prevent the next start. */
 export function addSecret(folder: string, name: string, bytes: Uint8Array): void {
   const path = join(folder, name)
   writeDurably(`${path}.new`, 'w', bytes)
@@ -75,7 +75,7 @@ export function addSecret(folder: string, name: string, bytes: Uint8Array): void
   syncFolder(folder)
 }
 
-/** Overwrites the bytes where they lie, then takes the name away. `cut` is called in between. */
+/** Overwrites the bytes in place, then removes the name. `cut` is called in between. */
 export function eraseSecret(folder: string, name: string, cut: () => void = () => {}): void {
   const path = join(folder, name)
   const size = statSync(path, { throwIfNoEntry: false })?.size

@@ -1,6 +1,6 @@
-// What the master does with its own keys while it runs, once a second: it takes a static key
-// that an operator added or gave up, remembers who called under which, drops the old one when
-// nobody needs it any more, and every hour wraps the key trees anew.
+// What the master does with its own keys while it runs, once a second: it notices a static key that
+// an operator added or removed, remembers which device called under which, drops the old one when
+// no device needs it any more, and rewraps the key trees every hour.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,11 +13,11 @@ import { masterKeyTag } from '../../../../shared/tves/handshake.ts'
 import { eraseOldStaticKeys, type KeyStore, type StaticKeys } from './key-store.ts'
 import { rotateTreeKey, type TreeKeys } from './tree-keys.ts'
 
-/** Age of the trees' wrap key at which it is replaced. */
+/** Age at which the trees' wrap key is replaced. */
 const TREE_KEY_AGE_MS = 3_600_000
-/** After a rotation that failed. */
+/** Pause after a failed rotation. */
 const RETRY_MS = 60_000
-/** How often it is asked whether the old static key is still needed. */
+/** How often we check whether the old static key is still needed. */
 const OLD_KEY_MS = 5_000
 
 export interface KeeperSetup {
@@ -82,7 +82,7 @@ export class KeyKeeper {
     }
   }
 
-  /** Wraps all key trees anew under a new key; joins a rotation that runs. */
+  /** Rewraps all key trees under a new key; joins a rotation that is running. */
   rotate(nowMs: number): Promise<void> {
     this.#rotating ??= this.#rotate(nowMs).finally(() => {
       this.#rotating = null
@@ -130,13 +130,13 @@ export class KeyKeeper {
     try {
       await this.#setup.roster.calledUnder(unstored)
     } catch (error) {
-      // What came meanwhile is newer.
+      // What arrived meanwhile is newer.
       this.#calledUnder = new Map([...unstored, ...this.#calledUnder])
       throw error
     }
   }
 
-  /** The old static key goes when everybody has confirmed the new one. */
+  /** The old static key is destroyed when every device has confirmed the new one. */
   async #dropOld(nowMs: number): Promise<void> {
     const { keys, roster, renewKeys, say } = this.#setup
     const { staticKeys } = keys
@@ -147,7 +147,7 @@ export class KeyKeeper {
       return devices + tokens > 0
     }
     if (await needed()) return
-    // Nobody enrols under it from here on; who was just being stored is seen by the second look.
+    // No device enrols under it from here on; the second look sees one that was just being stored.
     renewKeys([staticKeys[0]])
     await this.#settled()
     if (await needed()) {
@@ -160,8 +160,8 @@ export class KeyKeeper {
   }
 }
 
-/** A file of this name in the key folder asks the running master for a rotation; it goes when that
- * is done. */
+/** A file of this name in the key folder asks the running master for a rotation; it is removed when
+ * that is done. */
 const REQUEST = 'rotate-trees'
 
 export const requestRotation = (folder: string): void =>

@@ -1,7 +1,7 @@
-// The master's keys that stay: its static X25519 key (for a while two), by which slaves know it,
-// and `wrap.key`, under which psks and token secrets lie in the database. The key trees have a
-// key of their own that changes hourly (tree-keys.ts); this one stays, so that a restored backup
-// does not force every slave to enrol again.
+// The master's long-lived keys: its static X25519 key (two during a change), by which slaves know
+// it, and `wrap.key`, under which psks and token secrets are stored in the database. The key trees
+// have a key of their own that changes hourly (tree-keys.ts); this one stays, so that a restored
+// backup does not force every slave to enrol again.
 
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { unwrapUnder, WRAP_FORMS, type WrapKey, wrapUnder } from './wrapping.ts'
 const KEY_BYTES = 32
 const WRAP_KEY_ID = 1
 const FIRST_STATIC = 'master-static.key'
-/** The first has no number; those made since count from 2. */
+/** The first has no number; later ones count from 2. */
 const STATIC_NAME = /^master-static(?:-(\d{1,6}))?\.key$/
 
 /** Newest first; usually one. */
@@ -25,7 +25,7 @@ export type StaticKeys = readonly [KeyPair, ...KeyPair[]]
 
 export interface KeyStore {
   readonly folder: string
-  /** As the folder had them when it was last looked at. */
+  /** As the folder had them at the last look. */
   readonly staticKeys: StaticKeys
   /** Looks at the folder again; true when a static key came or went. */
   look(): boolean
@@ -35,7 +35,7 @@ export interface KeyStore {
 }
 
 /** Opens the keys in `folder`, making them at the first start. OPS-10 when others can read them,
- * OPS-16 when a file has not 32 bytes, OPS-04 when the folder cannot be written. */
+ * OPS-16 when a file is not 32 bytes long, OPS-04 when the folder cannot be written. */
 export function openKeyStore(folder: string): KeyStore {
   try {
     makeFolders(folder, 0o700)
@@ -57,7 +57,7 @@ export function openKeyStore(folder: string): KeyStore {
     },
     look: () => {
       const found = readStatic(folder, held)
-      // An emptied folder: what we hold in memory is all there is.
+      // The folder was emptied: what we hold in memory is all there is.
       if (found === null) return false
       const same = found.length === held.length && found.every((key, at) => key === held[at])
       held = found
@@ -68,7 +68,7 @@ export function openKeyStore(folder: string): KeyStore {
   }
 }
 
-/** A second static key, from now on the newest. OPS-12 while there are two already. */
+/** Adds a second static key, from now on the newest. OPS-12 when there are two already. */
 export function addStaticKey(folder: string): void {
   const [newest, older] = staticFiles(folder)
   if (newest === undefined) throw new FaultError('OPS-12', `${folder} has no static key yet`)
@@ -84,7 +84,7 @@ export function eraseOldStaticKeys(folder: string): void {
   for (const name of staticFiles(folder).slice(1)) eraseSecret(folder, name)
 }
 
-/** Names, newest first; what is left of an erased one is cleared away. */
+/** Names, newest first; remains of an erased one are cleared away. */
 function staticFiles(folder: string): readonly string[] {
   const names = readdirSync(folder).filter((name) => STATIC_NAME.test(name))
   const whole = names.filter((name) => {
@@ -97,7 +97,7 @@ function staticFiles(folder: string): readonly string[] {
 
 const numberOf = (name: string): number => Number(STATIC_NAME.exec(name)?.[1] ?? 1)
 
-/** The same pair for the same key: others keep what they made of it. */
+/** Returns the same pair object for the same key: others compare by identity. */
 function readStatic(folder: string, known: readonly KeyPair[]): StaticKeys | null {
   const [newest, ...older] = staticFiles(folder).flatMap((name) => {
     const privateKey = readSecret(join(folder, name), KEY_BYTES)

@@ -1,15 +1,14 @@
-// The keys under which the devices' key trees lie in the database: one file each, `trees-N.key`,
-// the highest N the newest. Puncturing a tree in the database alone would not help: the older
-// row stands in dead tuples, in the write-ahead log, in replicas and backups. So every hour a
-// new key is made, all trees are wrapped anew under it, at the position that is acknowledged by
-// now, and the old key is destroyed: whatever copies of older rows there are, nothing opens them
-// any more.
+// The keys under which the devices' key trees are stored in the database: one file each,
+// `trees-N.key`, the highest N the newest. Puncturing a tree in the database alone would not help:
+// the older row survives in dead tuples, in the write-ahead log, in replicas and backups. So every
+// hour a new key is made, all trees are rewrapped under it, punctured up to what is acknowledged by
+// then, and the old key is destroyed: nothing opens any copy of an older row after that.
 //
 //   make new key, durable -> every tree under it, one transaction -> committed for certain
 //     -> old key overwritten -> its name removed
 //
-// Cut anywhere: until the transaction is known to be committed both keys are held; the next
-// round takes all that are left over.
+// After a power cut anywhere: both keys are kept until the transaction is known to be committed;
+// the next round clears up what is left over.
 
 import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
@@ -33,7 +32,7 @@ export class TreeKeys {
   #newest: WrapKey
   #madeAt: number
 
-  /** Reads the keys in `folder`, makes the first. OPS-10, OPS-16 as for every key file. */
+  /** Reads the keys in `folder` and makes the first. OPS-10, OPS-16 as for every key file. */
   constructor(folder: string, nowMs: number) {
     this.#folder = folder
     for (const name of readdirSync(folder)) {
@@ -55,7 +54,7 @@ export class TreeKeys {
     return this.#newest.id
   }
 
-  /** More than one: a rotation was begun and not ended. */
+  /** More than one: a rotation was begun and not finished. */
   get held(): readonly number[] {
     return [...this.#keys.keys()]
   }
@@ -70,7 +69,7 @@ export class TreeKeys {
     return key === undefined ? null : unwrapUnder(key, wrapped)
   }
 
-  /** A new key, durable, from now on the newest. */
+  /** Makes a new key durable; from now on it is the newest. */
   add(nowMs: number): void {
     this.#newest = this.#make(this.#newest.id + 1)
     this.#madeAt = nowMs
@@ -96,7 +95,7 @@ export class TreeKeys {
   #read(id: number): WrapKey | null {
     const bytes = readSecret(join(this.#folder, nameOf(id)), ID_BYTES + KEY_BYTES)
     if (bytes === null) {
-      // Erased, and cut before its name was gone.
+      // Erased, and interrupted before its name was removed.
       eraseSecret(this.#folder, nameOf(id))
       return null
     }
@@ -111,18 +110,18 @@ export type RotationStep = 'made' | 'rewrapped' | 'overwritten'
 export interface Rotation {
   readonly trees: TreeKeys
   readonly roster: Pick<Roster, 'rewrap'>
-  /** The tree as acknowledged by now; null when no master has it in memory. */
+  /** The tree, punctured up to what is acknowledged; null when no master has it in memory. */
   readonly current: (device: DeviceId, epoch: number) => Uint8Array | null
-  /** Opens what lies in the database. */
+  /** Opens what is stored in the database. */
   readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
-  /** Resolves when no epoch that was wrapped before the call is still on its way there. */
+  /** Resolves when no epoch wrapped before the call is still on its way to the database. */
   readonly settled: () => Promise<void>
   readonly nowMs: number
-  /** For tests: called after each step; what it throws is a cut. */
+  /** For tests: called after each step; what it throws simulates a crash. */
   readonly cut?: (step: RotationStep) => void
 }
 
-/** One rotation. Rejects when the database does; both keys are held then. */
+/** One rotation. Rejects when the database does; both keys are kept then. */
 export async function rotateTreeKey(rotation: Rotation): Promise<{ readonly epochs: number }> {
   const { trees, roster, current, unwrap, settled, nowMs, cut = () => {} } = rotation
   trees.add(nowMs)

@@ -1,5 +1,5 @@
-// How a secret lies in the database: sealed under a key from the key folder, which is named in
-// front.
+// How a secret is stored in the database: sealed under a key from the key folder, whose number
+// precedes it.
 //   form u8 | key id u32 | nonce (12) | ciphertext and tag;  form and id are authenticated
 
 import { randomBytes } from 'node:crypto'
@@ -26,7 +26,7 @@ export function wrapUnder({ form, id, aead }: WrapKey, secret: Uint8Array): Uint
   return concat(head, nonce, aead.seal(nonce, concat(LABEL, head), secret))
 }
 
-/** Which key wrapped it; null when these bytes were wrapped by none of ours. */
+/** The number of the key that wrapped it; null when these bytes are not of this form. */
 export function wrappedBy(wrapped: Uint8Array, form: Form): number | null {
   const reader = new Reader(wrapped)
   const found = reader.u8()

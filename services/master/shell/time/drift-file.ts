@@ -1,12 +1,12 @@
-// What was learned of this machine's oscillator, kept over restarts: a good clock within a minute
-// of the start instead of an hour. The format is chrony's: frequency and its deviation, ppm.
+// What we learned of this machine's oscillator, kept across restarts: the clock is good a minute
+// after the start instead of an hour. The format is chrony's: frequency and its deviation, ppm.
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { ppm, type UnixMs, unixMs } from '../../../../shared/units.ts'
 
-/** Nothing longer was written by us, bytes. */
+/** We never write more than this, bytes. */
 const FILE_BYTES_MAX = 200
 
 export interface Drift {
@@ -14,7 +14,7 @@ export interface Drift {
   readonly writtenAt: UnixMs
 }
 
-/** Null when there is none, or it says nothing: then the frequency is learned anew. */
+/** Null when there is none, or it is unreadable: then the frequency is learned from scratch. */
 export function readDrift(path: string): Drift | null {
   try {
     const text = readFileSync(path, 'utf8').slice(0, FILE_BYTES_MAX)

@@ -1,6 +1,6 @@
-// The head-end's clock as its main thread sees it: the thread that keeps it, started again when it
-// ends, and the time worked out here at the instant it is asked for. It never goes back, and goes
-// on at the last estimate while the thread is away.
+// The head-end's clock as its main thread sees it: a thread keeps it and is restarted when it ends;
+// the time is computed here at the instant it is asked for. It never goes back, and continues at
+// the last estimate while the thread is down.
 
 import type { Worker } from 'node:worker_threads'
 import { POLLS } from '../../../../shared/clock/ntp/association.ts'
@@ -11,19 +11,19 @@ import { systemClock } from '../../../../shared/node/system-clock.ts'
 import { endThread, startThread } from '../../../../shared/node/thread.ts'
 import { elapsedUs, type MonoUs, shiftUs, spanUsToMs, unixUs } from '../../../../shared/units.ts'
 import type { Now } from '../../core/state.ts'
-import { type ToldClock, toldNow } from '../../core/head-clock.ts'
+import { type SharedClock, sharedNow } from '../../core/head-clock.ts'
 import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
 
-/** Before a thread that ended is started again, milliseconds: long enough that a bug which ends it
- * at once does not take the machine. */
+/** Pause before a thread that ended is restarted, milliseconds: long enough that a bug which ends
+ * it at once does not eat the machine. */
 const RESTART_MS = 1_000
-/** Longest such pause, and the life after which it is short again: what servers grant a client
- * between two questions. */
+/** Longest such pause, and the lifetime after which it is short again: the interval servers expect
+ * between a client's questions. */
 const RESTART_MS_MAX = 64_000
-/** Time the thread has to end by itself, milliseconds. */
+/** Time the thread gets to end by itself, milliseconds. */
 const CLOSE_MS_MAX = 2_000
 
-/** Whom the clock follows; polls and the rest have what an operator needs. */
+/** What the clock follows; polls and the rest default to what an operator needs. */
 export type TimeOptions = Pick<TimeThreadData, 'ntp' | 'sources' | 'systemBound'> &
   Partial<Pick<TimeThreadData, 'authorities' | 'polls' | 'driftFile'>>
 
@@ -32,16 +32,16 @@ export interface HeadTimeHandlers {
   readonly onFault: (code: FaultCode, detail: string) => void
 }
 
-/** How long to wait before the next thread, when the last one lived so long: whatever ends it at
- * once asks every source anew each time. Milliseconds. */
+/** Pause before the next thread when the last one lived for `lived`, milliseconds: each new thread
+ * polls every source anew, so a short life doubles it. */
 export const pauseAfter = (before: number, lived: number): number =>
   lived >= RESTART_MS_MAX ? RESTART_MS : Math.max(RESTART_MS, Math.min(2 * before, RESTART_MS_MAX))
 
 export class HeadTime {
-  readonly #data: Omit<TimeThreadData, 'told'>
+  readonly #data: Omit<TimeThreadData, 'shared'>
   readonly #handlers: HeadTimeHandlers
   #worker: Worker | null = null
-  #told: ToldClock | null = null
+  #shared: SharedClock | null = null
   #ntpPort: number | null = null
   #last = unixUs(0)
   #restart: NodeJS.Timeout | null = null
@@ -55,7 +55,7 @@ export class HeadTime {
     this.#handlers = handlers
   }
 
-  /** Resolves when the thread runs and there is a time. OPS-03: the NTP port is taken. */
+  /** Resolves when the thread is running and knows a time. OPS-03: the NTP port is taken. */
   static async open(options: TimeOptions, handlers: HeadTimeHandlers): Promise<HeadTime> {
     const time = new HeadTime(options, handlers)
     try {
@@ -72,16 +72,16 @@ export class HeadTime {
     return this.#ntpPort
   }
 
-  /** The time now, and its bound; and the time at `arrived`, when something came that is looked at
-   * only now. */
+  /** The time now and its bound; and the time at `arrived`, the arrival of what is processed
+   * now. */
   now(arrived?: MonoUs): Now {
-    if (this.#told === null) throw new Error('broken promise: there is a time before it is asked')
+    if (this.#shared === null) throw new Error('broken promise: there is a time before it is asked')
     const mono = systemClock.mono()
-    const { at, bound } = toldNow(this.#told, { mono, sinceBoot: systemClock.sinceBoot() })
+    const { at, bound } = sharedNow(this.#shared, { mono, sinceBoot: systemClock.sinceBoot() })
     this.#last = unixUs(Math.max(this.#last, at))
     const now = { at: this.#last, bound: bound === null ? null : bound + (this.#last - at) }
     if (arrived === undefined) return now
-    // Counted back from now: the bound holds for it too, however the clock was bent meanwhile.
+    // Counted back from now: the bound holds for it too, however the clock was slewed meanwhile.
     return { ...now, arrived: shiftUs(now.at, elapsedUs(mono, arrived)) }
   }
 
@@ -93,7 +93,7 @@ export class HeadTime {
   }
 
   #start(): Promise<void> {
-    const workerData: TimeThreadData = { ...this.#data, told: this.#told }
+    const workerData: TimeThreadData = { ...this.#data, shared: this.#shared }
     const worker = startThread(new URL('./time-worker.js', import.meta.url), workerData)
     this.#worker = worker
     const begun = systemClock.mono()
@@ -106,7 +106,8 @@ export class HeadTime {
         if (message.on === 'ready') resolve()
         if (message.on === 'failed') {
           trouble = message.detail
-          // At the start that is all; later somebody took the port while the thread was away.
+          // At the start this ends it; later, another process took the port while the thread was
+          // down.
           void worker.terminate()
           reject(new FaultError(message.fault, message.detail))
         }
@@ -130,7 +131,7 @@ export class HeadTime {
         this.#ntpPort = message.ntpPort
         return
       case 'clock':
-        this.#told = message.told
+        this.#shared = message.shared
         return
       case 'report':
         this.#handlers.onReport(message.report)

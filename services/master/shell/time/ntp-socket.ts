@@ -1,5 +1,5 @@
-// The UDP socket of the NTP server. The arrival is stamped before anything else; the transmit stamp
-// is struck after everything else.
+// The UDP socket of the NTP server. The arrival is stamped before anything else, the transmit stamp
+// is written after everything else.
 
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns'
@@ -14,8 +14,8 @@ import { errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import type { MonoUs, UnixUs } from '../../../../shared/units.ts'
 import { countedAddress } from '../admission.ts'
 
-/** Bytes that may wait for a network slower than the questions come: a thousand answers. Whoever is
- * left out asks again. */
+/** Bytes that may wait while the network is slower than the questions: a thousand answers. A client
+ * without an answer asks again. */
 const WAITING_BYTES_MAX = 65_536
 
 export interface NtpServerSetup {
@@ -36,14 +36,14 @@ export type NtpServerVerdict =
   | { readonly ok: true; readonly server: NtpServer }
   | { readonly ok: false; readonly fault: 'OPS-03' | 'OPS-05'; readonly detail: string }
 
-/** OPS-03 when the port is taken, OPS-05 when it cannot be had. */
+/** OPS-03 when the port is taken, OPS-05 when it cannot be opened. */
 export function serveNtp(setup: NtpServerSetup): Promise<NtpServerVerdict> {
   const { host, port, mono, timeAt, served } = setup
   const turnstile = new Turnstile()
   const socket = createSocket({
     type: isIPv6(host) ? 'udp6' : 'udp4',
-    // Clients' addresses come as numbers. The usual look-up would return in a later turn of the
-    // loop, and the transmit stamp would be that old.
+    // Clients' addresses are numeric. The usual look-up returns in a later turn of the event loop,
+    // and the transmit stamp would be stale by that much.
     lookup: (address, options, done) => {
       const family = isIP(address)
       if (family === 0) lookup(address, options, done)
@@ -52,7 +52,7 @@ export function serveNtp(setup: NtpServerSetup): Promise<NtpServerVerdict> {
   })
   socket.on('message', (question, { address, port: from }) => {
     const at = mono()
-    // No answer reaches port 0: forged.
+    // No answer reaches port 0: the question is forged.
     const turn = from === 0 ? 'silence' : turnstile.turn(countedAddress(address), at)
     if (turn === 'silence' || socket.getSendQueueSize() > WAITING_BYTES_MAX) return
     const answer = answerTo(question, turn, timeAt(at), served(at))
@@ -69,7 +69,7 @@ export function serveNtp(setup: NtpServerSetup): Promise<NtpServerVerdict> {
     })
     socket.bind(port, host, () => {
       socket.removeAllListeners('error')
-      // What the network says about one client's address is not our trouble.
+      // Network errors about one client's address are not our concern.
       socket.on('error', () => {})
       const server = { port: socket.address().port, close: () => socket.close() }
       resolve({ ok: true, server })

@@ -1,6 +1,6 @@
 // NTS key establishment over TLS 1.3 (RFC 8915 section 4): one question, one answer, and the keys
-// that both sides take from the TLS session. The certificate is checked as that of any server, by
-// the authorities Node brings and those of TICKLOCK_TIME_CA.
+// that both sides take from the TLS session. The certificate is checked like any server's, against
+// the authorities built into Node and those of TICKLOCK_TIME_CA.
 
 import { isIP } from 'node:net'
 import { connect, getCACertificates, type TLSSocket } from 'node:tls'
@@ -25,7 +25,7 @@ const NTP_PORT = 123
 /** Longest a key establishment may take, milliseconds: two round trips of the slowest network we
  * take time from, and the server's cryptography. */
 const KE_MS = 10_000
-/** Longest reason told, characters: TLS repeats what a stranger's certificate says, all of it. */
+/** Longest reason reported, characters: TLS repeats everything a stranger's certificate says. */
 const REASON_LENGTH_MAX = 300
 const ALPN = 'ntske/1'
 const EXPORTER = 'EXPORTER-network-time-security'
@@ -33,12 +33,12 @@ const EXPORTER = 'EXPORTER-network-time-security'
 export interface KeServer {
   readonly host: string
   readonly port: number
-  /** Certificates in PEM trusted besides those Node brings. */
+  /** Certificates in PEM trusted besides those built into Node. */
   readonly authorities: readonly string[]
   readonly limitMs?: number
 }
 
-/** What an NTS association begins with: keys, cookies, and where NTP is answered. */
+/** What an NTS association begins with: keys, cookies, and the address of the NTP server. */
 export interface Established {
   readonly keys: NtsKeys
   readonly host: string
@@ -50,14 +50,14 @@ export type EstablishVerdict =
   | { readonly ok: false; readonly fault: 'CLK-13'; readonly detail: string }
 
 /** Asks `server` for keys and cookies. CLK-13 with the reason when nothing usable comes: no
- * connection, a certificate that does not hold, an answer we cannot use, or too late. */
+ * connection, an invalid certificate, an answer we cannot use, or too late. */
 export function establish(server: KeServer): Promise<EstablishVerdict> {
   return new Promise((done) => {
     const { host, port, authorities, limitMs = KE_MS } = server
     const socket = connect({
       host,
       port,
-      // A name, without the dot at its end; an address has no place there (RFC 6066 section 3).
+      // A name without its final dot; an address is not allowed there (RFC 6066 section 3).
       ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {}),
       ALPNProtocols: [ALPN],
       minVersion: 'TLSv1.3',
@@ -81,7 +81,7 @@ export function establish(server: KeServer): Promise<EstablishVerdict> {
       else fail(`does not speak ${ALPN}`)
     })
     socket.on('data', (chunk: Buffer) => {
-      // One byte more than the limit shows that it is passed.
+      // One byte over the limit is enough to see that the answer is too long.
       const room = KE_BYTES_MAX + 1 - gathered.length
       gathered = concat(gathered, chunk.subarray(0, room))
       const verdict = decodeKeAnswer(gathered)
@@ -91,7 +91,8 @@ export function establish(server: KeServer): Promise<EstablishVerdict> {
   })
 }
 
-/** Where nothing else is named, NTP is answered where the keys came from (section 4.1.7). */
+/** Unless the answer names another, the NTP server is the host the keys came from (section
+ * 4.1.7). */
 function taken(
   socket: TLSSocket,
   host: string,

@@ -1,14 +1,31 @@
-// The head-end's sources of time as an operator names them.
+// The head-end's sources of time: as an operator names them, and as the clock's thread runs them.
 
 import { isIPv6 } from 'node:net'
+import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
+import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
 import { NTS_KE_PORT } from './nts-ke.ts'
 
 export interface TimeSource {
-  /** As it was written. */
+  /** As the operator wrote it. */
   readonly name: string
   readonly kind: 'ntp' | 'nts'
   readonly host: string
   readonly port: number
+}
+
+/** A source as the clock's thread runs it, whatever its protocol. */
+export interface RunningSource {
+  readonly of: TimeSource
+  view(at: MonoUs): SourceView
+  /** What it learned of our oscillator; null: nothing yet. */
+  frequency(): FrequencyPrior | null
+  /** Whether it asks there: one server has one vote, whatever its names. */
+  asks(address: string, port: number): boolean
+  tick(at: MonoUs): void
+  /** What it said is void; `at`: when to ask again. */
+  forget(at: MonoUs): void
+  close(): void
 }
 
 /** More sources make no clock better: four survive a liar, ten survive four. */
@@ -20,8 +37,9 @@ const HOST =
 /** `host`, `host:port`, `[address]` or `[address]:port`, with or without `nts:` before it. */
 const SOURCE = /^(nts:)?(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/
 
-/** Sources parted by commas, such as `ntp1.example.org, nts:time.example.org, [2001:db8::1]:1123`;
- * or what is wrong. The same one twice is refused: it would have two votes. */
+/** Sources separated by commas, such as `ntp1.example.org, nts:time.example.org,
+ * [2001:db8::1]:1123`; or what is wrong with them. Naming one twice is refused: it would have two
+ * votes. */
 export function parseTimeSources(text: string): readonly TimeSource[] | string {
   if (text.trim() === '') return []
   const sources: TimeSource[] = []
@@ -38,7 +56,7 @@ export function parseTimeSources(text: string): readonly TimeSource[] | string {
 const isSame = (a: TimeSource, b: TimeSource): boolean =>
   a.kind === b.kind && a.port === b.port && oneSpelling(a.host) === oneSpelling(b.host)
 
-/** A name without the dot at its end, IPv6 with its zeros left out. */
+/** A name without its final dot, IPv6 with its zeros compressed. */
 function oneSpelling(host: string): string {
   const url = `http://[${host}]`
   return isIPv6(host) && URL.canParse(url) ? new URL(url).hostname : host.replace(/\.$/, '')

@@ -1,15 +1,15 @@
 // The thread of the head-end's clock: its sources' sockets, the NTP server's socket, and the clock
-// they keep. It has nothing else to do, so its stamps are not late (docs/clock.md, Stamps).
+// they keep. The thread does nothing else, so its stamps are not late (docs/clock.md, Stamps).
 
 import { networkInterfaces } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   type Estimator,
-  frequencyOf,
   KNOWS_NOTHING,
   remembering,
 } from '../../../../shared/clock/estimate/estimator.ts'
 import { hasSlept, type Look } from '../../../../shared/clock/estimate/sleep.ts'
+import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
 import { timeAt } from '../../../../shared/clock/estimate/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { systemClock } from '../../../../shared/node/system-clock.ts'
@@ -20,43 +20,48 @@ import {
   type Kept,
   keepSystemTime,
   keepTime,
-  type Source,
   sleptHead,
   startHeadClock,
 } from '../../core/head-clock.ts'
-import { reportOf, servedBy } from '../../core/head-report.ts'
+import { reportOf } from '../../core/head-report.ts'
+import { servedBy } from '../../core/ntp-serving.ts'
 import { readDrift, writeDrift } from './drift-file.ts'
 import { type NtpServer, serveNtp } from './ntp-socket.ts'
 import type { FromTime, TimeThreadData, ToTime } from './time-messages.ts'
+import type { RunningSource } from './time-source.ts'
 import { refidOfAddress, Upstream } from './upstream.ts'
 
-/** How often sources are looked at for what is due. */
+/** How often we check whether a source is due. */
 const TICK_MS = 250
-/** How often the clock is looked at without a sample: bounds grow, leap seconds come. */
+/** How often the clock is updated without a sample: bounds grow, leap seconds come. */
 const KEEP_US = 1_000_000
-/** How often operators are told, at the least, microseconds. */
+/** Longest interval between two reports to operators, microseconds. */
 const REPORT_US = 5_000_000
 /** How often the frequency is written, microseconds: it changes with the weather. */
 const DRIFT_US = 3_600_000_000
-/** Faults told of one code a minute: whoever forges datagrams must not fill the main thread's
- * queue with what becomes of them. */
+/** Most faults reported of one code a minute: forged datagrams must not fill the main thread's
+ * queue with their faults. */
 const FAULTS_PER_MINUTE = 20
 const MINUTE_US = 60_000_000
-/** Sources are asked again so long after a leap second: in it, servers differ by a second. */
+/** Sources are polled again this long after a leap second: during it, servers differ by a
+ * second. */
 const AFTER_LEAP_US = 2_000_000
 
 class TimeKeeper {
   readonly #setup: TimeThreadData
-  readonly #tell: (message: FromTime) => void
+  readonly #send: (message: FromTime) => void
   readonly #wall = openWallClock()
-  readonly #upstreams: readonly Upstream[]
+  readonly #upstreams: readonly RunningSource[]
   readonly #ours = ourRefids()
-  /** Per code: since when, and how often. */
-  readonly #told = new Map<FaultCode, { readonly since: MonoUs; readonly count: number }>()
+  /** Faults reported of late per code: since when, and how often. */
+  readonly #reportedFaults = new Map<
+    FaultCode,
+    { readonly since: MonoUs; readonly count: number }
+  >()
   #head: HeadClock
   #server: NtpServer | null = null
   #timer: NodeJS.Timeout | null = null
-  /** Since this look the machine did not sleep. */
+  /** The machine has not slept since this look. */
   #awake: Look
   #keptAt: MonoUs
   #reportedAt: MonoUs | null = null
@@ -64,14 +69,14 @@ class TimeKeeper {
   #writtenAt: MonoUs
   #writeTrouble = ''
 
-  constructor(setup: TimeThreadData, tell: (message: FromTime) => void) {
+  constructor(setup: TimeThreadData, send: (message: FromTime) => void) {
     this.#setup = setup
-    this.#tell = tell
+    this.#send = send
     const mono = systemClock.mono()
     const begun = startHeadClock(mono, this.#wall.at(mono).at)
-    // Of a thread that ended before; the machine may have slept since.
-    this.#head = setup.told === null ? begun : { ...begun, clock: setup.told.clock }
-    this.#awake = setup.told?.awake ?? { mono, sinceBoot: systemClock.sinceBoot() }
+    // The clock of the thread before; the machine may have slept since.
+    this.#head = setup.shared === null ? begun : { ...begun, clock: setup.shared.clock }
+    this.#awake = setup.shared?.awake ?? { mono, sinceBoot: systemClock.sinceBoot() }
     this.#keptAt = mono
     this.#writtenAt = mono
     const estimator = knownOscillator(setup.driftFile)
@@ -105,13 +110,13 @@ class TimeKeeper {
         },
       })
       if (!verdict.ok) {
-        this.#tell({ on: 'failed', fault: verdict.fault, detail: verdict.detail })
+        this.#send({ on: 'failed', fault: verdict.fault, detail: verdict.detail })
         return
       }
       this.#server = verdict.server
     }
     this.#keep(systemClock.mono(), false)
-    this.#tell({ on: 'ready', ntpPort: this.#server?.port ?? null })
+    this.#send({ on: 'ready', ntpPort: this.#server?.port ?? null })
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#tick()
   }
@@ -132,7 +137,7 @@ class TimeKeeper {
     if (mono - this.#writtenAt >= DRIFT_US) this.#writeDrift()
   }
 
-  /** Before any use of the time: what comes first after a sleep may be a datagram. */
+  /** To be called before any use of the time: the first event after a sleep may be a datagram. */
   #lookForSleep(mono: MonoUs): void {
     const look: Look = { mono, sinceBoot: systemClock.sinceBoot() }
     if (!hasSlept(this.#awake, look)) return
@@ -151,38 +156,38 @@ class TimeKeeper {
       const later = shiftMono(mono, spanUs(AFTER_LEAP_US))
       for (const upstream of this.#upstreams) upstream.forget(later)
     }
-    this.#tell({ on: 'clock', told: { clock: head.clock, awake: this.#awake } })
+    this.#send({ on: 'clock', shared: { clock: head.clock, awake: this.#awake } })
     this.#report(mono)
   }
 
   #kept(mono: MonoUs, learned: boolean): Kept {
     const { sources, systemBound } = this.#setup
-    if (sources.length > 0) return keepTime(this.#head, this.#sources(), mono, learned)
+    if (sources.length > 0) return keepTime(this.#head, this.#sources(mono), mono, learned)
     return keepSystemTime(this.#head, this.#wall.at(mono), systemBound, mono)
   }
 
-  #sources(): readonly Source[] {
-    return this.#upstreams.map(({ state }) => state)
+  #sources(mono: MonoUs): readonly SourceView[] {
+    return this.#upstreams.map((upstream) => upstream.view(mono))
   }
 
-  /** When something changed that an operator looks for, and every few seconds. */
+  /** Reports when anything changed that operators watch, and every few seconds. */
   #report(mono: MonoUs): void {
-    const report = reportOf(this.#head, this.#sources(), mono, this.#wall.at(mono).at)
+    const report = reportOf(this.#head, this.#sources(mono), mono, this.#wall.at(mono).at)
     const marks = report.sources.map(({ mark, reach }) => `${mark}${reach === 0}`).join()
     const key = `${report.state} ${report.reference} ${report.leap} ${report.stratum} ${marks}`
     const due = this.#reportedAt === null || mono - this.#reportedAt >= REPORT_US
     if (key === this.#reported && !due) return
     this.#reported = key
     this.#reportedAt = mono
-    this.#tell({ on: 'report', report })
+    this.#send({ on: 'report', report })
   }
 
   #writeDrift(): void {
     this.#writtenAt = systemClock.mono()
     const { driftFile } = this.#setup
     const { followed } = this.#head
-    const source = this.#sources().find(({ name }) => name === followed?.name)
-    const learned = source?.association ? frequencyOf(source.association.estimator) : null
+    const source = this.#upstreams.find(({ of }) => of.name === followed?.name)
+    const learned = source?.frequency() ?? null
     if (driftFile === null || learned === null) return
     const trouble = writeDrift(driftFile, learned)
     if (trouble !== '' && trouble !== this.#writeTrouble) this.#fault('OPS-04', trouble)
@@ -191,11 +196,11 @@ class TimeKeeper {
 
   #fault(code: FaultCode, detail: string): void {
     const mono = systemClock.mono()
-    const known = this.#told.get(code)
+    const known = this.#reportedFaults.get(code)
     const fresh = known === undefined || mono - known.since >= MINUTE_US
     const { since, count } = fresh ? { since: mono, count: 0 } : known
-    this.#told.set(code, { since, count: count + 1 })
-    if (count < FAULTS_PER_MINUTE) this.#tell({ on: 'fault', code, detail })
+    this.#reportedFaults.set(code, { since, count: count + 1 })
+    if (count < FAULTS_PER_MINUTE) this.#send({ on: 'fault', code, detail })
   }
 }
 
@@ -205,8 +210,8 @@ function knownOscillator(driftFile: string | null): Estimator {
   return remembering(drift.prior, betweenMs(drift.writtenAt, usToMs(systemClock.wall())))
 }
 
-/** A source that follows one of our addresses follows us. Not the loopback: behind it may be
- * several servers, as in tests. */
+/** A source that follows one of our addresses follows us. The loopback does not count: several
+ * servers may share it, as in tests. */
 function ourRefids(): ReadonlySet<number> {
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
   return new Set(
@@ -216,13 +221,13 @@ function ourRefids(): ReadonlySet<number> {
 
 if (parentPort === null) throw new Error('broken promise: runs in a thread of the master')
 const port = parentPort
-const tell = (message: FromTime): void => port.postMessage(message, [])
+const send = (message: FromTime): void => port.postMessage(message, [])
 const setup: TimeThreadData = workerData
-const keeper = new TimeKeeper(setup, tell)
+const keeper = new TimeKeeper(setup, send)
 port.on('message', ({ do: what }: ToTime) => {
   if (what !== 'close') return
   keeper.close()
-  // The thread ends when its sockets have.
+  // The thread ends when its sockets are closed.
   port.close()
 })
 await keeper.start()

@@ -1,16 +1,23 @@
-// One source of time: finds its address, owns its socket, and performs what its association asks.
+// One NTP or NTS source of time: finds its address, owns its socket, and performs its association's
+// actions.
 //
-// The socket is connected, so the system passes on nothing from elsewhere; its port is a random
-// one, chosen by the system. When its server is silent for long or wants to be left alone, a name
-// is resolved again and its next address asked: pools move, and of two families one may lead
-// nowhere. Where there is no other, a new socket asks the same again: the address we had may be
-// ours no more.
+// The socket is connected, so the system delivers nothing from other addresses; the system chooses
+// a random port. When the server is silent for long or asks to be left alone, its name is resolved
+// again and the next address tried: pools change, and one of the two address families may not work.
+// If there is no other address, a new socket asks the same one again: our own address may have
+// changed.
 
 import { createHash } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import { type Estimator, withoutPhase } from '../../../../shared/clock/estimate/estimator.ts'
+import {
+  type Estimator,
+  frequencyOf,
+  withoutPhase,
+} from '../../../../shared/clock/estimate/estimator.ts'
+import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
+import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
 import {
   type Association,
   type AssociationAction,
@@ -21,18 +28,19 @@ import {
   startAssociation,
   stepAssociation,
 } from '../../../../shared/clock/ntp/association.ts'
+import { viewOf } from '../../../../shared/clock/ntp/source-view.ts'
 import { ntsEnvelope, UNKEYED } from '../../../../shared/clock/nts/session.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { nodeRandom } from '../../../../shared/node/node-suite.ts'
 import { elapsedUs, type MonoUs } from '../../../../shared/units.ts'
-import type { Source } from '../../core/head-clock.ts'
 import { establish } from './nts-ke.ts'
-import type { TimeSource } from './time-source.ts'
+import type { RunningSource, TimeSource } from './time-source.ts'
 
 /** How often a name is looked up while none of its addresses ever answered, microseconds. */
 const RESOLVE_EVERY_US = 64_000_000
-/** The same once one did, be it "leave me alone": what serves a zone changes it within minutes. */
+/** The same once one has answered, even with "leave me alone": a pool's zone changes within
+ * minutes. */
 const MOVED_EVERY_US = 600_000_000
 
 export interface UpstreamSetup {
@@ -42,39 +50,49 @@ export interface UpstreamSetup {
   readonly estimator: Estimator
   readonly authorities: readonly string[]
   readonly mono: () => MonoUs
-  /** All addresses of a name; rejects when there are none. Left out: as the system knows them. */
+  /** All addresses of a name; rejects when there are none. Omitted: the system's resolver. */
   readonly addressesOf?: (host: string) => Promise<readonly string[]>
-  /** Another source asks there: one server has one vote, whatever its names. Left out: none. */
+  /** Whether another source asks there: one server has one vote, whatever its names. Omitted: none
+   * does. */
   readonly isTaken?: (address: string, port: number) => boolean
-  /** Addresses of ours as refids. */
+  /** Our own addresses as refids. */
   readonly ours: () => ReadonlySet<number>
   readonly onLearned: () => void
   readonly onFault: (code: FaultCode, detail: string) => void
 }
 
-export class Upstream {
+export class Upstream implements RunningSource {
   readonly #setup: UpstreamSetup
   #association: Association | null = null
   #socket: Socket | null = null
   #address = ''
   #note = 'looking up its address'
-  /** Where it asks or tried to ask last, also in vain. */
+  /** The address last tried, successfully or not. */
   #tried = { address: '', port: 0 }
   #resolvedAt: MonoUs | null = null
-  /** A look-up or a key establishment is under way. */
+  /** A look-up or a key establishment is in progress. */
   #busy = false
   #closed = false
 
   constructor(setup: UpstreamSetup) {
     this.#setup = setup
-    // Keys come from the name itself; the address to ask comes with them.
+    // Keys come from the named host; the address to ask comes with them.
     if (setup.source.kind === 'nts') this.#begin(UNKEYED)
   }
 
-  get state(): Source {
+  view(at: MonoUs): SourceView {
     const { name, kind } = this.#setup.source
     const refid = this.#address === '' ? 0 : refidOfAddress(this.#address)
-    return { name, kind, refid, association: this.#association, note: this.#note }
+    return viewOf({ name, kind, refid, association: this.#association, note: this.#note }, at)
+  }
+
+  /** Null while there is no address to ask. */
+  get association(): Association | null {
+    return this.#association
+  }
+
+  frequency(): FrequencyPrior | null {
+    return this.#association === null ? null : frequencyOf(this.#association.estimator)
   }
 
   get of(): TimeSource {
@@ -90,7 +108,7 @@ export class Upstream {
     this.#step({ on: 'tick', at })
   }
 
-  /** Nobody answers, and it is time to look for another address. */
+  /** Nothing answers, and it is time to look for another address. */
   #isLost(at: MonoUs): boolean {
     if (this.#resolvedAt === null) return true
     const { silent, stopped, server } = this.#association ?? NOBODY
@@ -98,7 +116,7 @@ export class Upstream {
     return silent && elapsedUs(this.#resolvedAt, at) >= every
   }
 
-  /** What was said is void; `at`: when to ask again. */
+  /** What it said is void; `at`: when to ask again. */
   forget(at: MonoUs): void {
     this.#step({ on: 'slept', at })
   }
@@ -109,8 +127,8 @@ export class Upstream {
     this.#socket = null
   }
 
-  /** That after the one tried last, in the order of the name's. Rejects when there is none, or
-   * other sources ask them all. */
+  /** The address after the one tried last, in the resolver's order. Rejects when there is none, or
+   * other sources ask all of them. */
   async #nextAddress(host: string, port: number): Promise<string> {
     const { addressesOf = addressesOfName, isTaken = () => false } = this.#setup
     const all = await addressesOf(host)
@@ -133,7 +151,7 @@ export class Upstream {
       await this.#open(address, source.port)
       if (another && !this.#closed) this.#begin(PLAIN)
     } catch (error) {
-      // Once: the note stays until it is found.
+      // Reported once: the note stays until an address is found.
       if (this.#note !== errorText(error)) onFault('CLK-12', `${source.name}: ${errorText(error)}`)
       this.#note = errorText(error)
     } finally {
@@ -154,7 +172,7 @@ export class Upstream {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      // Given this function, a refusal comes to it and not as an event.
+      // With this callback an error is passed to it and not emitted as an event.
       const connected = (error?: Error): void => {
         socket.off('error', reject)
         if (error === undefined) resolve()
@@ -169,7 +187,7 @@ export class Upstream {
       socket.close()
       return
     }
-    // "Connection refused" and the like: no answer, which the association notices.
+    // "Connection refused" and the like mean no answer, which the association notices.
     socket.on('error', () => {})
     const { mono } = this.#setup
     socket.on('message', (datagram) => {
@@ -235,13 +253,13 @@ export class Upstream {
 
 const NOBODY = { silent: true, stopped: false, server: null }
 
-/** No answer comes then, which the association notices. */
+/** There will be no answer, which the association notices. */
 const ignoreSendError = (): void => {}
 
 const addressesOfName = async (host: string): Promise<readonly string[]> =>
   isIP(host) === 0 ? (await lookup(host, { all: true })).map(({ address }) => address) : [host]
 
-/** IPv4 as it is; of IPv6 the first four bytes of its MD5, as RFC 5905 (7.3) has it. */
+/** An IPv4 address as it is; for IPv6, the first four bytes of its MD5 (RFC 5905 section 7.3). */
 export function refidOfAddress(address: string): number {
   if (!isIPv6(address)) return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
   return createHash('md5').update(ipv6Bytes(address)).digest().readUInt32BE(0)

@@ -1,24 +1,23 @@
-// What a slave tells of itself and its meters' clocks: handed on for operators to see, and for
-// readings to be dated. Nothing here decides about a frame.
+// What a slave reports of itself and of its meters' clocks: handed on for operators to see, and so
+// that readings can be dated. Nothing here decides about a frame.
 
 import { toHex } from '../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../shared/faults.ts'
 import { spanMs, usToMs } from '../../../shared/units.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { METER_CLOCKS_PER_MINUTE } from '../../../shared/wire/limits.ts'
-import type { Link, Turn } from './links.ts'
-import type { DeviceState } from './roster.ts'
+import type { DeviceState, Link, Owned, Turn } from './state.ts'
 
 const MINUTE_US = 60_000_000
 const METER_CLOCK_US = MINUTE_US / METER_CLOCKS_PER_MINUTE
 
-type Told<Is extends ControlMessage['is']> = Extract<ControlMessage, { is: Is }>
+type Message<Is extends ControlMessage['is']> = Extract<ControlMessage, { is: Is }>
 
-/** An anchor may come late, never from the future: one that does is no slave's clock (CLK-02). */
+/** An anchor may come late, never from the future: one that does is wrong (CLK-02). */
 export function takeAnchor(
   { setup, now, actions }: Turn,
   { record }: DeviceState,
-  { processId, processMs, utc, bound }: Told<'anchor'>,
+  { processId, processMs, utc, bound }: Message<'anchor'>,
 ): void {
   const ahead = utc - bound - usToMs(now.at) - setup.toleranceSeconds * 1_000
   if (now.bound !== null && ahead > 0) {
@@ -32,11 +31,11 @@ export function takeAnchor(
 export function takeStatus(
   { now, actions }: Turn,
   device: DeviceState,
-  told: Told<'status'>,
+  message: Message<'status'>,
 ): void {
   const faults = new Map<FaultCode, number>()
-  for (const { code, count } of told.faults) if (isFaultCode(code)) faults.set(code, count)
-  const { clockState, offset, bound, roundTrip, backlog, meters, discipline } = told
+  for (const { code, count } of message.faults) if (isFaultCode(code)) faults.set(code, count)
+  const { clockState, offset, bound, roundTrip, backlog, meters, discipline } = message
   actions.push({
     do: 'status',
     device: device.record.id,
@@ -54,21 +53,21 @@ export function takeStatus(
   })
 }
 
-/** A link that tells more than every meter once a minute is not listened to until the minute is
- * over: the newest report of a meter is the one that counts, and more would only cost us. */
+/** A link that reports more than every meter once a minute is ignored until the minute is over: a
+ * meter's newest report is the one that counts, and more would only cost us. */
 export function takeMeterClock(
   { now, actions }: Turn,
-  link: Link,
+  link: Owned<Link>,
   { record }: DeviceState,
-  told: Told<'meter-clock'>,
+  message: Message<'meter-clock'>,
 ): void {
-  // Never further ahead than a minute, unless the clock was set back: then it begins anew.
+  // More than a minute ahead: our clock was set back, and the count starts over.
   const ahead = link.meterClocksUntil - now.at
   const from = ahead < 0 || ahead > MINUTE_US ? now.at : link.meterClocksUntil
   if (from + METER_CLOCK_US - now.at > MINUTE_US) return
   link.meterClocksUntil = from + METER_CLOCK_US
-  const { meter, offset, bound, resolution, frequency, monthlyDrift, invalid } = told
-  const { outcome, event } = told
+  const { meter, offset, bound, resolution, frequency, monthlyDrift, invalid } = message
+  const { outcome, event } = message
   const read = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid }
   const report = { ...read, outcome, event }
   actions.push({ do: 'meter-clock', device: record.id, report, at: usToMs(now.at) })
