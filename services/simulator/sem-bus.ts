@@ -18,9 +18,9 @@ import {
 } from '../../shared/meter/sem/sem.ts'
 import type { SemClockRequest } from '../../shared/meter/sem/clock.ts'
 import { semDecoder } from '../../shared/meter/sem/stream.ts'
-import { monoUs, msToUs, spanMs, unixMs, type UnixMs, usToMs } from '../../shared/units.ts'
+import { monoUs, msToUs, unixMs, type UnixMs, usToMs } from '../../shared/units.ts'
 import type { SimulatedClock } from './meter-clock.ts'
-import { PROFILE_INTERVAL_MS, type SimulatedMeter } from './simulated-meter.ts'
+import type { SimulatedMeter } from './simulated-meter.ts'
 
 export interface SemBusOptions {
   readonly meters: readonly SimulatedMeter[]
@@ -47,7 +47,7 @@ export function meterAnswer(
     return { is: 'now', ...head, value, meterTime: second, checked: true }
   }
   const { rows, more } = meter.profile({ ...request, now: second })
-  const interval = spanMs(PROFILE_INTERVAL_MS)
+  const { interval } = meter
   const fit = rowsThatFit(rows, interval)
   return {
     is: 'history',
