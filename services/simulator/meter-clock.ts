@@ -3,9 +3,10 @@
 
 import { monthOf } from '../../shared/clock/meter/civil-month.ts'
 import type { MeterClockEvent } from '../../shared/clock/evidence.ts'
-import type {
-  MeterClockAnswer,
-  MeterClockChange,
+import {
+  type MeterClockAnswer,
+  type MeterClockChange,
+  STATUS_INVALID,
 } from '../../shared/clock/meter/meter-clock-line.ts'
 import {
   type ClockClient,
@@ -15,7 +16,6 @@ import {
   type DriftRegister,
   SYNCH_ALGORITHM_DEFAULT,
 } from '../../shared/clock/meter/policy.ts'
-import { STATUS_INVALID } from '../../shared/meter/sem/clock.ts'
 import {
   betweenUs,
   type Ppm,

@@ -8,7 +8,6 @@ import type { SpanUs } from '../../shared/units.ts'
 import { startAgent } from './core/agent.ts'
 import { loadConfig } from './shell/config.ts'
 import { openLinkThread } from './shell/link/thread.ts'
-import { openMeterLine } from './shell/meters/meter-line.ts'
 import { openOutbox } from './shell/outbox/outbox.ts'
 import { plansOf, Runner } from './shell/runner.ts'
 
@@ -51,7 +50,7 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         pad: config.pad,
       }),
     openLink: (handlers) => openLinkThread(config.master, handlers, { ahead: clock.ahead }),
-    openLine: (line, onEvent) => openMeterLine(line, onEvent, clock),
+    openLine: (line, onEvent) => line.open(onEvent, clock),
   })
   log.info('slave runs', { meters: meters.length, waiting: outbox.backlog.frames })
   return {

@@ -10,8 +10,8 @@ import { unreachable } from '../../../shared/assert.ts'
 import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
 import type { Agent } from '../core/agent.ts'
 import type { AgentAction, AgentEvent, AgentView, MeterPlan, Stored } from '../core/state.ts'
-import type { LineConfig } from './config.ts'
 import type { LinkHandlers } from './link/link.ts'
+import type { LineConfig } from './meters/line-config.ts'
 import type { LineEvent, MeterLine } from './meters/line-event.ts'
 import type { Outbox } from './outbox/outbox.ts'
 
@@ -36,15 +36,23 @@ export interface RunnerSetup {
 const TICK_MS = 250
 /** How often a line of status is written, milliseconds. */
 const STATUS_MS = 60_000
-/** Profile rows asked for at once: five days of quarter hours, about one frame. */
+/** Profile rows asked for at once: they fill about one frame. */
 const HISTORY_ROWS_MAX = 480
 
 /** How each meter of these lines is read. */
 export const plansOf = (lines: readonly LineConfig[]): readonly MeterPlan[] =>
-  lines.flatMap(({ meters, everyMs, protocol, history, clock, standardOffsetMinutes }) => {
+  lines.flatMap((line) => {
+    const { everyMs, history, profileIntervalMs, standardOffsetMinutes } = line
+    const { poll, clockRead } = line.protocol.can
     const zone = spanUs(standardOffsetMinutes * 60_000_000)
-    const plan = { everyMs, push: protocol === 'dsmr', history, clock: { keep: clock, zone } }
-    return meters.map((meter) => ({ meter, ...plan }))
+    const plan = {
+      everyMs,
+      push: !poll,
+      history,
+      ...(profileIntervalMs === null ? {} : { profileIntervalMs }),
+      ...(clockRead ? { clock: { keep: line.clock, zone } } : {}),
+    }
+    return line.meters.map((meter) => ({ meter, ...plan }))
   })
 
 export class Runner {

@@ -20,9 +20,6 @@ const HUNDREDTHS_MAX = 900_719_925_473
 /** Clock status is a byte. */
 const STATUS_MAX = 255
 
-/** B0 of the clock status: the clock is invalid, and so is what was read by it. */
-export const STATUS_INVALID = 0x01
-
 export type SemClockRequest =
   | { readonly is: 'ask-clock'; readonly address: string; readonly token: number }
   | {

@@ -34,7 +34,7 @@ test('the example file is valid and says what its comments say', (t) => {
   assert.equal(config.suite, 1)
   assert.deepEqual(
     config.lines.map(({ protocol, everyMs, history, meters }) => [
-      protocol,
+      protocol.name,
       everyMs,
       history,
       meters,
@@ -88,6 +88,8 @@ test('OPS-05 names line and field (shared/faults.ts)', (t) => {
     [`${HEAD}${LINE.replace('ED-1', 'ED 1')}`, /line 2, line\[1\]: "ED 1" is no meter number/],
     [`${HEAD}${LINE.replace('tcp:', 'udp:')}`, /line 2, line\[1\]: "udp:/],
     [`${HEAD}${LINE.replace('sem', 'dsmr')}`, /line 2, line\[1\]: .*standard_offset_minutes/],
+    [`${HEAD}${LINE}${LINE.replace('sem', 'modbus')}`, /line 8, line\[2\]\.protocol: .*sem, dsmr/],
+    [`${HEAD}${LINE}interval = 20\n`, /line 6, line\[1\]\.interval: .*1\|5\|10\|15\|30\|60/],
     [`${HEAD}a.b = 1\n"a(b" = 1\n${LINE}`, /Unrecognized/],
   ]
   for (const [text, says] of cases) {

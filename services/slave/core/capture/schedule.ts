@@ -6,11 +6,13 @@
 // Waiting is counted on the monotonic clock: the agent's own may stand for days when it was found
 // ahead.
 
+import { assert } from '../../../../shared/assert.ts'
 import {
   elapsedUs,
   type MonoUs,
   shiftMono,
   shiftMs,
+  type SpanMs,
   spanMs,
   spanMsToUs,
   spanUs,
@@ -18,10 +20,8 @@ import {
 } from '../../../../shared/units.ts'
 import type { AgentAction, MeterPlan, ReadRequest } from '../state.ts'
 
-/** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
-export const PROFILE_INTERVAL_MS = 900_000
-/** Longest range asked for at once: a week, 672 rows, about 10 kB on the meter line, ms. */
-const RANGE_MS_MAX = 7 * 86_400_000
+/** Most intervals asked for at once: about 10 kB on the meter line. A week of 15 minutes each. */
+const RANGE_INTERVALS_MAX = 672
 /** A request without an answer for this long is forgotten: the line lost it. */
 const REQUEST_TIME_MAX = spanUs(60_000_000)
 /** After a failed or empty history request the meter is left alone for this long. */
@@ -32,6 +32,8 @@ const SETTLED_MS = 3_600_000
 
 interface MeterTurn {
   plan: MeterPlan
+  /** Interval of the load profile that is read; null: none is. */
+  readonly interval: SpanMs | null
   nextReadAt: MonoUs
   readingSince: MonoUs | null
   historySince: MonoUs | null
@@ -57,6 +59,7 @@ export function plan(
     const spread = (entry.everyMs * index) / Math.max(1, meters.length)
     schedule.set(entry.meter, {
       plan: entry,
+      interval: intervalOf(entry),
       nextReadAt: shiftMono(now, spanMsToUs(spanMs(spread))),
       readingSince: null,
       historySince: null,
@@ -67,6 +70,12 @@ export function plan(
     })
   })
   return schedule
+}
+
+function intervalOf({ history, profileIntervalMs }: MeterPlan): SpanMs | null {
+  if (!history) return null
+  assert(profileIntervalMs !== undefined, 'a load profile that is read has an interval')
+  return profileIntervalMs
 }
 
 /** The rhythms as ordered by the master; the rest as configured. */
@@ -98,9 +107,10 @@ export function readAtOnce(schedule: Schedule, meter: string, mono: MonoUs): voi
 
 /** The master says from when history is wanted; a cursor already there stays. */
 export function wantHistory(schedule: Schedule, from: UnixMs): void {
-  // Ranges leave out their start: one interval earlier, so that the value AT `from` is read too.
-  const before = shiftMs(from, spanMs(-PROFILE_INTERVAL_MS))
-  for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= before
+  for (const turn of schedule.values()) {
+    // Ranges leave out their start: one interval earlier, so that the value AT `from` is read too.
+    if (turn.interval !== null) turn.cursor ??= shiftMs(from, spanMs(-1 * turn.interval))
+  }
 }
 
 /** Requests due now. `sure` is an instant that is over for certain; null: no history, since a
@@ -130,11 +140,11 @@ const isOver = (since: MonoUs | null, mono: MonoUs): boolean =>
   since !== null && elapsedUs(since, mono) > REQUEST_TIME_MAX
 
 function missing(turn: MeterTurn, sure: UnixMs): { from: UnixMs; to: UnixMs } | null {
-  const { cursor, taken } = turn
+  const { cursor, interval, taken } = turn
   // What was taken waits for the disk, perhaps for hours: asking again would seal it twice.
   if (taken !== null && taken > (cursor ?? 0)) return null
-  if (!turn.plan.history || cursor === null || cursor + PROFILE_INTERVAL_MS > sure) return null
-  const to = shiftMs(cursor, spanMs(Math.min(RANGE_MS_MAX, sure - cursor)))
+  if (interval === null || cursor === null || cursor + interval > sure) return null
+  const to = shiftMs(cursor, spanMs(Math.min(RANGE_INTERVALS_MAX * interval, sure - cursor)))
   return { from: cursor, to }
 }
 

@@ -9,8 +9,9 @@ import {
 } from '../../../../../shared/meter/dsmr/telegram.ts'
 import { type MonoUs, msToUs, spanUs } from '../../../../../shared/units.ts'
 import { openLine } from '../line.ts'
-import type { ClockFound, LineEvent, MeterLine } from '../line-event.ts'
+import type { ClockFound, MeterLine } from '../line-event.ts'
 import type { LineAddress } from '../line-url.ts'
+import type { LineClock, OnLineEvent } from '../protocol.ts'
 
 /** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
  * may be lost. */
@@ -75,14 +76,14 @@ function clockOf({ meterTime }: DsmrTelegram, at: MonoUs): ClockFound {
 
 export function openDsmrLine(
   options: DsmrLineOptions,
-  onEvent: (event: LineEvent) => void,
-  clock: { mono(): MonoUs },
-): MeterLine {
+  onEvent: OnLineEvent,
+  clock: LineClock,
+): Pick<MeterLine, 'read' | 'readClock' | 'close'> {
   const { url, address, meter, equipmentId } = options
   let decoder = dsmrDecoder(options)
   let isUp = false
   const clockQuestion = clockQuestions((found) => onEvent({ on: 'clock-read', meter, found }))
-  const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07' | 'MTR-09', detail: string) =>
+  const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07', detail: string) =>
     onEvent({ on: 'fault', meter, fault: code, detail })
   const silence = silenceWatch(() => {
     fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
@@ -128,15 +129,10 @@ export function openDsmrLine(
       // The next telegram is the answer; without a line there will be none.
       if (!isUp) onEvent({ on: 'failed', meter, request: 'now' })
     },
-    readHistory() {
-      fault('MTR-09', 'a P1 port has no load profile')
-      onEvent({ on: 'failed', meter, request: 'history' })
-    },
     readClock() {
       clockQuestion.ask()
       if (!isUp) clockQuestion.tell('silent')
     },
-    changeClock: () => onEvent({ on: 'clock-changed', meter, became: 'unsupported' }),
     close() {
       silence.stop()
       return line.close()

@@ -1,16 +1,11 @@
 // SEM meters on a line: carries the actions of sem-poll.ts out.
 
 import { SEM_BODY_BYTES_MAX } from '../../../../../shared/meter/sem/sem.ts'
-import {
-  elapsedUs,
-  spanUs,
-  spanUsToMs,
-  type MonoUs,
-  type SpanUs,
-} from '../../../../../shared/units.ts'
+import { elapsedUs, spanUs, spanUsToMs, type SpanUs } from '../../../../../shared/units.ts'
 import { openLine } from '../line.ts'
-import type { LineEvent, MeterLine } from '../line-event.ts'
+import type { MeterLine } from '../line-event.ts'
 import { bitsPerByte, type LineAddress } from '../line-url.ts'
+import type { LineClock, OnLineEvent } from '../protocol.ts'
 import { semPoll, type PollAction } from './poll.ts'
 
 /** A device server forwards the longest answer within this, whatever the rate behind it, us. */
@@ -34,8 +29,8 @@ export function openSemLine(
     readonly meters: readonly string[]
     readonly allowUnchecked: boolean
   },
-  onEvent: (event: LineEvent) => void,
-  clock: { mono(): MonoUs },
+  onEvent: OnLineEvent,
+  clock: LineClock,
 ): MeterLine {
   const { url, address, meters, allowUnchecked } = options
   const answerUs = longestAnswerUs(address)
