@@ -23,14 +23,14 @@ const DAY_MS = STEPS * STEP_MS
 /** How far back the load profile reaches, days: what a small meter's memory holds. */
 export const PROFILE_DAYS = 90
 
-/** The day the register's start value belongs to: 2024-01-01, in days since 1970. */
+/** The day of the register's start value: 2024-01-01, in days since 1970. */
 const ORIGIN_DAY = 19_723
 
-/** Use of a household, kWh in 30 days. */
+/** A household's use in 30 days, kWh. */
 const MONTHLY_KWH_MIN = 100
 const MONTHLY_KWH_MAX = 450
 
-/** Use in each hour of the day, relative: a night, a morning, a calm noon, an evening. */
+/** Relative use in each hour of the day: a night, a morning, a calm noon, an evening. */
 const WORKER = [3, 3, 2, 2, 2, 3, 7, 9, 6, 4, 3, 3, 4, 4, 3, 4, 5, 8, 11, 12, 11, 9, 6, 4]
 const AT_HOME = [3, 3, 3, 3, 3, 3, 4, 6, 7, 7, 8, 9, 10, 8, 7, 6, 6, 8, 10, 11, 10, 8, 6, 4]
 const NIGHT_CAR = [14, 14, 13, 12, 8, 4, 5, 6, 4, 3, 3, 3, 3, 3, 3, 3, 4, 6, 8, 9, 8, 8, 10, 13]
@@ -51,7 +51,7 @@ export interface SimulatedMeter {
   }): { readonly rows: readonly SemRow[]; readonly more: boolean }
 }
 
-/** 0..1, evenly spread, from three integers (finaliser of MurmurHash3). */
+/** 0..1, uniformly distributed, from three integers (finaliser of MurmurHash3). */
 function unit(a: number, b: number, c: number): number {
   let mixed =
     Math.imul(a, 0x9e37_79b1) ^ Math.imul(b + 1, 0x85eb_ca6b) ^ Math.imul(c + 1, 0xc2b2_ae35)

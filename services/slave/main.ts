@@ -1,4 +1,5 @@
-// The meter-side agent as a process: reads its configuration, opens disk, meters and link, runs.
+// The meter-side agent as a process: reads the configuration, opens disk, meters and link, and
+// runs the agent.
 
 import { FaultError } from '../../shared/node/fault-error.ts'
 import { type Log, openLog } from '../../shared/node/log.ts'
@@ -13,7 +14,7 @@ import { plansOf, Runner } from './shell/runner.ts'
 
 export interface RunningSlave {
   stop(): Promise<void>
-  /** Makes its clocks jump: for the demo. */
+  /** Makes the slave's clocks jump: for the demo. */
   pullClock(by: SpanUs): void
 }
 

@@ -20,7 +20,7 @@ function load(t: TestContext, text: string, mode = 0o600): ConfigVerdict {
 const HEAD = 'master = "tcp://head.example:4059"\n'
 const LINE = '[[line]]\nurl = "tcp://192.0.2.1:4001"\nprotocol = "sem"\nmeters = ["ED-1"]\n'
 
-test('the example file is valid and says what its comments say', (t) => {
+test('the example file is valid and means what its comments say', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   copyFileSync(join(packageRoot(), 'docs/examples/slave.toml'), join(folder, 'slave.toml'))
@@ -52,7 +52,7 @@ test('the example file is valid and says what its comments say', (t) => {
   })
 })
 
-test('clocks are watched unless the line says light; a P1 port has none to set', (t) => {
+test('clocks are watched unless the line says light; a P1 port has no clock to set', (t) => {
   const keeps = (more: string, head = LINE) => {
     const verdict = load(t, `${HEAD}${head}${more}`)
     return verdict.ok ? verdict.config.lines[0]?.clock : verdict.detail
@@ -119,7 +119,7 @@ test('OPS-10 warns when others can read the token, and only then', (t) => {
   assert.deepEqual(without.ok && without.warnings, [])
 })
 
-test('suite 0 is for those who ask for it by name', (t) => {
+test('suite 0 is used only when the file asks for it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')
@@ -128,7 +128,7 @@ test('suite 0 is for those who ask for it by name', (t) => {
   assert.equal(verdict.ok ? verdict.config.suite : verdict.detail, 0)
 })
 
-test('a token file beside the configuration is read, its mode is looked at', (t) => {
+test('a token file beside the configuration is read, and its mode is checked', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')

@@ -18,7 +18,7 @@ function lineWith(changes: Readonly<Record<string, unknown>>) {
   return read.ok ? read.line : `${read.path.join('.')}: ${read.detail}`
 }
 
-test('line URLs: what is taken (docs/meters.md 3)', () => {
+test('line URLs that are accepted (docs/meters.md 3)', () => {
   const serial = { kind: 'serial', dataBits: 8, parity: 'none', stopBits: 1 }
   for (const [url, address] of [
     ['serial:/dev/ttyUSB0', { ...serial, path: '/dev/ttyUSB0', baudRate: 9_600 }],
@@ -46,7 +46,7 @@ test('line URLs: what is taken (docs/meters.md 3)', () => {
   }
 })
 
-test('line URLs: what is refused is OPS-05 and names the part (docs/meters.md 3)', () => {
+test('line URLs that are refused: OPS-05 names the wrong part (docs/meters.md 3)', () => {
   for (const [url, part] of [
     ['', 'neither'],
     ['/dev/ttyUSB0', 'neither'],
@@ -128,13 +128,13 @@ test('a line asks of its meters only what the protocol can do', () => {
   assert.ok(typeof line !== 'string' && !line.history)
 })
 
-test('what files of before could say they still can: keys another protocol has use for', () => {
+test('files that worked before still do: keys that only another protocol uses', () => {
   const line = lineWith({ equipment_id: 'X', allow_unchecked: true, standard_offset_minutes: 900 })
   assert.ok(typeof line !== 'string')
   assert.equal(line.standardOffsetMinutes, 900)
 })
 
-test('a protocol that is not there: the mistake names those that are', () => {
+test('an unknown protocol: the mistake names those that exist', () => {
   assert.equal(
     lineWith({ protocol: 'modbus' }),
     'protocol: "modbus" is none of the protocols: sem, dsmr',

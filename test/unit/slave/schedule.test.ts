@@ -1,4 +1,4 @@
-// When meters are read. The cases with a seed were found by the simulation.
+// When meters are read. The simulation found the cases that name a seed.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -50,7 +50,7 @@ test('history that waits for a full disk is not asked for again (simulation, see
   assert.deepEqual(again, { do: 'read-history', meter: 'M-1', from: last, to: NOW })
 })
 
-test('an interval is new once, whoever answers late', () => {
+test('an interval is new once, however late an answer comes', () => {
   const schedule = planned()
   const end = unixMs(FROM + QUARTER_HOUR)
   assert.equal(isNew(schedule, 'M-1', end), true)
@@ -59,7 +59,7 @@ test('an interval is new once, whoever answers late', () => {
   assert.equal(isNew(schedule, 'M-1', unixMs(end + QUARTER_HOUR)), true)
 })
 
-test('a range counts as read to its end when it is over for sure, an hour and more ago', () => {
+test('a range counts as read to its end once it ended for certain more than an hour ago', () => {
   const schedule = planned()
   const [, asked] = due(schedule, monoUs(0), NOW)
   assert.ok(asked?.do === 'read-history')
@@ -81,7 +81,7 @@ function asked(schedule: ReturnType<typeof planned>, at: number, sure: number) {
 }
 
 for (const minutes of PROFILE_MINUTES) {
-  test(`a meter of ${minutes} min: back-fill begins one interval earlier, and the cursor keeps its step`, () => {
+  test(`${minutes} min: back-fill begins one interval earlier, the cursor keeps its step`, () => {
     const interval = profileInterval(minutes)
     const schedule = planned(interval)
     // Ranges leave out their start, so the value AT `from` is in this one.
@@ -126,7 +126,7 @@ test('meters of 5 and 60 min in one slave: each has its own cursor', () => {
   ])
 })
 
-test('a profile that is to be read without its interval is a bug, and stops at once', () => {
+test('reading a profile whose interval is missing is a bug, and stops at once', () => {
   const meter = { meter: 'M-1', everyMs: 300_000, push: false }
   const planOf = (history: boolean) => plan([{ ...meter, history }], new Map(), monoUs(0))
   assert.throws(() => planOf(true), /has an interval/)
