@@ -1,5 +1,4 @@
-// A simulated P1 port: writes a telegram on a stream, again and again, as a DSMR meter does by
-// itself.
+// A simulated P1 port: keeps writing telegrams to a stream, as a DSMR meter does by itself.
 
 import type { Writable } from 'node:stream'
 import { encodeTelegram } from '../../shared/meter/dsmr/dsmr.ts'
@@ -8,7 +7,7 @@ import type { SimulatedMeter } from './simulated-meter.ts'
 
 const two = (number: number): string => String(number).padStart(2, '0')
 
-/** `YYMMDDhhmmssW`: winter time of a zone `standardOffsetMinutes` east of UTC. */
+/** `YYMMDDhhmmssW`: the winter time of a zone `standardOffsetMinutes` east of UTC. */
 function winterStamp(at: UnixMs, standardOffsetMinutes: number): string {
   const local = new Date(at + standardOffsetMinutes * 60_000)
   const date = [local.getUTCFullYear() % 100, local.getUTCMonth() + 1, local.getUTCDate()]
@@ -18,7 +17,7 @@ function winterStamp(at: UnixMs, standardOffsetMinutes: number): string {
 
 const kilo = (wh: number, digits: number): string => (wh / 1_000).toFixed(3).padStart(digits, '0')
 
-/** A DSMR 5 telegram of the meter's register and power at `now`. */
+/** A DSMR 5 telegram with the meter's register at `now`. */
 export function simulatedTelegram(
   meter: SimulatedMeter,
   now: UnixMs,
@@ -42,8 +41,8 @@ export interface DsmrFeeder {
   close(): void
 }
 
-/** Writes `telegram()` at once and then every `everyMs`; skips a turn while the reader does not
- * drain. */
+/** Writes `telegram()` at once and then every `everyMs`; skips turns while the reader does not keep
+ * up. */
 export function feedDsmr(
   stream: Writable,
   telegram: () => Uint8Array,

@@ -30,6 +30,7 @@ import {
   crystalOf,
   DEMO_SLAVES,
   DEMO_ZONE,
+  type Home,
   homes,
   LIGHT_SLAVE,
   registrationOf,
@@ -41,7 +42,6 @@ import { upsetWhen } from './upset.ts'
 
 /** Live readings of each meter, seconds. */
 const EVERY_SECONDS = 5
-const INTERVAL_MS = 900_000
 const OPERATOR = 'operator'
 
 export interface Demo {
@@ -223,6 +223,8 @@ async function openOperator(headEnd: HeadEnd): Promise<{ name: string; password:
 /** How far the back-fill is, by rows: all meters from the first of last month until now. */
 function backfillOf(readings: number): Awaited<ReturnType<WebDeps['backfill']>> {
   const from = historyFrom(now(), DEMO_ZONE)
-  const total = homes().length * (Math.floor((now() - from) / INTERVAL_MS) + 1)
+  const rowsOf = ({ meter: { interval } }: Home): number =>
+    Math.floor((now() - from) / interval) + 1
+  const total = homes().reduce((rows, home) => rows + rowsOf(home), 0)
   return readings >= total ? null : { done: readings, total, from }
 }

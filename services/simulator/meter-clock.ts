@@ -1,11 +1,12 @@
-// The clock of a simulated meter: a crystal that drifts, and a device that obeys UNI/TS 11291. What
-// it shows is a straight line over true time, bent where somebody set it.
+// The clock of a simulated meter: a drifting crystal in a device that obeys UNI/TS 11291. What it
+// shows is a straight line over true time that bends wherever the clock was set.
 
 import { monthOf } from '../../shared/clock/meter/civil-month.ts'
 import type { MeterClockEvent } from '../../shared/clock/evidence.ts'
-import type {
-  MeterClockAnswer,
-  MeterClockChange,
+import {
+  type MeterClockAnswer,
+  type MeterClockChange,
+  STATUS_INVALID,
 } from '../../shared/clock/meter/meter-clock-line.ts'
 import {
   type ClockClient,
@@ -15,7 +16,6 @@ import {
   type DriftRegister,
   SYNCH_ALGORITHM_DEFAULT,
 } from '../../shared/clock/meter/policy.ts'
-import { STATUS_INVALID } from '../../shared/meter/sem/clock.ts'
 import {
   betweenUs,
   type Ppm,
@@ -29,7 +29,7 @@ import {
 const DAY = spanUs(86_400_000_000)
 
 export interface CrystalSetup {
-  /** What the clock shows at `startedAt`, minus the truth. */
+  /** What the clock shows at `startedAt`, minus true time. */
   readonly offset: SpanUs
   readonly rate: Ppm
   /** True time. */
@@ -38,15 +38,15 @@ export interface CrystalSetup {
 }
 
 export interface SimulatedClock {
-  /** What it shows when true time is `now`; never asked about an earlier `now`. */
+  /** What the clock shows when true time is `now`; `now` never goes back. */
   at(now: UnixUs): UnixUs
   /** COSEM clock status. */
   status(): number
   change(change: MeterClockChange, now: UnixUs): MeterClockAnswer
-  /** Its metrology log. */
+  /** The meter's metrology log. */
   readonly events: readonly MeterClockEvent[]
   readonly register: DriftRegister
-  /** What it did with each order, in order. */
+  /** What it did with each change, in sequence. */
   readonly decisions: readonly ClockDecision['action'][]
 }
 
@@ -95,7 +95,7 @@ export function simulatedClock({
     decisions.push(decision.action)
     return decision
   }
-  /** Executes what was deferred when its time has come. */
+  /** Executes a deferred change once its time has come. */
   const catchUp = (now: UnixUs): void => {
     if (deferred === null) return
     const utc = unixUs(shown(now) - deferred.by)

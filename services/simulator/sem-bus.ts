@@ -1,6 +1,6 @@
-// A two-wire line with simulated SEM meters on it, as a serial device server offers it over TCP, or
-// on any stream (a pty). Each meter hears every request and answers to its own number; `*` is
-// answered only when it is alone on the line.
+// A two-wire line with simulated SEM meters on it, offered over TCP as a serial device server does,
+// or on any stream (a pty). Each meter hears every request and answers to its own number; it
+// answers `*` only when it is alone on the line.
 
 import { createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -18,22 +18,22 @@ import {
 } from '../../shared/meter/sem/sem.ts'
 import type { SemClockRequest } from '../../shared/meter/sem/clock.ts'
 import { semDecoder } from '../../shared/meter/sem/stream.ts'
-import { monoUs, msToUs, spanMs, unixMs, type UnixMs, usToMs } from '../../shared/units.ts'
+import { monoUs, msToUs, unixMs, type UnixMs, usToMs } from '../../shared/units.ts'
 import type { SimulatedClock } from './meter-clock.ts'
-import { PROFILE_INTERVAL_MS, type SimulatedMeter } from './simulated-meter.ts'
+import type { SimulatedMeter } from './simulated-meter.ts'
 
 export interface SemBusOptions {
   readonly meters: readonly SimulatedMeter[]
   /** True time. */
   readonly now: () => UnixMs
-  /** By number; a meter without one shows true time, and knows no request for its clock. */
+  /** By number. A meter without one shows true time and knows no request for its clock. */
   readonly clocks?: ReadonlyMap<string, SimulatedClock>
-  /** What a meter does wrong, asked for each answer: stay silent, or bytes to send before it. */
+  /** What a meter does wrong, asked before each answer: stay silent, or send these bytes first. */
   readonly misbehave?: (meter: string) => 'silence' | Uint8Array | null
 }
 
-/** What the meter says to a request for readings when its clock shows `shown`. The register is of
- * true time; the load profile is cut and named by the meter's own clock. */
+/** The meter's answer to a request for readings while its clock shows `shown`. The register follows
+ * true time; the meter's own clock cuts the load profile and names its intervals. */
 export function meterAnswer(
   meter: SimulatedMeter,
   request: SemRequest,
@@ -47,7 +47,7 @@ export function meterAnswer(
     return { is: 'now', ...head, value, meterTime: second, checked: true }
   }
   const { rows, more } = meter.profile({ ...request, now: second })
-  const interval = spanMs(PROFILE_INTERVAL_MS)
+  const { interval } = meter
   const fit = rowsThatFit(rows, interval)
   return {
     is: 'history',
@@ -62,7 +62,7 @@ export function meterAnswer(
 const NOT_UNDERSTOOD = 1
 assert(NOT_UNDERSTOOD in SEM_REFUSALS, 'refusal 1 is in the table')
 
-/** What it says about its clock; null: it does not answer. */
+/** The meter's answer about its clock; null: it gives none. */
 function clockAnswer(
   consumer: string,
   clock: SimulatedClock | undefined,
@@ -87,7 +87,7 @@ export function attachSemBus(
   const byNumber = new Map(meters.map((meter) => [meter.number, meter]))
   const alone = meters.length === 1 ? meters[0] : undefined
 
-  const say = (meter: SimulatedMeter, request: SemRequest | SemClockRequest): SemFrame | null => {
+  const reply = (meter: SimulatedMeter, request: SemRequest | SemClockRequest): SemFrame | null => {
     const at = now()
     const clock = clocks.get(meter.number)
     if (request.is === 'ask-clock' || request.is === 'ask-change') {
@@ -102,15 +102,15 @@ export function attachSemBus(
     if (meter === undefined) return
     const wrong = misbehave(meter.number)
     if (wrong === 'silence') return
-    const said = say(meter, frame)
-    if (said === null) return
-    const bytes = encodeSem(said)
+    const answered = reply(meter, frame)
+    if (answered === null) return
+    const bytes = encodeSem(answered)
     stream.write(wrong === null ? bytes : concat(wrong, bytes))
   }
 
   stream.on('data', (chunk: Uint8Array) => {
     for (const verdict of decoder.push(chunk, monoUs(0))) if (verdict.ok) answer(verdict.frame)
-    // Whoever asks without reading the answers is not asked further: nothing piles up here.
+    // A reader that asks but does not read the answers is not listened to: nothing piles up here.
     if (stream.writableNeedDrain) {
       stream.pause()
       stream.once('drain', () => stream.resume())
@@ -127,7 +127,7 @@ export interface SemBus {
   close(): Promise<void>
 }
 
-/** Listens on 127.0.0.1 (port 0: any free one) and puts the meters on every connection. */
+/** Listens on 127.0.0.1 (port 0: any free port) and puts the meters on every connection. */
 export async function serveSemBus(options: SemBusOptions, wantedPort = 0): Promise<SemBus> {
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (socket) => {

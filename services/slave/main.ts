@@ -1,4 +1,5 @@
-// The meter-side agent as a process: reads its configuration, opens disk, meters and link, runs.
+// The meter-side agent as a process: reads the configuration, opens disk, meters and link, and
+// runs the agent.
 
 import { FaultError } from '../../shared/node/fault-error.ts'
 import { type Log, openLog } from '../../shared/node/log.ts'
@@ -8,13 +9,12 @@ import type { SpanUs } from '../../shared/units.ts'
 import { startAgent } from './core/agent.ts'
 import { loadConfig } from './shell/config.ts'
 import { openLinkThread } from './shell/link/thread.ts'
-import { openMeterLine } from './shell/meters/meter-line.ts'
 import { openOutbox } from './shell/outbox/outbox.ts'
 import { plansOf, Runner } from './shell/runner.ts'
 
 export interface RunningSlave {
   stop(): Promise<void>
-  /** Makes its clocks jump: for the demo. */
+  /** Makes the slave's clocks jump: for the demo. */
   pullClock(by: SpanUs): void
 }
 
@@ -51,7 +51,7 @@ export async function runSlave(configFile: string, log: Log = defaultLog()): Pro
         pad: config.pad,
       }),
     openLink: (handlers) => openLinkThread(config.master, handlers, { ahead: clock.ahead }),
-    openLine: (line, onEvent) => openMeterLine(line, onEvent, clock),
+    openLine: (line, onEvent) => line.open(onEvent, clock),
   })
   log.info('slave runs', { meters: meters.length, waiting: outbox.backlog.frames })
   return {

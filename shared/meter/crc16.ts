@@ -1,7 +1,7 @@
-// The two CRC-16 that meters on our lines use, each under its name in the catalogue of parametrised
-// CRC algorithms (G. Cook), with the check value of the nine digits "123456789".
+// The two CRC-16 that meters on our lines use, each named as in the catalogue of parametrised CRC
+// algorithms (G. Cook), with its check value: the CRC of the nine digits "123456789".
 
-/** Table of a polynomial whose bits run from the low end (reflected). */
+/** Table of a polynomial with its bits from the low end (reflected). */
 const reflectedTable = (polynomial: number): Uint16Array =>
   Uint16Array.from({ length: 256 }, (_, index) => {
     let rest = index
@@ -9,7 +9,7 @@ const reflectedTable = (polynomial: number): Uint16Array =>
     return rest
   })
 
-/** Table of a polynomial whose bits run from the high end. */
+/** Table of a polynomial with its bits from the high end. */
 const forwardTable = (polynomial: number): Uint16Array =>
   Uint16Array.from({ length: 256 }, (_, index) => {
     let rest = index << 8
@@ -40,5 +40,5 @@ export function crc16Ibm3740(bytes: Uint8Array): number {
   return crc
 }
 
-/** As it stands on the line: four capital hex digits, the high one first. */
+/** As sent on the line: four capital hex digits, the high one first. */
 export const crcDigits = (crc: number): string => crc.toString(16).toUpperCase().padStart(4, '0')

@@ -1,4 +1,4 @@
-// OBIS codes (IEC 62056-61): which register of a meter, six numbers A-B:C.D.E*F.
+// OBIS codes (IEC 62056-61): six numbers A-B:C.D.E*F name a register of a meter.
 
 declare const brand: unique symbol
 /** Canonical text form `A-B:C.D.E*F`, each group 0..255. */
@@ -6,9 +6,8 @@ export type Obis = string & { readonly [brand]: 'Obis' }
 
 const REDUCED = /^(?:(\d{1,3})-(\d{1,3}):)?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:[*&](\d{1,3}))?$/
 
-/** Reads `1-0:1.8.0*255`, or a reduced form such as `1-0:1.8.0` or `1.8.0` (A-B default 1-0, E
- * 255 when left out, F 255). Null when it is not an OBIS code. Source: IEC 62056-61, reduced
- * identifiers. */
+/** Reads `1-0:1.8.0*255`, or a reduced form such as `1-0:1.8.0` or `1.8.0` (defaults: A-B 1-0, E
+ * 255, F 255). Null when it is not an OBIS code. Source: IEC 62056-61, reduced identifiers. */
 export function parseObis(text: string): Obis | null {
   const match = REDUCED.exec(text)
   if (match === null) return null
@@ -17,7 +16,7 @@ export function parseObis(text: string): Obis | null {
   return groups.every((group) => group <= 255) ? obisOf(groups) : null
 }
 
-/** From six numbers 0..255, as they stand in a frame. */
+/** From six numbers 0..255, as a frame holds them. */
 export function obisOf(groups: readonly number[]): Obis {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = groups
   return `${a}-${b}:${c}.${d}.${e}*${f}` as Obis
@@ -27,5 +26,5 @@ export function obisBytes(code: Obis): Uint8Array {
   return Uint8Array.from(code.split(/[-:.*]/), Number)
 }
 
-/** Active energy imported, total, of the SEM and of most meters. */
+/** Total active energy imported: the main register of the SEM and of most meters. */
 export const ACTIVE_IMPORT_TOTAL = obisOf([1, 0, 1, 8, 0, 255])

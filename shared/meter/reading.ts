@@ -1,11 +1,10 @@
-// What a meter says, as every part of Ticklock passes it on: integers with a power of ten, never
-// floats.
+// A reading, as every part of Ticklock passes it on: an integer with a power of ten, never a float.
 
 import type { Stamp } from '../clock/clock-state.ts'
 import type { UnixMs } from '../units.ts'
 import type { Obis } from './obis.ts'
 
-/** DLMS/COSEM unit codes (Blue Book, class 3 scaler_unit) of what we read. */
+/** DLMS/COSEM codes (Blue Book, class 3 scaler_unit) of the units we read. */
 export const UNIT = {
   W: 27,
   VA: 28,
@@ -25,8 +24,8 @@ export type UnitCode = (typeof UNIT)[keyof typeof UNIT]
 const UNIT_CODES: ReadonlySet<number> = new Set(Object.values(UNIT))
 export const isUnitCode = (code: number): code is UnitCode => UNIT_CODES.has(code)
 
-/** How a reading came about. `live`: asked for now. `profile`: from the meter's own load
- * profile, its time is the interval's end. `push`: the meter sent it by itself. */
+/** How a reading was obtained. `live`: it was asked for. `profile`: from the meter's own load
+ * profile; its time is the interval's end. `push`: the meter sent it by itself. */
 export type ReadingSource = 'live' | 'profile' | 'push'
 
 /** One register of one meter: value * 10^exponent unit. */
@@ -47,7 +46,7 @@ export interface Reading {
   readonly checked: boolean
 }
 
-/** Readings that were taken at the same instant. */
+/** Readings taken at the same instant. */
 export interface ReadingGroup {
   readonly stamp: Stamp
   readonly readings: readonly Reading[]

@@ -16,27 +16,35 @@ import { repairPort } from '../../services/slave/shell/meters/serial-repair.ts'
 import { openLine } from '../../services/slave/shell/meters/line.ts'
 import { parseLineUrl } from '../../services/slave/shell/meters/line-url.ts'
 import type { LineEvent, MeterLine } from '../../services/slave/shell/meters/line-event.ts'
-import {
-  openMeterLine,
-  type MeterLineConfig,
-} from '../../services/slave/shell/meters/meter-line.ts'
+import { readLine } from '../../services/slave/shell/meters/line-config.ts'
+import { PROTOCOLS } from '../../services/slave/shell/meters/protocols.ts'
 
 const NOW = unixMs(Date.UTC(2026, 4, 17, 12, 7, 30))
 const DAY_MS = 86_400_000
 const clock = { mono: (): MonoUs => monoUs(Math.floor(performance.now() * 1_000)) }
 
-/** An open line with what it told so far; closed when the test ends. */
-function opened(t: TestContext, config: Partial<MeterLineConfig> & { url: string }) {
+/** The keys of a [[line]] that the tests change. */
+interface LineKeys {
+  readonly url: string
+  readonly protocol?: string
+  readonly meters?: readonly string[]
+  readonly allow_unchecked?: boolean
+  readonly equipment_id?: string
+}
+
+/** An open line with the events it has told so far; closed when the test ends. */
+function opened(t: TestContext, keys: LineKeys) {
   const told: LineEvent[] = []
   const waiting = new Set<() => void>()
-  const line: MeterLine = openMeterLine(
-    { protocol: 'sem', meters: ['A'], allowUnchecked: false, standardOffsetMinutes: 60, ...config },
-    (event) => {
-      told.push(event)
-      for (const look of waiting) look()
-    },
-    clock,
+  const read = readLine(
+    { protocol: 'sem', meters: ['A'], standard_offset_minutes: 60, ...keys },
+    PROTOCOLS,
   )
+  assert.ok(read.ok, JSON.stringify(read))
+  const line: MeterLine = read.line.open((event) => {
+    told.push(event)
+    for (const look of waiting) look()
+  }, clock)
   t.after(() => line.close())
   /** The first event told, now or later, for which `is` holds; it is taken out. */
   const event = (is: (event: LineEvent) => boolean): Promise<LineEvent> =>
@@ -247,7 +255,7 @@ test('DSMR over a pty: bad checksum MTR-02, none MTR-04, the good one is read', 
   if (pair === null) return
   const far = await openedPort(t, pair.far)
   const url = `serial:${pair.near}?baud=115200`
-  const wire = opened(t, { url, protocol: 'dsmr', meters: ['P1-7'], equipmentId: 'TICK-1' })
+  const wire = opened(t, { url, protocol: 'dsmr', meters: ['P1-7'], equipment_id: 'TICK-1' })
   const good = encodeTelegram(P1_LINES)
   const feeder = feedDsmr(far, () => good, 50)
   const pushed = await wire.readings('P1-7')
@@ -302,7 +310,7 @@ test('DSMR without checksum is read when allowed, and marked (TCP, simulated P1)
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
   const url = `tcp://127.0.0.1:${address.port}`
-  const wire = opened(t, { url, protocol: 'dsmr', meters: ['7'], allowUnchecked: true })
+  const wire = opened(t, { url, protocol: 'dsmr', meters: ['7'], allow_unchecked: true })
   const { readings } = await wire.readings('7')
   assert.deepEqual(
     readings.map(({ value, checked }) => [value, checked]),

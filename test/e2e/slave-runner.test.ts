@@ -4,23 +4,26 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Agent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent, Stored } from '../../services/slave/core/state.ts'
-import type { LineConfig } from '../../services/slave/shell/config.ts'
 import type { LinkHandlers } from '../../services/slave/shell/link/link.ts'
+import { dsmr } from '../../services/slave/shell/meters/dsmr/descriptor.ts'
+import type { LineConfig } from '../../services/slave/shell/meters/line-config.ts'
 import type { LineEvent } from '../../services/slave/shell/meters/line-event.ts'
+import { sem } from '../../services/slave/shell/meters/sem/descriptor.ts'
 import { plansOf, Runner } from '../../services/slave/shell/runner.ts'
 import { openLog } from '../../shared/node/log.ts'
-import { monoUs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { monoUs, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
 import { DAY_MS, folderFor, frameOf, LIMITS, open, query, runOf, step } from './outbox-fixture.ts'
 
 const LINE: LineConfig = {
   url: 'tcp://192.0.2.1:4001',
-  protocol: 'sem',
+  protocol: sem,
   meters: ['ED-1', 'ED-2'],
-  allowUnchecked: false,
   standardOffsetMinutes: 0,
   everyMs: 5_000,
   history: true,
+  profileIntervalMs: spanMs(900_000),
   clock: 'watch',
+  open: () => assert.fail('the runner opens lines through its setup'),
 }
 
 /** A runner whose agent answers each event with the actions the test chose, and what it all did. */
@@ -206,13 +209,14 @@ test('stop closes meters, then link, then the outbox; nothing moves afterwards',
 })
 
 test('a plan per meter: SEM is asked, P1 pushes', () => {
-  const port = { ...LINE, protocol: 'dsmr', meters: ['P1'], history: false } as const
+  const port = { ...LINE, protocol: dsmr, meters: ['P1'], history: false, profileIntervalMs: null }
   const lines = [{ ...LINE, clock: 'light' } as const, { ...port, standardOffsetMinutes: 60 }]
+  const profile = { history: true, profileIntervalMs: 900_000 }
   const light = { keep: 'light', zone: 0 }
   const watch = { keep: 'watch', zone: 3_600_000_000 }
   assert.deepEqual(plansOf(lines), [
-    { meter: 'ED-1', everyMs: 5_000, push: false, history: true, clock: light },
-    { meter: 'ED-2', everyMs: 5_000, push: false, history: true, clock: light },
+    { meter: 'ED-1', everyMs: 5_000, push: false, ...profile, clock: light },
+    { meter: 'ED-2', everyMs: 5_000, push: false, ...profile, clock: light },
     { meter: 'P1', everyMs: 5_000, push: true, history: false, clock: watch },
   ])
 })

@@ -28,7 +28,7 @@ const TELEGRAM = encodeTelegram([
   '0-1:24.2.1(260115110000W)(12785.123*m3)',
 ])
 
-/** Bit by bit, so as to share nothing with the tables under test. */
+/** Bit by bit, so that it shares nothing with the tables under test. */
 function crcBitwise(bytes: Uint8Array, kind: 'arc' | 'ibm-3740'): number {
   let crc = kind === 'arc' ? 0 : 0xffff
   for (const byte of bytes) {
@@ -83,7 +83,7 @@ test('SEM: a mutated frame needs a right checksum, and the next one is read', ()
   )
 })
 
-test('SEM: every single bit flipped inside a frame is found', () => {
+test('SEM: every flip of a single bit inside a frame is found', () => {
   for (let bit = 0; bit < (SEM.length - 2) * 8; bit += 1) {
     const flipped = Uint8Array.from(SEM)
     const at = bit >> 3
@@ -110,7 +110,7 @@ test('DSMR: a mutated telegram is never taken unless its checksum is right', () 
         })
         assert.ok(right, JSON.stringify(text))
       }
-      // Allowed unchecked it must not crash either.
+      // Where unchecked telegrams are allowed, it must not crash either.
       dsmrDecoder({ ...OPTIONS, allowUnchecked: true }).push(mutated, AT)
     }),
     { numRuns: RUNS },

@@ -1,5 +1,6 @@
-// Lives of a meter's clock behind a line: any offset, any drift within what is promised, any split
-// of the delay, coarse and fine clocks, set by others, never heard of before. Truth is known.
+// Lives of a meter's clock behind a line: any offset, any drift within the promise, any split of
+// the delay; coarse and fine clocks; clocks that others set; clocks read for the first time. The
+// truth is known.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -54,12 +55,12 @@ const lives = fc.record({
   wander: fc.constantFrom(0, 1e-9, 1e-8),
   offset: fc.integer({ min: -1e9, max: 1e9 }),
   late: fc.constantFrom(0, 1_000, 20_000),
-  /** Somebody sets the clock by this, three seconds or more, before this read. */
+  /** The clock is set by this much, three seconds or more, before this read. */
   step: fc.constantFrom(0, 0, 3 * SECOND, -3 * SECOND, 86_400 * SECOND, -1e5 * SECOND),
   stepAt: fc.integer({ min: 20, max: 60 }),
 })
 
-/** Reads that a clock may take to find out that it was set: two bursts. */
+/** Reads that it may take to find out that a clock was set: two bursts. */
 const READS_TO_NOTICE = 32
 const READS = 100
 
@@ -70,7 +71,7 @@ function clockOf(bound: number): SoftClock {
   return steer(clock, known, at.mono).clock
 }
 
-test('whatever the line and the crystal, the truth lies within the bound', () => {
+test('on any line and with any crystal, the truth lies within the bound', () => {
   const ours = clockOf(7)
   let looked = 0
   let noticed = 0
@@ -118,10 +119,10 @@ test('whatever the line and the crystal, the truth lies within the bound', () =>
   assert.ok(looked > 15_000 && noticed > 50, `${looked} looks, ${noticed} steps`)
 })
 
-test('a clock set by less than a second while it rested is found by one burst, and told', () => {
+test('one burst finds and reports a clock set by less than a second between bursts', () => {
   const ours = clockOf(0)
   const steps = fc.record({
-    // A line without any delay is read so finely that 16 reads do not suffice to find the step.
+    // A line without delay is read so finely that 16 reads do not suffice to find the step.
     line: lines.filter(
       ({ rate, thinkingUs }) => rate.baud >= 9_600 && thinkingUs >= 300 && thinkingUs <= 5_000,
     ),
@@ -166,7 +167,7 @@ test('a clock set by less than a second while it rested is found by one burst, a
   )
 })
 
-test('16 reads find a second to what the line allows, whatever the offset', () => {
+test('16 reads find the second as finely as the line allows, at any offset', () => {
   const ours = clockOf(0)
   const quiet = lives.filter(({ line }) => line.rate.baud >= 9_600 && line.usbUs === 0)
   fc.assert(
@@ -192,7 +193,7 @@ test('16 reads find a second to what the line allows, whatever the offset', () =
   )
 })
 
-test('a meter that answers anything, at any time, crashes nothing and costs no memory', () => {
+test('a meter that answers anything at any time crashes nothing and uses up no memory', () => {
   const near = fc.integer({ min: -3 * SECOND, max: 3 * SECOND }).map((by) => UTC + by)
   const answers = fc.array(
     fc.record({
@@ -233,7 +234,7 @@ const UNDEFINED: fc.Arbitrary<Follower> = fc.record({
   rate: fc.integer({ min: -300, max: 300 }).map(ppm),
   open: fc.constantFrom(null, { exchange: 0, t1: null }, { exchange: 7, t1: monoUs(5) }),
 })
-/** What ordinary arithmetic on instants of 4e15 us loses. */
+/** Error of ordinary arithmetic on instants of 4e15 us. */
 const ROUNDING_US = 3
 
 test('both directions find the same, and a clock in any state ends at the right time', () => {
@@ -249,7 +250,7 @@ test('both directions find the same, and a clock in any state ends at the right 
       const chance = chanceOf(seed, 'line')
       const onLine = onLineOf(line)
       const utc = (mono: number): number => UTC + mono
-      // The meter's counter runs with our clock here: drift is the other test's.
+      // The meter's counter runs with our clock here: another test covers drift.
       const still: Follower = { ...follower, rate: ppm(0) }
       const truth: number = followerTime(still, monoUs(0))
 
@@ -261,7 +262,7 @@ test('both directions find the same, and a clock in any state ends at the right 
       const { verdict } = takeLocal(given.peer, answered.message, t4, object, onLine)
       assert.ok(verdict.ok)
       const master = verdict.comparison
-      // With one stamp the time spent inside counts as delay.
+      // With one stamp, the time spent inside the meter counts as delay.
       assert.ok(Math.abs(master.offset - truth) <= master.bound + ROUNDING_US)
 
       const correction = { offset: spanUs(UTC - master.offset), frequency: ppm(0) }

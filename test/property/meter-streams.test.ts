@@ -106,7 +106,7 @@ const frame: fc.Arbitrary<SemFrame> = fc.oneof(
     .map(([consumer, code]): SemFrame => ({ is: 'refusal', consumer, code })),
 )
 
-/** The same bytes in pieces whose lengths come round. */
+/** The same bytes in pieces whose lengths repeat in turn. */
 function pieces(bytes: Uint8Array, lengths: readonly number[]): readonly Uint8Array[] {
   const cut: Uint8Array[] = []
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
@@ -131,7 +131,7 @@ test('every SEM frame comes back from its bytes, and its text has one spelling',
   )
 })
 
-test('SEM: any chunking gives the verdicts of the whole, noise and plain lines included', () => {
+test('SEM: any chunking gives the same verdicts, noise and plain lines included', () => {
   const part = fc.oneof(
     frame.map(encodeSem),
     noise,

@@ -4,6 +4,7 @@
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
+import type { MeterPlan } from '../../services/slave/core/state.ts'
 import { PROFILE_INTERVAL_MS, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import type { TrueUs } from './world.ts'
 
@@ -12,6 +13,8 @@ const ROWS_MAX = 40
 
 export interface ModelMeter {
   readonly number: string
+  /** How the slave reads its load profile. */
+  readonly profile: Pick<MeterPlan, 'history' | 'profileIntervalMs'>
   now(at: TrueUs): readonly Reading[]
   /** What it truly counted, Wh. */
   counted(at: UnixMs): number
@@ -36,6 +39,7 @@ export function modelMeter(number: string, seed: number): ModelMeter {
   })
   return {
     number,
+    profile: { history: true, profileIntervalMs: meter.interval },
     counted: (at) => meter.registerWh(at),
     now: (at) => [reading(meter.registerWh(unixMs(at / 1_000)), null)],
     history: ({ from, to }, at) => {

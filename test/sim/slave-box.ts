@@ -117,11 +117,11 @@ export class SlaveBox implements End {
       random: chance.bytes,
       stored,
       token: stored.identity?.psk ? null : token,
-      meters: meters.map(({ number }) => ({
+      meters: meters.map(({ number, profile }) => ({
         meter: number,
         everyMs: faults.readEveryUs / 1_000,
         push: false,
-        history: true,
+        ...profile,
         clock: this.crystals.plan(),
       })),
       wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),

@@ -11,7 +11,7 @@ import type {
 import type { DriftRegister } from '../../../shared/clock/meter/policy.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
-import type { MonoUs, Ppm, Second, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { MonoUs, Ppm, Second, SpanMs, SpanUs, UnixMs, UnixUs } from '../../../shared/units.ts'
 import type { ReceiptOutcome } from '../../../shared/wire/commands.ts'
 import type { TombstoneReason } from '../../../shared/wire/recovery.ts'
 
@@ -239,8 +239,10 @@ export interface MeterPlan {
   /** Time between two readings; ignored for meters that push. */
   readonly everyMs: number
   readonly push: boolean
-  /** Read its load profile from where the last left off. */
+  /** Read its load profile from where the last left off; this needs `profileIntervalMs`. */
   readonly history: boolean
+  /** Interval of its load profile. Left out: it has none that could be read. */
+  readonly profileIntervalMs?: SpanMs
   /** Left out: its clock is none of our business. */
   readonly clock?: MeterClockPlan
 }

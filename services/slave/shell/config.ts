@@ -11,15 +11,11 @@ import { decodeToken, type EnrolmentToken } from '../../../shared/tves/token.ts'
 import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import { type LinkAddress, parseLinkAddress } from './link/address.ts'
-import { checkMeterLine, type MeterLineConfig } from './meters/meter-line.ts'
+import { type LineConfig, lineTable, readLine } from './meters/line-config.ts'
+import type { MeterProtocol } from './meters/protocol.ts'
+import { PROTOCOLS } from './meters/protocols.ts'
+import { firstMistake, type Mistake, mistake, type Path } from './mistake.ts'
 import type { OutboxLimits } from './outbox/outbox.ts'
-
-export interface LineConfig extends MeterLineConfig {
-  readonly everyMs: number
-  readonly history: boolean
-  /** What is done about the meters' clocks: observed, or corrected lightly too. */
-  readonly clock: 'watch' | 'light'
-}
 
 export interface SlaveConfig {
   /** Absolute path. */
@@ -40,8 +36,14 @@ interface Warning {
   readonly detail: string
 }
 
+interface GoodConfig {
+  readonly ok: true
+  readonly config: SlaveConfig
+  readonly warnings: readonly Warning[]
+}
+
 export type ConfigVerdict =
-  | { readonly ok: true; readonly config: SlaveConfig; readonly warnings: readonly Warning[] }
+  | GoodConfig
   | { readonly ok: false; readonly fault: 'OPS-05'; readonly detail: string }
 
 /** Meters per slave: what one process reads, seals and stores every few seconds with room to
@@ -50,19 +52,6 @@ const METERS_MAX = 1_000
 const DAY_MS = 86_400_000
 const MIB = 1024 * 1024
 
-const lineShape = z.strictObject({
-  url: z.string(),
-  protocol: z.enum(['sem', 'dsmr']),
-  meters: z.array(z.string()).min(1),
-  // A day at most: the master's pages call a meter silent after that.
-  every: z.number().min(1).max(86_400).default(60),
-  history: z.boolean().optional(),
-  clock: z.enum(['watch', 'light']).default('watch'),
-  allow_unchecked: z.boolean().default(false),
-  standard_offset_minutes: z.int().optional(),
-  equipment_id: z.string().min(1).max(96).optional(),
-})
-
 const fileShape = z.strictObject({
   data: z.string().min(1).default('data'),
   master: z.string(),
@@ -70,7 +59,7 @@ const fileShape = z.strictObject({
   token_file: z.string().min(1).optional(),
   suite: z.literal([0, 1]).default(1),
   pad: z.boolean().default(false),
-  line: z.array(lineShape).min(1),
+  line: z.array(lineTable).min(1),
   outbox: z
     .strictObject({
       max_mb: z.number().min(1).max(1_000_000).default(512),
@@ -80,132 +69,114 @@ const fileShape = z.strictObject({
     .prefault({}),
 })
 type FileShape = z.infer<typeof fileShape>
-type Path = readonly PropertyKey[]
 
-/** A mistake at a place of the file; becomes the verdict. */
-class Mistake extends Error {
-  readonly path: Path
-  constructor(path: Path, message: string) {
-    super(message)
-    this.path = path
-  }
-}
-
-/** Reads and checks the file. OPS-05 with line, field and reason; OPS-10 as a warning when somebody
- * else can read the token. */
-export function loadConfig(path: string): ConfigVerdict {
+/** Reads and checks the file. OPS-05 with line, field and reason; OPS-10 as a warning when others
+ * can read the token. */
+export function loadConfig(
+  path: string,
+  protocols: readonly MeterProtocol[] = PROTOCOLS,
+): ConfigVerdict {
   const refuse = (detail: string) => ({ ok: false, fault: 'OPS-05', detail }) as const
   const file = readText(path)
   if (!file.ok) return refuse(`${path} cannot be read: ${file.why}`)
   try {
-    const shape = fileShape.safeParse(parse(file.text))
-    if (!shape.success) {
-      const [issue] = shape.error.issues
-      throw new Mistake(pathOf(issue), issue?.message ?? 'not valid')
-    }
-    const token = readToken(shape.data, path, file.open)
-    const warnings: Warning[] =
-      token.exposed === null ? [] : [{ fault: 'OPS-10', detail: token.exposed }]
-    return { ok: true, config: configOf(shape.data, dirname(path), token.token), warnings }
+    const read = readTable(parse(file.text), { path, open: file.open, protocols })
+    return read.ok ? read : refuse(`${path}${placeIn(file.text, read.path)}: ${read.detail}`)
   } catch (error) {
-    if (error instanceof TomlError) {
-      const [reason = ''] = error.message.split('\n')
-      return refuse(`${path} line ${error.line}: ${reason}`)
-    }
-    if (!(error instanceof Mistake)) throw error
-    const line = lineOf(file.text, error.path)
-    const at = line === null ? '' : ` line ${line}`
-    const field = error.path.length === 0 ? '' : `, ${nameOf(error.path)}`
-    return refuse(`${path}${at}${field}: ${error.message}`)
+    if (!(error instanceof TomlError)) throw error
+    const [reason = ''] = error.message.split('\n')
+    return refuse(`${path} line ${error.line}: ${reason}`)
   }
 }
 
-function configOf(shape: FileShape, folder: string, token: EnrolmentToken | null): SlaveConfig {
-  const master = parseLinkAddress(shape.master)
+interface Source {
+  readonly path: string
+  /** Others than its owner can read it. */
+  readonly open: boolean
+  readonly protocols: readonly MeterProtocol[]
+}
+
+function readTable(table: unknown, source: Source): GoodConfig | Mistake {
+  const shape = fileShape.safeParse(table)
+  if (!shape.success) return firstMistake(shape.error)
+  const { data: file } = shape
+  const lines = readLines(file.line, source.protocols)
+  if (!lines.ok) return lines
+  const token = readToken(file, source)
+  if (!token.ok) return token
+  const master = parseLinkAddress(file.master)
   if (master === null) {
-    throw new Mistake(
-      ['master'],
-      `"${shape.master}" is neither tcp://host:port nor ws://host:port/path`,
-    )
+    const detail = `"${file.master}" is neither tcp://host:port nor ws://host:port/path`
+    return mistake(['master'], detail)
   }
-  const lines = shape.line.map(lineOfShape)
+  const { exposed } = token
+  return {
+    ok: true,
+    config: {
+      dataFolder: resolve(dirname(source.path), file.data),
+      master,
+      token: token.token,
+      lines: lines.lines,
+      pad: file.pad,
+      outbox: {
+        bytesMax: Math.floor(file.outbox.max_mb * MIB),
+        framesMax: file.outbox.max_frames,
+        ageMaxMs: file.outbox.max_days * DAY_MS,
+      },
+      suite: file.suite,
+    },
+    warnings: exposed === null ? [] : [{ fault: 'OPS-10', detail: exposed }],
+  }
+}
+
+function readLines(
+  tables: FileShape['line'],
+  protocols: readonly MeterProtocol[],
+): { readonly ok: true; readonly lines: readonly LineConfig[] } | Mistake {
+  const lines: LineConfig[] = []
+  for (const [at, table] of tables.entries()) {
+    const read = readLine(table, protocols)
+    if (!read.ok) return mistake(['line', at, ...read.path], read.detail)
+    lines.push(read.line)
+  }
   const meters = lines.flatMap((line) => line.meters)
   const twice = meters.find((meter, at) => meters.indexOf(meter) !== at)
-  if (twice !== undefined) throw new Mistake(['line'], `meter "${twice}" stands on two lines`)
-  if (meters.length > METERS_MAX) throw new Mistake(['line'], `more than ${METERS_MAX} meters`)
-  return {
-    dataFolder: resolve(folder, shape.data),
-    master,
-    token,
-    lines,
-    pad: shape.pad,
-    outbox: {
-      bytesMax: Math.floor(shape.outbox.max_mb * MIB),
-      framesMax: shape.outbox.max_frames,
-      ageMaxMs: shape.outbox.max_days * DAY_MS,
-    },
-    suite: shape.suite,
-  }
+  if (twice !== undefined) return mistake(['line'], `meter "${twice}" stands on two lines`)
+  if (meters.length > METERS_MAX) return mistake(['line'], `more than ${METERS_MAX} meters`)
+  return { ok: true, lines }
 }
 
-function lineOfShape(line: FileShape['line'][number], at: number): LineConfig {
-  const { url, protocol, meters, allow_unchecked, standard_offset_minutes, equipment_id } = line
-  if (protocol === 'dsmr' && standard_offset_minutes === undefined) {
-    throw new Mistake(
-      ['line', at],
-      'a dsmr line needs standard_offset_minutes, winter time east of UTC',
-    )
-  }
-  const config: MeterLineConfig = {
-    url,
-    protocol,
-    meters,
-    allowUnchecked: allow_unchecked,
-    standardOffsetMinutes: standard_offset_minutes ?? 0,
-    ...(equipment_id === undefined ? {} : { equipmentId: equipment_id }),
-  }
-  const verdict = checkMeterLine(config)
-  if (!verdict.ok) throw new Mistake(['line', at], verdict.detail)
-  const history = line.history ?? protocol === 'sem'
-  if (history && protocol === 'dsmr') {
-    throw new Mistake(['line', at, 'history'], 'a P1 port has no load profile to read')
-  }
-  const { clock } = line
-  if (clock === 'light' && protocol === 'dsmr') {
-    throw new Mistake(['line', at, 'clock'], 'a P1 port has no clock that could be set')
-  }
-  return { ...config, everyMs: Math.round(line.every * 1_000), history, clock }
+interface TokenFound {
+  readonly ok: true
+  readonly token: EnrolmentToken | null
+  /** The file with the token that others can read; null: there is none. */
+  readonly exposed: string | null
 }
+const NO_TOKEN: TokenFound = { ok: true, token: null, exposed: null }
 
-function readToken(
-  shape: FileShape,
-  path: string,
-  configOpen: boolean,
-): { readonly token: EnrolmentToken | null; readonly exposed: string | null } {
-  const { token, token_file } = shape
-  if (token === undefined && token_file === undefined) return { token: null, exposed: null }
+function readToken({ token, token_file }: FileShape, { path, open }: Source): TokenFound | Mistake {
+  if (token === undefined && token_file === undefined) return NO_TOKEN
   if (token !== undefined && token_file !== undefined) {
-    throw new Mistake(['token'], 'token and token_file exclude each other')
+    return mistake(['token'], 'token and token_file exclude each other')
   }
   const field = token === undefined ? 'token_file' : 'token'
   const from = token_file === undefined ? path : resolve(dirname(path), token_file)
-  const file =
-    token === undefined ? readText(from) : ({ ok: true, text: token, open: configOpen } as const)
+  const file = token === undefined ? readText(from) : ({ ok: true, text: token, open } as const)
   if (!file.ok) {
-    // A token file is deleted after enrolment; then there is nothing to read, and nothing wrong.
-    if (file.why === 'ENOENT') return { token: null, exposed: null }
-    throw new Mistake([field], `${from} cannot be read: ${file.why}`)
+    // The token file is deleted after enrolment: a missing one is nothing wrong.
+    if (file.why === 'ENOENT') return NO_TOKEN
+    return mistake([field], `${from} cannot be read: ${file.why}`)
   }
   const decoded = decodeToken(file.text)
-  if (decoded === null) throw new Mistake([field], 'not an enrolment token (64 letters and digits)')
-  return { token: decoded, exposed: file.open ? from : null }
+  if (decoded === null) return mistake([field], 'not an enrolment token (64 letters and digits)')
+  return { ok: true, token: decoded, exposed: file.open ? from : null }
 }
 
 type FileText =
   | { readonly ok: true; readonly text: string; readonly open: boolean }
   | { readonly ok: false; readonly why: string }
 
-/** The text of a file; `open`: others than its owner can read it; `why`: ENOENT, EACCES and the
+/** The text of a file. `open`: others than its owner can read it. `why`: ENOENT, EACCES and the
  * like. */
 function readText(path: string): FileText {
   try {
@@ -216,10 +187,11 @@ function readText(path: string): FileText {
   }
 }
 
-/** zod names unknown keys beside the path of their table. */
-function pathOf(issue: z.core.$ZodIssue | undefined): Path {
-  if (issue?.code !== 'unrecognized_keys') return issue?.path ?? []
-  return [...issue.path, issue.keys[0] ?? '']
+/** ` line 7, line[2].every`: where a mistake is, as far as that is known. */
+function placeIn(text: string, path: Path): string {
+  const line = lineOf(text, path)
+  const at = line === null ? '' : ` line ${line}`
+  return path.length === 0 ? at : `${at}, ${nameOf(path)}`
 }
 
 /** `line[2].every`; tables are counted from 1, as people do. */
@@ -229,7 +201,8 @@ const nameOf = (path: Path): string =>
     .join('')
     .slice(1)
 
-/** The line of the file in which a field stands, or its table's head, or null. */
+/** The line of the file where a field stands, or the head of its table; null when neither is
+ * found. */
 function lineOf(text: string, path: Path): number | null {
   const lines = text.split('\n')
   const [table, index] = path

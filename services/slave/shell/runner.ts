@@ -1,6 +1,6 @@
-// Runs the agent: takes its actions to disk, link and meters, and brings back what came of them.
-// One event at a time, in order; everything the agent asks of the disk is done before the next
-// event is looked at.
+// Runs the agent: carries its actions to disk, link and meters, and brings back their results. It
+// handles one event at a time, in order; whatever the agent asks of the disk is done before the
+// next event is looked at.
 
 import { hasSlept } from '../../../shared/clock/estimate/sleep.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
@@ -10,12 +10,12 @@ import { unreachable } from '../../../shared/assert.ts'
 import { elapsedUs, type MonoUs, spanUs } from '../../../shared/units.ts'
 import type { Agent } from '../core/agent.ts'
 import type { AgentAction, AgentEvent, AgentView, MeterPlan, Stored } from '../core/state.ts'
-import type { LineConfig } from './config.ts'
 import type { LinkHandlers } from './link/link.ts'
+import type { LineConfig } from './meters/line-config.ts'
 import type { LineEvent, MeterLine } from './meters/line-event.ts'
 import type { Outbox } from './outbox/outbox.ts'
 
-/** What the runner needs of a Link (link.ts). */
+/** What the runner needs of a link (link/link.ts). */
 export interface RunnerLink {
   send(body: Uint8Array, made: MonoUs | null): boolean
   drop(fault: FaultCode | null, detail: string): void
@@ -34,17 +34,25 @@ export interface RunnerSetup {
 
 /** The agent wants to be woken about four times a second. */
 const TICK_MS = 250
-/** How often a line of status is written, milliseconds. */
+/** How often a status line is logged, milliseconds. */
 const STATUS_MS = 60_000
-/** Profile rows asked for at once: five days of quarter hours, about one frame. */
+/** Profile rows asked for at once: they fill about one frame. */
 const HISTORY_ROWS_MAX = 480
 
-/** How each meter of these lines is read. */
+/** How each meter on these lines is read. */
 export const plansOf = (lines: readonly LineConfig[]): readonly MeterPlan[] =>
-  lines.flatMap(({ meters, everyMs, protocol, history, clock, standardOffsetMinutes }) => {
+  lines.flatMap((line) => {
+    const { everyMs, history, profileIntervalMs, standardOffsetMinutes } = line
+    const { poll, clockRead } = line.protocol.can
     const zone = spanUs(standardOffsetMinutes * 60_000_000)
-    const plan = { everyMs, push: protocol === 'dsmr', history, clock: { keep: clock, zone } }
-    return meters.map((meter) => ({ meter, ...plan }))
+    const plan = {
+      everyMs,
+      push: !poll,
+      history,
+      ...(profileIntervalMs === null ? {} : { profileIntervalMs }),
+      ...(clockRead ? { clock: { keep: line.clock, zone } } : {}),
+    }
+    return line.meters.map((meter) => ({ meter, ...plan }))
   })
 
 export class Runner {
@@ -59,12 +67,12 @@ export class Runner {
   #clockTimer: NodeJS.Timeout | undefined
   #draining = false
   #stopped = false
-  /** The agent ended this link, and said why. */
+  /** The agent ended this link and reported why. */
   #dropped = false
 
   constructor(setup: RunnerSetup) {
     this.#setup = setup
-    this.#awake = this.#look()
+    this.#awake = this.#readClocks()
     this.#agent = setup.startAgent(setup.outbox.load())
     this.#lines = setup.lines.map((line) => {
       const opened = setup.openLine(line, (event) => this.#takeLineEvent(event))
@@ -87,7 +95,7 @@ export class Runner {
     })
     this.#timers = [
       setInterval(() => this.#post({ on: 'tick' }), TICK_MS),
-      setInterval(() => this.#tellStatus(), STATUS_MS),
+      setInterval(() => this.#logStatus(), STATUS_MS),
     ]
     this.#post({ on: 'tick' })
   }
@@ -96,14 +104,14 @@ export class Runner {
     return this.#agent.view(this.#setup.clock.mono())
   }
 
-  /** Ends meters, link and outbox, in this order. Nothing is lost: what was not stored was not
+  /** Closes meters, link and outbox, in this order. Nothing is lost: only what was stored was
    * promised. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#clockTimer)
     await Promise.all(this.#lines.map((line) => line.close()))
-    this.#tellStatus()
+    this.#logStatus()
     this.#stopped = true
     const sent = this.#link.close()
     this.#setup.outbox.close()
@@ -125,13 +133,13 @@ export class Runner {
     }
   }
 
-  #look() {
+  #readClocks() {
     return { mono: this.#setup.clock.mono(), sinceBoot: this.#setup.clock.sinceBoot() }
   }
 
-  /** Goes in front of everything: no time may be used before the agent knows. */
+  /** Goes before all other events: the agent may use no time before it knows of the sleep. */
   #noticeSleep(): void {
-    const now = this.#look()
+    const now = this.#readClocks()
     if (!hasSlept(this.#awake, now)) return
     this.#awake = now
     this.#queue.unshift({ on: 'slept' })
@@ -140,7 +148,7 @@ export class Runner {
   #perform(action: AgentAction): void {
     switch (action.do) {
       case 'send':
-        // Not accepted: the link is down or goes down now, and the agent hears of that.
+        // If it is not accepted, the link is down or going down, and the agent will hear of that.
         this.#link.send(action.body, action.made ?? null)
         return
       case 'commit': {
@@ -189,7 +197,7 @@ export class Runner {
     }
   }
 
-  /** The instant is chosen to learn most from it; the agent waits for one clock at a time. */
+  /** The agent chose the instant that teaches it most; it waits for one clock at a time. */
   #readClock(meter: string, at: MonoUs): void {
     clearTimeout(this.#clockTimer)
     const waitMs = Math.round(elapsedUs(this.#setup.clock.mono(), at) / 1_000)
@@ -216,13 +224,13 @@ export class Runner {
     }
   }
 
-  /** A fault the agent has not seen: logged, and counted for the master. */
+  /** Logs a fault that the agent has not seen, and has it counted for the master. */
   #fault(fault: FaultCode, detail: string, meter: string | null = null): void {
     this.#setup.log.fault(fault, detail, meter === null ? {} : { meter })
     this.#post({ on: 'meter-fault', fault })
   }
 
-  #tellStatus(): void {
+  #logStatus(): void {
     if (this.#stopped) return
     const { device, linked, clockState, clockBoundMs, backlog } = this.view()
     this.#setup.log.info('status', {

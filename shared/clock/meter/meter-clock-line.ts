@@ -5,6 +5,9 @@
 
 import { type MonoUs, type SpanUs, spanUs, type UnixUs } from '../../units.ts'
 
+/** B0 of the COSEM clock status: the clock is invalid, and so is what was read by it. */
+export const STATUS_INVALID = 0x01
+
 /** The meter's clock as its answer states it: it showed a time in [utc, utc + resolution). */
 export interface MeterClockRead {
   /** Just before the request was handed to the line, in one piece. For a meter that speaks on its

@@ -1,32 +1,30 @@
-// DSMR / ESMR / eMUCS P1 telegrams, as the customer port of meters in NL, BE, LU, SE and others
-// sends them by itself every second or every ten:
+// DSMR / ESMR / eMUCS P1 telegrams. The customer port of meters in NL, BE, LU, SE and others sends
+// one by itself every second or every ten:
 //
 //   /XXX5identification CR LF CR LF object lines CR LF !CCCC CR LF
 //
 // CCCC is CRC-16/ARC over everything from `/` to `!`. Meters before DSMR 4 send `!` alone: taken
 // only when the configuration allows it, and marked. Works byte by byte: verdicts depend on the
-// bytes alone. Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12. What the lines say:
-// dsmr-telegram.ts.
+// bytes alone. telegram.ts reads the lines. Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12.
 
 import { concat, fromText, toText } from '../../bytes.ts'
 import { monoUs, type MonoUs } from '../../units.ts'
 import { crc16Arc, crcDigits } from '../crc16.ts'
 import { decodeTelegram, type DsmrTelegram } from './telegram.ts'
 
-/** Longest telegram, bytes: a telegram of 5.0.2 with its longest text message has under 5,000; more
- * is no meter. */
+/** Longest telegram, bytes: one of 5.0.2 with its longest text message stays below 5,000; anything
+ * longer is no meter. */
 export const TELEGRAM_BYTES_MAX = 8_192
 
-/** Noise is reported before the next telegram, or after this many bytes: one report, not one per
- * byte. */
+/** Noise is reported before the next telegram or after this many bytes, not byte by byte. */
 const NOISE_BYTES_REPORT = 1_024
 
 export type DsmrVerdict =
   | { readonly ok: true; readonly telegram: DsmrTelegram; readonly at: MonoUs }
   | {
       readonly ok: false
-      /** MTR-02 checksum wrong, MTR-03 cut short, too long or not a telegram, MTR-04 without
-       * checksum and that is not allowed, MTR-08 noise between telegrams. */
+      /** MTR-02 checksum wrong, MTR-03 cut short, too long or not a telegram, MTR-04 no checksum
+       * although one is required, MTR-08 noise between telegrams. */
       readonly fault: 'MTR-02' | 'MTR-03' | 'MTR-04' | 'MTR-08'
       readonly bytes: number
       /** Arrival of the first byte. */
@@ -56,7 +54,7 @@ const CRC_TEXT = /^[0-9A-F]{4}$/i
 class Decoder implements DsmrDecoder {
   readonly #options: DsmrOptions
   #within: 'between' | 'telegram' | 'crc' = 'between'
-  readonly #held = new Uint8Array(TELEGRAM_BYTES_MAX)
+  readonly #buffer = new Uint8Array(TELEGRAM_BYTES_MAX)
   #length = 0
   #crcText = ''
   #noise = 0
@@ -86,7 +84,7 @@ class Decoder implements DsmrDecoder {
 
   #accept(checked: boolean): void {
     const { standardOffsetMinutes } = this.#options
-    const text = toText(this.#held.subarray(0, this.#length - 1))
+    const text = toText(this.#buffer.subarray(0, this.#length - 1))
     const telegram = decodeTelegram(text, { standardOffsetMinutes, checked })
     this.#verdicts.push({ ok: true, telegram, at: this.#startedAt })
     this.#within = 'between'
@@ -102,7 +100,7 @@ class Decoder implements DsmrDecoder {
   #start(at: MonoUs): void {
     this.#reportNoise(at)
     this.#within = 'telegram'
-    this.#held[0] = SLASH
+    this.#buffer[0] = SLASH
     this.#length = 1
     this.#crcText = ''
     this.#startedAt = at
@@ -115,14 +113,14 @@ class Decoder implements DsmrDecoder {
   }
 
   #telegramByte(byte: number, at: MonoUs): void {
-    const startsLine = this.#held[this.#length - 1] === LF
+    const startsLine = this.#buffer[this.#length - 1] === LF
     if (byte === SLASH && startsLine) {
       this.#refuse('MTR-03')
       this.#start(at)
     } else if (this.#length >= TELEGRAM_BYTES_MAX || !isTextByte(byte)) {
       this.#refuse('MTR-03', 1)
     } else {
-      this.#held[this.#length] = byte
+      this.#buffer[this.#length] = byte
       this.#length += 1
       if (byte === BANG && startsLine) this.#within = 'crc'
     }
@@ -137,7 +135,7 @@ class Decoder implements DsmrDecoder {
     }
     this.#crcText += String.fromCharCode(byte)
     if (this.#crcText.length < 4) return
-    const crc = crcDigits(crc16Arc(this.#held.subarray(0, this.#length)))
+    const crc = crcDigits(crc16Arc(this.#buffer.subarray(0, this.#length)))
     if (!CRC_TEXT.test(this.#crcText)) this.#refuse('MTR-03')
     else if (this.#crcText.toUpperCase() === crc) this.#accept(true)
     else this.#refuse('MTR-02')
@@ -146,7 +144,7 @@ class Decoder implements DsmrDecoder {
 
 export const dsmrDecoder = (options: DsmrOptions): DsmrDecoder => new Decoder(options)
 
-/** A telegram of these lines (the first begins with `/`), with its end and its right checksum. */
+/** A telegram of these lines (the first begins with `/`), with its end and a right checksum. */
 export function encodeTelegram(lines: readonly string[]): Uint8Array {
   const covered = fromText(`${lines.join('\r\n')}\r\n!`)
   return concat(covered, fromText(`${crcDigits(crc16Arc(covered))}\r\n`))

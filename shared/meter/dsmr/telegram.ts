@@ -1,5 +1,5 @@
-// What the lines of a P1 telegram say: registers with their units, the meter's clock and number,
-// and the meters for gas, water or heat behind it (M-Bus channels). Source: DSMR P1 5.0.2, 6.12;
+// Reads the lines of a P1 telegram: registers with their units, the meter's clock and number, and
+// the gas, water or heat meters behind it (M-Bus channels). Source: DSMR P1 5.0.2, 6.12;
 // eMUCS-P1 2.1.1.
 
 import type { UnixMs } from '../../units.ts'
@@ -14,19 +14,18 @@ export interface DsmrRegister {
   readonly value: number
   readonly exponent: number
   readonly unit: UnitCode
-  /** The register's own time (gas, water, maximum demand); null: it is of the telegram's time. */
+  /** The register's own time (gas, water, maximum demand); null: the telegram's time holds. */
   readonly time: UnixMs | null
 }
 
 export interface DsmrTelegram {
   /** The first line without its `/`. */
   readonly identification: string
-  /** The number of the meter as sent, mostly hex of its text (see readableId); null when not sent.
-   * */
+  /** The meter's number as sent, mostly hex of its text (see readableId); null: not sent. */
   readonly equipmentId: string | null
   readonly meterTime: UnixMs | null
   readonly registers: readonly DsmrRegister[]
-  /** Lines that name a register and carry a number we cannot take (MTR-07). */
+  /** Lines that name a register with a number too long to take (MTR-07). */
   readonly refusedLines: number
   /** False when the telegram had no checksum. */
   readonly checked: boolean
@@ -36,7 +35,7 @@ const OBJECT = /^(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:\*\d{1,3})?)((?:\(
 const MEASURED = /^(-?)(\d{1,15})(?:\.(\d{1,9}))?\*([A-Za-z0-9]{1,5})$/
 const DIGITS_MAX = 15
 
-/** Units as telegrams write them, with the power of ten to the unit we keep. */
+/** Units as telegrams write them, with the power of ten that leads to the unit we keep. */
 const UNITS: Readonly<Record<string, readonly [UnitCode, number]>> = {
   kWh: [UNIT.Wh, 3],
   Wh: [UNIT.Wh, 0],
@@ -58,8 +57,8 @@ const UNITS: Readonly<Record<string, readonly [UnitCode, number]>> = {
   MJ: [UNIT.J, 6],
 }
 
-/** Value group D of what is measured: 4 average demand, 6 maximum, 7 now, 8 total. Others are
- * limits and counters of events. Source: IEC 62056-61, table of value group D. */
+/** Value groups D of measured values: 4 average demand, 6 maximum, 7 now, 8 total. The others are
+ * limits and event counters. Source: IEC 62056-61, table of value group D. */
 const MEASURED_D = /^1-\d{1,3}:(?:[12]\.4|\d{1,3}\.[678])\./
 const CHANNEL_VALUE = /^0-([1-4]):24\.2\.\d{1,3}/
 /** DSMR 2.2: `(time)(status)(minutes)(count)(0-n:24.2.1)(unit)` and the value on the next line. */
@@ -67,7 +66,7 @@ const CHANNEL_VALUE_2_2 = /^0-([1-4]):24\.3\.0$/
 
 type Measured = Pick<DsmrRegister, 'value' | 'exponent' | 'unit'>
 
-/** `000009.533*kWh` is 9533 * 10^0 Wh. Null without a unit of ours, 'refused' when out of range. */
+/** `000009.533*kWh` is 9533 * 10^0 Wh. Null: no unit that we know; 'refused': too many digits. */
 function measured(text: string): Measured | 'refused' | null {
   const [whole, sign, digits = '', decimals = '', unitText = ''] = MEASURED.exec(text) ?? []
   if (whole === undefined || !Object.hasOwn(UNITS, unitText)) return null
@@ -82,14 +81,14 @@ function measured(text: string): Measured | 'refused' | null {
   }
 }
 
-/** Text of the hex form of a number when it is printable, else the number as it was sent. */
+/** The text that a hex number encodes, if it is printable; else the number as it was sent. */
 export function readableId(sent: string): string {
   if (!/^(?:[0-9A-Fa-f]{2})+$/.test(sent)) return sent
   const text = String.fromCharCode(...Uint8Array.fromHex(sent))
   return /^[\x20-\x7e]+$/.test(text) ? text : sent
 }
 
-/** One register from the values of an object: (number*unit) or (time)(number*unit). */
+/** The register in the values of an object: (number*unit) or (time)(number*unit). */
 function registerOf(
   code: string,
   values: readonly string[],
@@ -113,7 +112,7 @@ function registerOf(
   return { channel: Number(behind?.[1] ?? 0), register, ...number, time }
 }
 
-/** Lines of the telegram, a value that DSMR 2.2 puts on its own line joined to its object. */
+/** The lines of a telegram; a value that DSMR 2.2 puts on a line of its own joins its object. */
 function joinedLines(text: string): readonly string[] {
   const lines: string[] = []
   for (const line of text.split(/\r?\n/)) {
@@ -123,8 +122,8 @@ function joinedLines(text: string): readonly string[] {
   return lines
 }
 
-/** Reads `/identification` and the lines up to the `!` (left out). Lines it does not know do no
- * harm. */
+/** Reads `/identification` and the lines up to the `!`, which is left out. Unknown lines are
+ * skipped. */
 export function decodeTelegram(
   text: string,
   { standardOffsetMinutes, checked }: { standardOffsetMinutes: number; checked: boolean },
@@ -157,8 +156,8 @@ export function dsmrReadings(telegram: DsmrTelegram, meter: string): readonly Re
     exponent,
     unit,
     source: 'push',
-    // A gas meter's value is as old as its own stamp says: the telegram's time would make it
-    // younger.
+    // A gas meter's value is as old as its own stamp says: under the telegram's time it would look
+    // younger than it is.
     meterTime: time ?? (channel === 0 ? telegram.meterTime : null),
     checked: telegram.checked,
   }))

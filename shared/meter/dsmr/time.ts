@@ -21,10 +21,10 @@ const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 ||
 const daysInMonth = (year: number, month: number): number =>
   month === 2 ? (isLeap(year) ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31
 
-/** The instant of `YYMMDDhhmmssX`; `standardOffsetMinutes` is the zone's winter offset east of UTC
- * (60 in central Europe), summer is an hour more. Null when it is no such stamp, names no real
- * time, or lacks the letter: a civil time without it is unknown by an hour. Source: DSMR P1 5.0.2,
- * 6.4 (TST). */
+/** The instant of `YYMMDDhhmmssX`. `standardOffsetMinutes` is the zone's winter offset east of UTC
+ * (60 in central Europe); summer is an hour more. Null when the text is no such stamp, names no
+ * real time, or lacks the letter, without which a civil time is uncertain by an hour. Source: DSMR
+ * P1 5.0.2, 6.4 (TST). */
 export function decodeStamp(text: string, standardOffsetMinutes: number): UnixMs | null {
   const match = STAMP.exec(text)
   if (match === null) return null

@@ -1,8 +1,8 @@
-// The SEM frames about a meter's clock: asked for its time, and told another one. docs/meters.md
-// 1.6 is normative. Times are hundredths of a second, as the COSEM clock has them.
+// The SEM frames about a meter's clock: reading it and changing it. docs/meters.md 1.6 is
+// normative. Times are hundredths of a second, as in the COSEM clock.
 //
-// Each request carries a token that its answer repeats: an answer that comes late, behind the next
-// request, would otherwise be taken for that one's, and be wrong by the time between them.
+// Each request carries a token that its answer repeats. Without it an answer that arrives after the
+// next request would be taken for that one's, and be wrong by the time between the two.
 
 import type { MeterClockAnswer, MeterClockChange } from '../../clock/meter/meter-clock-line.ts'
 import { unreachable } from '../../assert.ts'
@@ -13,15 +13,12 @@ import { integer } from './integer.ts'
 export const SEM_CLOCK_RESOLUTION_US = 10_000
 /** Largest token. */
 export const SEM_TOKEN_MAX = 999
-/** Farthest shift, hundredths: 900 s, as of the COSEM clock (class 8, method 6). */
+/** Farthest shift, hundredths: 900 s, as for the COSEM clock (class 8, method 6). */
 const SHIFT_MAX = 90_000
-/** Latest time, hundredths since 1970: 2255-06-05, the last that whole microseconds can name. */
+/** Latest time, hundredths since 1970: 2255-06-05, the last that whole microseconds can express. */
 const HUNDREDTHS_MAX = 900_719_925_473
-/** Clock status is a byte. */
+/** The clock status is one byte. */
 const STATUS_MAX = 255
-
-/** B0 of the clock status: the clock is invalid, and so is what was read by it. */
-export const STATUS_INVALID = 0x01
 
 export type SemClockRequest =
   | { readonly is: 'ask-clock'; readonly address: string; readonly token: number }
@@ -55,7 +52,7 @@ export const CLOCK_FRAMES: readonly string[] = ['ask-clock', 'ask-change', 'cloc
 
 const HOW = { light: 'L', write: 'W', shift: 'D' } as const
 
-/** What a body about the clock says; null when it is none. `who` was checked. */
+/** Reads a body about the clock; null when it is none. `who` has been checked. */
 export function decodeClockBody(
   kind: string,
   who: string,

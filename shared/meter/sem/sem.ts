@@ -1,14 +1,14 @@
-// The SEM packet: what a simple energy meter of the paper says on request, its consumer number and
-// its reading, in a frame that a noisy two-wire line with many meters can carry. docs/meters.md 1
-// is normative.
+// The SEM packet: on request, a simple energy meter of the paper states its consumer number and its
+// reading, in a frame that a noisy two-wire line with many meters can carry. docs/meters.md 1 is
+// normative.
 //
 //   STX body ETX CCCC CR LF         body = fields joined by `;`, printable ASCII
 //
-// A frame is text, so that a person with a terminal can follow the line; it is bracketed and has a
+// A frame is text, so that a person with a terminal can follow the line; it has delimiters and a
 // checksum, so that a damaged reading is never billed. The load profile travels as one start value
-// and its increments: a week of quarter hours then fits the 4,093 bytes within which the CRC finds
-// every error of up to three bits, where time and value spelt out would be three times as long. The
-// stream of bytes is cut into frames by sem-stream.ts; here is what one frame means.
+// and its increments. That way a week at 15 minutes fits the 4,093 bytes within which the CRC finds
+// every error of up to three bits; written out, times and values would be three times as long.
+// stream.ts cuts the bytes into frames; this file says what one frame means.
 
 import { unreachable } from '../../assert.ts'
 import { fromText } from '../../bytes.ts'
@@ -32,13 +32,13 @@ export const ETX = 0x03
  * bits). */
 export const SEM_BODY_BYTES_MAX = 4_092
 
-/** Most rows of a history answer: a week of quarter hours. */
+/** Most rows of a history answer: a week at 15 minutes. */
 export const SEM_ROWS_MAX = 672
 
-/** Address that every meter answers: for a line with a single meter. */
+/** The address that any meter answers: for a line with a single meter. */
 export const ANY_METER = '*'
 
-/** Longest profile interval, seconds: a day. */
+/** Longest interval a frame can express, seconds: a day. */
 const INTERVAL_S_MAX = 86_400
 
 /** Why a meter refuses (docs/meters.md 1.5). */
@@ -48,10 +48,10 @@ export const SEM_REFUSALS = {
   3: 'nothing recorded in that range',
   4: 'busy, ask again',
 } as const
-/** Largest refusal code a meter may send; those not in the table are the maker's own. */
+/** Largest refusal code a meter may send; codes outside the table are the manufacturer's. */
 const REFUSAL_MAX = 999
 
-/** What a SEM counts: total import, as its unit says. */
+/** A SEM counts total import; the unit says of what. */
 export type SemUnit = 'Wh' | 'varh' | 'VAh'
 const REGISTERS: Readonly<Record<SemUnit, { unit: UnitCode; register: Obis }>> = {
   Wh: { unit: UNIT.Wh, register: obisOf([1, 0, 1, 8, 0, 255]) },
@@ -62,7 +62,7 @@ const isSemUnit = (text: string): text is SemUnit => Object.hasOwn(REGISTERS, te
 
 export interface SemRow {
   readonly intervalEnd: UnixMs
-  /** Cumulative register value at the interval's end. */
+  /** Register value at the interval's end, cumulative. */
   readonly value: number
 }
 
@@ -85,7 +85,7 @@ export type SemAnswer =
       readonly value: number
       readonly exponent: number
       readonly unit: SemUnit
-      /** The meter's own clock when it has one, whole seconds. */
+      /** The meter's own clock, whole seconds; null: it has none. */
       readonly meterTime: UnixMs | null
       /** False only for the plain line, which has no checksum. */
       readonly checked: boolean
@@ -108,7 +108,7 @@ export type SemFrame = SemRequest | SemAnswer | SemClockFrame
 export const isSemClockFrame = (frame: SemFrame): frame is SemClockFrame =>
   CLOCK_FRAMES.includes(frame.is)
 
-/** What a reader sends; a reader that hears it hears itself. */
+/** True for what a reader sends; a reader that receives it hears its own echo. */
 export const isSemRequest = (frame: SemFrame): frame is SemRequest | SemClockRequest =>
   frame.is.startsWith('ask-')
 
@@ -119,7 +119,7 @@ const instant = (text: string | undefined): UnixMs | null => {
 const registerValue = (text: string | undefined): number | null =>
   integer(text, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
 
-/** What a body (without STX and ETX) says; null when it is no SEM body (MTR-03). */
+/** Reads a body (without STX and ETX); null when it is no SEM body (MTR-03). */
 export function decodeSemBody(body: string): SemFrame | null {
   const fields = body.split(';')
   const [kind = '', who = ''] = fields
@@ -178,7 +178,7 @@ function decodeHistory(consumer: string, fields: readonly string[]): SemAnswer |
   const rows: SemRow[] = [{ intervalEnd: unixMs(end), value }]
   for (const text of fields.slice(8)) {
     end += interval
-    // An empty increment is an interval the meter did not record: it was without power.
+    // An empty increment is an interval that the meter did not record: it had no power.
     if (text === '') continue
     const increment = registerValue(text)
     if (increment === null) return null
@@ -186,11 +186,11 @@ function decodeHistory(consumer: string, fields: readonly string[]): SemAnswer |
     if (!Number.isSafeInteger(value) || end > SECONDS_MAX * 1_000) return null
     rows.push({ intervalEnd: unixMs(end), value })
   }
-  // The last row must be there: whoever continues behind it needs to know where it is.
+  // The last row must be present: the next request continues after it.
   return fields.at(-1) === '' ? null : { ...head, rows, more: more === 1 }
 }
 
-/** The frame as it goes on the line. An answer without checksum (plain line) has no frame: see
+/** The frame as sent on the line. An answer without checksum (plain line) has no frame: see
  * encodePlainLine. A history longer than the body limit is our own bug: cut it with rowsThatFit. */
 export function encodeSem(frame: SemFrame): Uint8Array {
   const body = fromText(`${encodeSemBody(frame)}\x03`)
@@ -239,9 +239,9 @@ function increments(rows: readonly SemRow[], interval: SpanMs): string {
   return text
 }
 
-/** How many of `rows` one frame holds; a meter sends these and sets `more` when it has others. */
+/** How many of `rows` fit one frame; a meter sends these and sets `more` when there are others. */
 export function rowsThatFit(rows: readonly SemRow[], interval: SpanMs): number {
-  /** Longest head there is: `P;` 32 `;-9;varh;1;86400;253402300799;-9007199254740991` ETX. */
+  /** The longest head: `P;` 32 `;-9;varh;1;86400;253402300799;-9007199254740991` ETX. */
   const headBytes = 84
   let bytes = headBytes
   let slots = 1
@@ -257,12 +257,12 @@ export function rowsThatFit(rows: readonly SemRow[], interval: SpanMs): number {
   return rows.length
 }
 
-/** `consumer,reading`: reading in kWh, up to 12 digits and 6 decimals. Source: the paper's SEM
+/** `consumer,reading`: the reading in kWh, up to 9 digits and 6 decimals. Source: the paper's SEM
  * packet. */
 const PLAIN = /^([A-Za-z0-9._-]{1,32}),(\d{1,9})(?:\.(\d{1,6}))?$/
 export const PLAIN_LINE_BYTES_MAX = 32 + 1 + 9 + 1 + 6
 
-/** The plain line of a meter without checksum, without its CR LF; null when it is none. */
+/** Reads a plain line, which has no checksum, without its CR LF; null when it is none. */
 export function decodePlainLine(line: string): SemAnswer | null {
   const [whole, consumer = '', digits = '', decimals = ''] = PLAIN.exec(line) ?? []
   if (whole === undefined) return null
@@ -271,7 +271,7 @@ export function decodePlainLine(line: string): SemAnswer | null {
   return { is: 'now', consumer, value, exponent, unit: 'Wh', meterTime: null, checked: false }
 }
 
-/** What the answer means to the rest of Ticklock; a refusal has no readings. */
+/** The readings in an answer; a refusal has none. */
 export function semReadings(answer: SemAnswer): readonly Reading[] {
   if (answer.is === 'refusal') return []
   const { consumer: meter, exponent } = answer

@@ -1,6 +1,6 @@
-// Cuts a stream of bytes into SEM frames and plain lines, in chunks of any size. Works byte by
-// byte, so that the verdicts depend on the bytes alone; keeps at most one frame; is back in step
-// with the first STX after any noise, because STX never occurs inside a frame.
+// Cuts a stream of bytes, in chunks of any size, into SEM frames and plain lines. It works byte by
+// byte, so that the verdicts depend on the bytes alone, keeps at most one frame, and is back in
+// step with the first STX after any noise, because STX never occurs inside a frame.
 
 import { concat, fromText, toText } from '../../bytes.ts'
 import { monoUs, type MonoUs } from '../../units.ts'
@@ -19,28 +19,26 @@ export type SemVerdict =
   | {
       readonly ok: true
       readonly frame: SemFrame
-      /** When the chunk with the first byte of the frame arrived. */
+      /** When the chunk with the frame's first byte arrived. */
       readonly at: MonoUs
     }
   | {
       readonly ok: false
-      /** MTR-02 checksum wrong, MTR-03 frame cut short, too long or not understood, MTR-08 noise.
-       * */
+      /** MTR-02 checksum wrong; MTR-03 cut short, too long or not understood; MTR-08 noise. */
       readonly fault: 'MTR-02' | 'MTR-03' | 'MTR-08'
-      /** How many bytes it cost. */
+      /** How many bytes were lost. */
       readonly bytes: number
       readonly at: MonoUs
     }
 
 export interface SemDecoder {
-  /** Verdicts that `chunk`, arrived at `at`, completes. */
+  /** The verdicts that `chunk`, which arrived at `at`, completes. */
   push(chunk: Uint8Array, at: MonoUs): readonly SemVerdict[]
-  /** The line went quiet: gives up what is half here, and reports noise not yet reported. */
+  /** The line went quiet: gives up a frame that is incomplete, and reports the remaining noise. */
   flush(at: MonoUs): readonly SemVerdict[]
 }
 
-/** Noise is reported before the next frame, or after this many bytes: one report, not one per byte.
- * */
+/** Noise is reported before the next frame or after this many bytes, not byte by byte. */
 const NOISE_BYTES_REPORT = 1_024
 
 const CRC_DIGITS = 4
@@ -50,13 +48,13 @@ const isPrintable = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e
 
 class Decoder implements SemDecoder {
   #within: 'line' | 'body' | 'crc' = 'line'
-  /** The body with its ETX, or the line so far. */
-  readonly #held = new Uint8Array(SEM_BODY_BYTES_MAX)
+  /** The body with its ETX, or the plain line so far. */
+  readonly #buffer = new Uint8Array(SEM_BODY_BYTES_MAX)
   #length = 0
   #crcText = ''
   #noise = 0
-  /** A line that is longer than a plain line, or has a byte no line has. */
-  #spoilt = false
+  /** The line is longer than a plain line, or has a byte that no plain line has. */
+  #malformed = false
   #afterCr = false
   #startedAt = monoUs(0)
   #verdicts: SemVerdict[] = []
@@ -108,7 +106,7 @@ class Decoder implements SemDecoder {
   #enterLine(): void {
     this.#within = 'line'
     this.#length = 0
-    this.#spoilt = false
+    this.#malformed = false
     this.#afterCr = false
   }
 
@@ -123,8 +121,8 @@ class Decoder implements SemDecoder {
   }
 
   #endLine(at: MonoUs): void {
-    const line = toText(this.#held.subarray(0, this.#length))
-    const answer = this.#spoilt ? null : decodePlainLine(line)
+    const line = toText(this.#buffer.subarray(0, this.#length))
+    const answer = this.#malformed ? null : decodePlainLine(line)
     if (answer === null) {
       this.#noise += this.#length
     } else {
@@ -143,13 +141,13 @@ class Decoder implements SemDecoder {
 
   #lineText(byte: number, at: MonoUs): void {
     if (this.#length === 0) this.#startedAt = at
-    // A CR inside would glue two halves of lines into one reading.
+    // A CR inside a line would join the halves of two lines to one reading.
     if (this.#length >= PLAIN_LINE_BYTES_MAX || this.#afterCr || !isPrintable(byte)) {
-      this.#spoilt = true
+      this.#malformed = true
       this.#noise += this.#length + 1
       this.#length = 0
     } else {
-      this.#held[this.#length] = byte
+      this.#buffer[this.#length] = byte
       this.#length += 1
     }
     this.#afterCr = false
@@ -160,7 +158,7 @@ class Decoder implements SemDecoder {
       this.#refuse('MTR-03', this.#frameBytes() + 1)
       return
     }
-    this.#held[this.#length] = byte
+    this.#buffer[this.#length] = byte
     this.#length += 1
     if (byte === ETX) this.#within = 'crc'
   }
@@ -168,7 +166,7 @@ class Decoder implements SemDecoder {
   #crcByte(byte: number): void {
     this.#crcText += String.fromCharCode(byte)
     if (this.#crcText.length < CRC_DIGITS) return
-    const body = this.#held.subarray(0, this.#length)
+    const body = this.#buffer.subarray(0, this.#length)
     if (this.#crcText !== crcDigits(crc16Ibm3740(body))) {
       this.#refuse('MTR-02', this.#frameBytes())
       return

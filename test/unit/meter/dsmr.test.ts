@@ -87,7 +87,7 @@ test('a telegram without checksum is MTR-04, or taken and marked when allowed', 
   assert.ok(dsmrReadings(verdict.telegram, 'm').every((reading) => !reading.checked))
 })
 
-test('cut short, half a checksum and bytes that are no text are MTR-03, then in step again', () => {
+test('cut short, half a checksum and bytes that are not text are MTR-03, then it resumes', () => {
   const good = encodeTelegram(LINES)
   const cut = good.slice(0, 90)
   const half = fromText(`${LINES.join('\r\n')}\r\n!AB\r\n`)
@@ -101,7 +101,7 @@ test('cut short, half a checksum and bytes that are no text are MTR-03, then in 
   assert.deepEqual(verdicts, ['MTR-03', 'MTR-08', 'telegram'])
 })
 
-test('a telegram of the limit is taken, one byte more is MTR-03', () => {
+test('a telegram of the greatest length is taken, one byte more is MTR-03', () => {
   const padded = (bytes: number) => {
     const bare = encodeTelegram(LINES).length - '0000\r\n'.length
     return encodeTelegram([...LINES, 'x'.repeat(bytes - bare - 2)])
@@ -122,7 +122,7 @@ test('a number that does not fit is counted, not rounded', () => {
   )
 })
 
-test('stamps: S is an hour nearer to UTC than W; no letter or no such time is none', () => {
+test('stamps: S is an hour earlier in UTC than W; no letter or no real time gives none', () => {
   assert.equal(decodeStamp('260329015959W', 60), Date.UTC(2026, 2, 29, 0, 59, 59))
   assert.equal(decodeStamp('260329030000S', 60), Date.UTC(2026, 2, 29, 1, 0, 0))
   assert.equal(decodeStamp('240229000000W', 0), Date.UTC(2024, 1, 29))
@@ -154,7 +154,7 @@ interface Expected {
   readonly mBus: Readonly<Record<string, { value?: number; timestamp?: string; unit?: string }>>
 }
 
-/** Where the expected file keeps what a register holds: path in it, power of ten of its unit. */
+/** Where the expected file keeps a register's value: the path, and the unit's power of ten. */
 const PATHS: readonly (readonly [RegExp, string, string])[] = [
   [/^1-\d:1\.8\.0/, 'total.received', 'Wh'],
   [/^1-\d:2\.8\.0/, 'total.returned', 'Wh'],

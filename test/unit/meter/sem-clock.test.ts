@@ -44,8 +44,8 @@ function sent(actions: readonly PollAction[]): SemFrame {
   assert.ok(verdict?.ok)
   return verdict.frame
 }
-const told = (actions: readonly PollAction[]) =>
-  actions.flatMap((action) => (action.do === 'tell' ? [action.event] : []))
+const eventsOf = (actions: readonly PollAction[]) =>
+  actions.flatMap((action) => (action.do === 'emit' ? [action.event] : []))
 const tokenOf = (frame: SemFrame): number => ('token' in frame ? frame.token : -1)
 const later = (us: number): MonoUs => shiftMono(START, spanUs(us))
 const clockOf = (token: number, consumer = 'A'): Uint8Array =>
@@ -57,7 +57,7 @@ test('a clock is read: stamps at the request and at the first byte, and their li
   assert.ok(frame.is === 'ask-clock' && frame.address === 'A')
   const bytes = clockOf(frame.token)
   assert.deepEqual(poll.heard(bytes.subarray(0, 5), later(30_000)), [])
-  const [event, ...others] = told(poll.heard(bytes.subarray(5), later(90_000)))
+  const [event, ...others] = eventsOf(poll.heard(bytes.subarray(5), later(90_000)))
   assert.deepEqual(others, [])
   assert.deepEqual(event, {
     on: 'clock-read',
@@ -73,30 +73,30 @@ test('a clock is read: stamps at the request and at the first byte, and their li
   })
 })
 
-test('an answer that comes behind the next request is not taken for its own', () => {
+test('an answer that arrives after the next request is not taken for its answer', () => {
   const poll = polling()
   const first = tokenOf(sent(poll.readClock('A', START)))
   const given = poll.wake(later(ANSWER_US_MAX))
-  assert.deepEqual(told(given), [{ on: 'clock-read', meter: 'A', found: 'silent' }])
+  assert.deepEqual(eventsOf(given), [{ on: 'clock-read', meter: 'A', found: 'silent' }])
   const second = tokenOf(sent(poll.readClock('A', later(ANSWER_US_MAX))))
   assert.notEqual(first, second)
-  const late = told(poll.heard(clockOf(first), later(ANSWER_US_MAX + 1_000)))
+  const late = eventsOf(poll.heard(clockOf(first), later(ANSWER_US_MAX + 1_000)))
   assert.deepEqual(
     late.map((event) => event.on === 'fault' && event.fault),
     ['MTR-08'],
   )
-  assert.equal(told(poll.heard(clockOf(second), later(ANSWER_US_MAX + 50_000))).length, 1)
+  assert.equal(eventsOf(poll.heard(clockOf(second), later(ANSWER_US_MAX + 50_000))).length, 1)
 })
 
-test('a meter that passes the request over gets one attempt, no MTR-01 and no rest', () => {
+test('a meter that ignores the request gets one attempt, no MTR-01 and no rest', () => {
   const poll = polling()
   sent(poll.readClock('A', START))
   const end = later(ANSWER_US_MAX)
-  assert.deepEqual(told(poll.wake(end)), [{ on: 'clock-read', meter: 'A', found: 'silent' }])
+  assert.deepEqual(eventsOf(poll.wake(end)), [{ on: 'clock-read', meter: 'A', found: 'silent' }])
   assert.equal(sent(poll.read('A', end)).is, 'ask-now', 'its readings go on')
 })
 
-test('refusal 1 is "unsupported", refusal 4 is another time, for reading and changing', () => {
+test('refusal 1 is "unsupported", refusal 4 means later, for reading and changing', () => {
   const change = { meter: 'A', change: { how: 'shift', by: spanUs(10_000) }, at: START } as const
   for (const [code, found, became] of [
     [1, 'unsupported', 'unsupported'],
@@ -106,9 +106,11 @@ test('refusal 1 is "unsupported", refusal 4 is another time, for reading and cha
     const poll = polling()
     const refusal = encodeSem({ is: 'refusal', consumer: 'A', code })
     poll.readClock('A', START)
-    assert.deepEqual(told(poll.heard(refusal, START)), [{ on: 'clock-read', meter: 'A', found }])
+    assert.deepEqual(eventsOf(poll.heard(refusal, START)), [
+      { on: 'clock-read', meter: 'A', found },
+    ])
     poll.changeClock(change, START)
-    const events = told(poll.heard(refusal, START))
+    const events = eventsOf(poll.heard(refusal, START))
     assert.deepEqual(events, [{ on: 'clock-changed', meter: 'A', became }])
   }
 })
@@ -127,7 +129,7 @@ test('a time to be set is right when the meter has the request; it is sent once'
   assert.ok(Math.abs(error) <= 5_000, `${error} us`)
   const lost = poll.wake(later(2_000_000 + ANSWER_US_MAX))
   assert.deepEqual(lost, [
-    { do: 'tell', event: { on: 'clock-changed', meter: 'A', became: 'none' } },
+    { do: 'emit', event: { on: 'clock-changed', meter: 'A', became: 'none' } },
   ])
 })
 
@@ -136,13 +138,13 @@ test('another meter, or an answer of another kind, ends nothing', () => {
   const token = tokenOf(sent(poll.readClock('A', START)))
   const changed = encodeSem({ is: 'changed', consumer: 'A', token, answer: 'ack' })
   const codes = [clockOf(token, 'B'), changed].flatMap((bytes) =>
-    told(poll.heard(bytes, START)).map((event) => event.on === 'fault' && event.fault),
+    eventsOf(poll.heard(bytes, START)).map((event) => event.on === 'fault' && event.fault),
   )
   assert.deepEqual(codes, ['MTR-05', 'MTR-08'])
-  assert.equal(told(poll.heard(clockOf(token), START)).length, 1)
+  assert.equal(eventsOf(poll.heard(clockOf(token), START)).length, 1)
 })
 
-/** What a simulated clock did, and how far it is off then. */
+/** What a simulated clock did, and how far it is off afterwards. */
 function meter(offset: number, rate = 0, configured = true) {
   const clock = simulatedClock({
     offset: spanUs(offset * SECOND),
@@ -184,7 +186,7 @@ test('a simulated meter obeys the table as a device: light, strong, setting, 4 h
   assert.deepEqual([fresh.off(UTC), fresh.clock.events], [0, [11]])
 })
 
-test('a simulated meter defers over midnight, and does it by itself when the day is left', () => {
+test('a simulated meter defers a change over midnight and makes it once the day is over', () => {
   const midnight = unixUs(Date.UTC(2026, 2, 18) * 1_000)
   const before = unixUs(midnight - 30 * SECOND)
   const clock = simulatedClock({ offset: spanUs(75 * SECOND), rate: ppm(0), startedAt: before })

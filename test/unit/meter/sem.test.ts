@@ -29,7 +29,7 @@ const vectors: Vectors = JSON.parse(
   readFileSync(new URL('../../../../test/vectors/sem.json', import.meta.url), 'utf8'),
 )
 
-/** One frame the slow way, to be independent of the encoder. */
+/** One frame, built the slow way to be independent of the encoder. */
 function framed(body: string): Uint8Array {
   const covered = fromText(`${body}\x03`)
   const crc = crc16Ibm3740(covered).toString(16).toUpperCase().padStart(4, '0')
@@ -98,7 +98,7 @@ test('history rows are increments, an empty one is an interval without a value',
   )
 })
 
-test('the plain line is a reading in kWh, marked unchecked; half of one is nothing', () => {
+test('a plain line is a reading in kWh, marked unchecked; half a line is ignored', () => {
   assert.deepEqual(decodePlainLine('1001,1234.56'), {
     is: 'now',
     consumer: '1001',
@@ -167,7 +167,7 @@ test('noise before a frame is counted as MTR-08, at most once in 1,024 bytes', (
   )
 })
 
-test('a body of the limit is taken and one byte more is MTR-03', () => {
+test('a body of the greatest length is taken, one byte more is MTR-03', () => {
   const full = 'x'.repeat(SEM_BODY_BYTES_MAX - 1)
   const [atLimit] = semDecoder().push(framed(full), AT)
   assert.deepEqual(
@@ -179,7 +179,7 @@ test('a body of the limit is taken and one byte more is MTR-03', () => {
   assert.deepEqual(over, { ok: false, fault: 'MTR-03', bytes: SEM_BODY_BYTES_MAX + 2, at: AT })
 })
 
-test('flush gives up a half frame, and reports noise that was still being counted', () => {
+test('flush gives up an incomplete frame and reports the noise counted so far', () => {
   const decoder = semDecoder()
   decoder.push(fromText('\x02V;10'), AT)
   assert.deepEqual(decoder.flush(monoUs(9_000)), [{ ok: false, fault: 'MTR-03', bytes: 5, at: AT }])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { semDecoder } from '../../../shared/meter/sem/stream.ts'
 import { encodeSem, SEM_ROWS_MAX } from '../../../shared/meter/sem/sem.ts'
+import { PROFILE_MINUTES, profileInterval } from '../../../shared/meter/profile.ts'
 import { monoUs, unixMs } from '../../../shared/units.ts'
 import { meterAnswer } from '../../../services/simulator/sem-bus.ts'
 import { PROFILE_INTERVAL_MS, simulatedMeter } from '../../../services/simulator/simulated-meter.ts'
@@ -65,6 +66,25 @@ test('a week of quarter hours fits one answer (docs/meters.md 1.4)', () => {
     assert.ok(answer.is === 'history')
     assert.equal(answer.rows.length, 672)
     assert.equal(answer.more, false)
+    const [verdict] = semDecoder().push(encodeSem(answer), monoUs(1))
+    assert.deepEqual(verdict, { ok: true, frame: answer, at: 1 })
+  }
+})
+
+test('one household, profiles of 1 to 60 min: each samples the same register', () => {
+  for (const minutes of PROFILE_MINUTES) {
+    const meter = simulatedMeter('1', 3, minutes)
+    assert.equal(meter.interval, profileInterval(minutes))
+    const from = unixMs(NOW - 6 * 3_600_000)
+    const request = { is: 'ask-history', address: '1', from, to: NOW, rowsMax: 672 } as const
+    const answer = meterAnswer(meter, request, NOW)
+    assert.ok(answer.is === 'history')
+    assert.equal(answer.interval, profileInterval(minutes))
+    assert.equal(answer.rows.length, 360 / minutes)
+    for (const { intervalEnd, value } of answer.rows) {
+      assert.equal(intervalEnd % profileInterval(minutes), 0)
+      assert.equal(value, simulatedMeter('1', 3).registerWh(intervalEnd))
+    }
     const [verdict] = semDecoder().push(encodeSem(answer), monoUs(1))
     assert.deepEqual(verdict, { ok: true, frame: answer, at: 1 })
   }

@@ -20,7 +20,7 @@ function load(t: TestContext, text: string, mode = 0o600): ConfigVerdict {
 const HEAD = 'master = "tcp://head.example:4059"\n'
 const LINE = '[[line]]\nurl = "tcp://192.0.2.1:4001"\nprotocol = "sem"\nmeters = ["ED-1"]\n'
 
-test('the example file is valid and says what its comments say', (t) => {
+test('the example file is valid and means what its comments say', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   copyFileSync(join(packageRoot(), 'docs/examples/slave.toml'), join(folder, 'slave.toml'))
@@ -34,7 +34,7 @@ test('the example file is valid and says what its comments say', (t) => {
   assert.equal(config.suite, 1)
   assert.deepEqual(
     config.lines.map(({ protocol, everyMs, history, meters }) => [
-      protocol,
+      protocol.name,
       everyMs,
       history,
       meters,
@@ -52,7 +52,7 @@ test('the example file is valid and says what its comments say', (t) => {
   })
 })
 
-test('clocks are watched unless the line says light; a P1 port has none to set', (t) => {
+test('clocks are watched unless the line says light; a P1 port has no clock to set', (t) => {
   const keeps = (more: string, head = LINE) => {
     const verdict = load(t, `${HEAD}${head}${more}`)
     return verdict.ok ? verdict.config.lines[0]?.clock : verdict.detail
@@ -88,6 +88,8 @@ test('OPS-05 names line and field (shared/faults.ts)', (t) => {
     [`${HEAD}${LINE.replace('ED-1', 'ED 1')}`, /line 2, line\[1\]: "ED 1" is no meter number/],
     [`${HEAD}${LINE.replace('tcp:', 'udp:')}`, /line 2, line\[1\]: "udp:/],
     [`${HEAD}${LINE.replace('sem', 'dsmr')}`, /line 2, line\[1\]: .*standard_offset_minutes/],
+    [`${HEAD}${LINE}${LINE.replace('sem', 'modbus')}`, /line 8, line\[2\]\.protocol: .*sem, dsmr/],
+    [`${HEAD}${LINE}interval = 20\n`, /line 6, line\[1\]\.interval: .*1\|5\|10\|15\|30\|60/],
     [`${HEAD}a.b = 1\n"a(b" = 1\n${LINE}`, /Unrecognized/],
   ]
   for (const [text, says] of cases) {
@@ -117,7 +119,7 @@ test('OPS-10 warns when others can read the token, and only then', (t) => {
   assert.deepEqual(without.ok && without.warnings, [])
 })
 
-test('suite 0 is for those who ask for it by name', (t) => {
+test('suite 0 is used only when the file asks for it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')
@@ -126,7 +128,7 @@ test('suite 0 is for those who ask for it by name', (t) => {
   assert.equal(verdict.ok ? verdict.config.suite : verdict.detail, 0)
 })
 
-test('a token file beside the configuration is read, its mode is looked at', (t) => {
+test('a token file beside the configuration is read, and its mode is checked', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentEvent, MeterClockPlan } from '../../../services/slave/core/state.ts'
 import type { MeterClockRead } from '../../../shared/clock/meter/meter-clock-line.ts'
+import { profileInterval } from '../../../shared/meter/profile.ts'
 import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 import { Pair } from '../pairs/command-pair.ts'
 
@@ -13,7 +14,13 @@ const DAY_S = 86_400
 
 function pairOf(keep: MeterClockPlan['keep'], offsets: Readonly<Record<string, number>>): Pair {
   const clock = { keep, zone: spanUs(0) }
-  const plan = { everyMs: 86_400_000, push: false, history: false, clock }
+  const plan = {
+    everyMs: 86_400_000,
+    push: false,
+    history: false,
+    profileIntervalMs: profileInterval(15),
+    clock,
+  }
   const pair = new Pair(Object.keys(offsets).map((meter) => ({ meter, ...plan })))
   for (const [meter, seconds] of Object.entries(offsets)) pair.offsets.set(meter, seconds * SECOND)
   return pair

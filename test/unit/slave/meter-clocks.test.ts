@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MeterClockPlan, MeterPlan } from '../../../services/slave/core/state.ts'
+import { type ProfileMinutes, profileInterval } from '../../../shared/meter/profile.ts'
 import { spanUs } from '../../../shared/units.ts'
 import { Pair } from '../pairs/command-pair.ts'
 
@@ -12,12 +13,17 @@ const HOUR = 3_600 * SECOND
 /** A pair begins at a quarter hour's end: nothing is corrected lightly for ten seconds. */
 const MARGIN_S = 10
 
-const planOf = (keep: MeterClockPlan['keep'], zone = 0): readonly MeterPlan[] => [
+const planOf = (
+  keep: MeterClockPlan['keep'],
+  zone = 0,
+  minutes: ProfileMinutes = 15,
+): readonly MeterPlan[] => [
   {
     meter: 'M-2',
     everyMs: 86_400_000,
     push: false,
     history: false,
+    profileIntervalMs: profileInterval(minutes),
     clock: { keep, zone: spanUs(zone) },
   },
 ]
@@ -74,6 +80,26 @@ test('light: put off at a quarter hour, then done, verified, counted and told', 
     near(kept(pair), seconds)
     pair.run(7_200)
     assert.equal(pair.executed.length, 1, 'and not again')
+  }
+})
+
+test("light: the interval that is kept whole is the meter's own", () => {
+  for (const [minutes, waits] of [
+    [5, true],
+    [15, true],
+    [30, false],
+    [60, false],
+  ] as const) {
+    const pair = new Pair(planOf('light', 0, minutes))
+    pair.offsets.set('M-2', 0)
+    // A new process looks at once; a quarter hour ends in seven seconds.
+    pair.run(893)
+    pair.die()
+    pair.offsets.set('M-2', 20 * SECOND)
+    pair.run(MARGIN_S)
+    assert.deepEqual(pair.executed, waits ? [] : ['light M-2'], `${minutes} min`)
+    pair.run(60)
+    assert.deepEqual(pair.executed, ['light M-2'], `${minutes} min`)
   }
 })
 

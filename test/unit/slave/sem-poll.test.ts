@@ -60,11 +60,11 @@ function polling(allowUnchecked = false) {
   poll.lineUp(START)
   return poll
 }
-/** Lets time pass to the deadline. */
-function expire(poll: ReturnType<typeof polling>): { now: MonoUs; told: readonly string[] } {
+/** Lets time pass until the deadline. */
+function expire(poll: ReturnType<typeof polling>): { now: MonoUs; said: readonly string[] } {
   const now = poll.wakeAt()
   assert.ok(now !== null)
-  return { now, told: words(poll.wake(now)) }
+  return { now, said: words(poll.wake(now)) }
 }
 
 test('one request at a time: the next meter is asked when the first has answered', () => {
@@ -77,7 +77,7 @@ test('one request at a time: the next meter is asked when the first has answered
   assert.equal(poll.wakeAt(), null)
 })
 
-test('the wake is not due a microsecond early, and due at the deadline', () => {
+test('wake does nothing a microsecond before the deadline, and acts at it', () => {
   const poll = polling()
   poll.read('A', START)
   const due = shiftMono(START, ANSWER_US_MAX)
@@ -90,16 +90,16 @@ test('a silent meter: three attempts, MTR-01, then no line time until rested', (
   const poll = polling()
   poll.read('A', START)
   for (let attempt = 2; attempt <= ATTEMPTS_MAX; attempt += 1) {
-    assert.deepEqual(expire(poll).told, ['>A'])
+    assert.deepEqual(expire(poll).said, ['>A'])
   }
-  const { now, told } = expire(poll)
-  assert.deepEqual(told, ['MTR-01 A', 'failed A now'])
+  const { now, said } = expire(poll)
+  assert.deepEqual(said, ['MTR-01 A', 'failed A now'])
   const rested = shiftMono(now, REST_US_MIN)
   assert.deepEqual(words(poll.read('A', shiftMono(rested, spanUs(-1)))), ['failed A now'])
-  assert.deepEqual(words(poll.read('B', now)), ['>B'], 'others are not held up')
+  assert.deepEqual(words(poll.read('B', now)), ['>B'], 'others are not delayed')
   poll.heard(bytesOf('B'), now)
   assert.deepEqual(words(poll.read('A', rested)), ['>A'], 'the rest is over')
-  assert.deepEqual(expire(poll).told, ['MTR-01 A', 'failed A now'], 'a single attempt now')
+  assert.deepEqual(expire(poll).said, ['MTR-01 A', 'failed A now'], 'a single attempt now')
 })
 
 test('rests double up to their limit and end with the first answer', () => {
@@ -117,10 +117,10 @@ test('rests double up to their limit and end with the first answer', () => {
   poll.read('A', now)
   poll.heard(bytesOf('A'), now)
   poll.read('A', now)
-  assert.deepEqual(expire(poll).told, ['>A'], 'healthy again: it gets its retries')
+  assert.deepEqual(expire(poll).said, ['>A'], 'healthy again: it gets its retries')
 })
 
-test('another meter that answers is MTR-05, not taken; the right one still is', () => {
+test('an answer of another meter is MTR-05 and not taken; the right one still is', () => {
   const poll = polling()
   poll.read('A', START)
   assert.deepEqual(words(poll.heard(bytesOf('B'), START)), ['MTR-05 A'])
@@ -134,9 +134,9 @@ test('a damaged answer is asked for again as soon as the line is quiet', () => {
   damaged[6] = 0x39
   assert.deepEqual(words(poll.heard(damaged, START)), ['MTR-02 A'])
   assert.equal(poll.wakeAt(), shiftMono(START, QUIET_US))
-  assert.deepEqual(expire(poll).told, ['>A'])
+  assert.deepEqual(expire(poll).said, ['>A'])
   expire(poll)
-  assert.deepEqual(expire(poll).told, ['failed A now'], 'MTR-02 was told: no MTR-01 besides')
+  assert.deepEqual(expire(poll).said, ['failed A now'], 'MTR-02 was reported: no MTR-01 as well')
 })
 
 test('an answer under way may take its time, noise without end may not', () => {
@@ -191,10 +191,10 @@ test('history asks for (from, to] in whole seconds and takes only rows of that r
   assert.deepEqual(words(poll.heard(encodeSem(history(900)), START)), ['MTR-08 A'])
   assert.deepEqual(words(poll.heard(encodeSem(history(2_700)), START)), ['MTR-08 A'])
   assert.deepEqual(words(poll.heard(bytesOf('A'), START)), ['MTR-08 A'], 'no profile')
-  const [told] = poll.heard(encodeSem(history(1_800)), START)
-  assert.ok(told?.do === 'tell' && told.event.on === 'readings')
-  assert.equal(told.event.more, true)
-  assert.equal(told.event.request, 'history')
+  const [action] = poll.heard(encodeSem(history(1_800)), START)
+  assert.ok(action?.do === 'emit' && action.event.on === 'readings')
+  assert.equal(action.event.more, true)
+  assert.equal(action.event.request, 'history')
   const empty = { meter: 'A', from: to, to, rowsMax: 5 }
   assert.deepEqual(words(poll.readHistory(empty, START)), ['history A x0'])
 })
@@ -209,7 +209,7 @@ test('readings and history take turns, so that neither starves', () => {
   assert.deepEqual(words(poll.heard(bytesOf('A'), START)), ['now A x1', '>A 1..900 5'])
 })
 
-test('a line that goes down fails everything, then answers requests at once with failed', () => {
+test('when a line goes down all its requests fail, and so does each new one at once', () => {
   const poll = polling()
   poll.read('A', START)
   poll.read('B', START)
@@ -220,19 +220,19 @@ test('a line that goes down fails everything, then answers requests at once with
   assert.deepEqual(words(poll.read('C', START)), ['>C'])
 })
 
-test('unasked: a configured meter pushes, a stranger is MTR-05, an echo nothing', () => {
+test('not asked for: a configured meter pushes, a stranger is MTR-05, an echo is ignored', () => {
   const poll = polling()
-  const [told] = poll.heard(bytesOf('B'), START)
-  assert.ok(told?.do === 'tell' && told.event.on === 'readings')
-  assert.equal(told.event.request, 'push')
-  assert.equal(told.event.readings[0]?.source, 'push')
+  const [action] = poll.heard(bytesOf('B'), START)
+  assert.ok(action?.do === 'emit' && action.event.on === 'readings')
+  assert.equal(action.event.request, 'push')
+  assert.equal(action.event.readings[0]?.source, 'push')
   assert.deepEqual(words(poll.heard(bytesOf('X'), START)), ['MTR-05 null'])
   const echo = encodeSem({ is: 'ask-now', address: 'A' })
   poll.read('A', START)
   assert.deepEqual(words(poll.heard(concat(echo, bytesOf('A')), START)), ['now A x1'])
 })
 
-test('the queue holds each request of a meter once, however often it is asked', () => {
+test('the queue holds each kind of request once per meter, however often it is asked', () => {
   const poll = polling()
   for (let round = 0; round < 1_000; round += 1) {
     for (const meter of METERS) poll.read(meter, START)

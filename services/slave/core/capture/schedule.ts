@@ -1,16 +1,18 @@
-// When which meter is read. Each meter has its rhythm; each meter with a load profile has a cursor,
-// the end of the last interval that is sealed. While a cursor lies behind, history is read range by
-// range, so an outage of the slave, of its line or of its disk loses no interval the meter still
-// keeps.
+// Decides when each meter is read. Every meter has its rhythm; a meter with a load profile also has
+// a cursor, the end of its last interval that is sealed. While a cursor lags behind, history is
+// read range by range, so an outage of the slave, its line or its disk loses no interval that the
+// meter still keeps.
 //
-// Waiting is counted on the monotonic clock: the agent's own may stand for days when it was found
-// ahead.
+// Waits are measured on the monotonic clock: the agent's own clock may stand still for days after
+// it was found to be ahead.
 
+import { assert } from '../../../../shared/assert.ts'
 import {
   elapsedUs,
   type MonoUs,
   shiftMono,
   shiftMs,
+  type SpanMs,
   spanMs,
   spanMsToUs,
   spanUs,
@@ -18,35 +20,35 @@ import {
 } from '../../../../shared/units.ts'
 import type { AgentAction, MeterPlan, ReadRequest } from '../state.ts'
 
-/** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
-export const PROFILE_INTERVAL_MS = 900_000
-/** Longest range asked for at once: a week, 672 rows, about 10 kB on the meter line, ms. */
-const RANGE_MS_MAX = 7 * 86_400_000
-/** A request without an answer for this long is forgotten: the line lost it. */
+/** Most intervals asked for at once: about 10 kB on the meter line. A week of 15 minutes each. */
+const RANGE_INTERVALS_MAX = 672
+/** A request that stays unanswered for this long is forgotten: the line lost it. */
 const REQUEST_TIME_MAX = spanUs(60_000_000)
-/** After a failed or empty history request the meter is left alone for this long. */
+/** Pause in a meter's history requests after a failed or empty one. */
 const HISTORY_RETRY = spanUs(15_000_000)
-/** A range that ended this long ago is complete: what the meter has not by now it never will,
- * ms. */
+/** A range that ended this long ago is complete: rows that the meter does not have by now will
+ * never come, ms. */
 const SETTLED_MS = 3_600_000
 
 interface MeterTurn {
   plan: MeterPlan
+  /** Interval of the load profile that is read; null: none is. */
+  readonly interval: SpanMs | null
   nextReadAt: MonoUs
   readingSince: MonoUs | null
   historySince: MonoUs | null
-  /** End of the range asked for. */
+  /** End of the range that was asked for. */
   askedTo: UnixMs | null
   historyRetryAt: MonoUs
   /** End of the last interval stored. Null: no history is wanted (yet). */
   cursor: UnixMs | null
-  /** End of the last interval taken, perhaps still waiting for the disk. */
+  /** End of the last interval taken; it may still wait for the disk. */
   taken: UnixMs | null
 }
 
 export type Schedule = Map<string, MeterTurn>
 
-/** Spreads first reads over each meter's period, so that a bus is not asked for all at once. */
+/** Spreads the first reads over each meter's period, so that a bus is not flooded at start. */
 export function plan(
   meters: readonly MeterPlan[],
   cursors: ReadonlyMap<string, UnixMs>,
@@ -57,6 +59,7 @@ export function plan(
     const spread = (entry.everyMs * index) / Math.max(1, meters.length)
     schedule.set(entry.meter, {
       plan: entry,
+      interval: intervalOf(entry),
       nextReadAt: shiftMono(now, spanMsToUs(spanMs(spread))),
       readingSince: null,
       historySince: null,
@@ -69,7 +72,13 @@ export function plan(
   return schedule
 }
 
-/** The rhythms as ordered by the master; the rest as configured. */
+function intervalOf({ history, profileIntervalMs }: MeterPlan): SpanMs | null {
+  if (!history) return null
+  assert(profileIntervalMs !== undefined, 'a load profile that is read has an interval')
+  return profileIntervalMs
+}
+
+/** The plans with the rhythms that the master ordered; the other meters keep theirs. */
 export const ordered = (
   meters: readonly MeterPlan[],
   schedules: ReadonlyMap<string, number>,
@@ -79,7 +88,7 @@ export const ordered = (
     return seconds === undefined ? entry : { ...entry, everyMs: seconds * 1_000 }
   })
 
-/** Another rhythm from now on: the next reading comes no later than one new period from here. */
+/** Sets another rhythm: the next reading comes no later than one new period from now. */
 export function reschedule(schedule: Schedule, meter: string, everyMs: number, mono: MonoUs): void {
   const turn = schedule.get(meter)
   if (turn === undefined) return
@@ -88,7 +97,7 @@ export function reschedule(schedule: Schedule, meter: string, everyMs: number, m
   if (next < turn.nextReadAt) turn.nextReadAt = next
 }
 
-/** The caller asks the meter now; its rhythm goes on from here. */
+/** The caller asks the meter now; its rhythm continues from here. */
 export function readAtOnce(schedule: Schedule, meter: string, mono: MonoUs): void {
   const turn = schedule.get(meter)
   if (turn === undefined || turn.plan.push) return
@@ -96,15 +105,16 @@ export function readAtOnce(schedule: Schedule, meter: string, mono: MonoUs): voi
   turn.nextReadAt = shiftMono(mono, spanMsToUs(spanMs(turn.plan.everyMs)))
 }
 
-/** The master says from when history is wanted; a cursor already there stays. */
+/** The master says from when history is wanted; a cursor that exists already stays. */
 export function wantHistory(schedule: Schedule, from: UnixMs): void {
-  // Ranges leave out their start: one interval earlier, so that the value AT `from` is read too.
-  const before = shiftMs(from, spanMs(-PROFILE_INTERVAL_MS))
-  for (const turn of schedule.values()) if (turn.plan.history) turn.cursor ??= before
+  for (const turn of schedule.values()) {
+    // Ranges leave out their start: one interval earlier, so that the value AT `from` is read too.
+    if (turn.interval !== null) turn.cursor ??= shiftMs(from, spanMs(-1 * turn.interval))
+  }
 }
 
-/** Requests due now. `sure` is an instant that is over for certain; null: no history, since a
- * clock that is ahead would take intervals still to come for ones that the meter does not have. */
+/** The requests due now. `sure` is an instant that has certainly passed; null: no history is asked
+ * for, since a clock that is ahead would take intervals to come for ones the meter lacks. */
 export function due(schedule: Schedule, mono: MonoUs, sure: UnixMs | null): AgentAction[] {
   const actions: AgentAction[] = []
   for (const [meter, turn] of schedule) {
@@ -130,16 +140,16 @@ const isOver = (since: MonoUs | null, mono: MonoUs): boolean =>
   since !== null && elapsedUs(since, mono) > REQUEST_TIME_MAX
 
 function missing(turn: MeterTurn, sure: UnixMs): { from: UnixMs; to: UnixMs } | null {
-  const { cursor, taken } = turn
-  // What was taken waits for the disk, perhaps for hours: asking again would seal it twice.
+  const { cursor, interval, taken } = turn
+  // Rows taken may wait for the disk for hours: asking again would seal them twice.
   if (taken !== null && taken > (cursor ?? 0)) return null
-  if (!turn.plan.history || cursor === null || cursor + PROFILE_INTERVAL_MS > sure) return null
-  const to = shiftMs(cursor, spanMs(Math.min(RANGE_MS_MAX, sure - cursor)))
+  if (interval === null || cursor === null || cursor + interval > sure) return null
+  const to = shiftMs(cursor, spanMs(Math.min(RANGE_INTERVALS_MAX * interval, sure - cursor)))
   return { from: cursor, to }
 }
 
 /** How far the profile is known after a history answer whose last row ended at `last` (null: no
- * rows). A settled range counts as read to its end: the meter keeps nothing more there. */
+ * rows). A settled range counts as read to its end: the meter has nothing more in it. */
 export function through(
   schedule: Schedule,
   meter: string,
@@ -151,20 +161,20 @@ export function through(
   return last
 }
 
-/** True for a profile row that was not taken before: a request given up may still be answered,
- * beside the one that followed it. */
+/** True for a profile row that was not taken before: a request that was given up may still be
+ * answered, in addition to the one that followed it. */
 export function isNew(schedule: Schedule, meter: string, intervalEnd: UnixMs | null): boolean {
   const turn = schedule.get(meter)
   return intervalEnd === null || intervalEnd > Math.max(turn?.taken ?? 0, turn?.cursor ?? 0)
 }
 
-/** A history answer goes to the disk; until it is there, no further range is asked for. */
+/** A history answer is on its way to the disk; until it is there, no further range is asked for. */
 export function taken(schedule: Schedule, meter: string, last: UnixMs | null): void {
   const turn = schedule.get(meter)
   if (turn !== undefined && last !== null) turn.taken = last
 }
 
-/** An answer was sealed and stored: history moves the cursor, and the next range may follow at
+/** An answer was sealed and stored. History moves the cursor, and the next range may follow at
  * once. */
 export function answered(
   schedule: Schedule,
@@ -182,7 +192,7 @@ export function answered(
   else turn.historyRetryAt = shiftMono(reached.mono, HISTORY_RETRY)
 }
 
-/** A request was given up; history is tried again later. */
+/** A request was given up; history is asked for again later. */
 export function failed(
   schedule: Schedule,
   meter: string,

@@ -42,8 +42,6 @@ const BOUNDS_MIN = 4
 /** What an order is executed with at worst, microseconds: our own clock is S, and the way to the
  * meter is known better than this. */
 const ORDER_BOUND_MAX = 1_500_000
-/** Load profiles have quarter hours: none is cut or closed by a light correction. */
-const INTERVAL = spanUs(900_000_000)
 const DAY = spanUs(86_400_000_000)
 /** This far from an interval's end nothing is corrected: the way to the meter takes seconds. */
 const MARGIN = spanUs(10_000_000)
@@ -81,7 +79,7 @@ function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen
     ended(turn, keeping, { outcome: 'rejected', event, fault: 'MTR-10' })
     return
   }
-  const wait = untilOpen(utc, shiftUs(utc, most))
+  const wait = untilOpen(keeping, utc, shiftUs(utc, most))
   if (wait === 0 && !oneWaits(turn)) begin(turn, keeping, { how: 'light', drift: offset, event })
   else defer(turn, keeping, wait)
 }
@@ -150,12 +148,14 @@ function decide(
   )
 }
 
-/** How long until neither true time nor the meter's is near an interval's end, nor one between
- * them; 0: they are not. */
-function untilOpen(utc: UnixUs, meter: UnixUs): SpanUs {
+/** How long until neither true time nor the meter's is near the end of an interval of its load
+ * profile, nor one between them; 0: they are not. No interval is cut or closed by a light
+ * correction. */
+function untilOpen({ profileInterval }: Keeping, utc: UnixUs, meter: UnixUs): SpanUs {
+  if (profileInterval === null) return spanUs(0)
   const first = Math.min(utc, meter) - MARGIN
   const last = Math.max(utc, meter) + MARGIN
-  const end = (Math.floor(first / INTERVAL) + 1) * INTERVAL
+  const end = (Math.floor(first / profileInterval) + 1) * profileInterval
   return spanUs(end > last ? 0 : end - first)
 }
 

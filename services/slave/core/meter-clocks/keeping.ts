@@ -6,6 +6,7 @@ import {
   type MeterClockSeen,
   noMeterClock,
 } from '../../../../shared/clock/meter/meter-clock.ts'
+import { STATUS_INVALID } from '../../../../shared/clock/meter/meter-clock-line.ts'
 import { monthOf } from '../../../../shared/clock/meter/civil-month.ts'
 import {
   DRIFT_LIGHT_END,
@@ -16,11 +17,11 @@ import {
 import { believedAt, BOUND_UNKNOWN_US } from '../../../../shared/clock/estimate/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { MeterClockEvent, MeterClockOutcome } from '../../../../shared/clock/evidence.ts'
-import { STATUS_INVALID } from '../../../../shared/meter/sem/clock.ts'
 import {
   type MonoUs,
   monoUs,
   type SpanUs,
+  spanMsToUs,
   spanUs,
   spanUsToMs,
   type UnixUs,
@@ -58,6 +59,8 @@ export interface Correction {
 export interface Keeping {
   readonly meter: string
   readonly plan: MeterClockPlan
+  /** Of its load profile; null: it has none. */
+  readonly profileInterval: SpanUs | null
   clock: MeterClock
   resolution: SpanUs
   /** As the meter states it; null: it does not. */
@@ -108,11 +111,12 @@ export function clocksAtStart(
   corrections: ReadonlyMap<string, DriftRegister>,
 ): MeterClocks {
   const kept = new Map<string, Keeping>()
-  for (const { meter, clock: plan } of meters) {
+  for (const { meter, clock: plan, profileIntervalMs } of meters) {
     if (plan === undefined) continue
     kept.set(meter, {
       meter,
       plan,
+      profileInterval: profileIntervalMs === undefined ? null : spanMsToUs(profileIntervalMs),
       clock: noMeterClock,
       resolution: spanUs(0),
       status: null,

@@ -1,12 +1,12 @@
-// Where the master is, as the configuration writes it: tcp://host:port, ws://host:port/path or
+// The master's address, as the configuration writes it: tcp://host:port, ws://host:port/path or
 // wss://.
 
 export type LinkAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'ws'; readonly url: string }
 
-/** Null when the text is no such address, or carries a user, query or fragment: nothing reads
- * them. */
+/** Null when the text is no such address, or has a user, query or fragment, which nothing would
+ * read. */
 export function parseLinkAddress(text: string): LinkAddress | null {
   if (!URL.canParse(text)) return null
   const url = new URL(text)

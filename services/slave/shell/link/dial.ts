@@ -2,12 +2,12 @@
 
 import type { FramedPeer, PeerSetup } from '../../../../shared/node/framed-peer.ts'
 
-/** Begins an attempt, which calls one of `on` once, and returns how to give it up: then it has
- * `failed`. */
+/** Begins an attempt, which calls one function of `on`, once. Returns a function that gives the
+ * attempt up: it then ends as `failed`. */
 export type Dial = (
   setup: PeerSetup,
   on: { up(peer: FramedPeer): void; failed(detail: string): void },
 ) => () => void
 
-/** Time to reach the master, milliseconds: as long as a handshake may take (wire.md 10). */
+/** Longest attempt, milliseconds: as long as a handshake may take (wire.md 10). */
 export const CONNECT_MS_MAX = 10_000

@@ -1,6 +1,6 @@
-// The link to the master: connects, and connects again for ever. Who is at the other end and
-// whether the link may be trusted is not known here; the agent finds out. A slave runs it in a
-// thread of its own (link-thread.ts).
+// The link to the master: connects, and reconnects for ever. It does not know who is at the other
+// end or whether the link can be trusted; the agent finds out. A slave runs it in a thread of its
+// own (thread.ts).
 
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { FramedPeer, PeerSetup } from '../../../../shared/node/framed-peer.ts'
@@ -11,12 +11,12 @@ import type { LinkAddress } from './address.ts'
 
 export interface LinkHandlers {
   onUp(): void
-  /** After onUp; `fault` null when the network or the master simply ended it. */
+  /** After onUp. `fault`: null when the network or the master simply ended the link. */
   onDown(fault: FaultCode | null, detail: string): void
-  /** One attempt to connect failed (WIR-07). */
+  /** An attempt to connect failed (WIR-07). */
   onUnreachable(detail: string): void
   onBody(body: Uint8Array, at: MonoUs): void
-  /** A body that was given to `send` with `made` is handed to the network at `at` or later. */
+  /** The body that was given to `send` with `made` went to the network at `at` or later. */
   onSent(made: MonoUs, at: MonoUs): void
 }
 
@@ -27,13 +27,13 @@ export interface LinkOptions {
   readonly idleMs?: number
 }
 
-/** First and longest wait before connecting again, milliseconds. */
+/** First and longest wait before reconnecting, milliseconds. */
 const BACK_OFF_FIRST_MS = 500
 const BACK_OFF_MAX_MS = 60_000
-/** A link that held so long begins again with the first wait; one that is dropped at once does
+/** A link that held this long starts again with the first wait; one that is dropped at once does
  * not. */
 const SETTLED_MS = 30_000
-/** What may wait for the network, bytes: all frames in flight, and as much again. */
+/** Most bytes that may wait for the network: all frames in flight, and as much again. */
 export const WAITING_BYTES_MAX = 2 * FLIGHT_BYTES_MAX
 
 /** Wait before attempt n (0 is the first repeat): anywhere between nothing and a bound that
@@ -54,7 +54,7 @@ export class Link {
   #upSince = 0
   #closed = false
   #paused = false
-  /** The next attempt needs no wait: this end was in order. */
+  /** The next attempt needs no wait: the link was ended on purpose. */
   #atOnce = false
 
   constructor(address: LinkAddress, handlers: LinkHandlers, options: LinkOptions) {
@@ -72,17 +72,17 @@ export class Link {
     this.#connect()
   }
 
-  /** False when the link is down, or is dropped now because the master does not drain it (WIR-08).
-   * With `made` the handlers hear when it left. */
+  /** False when the link is down, or is dropped now because the master does not read (WIR-08). With
+   * `made`, the handlers hear when the body left. */
   send(body: Uint8Array, made: MonoUs | null = null): boolean {
-    // Before the network can have it: a round trip may look longer than it was, never shorter.
+    // Taken before the network can have it: a round trip may look longer than it was, not shorter.
     const at = this.#options.clock()
     const taken = this.#peer?.send(body) ?? false
     if (taken && made !== null) this.#handlers.onSent(made, at)
     return taken
   }
 
-  /** Stops and resumes receiving, for one who cannot take bodies as fast as they come. */
+  /** Stops and resumes receiving, for a caller that cannot take bodies as fast as they come. */
   pause(): void {
     this.#paused = true
     this.#peer?.pause()
@@ -93,8 +93,8 @@ export class Link {
     this.#peer?.resume()
   }
 
-  /** Ends the present connection; the next attempt follows after its wait, or at once where there
-   * was no fault. */
+  /** Ends the current connection; the next attempt follows after its wait, or at once if there was
+   * no fault. */
   drop(fault: FaultCode | null, detail: string): void {
     if (fault !== null) {
       this.#peer?.drop(fault, detail)
@@ -104,7 +104,7 @@ export class Link {
     this.#peer?.close()
   }
 
-  /** Ends the link for good, after what waits was sent. */
+  /** Ends the link for good, once what waits has been sent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -138,15 +138,15 @@ export class Link {
     this.#peer = null
     if (performance.now() - this.#upSince > SETTLED_MS) this.#attempt = 0
     this.#handlers.onDown(fault, detail)
-    this.#again()
+    this.#reconnect()
   }
 
   #unreachable(detail: string): void {
     if (!this.#closed) this.#handlers.onUnreachable(detail)
-    this.#again()
+    this.#reconnect()
   }
 
-  #again(): void {
+  #reconnect(): void {
     if (this.#closed) return
     const waitMs = this.#atOnce ? 0 : backOffMs(this.#attempt, this.#options.random)
     if (!this.#atOnce) this.#attempt += 1
@@ -155,7 +155,7 @@ export class Link {
   }
 }
 
-/** Loads what one of the two needs, and no more. */
+/** Loads only the transport that the address needs. */
 const dialFor = async (address: LinkAddress): Promise<Dial> =>
   address.kind === 'tcp'
     ? (await import('./dial-tcp.ts')).dialTcp(address)

@@ -1,4 +1,4 @@
-// What the agent's thread and the link's thread tell each other.
+// The messages between the agent's thread and the link's thread.
 
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
@@ -10,7 +10,7 @@ export interface LinkThreadData {
   readonly idleMs: number | undefined
 }
 
-/** `link` counts the connections: what was meant for one that is over must not hit the next. */
+/** `link` counts the connections: a message meant for one that has ended must not hit the next. */
 export type ToLink =
   | {
       readonly do: 'send'
@@ -24,7 +24,8 @@ export type ToLink =
       readonly fault: FaultCode | null
       readonly detail: string
     }
-  /** So much of what was brought is taken. Both sides say it, and stop when too much is not. */
+  /** This many of the bytes received have been processed. Both sides say so, and stop sending when
+   * too many have not. */
   | { readonly do: 'taken'; readonly bytes: number }
   | { readonly do: 'close' }
 
@@ -41,18 +42,18 @@ export type FromLink =
   | { readonly on: 'sent'; readonly made: MonoUs; readonly at: MonoUs }
   | { readonly on: 'taken'; readonly bytes: number }
 
-/** What a body costs while it waits between the threads, bytes: itself, and its envelope. */
+/** Cost of a body that waits between the threads, bytes: itself and its envelope. */
 export const costOf = (body: Uint8Array): number => body.length + 128
-/** What is taken is told once it is so many bytes. */
-const TELL_BYTES = BODY_BYTES_MAX
+/** Bytes processed are reported once there are this many. */
+const REPORT_BYTES = BODY_BYTES_MAX
 
-/** Counts what the other thread brought, and calls `tell` about as often as it must know. */
-export function counter(tell: (bytes: number) => void): (body: Uint8Array) => void {
-  let untold = 0
+/** Counts the bytes processed, and calls `report` about as often as the other thread must know. */
+export function counter(report: (bytes: number) => void): (body: Uint8Array) => void {
+  let unreported = 0
   return (body) => {
-    untold += costOf(body)
-    if (untold < TELL_BYTES) return
-    tell(untold)
-    untold = 0
+    unreported += costOf(body)
+    if (unreported < REPORT_BYTES) return
+    report(unreported)
+    unreported = 0
   }
 }

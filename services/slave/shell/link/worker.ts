@@ -1,4 +1,4 @@
-// The link's own thread: the sockets, their clock, and nothing else. It loads little, because the
+// The link's own thread: the sockets, their clock and nothing else. It loads little, because the
 // slave promises to stay small.
 
 import { parentPort, workerData } from 'node:worker_threads'
@@ -7,8 +7,7 @@ import { BODY_BYTES_MAX } from '../../../../shared/wire/limits.ts'
 import { openLink } from './link.ts'
 import { costOf, counter, type FromLink, type LinkThreadData, type ToLink } from './messages.ts'
 
-/** What may wait for the agent's thread, bytes: who sends faster than it works waits in his own
- * buffers. */
+/** Most bytes that may wait for the agent's thread: a master that sends faster has to wait. */
 const UNTAKEN_BYTES_MAX = 4 * BODY_BYTES_MAX
 
 if (parentPort === null) throw new Error('broken promise: runs in a thread of the slave')

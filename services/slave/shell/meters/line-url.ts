@@ -1,4 +1,4 @@
-// Where a meter line is, as the configuration writes it:
+// The address of a meter line, as the configuration writes it:
 //   serial:/dev/ttyUSB0?baud=9600&format=8N1      tcp://192.0.2.7:4001
 
 import type { FaultCode } from '../../../../shared/faults.ts'
@@ -22,7 +22,7 @@ export type LineUrlVerdict =
   | { readonly ok: true; readonly address: LineAddress }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
-/** Rates that every serial driver knows; a rate between them is a slip of the pen. */
+/** Rates that every serial driver supports; any other rate is a typing error. */
 const BAUD_RATES: readonly number[] = [
   300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400,
 ]
@@ -35,8 +35,7 @@ const isParityLetter = (letter: string): letter is keyof typeof PARITY => letter
 
 const refuse = (detail: string): LineUrlVerdict => ({ ok: false, fault: 'OPS-05', detail })
 
-/** Reads a line URL; OPS-05 with what exactly is wrong. Without `baud` and `format` it is 9600 8N1.
- * */
+/** Reads a line URL; OPS-05 says exactly what is wrong. Defaults: 9600 baud, 8N1. */
 export function parseLineUrl(url: string): LineUrlVerdict {
   const tcp = TCP.exec(url)
   if (tcp !== null) {
@@ -73,6 +72,6 @@ function serialAddress(url: string, path: string, options: URLSearchParams): Lin
   return { ok: true, address: { kind: 'serial', path, baudRate, dataBits, parity, stopBits } }
 }
 
-/** Bits of one character on the line, start bit to stop bits: what its time is made of. */
+/** Bits of one character on the line, start and stop bits included: they set how long it takes. */
 export const bitsPerByte = ({ dataBits, parity, stopBits }: SerialAddress): number =>
   1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits

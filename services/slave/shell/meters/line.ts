@@ -1,5 +1,5 @@
-// One physical line: a serial port or a TCP socket, opened again with back-off for as long as it is
-// wanted. A line that goes away harms no other.
+// One physical line: a serial port or a TCP socket, reopened with back-off until it is closed. A
+// line that fails affects no other.
 
 import { connect, type Socket } from 'node:net'
 import { SerialPort } from 'serialport'
@@ -8,7 +8,7 @@ import type { LineAddress, SerialAddress, TcpAddress } from './line-url.ts'
 
 export interface LineHandlers {
   up(): void
-  /** It went away, or does not open. Told once per outage; `why` is for the operator. */
+  /** It was lost, or cannot be opened. Called once per outage; `why` is for the operator. */
   down(why: string): void
   bytes(chunk: Uint8Array): void
 }
@@ -18,31 +18,31 @@ export interface Line {
   close(): Promise<void>
 }
 
-/** First pause before opening again, ms: a cable pulled and put back is noticed at once. */
+/** First pause before reopening, ms: a cable pulled and put back is picked up at once. */
 const REOPEN_MS_MIN = 250
 /** Longest pause, ms: a repaired line is back within half a minute. */
 const REOPEN_MS_MAX = 30_000
-/** A host that does not answer the connect is given up, ms. */
+/** How long a host may take to accept a connection, ms. */
 const CONNECT_MS_MAX = 5_000
-/** An idle TCP line is probed, ms: else a server that lost power looks like silent meters. */
+/** Keep-alive of an idle TCP line, ms: else a server that lost power looks like silent meters. */
 const KEEP_ALIVE_MS = 30_000
-/** Most bytes waiting to go out; requests are 60 bytes, so a peer with this many does not read. */
+/** Most bytes waiting to be sent. Requests have 60 bytes: with more waiting, nobody reads them. */
 const UNSENT_BYTES_MAX = 16_384
 
-/** What serial port and socket have in common. */
+/** What a serial port and a socket have in common. */
 interface Channel {
   write(bytes: Uint8Array): void
-  /** Calls back when the device is free again. */
+  /** Calls `closed` once the device is free for others. */
   close(closed: () => void): void
 }
 interface ChannelHandlers {
   opened(): void
   bytes(chunk: Uint8Array): void
-  /** Once, as the last. */
+  /** Called once, after everything else. */
   gone(why: string): void
 }
 
-/** Only the code of a system error: its message may repeat the whole configuration. */
+/** For a system error its code alone: the message may repeat the whole configuration. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason'
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message
@@ -92,7 +92,7 @@ function openSerial(address: SerialAddress, on: ChannelHandlers): Channel {
   let afterOpening: (() => void) | null = null
   port.on('data', (chunk: Uint8Array) => on.bytes(chunk))
   port.on('error', () => {
-    // Every error that matters also closes the port, and is told there.
+    // Every error that matters also closes the port, and is reported there.
   })
   port.on('close', (error: Error | null) => {
     on.gone(error === null ? 'closed' : `disconnected: ${reason(error)}`)
@@ -116,7 +116,7 @@ function openSerial(address: SerialAddress, on: ChannelHandlers): Channel {
   }
 }
 
-/** Opens the line and keeps it open; `jitter` 0..1 spreads the reopening of many lines. */
+/** Opens the line and keeps it open; `jitter`, 0..1, spreads out the reopening of many lines. */
 export function openLine(
   address: LineAddress,
   on: LineHandlers,
@@ -126,18 +126,18 @@ export function openLine(
   let timer: NodeJS.Timeout | undefined
   let channel: Channel | null = null
   let wanted = true
-  let told = false
+  let reported = false
 
   const open = () => {
     let gone = false
     const handlers: ChannelHandlers = {
       opened() {
         if (!wanted) return
-        told = false
+        reported = false
         on.up()
       },
       bytes(chunk) {
-        // Only a line that carries bytes counts as well: some servers accept, then hang up at once.
+        // A line is well only once it carries bytes: some servers accept, then hang up at once.
         pauseMs = REOPEN_MS_MIN
         if (wanted && !gone) on.bytes(chunk)
       },
@@ -146,8 +146,8 @@ export function openLine(
         gone = true
         channel = null
         if (!wanted) return
-        if (!told) on.down(why)
-        told = true
+        if (!reported) on.down(why)
+        reported = true
         timer = setTimeout(open, pauseMs * (1 + jitter() / 4))
         pauseMs = Math.min(pauseMs * 2, REOPEN_MS_MAX)
       },

@@ -1,18 +1,15 @@
-// Two repairs to reading with serialport 13.0.0 (@serialport/bindings-cpp 13.0.0) on Linux and
-// macOS:
+// Two repairs to how serialport 13.0.0 (@serialport/bindings-cpp 13.0.0) reads on Linux and macOS:
 //
-// 1. On Node 26.4 and newer its native poller calls JavaScript without the scope in which Node runs
-// promise
-//    continuations. A read that waits for "readable" then sleeps until anything else happens in the
-//    process, for seconds on an idle one, and the time of the first byte is wrong by as much.
-//    An immediate set in that call runs right after it, and the continuations with it.
-//    Source: github.com/serialport/bindings-cpp pull request 239.
-// 2. A read of 0 bytes means that the device hung up (it was pulled). The library tries again at
-// once, for
-// ever, with a whole processor, and the port never closes. Measured with a pty. It is an error
-// here.
+// 1. On Node 26.4 and newer its native poller calls JavaScript outside the scope in which Node runs
+//    promise continuations. A read that waits for "readable" then sleeps until something else
+//    happens in the process, for seconds on an idle one, and the time of the first byte is wrong by
+//    as much. An immediate that is set in that call runs right after it, and the continuations run
+//    with it. Source: github.com/serialport/bindings-cpp pull request 239.
+// 2. A read of 0 bytes means that the device hung up (it was pulled). The library retries at once,
+//    for ever, using a whole processor, and the port never closes. Measured with a pty. Here it is
+//    an error.
 //
-// To be dropped when a release has both; test/e2e/meter-lines.test.ts has a test for each.
+// Drop each repair once a release has it; test/e2e/meter-lines.test.ts has a test for each.
 
 import { read } from 'node:fs'
 import type { SerialPort } from 'serialport'
@@ -23,11 +20,11 @@ const afterPoll = (): void => {
   setImmediate(() => {})
 }
 
-/** An error that the stream takes as the end of a port (`canceled`: as our own closing of it). */
+/** An error that the stream takes for the end of the port (`canceled`: for our own close). */
 const endOfPort = (why: string, canceled: boolean): Error =>
   Object.assign(new Error(why), { canceled, disconnect: !canceled })
 
-const mayTryAgain = (code: string | undefined): boolean =>
+const isTransient = (code: string | undefined): boolean =>
   code === 'EAGAIN' || code === 'EWOULDBLOCK' || code === 'EINTR'
 
 function readOnce(
@@ -44,7 +41,7 @@ function readOnce(
     if (error === null && bytesRead > 0) done(null, bytesRead)
     else if (!binding.isOpen) done(endOfPort('port is not open', true), 0)
     else if (error === null) done(endOfPort('device hung up', false), 0)
-    else if (!mayTryAgain(error.code)) done(error, 0)
+    else if (!isTransient(error.code)) done(error, 0)
     else {
       binding.poller.once('readable', (refused: Error | null) => {
         if (refused === null) readOnce(binding, place, done)
@@ -54,8 +51,7 @@ function readOnce(
   })
 }
 
-/** To be called before anything listens to the port; does nothing where there is no poller
- * (Windows). */
+/** Call it before anything listens to the port. Does nothing where there is no poller (Windows). */
 export function repairPort(port: SerialPort): void {
   port.on('open', () => {
     const binding = port.port

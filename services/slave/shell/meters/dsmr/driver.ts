@@ -9,16 +9,17 @@ import {
 } from '../../../../../shared/meter/dsmr/telegram.ts'
 import { type MonoUs, msToUs, spanUs } from '../../../../../shared/units.ts'
 import { openLine } from '../line.ts'
-import type { ClockFound, LineEvent, MeterLine } from '../line-event.ts'
+import type { ClockFound, MeterLine } from '../line-event.ts'
 import type { LineAddress } from '../line-url.ts'
+import type { LineClock, OnLineEvent } from '../protocol.ts'
 
 /** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
  * may be lost. */
 export const SILENT_MS_MAX = 35_000
 
-/** A telegram is made at most this long before its first byte comes, us: one is made a second. */
+/** Greatest age of a telegram when its first byte arrives, us: meters make one every second. */
 const TELEGRAM_AGE = spanUs(1_000_000)
-/** Its time is a bare second, us. */
+/** Its time stamp is in whole seconds, us. */
 const STAMP_RESOLUTION = spanUs(1_000_000)
 
 interface DsmrLineOptions {
@@ -32,35 +33,35 @@ interface DsmrLineOptions {
   readonly equipmentId: string | null
 }
 
-/** Tells each time when nothing was heard for SILENT_MS_MAX. */
-function silenceWatch(tell: () => void) {
+/** Reports each period of SILENT_MS_MAX in which nothing was heard. */
+function silenceWatch(report: () => void) {
   let timer: NodeJS.Timeout | undefined
   const heard = (): void => {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      tell()
+      report()
       heard()
     }, SILENT_MS_MAX)
   }
   return { heard, stop: () => clearTimeout(timer) }
 }
 
-/** Whether somebody wants to know the clock. The next telegram is the answer: nothing is ever sent
- * to a P1 port. */
-function clockQuestions(tell: (found: ClockFound) => void) {
-  let asked = false
+/** A request for the clock waits for the next telegram, which answers it: nothing is ever sent to a
+ * P1 port. */
+function clockRequest(report: (found: ClockFound) => void) {
+  let waiting = false
   return {
     ask() {
-      asked = true
+      waiting = true
     },
-    tell(found: ClockFound) {
-      if (asked) tell(found)
-      asked = false
+    answer(found: ClockFound) {
+      if (waiting) report(found)
+      waiting = false
     },
   }
 }
 
-/** The meter's clock as its telegram states it; some name no time, or none that can be read. */
+/** The meter's clock as its telegram states it; some have no time, or one that cannot be read. */
 function clockOf({ meterTime }: DsmrTelegram, at: MonoUs): ClockFound {
   if (meterTime === null) return 'unsupported'
   return overheard({
@@ -75,18 +76,18 @@ function clockOf({ meterTime }: DsmrTelegram, at: MonoUs): ClockFound {
 
 export function openDsmrLine(
   options: DsmrLineOptions,
-  onEvent: (event: LineEvent) => void,
-  clock: { mono(): MonoUs },
-): MeterLine {
+  onEvent: OnLineEvent,
+  clock: LineClock,
+): Pick<MeterLine, 'read' | 'readClock' | 'close'> {
   const { url, address, meter, equipmentId } = options
   let decoder = dsmrDecoder(options)
   let isUp = false
-  const clockQuestion = clockQuestions((found) => onEvent({ on: 'clock-read', meter, found }))
-  const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07' | 'MTR-09', detail: string) =>
+  const clockRequested = clockRequest((found) => onEvent({ on: 'clock-read', meter, found }))
+  const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07', detail: string) =>
     onEvent({ on: 'fault', meter, fault: code, detail })
   const silence = silenceWatch(() => {
     fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
-    clockQuestion.tell('silent')
+    clockRequested.answer('silent')
   })
 
   const onTelegram = (telegram: DsmrTelegram, at: MonoUs) => {
@@ -99,7 +100,7 @@ export function openDsmrLine(
     if (telegram.refusedLines > 0) fault('MTR-07', `${telegram.refusedLines} registers left out`)
     const readings = dsmrReadings(telegram, meter)
     onEvent({ on: 'readings', meter, readings, request: 'push', at, more: false })
-    clockQuestion.tell(clockOf(telegram, at))
+    clockRequested.answer(clockOf(telegram, at))
   }
   const onVerdict = (verdict: DsmrVerdict) => {
     if (verdict.ok) onTelegram(verdict.telegram, verdict.at)
@@ -115,7 +116,7 @@ export function openDsmrLine(
     down(why) {
       isUp = false
       silence.stop()
-      clockQuestion.tell('silent')
+      clockRequested.answer('silent')
       onEvent({ on: 'fault', meter: null, fault: 'MTR-06', detail: `${url}: ${why}` })
     },
     bytes(chunk) {
@@ -125,18 +126,13 @@ export function openDsmrLine(
 
   return {
     read() {
-      // The next telegram is the answer; without a line there will be none.
+      // The next telegram is the answer; while the line is down there will be none.
       if (!isUp) onEvent({ on: 'failed', meter, request: 'now' })
     },
-    readHistory() {
-      fault('MTR-09', 'a P1 port has no load profile')
-      onEvent({ on: 'failed', meter, request: 'history' })
-    },
     readClock() {
-      clockQuestion.ask()
-      if (!isUp) clockQuestion.tell('silent')
+      clockRequested.ask()
+      if (!isUp) clockRequested.answer('silent')
     },
-    changeClock: () => onEvent({ on: 'clock-changed', meter, became: 'unsupported' }),
     close() {
       silence.stop()
       return line.close()

@@ -1,4 +1,4 @@
-// One request on a SEM line, and which answer is its own.
+// One request on a SEM line, and which answer belongs to it.
 
 import type { MeterClockRead } from '../../../../../shared/clock/meter/meter-clock-line.ts'
 import type { LineEvent } from '../line-event.ts'
@@ -16,17 +16,17 @@ import {
   spanUs,
 } from '../../../../../shared/units.ts'
 
-/** What is asked about the clock gets one attempt and says nothing of the meter's health: many
- * meters know no such request and pass it over. */
+/** A request about the clock gets one attempt and says nothing about the meter's health: many
+ * meters do not know it and ignore it. */
 export interface Ask {
   readonly meter: string
   readonly kind: 'now' | 'history' | 'clock' | 'change'
-  /** The time in a change is as of `at`. */
+  /** The time in a change was right at `at`. */
   readonly request: SemRequest | SemClockRequest
   readonly at: MonoUs
 }
 export const isOfClock = ({ kind }: Ask): boolean => kind === 'clock' || kind === 'change'
-/** A time to be set is right when the meter has the request, not when somebody thought of it. */
+/** Moves the time in a change on to the instant at which the meter has the whole request. */
 export function asSent({ request, at }: Ask, now: MonoUs, byteUs: SpanUs): Ask['request'] {
   if (request.is !== 'ask-change' || request.change.how === 'shift') return request
   const { how, utc } = request.change
@@ -37,7 +37,7 @@ export function asSent({ request, at }: Ask, now: MonoUs, byteUs: SpanUs): Ask['
   }
 }
 
-/** Rows that were not asked for belong to an earlier request, given up meanwhile. */
+/** Rows that were not asked for answer an earlier request, given up meanwhile. */
 export function fitsRange(answer: SemAnswer, { request }: Ask): boolean {
   if (answer.is !== 'history' || request.is !== 'ask-history') return false
   const { from, to, rowsMax } = request
@@ -45,14 +45,14 @@ export function fitsRange(answer: SemAnswer, { request }: Ask): boolean {
   return inside && answer.rows.length <= rowsMax
 }
 
-/** A clock's time belongs to its own request alone: behind a later one it is wrong by the wait. */
+/** A clock's time answers its own request alone: taken for a later one it is wrong by the wait. */
 export function fitsToken(answer: SemClockAnswer, { request }: Ask): boolean {
   const wanted = answer.is === 'clock' ? 'ask-clock' : 'ask-change'
   return request.is === wanted && request.token === answer.token
 }
 
-/** What an answer about the clock tells; its first byte came at `at`. */
-export function clockTold(
+/** The event of an answer about the clock; its first byte came at `at`. */
+export function clockEvent(
   answer: SemClockAnswer,
   { sentAt, onLine }: { readonly sentAt: MonoUs; readonly onLine: MeterClockRead['onLine'] },
   at: MonoUs,

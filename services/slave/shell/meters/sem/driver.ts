@@ -1,29 +1,24 @@
-// SEM meters on a line: carries the actions of sem-poll.ts out.
+// SEM meters on a line: carries out the actions of poll.ts.
 
 import { SEM_BODY_BYTES_MAX } from '../../../../../shared/meter/sem/sem.ts'
-import {
-  elapsedUs,
-  spanUs,
-  spanUsToMs,
-  type MonoUs,
-  type SpanUs,
-} from '../../../../../shared/units.ts'
+import { elapsedUs, spanUs, spanUsToMs, type SpanUs } from '../../../../../shared/units.ts'
 import { openLine } from '../line.ts'
-import type { LineEvent, MeterLine } from '../line-event.ts'
+import type { MeterLine } from '../line-event.ts'
 import { bitsPerByte, type LineAddress } from '../line-url.ts'
+import type { LineClock, OnLineEvent } from '../protocol.ts'
 import { semPoll, type PollAction } from './poll.ts'
 
-/** A device server forwards the longest answer within this, whatever the rate behind it, us. */
+/** A device server forwards the longest answer within this time, at any rate behind it, us. */
 const TCP_ANSWER_US = spanUs(10_000_000)
 
-/** Time the longest answer takes on the line, with a tenth for pauses between characters. */
+/** How long the longest answer takes on the line, with a tenth for pauses between characters. */
 export function longestAnswerUs(address: LineAddress): SpanUs {
   if (address.kind === 'tcp') return TCP_ANSWER_US
   const bits = SEM_BODY_BYTES_MAX * bitsPerByte(address)
   return spanUs(Math.ceil((bits / address.baudRate) * 1_100_000))
 }
 
-/** A device server keeps its rate to itself. */
+/** 0 for a device server: it does not reveal its rate. */
 const byteTimeUs = (address: LineAddress): SpanUs =>
   spanUs(address.kind === 'tcp' ? 0 : (bitsPerByte(address) / address.baudRate) * 1_000_000)
 
@@ -34,8 +29,8 @@ export function openSemLine(
     readonly meters: readonly string[]
     readonly allowUnchecked: boolean
   },
-  onEvent: (event: LineEvent) => void,
-  clock: { mono(): MonoUs },
+  onEvent: OnLineEvent,
+  clock: LineClock,
 ): MeterLine {
   const { url, address, meters, allowUnchecked } = options
   const answerUs = longestAnswerUs(address)

@@ -1,9 +1,9 @@
-// Asks many SEM meters on one line, one request at a time. No I/O and no clock in here: bytes,
-// times and requests come in, actions go out, so that tests run it in virtual time.
+// Asks many SEM meters on one line, one request at a time. There is no I/O and no clock in here:
+// bytes, times and requests come in, actions go out, so tests run it in virtual time.
 //
-// A dead meter must not stall the bus: after its attempts are spent a meter is left alone for a
-// pause that doubles; requests meanwhile fail at once and cost no line time; the first request
-// after the pause is a single attempt.
+// A dead meter must not stall the bus: once its attempts are spent a meter is left alone for a
+// pause that doubles each time; meanwhile requests fail at once and cost no line time; the first
+// request after the pause is a single attempt.
 
 import { assert } from '../../../../../shared/assert.ts'
 import type { MeterClockChange } from '../../../../../shared/clock/meter/meter-clock-line.ts'
@@ -31,21 +31,29 @@ import {
 } from '../../../../../shared/units.ts'
 import type { Reading } from '../../../../../shared/meter/reading.ts'
 import type { LineEvent } from '../line-event.ts'
-import { type Ask, asSent, clockTold, fitsRange, fitsToken, isOfClock, unsupported } from './ask.ts'
+import {
+  type Ask,
+  asSent,
+  clockEvent,
+  fitsRange,
+  fitsToken,
+  isOfClock,
+  unsupported,
+} from './ask.ts'
 
 export type PollAction =
   | { readonly do: 'send'; readonly bytes: Uint8Array }
-  | { readonly do: 'tell'; readonly event: LineEvent }
+  | { readonly do: 'emit'; readonly event: LineEvent }
 
-/** First byte of an answer after the request: meters think for up to 1.5 s (IEC 62056-21, 6.5). */
+/** Longest wait for an answer's first byte: meters think for up to 1.5 s (IEC 62056-21, 6.5). */
 export const ANSWER_US_MAX = spanUs(1_500_000)
-/** Longest silence inside an answer: device servers send in bursts, this far apart at most. */
+/** Longest silence inside an answer: device servers send in bursts at most this far apart. */
 export const GAP_US_MAX = spanUs(500_000)
-/** After a damaged frame the line is given this long to fall quiet. */
+/** How long the line may take to fall quiet after a damaged frame. */
 export const QUIET_US = spanUs(60_000)
-/** The refusal that another time may not meet (docs/meters.md 1.5). */
+/** The refusal that does not last: "busy, ask again" (docs/meters.md 1.5). */
 const BUSY = 4
-/** Attempts for one request: single errors on a line are overcome, a dead meter is found soon. */
+/** Attempts for one request: they overcome single errors on a line and find a dead meter soon. */
 export const ATTEMPTS_MAX = 3
 /** First and longest pause for a meter that does not answer. */
 export const REST_US_MIN = spanUs(5_000_000)
@@ -58,10 +66,10 @@ interface Turn {
   readonly bytes: number
   attempts: number
   deadline: MonoUs
-  /** However many bytes come, the attempt ends here: noise without end is no answer. */
+  /** The attempt ends here however many bytes come: noise without end is no answer. */
   latest: MonoUs
-  /** A fault was told for this request, which says more than "does not answer". */
-  faultTold: boolean
+  /** A fault was reported for this request that says more than "does not answer". */
+  faultReported: boolean
 }
 interface Health {
   failures: number
@@ -71,15 +79,15 @@ interface Health {
 export interface SemPollOptions {
   readonly meters: readonly string[]
   readonly allowUnchecked: boolean
-  /** Time the longest answer takes on this line. */
+  /** How long the longest answer takes on this line. */
   readonly answerUs: SpanUs
-  /** Time of one byte on this line; 0 when nobody knows. */
+  /** How long one byte takes on this line; 0 when that is unknown. */
   readonly byteUs: SpanUs
 }
 
 interface HistoryRange {
   readonly meter: string
-  /** Interval ends wanted lie in (from, to]. */
+  /** Rows are wanted whose interval ends lie in (from, to]. */
   readonly from: UnixMs
   readonly to: UnixMs
   readonly rowsMax: number
@@ -96,7 +104,7 @@ export interface SemPoll {
   read(meter: string, now: MonoUs): readonly PollAction[]
   readHistory(range: HistoryRange, now: MonoUs): readonly PollAction[]
   readClock(meter: string, now: MonoUs): readonly PollAction[]
-  /** `at`: when the time in it was right. */
+  /** `at`: when the time in the change was right. */
   changeClock(
     change: { readonly meter: string; readonly change: MeterClockChange; readonly at: MonoUs },
     now: MonoUs,
@@ -105,7 +113,7 @@ export interface SemPoll {
   wake(now: MonoUs): readonly PollAction[]
   lineUp(now: MonoUs): readonly PollAction[]
   lineDown(): readonly PollAction[]
-  /** When `wake` is due; null: not before something else happens. */
+  /** When `wake` is due; null: only after something else has happened. */
   wakeAt(): MonoUs | null
 }
 
@@ -163,12 +171,12 @@ class Poll implements SemPoll {
 
   readHistory(range: HistoryRange, now: MonoUs): readonly PollAction[] {
     const { meter } = range
-    // Frames carry whole seconds; `from` itself is not wanted.
+    // Frames carry whole seconds, and `from` itself is not wanted.
     const from = unixMs((Math.floor(range.from / 1_000) + 1) * 1_000)
     const to = unixMs(Math.floor(range.to / 1_000) * 1_000)
     const rowsMax = Math.max(1, Math.min(range.rowsMax, SEM_ROWS_MAX))
     if (betweenMs(from, to) < 0) {
-      this.#tell({ on: 'readings', meter, readings: [], request: 'history', at: now, more: false })
+      this.#emit({ on: 'readings', meter, readings: [], request: 'history', at: now, more: false })
     } else {
       const request = { is: 'ask-history', address: meter, from, to, rowsMax } as const
       this.#queue({ meter, kind: 'history', request, at: now }, now)
@@ -179,7 +187,7 @@ class Poll implements SemPoll {
   heard(chunk: Uint8Array, now: MonoUs): readonly PollAction[] {
     const turn = this.#turn
     if (turn !== null) {
-      // An answer under way may take longer than its first byte did, but not for ever.
+      // An answer that has begun extends the deadline, but not for ever.
       turn.deadline = earlier(later(turn.deadline, shiftMono(now, GAP_US_MAX)), turn.latest)
     }
     for (const verdict of this.#decoder.push(chunk, now)) this.#onVerdict(verdict, now)
@@ -209,36 +217,36 @@ class Poll implements SemPoll {
     for (const ask of this.#waiting) this.#failed(ask)
     this.#turn = null
     this.#waiting.length = 0
-    return this.#take()
+    return this.#taken()
   }
 
   wakeAt(): MonoUs | null {
     return this.#turn?.deadline ?? null
   }
 
-  #take(): readonly PollAction[] {
+  #taken(): readonly PollAction[] {
     const taken = this.#actions
     this.#actions = []
     return taken
   }
 
-  #tell(event: LineEvent): void {
-    this.#actions.push({ do: 'tell', event })
+  #emit(event: LineEvent): void {
+    this.#actions.push({ do: 'emit', event })
   }
 
-  #tellFault(fault: PollFault, detail: string): void {
-    if (this.#turn !== null && fault !== 'MTR-08') this.#turn.faultTold = true
-    this.#tell({ on: 'fault', meter: this.#turn?.ask.meter ?? null, fault, detail })
+  #fault(fault: PollFault, detail: string): void {
+    if (this.#turn !== null && fault !== 'MTR-08') this.#turn.faultReported = true
+    this.#emit({ on: 'fault', meter: this.#turn?.ask.meter ?? null, fault, detail })
   }
 
   #silent(meter: string, requests: number): void {
-    this.#tell({ on: 'fault', meter, fault: 'MTR-01', detail: `${requests} requests in a row` })
+    this.#emit({ on: 'fault', meter, fault: 'MTR-01', detail: `${requests} requests in a row` })
   }
 
   #failed({ meter, kind }: Ask): void {
-    if (kind === 'clock') this.#tell({ on: 'clock-read', meter, found: 'silent' })
-    else if (kind === 'change') this.#tell({ on: 'clock-changed', meter, became: 'none' })
-    else this.#tell({ on: 'failed', meter, request: kind })
+    if (kind === 'clock') this.#emit({ on: 'clock-read', meter, found: 'silent' })
+    else if (kind === 'change') this.#emit({ on: 'clock-changed', meter, became: 'none' })
+    else this.#emit({ on: 'failed', meter, request: kind })
   }
 
   #healthOf(meter: string): Health {
@@ -256,10 +264,10 @@ class Poll implements SemPoll {
     else if (ask.kind !== 'now' || !underWay) this.#waiting.push(ask)
   }
 
-  /** Starts the next request if the line is free; what the caller shall do. */
+  /** Starts the next request if the line is free; returns what the caller has to do. */
   #go(now: MonoUs): readonly PollAction[] {
     while (this.#isUp && this.#turn === null) {
-      // Turn about, so that neither a long history nor many readings starve the other kind.
+      // The kinds take turns: neither a long history nor many readings starve the other.
       const other = this.#waiting.findIndex(({ kind }) => kind !== this.#lastKind)
       const [ask] = this.#waiting.splice(Math.max(other, 0), 1)
       if (ask === undefined) break
@@ -267,7 +275,7 @@ class Poll implements SemPoll {
       if (isDue(this.#healthOf(ask.meter).restUntil, now)) this.#send(ask, now, null)
       else this.#failed(ask)
     }
-    return this.#take()
+    return this.#taken()
   }
 
   #send(ask: Ask, now: MonoUs, before: Turn | null): void {
@@ -275,13 +283,21 @@ class Poll implements SemPoll {
     const latest = shiftMono(deadline, this.#options.answerUs)
     const attempts = (before?.attempts ?? 0) + 1
     const bytes = encodeSem(asSent(ask, now, this.#options.byteUs))
-    const faultTold = before?.faultTold ?? false
-    this.#turn = { ask, sentAt: now, bytes: bytes.length, attempts, deadline, latest, faultTold }
+    const faultReported = before?.faultReported ?? false
+    this.#turn = {
+      ask,
+      sentAt: now,
+      bytes: bytes.length,
+      attempts,
+      deadline,
+      latest,
+      faultReported,
+    }
     this.#lastKind = ask.kind
     this.#actions.push({ do: 'send', bytes })
   }
 
-  #giveUp({ ask, faultTold }: Turn, now: MonoUs): void {
+  #giveUp({ ask, faultReported }: Turn, now: MonoUs): void {
     this.#turn = null
     if (isOfClock(ask)) {
       this.#failed(ask)
@@ -289,13 +305,13 @@ class Poll implements SemPoll {
     }
     const state = this.#healthOf(ask.meter)
     const pause = Math.min(REST_US_MIN * 2 ** Math.min(state.failures, 20), REST_US_MAX)
-    if (!faultTold) this.#silent(ask.meter, state.failures + 1)
+    if (!faultReported) this.#silent(ask.meter, state.failures + 1)
     state.failures += 1
     state.restUntil = shiftMono(now, spanUs(pause))
     this.#failed(ask)
   }
 
-  /** The right meter spoke: it lives, whatever it said. */
+  /** The right meter spoke: it is alive, whatever it said. */
   #finish(ask: Ask, done: boolean): void {
     const state = this.#healthOf(ask.meter)
     state.failures = 0
@@ -314,7 +330,7 @@ class Poll implements SemPoll {
       else this.#answered(frame, this.#turn.ask, at)
       return
     }
-    this.#tellFault(verdict.fault, `${verdict.bytes} bytes`)
+    this.#fault(verdict.fault, `${verdict.bytes} bytes`)
     if (this.#turn !== null && verdict.fault !== 'MTR-08') {
       this.#turn.deadline = earlier(this.#turn.deadline, shiftMono(now, QUIET_US))
     }
@@ -323,54 +339,54 @@ class Poll implements SemPoll {
   #unasked(answer: SemAnswer | SemClockAnswer, at: MonoUs): void {
     const { consumer: meter } = answer
     if (!this.#health.has(meter)) {
-      this.#tellFault('MTR-05', `${meter} is not configured on this line`)
+      this.#fault('MTR-05', `${meter} is not configured on this line`)
     } else if (answer.is !== 'now') {
-      this.#tellFault('MTR-08', `late answer of ${meter}`)
+      this.#fault('MTR-08', `late answer of ${meter}`)
     } else if (!answer.checked && !this.#options.allowUnchecked) {
-      this.#tellFault('MTR-04', `${meter} sent a plain line`)
+      this.#fault('MTR-04', `${meter} sent a plain line`)
     } else {
       const pushed = (reading: Reading): Reading => ({ ...reading, source: 'push' })
       const readings = semReadings(answer).map(pushed)
-      this.#tell({ on: 'readings', meter, readings, request: 'push', at, more: false })
+      this.#emit({ on: 'readings', meter, readings, request: 'push', at, more: false })
     }
   }
 
   #answered(answer: SemAnswer, ask: Ask, at: MonoUs): void {
     const { meter, kind } = ask
     if (answer.consumer !== meter) {
-      this.#tellFault('MTR-05', `${meter} was asked, ${answer.consumer} answered`)
+      this.#fault('MTR-05', `${meter} was asked, ${answer.consumer} answered`)
     } else if (answer.is === 'refusal' && isOfClock(ask)) {
-      // Whatever code but "busy": this meter has no such thing.
-      if (answer.code !== BUSY) this.#tell(unsupported(ask))
+      // Any code but "busy" means that this meter does not know the request.
+      if (answer.code !== BUSY) this.#emit(unsupported(ask))
       this.#finish(ask, answer.code !== BUSY)
     } else if (answer.is === 'refusal') {
       const known = Object.entries(SEM_REFUSALS).find(([code]) => Number(code) === answer.code)
-      this.#tellFault('MTR-09', `code ${answer.code}${known === undefined ? '' : `, ${known[1]}`}`)
+      this.#fault('MTR-09', `code ${answer.code}${known === undefined ? '' : `, ${known[1]}`}`)
       this.#finish(ask, false)
     } else if (answer.is === 'now' && !answer.checked && !this.#options.allowUnchecked) {
-      this.#tellFault('MTR-04', 'plain line')
+      this.#fault('MTR-04', 'plain line')
       this.#finish(ask, false)
     } else if (answer.is === 'now' ? kind === 'now' : fitsRange(answer, ask)) {
       const more = answer.is === 'history' && answer.more
       const readings = semReadings(answer)
-      this.#tell({ on: 'readings', meter, readings, request: answer.is, at, more })
+      this.#emit({ on: 'readings', meter, readings, request: answer.is, at, more })
       this.#finish(ask, true)
     } else {
-      this.#tellFault('MTR-08', 'answer to an earlier request')
+      this.#fault('MTR-08', 'answer to an earlier request')
     }
   }
 
   #clockAnswered(answer: SemClockAnswer, turn: Turn, at: MonoUs): void {
     const { ask, sentAt, bytes } = turn
     const { byteUs } = this.#options
-    // What came is taken at its first byte.
+    // The answer is timed at its first byte.
     const onLine = { request: spanUs(bytes * byteUs), answer: byteUs }
     if (answer.consumer !== ask.meter) {
-      this.#tellFault('MTR-05', `${ask.meter} was asked, ${answer.consumer} answered`)
+      this.#fault('MTR-05', `${ask.meter} was asked, ${answer.consumer} answered`)
     } else if (!fitsToken(answer, ask)) {
-      this.#tellFault('MTR-08', 'answer to an earlier request')
+      this.#fault('MTR-08', 'answer to an earlier request')
     } else {
-      this.#tell(clockTold(answer, { sentAt, onLine }, at))
+      this.#emit(clockEvent(answer, { sentAt, onLine }, at))
       this.#finish(ask, true)
     }
   }

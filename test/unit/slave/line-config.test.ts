@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkMeterLine } from '../../../services/slave/shell/meters/meter-line.ts'
+import { readLine } from '../../../services/slave/shell/meters/line-config.ts'
 import { parseLineUrl } from '../../../services/slave/shell/meters/line-url.ts'
+import { PROTOCOLS } from '../../../services/slave/shell/meters/protocols.ts'
 import { longestAnswerUs } from '../../../services/slave/shell/meters/sem/driver.ts'
 
 const LINE = {
   url: 'tcp://127.0.0.1:4001',
   protocol: 'sem',
   meters: ['A'],
-  allowUnchecked: false,
-  standardOffsetMinutes: 60,
-} as const
+  standard_offset_minutes: 60,
+}
 
-test('line URLs: what is taken (docs/meters.md 3)', () => {
+/** A line with these keys changed: as read, or what is wrong with it. */
+function lineWith(changes: Readonly<Record<string, unknown>>) {
+  const read = readLine({ ...LINE, ...changes }, PROTOCOLS)
+  return read.ok ? read.line : `${read.path.join('.')}: ${read.detail}`
+}
+
+test('line URLs that are accepted (docs/meters.md 3)', () => {
   const serial = { kind: 'serial', dataBits: 8, parity: 'none', stopBits: 1 }
   for (const [url, address] of [
     ['serial:/dev/ttyUSB0', { ...serial, path: '/dev/ttyUSB0', baudRate: 9_600 }],
@@ -40,7 +46,7 @@ test('line URLs: what is taken (docs/meters.md 3)', () => {
   }
 })
 
-test('line URLs: what is refused is OPS-05 and names the part (docs/meters.md 3)', () => {
+test('line URLs that are refused: OPS-05 names the wrong part (docs/meters.md 3)', () => {
   for (const [url, part] of [
     ['', 'neither'],
     ['/dev/ttyUSB0', 'neither'],
@@ -65,8 +71,8 @@ test('line URLs: what is refused is OPS-05 and names the part (docs/meters.md 3)
 
 test('a line has 1 to 250 different meters with valid numbers; a P1 port has one', () => {
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => `M${index}`)
-  const isTaken = (changes: Partial<Parameters<typeof checkMeterLine>[0]>) =>
-    checkMeterLine({ ...LINE, ...changes }).ok
+  const isTaken = (changes: Readonly<Record<string, unknown>>) =>
+    typeof lineWith(changes) !== 'string'
   assert.equal(isTaken({}), true)
   assert.equal(isTaken({ meters: [] }), false)
   assert.equal(isTaken({ meters: numbers(250) }), true)
@@ -77,12 +83,60 @@ test('a line has 1 to 250 different meters with valid numbers; a P1 port has one
   assert.equal(isTaken({ protocol: 'dsmr', meters: numbers(2) }), false)
   assert.equal(isTaken({ protocol: 'dsmr', meters: ['x'.repeat(30)] }), true)
   assert.equal(isTaken({ protocol: 'dsmr', meters: ['x'.repeat(31)] }), false)
-  assert.equal(isTaken({ protocol: 'dsmr', standardOffsetMinutes: 841 }), false)
-  assert.equal(isTaken({ protocol: 'dsmr', standardOffsetMinutes: 0.5 }), false)
+  assert.equal(isTaken({ protocol: 'dsmr', standard_offset_minutes: 841 }), false)
+  assert.equal(isTaken({ protocol: 'dsmr', standard_offset_minutes: 0.5 }), false)
 })
 
 test('the longest answer at 9600 8N1 is 40,920 bits and a tenth: 4.7 s', () => {
   const verdict = parseLineUrl('serial:/dev/ttyS0?baud=9600')
   assert.ok(verdict.ok)
   assert.equal(longestAnswerUs(verdict.address), 4_688_750)
+})
+
+test('the interval of the load profile belongs to the line: 1, 5, 10, 15, 30 or 60 min', () => {
+  const interval = (changes: Readonly<Record<string, unknown>>) => {
+    const line = lineWith(changes)
+    return typeof line === 'string' ? line : line.profileIntervalMs
+  }
+  assert.equal(interval({}), 900_000, 'SEM implies 15 min')
+  for (const minutes of [1, 5, 10, 15, 30, 60]) {
+    assert.equal(interval({ interval: minutes }), minutes * 60_000)
+  }
+  for (const wrong of [0, 2, 14, 20, 61, 7.5, '15']) {
+    assert.match(String(interval({ interval: wrong })), /^interval: .*1\|5\|10\|15\|30\|60/)
+  }
+  assert.equal(interval({ protocol: 'dsmr' }), null)
+  const port = interval({ protocol: 'dsmr', interval: 15 })
+  assert.equal(port, 'interval: a P1 port has no load profile to read')
+})
+
+test('a line asks of its meters only what the protocol can do', () => {
+  const port = { protocol: 'dsmr' }
+  assert.equal(
+    lineWith({ ...port, history: true }),
+    'history: a P1 port has no load profile to read',
+  )
+  assert.equal(
+    lineWith({ ...port, clock: 'light' }),
+    'clock: a P1 port has no clock that could be set',
+  )
+  assert.equal(
+    lineWith({ ...port, standard_offset_minutes: undefined }),
+    ': a dsmr line needs standard_offset_minutes, winter time east of UTC',
+  )
+  const line = lineWith({ ...port, history: false })
+  assert.ok(typeof line !== 'string' && !line.history)
+})
+
+test('files that worked before still do: keys that only another protocol uses', () => {
+  const line = lineWith({ equipment_id: 'X', allow_unchecked: true, standard_offset_minutes: 900 })
+  assert.ok(typeof line !== 'string')
+  assert.equal(line.standardOffsetMinutes, 900)
+})
+
+test('an unknown protocol: the mistake names those that exist', () => {
+  assert.equal(
+    lineWith({ protocol: 'modbus' }),
+    'protocol: "modbus" is none of the protocols: sem, dsmr',
+  )
 })
