@@ -339,6 +339,10 @@ export class Book {
     }
   }
 
+  get anyMayFork(): boolean {
+    return this.#disksSetBack.size > 0
+  }
+
   /** Whether a slave may find that the master holds another history than its own. */
   mayFork(device: DeviceId): boolean {
     return this.#disksSetBack.has(device)

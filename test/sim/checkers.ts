@@ -222,6 +222,17 @@ export class Observer {
     return this.#intervals.has(intervalKey(meter, end))
   }
 
+  /** When nothing waits any more: rows and named exceptions together are what was sealed, neither
+   * more nor less. Where a disk was set back the ledger also has rows of the history that it
+   * forgot. */
+  audit(): void {
+    if (this.book.anyMayFork) return
+    const { sealed, rows, exceptions } = this.book.accounts()
+    const named = [...exceptions.values()].reduce((sum, count) => sum + count, 0)
+    const whole = rows === this.held && rows + named === sealed
+    hold(whole, 'accounts', `${sealed} sealed, ${this.held} in the ledger, ${named} excepted`)
+  }
+
   /** The master hands on an anchor: it dates every reading of its process that came so far. */
   anchored(device: DeviceId, anchor: ProcessAnchor): void {
     const key = `${device} ${anchor.process}`

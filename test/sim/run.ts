@@ -200,22 +200,12 @@ function settle(universe: Universe): void {
       observer.book.accounted(slave.device, (run, at) => slave.disk.holds(run, at))
     }
     if (missing(universe) === null) {
-      audit(observer, slaves)
+      observer.audit()
       return
     }
   }
   const lack = missing(universe)
   hold(lack === null, 'not through', lack ?? '')
-}
-
-/** Rows and named exceptions together are what was sealed, neither more nor less. Where a disk was
- * set back the ledger also has rows of the history that it forgot. */
-function audit({ book, held }: Observer, slaves: readonly SlaveBox[]): void {
-  if (slaves.some(({ device }) => book.mayFork(device))) return
-  const { sealed, rows, exceptions } = book.accounts()
-  const named = [...exceptions.values()].reduce((sum, count) => sum + count, 0)
-  const whole = rows === held && rows + named === sealed
-  hold(whole, 'accounts', `${sealed} sealed, ${held} in the ledger, ${named} excepted`)
 }
 
 /** Everything is without power for a week; then the master is up alone, and hears again whatever
