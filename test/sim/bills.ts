@@ -5,7 +5,7 @@ import { draftBill } from '../../services/billing/bills/core/bill.ts'
 import { addDays, civilDateAt, instantsOf } from '../../services/billing/civil/calendar.ts'
 import { parseTariff } from '../../services/billing/tariffs/core/tariff.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
-import { hold } from './checkers.ts'
+import { hold } from './hold.ts'
 import type { ModelMeter } from './meters.ts'
 
 const ZONE = 'UTC'
@@ -35,17 +35,28 @@ const TARIFF = parseTariff({
   ],
 })
 
-/** Bills the days from the day of `from` that are over at `to`, meter by meter. */
+/** What the ledger knows of a register. */
+export interface Registers {
+  /** Null: the ledger has no reading of that instant. */
+  readonly registered: (meter: string, at: UnixMs) => number | null
+  /** Whether that reading will never come, for a reason that has a name. */
+  readonly excepted: (meter: string, at: UnixMs) => boolean
+}
+
+/** Bills the days from the day of `from` that are over at `to`, meter by meter: how many bills were
+ * right, and how many were withheld because a reading will never come. None, where no day is
+ * over. */
 export function billAll(
   meters: readonly ModelMeter[],
   span: { readonly from: UnixMs; readonly to: UnixMs },
-  registered: (meter: string, at: UnixMs) => number | null,
-): void {
+  { registered, excepted }: Registers,
+): { readonly right: number; readonly withheld: number } {
   hold(TARIFF.ok, 'bill', 'the tariff parses')
   const { tariff, hash } = TARIFF
   const first = civilDateAt(span.from, ZONE)
   const period = { from: first, to: civilDateAt(span.to, ZONE) }
-  if (period.to < addDays(first, 1)) return
+  if (period.to < addDays(first, 1)) return { right: 0, withheld: 0 }
+  let [right, withheld] = [0, 0]
   const { from, to } = instantsOf(period, ZONE)
   for (const meter of meters) {
     const reading = (at: UnixMs): { value: number; exponent: number } | null => {
@@ -61,10 +72,19 @@ export function billAll(
       closing: reading(to),
       tariff: { tariff, validFrom: '2020-01-01', hash },
     })
+    const lacks = [from, to].some((at) => reading(at) === null && excepted(meter.number, at))
+    if (lacks) {
+      const fault = verdict.ok ? 'a bill' : verdict.fault
+      hold(fault === 'BIL-04', 'bill', `${meter.number}: ${fault} without a reading it needs`)
+      withheld += 1
+      continue
+    }
     const expected = truePaise(meter.counted(to) - meter.counted(from))
     const found = verdict.ok ? `${verdict.draft.total}` : verdict.fault
     hold(found === `${expected}`, 'bill', `${meter.number}: ${found} paise, not ${expected}`)
+    right += 1
   }
+  return { right, withheld }
 }
 
 /** The same tariff in whole numbers: watt-hours times paise, a thousandth of a paisa each. */

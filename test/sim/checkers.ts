@@ -8,36 +8,30 @@ import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../shared/handov
 import type { Reading, ReadingGroup } from '../../shared/meter/reading.ts'
 import { CLOCK_BOUND_UNKNOWN, type Stamp } from '../../shared/clock/clock-state.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
+import type { UnixMs } from '../../shared/units.ts'
 import { expandBody } from '../../shared/wire/compact.ts'
 import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.ts'
 import { retime } from '../../services/billing/readings/core/retiming.ts'
 import type { StoredFrame } from '../../services/slave/core/state.ts'
+import { Book, digestOf, intervalKey } from './book.ts'
+import { hold } from './hold.ts'
 import { saying } from './meters.ts'
 import { streamKey } from './sink.ts'
+import type { Sometimes } from './sometimes.ts'
 import type { TrueUs } from './world.ts'
 
-/** A rule that did not hold; `rule` names it. */
-export class Broken extends Error {
-  override readonly name = 'Broken'
-}
-
-export function hold(condition: boolean, rule: string, detail: string): asserts condition {
-  if (!condition) throw new Broken(`${rule}: ${detail}`)
-}
-
-interface Sealed {
-  readonly hash: string
-  readonly body: string
-  /** The sink said so, and a master knows: nobody may hand it over again. */
-  settled: boolean
+/** When an answer came, by UTC, and how far off an agent may be that has not heard of a leap
+ * second yet, ms. */
+interface Truth {
+  readonly at: TrueUs
+  readonly unawareMs: number
 }
 
 interface Taken {
   readonly processMs: number
   readonly truth: TrueUs
+  readonly unsure: boolean
 }
-
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('base64')
 
 export class Observer {
   readonly refused = new Map<FaultCode, number>()
@@ -51,28 +45,35 @@ export class Observer {
   /** Frames the ledger was given again. */
   repeats = 0
   readonly #digest = createHash('sha256')
-  /** Every frame ever committed to an outbox, by stream and sequence. */
-  readonly #sealed = new Map<string, Sealed[]>()
+  readonly book: Book
+  /** Rows in the ledger, as it is now. */
+  held = 0
+  /** The last second of UTC that is counted twice; Infinity: none is. */
+  leapAt: TrueUs = Number.POSITIVE_INFINITY
   /** Last second sealed, by device and epoch. */
   readonly #seconds = new Map<string, number>()
-  /** How far the ledger has each stream. */
-  readonly #taken = new Map<string, number>()
   readonly #said = new Set<string>()
-  readonly #truth = new Map<string, TrueUs>()
-  readonly #processOf = new Map<string, number>()
+  readonly #truth = new Map<string, Truth>()
   /** Profile intervals in the ledger, with the register's value. */
-  readonly #intervals = new Map<string, number>()
+  #intervals = new Map<string, number>()
   /** Header of the frame that a link was given last. */
   readonly #sentBefore = new WeakMap<object, FrameHeader>()
   readonly #sealedWith = new Map<string, string>()
   anchors = 0
   /** Which process a stream's opener names; of each process the last anchor and its readings. */
-  readonly #processNamed = new Map<string, string>()
+  #processNamed = new Map<string, string>()
   readonly #ties = new Map<string, ProcessAnchor>()
   readonly #stamps = new Map<string, Taken[]>()
+  readonly #sometimes: (name: Sometimes) => void
 
-  /** Watches every frame that is sealed: one (key, nonce) for one text. */
-  watch(suite: Suite): Suite {
+  constructor(sometimes: (name: Sometimes) => void) {
+    this.#sometimes = sometimes
+    this.book = new Book(sometimes)
+  }
+
+  /** Watches every frame that is sealed: one (key, nonce) for one text. `keep`: they are going to
+   * be stored. */
+  watch(suite: Suite, keep = false): Suite {
     return {
       ...suite,
       aead: (key) => {
@@ -82,7 +83,11 @@ export class Observer {
           open: (nonce, aad, sealed) => inner.open(nonce, aad, sealed),
           seal: (nonce, aad, plaintext, head) => {
             const sealed = inner.seal(nonce, aad, plaintext, head)
-            if (aad.length > FRAME_AAD_MIN) this.#nonce(`${name} ${toHex(nonce)}`, digestOf(sealed))
+            if (aad.length > FRAME_AAD_MIN) {
+              const digest = digestOf(sealed)
+              this.#nonce(`${name} ${toHex(nonce)}`, digest)
+              if (keep) this.book.plaintexts.set(digest, plaintext.slice())
+            }
             return sealed
           },
         }
@@ -98,26 +103,48 @@ export class Observer {
 
   /** A meter's answer is handed to the agent; it came at `at`. */
   meterSaid(
-    answer: { device: DeviceId; process: number; processMs: number; at: TrueUs },
+    answer: { device: DeviceId; process: number; processMs: number; at: TrueUs; unawareMs: number },
     readings: readonly Reading[],
   ): void {
     for (const reading of readings) this.#said.add(saying(reading))
-    this.#truth.set(`${answer.device} ${answer.process} ${answer.processMs}`, answer.at)
+    const { device, process, processMs, at, unawareMs } = answer
+    this.#truth.set(`${device} ${process} ${processMs}`, { at, unawareMs })
   }
 
-  committed(device: DeviceId, process: number, frames: readonly StoredFrame[]): void {
+  committed(
+    device: DeviceId,
+    process: number,
+    frames: readonly StoredFrame[],
+    originOf: (epoch: number) => UnixMs | undefined,
+  ): void {
+    this.book.committed(device, process, frames, originOf)
     for (const frame of frames) {
-      const key = streamKey({ device, ...frame })
-      const stream = this.#sealed.get(key) ?? []
-      const { sequence } = frame
-      hold(sequence === stream.length, 'outbox gap', `${key} has ${stream.length}, not ${sequence}`)
-      stream.push({ hash: toHex(frame.hash), body: digestOf(frame.body), settled: false })
       const epoch = `${device} ${frame.epoch}`
       const before = this.#seconds.get(epoch) ?? 0
-      hold(frame.second >= before, 'index went back', `${key}: ${frame.second} after ${before}`)
-      this.#seconds.set(epoch, frame.second)
-      this.#sealed.set(key, stream)
-      this.#processOf.set(key, process)
+      const { second } = frame
+      hold(second >= before, 'index went back', `${epoch}: ${second} after ${before}`)
+      this.#seconds.set(epoch, second)
+    }
+  }
+
+  /** A disk was set back: its seconds begin anew where its key tree stands. */
+  diskSetBack(device: DeviceId, lastOf: (run: number) => number): void {
+    this.book.diskSetBack(device, lastOf)
+    for (const epoch of this.#seconds.keys()) {
+      if (epoch.startsWith(device)) this.#seconds.delete(epoch)
+    }
+  }
+
+  /** The ledger as it is now; what comes back says that it is like that again. */
+  backup(): () => void {
+    const back = this.book.backup()
+    const [intervals, named] = [new Map(this.#intervals), new Map(this.#processNamed)]
+    const { held } = this
+    return () => {
+      this.#intervals = new Map(intervals)
+      this.#processNamed = new Map(named)
+      this.held = held
+      back()
     }
   }
 
@@ -129,95 +156,81 @@ export class Observer {
     const header = body === null ? undefined : decodeFrame(body)?.header
     hold(body !== null && header !== undefined, 'sent no frame', toHex(line.subarray(0, 24)))
     this.#sentBefore.set(link, header)
-    if (body !== line) this.compact += 1
-    const sealed = this.#sealed.get(streamKey({ device, ...header }))?.[header.sequence]
+    if (body !== line) {
+      this.compact += 1
+      this.#sometimes('compact header')
+    }
+    const sealed = this.book.at(device, header)
     hold(sealed !== undefined, 'sent before it was stored', `sequence ${header.sequence}`)
     hold(sealed.body === digestOf(body), 'sent other bytes', `sequence ${header.sequence}`)
   }
 
   /** The ledger is given a frame; `sure`: the master that gave it will know. */
-  takes({ position, content }: AcceptedFrame, sure: boolean): void {
+  takes(frame: AcceptedFrame, sure: boolean): void {
+    const { position, content, late } = frame
     const key = streamKey(position)
-    const { sequence } = position
-    hold(!this.banned.has(position.device), 'revoked', `${key} ${sequence} was taken`)
-    const sealed = this.#sealed.get(key)?.[sequence]
-    hold(sealed !== undefined, 'forged', `${key} ${sequence} was never stored by the slave`)
-    hold(!sealed.settled, 'accepted twice', `${key} ${sequence}`)
-    hold(sealed.hash === toHex(position.hash), 'altered', `${key} ${sequence}`)
-    sealed.settled = sure
-    const next = this.#taken.get(key) ?? 0
-    hold(sequence <= next, 'gap in the ledger', `${key}: ${sequence} behind ${next - 1}`)
-    if (sequence < next) {
+    hold(!this.banned.has(position.device), 'revoked', `${key} ${position.sequence} was taken`)
+    const sealed = this.book.takes(frame, sure)
+    if (sealed === null) {
       this.repeats += 1
+      this.#sometimes('given again')
       return
     }
-    if (sequence === 0) this.#inOrder(position)
-    this.#taken.set(key, next + 1)
     this.frames += 1
-    this.#digest.update(`${key} ${sequence} ${sealed.hash}\n`)
-    // No disk here loses what it held and no ledger is set back: nobody on the line can bring a
-    // slave to give up a frame, or a master to keep one shut.
-    const { kind } = content
-    hold(kind === 'readings' || kind === 'opener', 'not as it was sealed', `${kind} ${key}`)
+    this.#digest.update(`${key} ${position.sequence} ${sealed.hash}\n`)
     if (content.kind === 'opener') {
       this.#processNamed.set(key, `${position.device} ${content.process}`)
     }
     if (content.kind !== 'readings') return
-    for (const group of content.groups) this.#group(key, position.device, group)
+    if (late) this.#sometimes('frame late')
+    for (const group of content.groups) this.#group(key, position.device, sealed.process, group)
   }
 
-  #group(key: string, device: DeviceId, { stamp, readings }: ReadingGroup): void {
-    const truth = this.#truth.get(`${device} ${this.#processOf.get(key)} ${stamp.processMs}`)
+  #group(key: string, device: DeviceId, process: number, { stamp, readings }: ReadingGroup): void {
+    const truth = this.#truth.get(`${device} ${process} ${stamp.processMs}`)
     hold(truth !== undefined, 'stamp', `no answer came at ${stamp.processMs} ms of that process`)
-    const error = Math.abs(truth / 1_000 - stamp.agentTime)
+    const error = Math.abs(truth.at / 1_000 - stamp.agentTime)
     // The truth is remembered to the millisecond of the process's own clock.
     const unknown = stamp.clockState === 'U' || stamp.clockBound >= CLOCK_BOUND_UNKNOWN
-    const bounded = unknown || error <= stamp.clockBound + 1
+    const bounded = unknown || error <= stamp.clockBound + 1 + truth.unawareMs
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
-    this.#stamped(key, stamp, truth)
-    for (const reading of readings) this.#row(reading)
+    this.#stamped(key, stamp, truth.at)
+    for (const reading of readings) this.#row(device, reading)
   }
 
-  /** A run begins: those before it in its epoch are whole, since the master takes nothing of
-   * them now. */
-  #inOrder({ device, epoch, run }: AcceptedFrame['position']): void {
-    for (const [key, stream] of this.#sealed) {
-      const [owner, ofEpoch, earlier] = key.split(' ')
-      if (owner !== device || Number(ofEpoch) !== epoch || Number(earlier) >= run) continue
-      const taken = this.#taken.get(key) ?? 0
-      hold(taken === stream.length, 'run left behind', `${key} at ${taken} of ${stream.length}`)
-    }
-  }
-
-  #row(reading: Reading): void {
+  #row(device: DeviceId, reading: Reading): void {
     const row = saying(reading)
     hold(this.#said.has(row), 'forged reading', row)
     this.rows += 1
+    this.held += 1
     this.#digest.update(`${row}\n`)
     if (reading.source !== 'profile') return
-    const interval = `${reading.meter} ${reading.meterTime}`
-    hold(!this.#intervals.has(interval), 'interval twice', interval)
+    const interval = intervalKey(reading.meter, reading.meterTime ?? Number.NaN)
+    const known = this.#intervals.get(interval)
+    // A disk that was set back reads again what it had read: the same row, which is stored once.
+    const again = this.book.mayFork(device) && known === reading.value
+    hold(known === undefined || again, 'interval twice', interval)
     this.#intervals.set(interval, reading.value)
   }
 
   /** The register at an interval's end, as the ledger has it. */
   registered(meter: string, end: number): number | null {
-    return this.#intervals.get(`${meter} ${end}`) ?? null
+    return this.#intervals.get(intervalKey(meter, end)) ?? null
   }
 
   hasInterval(meter: string, end: number): boolean {
-    return this.#intervals.has(`${meter} ${end}`)
+    return this.#intervals.has(intervalKey(meter, end))
   }
 
-  /** Every frame ever stored is in the ledger or still in its outbox. */
-  accounted(device: DeviceId, holds: (run: number, sequence: number) => boolean): void {
-    for (const [key, stream] of this.#sealed) {
-      if (!key.startsWith(device)) continue
-      const run = Number(key.split(' ')[2])
-      for (let sequence = this.#taken.get(key) ?? 0; sequence < stream.length; sequence += 1) {
-        hold(holds(run, sequence), 'lost', `${key} ${sequence} is in no outbox and no ledger`)
-      }
-    }
+  /** When nothing waits any more: rows and named exceptions together are what was sealed, neither
+   * more nor less. Where a disk was set back the ledger also has rows of the history that it
+   * forgot. */
+  audit(): void {
+    if (this.book.anyMayFork) return
+    const { sealed, rows, exceptions } = this.book.accounts()
+    const named = [...exceptions.values()].reduce((sum, count) => sum + count, 0)
+    const whole = rows === this.held && rows + named === sealed
+    hold(whole, 'accounts', `${sealed} sealed, ${this.held} in the ledger, ${named} excepted`)
   }
 
   /** The master hands on an anchor: it dates every reading of its process that came so far. */
@@ -231,7 +244,8 @@ export class Observer {
   #stamped(streamed: string, stamp: Stamp, truth: TrueUs): void {
     const key = this.#processNamed.get(streamed)
     if (key === undefined) return
-    const taken = { processMs: stamp.processMs, truth }
+    const unsure = stamp.clockState !== 'S'
+    const taken = { processMs: stamp.processMs, truth, unsure }
     const stamps = this.#stamps.get(key) ?? []
     stamps.push(taken)
     this.#stamps.set(key, stamps)
@@ -239,19 +253,27 @@ export class Observer {
     if (anchor !== undefined) this.#dated(anchor, taken)
   }
 
-  #dated(anchor: ProcessAnchor, { processMs, truth }: Taken): void {
+  #dated(anchor: ProcessAnchor, { processMs, truth, unsure }: Taken): void {
     const time = retime(processMs, null, [anchor])
     hold(time !== null, 'dated', 'an anchor dates every reading of its process')
     const error = Math.abs(truth / 1_000 - time.at)
-    hold(error <= time.bound + 1, 'anchor', `${error} ms off, within ${time.bound} it says`)
+    // An anchor counts on evenly: it cannot know of a leap second in between.
+    const leap = truth < this.leapAt === anchor.utc * 1_000 < this.leapAt ? 0 : 1_000
+    const right = error <= time.bound + 1 + leap
+    hold(right, 'anchor', `${error} ms off, within ${time.bound} it says`)
+    if (unsure) this.#sometimes('retimed')
   }
 
-  report(code: FaultCode): void {
-    hold(code !== 'SEC-FORK', 'fork', 'a slave reported SEC-FORK')
+  report(device: DeviceId, code: FaultCode): void {
+    if (code === 'SEC-FORK') {
+      hold(this.book.mayFork(device), 'fork', `${device} reported SEC-FORK`)
+      this.#sometimes('fork found')
+    }
     this.reported.set(code, (this.reported.get(code) ?? 0) + 1)
   }
 
   refuse(code: FaultCode): void {
+    if (code === 'SEC-02') this.#sometimes('frame ahead')
     this.refused.set(code, (this.refused.get(code) ?? 0) + 1)
   }
 
@@ -266,4 +288,4 @@ export class Observer {
 }
 
 /** Associated data of anything but a frame is at most a transcript hash of 32 bytes. */
-const FRAME_AAD_MIN = 32
+export const FRAME_AAD_MIN = 32

@@ -4,7 +4,7 @@
 import { FREQUENCY_CHANGE_PPM } from '../../shared/clock/estimate/estimator.ts'
 import { type MonoUs, monoUs, type UnixUs, unixUs } from '../../shared/units.ts'
 import type { Chance } from './prng.ts'
-import { DAY, HOUR, MINUTE, SECOND, type TrueUs } from './world.ts'
+import { DAY, HOUR, MINUTE, SECOND, type TrueUs, type World } from './world.ts'
 
 /** Rate error of the machines simulated when they start, ppm. */
 const RATE_PPM_MAX = 75
@@ -89,9 +89,14 @@ export class MasterClock {
     this.#phase = chance.unit()
   }
 
-  read(now: TrueUs): { readonly at: UnixUs; readonly bound: number | null } {
+  read(world: Pick<World, 'now' | 'leapAt' | 'utc'>): {
+    readonly at: UnixUs
+    readonly bound: number | null
+  } {
+    const { now, leapAt } = world
     const wave = Math.sin(2 * Math.PI * (now / HOUR + this.#phase))
-    const at = unixUs(now + Math.round(wave * (this.#boundUs - 1)))
-    return { at, bound: this.synchronised ? this.#boundUs : null }
+    const at = unixUs(world.utc() + Math.round(wave * (this.#boundUs - 1)))
+    const leaps = now >= leapAt && now < leapAt + SECOND
+    return { at, bound: this.synchronised ? this.#boundUs + (leaps ? SECOND : 0) : null }
   }
 }

@@ -6,7 +6,7 @@ import { spanUs, type MonoUs, type SpanUs, unixUs, type UnixUs } from '../../sha
 import { monthOf } from '../../shared/clock/meter/civil-month.ts'
 import { DRIFT_LIGHT_END, DRIFT_MONTH_MAX } from '../../shared/clock/meter/policy.ts'
 import type { AgentAction, AgentEvent, MeterClockPlan } from '../../services/slave/core/state.ts'
-import { hold } from './checkers.ts'
+import { hold } from './hold.ts'
 import type { Chance } from './prng.ts'
 import { HOUR, MINUTE, SECOND, type TrueUs, type World } from './world.ts'
 
@@ -126,6 +126,7 @@ export class Crystals {
       crystal.since = this.#world.now
       crystal.shown = utc
       this.corrections += 1
+      this.#world.sometimes('meter corrected')
     }
     return () => ({ on: 'clock-changed', meter, became: 'ack' })
   }

@@ -127,6 +127,20 @@ export class Disk {
     }
   }
 
+  /** Every frame it holds, acknowledged or not. */
+  stored(): readonly StoredFrame[] {
+    return [...this.#frames.values()].flat()
+  }
+
+  /** Last sequence that is stored of a run; -1: none. */
+  lastOf(run: number): number {
+    return this.#runs.get(run)?.last ?? -1
+  }
+
+  originOf(epoch: number): UnixMs | undefined {
+    return this.#epochs.get(epoch)?.origin
+  }
+
   /** A frame comes back otherwise than it was written, or not at all. */
   rot(run: number, sequence: number, how: 'body' | 'hash' | 'gone', copy = false): void {
     const bend = (frame: StoredFrame): StoredFrame => ({ ...frame, [how]: bent(frame, how) })

@@ -7,6 +7,14 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { z } from 'zod'
 import { type Outcome, simulate } from './run.ts'
+import {
+  isSometimes,
+  neverSeen,
+  SOMETIMES,
+  sum as sumOf,
+  table,
+  WORLDS_THAT_REACH_ALL,
+} from './sometimes.ts'
 
 const { values } = parseArgs({
   args: isMainThread ? process.argv.slice(2) : z.array(z.string()).parse(workerData),
@@ -32,6 +40,9 @@ const Tally = z.object({
   thefts: z.number(),
   shut: z.number(),
   opened: z.number(),
+  bills: z.number(),
+  withheld: z.number(),
+  seen: z.array(z.tuple([z.string(), z.number()])),
 })
 type Tally = z.infer<typeof Tally>
 
@@ -50,6 +61,7 @@ function tell(outcome: Outcome, seconds: number): string {
   }
   if (broken !== null) {
     lines.push(`  BROKEN ${broken}`, `  ${JSON.stringify(outcome.drawn)}`)
+    lines.push(`  ${JSON.stringify(outcome.rarities)}`)
     lines.push(...recent.map((line) => `    ${line}`))
   }
   return lines.join('\n')
@@ -70,6 +82,9 @@ function live(seed: number): Tally {
     thefts,
     shut,
     opened,
+    bills: outcome.bills.right,
+    withheld: outcome.bills.withheld,
+    seen: [...outcome.seen],
   }
 }
 
@@ -112,15 +127,33 @@ async function main(): Promise<void> {
     `${sum(({ rows }) => rows)} rows in ${sum(({ frames }) => frames)} frames, ` +
       `${sum(({ attacks }) => attacks)} attacks, ${sum(({ thefts }) => thefts)} thefts: ` +
       `${sum(({ shut }) => shut)} earlier frames tried, all shut; ` +
-      `${sum(({ opened }) => opened)} later ones opened`,
+      `${sum(({ opened }) => opened)} later ones opened; ${sum(({ bills }) => bills)} bills right, ` +
+      `${sum(({ withheld }) => withheld)} withheld`,
   )
+  const unseen = tellSeen(tallies)
   const failed = tallies.filter(({ broken }) => broken).map(({ seed }) => seed)
   const more = values['no-adversary'] ? ' --no-adversary' : ''
   for (const seed of failed.sort((a, b) => a - b)) {
     console.log(`again: npm run sim -- --seed ${seed} --days ${values.days}${more}`)
   }
   console.log(failed.length === 0 ? `all ${count} green` : `${failed.length} of ${count} broken`)
-  process.exitCode = failed.length === 0 ? 0 : 1
+  process.exitCode = failed.length === 0 && unseen === 0 ? 0 : 1
+}
+
+/** The table of what was sometimes seen: how many of its lines a large run never reached. */
+function tellSeen(tallies: readonly Tally[]): number {
+  const worlds = tallies.map(({ seen }) => {
+    const known = seen.flatMap(([name, times]) =>
+      isSometimes(name) ? [[name, times] as const] : [],
+    )
+    return new Map(known)
+  })
+  console.log(`sometimes, in ${worlds.length} worlds:`)
+  for (const line of table(worlds)) console.log(line)
+  if (worlds.length < WORLDS_THAT_REACH_ALL) return 0
+  const never = neverSeen(sumOf(worlds).times)
+  for (const name of never) console.log(`NEVER SEEN: ${name}: ${SOMETIMES[name]}`)
+  return never.length
 }
 
 if (isMainThread) await main()

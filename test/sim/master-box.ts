@@ -2,13 +2,17 @@
 // A restart forgets everything but the ledger; a statement sent before it may still take effect
 // after it.
 
+import { equalConstantTime } from '../../shared/bytes.ts'
 import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
+import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
-import { hold, type Observer } from './checkers.ts'
+import type { Observer } from './checkers.ts'
+import { hold } from './hold.ts'
 import type { MasterClock } from './clocks.ts'
+import type { Desk } from './desk.ts'
 import { EXPECTED, type Faults } from './faults.ts'
 import type { End, NetLink, Network } from './network.ts'
 import type { Chance } from './prng.ts'
@@ -26,6 +30,8 @@ export interface MasterSetup {
   readonly observer: Observer
   readonly ledger: Ledger
   readonly clock: MasterClock
+  /** What it may refuse an honest slave for in this world, beyond EXPECTED. */
+  readonly alsoExpected: ReadonlySet<string>
 }
 
 /** What may become of a statement in trouble. */
@@ -66,11 +72,16 @@ export class MasterBox implements End {
   readonly #setup: MasterSetup
   #process: Process | null = null
   #powered = true
+  /** Newest first. */
+  #keys: readonly [KeyPair, ...KeyPair[]]
+  /** Commands for the devices; null: this world gives none. */
+  desk: Desk | null = null
   /** Links on which a frame was ahead of the tolerance. */
   readonly #ahead = new WeakSet<NetLink>()
 
   constructor(setup: MasterSetup) {
     this.#setup = setup
+    this.#keys = [setup.staticKey]
     this.start()
     const { world, chance, faults } = setup
     const wait = (mean: number) => (): number => chance.wait(mean)
@@ -94,13 +105,13 @@ export class MasterBox implements End {
   }
 
   start(): void {
-    const { suite, chance, staticKey, toleranceSeconds, world } = this.#setup
+    const { suite, chance, toleranceSeconds, world } = this.#setup
     this.#powered = true
     if (this.#process !== null) return
     const core = startMaster({
       suite,
       random: chance.bytes,
-      staticKeys: [staticKey],
+      staticKeys: this.#keys,
       toleranceSeconds,
       unwrap: (wrapped) => wrapped,
     })
@@ -109,6 +120,40 @@ export class MasterBox implements End {
     this.reload()
     this.#tick(this.#process)
     this.onStart()
+  }
+
+  /** A new static key: it is called under as well, until every device went over to it. */
+  rotate(key: KeyPair): void {
+    this.#renew([key, ...this.#keys])
+    const { world, ledger, suite } = this.#setup
+    const tag = masterKeyTag(suite, key.publicKey)
+    world.every(
+      () => 10 * MINUTE,
+      '',
+      () => {
+        const devices = [...ledger.devices.values()]
+        const moved = devices.every(
+          ({ masterKey }) => masterKey && equalConstantTime(masterKey, tag),
+        )
+        if (!moved || this.#keys.length === 1) return
+        world.sometimes('master key rotated')
+        this.#renew([key])
+      },
+    )
+  }
+
+  #renew(keys: readonly [KeyPair, ...KeyPair[]]): void {
+    this.#keys = keys
+    const process = this.#process
+    if (process === null) return
+    this.#performAll(process, process.core.renewKeys(keys, this.#now()), 'new keys')
+  }
+
+  /** The commands that are open now. */
+  order(): void {
+    const process = this.#process
+    if (process === null || this.desk === null) return
+    this.#performAll(process, process.core.orders(this.desk.open(), this.#now()), 'orders')
   }
 
   /** Down until somebody starts it. */
@@ -151,6 +196,7 @@ export class MasterBox implements End {
     const process = this.#process
     if (process === null) return
     this.#performAll(process, process.core.load(this.#setup.ledger.content(), this.#now()), 'load')
+    this.order()
   }
 
   onBody(link: NetLink, body: Uint8Array, alien: boolean): void {
@@ -161,6 +207,7 @@ export class MasterBox implements End {
     const actions = process.core.step(event, this.#now())
     if (alien) unmoved(actions, link.id)
     if (!link.touched) this.#honest(link, actions)
+    else this.#dishonest(actions)
     this.#performAll(process, actions, event.on)
   }
 
@@ -172,7 +219,18 @@ export class MasterBox implements End {
       if (code === 'SEC-02') this.#ahead.add(link)
       // What was on its way behind a frame that was ahead.
       const behind = code === 'SEC-06' && this.#ahead.has(link)
-      hold(behind || EXPECTED.has(code), 'refused an honest slave', `${device} ${code}`)
+      const expected = behind || EXPECTED.has(code) || this.#setup.alsoExpected.has(code)
+      hold(expected, 'refused an honest slave', `${device} ${code}`)
+    }
+  }
+
+  /** What it refused on a link that somebody meddled with. */
+  #dishonest(actions: readonly MasterAction[]): void {
+    const { world } = this.#setup
+    for (const action of actions) {
+      if (action.do !== 'refused') continue
+      if (action.code === 'SEC-05') world.sometimes('replay refused')
+      if (action.code === 'SEC-08') world.sometimes('burnt token tried')
     }
   }
 
@@ -189,7 +247,7 @@ export class MasterBox implements End {
   }
 
   #now(): ReturnType<MasterClock['read']> {
-    return this.#setup.clock.read(this.#setup.world.now)
+    return this.#setup.clock.read(this.#setup.world)
   }
 
   #step(event: MasterEvent): void {
@@ -246,6 +304,7 @@ export class MasterBox implements End {
         return
       case 'retire':
         ledger.retire(action)
+        world.sometimes('epoch retired')
         return
       case 'refused':
         world.note(`master refuses ${action.device}: ${action.code}`)
@@ -255,13 +314,21 @@ export class MasterBox implements End {
         observer.anchored(action.device, action.anchor)
         return
       case 'called-under':
+        if (this.#keys.length > 1) ledger.calledUnder(action.device, action.tag)
+        return
+      case 'receipt':
+        this.#statement(process, 0, () => {
+          this.desk?.take(action.device, action.receipt)
+          const { number } = action.receipt
+          return { on: 'receipt-stored', device: action.device, number, durable: true }
+        })
+        return
       case 'unreadable':
       case 'connected':
       case 'disconnected':
       case 'status':
       case 'meter-clock':
       case 'command-sent':
-      case 'receipt':
         return
     }
   }
@@ -275,15 +342,20 @@ export class MasterBox implements End {
   ): void {
     const { world, chance } = this.#setup
     const slow = this.sinkDown ? 5 * SECOND : SECOND / 10
+    const { life } = this.#setup.ledger
     world.after(chance.wait(slow), '', () => {
+      // The database that was asked is not there any more.
+      if (this.#setup.ledger.life !== life) return
       const trouble =
         !this.calm && (chance.happens(fails) || (this.sinkDown && chance.happens(0.9)))
       const durable = trouble ? chance.pick(OUTCOMES) : 'done'
+      if (durable === 'unsure') world.sometimes('ledger unsure')
       const event = apply(durable)
       world.after(chance.wait(SECOND / 100), '', () => {
         if (this.#process !== process) return
         // The roster is read again before the core hears of it, as after every change.
         if (event.on === 'enrolled') this.reload()
+        if (event.on === 'receipt-stored') this.order()
         this.#step(event)
       })
     })
@@ -313,6 +385,7 @@ export class MasterBox implements End {
   #unsynced(): void {
     const { world, chance, clock } = this.#setup
     if (this.calm) return
+    world.sometimes('master unsynchronised')
     clock.synchronised = false
     world.after(chance.magnitude(MINUTE, 3 * HOUR), '', () => {
       clock.synchronised = true

@@ -2,38 +2,27 @@
 // calm everything must come through: every outbox empty, every interval of every meter in the
 // ledger.
 
-import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
-import { Secret } from '../../shared/secret.ts'
-import { fingerprint } from '../../shared/tves/token.ts'
-import { unixMs } from '../../shared/units.ts'
-import { Attacker } from './attacker.ts'
 import { billAll, spanOf } from './bills.ts'
-import { Broken, hold, Observer } from './checkers.ts'
-import { MasterClock } from './clocks.ts'
-import { drawFaults, type Faults } from './faults.ts'
-import { Impostor } from './impostor.ts'
-import { MasterBox } from './master-box.ts'
-import { simulatedSuite } from './kem.ts'
-import { intervalEnds, modelMeter } from './meters.ts'
-import { Network } from './network.ts'
+import { intervalKey } from './book.ts'
+import type { Observer } from './checkers.ts'
+import { Broken, hold } from './hold.ts'
+import type { Faults } from './faults.ts'
+import { intervalEnds } from './meters.ts'
 import { chanceOf } from './prng.ts'
-import { Ledger } from './sink.ts'
-import { SlaveBox } from './slave-box.ts'
-import { Thief } from './thief.ts'
+import type { Rarities } from './rarities.ts'
+import type { SlaveBox } from './slave-box.ts'
+import type { Thief } from './thief.ts'
+import type { Sightings } from './sometimes.ts'
 import { liveTwice } from './twins.ts'
-import { DAY, HOUR, MINUTE, SECOND, World } from './world.ts'
+import { DAY, HOUR, MINUTE } from './world.ts'
+import { admit, create, HISTORY_MS, START, type Universe } from './universe.ts'
 
-/** 2027-01-15T08:00:00Z. */
-const START = 1_800_000_000 * SECOND
 /** In the calm everything must be through after this long, and is looked at this often. */
 const CALM_MAX = 24 * HOUR
 const LOOK_EVERY = 10 * MINUTE
 /** An interval this young may still wait for its meter to be asked. */
 const YOUNG_MS = 3_600_000
-/** History is wanted from so long before the start. */
-const HISTORY_MS = 20 * 3_600_000
-const TOLERANCE_SECONDS = 10
 /** Recorded sessions played again after a week. */
 const SESSIONS_MAX = 200
 
@@ -57,25 +46,11 @@ export interface Outcome {
   readonly thief: Thief
   /** What the adversary did. */
   readonly attacks: number
-}
-
-interface Universe {
-  readonly seed: number
-  readonly world: World
-  readonly faults: Faults
-  readonly network: Network
-  readonly observer: Observer
-  readonly ledger: Ledger
-  readonly clock: MasterClock
-  readonly master: MasterBox
-  readonly attacker: Attacker
-  readonly impostor: Impostor
-  readonly thief: Thief
-  readonly slaves: SlaveBox[]
-  /** Other faults injected. */
-  trouble: number
-  partitioned: boolean
-  calm: boolean
+  readonly rarities: Rarities
+  /** What happened that must happen in some world. */
+  readonly seen: Sightings
+  /** Bills compared, and bills not made because a reading will never come. */
+  readonly bills: { readonly right: number; readonly withheld: number }
 }
 
 /** What a world leaves out. */
@@ -87,22 +62,23 @@ export interface Choice {
 }
 
 export function simulate(seed: number, days: number, choice: Choice = {}): Outcome {
-  const universe = create(seed, choice.peaceful ?? false)
-  const { world, observer, faults } = universe
+  const universe = create(seed, days, choice.peaceful ?? false)
+  const { world, observer, faults, mishaps } = universe
   let broken: string | null = null
+  let bills = { right: 0, withheld: 0 }
   try {
     admit(universe)
     vex(universe)
+    mishaps.begin()
     world.runUntil(START + days * DAY)
     settle(universe)
     if (!choice.short) {
       aWeekLater(universe)
+      const { frames } = observer
       settle(universe)
+      if (observer.frames > frames) world.sometimes('resumed after a week')
     }
-    const end = world.now - YOUNG_MS * 1_000
-    for (const slave of universe.slaves) {
-      billAll(slave.meters, spanOf(START, end), (meter, at) => observer.registered(meter, at))
-    }
+    bills = bill(universe)
   } catch (error) {
     broken =
       error instanceof Broken ? error.message : String(error instanceof Error ? error.stack : error)
@@ -125,89 +101,23 @@ export function simulate(seed: number, days: number, choice: Choice = {}): Outco
     slaves,
     thief: universe.thief,
     attacks: attacker.attacks,
+    rarities: universe.rarities,
+    seen: world.seen,
+    bills,
   }
 }
 
-function create(seed: number, peaceful: boolean): Universe {
-  const chance = (name: string): ReturnType<typeof chanceOf> => chanceOf(seed, name)
-  const world = new World(START)
-  const drawn = drawFaults(chance('faults'))
-  const faults = peaceful ? { ...drawn, attackUs: Number.POSITIVE_INFINITY } : drawn
-  const observer = new Observer()
-  const network = new Network(world, chance('network'), faults)
-  const thief = new Thief()
-  const ledger = new Ledger((frame, sure) => {
-    observer.takes(frame, sure)
-    if (sure) thief.acknowledged(frame.position)
+function bill({ world, slaves, observer }: Universe): Outcome['bills'] {
+  const span = spanOf(START, world.now - YOUNG_MS * 1_000)
+  const excepted = observer.book.excepted()
+  const meters = slaves.flatMap((slave) => slave.meters)
+  const bills = billAll(meters, span, {
+    registered: (meter, at) => observer.registered(meter, at),
+    excepted: (meter, at) => excepted.has(intervalKey(meter, at)),
   })
-  const clock = new MasterClock(chance('master clock'))
-  const privateKey = chance('master key').bytes(32)
-  const staticKey = { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
-  const setup = { world, faults, network, observer, ledger, clock, staticKey, thief }
-  const master = new MasterBox({
-    ...setup,
-    suite: simulatedSuite(chance('encapsulations').bytes),
-    chance: chance('master'),
-    toleranceSeconds: TOLERANCE_SECONDS,
-  })
-  master.onPunctured = (busy) => thief.stealMaster(ledger, busy)
-  const attacker = new Attacker(setup, chance('attacker'))
-  attacker.calm = peaceful
-  const impostor = new Impostor(setup, chance('impostor'), attacker, master)
-  const state = { slaves: [], trouble: 0, partitioned: false, calm: false }
-  return { seed, ...setup, ...state, master, attacker, impostor }
-}
-
-/** The operator creates the devices; the slaves start. */
-function admit(universe: Universe): void {
-  const { seed, world, faults, ledger, master, impostor, network, observer, thief } = universe
-  const privateKey = chanceOf(seed, 'master key').bytes(32)
-  const masterPrint = fingerprint(nodeSuite, nodeSuite.publicKey(privateKey))
-  for (let index = 0; index < faults.slaves; index += 1) {
-    const chance = chanceOf(seed, `slave ${index}`)
-    const device = `${index + 1}`.padStart(16, '0')
-    const token = { id: chance.bytes(8), secret: chance.bytes(16) }
-    ledger.devices.set(device, {
-      id: device,
-      name: `slave ${index}`,
-      staticKey: null,
-      psk: null,
-      attempt: 0,
-      revoked: false,
-      historyFrom: unixMs(START / 1_000 - HISTORY_MS),
-    })
-    ledger.tokens.set(toHex(token.id), {
-      id: toHex(token.id),
-      device,
-      secret: token.secret,
-      expiresAt: unixMs(START / 1_000 + 10_000 * 86_400_000),
-      burntBy: null,
-    })
-    const meters = Array.from({ length: faults.metersPerSlave }, (_, n) =>
-      modelMeter(`M${index}-${n}`, chance.below(2 ** 31)),
-    )
-    const slave: SlaveBox = new SlaveBox({
-      device,
-      token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
-      meters,
-      suite: observer.watch(simulatedSuite(chance.bytes)),
-      world,
-      chance,
-      crystalChance: chanceOf(seed, `crystals ${index}`),
-      faults,
-      network,
-      observer,
-      thief,
-      connect: () => {
-        if (universe.partitioned) return null
-        if (impostor.poses) return impostor
-        return master.listening ? master : null
-      },
-      framesMax: chance.pick([200, 5_000, 1_000_000]),
-    })
-    universe.slaves.push(slave)
-  }
-  master.reload()
+  if (bills.right > 0) world.sometimes('bill checked')
+  if (bills.withheld > 0) world.sometimes('bill withheld')
+  return bills
 }
 
 /** Trouble that belongs to no single box. */
@@ -232,6 +142,7 @@ function vex(universe: Universe): void {
   })
   often(faults.partitionUs, 'the net is partitioned', () => {
     universe.partitioned = true
+    world.sometimes('partitioned')
     for (const link of network.links.values()) network.cut(link)
     world.after(chance.wait(faults.partitionLengthUs), 'the net is whole', () => {
       universe.partitioned = false
@@ -252,6 +163,7 @@ function vex(universe: Universe): void {
     const device = slaves[0]?.device ?? ''
     const record = ledger.devices.get(device)
     if (universe.calm || record === undefined) return
+    world.sometimes('device revoked')
     ledger.devices.set(device, { ...record, revoked: true })
     master.reload()
     world.after(LOOK_EVERY, 'the device is out', () => {
@@ -265,6 +177,7 @@ function settle(universe: Universe): void {
   const { world, network, ledger, clock, master, attacker, slaves, observer } = universe
   world.note('calm')
   universe.calm = true
+  universe.mishaps.calm = true
   universe.partitioned = false
   network.calm = true
   attacker.calm = true
@@ -284,9 +197,12 @@ function settle(universe: Universe): void {
   while (world.now < end) {
     world.runUntil(world.now + LOOK_EVERY)
     for (const slave of slaves) {
-      observer.accounted(slave.device, (run, sequence) => slave.disk.holds(run, sequence))
+      observer.book.accounted(slave.device, (run, at) => slave.disk.holds(run, at))
     }
-    if (missing(universe) === null) return
+    if (missing(universe) === null) {
+      observer.audit()
+      return
+    }
   }
   const lack = missing(universe)
   hold(lack === null, 'not through', lack ?? '')
@@ -294,10 +210,11 @@ function settle(universe: Universe): void {
 
 /** Everything is without power for a week; then the master is up alone, and hears again whatever
  * was said to it before. */
-function aWeekLater({ world, master, impostor, slaves, observer }: Universe): void {
+function aWeekLater({ world, master, impostor, slaves, observer, mishaps }: Universe): void {
   for (const slave of slaves) slave.stop()
   master.stop()
   world.runUntil(world.now + 7 * DAY)
+  mishaps.setBackLate()
   master.start()
   const { frames, repeats } = observer
   impostor.playAll(SESSIONS_MAX)
@@ -310,20 +227,27 @@ function aWeekLater({ world, master, impostor, slaves, observer }: Universe): vo
 }
 
 /** What has not come through yet. */
-function missing({ world, slaves, observer }: Universe): string | null {
+function missing({ world, slaves, observer, mishaps }: Universe): string | null {
+  const [command] = mishaps.desk?.open() ?? []
+  if (command !== undefined) return `command ${command.number} of ${command.device}`
+  const excepted = observer.book.excepted()
   const from = START / 1_000 - HISTORY_MS
   const to = world.now / 1_000 - YOUNG_MS
   for (const slave of slaves) {
     const { frames } = slave.disk.backlog
-    const [oldest] = slave.disk.waiting()
+    const oldest = slave.disk.waiting().find((frame) => observer.book.owed(slave.device, frame))
     if (oldest !== undefined) {
       const { epoch, run, sequence, sealedAt } = oldest
       const since = new Date(sealedAt).toISOString()
       const place = `epoch ${epoch} run ${run} sequence ${sequence} of ${since}`
       return `${frames} frames wait in the outbox of ${slave.device}, first ${place}`
     }
+    const lacking = observer.book.lacking(slave.device)
+    if (lacking !== null) return `the ledger has ${lacking}`
     for (const { number } of slave.meters) {
-      const lack = intervalEnds(from, to).filter((end) => !observer.hasInterval(number, end))
+      const lack = intervalEnds(from, to).filter(
+        (end) => !observer.hasInterval(number, end) && !excepted.has(intervalKey(number, end)),
+      )
       const [first] = lack
       if (first === undefined) continue
       return `${lack.length} intervals of ${number} from ${new Date(first).toISOString()}`

@@ -19,6 +19,10 @@ export const streamKey = (at: { device: string; epoch: number; run: number }): s
   `${at.device} ${at.epoch} ${at.run}`
 
 export class Ledger {
+  /** Grows when it is set back: a statement made before that is void. */
+  life = 0
+  /** Told when a device enrols under a token that it had burnt before. */
+  onAgain: () => void = () => undefined
   readonly devices = new Map<DeviceId, DeviceRecord>()
   readonly tokens = new Map<string, TokenRecord>()
   readonly epochs = new Map<string, EpochRecord>()
@@ -36,6 +40,20 @@ export class Ledger {
       tokens: [...this.tokens.values()],
       epochs: [...this.epochs.values()],
       positions: [...this.positions.values()],
+    }
+  }
+
+  /** Everything as it is now; what comes back restores it. */
+  backup(): () => void {
+    const copies = [
+      copyOf(this.devices),
+      copyOf(this.tokens),
+      copyOf(this.epochs),
+      copyOf(this.positions),
+    ]
+    return () => {
+      for (const restore of copies) restore()
+      this.life += 1
     }
   }
 
@@ -57,9 +75,16 @@ export class Ledger {
     if (held === undefined || record === undefined) return 'conflict'
     const other = held.burntBy !== null && !equalConstantTime(held.burntBy, staticKey)
     if (other || attempt <= record.attempt) return 'conflict'
+    if (held.burntBy !== null) this.onAgain()
     this.tokens.set(token, { ...held, burntBy: staticKey })
     this.devices.set(device, { ...record, staticKey, psk, attempt })
     return 'stored'
+  }
+
+  /** The key under which a device's last CONFIRM came. */
+  calledUnder(device: DeviceId, tag: Uint8Array): void {
+    const record = this.devices.get(device)
+    if (record !== undefined) this.devices.set(device, { ...record, masterKey: tag })
   }
 
   commitEpoch({ device, id, origin, transcript, keys }: Action<'commit-epoch'>): void {
@@ -84,5 +109,13 @@ export class Ledger {
     const key = `${device} ${epoch}`
     const known = this.epochs.get(key)
     if (known !== undefined) this.epochs.set(key, { ...known, keys })
+  }
+}
+
+function copyOf<Key, Value>(map: Map<Key, Value>): () => void {
+  const copy = new Map(map)
+  return () => {
+    map.clear()
+    for (const [key, value] of copy) map.set(key, value)
   }
 }

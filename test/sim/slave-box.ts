@@ -7,60 +7,34 @@ import type {
   AgentEvent,
   OutboxCommit,
   ReadRequest,
+  StoredFrame,
 } from '../../services/slave/core/state.ts'
 import { backOffMs } from '../../services/slave/shell/link/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Reading } from '../../shared/meter/reading.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../shared/clock/clock-state.ts'
-import type { Suite } from '../../shared/tves/suite.ts'
-import type { EnrolmentToken } from '../../shared/tves/token.ts'
-import type { MonoUs } from '../../shared/units.ts'
-import { hold, type Observer } from './checkers.ts'
+import type { MonoUs, UnixMs } from '../../shared/units.ts'
+import { digestOf } from './book.ts'
 import { Oscillator, wallAtStart } from './clocks.ts'
 import { Crystals } from './crystals.ts'
 import { Disk } from './disk.ts'
-import type { Faults } from './faults.ts'
 import type { ModelMeter } from './meters.ts'
-import type { End, NetLink, Network } from './network.ts'
-import type { Chance } from './prng.ts'
-import type { Thief } from './thief.ts'
-import { HOUR, MINUTE, SECOND, type World } from './world.ts'
+import type { End, NetLink } from './network.ts'
+import { bounded, unmoved } from './slave-rules.ts'
+import type { SlaveSetup } from './slave-setup.ts'
+import { HOUR, MINUTE, SECOND } from './world.ts'
 
 /** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
 const TICK_BUSY = SECOND / 4
 const BUSY_FOR = 2 * SECOND
-/** What a body may lead to that came from somebody without keys: a word, and the link's end. */
-function unmoved(actions: readonly AgentAction[]): void {
-  for (const { do: what } of actions) {
-    hold(what === 'report' || what === 'drop', 'moved by a stranger', `the slave: ${what}`)
-  }
-}
-
-/** What an agent may hold in memory while its disk does not take it. */
-const ANSWERS_MAX = 256
-const TRANSACTIONS_MAX = 8
-
-export interface SlaveSetup {
-  readonly device: DeviceId
-  readonly token: EnrolmentToken
-  readonly meters: readonly ModelMeter[]
-  readonly suite: Suite
-  readonly world: World
-  readonly chance: Chance
-  readonly crystalChance: Chance
-  readonly faults: Faults
-  readonly network: Network
-  readonly observer: Observer
-  readonly thief: Thief
-  /** The master's end of a new connection; null while nobody listens or the net is partitioned. */
-  readonly connect: () => End | null
-  readonly framesMax: number
-}
+/** A wall clock this far off is wrong, and not just a little late. */
+const WRONG_WALL = MINUTE
 
 interface Process {
   readonly number: number
   readonly agent: Agent
   readonly startedAt: MonoUs
+  /** It may be a second off: it has not heard of the leap second. */
+  unaware: boolean
 }
 
 export class SlaveBox implements End {
@@ -105,6 +79,14 @@ export class SlaveBox implements End {
     return this.#setup.meters
   }
 
+  get running(): boolean {
+    return this.#process !== null && !this.#asleep
+  }
+
+  get enrolled(): boolean {
+    return this.disk.load().identity?.psk instanceof Uint8Array
+  }
+
   start(): void {
     const { world, chance, faults, suite, meters, token } = this.#setup
     this.#powered = true
@@ -112,6 +94,8 @@ export class SlaveBox implements End {
     const stored = this.disk.load()
     const startedAt = this.#mono()
     this.#processes += 1
+    const wall = wallAtStart(chance, world.utc(), this.calm ? { ...faults, wrongWall: 0 } : faults)
+    if (Math.abs(wall - world.utc()) > WRONG_WALL) world.sometimes('wall clock wrong')
     const agent = startAgent({
       suite,
       random: chance.bytes,
@@ -124,11 +108,12 @@ export class SlaveBox implements End {
         ...profile,
         clock: this.crystals.plan(),
       })),
-      wall: wallAtStart(chance, world.now, this.calm ? { ...faults, wrongWall: 0 } : faults),
+      wall,
       mono: startedAt,
       pad: this.#processes % 2 === 0,
     })
-    const process = { number: this.#processes, agent, startedAt }
+    const unaware = world.now < world.leapAt
+    const process: Process = { number: this.#processes, agent, startedAt, unaware }
     this.#process = process
     this.#attempt = 0
     world.note(`slave ${this.device} process ${process.number} starts`)
@@ -141,6 +126,7 @@ export class SlaveBox implements End {
     if (this.#process === null || this.calm) return
     const { world, network, chance } = this.#setup
     world.note(`slave ${this.device} ${why}`)
+    world.sometimes('process killed')
     this.crashes += 1
     this.#process = null
     this.#asleep = false
@@ -162,6 +148,10 @@ export class SlaveBox implements End {
   onBody(link: NetLink, body: Uint8Array, alien: boolean): void {
     if (link === this.#link) this.#deliver({ on: 'body', body }, alien)
   }
+
+  /** Whether a bit flipped while a frame was sealed. */
+  readonly #spoilt = ({ body }: StoredFrame): boolean =>
+    this.#setup.observer.book.spoilt.has(digestOf(body))
 
   /** Without power until somebody starts it. */
   stop(): void {
@@ -233,20 +223,15 @@ export class SlaveBox implements End {
     const dies = !this.calm && chance.happens(faults.dieMidStep)
     const end = dies ? chance.below(actions.length + 1) : actions.length
     for (const action of actions.slice(0, end)) this.#perform(process, action)
-    this.#bounded(process)
+    const view = process.agent.view(this.#mono())
+    bounded(view, { utc: this.#setup.world.utc(), unawareMs: this.#unawareMs(process) })
     if (dies) this.crash(`dies after ${end} of ${actions.length} actions of ${event.on}`)
   }
 
-  /** Whatever the last event was: memory stays small, and the time shown is as right as stated. */
-  #bounded(process: Process): void {
-    const view = process.agent.view(this.#mono())
-    const { answersWaiting, transactionsWaiting, clockState, clockBoundMs } = view
-    const error = Math.abs(this.#setup.world.now - view.clock)
-    const unknown = clockState === 'U' || clockBoundMs >= CLOCK_BOUND_UNKNOWN
-    const honest = unknown || error <= clockBoundMs * 1_000
-    hold(honest, 'clock bound', `${clockState} off by ${error} us, states ${clockBoundMs} ms`)
-    hold(answersWaiting <= ANSWERS_MAX, 'memory', `${answersWaiting} answers wait`)
-    hold(transactionsWaiting <= TRANSACTIONS_MAX, 'memory', `${transactionsWaiting} transactions`)
+  /** How far off it may be because nobody told it of the leap second yet, ms. */
+  #unawareMs(process: Process): number {
+    const { now, leapAt } = this.#setup.world
+    return process.unaware && now >= leapAt ? 1_000 : 0
   }
 
   #perform(process: Process, action: AgentAction): void {
@@ -278,6 +263,7 @@ export class SlaveBox implements End {
         if (link === null) return
         this.#atOnce = action.fault === null
         if (this.#atOnce) this.renewals += 1
+        if (this.#atOnce) world.sometimes('epoch renewed')
         network.close(link, 'slave')
         this.#later(process, 0, () => {
           this.onClosed(link)
@@ -303,7 +289,11 @@ export class SlaveBox implements End {
         return
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
-        observer.report(action.fault)
+        observer.report(this.device, action.fault)
+        if (action.fault === 'CLK-08' && this.#unawareMs(process) > 0) {
+          process.unaware = false
+          world.sometimes('leap second noticed')
+        }
         return
     }
   }
@@ -329,10 +319,15 @@ export class SlaveBox implements End {
         return { on: 'commit-failed', fault: 'OPS-04' }
       }
       const verdict = this.disk.commit(commit)
-      if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
+      if (!verdict.ok) {
+        world.sometimes(verdict.fault === 'OPS-06' ? 'disk filled' : 'outbox filled')
+        return { on: 'commit-failed', fault: verdict.fault }
+      }
       const frames = commit.frames ?? []
-      observer.committed(this.device, process.number, frames)
-      if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames)
+      const origin = (epoch: number): UnixMs | undefined => this.disk.originOf(epoch)
+      observer.committed(this.device, process.number, frames, origin)
+      if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames, this.#spoilt)
+      if (commit.command !== undefined) this.#setup.onCommand(this, commit.command)
       return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
     }
     const first = chance.happens(0.5) ? apply() : null
@@ -364,7 +359,8 @@ export class SlaveBox implements End {
       const { readings, more } = answer(meter)
       const at = this.#mono()
       const processMs = Math.floor((at - process.startedAt) / 1_000)
-      const came = { device: this.device, process: process.number, processMs, at: world.now }
+      const truth = { at: world.utc(), unawareMs: this.#unawareMs(process) }
+      const came = { device: this.device, process: process.number, processMs, ...truth }
       observer.meterSaid(came, readings)
       const event = { on: 'readings', meter: number, readings, request, at, more } as const
       this.#later(process, SECOND / 2, () => event)
@@ -376,6 +372,7 @@ export class SlaveBox implements End {
     const process = this.#process
     if (process === null || this.#asleep || this.calm) return
     world.note(`slave ${this.device} sleeps`)
+    world.sometimes('slept')
     this.#mono()
     this.#asleep = true
     world.after(chance.magnitude(SECOND, 2 * HOUR), '', () => {

@@ -11,8 +11,9 @@ import { KEY_BYTES } from '../../shared/tves/suite.ts'
 import { decodeTree, type KeyTree, leafAt, runIv } from '../../shared/tves/tree.ts'
 import { decodeFrame } from '../../shared/wire/frame.ts'
 import type { Stored, StoredFrame } from '../../services/slave/core/state.ts'
-import { hold } from './checkers.ts'
+import { hold } from './hold.ts'
 import { type Ledger, streamKey } from './sink.ts'
+import type { Sometimes } from './sometimes.ts'
 
 /** Every 32 bytes of the loot are tried as the key of the newest frame of so many epochs. */
 const SCANNED = 1
@@ -26,7 +27,9 @@ const CONTROLS = 3
 interface Epoch {
   readonly device: DeviceId
   readonly transcript: Uint8Array
-  readonly frames: StoredFrame[]
+  frames: StoredFrame[]
+  /** The newest tree of the device that was stolen before this epoch began. */
+  stolenBefore: KeyTree | null
   readonly salts: Map<number, Uint8Array>
 }
 
@@ -45,26 +48,78 @@ export class Thief {
   readonly #loot = new Map<string, Loot>()
   /** By device and epoch: last second that the master knows to be durable. */
   readonly #acknowledged = new Map<string, number>()
+  /** By device: the newest tree stolen. */
+  readonly #newest = new Map<DeviceId, KeyTree>()
+  readonly #sometimes: (name: Sometimes) => void
 
-  acknowledged({ device, epoch, second }: StreamPosition): void {
+  constructor(sometimes: (name: Sometimes) => void) {
+    this.#sometimes = sometimes
+  }
+
+  acknowledged({
+    device,
+    epoch,
+    second,
+  }: Pick<StreamPosition, 'device' | 'epoch' | 'second'>): void {
     const key = `${device} ${epoch}`
     this.#acknowledged.set(key, Math.max(second, this.#acknowledged.get(key) ?? -1))
   }
 
-  /** Frames became durable at a slave: the whole world may know their bytes from now on. */
-  stored(device: DeviceId, { epochs }: Stored, frames: readonly StoredFrame[]): void {
+  /** Frames became durable at a slave: the whole world may know their bytes from now on. `spoilt`:
+   * nobody can ever open it. */
+  stored(
+    device: DeviceId,
+    { epochs }: Stored,
+    frames: readonly StoredFrame[],
+    spoilt: (frame: StoredFrame) => boolean,
+  ): void {
     for (const frame of frames) {
       const key = `${device} ${frame.epoch}`
       const transcript = epochs.find(({ id }) => id === frame.epoch)?.transcript
       if (transcript === undefined) continue
-      const fresh: Epoch = { device, transcript, frames: [], salts: new Map() }
+      const fresh: Epoch = { device, transcript, frames: [], stolenBefore: null, salts: new Map() }
       const known = this.#epochs.get(key) ?? fresh
-      this.#epochs.set(key, known)
-      known.frames.push(frame)
+      if (known === fresh) this.#epochs.set(key, this.#begun(key, fresh))
+      if (!spoilt(frame)) known.frames.push(frame)
       const salt = decodeFrame(frame.body)?.header.salt ?? null
       if (salt !== null) known.salts.set(frame.run, salt)
+      if (spoilt(frame)) continue
       this.#control(key, known, frame)
+      this.#heals(device, known, frame)
     }
+  }
+
+  /** A disk was set back to these trees: what they open was never out of its reach. */
+  diskSetBack(device: DeviceId, { epochs }: Stored): void {
+    for (const { id, tree: bytes } of epochs) {
+      const next = decodeTree(bytes)?.next ?? 0
+      const epoch = this.#epochs.get(`${device} ${id}`)
+      if (epoch !== undefined) {
+        epoch.frames = epoch.frames.filter(({ second }) => second < next)
+      }
+    }
+  }
+
+  /** The ledger was set back, and the trees in it with it. */
+  ledgerSetBack(ledger: Ledger): void {
+    this.#acknowledged.clear()
+    for (const { device, epoch, second } of ledger.positions.values()) {
+      this.acknowledged({ device, epoch, second })
+    }
+  }
+
+  /** What was stolen before an epoch began opens nothing of it. */
+  #heals(device: DeviceId, epoch: Epoch, frame: StoredFrame): void {
+    const { stolenBefore } = epoch
+    if (stolenBefore === null || frame.sequence !== 0) return
+    this.#staysShut(epoch, stolenBefore, frame, `${device}, stolen before its epoch began`)
+    this.#sometimes('epoch healed')
+  }
+
+  #begun(key: string, epoch: Epoch): Epoch {
+    const stolen = this.#loot.has(key) ? null : this.#newest.get(epoch.device)
+    epoch.stolenBefore = stolen ?? null
+    return epoch
   }
 
   /** A slave's disk, byte by byte, while its process runs. */
@@ -89,6 +144,7 @@ export class Thief {
         }
       }
       this.#loot.set(key, { tree, left: CONTROLS })
+      this.#newest.set(device, tree)
       if (newest[0]?.id !== id) continue
       for (const [other, { device: owner }] of this.#epochs) {
         if (owner === device && other !== key) this.#otherEpoch(other, tree)
@@ -140,6 +196,7 @@ export class Thief {
     const opens = key !== null && open(epoch, tree.ivKey, frame, key)
     hold(opens, 'theft control', `${whose}: the loot does not open ${placeOf(frame)}`)
     this.opened += 1
+    this.#sometimes('loot opened')
   }
 
   #staysShut(epoch: Epoch, tree: KeyTree, frame: StoredFrame, whose: string): void {

@@ -7,7 +7,7 @@ import type { Stored } from '../../services/slave/core/state.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { Random } from '../../shared/bytes.ts'
 import { monoUs, unixUs } from '../../shared/units.ts'
-import { hold } from './checkers.ts'
+import { hold } from './hold.ts'
 import type { ModelMeter } from './meters.ts'
 import { SECOND, type TrueUs } from './world.ts'
 

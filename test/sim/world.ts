@@ -1,6 +1,8 @@
 // Virtual time: one heap of things to come, ordered by instant and then by when they were put
 // there. Two runs that put the same things in do the same things in the same order.
 
+import type { Sometimes } from './sometimes.ts'
+
 /** Microseconds of true time since 1970: what no clock in this world knows exactly. */
 export type TrueUs = number
 
@@ -22,12 +24,26 @@ export const DAY = 24 * HOUR
 export class World {
   now: TrueUs
   events = 0
+  /** When a leap second is inserted; Infinity: never. */
+  leapAt: TrueUs = Number.POSITIVE_INFINITY
+  /** What happened that must happen in some world, and how often. */
+  readonly seen = new Map<Sometimes, number>()
   readonly #heap: Entry[] = []
   readonly #recent: { at: TrueUs; name: string }[] = []
   #order = 0
 
   constructor(start: TrueUs) {
     this.now = start
+  }
+
+  /** UTC, counted as Unix time counts: it stands for the second that is inserted. */
+  utc(): TrueUs {
+    return this.now < this.leapAt ? this.now : Math.max(this.leapAt, this.now - SECOND)
+  }
+
+  /** This happened, now. */
+  sometimes(name: Sometimes): void {
+    this.seen.set(name, (this.seen.get(name) ?? 0) + 1)
   }
 
   /** `happen` in `delay` microseconds from now; never, when the delay is infinite. */

@@ -1,0 +1,32 @@
+// What holds of one slave after every event, whatever it was.
+
+import { CLOCK_BOUND_UNKNOWN } from '../../shared/clock/clock-state.ts'
+import type { AgentAction, AgentView } from '../../services/slave/core/state.ts'
+import { hold } from './hold.ts'
+import type { TrueUs } from './world.ts'
+
+/** What an agent may hold in memory while its disk does not take it. */
+const ANSWERS_MAX = 256
+const TRANSACTIONS_MAX = 8
+
+/** What a body may lead to that came from somebody without keys: a word, and the link's end. */
+export function unmoved(actions: readonly AgentAction[]): void {
+  for (const { do: what } of actions) {
+    hold(what === 'report' || what === 'drop', 'moved by a stranger', `the slave: ${what}`)
+  }
+}
+
+/** Memory stays small, and the time shown is as right as stated. `unawareMs`: how far off it may be
+ * because nobody told it of a leap second yet. */
+export function bounded(
+  view: AgentView,
+  truth: { readonly utc: TrueUs; readonly unawareMs: number },
+): void {
+  const { answersWaiting, transactionsWaiting, clockState, clockBoundMs } = view
+  const error = Math.abs(truth.utc - view.clock)
+  const unknown = clockState === 'U' || clockBoundMs >= CLOCK_BOUND_UNKNOWN
+  const honest = unknown || error <= (clockBoundMs + truth.unawareMs) * 1_000
+  hold(honest, 'clock bound', `${clockState} off by ${error} us, states ${clockBoundMs} ms`)
+  hold(answersWaiting <= ANSWERS_MAX, 'memory', `${answersWaiting} answers wait`)
+  hold(transactionsWaiting <= TRANSACTIONS_MAX, 'memory', `${transactionsWaiting} transactions`)
+}

@@ -1,0 +1,38 @@
+// What one slave is made of, and whom it tells.
+
+import type { StoredCommand } from '../../services/slave/core/state.ts'
+import type { DeviceId } from '../../shared/handover/sink.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
+import type { EnrolmentToken } from '../../shared/tves/token.ts'
+import type { Observer } from './checkers.ts'
+import type { Faults } from './faults.ts'
+import type { ModelMeter } from './meters.ts'
+import type { End, Network } from './network.ts'
+import type { Chance } from './prng.ts'
+import type { Thief } from './thief.ts'
+import type { World } from './world.ts'
+
+/** A slave as somebody sees it who may only kill it. */
+export interface Mortal {
+  readonly device: DeviceId
+  crash(why: string): void
+}
+
+export interface SlaveSetup {
+  readonly device: DeviceId
+  readonly token: EnrolmentToken
+  readonly meters: readonly ModelMeter[]
+  readonly suite: Suite
+  readonly world: World
+  readonly chance: Chance
+  readonly crystalChance: Chance
+  readonly faults: Faults
+  readonly network: Network
+  readonly observer: Observer
+  readonly thief: Thief
+  /** The master's end of a new connection; null while nobody listens or the net is partitioned. */
+  readonly connect: () => End | null
+  readonly framesMax: number
+  /** What a durable command says, told before the agent hears of it. */
+  readonly onCommand: (box: Mortal, command: StoredCommand) => void
+}
