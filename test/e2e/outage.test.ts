@@ -2,8 +2,7 @@
 // and all of them arrive in the end.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -13,6 +12,7 @@ import { type SimulatedMeter, simulatedMeter } from '../../services/simulator/si
 import { unixMs } from '../../shared/units.ts'
 import { copyCluster, temporaryFolder } from './postgres.ts'
 import { checkReadings, intervalEnds, untilFilled } from './profile-check.ts'
+import { fill, mountSmallDisk, unmount } from './small-disk.ts'
 import { semToml, type Slave, until, WholeWay } from './whole-way.ts'
 
 const METERS = 5
@@ -84,29 +84,6 @@ async function healthOf(way: WholeWay): Promise<number> {
   return (await fetch(`http://127.0.0.1:${way.ports.http}/healthz`)).status
 }
 
-/** A small disk; null, and the test skipped, where mounting is not permitted. */
-function smallDisk(t: TestContext, folder: string): string | null {
-  mkdirSync(folder)
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder], { stdio: 'pipe' })
-  } catch (error) {
-    if (process.env['REQUIRE_PEERS'] === '1') throw error
-    t.skip('mounting a tmpfs is not permitted here')
-    return null
-  }
-  return folder
-}
-
-function fill(file: string): void {
-  try {
-    for (let kilobytes = 0; kilobytes < 8_192; kilobytes += 1) {
-      writeFileSync(file, new Uint8Array(1_024), { flag: 'a' })
-    }
-  } catch {
-    // Full, as wanted.
-  }
-}
-
 // At once: each has a head-end of its own, and mostly waits.
 describe('what cannot be written now', { concurrency: true }, () => {
   test('database away: slaves keep their readings, also over kill -9, and send them later', async (t) => {
@@ -155,12 +132,14 @@ describe('what cannot be written now', { concurrency: true }, () => {
 
   test('the slave’s disk full: OPS-06 on the fleet page, and nothing is missing later', async (t) => {
     const way = await WholeWay.open()
-    const disk = smallDisk(t, join(way.folder, 'disk'))
-    const unmount = (): void => {
-      if (disk !== null) execFileSync('umount', [disk])
-    }
-    t.after(() => way.close(unmount))
-    if (disk === null) return
+    const disk = join(way.folder, 'disk')
+    const mounted = mountSmallDisk(t, disk)
+    t.after(() =>
+      way.close(() => {
+        if (mounted) unmount(disk)
+      }),
+    )
+    if (!mounted) return
     const { slave, meters, ends } = await scene(t, way, join(disk, 'data'))
     slave.start()
     await until('the first readings', async () => (await way.readings()) > 0)
