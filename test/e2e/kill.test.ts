@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type SemBus, serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { type SimulatedMeter, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
@@ -220,41 +220,44 @@ async function checkAll(
 
 const daysAgo = (days: number): UnixMs => unixMs((Math.floor(Date.now() / DAY_MS) - days) * DAY_MS)
 
-test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
-  const way = await WholeWay.open()
-  t.after(() => way.close())
-  const from = daysAgo(HISTORY_DAYS)
-  const furnished = await furnish(t, way, from)
-  const { slaves } = furnished
-  for (const slave of slaves) slave.start()
-  await until('the back-fill begins', async () => (await counted(way)) > 0)
-  const promised: Promised = new Map()
-  const startedAt = performance.now()
-  await killRounds(way, slaves, promised)
-  t.diagnostic(`the kills took ${Math.round(performance.now() - startedAt)} ms`)
-  await checkAll(t, way, furnished, { from, promised })
-})
-
 /** Moments in the life of a young slave, ms after its start: before its first message, while it
  * enrols, while its epoch is made, while the first frames go. */
 const YOUNG_MS = [250, 400, 500, 600, 700, 800, 950, 1_200]
 
-test('kill -9 while slaves enrol and make their first epochs: every reading once', async (t) => {
-  const way = await WholeWay.open()
-  t.after(() => way.close())
-  const from = daysAgo(2)
-  const furnished = await furnish(t, way, from)
-  const { slaves } = furnished
-  const promised: Promised = new Map()
-  for (const [index, age] of YOUNG_MS.entries()) {
+// At once: each has a head-end of its own, and waits half the time.
+describe('kill -9', { concurrency: true }, () => {
+  test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
+    const way = await WholeWay.open({}, { durable: true })
+    t.after(() => way.close())
+    const from = daysAgo(HISTORY_DAYS)
+    const furnished = await furnish(t, way, from)
+    const { slaves } = furnished
     for (const slave of slaves) slave.start()
-    await wait(age)
-    const { postgresPid } = way
-    if (index % 2 === 0 && postgresPid !== 0) process.kill(postgresPid, 'SIGKILL')
-    if (index % 4 === 1) await way.end('SIGKILL')
-    await killSlaves(way, slaves, promised)
-    if (index % 4 === 1) await way.start()
-  }
-  for (const slave of slaves) slave.start()
-  await checkAll(t, way, furnished, { from, promised })
+    await until('the back-fill begins', async () => (await counted(way)) > 0)
+    const promised: Promised = new Map()
+    const startedAt = performance.now()
+    await killRounds(way, slaves, promised)
+    t.diagnostic(`the kills took ${Math.round(performance.now() - startedAt)} ms`)
+    await checkAll(t, way, furnished, { from, promised })
+  })
+
+  test('kill -9 while slaves enrol and make their first epochs: every reading once', async (t) => {
+    const way = await WholeWay.open({}, { durable: true })
+    t.after(() => way.close())
+    const from = daysAgo(2)
+    const furnished = await furnish(t, way, from)
+    const { slaves } = furnished
+    const promised: Promised = new Map()
+    for (const [index, age] of YOUNG_MS.entries()) {
+      for (const slave of slaves) slave.start()
+      await wait(age)
+      const { postgresPid } = way
+      if (index % 2 === 0 && postgresPid !== 0) process.kill(postgresPid, 'SIGKILL')
+      if (index % 4 === 1) await way.end('SIGKILL')
+      await killSlaves(way, slaves, promised)
+      if (index % 4 === 1) await way.start()
+    }
+    for (const slave of slaves) slave.start()
+    await checkAll(t, way, furnished, { from, promised })
+  })
 })

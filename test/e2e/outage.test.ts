@@ -2,17 +2,17 @@
 // and all of them arrive in the end.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startPostgres } from '../../services/billing/store/embedded/embedded-postgres.ts'
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { type SimulatedMeter, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import { unixMs } from '../../shared/units.ts'
-import { temporaryFolder } from './postgres.ts'
+import { copyCluster, temporaryFolder } from './postgres.ts'
 import { checkReadings, intervalEnds, untilFilled } from './profile-check.ts'
+import { fill, mountSmallDisk, unmount } from './small-disk.ts'
 import { semToml, type Slave, until, WholeWay } from './whole-way.ts'
 
 const METERS = 5
@@ -84,94 +84,77 @@ async function healthOf(way: WholeWay): Promise<number> {
   return (await fetch(`http://127.0.0.1:${way.ports.http}/healthz`)).status
 }
 
-test('database away: slaves keep their readings, also over kill -9, and send them later', async (t) => {
-  const { folder, remove } = temporaryFolder()
-  const place = join(folder, 'postgres')
-  let server = await startPostgres({ folder: place, log: () => {} })
-  t.after(async () => {
+// At once: each has a head-end of its own, and mostly waits.
+describe('what cannot be written now', { concurrency: true }, () => {
+  test('database away: slaves keep their readings, also over kill -9, and send them later', async (t) => {
+    const { folder, remove } = temporaryFolder()
+    const place = join(folder, 'postgres')
+    copyCluster(place, { durable: true })
+    let server = await startPostgres({ folder: place, log: () => {} })
+    t.after(async () => {
+      await server.close()
+      remove()
+    })
+    const { host, port, user, password, database } = server.connection
+    assert.ok(typeof password === 'string')
+    const url = `postgres://${user}:${password}@/${database}?host=${host}&port=${port}`
+    const way = await WholeWay.open({ DATABASE_URL: url })
+    t.after(() => way.close())
+    const { slave, meters, ends } = await scene(t, way)
+    slave.start()
+    await until('the first readings', async () => (await way.readings()) > 0)
+
     await server.close()
-    remove()
+    const stoppedAt = Date.now()
+    assert.equal(await healthOf(way), 503)
+    await wait(AWAY_MS / 2)
+    await slave.end('SIGKILL')
+    slave.start()
+    await wait(AWAY_MS / 2)
+    const backAt = Date.now()
+    server = await startPostgres({ folder: place, log: () => {} })
+    await readingsAreBackFor(way, stoppedAt, stoppedAt + AWAY_MS / 2)
+    await until('healthy again', async () => (await healthOf(way)) === 200)
+    await untilFilled(way, meters, ends)
+    await checkReadings(way, meters, ends)
+
+    const frozen = serverProcesses(realpathSync(join(place, 'cluster')))
+    assert.ok(frozen.length > 1)
+    const frozenAt = Date.now()
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+    await wait(AWAY_MS)
+    for (const pid of frozen) process.kill(pid, 'SIGCONT')
+    await readingsAreBackFor(way, frozenAt, frozenAt + AWAY_MS)
+    await checkReadings(way, meters, ends)
+    assert.doesNotMatch(slave.log(), /SEC-|OPS-1[456]/)
+    assert.ok(backAt > stoppedAt)
   })
-  const { host, port, user, password, database } = server.connection
-  assert.ok(typeof password === 'string')
-  const url = `postgres://${user}:${password}@/${database}?host=${host}&port=${port}`
-  const way = await WholeWay.open({ DATABASE_URL: url })
-  t.after(() => way.close())
-  const { slave, meters, ends } = await scene(t, way)
-  slave.start()
-  await until('the first readings', async () => (await way.readings()) > 0)
 
-  await server.close()
-  const stoppedAt = Date.now()
-  assert.equal(await healthOf(way), 503)
-  await wait(AWAY_MS / 2)
-  await slave.end('SIGKILL')
-  slave.start()
-  await wait(AWAY_MS / 2)
-  const backAt = Date.now()
-  server = await startPostgres({ folder: place, log: () => {} })
-  await readingsAreBackFor(way, stoppedAt, stoppedAt + AWAY_MS / 2)
-  await until('healthy again', async () => (await healthOf(way)) === 200)
-  await untilFilled(way, meters, ends)
-  await checkReadings(way, meters, ends)
-
-  const frozen = serverProcesses(realpathSync(join(place, 'cluster')))
-  assert.ok(frozen.length > 1)
-  const frozenAt = Date.now()
-  for (const pid of frozen) process.kill(pid, 'SIGSTOP')
-  await wait(AWAY_MS)
-  for (const pid of frozen) process.kill(pid, 'SIGCONT')
-  await readingsAreBackFor(way, frozenAt, frozenAt + AWAY_MS)
-  await checkReadings(way, meters, ends)
-  assert.doesNotMatch(slave.log(), /SEC-|OPS-1[456]/)
-  assert.ok(backAt > stoppedAt)
-})
-
-/** A small disk; null, and the test skipped, where mounting is not permitted. */
-function smallDisk(t: TestContext, folder: string): string | null {
-  mkdirSync(folder)
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder], { stdio: 'pipe' })
-  } catch (error) {
-    if (process.env['REQUIRE_PEERS'] === '1') throw error
-    t.skip('mounting a tmpfs is not permitted here')
-    return null
-  }
-  return folder
-}
-
-function fill(file: string): void {
-  try {
-    for (let kilobytes = 0; kilobytes < 8_192; kilobytes += 1) {
-      writeFileSync(file, new Uint8Array(1_024), { flag: 'a' })
-    }
-  } catch {
-    // Full, as wanted.
-  }
-}
-
-test('the slave’s disk full: OPS-06 on the fleet page, and nothing is missing later', async (t) => {
-  const way = await WholeWay.open()
-  const disk = smallDisk(t, join(way.folder, 'disk'))
-  const unmount = (): void => {
-    if (disk !== null) execFileSync('umount', [disk])
-  }
-  t.after(() => way.close(unmount))
-  if (disk === null) return
-  const { slave, meters, ends } = await scene(t, way, join(disk, 'data'))
-  slave.start()
-  await until('the first readings', async () => (await way.readings()) > 0)
-  const hog = join(disk, 'hog')
-  fill(hog)
-  await until('OPS-06 in the log', () => slave.log().includes('OPS-06'))
-  await until('OPS-06 on the fleet page', async () => {
-    const rows = await way.rows("select 1 from device_status where faults ? 'OPS-06'")
-    return rows.length > 0
+  test('the slave’s disk full: OPS-06 on the fleet page, and nothing is missing later', async (t) => {
+    const way = await WholeWay.open()
+    const disk = join(way.folder, 'disk')
+    const mounted = mountSmallDisk(t, disk)
+    t.after(() =>
+      way.close(() => {
+        if (mounted) unmount(disk)
+      }),
+    )
+    if (!mounted) return
+    const { slave, meters, ends } = await scene(t, way, join(disk, 'data'))
+    slave.start()
+    await until('the first readings', async () => (await way.readings()) > 0)
+    const hog = join(disk, 'hog')
+    fill(hog)
+    await until('OPS-06 in the log', () => slave.log().includes('OPS-06'))
+    await until('OPS-06 on the fleet page', async () => {
+      const rows = await way.rows("select 1 from device_status where faults ? 'OPS-06'")
+      return rows.length > 0
+    })
+    rmSync(hog)
+    await untilFilled(way, meters, ends)
+    const now = Date.now()
+    await until('live readings again', async () => (await secondsRead(way, now, now + DAY_MS)) > 1)
+    await checkReadings(way, meters, ends)
+    assert.doesNotMatch(slave.log(), /SEC-|OPS-1[456]/)
   })
-  rmSync(hog)
-  await untilFilled(way, meters, ends)
-  const now = Date.now()
-  await until('live readings again', async () => (await secondsRead(way, now, now + DAY_MS)) > 1)
-  await checkReadings(way, meters, ends)
-  assert.doesNotMatch(slave.log(), /SEC-|OPS-1[456]/)
 })

@@ -18,7 +18,7 @@ const DAY = 86_400_000
 let postgres: TestPostgres
 let sink: ReadingSink
 before(async () => {
-  postgres = await testPostgres()
+  postgres = await testPostgres({ durable: true })
 })
 after(() => postgres.close())
 beforeEach(async () => {

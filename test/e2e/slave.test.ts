@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
@@ -72,47 +72,50 @@ const metersSeen = (master: FixtureMaster): readonly string[] => {
   return [...new Set(readings.map(({ meter }) => meter))].sort()
 }
 
-for (const door of ['tcp', 'ws'] as const) {
-  test(`${door}: enrols, reads, seals, sends, forgets what is durable (wire.md)`, async (t) => {
-    const { folder, file, master, log, lines } = await scene(t, door)
-    const slave = await runSlave(file, log)
-    t.after(() => slave.stop())
-    await master.untilFrames(4)
-    assert.deepEqual(metersSeen(master), ['ED-1', 'ED-2'])
-    assert.deepEqual(master.refused, [])
-    await wait(1_000)
-    await slave.stop()
-    assertWhole(master)
-    const outbox = open(join(folder, 'data'))
-    const { backlog, identity, runs } = outbox.load()
-    outbox.close()
-    assert.ok(backlog.frames < 4, `${backlog.frames} still wait`)
-    assert.equal(identity?.device?.length, 8)
-    assert.equal(runs.length, 1)
-    assert.deepEqual(
-      lines.filter((line) => line.includes('"fault"')),
-      [],
-    )
-    assert.doesNotMatch(lines.join(''), new RegExp(master.token.slice(0, 20)))
-  })
-}
+// At once: each has a slave and a master of its own, and mostly waits.
+describe('a slave and its master', { concurrency: true }, () => {
+  for (const door of ['tcp', 'ws'] as const) {
+    test(`${door}: enrols, reads, seals, sends, forgets what is durable (wire.md)`, async (t) => {
+      const { folder, file, master, log, lines } = await scene(t, door)
+      const slave = await runSlave(file, log)
+      t.after(() => slave.stop())
+      await master.untilFrames(4)
+      assert.deepEqual(metersSeen(master), ['ED-1', 'ED-2'])
+      assert.deepEqual(master.refused, [])
+      await wait(1_000)
+      await slave.stop()
+      assertWhole(master)
+      const outbox = open(join(folder, 'data'))
+      const { backlog, identity, runs } = outbox.load()
+      outbox.close()
+      assert.ok(backlog.frames < 4, `${backlog.frames} still wait`)
+      assert.equal(identity?.device?.length, 8)
+      assert.equal(runs.length, 1)
+      assert.deepEqual(
+        lines.filter((line) => line.includes('"fault"')),
+        [],
+      )
+      assert.doesNotMatch(lines.join(''), new RegExp(master.token.slice(0, 20)))
+    })
+  }
 
-test('master away, slave restarts meanwhile: nothing is lost or comes twice', async (t) => {
-  const { file, master, log } = await scene(t, 'tcp')
-  const first = await runSlave(file, log)
-  await master.untilFrames(3)
-  await master.close()
-  await wait(1_600)
-  await first.stop()
-  const before = master.frames.length
-  const second = await runSlave(file, log)
-  t.after(() => second.stop())
-  await wait(500)
-  await master.open()
-  await master.untilFrames(before + 4)
-  assertWhole(master)
-  const runs = new Set(master.frames.map(({ position }) => position.run))
-  assert.ok(runs.size >= 2, 'the second process has a run of its own')
+  test('master away, slave restarts meanwhile: nothing is lost or comes twice', async (t) => {
+    const { file, master, log } = await scene(t, 'tcp')
+    const first = await runSlave(file, log)
+    await master.untilFrames(3)
+    await master.close()
+    await wait(1_600)
+    await first.stop()
+    const before = master.frames.length
+    const second = await runSlave(file, log)
+    t.after(() => second.stop())
+    await wait(500)
+    await master.open()
+    await master.untilFrames(before + 4)
+    assertWhole(master)
+    const runs = new Set(master.frames.map(({ position }) => position.run))
+    assert.ok(runs.size >= 2, 'the second process has a run of its own')
+  })
 })
 
 test('no key of an earlier second is on the disk after a commit (wire.md 7)', async (t) => {

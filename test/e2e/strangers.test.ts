@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { serveSemBus } from '../../services/simulator/sem-bus.ts'
 import { simulatedMeter } from '../../services/simulator/simulated-meter.ts'
@@ -150,86 +150,89 @@ test('hostile bytes end in a named refusal each, and slaves are served on (wire.
   await goesOn(slave)
 })
 
-test('a token with another secret is SEC-07, one already used SEC-08 (wire.md 3)', async (t) => {
-  const token = await way.register('owner', null)
-  await way.noticed()
-  const decoded = decodeToken(token.text)
-  assert.ok(decoded !== null)
-  const guessed = encodeToken({ ...decoded, secret: new Secret(nodeRandom(16)) })
-  const guesser = await slaveWith(t, 'guesser', token.device, guessed)
-  guesser.start()
-  await until('SEC-07 at the guesser', () => guesser.log().includes('SEC-07'))
-  await guesser.end()
+// At once: each has a device of its own, and mostly waits.
+describe('tokens and revocation', { concurrency: true }, () => {
+  test('a token with another secret is SEC-07, one already used SEC-08 (wire.md 3)', async (t) => {
+    const token = await way.register('owner', null)
+    await way.noticed()
+    const decoded = decodeToken(token.text)
+    assert.ok(decoded !== null)
+    const guessed = encodeToken({ ...decoded, secret: new Secret(nodeRandom(16)) })
+    const guesser = await slaveWith(t, 'guesser', token.device, guessed)
+    guesser.start()
+    await until('SEC-07 at the guesser', () => guesser.log().includes('SEC-07'))
+    await guesser.end()
 
-  const owner = await slaveWith(t, 'owner', token.device, token.text)
-  owner.start()
-  await goesOn(owner)
-  const thief = await slaveWith(t, 'thief', token.device, token.text)
-  thief.start()
-  await until('SEC-08 at the thief', () => thief.log().includes('SEC-08'))
-  await until('SEC-08 counted', async () => (await way.refused('SEC-08')) > 0)
-  assert.ok((await way.refused('SEC-07')) > 0)
-  await goesOn(owner)
-})
+    const owner = await slaveWith(t, 'owner', token.device, token.text)
+    owner.start()
+    await goesOn(owner)
+    const thief = await slaveWith(t, 'thief', token.device, token.text)
+    thief.start()
+    await until('SEC-08 at the thief', () => thief.log().includes('SEC-08'))
+    await until('SEC-08 counted', async () => (await way.refused('SEC-08')) > 0)
+    assert.ok((await way.refused('SEC-07')) > 0)
+    await goesOn(owner)
+  })
 
-test('a master with another key than the token says is SEC-10, and learns nothing (wire.md 3)', async (t) => {
-  const token = await way.register('careful', null)
-  await way.noticed()
-  const decoded = decodeToken(token.text)
-  assert.ok(decoded !== null)
-  const other = fingerprint(nodeSuite, nodeSuite.publicKey(nodeRandom(32)))
-  const slave = await slaveWith(
-    t,
-    'careful',
-    token.device,
-    encodeToken({ ...decoded, fingerprint: other }),
-  )
-  slave.start()
-  await until('SEC-10', () => slave.log().includes('SEC-10'))
-  await slave.end()
-  const [device] = await way.rows('select static_key, psk from devices where id = $1', [
-    token.device,
-  ])
-  assert.deepEqual(device, { static_key: null, psk: null })
-})
+  test('a master with another key than the token says is SEC-10, and learns nothing (wire.md 3)', async (t) => {
+    const token = await way.register('careful', null)
+    await way.noticed()
+    const decoded = decodeToken(token.text)
+    assert.ok(decoded !== null)
+    const other = fingerprint(nodeSuite, nodeSuite.publicKey(nodeRandom(32)))
+    const slave = await slaveWith(
+      t,
+      'careful',
+      token.device,
+      encodeToken({ ...decoded, fingerprint: other }),
+    )
+    slave.start()
+    await until('SEC-10', () => slave.log().includes('SEC-10'))
+    await slave.end()
+    const [device] = await way.rows('select static_key, psk from devices where id = $1', [
+      token.device,
+    ])
+    assert.deepEqual(device, { static_key: null, psk: null })
+  })
 
-test('ticklock revoke cuts the link at once, and it stays cut: SEC-14 (threat-model.md)', async (t) => {
-  const token = await way.register('lost', null)
-  await way.noticed()
-  const slave = await slaveWith(t, 'lost', token.device, token.text)
-  slave.start()
-  await goesOn(slave)
-  const { code, output } = await new Process(['revoke', 'lost'], way.env).ended
-  assert.equal(code, 0, output)
-  const cut = await until('the link is cut', async () => {
-    const [row] = await way.rows<{ ms: number }>(
-      `select (extract(epoch from disconnected_at - revoked_at) * 1000)::float8 as ms
+  test('ticklock revoke cuts the link at once, and it stays cut: SEC-14 (threat-model.md)', async (t) => {
+    const token = await way.register('lost', null)
+    await way.noticed()
+    const slave = await slaveWith(t, 'lost', token.device, token.text)
+    slave.start()
+    await goesOn(slave)
+    const { code, output } = await new Process(['revoke', 'lost'], way.env).ended
+    assert.equal(code, 0, output)
+    const cut = await until('the link is cut', async () => {
+      const [row] = await way.rows<{ ms: number }>(
+        `select (extract(epoch from disconnected_at - revoked_at) * 1000)::float8 as ms
        from device_status join devices on devices.id = device_id
        where device_id = $1 and disconnected_at is not null`,
-      [token.device],
-    )
-    return row ?? null
-  })
-  t.diagnostic(`cut ${Math.round(cut.ms)} ms after the revocation`)
-  const stored = await readingsOf(slave)
-  await until('SEC-14 at the slave', () => slave.log().includes('SEC-14'))
-  await until('SEC-14 counted', async () => (await way.refused('SEC-14')) > 0)
-  assert.equal(await readingsOf(slave), stored)
+        [token.device],
+      )
+      return row ?? null
+    })
+    t.diagnostic(`cut ${Math.round(cut.ms)} ms after the revocation`)
+    const stored = await readingsOf(slave)
+    await until('SEC-14 at the slave', () => slave.log().includes('SEC-14'))
+    await until('SEC-14 counted', async () => (await way.refused('SEC-14')) > 0)
+    assert.equal(await readingsOf(slave), stored)
 
-  const again = await way.token(token.device)
-  await way.noticed()
-  await slave.end()
-  const old = slave.log().length
-  slave.start()
-  await until('the old key stays out', () => /SEC-(01|14)/.test(slave.log().slice(old)))
-  assert.equal(await readingsOf(slave), stored)
-  const fresh = await slaveWith(t, 'found', again.device, again.text)
-  fresh.start()
-  await until('a new slave is let in by the new token', async () => {
-    const [row] = await way.rows<{ enrolled: boolean }>(
-      'select static_key is not null as enrolled from devices where id = $1',
-      [again.device],
-    )
-    return row?.enrolled ?? false
+    const again = await way.token(token.device)
+    await way.noticed()
+    await slave.end()
+    const old = slave.log().length
+    slave.start()
+    await until('the old key stays out', () => /SEC-(01|14)/.test(slave.log().slice(old)))
+    assert.equal(await readingsOf(slave), stored)
+    const fresh = await slaveWith(t, 'found', again.device, again.text)
+    fresh.start()
+    await until('a new slave is let in by the new token', async () => {
+      const [row] = await way.rows<{ enrolled: boolean }>(
+        'select static_key is not null as enrolled from devices where id = $1',
+        [again.device],
+      )
+      return row?.enrolled ?? false
+    })
   })
 })

@@ -241,10 +241,12 @@ export class WholeWay {
     return this.count('select count(*) as count from readings')
   }
 
-  refused(code: string): Promise<number> {
+  /** Refusals with this code: all of them, or those of one device. */
+  refused(code: string, device: string | null = null): Promise<number> {
     return this.count(
-      'select coalesce(sum(count), 0)::bigint as count from refusals where code = $1',
-      [code],
+      `select coalesce(sum(count), 0)::bigint as count from refusals
+       where code = $1 and ($2::text is null or device_id = $2)`,
+      [code, device],
     )
   }
 

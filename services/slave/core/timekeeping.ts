@@ -210,8 +210,10 @@ export function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
 /** Stores what is known of the oscillator, for the next process. */
 export function keepFrequency(turn: Turn): void {
   const { memory, mono } = turn
+  // Asked at every event, so the cheap question comes first.
+  if (mono < memory.keepAt) return
   const known = frequencyOf(memory.estimator)
-  if (known === null || mono < memory.keepAt) return
+  if (known === null) return
   memory.keepAt = shiftMono(mono, KEEP_EVERY)
   const frequency = { ...known, at: clockMs(turn) }
   submit(turn, { kind: 'upkeep', commit: () => ({ frequency }), done: () => {} })
