@@ -5,7 +5,7 @@
 import type { OpenCommand } from '../../shared/handover/commands.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { UnixMs } from '../../shared/units.ts'
-import type { Order, Receipt } from '../../shared/wire/orders.ts'
+import type { CommandTask, Receipt } from '../../shared/wire/commands.ts'
 import type { StoredCommand } from '../../services/slave/core/state.ts'
 import { hold } from './hold.ts'
 import type { Sometimes } from './sometimes.ts'
@@ -27,7 +27,7 @@ export class Desk {
    * twice (wire.md 5.1). */
   give(
     device: DeviceId,
-    what: Order,
+    what: CommandTask,
     at: { readonly now: UnixMs; readonly expires: UnixMs },
   ): void {
     const last = this.#given.findLast((command) => command.device === device)?.number ?? 0

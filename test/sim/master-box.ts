@@ -150,10 +150,10 @@ export class MasterBox implements End {
   }
 
   /** The commands that are open now. */
-  order(): void {
+  command(): void {
     const process = this.#process
     if (process === null || this.desk === null) return
-    this.#performAll(process, process.core.orders(this.desk.open(), this.#now()), 'orders')
+    this.#performAll(process, process.core.commands(this.desk.open(), this.#now()), 'commands')
   }
 
   /** Down until somebody starts it. */

@@ -4,7 +4,7 @@
 import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { unixMs } from '../../shared/units.ts'
-import type { Order } from '../../shared/wire/orders.ts'
+import type { CommandTask } from '../../shared/wire/commands.ts'
 import type { StoredCommand } from '../../services/slave/core/state.ts'
 import type { Attacker } from './attacker.ts'
 import type { Observer } from './checkers.ts'
@@ -130,16 +130,16 @@ export class Mishaps {
     const slave = slaves[chance.below(slaves.length)]
     const meter = slave?.meters[chance.below(slave.meters.length)]?.number
     if (slave === undefined || meter === undefined) return
-    const what = chance.pick<Order>([
-      { order: 'read-now', meter: null },
-      { order: 'read-now', meter },
-      { order: 'read-now', meter: NOBODYS_METER },
-      { order: 'schedule', meter, seconds: 120 + chance.below(800) },
+    const what = chance.pick<CommandTask>([
+      { task: 'read-now', meter: null },
+      { task: 'read-now', meter },
+      { task: 'read-now', meter: NOBODYS_METER },
+      { task: 'schedule', meter, seconds: 120 + chance.below(800) },
     ])
     const now = unixMs(world.utc() / 1_000)
     const expires = unixMs(now + Math.floor(chance.magnitude(SECOND / 10, 12 * HOUR) / 1_000))
     this.desk?.give(slave.device, what, { now, expires })
-    master.order()
+    master.command()
   }
 
   #newKey(): void {
