@@ -5,9 +5,9 @@ import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type {
   AgentAction,
   AgentEvent,
-  OutboxCommit,
   ReadRequest,
-} from '../../services/slave/core/state.ts'
+} from '../../services/slave/core/state/events.ts'
+import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import { backOffMs } from '../../services/slave/shell/link/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Reading } from '../../shared/meter/reading.ts'

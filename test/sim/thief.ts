@@ -10,7 +10,7 @@ import { openFrame } from '../../shared/tves/seal.ts'
 import { KEY_BYTES } from '../../shared/tves/suite.ts'
 import { decodeTree, type KeyTree, leafAt, runIv } from '../../shared/tves/tree.ts'
 import { decodeFrame } from '../../shared/wire/frame.ts'
-import type { Stored, StoredFrame } from '../../services/slave/core/state.ts'
+import type { Stored, StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { hold } from './checkers.ts'
 import { type Ledger, streamKey } from './sink.ts'
 

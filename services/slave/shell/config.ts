@@ -12,7 +12,7 @@ import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
 import type { SessionSuite } from '../../../shared/wire/message.ts'
 import { type LinkAddress, parseLinkAddress } from './link/address.ts'
 import { checkMeterLine, type MeterLineConfig } from './meters/meter-line.ts'
-import type { OutboxLimits } from './outbox/outbox.ts'
+import type { OutboxLimits } from './outbox/limits.ts'
 
 export interface LineConfig extends MeterLineConfig {
   readonly everyMs: number

@@ -16,7 +16,10 @@ import {
   spanUs,
   type UnixMs,
 } from '../../../../shared/units.ts'
-import type { AgentAction, MeterPlan, ReadRequest } from '../state.ts'
+import type { MeterTurn as ReadonlyMeterTurn } from '../state/capture.ts'
+import type { AgentAction, ReadRequest } from '../state/events.ts'
+import type { Owned } from '../state/own.ts'
+import type { MeterPlan } from '../state/plan.ts'
 
 /** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
 export const PROFILE_INTERVAL_MS = 900_000
@@ -30,20 +33,8 @@ const HISTORY_RETRY = spanUs(15_000_000)
  * ms. */
 const SETTLED_MS = 3_600_000
 
-interface MeterTurn {
-  plan: MeterPlan
-  nextReadAt: MonoUs
-  readingSince: MonoUs | null
-  historySince: MonoUs | null
-  /** End of the range asked for. */
-  askedTo: UnixMs | null
-  historyRetryAt: MonoUs
-  /** End of the last interval stored. Null: no history is wanted (yet). */
-  cursor: UnixMs | null
-  /** End of the last interval taken, perhaps still waiting for the disk. */
-  taken: UnixMs | null
-}
-
+/** As its owner sees it. */
+type MeterTurn = Owned<ReadonlyMeterTurn>
 export type Schedule = Map<string, MeterTurn>
 
 /** Spreads first reads over each meter's period, so that a bus is not asked for all at once. */
