@@ -26,18 +26,17 @@ import { encodeOpener, encodeReadings } from '../../shared/wire/content.ts'
 import type { ControlMessage } from '../../shared/wire/control.ts'
 import { NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
+import { controlBody } from '../slave/core/control.ts'
 import {
   beginEnrolment,
   beginSession,
-  controlBody,
-  DOWN,
   type Outcome,
   receive,
-  type Session,
   type SessionSetup,
   type Step,
 } from '../slave/core/link/session.ts'
-import type { StoredIdentity } from '../slave/core/state.ts'
+import { DOWN, type Session } from '../slave/core/state/link.ts'
+import type { StoredIdentity } from '../slave/core/state/stored.ts'
 
 /** How long an answer may take, ms. */
 const PATIENCE_MS = 10_000

@@ -1,8 +1,9 @@
 // What slaves bring after an outage: frames sealed long before anybody measures, by the slaves' own
-// keyring, one second after the other.
+// sealer, one second after the other.
 
-import { enterEpoch, type Keyring, seal } from '../../services/slave/core/capture/sealer.ts'
-import type { StoredEpoch, StoredFrame } from '../../services/slave/core/state.ts'
+import { enterEpoch, seal } from '../../services/slave/core/capture/sealer.ts'
+import type { Sealer } from '../../services/slave/core/state/sealing.ts'
+import type { StoredEpoch, StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
@@ -107,7 +108,7 @@ export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
   const { origin } = device.epoch
   // One process: another would begin a run of its own.
   const processId = nodeRandom(8)
-  let keyring: Keyring = enterEpoch(device.id, device.epoch, 0, null)
+  let sealer: Sealer = enterEpoch(device.id, device.epoch, 0, null)
   const frames: StoredFrame[] = []
   const upTo: number[] = []
   let at = origin
@@ -115,7 +116,7 @@ export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
     for (const readings of contentsOf(scenario, device, round)) {
       at = unixMs(at + 1_000)
       const stamp = { agentTime: at, clockState: 'S', clockBound: spanMs(5), processMs: 0 } as const
-      const sealed = seal(keyring, {
+      const sealed = seal(sealer, {
         suite: nodeSuite,
         at,
         groups: [{ stamp, readings }],
@@ -124,7 +125,7 @@ export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
         processStart: origin,
         pad: false,
       })
-      keyring = sealed.keyring
+      sealer = sealed.sealer
       frames.push(...sealed.frames)
     }
     upTo.push(frames.length)

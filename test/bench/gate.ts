@@ -44,13 +44,13 @@ function readingsAt(second: number, count: number): readonly Reading[] {
 
 function sealedFrames(readings: number): readonly Uint8Array[] {
   const encoded = { id: 1, origin: ORIGIN, transcript, tree: encodeTree(tree) }
-  let keyring = enterEpoch(idBytes, { ...encoded, state: 'committed' }, 0, null)
+  let sealer = enterEpoch(idBytes, { ...encoded, state: 'committed' }, 0, null)
   const processId = nodeRandom(8)
   const bodies: Uint8Array[] = []
   for (let at = 0; at < FRAMES; at += 1) {
     const now = unixMs(ORIGIN + at * 1_000)
     const stamp = { agentTime: now, clockState: 'S', clockBound: spanMs(5), processMs: at } as const
-    const sealed = seal(keyring, {
+    const sealed = seal(sealer, {
       suite,
       at: now,
       groups: [{ stamp, readings: readingsAt(at, readings) }],
@@ -59,7 +59,7 @@ function sealedFrames(readings: number): readonly Uint8Array[] {
       processStart: ORIGIN,
       pad: false,
     })
-    keyring = sealed.keyring
+    sealer = sealed.sealer
     bodies.push(...sealed.frames.map(({ body }) => body))
   }
   return bodies

@@ -4,14 +4,9 @@
 
 import { equalConstantTime } from '../../shared/bytes.ts'
 import { openLink, type Link } from '../../services/slave/shell/link/link.ts'
-import {
-  beginSession,
-  controlBody,
-  DOWN,
-  type Outcome,
-  receive,
-  type Session,
-} from '../../services/slave/core/link/session.ts'
+import { controlBody } from '../../services/slave/core/control.ts'
+import { beginSession, type Outcome, receive } from '../../services/slave/core/link/session.ts'
+import { DOWN, type Session } from '../../services/slave/core/state/link.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
 import type { ControlMessage } from '../../shared/wire/control.ts'

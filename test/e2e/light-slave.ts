@@ -3,7 +3,8 @@
 // reading lost or stored twice is seen.
 
 import { startAgent } from '../../services/slave/core/agent.ts'
-import type { AgentAction, AgentEvent, StoredFrame } from '../../services/slave/core/state.ts'
+import type { AgentAction, AgentEvent } from '../../services/slave/core/state/events.ts'
+import type { StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { type Link, openLink } from '../../services/slave/shell/link/link.ts'
 import type { FaultCode } from '../../shared/faults.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'

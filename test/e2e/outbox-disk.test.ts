@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { OutboxCommit } from '../../services/slave/core/state.ts'
+import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import {
   LIMITS,
   epochOf,

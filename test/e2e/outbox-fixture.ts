@@ -11,12 +11,9 @@ import type {
   StoredEpoch,
   StoredFrame,
   StoredRun,
-} from '../../services/slave/core/state.ts'
-import {
-  type Outbox,
-  type OutboxLimits,
-  openOutbox,
-} from '../../services/slave/shell/outbox/outbox.ts'
+} from '../../services/slave/core/state/stored.ts'
+import type { OutboxLimits } from '../../services/slave/shell/outbox/limits.ts'
+import { type Outbox, openOutbox } from '../../services/slave/shell/outbox/outbox.ts'
 import { second, unixMs, unixUs } from '../../shared/units.ts'
 
 export const DAY_MS = 86_400_000

@@ -35,7 +35,7 @@ test('a flipped bit in any byte of step 2 ends the link, and nothing follows fro
     assert.ok(body?.length === whole)
     const { session, outcome } = pair.take(hello.session, flipped(body, at * 8 + (at % 8)))
     assert.ok(outcome.is === 'ended', `byte ${at}`)
-    assert.equal(session.phase, 'down')
+    assert.equal(session.is, 'down')
   }
 })
 

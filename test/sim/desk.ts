@@ -6,7 +6,7 @@ import type { OpenCommand } from '../../shared/handover/commands.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { UnixMs } from '../../shared/units.ts'
 import type { CommandTask, Receipt } from '../../shared/wire/commands.ts'
-import type { StoredCommand } from '../../services/slave/core/state.ts'
+import type { StoredCommand } from '../../services/slave/core/state/stored.ts'
 import { hold } from './hold.ts'
 import type { Sometimes } from './sometimes.ts'
 

@@ -18,7 +18,7 @@ import type {
   StoredFrequency,
   StoredIdentity,
   StoredRun,
-} from '../../services/slave/core/state.ts'
+} from '../../services/slave/core/state/stored.ts'
 
 export type CommitVerdict =
   | { readonly ok: true; readonly backlog: Backlog; readonly held: readonly Held[] }

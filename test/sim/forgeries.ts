@@ -1,19 +1,15 @@
 // A small true history for the rules to be tried on: one slave that seals, stores and sends what
 // its meter said. Each forgery changes one thing of it.
 
+import type { Sealer } from '../../services/slave/core/state/sealing.ts'
 import { plantTree, encodeTree } from '../../shared/tves/tree.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { type UnixMs, spanMs, unixMs } from '../../shared/units.ts'
-import {
-  enterEpoch,
-  type Keyring,
-  leaveRun,
-  seal,
-} from '../../services/slave/core/capture/sealer.ts'
-import type { StoredFrame } from '../../services/slave/core/state.ts'
+import { enterEpoch, leaveRun, seal } from '../../services/slave/core/capture/sealer.ts'
+import type { StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { Observer } from './checkers.ts'
 import type { Sometimes } from './sometimes.ts'
 
@@ -40,7 +36,7 @@ export class History {
   /** Every frame stored, in order, and what it says. */
   readonly frames: { readonly stored: StoredFrame; readonly content: AcceptedFrame['content'] }[] =
     []
-  #keyring: Keyring
+  #sealer: Sealer
   #at: UnixMs = BEGIN
 
   constructor() {
@@ -52,7 +48,7 @@ export class History {
       tree: encodeTree(plantTree(nodeSuite, secret)),
       state: 'committed',
     } as const
-    this.#keyring = enterEpoch(Uint8Array.fromHex(DEVICE), epoch, 0, null)
+    this.#sealer = enterEpoch(Uint8Array.fromHex(DEVICE), epoch, 0, null)
   }
 
   /** The meter says it, and the slave seals and stores it: an opener first, where a run begins.
@@ -67,17 +63,17 @@ export class History {
     if (said) this.observer.meterSaid({ ...came, at: this.#at * 1_000 }, readings)
     const agentTime = unixMs(this.#at + clockErrorMs)
     const stamp = { agentTime, clockState: 'S', clockBound: spanMs(20), processMs } as const
-    const { keyring, frames } = seal(this.#keyring, {
+    const { sealer, frames } = seal(this.#sealer, {
       suite: this.observer.watch(nodeSuite, true),
       at: agentTime,
       groups: [{ stamp, readings }],
-      salt: new Uint8Array(16).fill(this.#keyring.highestRun + 1),
+      salt: new Uint8Array(16).fill(this.#sealer.highestRun + 1),
       processId: new Uint8Array(8),
       processStart: BEGIN,
       pad: false,
     })
     if (!commits) return frames
-    this.#keyring = keyring
+    this.#sealer = sealer
     this.observer.committed(DEVICE, PROCESS, frames, () => BEGIN)
     for (const stored of frames) {
       const opens = stored.sequence === 0
@@ -90,7 +86,7 @@ export class History {
   }
 
   leave(): void {
-    this.#keyring = leaveRun(this.#keyring)
+    this.#sealer = leaveRun(this.#sealer)
   }
 
   /** A frame as the master hands it on; what is given instead is the forgery. */

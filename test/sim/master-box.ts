@@ -196,7 +196,7 @@ export class MasterBox implements End {
     const process = this.#process
     if (process === null) return
     this.#performAll(process, process.core.load(this.#setup.ledger.content(), this.#now()), 'load')
-    this.order()
+    this.command()
   }
 
   onBody(link: NetLink, body: Uint8Array, alien: boolean): void {
@@ -355,7 +355,7 @@ export class MasterBox implements End {
         if (this.#process !== process) return
         // The roster is read again before the core hears of it, as after every change.
         if (event.on === 'enrolled') this.reload()
-        if (event.on === 'receipt-stored') this.order()
+        if (event.on === 'receipt-stored') this.command()
         this.#step(event)
       })
     })

@@ -4,7 +4,7 @@
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
-import type { MeterPlan } from '../../services/slave/core/state.ts'
+import type { MeterPlan } from '../../services/slave/core/state/plan.ts'
 import { PROFILE_INTERVAL_MS, simulatedMeter } from '../../services/simulator/simulated-meter.ts'
 import type { TrueUs } from './world.ts'
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { second, spanMs, spanUs, type UnixMs, unixMs, unixUs } from '../../shared/units.ts'
-import type { AgentView } from '../../services/slave/core/state.ts'
+import type { AgentView } from '../../services/slave/core/state/events.ts'
 import { billAll } from './bills.ts'
 import { Desk } from './desk.ts'
 import { DEVICE, History, interval } from './forgeries.ts'
@@ -220,7 +220,7 @@ test('sent before it was stored, sent other bytes: what goes out on a line', () 
 })
 
 const now = unixMs(1_800_000_000_000)
-const HOURLY = { order: 'schedule', meter: 'M-1', seconds: 3_600 } as const
+const HOURLY = { task: 'schedule', meter: 'M-1', seconds: 3_600 } as const
 
 test('command twice: begun again, or ended again', () => {
   const desk = new Desk(() => undefined)

@@ -1,14 +1,14 @@
 // One slave: the agent between a disk, an oscillator, meters and a line. The box does what the
 // shell does, and may die between any two actions.
 
+import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type {
   AgentAction,
   AgentEvent,
-  OutboxCommit,
   ReadRequest,
-  StoredFrame,
-} from '../../services/slave/core/state.ts'
+} from '../../services/slave/core/state/events.ts'
+import type { StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { backOffMs } from '../../services/slave/shell/link/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Reading } from '../../shared/meter/reading.ts'

@@ -1,7 +1,7 @@
 // What holds of one slave after every event, whatever it was.
 
 import { CLOCK_BOUND_UNKNOWN } from '../../shared/clock/clock-state.ts'
-import type { AgentAction, AgentView } from '../../services/slave/core/state.ts'
+import type { AgentAction, AgentView } from '../../services/slave/core/state/events.ts'
 import { hold } from './hold.ts'
 import type { TrueUs } from './world.ts'
 

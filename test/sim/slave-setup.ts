@@ -1,6 +1,6 @@
 // What one slave is made of, and whom it tells.
 
-import type { StoredCommand } from '../../services/slave/core/state.ts'
+import type { StoredCommand } from '../../services/slave/core/state/stored.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { EnrolmentToken } from '../../shared/tves/token.ts'

@@ -3,7 +3,7 @@
 // the observer's suite watches.
 
 import { startAgent } from '../../services/slave/core/agent.ts'
-import type { Stored } from '../../services/slave/core/state.ts'
+import type { Stored } from '../../services/slave/core/state/stored.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { Random } from '../../shared/bytes.ts'
 import { monoUs, unixUs } from '../../shared/units.ts'

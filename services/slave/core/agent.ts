@@ -5,47 +5,46 @@
 // forgotten when the master's acknowledgement carries our own stream hash. The agent does no I/O:
 // the shell performs the actions in order and feeds results back, and the simulator does the same
 // with a virtual disk and network.
+//
+// What it knows is one value in parts, each changed by one room alone (state/own.ts).
 
-import { IDLE } from '../../../shared/clock/estimate/exchange.ts'
-import { START_POLL } from '../../../shared/clock/estimate/poll.ts'
-import { startClock } from '../../../shared/clock/estimate/softclock.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import { elapsedUs, type MonoUs, monoUs, shiftMono, spanUs } from '../../../shared/units.ts'
-import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
+import type { MonoUs } from '../../../shared/units.ts'
 import { sealCaptures, takeReadings } from './capture/capture.ts'
-import { clocksAtStart } from './meter-clocks/keeping.ts'
-import { commandsAtStart, limitCommand, readingFailed } from './commands.ts'
-import { openKeyring } from './capture/sealer.ts'
-import { noLanes } from './outgoing/lanes.ts'
-import { greet, linkDown, renewWhenDue, takeBody, tellStatus } from './link/events.ts'
-import { CALLING } from './link/keys.ts'
+import { readDue, readFailed, startReading } from './capture/rhythm.ts'
+import { sealingAtStart } from './capture/sealing.ts'
+import { readingFailed } from './commands.ts'
+import { limitCommand } from './execute.ts'
+import { JOBS } from './jobs.ts'
 import {
-  type AgentSetup,
-  clockQuality,
-  clockUs,
-  count,
-  jobDone,
-  jobFailed,
-  type Memory,
-  nextJob,
-  storingFails,
-  submit,
-  sureMs,
-  type Turn,
-} from './memory.ts'
+  greet,
+  helloLeft,
+  helloSlept,
+  linkAtStart,
+  linkDown,
+  renewWhenDue,
+  sendStatus,
+  takeBody,
+} from './link/events.ts'
 import { clockChanged, clockRead, clocksSlept, keepClocks } from './meter-clocks/ask.ts'
-import { due, failed, ordered, plan } from './capture/schedule.ts'
+import { forget, outgoingAtStart, runsTrimmed, tidySoon } from './outgoing/runs.ts'
 import { forward, takeRows } from './outgoing/sending.ts'
-import { DOWN } from './link/session.ts'
-import type { AgentAction, AgentEvent, AgentView, StoredRun } from './state.ts'
-import { afterSleep, askWhenDue, estimatorAtStart, keepFrequency, takeSent } from './timekeeping.ts'
-
-export type { AgentSetup } from './memory.ts'
-
-/** Acknowledgements are stored in one transaction at most this often, microseconds. */
-const FORGET_EVERY_US = 500_000
-/** How often the outbox is tidied while there is nothing to delete. */
-const TIDY_EVERY = spanUs(600_000_000)
+import { jobDone, jobFailed, nextJob, noJobs } from './queue.ts'
+import type { AgentState } from './state/agent-state.ts'
+import { commandsAtStart } from './state/commands.ts'
+import type { AgentAction, AgentEvent, AgentView } from './state/events.ts'
+import { noFaults } from './state/faults.ts'
+import { clocksAtStart } from './state/meter-clocks.ts'
+import type { AgentSetup } from './state/setup.ts'
+import {
+  afterSleep,
+  afterStep,
+  askWhenDue,
+  clockAtStart,
+  keepFrequency,
+  requestLeft,
+} from './timekeeping.ts'
+import { clockQuality, clockUs, count, isOpen, type Turn } from './turn.ts'
 
 export interface Agent {
   /** One event, at `mono` on the monotonic clock the agent was started with. The shell sends
@@ -55,91 +54,61 @@ export interface Agent {
 }
 
 export function startAgent(setup: AgentSetup): Agent {
-  const memory = remember(setup)
+  const state = stateAtStart(setup)
   return {
-    step: (event, mono) => {
-      const turn: Turn = { setup, memory, mono, actions: [] }
-      take(turn, event)
-      memory.steppedAt = mono
-      return turn.actions
-    },
-    view: (mono) => view({ setup, memory, mono, actions: [] }),
+    step: (event, mono) => step(setup, state, event, mono),
+    view: (mono) => view(turnAt(setup, state, mono)),
   }
 }
 
-function remember(setup: AgentSetup): Memory {
-  const { stored, wall, mono, random } = setup
-  const keyring = openKeyring(stored)
-  const clock = startClock({ mono, guess: wall, lastUsed: stored.lastUsed })
-  const memory: Memory = {
-    identity: stored.identity,
-    // A pending epoch was never confirmed, or the answer was lost: the master offers another.
-    epochs: new Map(stored.epochs.map((epoch) => [epoch.id, epoch])),
-    runs: new Map(stored.runs.map((run) => [run.run, run])),
-    highestRun: stored.highestRun,
-    keyring,
-    entering: null,
-    leaving: false,
-    schedule: null,
-    session: DOWN,
-    linkNumber: 0,
-    offered: null,
-    wantEpoch: keyring === null || stored.epochs.some((epoch) => epoch.state === 'pending'),
-    renewAt: mono,
-    moveAt: null,
-    calling: CALLING,
-    predecessor: null,
-    answered: false,
-    listAll: true,
-    confirmed: false,
-    forwarder: noLanes(),
-    jobs: [],
-    busy: null,
-    retryAt: monoUs(0),
-    storingFails: false,
-    captures: [],
-    commands: commandsAtStart(stored.command),
+/** One event at `mono`; what it changes of the state, and what the shell does next, in order. */
+export function step(
+  setup: AgentSetup,
+  state: AgentState,
+  event: AgentEvent,
+  mono: MonoUs,
+): readonly AgentAction[] {
+  const turn = turnAt(setup, state, mono)
+  take(turn, event)
+  afterStep(turn)
+  return turn.actions
+}
+
+const turnAt = (setup: AgentSetup, state: AgentState, mono: MonoUs): Turn => ({
+  setup,
+  state,
+  mono,
+  actions: [],
+  jobs: JOBS,
+})
+
+export function stateAtStart(setup: AgentSetup): AgentState {
+  const { stored, mono } = setup
+  const state: AgentState = {
+    sealing: sealingAtStart(stored),
+    capture: { schedule: null, waiting: [] },
+    outgoing: outgoingAtStart(stored, mono),
+    link: linkAtStart(setup),
+    clock: clockAtStart(setup),
     meterClocks: clocksAtStart(setup.meters, stored.corrections),
-    freed: new Set(),
-    freedSince: mono,
-    forgetting: false,
-    tidyAt: mono,
-    backlog: stored.backlog,
-    clock,
-    used: false,
-    estimator: estimatorAtStart(setup),
-    exchange: IDLE,
-    poll: START_POLL,
-    askAt: mono,
-    offset: spanUs(0),
-    roundTripDelay: spanUs(0),
-    keepAt: mono,
-    sampledAt: mono,
-    steps: 0,
-    lastStep: spanUs(0),
-    statusAt: mono,
-    faults: new Map(),
-    startedAt: mono,
-    processId: random(PROCESS_ID_BYTES),
-    slept: null,
-    steppedAt: mono,
-    anchored: null,
+    commands: commandsAtStart(stored.command),
+    jobs: noJobs(stored.backlog),
+    faults: noFaults(),
   }
-  if (keyring !== null) {
-    memory.schedule = plan(ordered(setup.meters, stored.schedules), stored.cursors, mono)
-  }
-  return memory
+  if (state.sealing.sealer !== null) startReading(turnAt(setup, state, mono))
+  return state
 }
 
 function take(turn: Turn, event: AgentEvent): void {
-  const { memory, mono } = turn
+  const { mono } = turn
   switch (event.on) {
     case 'tick':
       tick(turn)
       return
     case 'slept':
       afterSleep(turn)
-      clocksSlept(memory.meterClocks)
+      helloSlept(turn)
+      clocksSlept(turn)
       return
     case 'link-up':
       linkDown(turn)
@@ -158,9 +127,7 @@ function take(turn: Turn, event: AgentEvent): void {
       takeReadings(turn, event)
       return
     case 'read-failed':
-      if (memory.schedule !== null) {
-        failed(memory.schedule, event.meter, event.request, turn.mono)
-      }
+      readFailed(turn, event.meter, event.request)
       if (event.request === 'now') readingFailed(turn, event.meter, 'MTR-01')
       return
     case 'clock-read':
@@ -172,14 +139,10 @@ function take(turn: Turn, event: AgentEvent): void {
       keepClocks(turn)
       return
     case 'meter-fault':
-      count(memory, event.fault)
+      count(turn, event.fault)
       return
     case 'committed':
-      jobDone(turn, event.backlog, event.held)
-      // Perhaps only a portion of it.
-      if (event.held.length > 0) memory.tidyAt = turn.mono
-      readDue(turn)
-      forward(turn)
+      takeCommitted(turn, event)
       return
     case 'commit-failed':
       jobFailed(turn, event.fault)
@@ -199,69 +162,41 @@ function tick(turn: Turn): void {
   askWhenDue(turn)
   keepFrequency(turn)
   keepClocks(turn)
-  tellStatus(turn)
+  sendStatus(turn)
   forward(turn)
   renewWhenDue(turn)
 }
 
-/** Meters are read from the first committed epoch on, and not while nothing can be stored. */
-function readDue(turn: Turn): void {
-  const { memory } = turn
-  if (memory.schedule === null || storingFails(turn)) return
-  if (memory.keyring === null && memory.entering === null) return
-  turn.actions.push(...due(memory.schedule, turn.mono, sureMs(turn)))
+/** A question about the time left, of the exchange or in the handshake. */
+function takeSent(turn: Turn, { made, at }: Extract<AgentEvent, { on: 'sent' }>): void {
+  if (at < made || at > turn.mono) return
+  requestLeft(turn, made, at)
+  helloLeft(turn, made, at)
 }
 
-/** Stores what is durable further on, deletes what was so long ago, and the rows of runs and epochs
- * that are done with. */
-function forget(turn: Turn): void {
-  const { memory, mono } = turn
-  if (memory.forgetting) return
-  const tidies = mono >= memory.tidyAt
-  const stores = memory.freed.size > 0 && elapsedUs(memory.freedSince, mono) >= FORGET_EVERY_US
-  if (!tidies && !stores) return
-  const freed = [...memory.freed]
-  memory.freed = new Set()
-  const dropRuns = [...memory.runs.values()].filter((run) => isOver(memory, run))
-  for (const { run } of dropRuns) memory.runs.delete(run)
-  const kept = new Set([...memory.runs.values()].map((run) => run.epoch))
-  const dropEpochs = [...memory.epochs.values()]
-    .filter((epoch) => epoch.state === 'closed' && !kept.has(epoch.id))
-    .map((epoch) => epoch.id)
-  for (const epoch of dropEpochs) memory.epochs.delete(epoch)
-  memory.forgetting = true
-  if (tidies) memory.tidyAt = shiftMono(mono, TIDY_EVERY)
-  submit(turn, {
-    kind: 'upkeep',
-    commit: () => ({
-      runs: freed.flatMap((run) => memory.runs.get(run) ?? []),
-      dropRuns: dropRuns.map(({ run }) => run),
-      dropEpochs,
-      ...(tidies ? { tidy: true } : {}),
-    }),
-    done: (later) => {
-      later.memory.forgetting = false
-    },
-  })
+function takeCommitted(turn: Turn, event: Extract<AgentEvent, { on: 'committed' }>): void {
+  const { backlog, held } = event
+  if (turn.state.jobs.busy !== null) runsTrimmed(turn, held)
+  jobDone(turn, backlog)
+  // Perhaps only a portion of it.
+  if (held.length > 0) tidySoon(turn)
+  readDue(turn)
+  forward(turn)
 }
-
-/** Nothing of it is held, and nothing of it has to be told. */
-const isOver = ({ highestRun }: Memory, run: StoredRun): boolean =>
-  run.first > run.last && (run.forked || run.acknowledged === run.last) && run.run < highestRun
 
 function view(turn: Turn): AgentView {
-  const { memory } = turn
+  const { link, capture, jobs, faults } = turn.state
   const { state, bound } = clockQuality(turn)
-  const device = memory.identity?.device ?? null
+  const device = link.identity?.device ?? null
   return {
     device: device === null ? null : toHex(device),
-    linked: memory.confirmed,
+    linked: isOpen(turn),
     clock: clockUs(turn),
     clockState: state,
     clockBoundMs: Math.ceil(bound / 1_000),
-    backlog: memory.backlog,
-    answersWaiting: memory.captures.length,
-    transactionsWaiting: memory.jobs.length,
-    faults: memory.faults,
+    backlog: jobs.backlog,
+    answersWaiting: capture.waiting.length,
+    transactionsWaiting: jobs.waiting.length,
+    faults: faults.counts,
   }
 }

@@ -23,6 +23,7 @@ import {
 } from '../../../shared/clock/estimate/estimator.ts'
 import { BURST_INTERVAL_US, nextAsk, START_POLL } from '../../../shared/clock/estimate/poll.ts'
 import {
+  endHold,
   STEP_OVER_US,
   slept,
   startClock,
@@ -35,6 +36,7 @@ import {
   betweenUs,
   elapsedUs,
   type MonoUs,
+  monoUs,
   ppm,
   type SpanUs,
   shiftMono,
@@ -46,8 +48,13 @@ import {
 } from '../../../shared/units.ts'
 import type { ClockDiscipline } from '../../../shared/clock/evidence.ts'
 import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
-import { type AgentSetup, clockMs, report, submit, type Turn } from './memory.ts'
-import { controlBody } from './link/session.ts'
+import { submit } from './queue.ts'
+import type { ClockState } from './state/clock.ts'
+import type { FrequencyJob } from './state/jobs.ts'
+import { own } from './state/own.ts'
+import type { AgentSetup } from './state/setup.ts'
+import type { OutboxCommit } from './state/stored.ts'
+import { clockMs, isOpen, report, sendControl, type Turn } from './turn.ts'
 
 /** Longest time between two anchors of one session, microseconds: six hours let a bound grow by
  * 5.4 s, which only matters to a clock that must stand. */
@@ -56,6 +63,28 @@ const ANCHOR_EVERY_US = 6 * 3_600_000_000
 /** How often what was learned of the oscillator is stored: crystals change within hours, and disks
  * wear by each write. */
 const KEEP_EVERY = spanUs(3_600_000_000)
+
+/** No answer is that old. */
+const BEFORE_ALL = monoUs(Number.NEGATIVE_INFINITY)
+
+export const clockAtStart = (setup: AgentSetup): ClockState => ({
+  soft: startClock({ mono: setup.mono, guess: setup.wall, lastUsed: setup.stored.lastUsed }),
+  estimator: estimatorAtStart(setup),
+  exchange: IDLE,
+  poll: START_POLL,
+  askAt: setup.mono,
+  offset: spanUs(0),
+  roundTripDelay: spanUs(0),
+  keepAt: setup.mono,
+  sampledAt: setup.mono,
+  steps: 0,
+  lastStep: spanUs(0),
+  startedAt: setup.mono,
+  processId: setup.random(PROCESS_ID_BYTES),
+  slept: null,
+  steppedAt: setup.mono,
+  anchored: null,
+})
 
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
 
@@ -70,37 +99,36 @@ export function takeHandshakeSample(
     readonly bound: SpanUs | null
   },
 ): void {
-  const { memory, mono } = turn
+  const clock = own(turn.state.clock)
   const { t1, t2, t3, t4, bound } = stamps
   takeSample(turn, measure({ t1, t2, t3, t4, masterBound: masterBound(bound) }))
-  memory.exchange = IDLE
-  memory.poll = START_POLL
-  memory.askAt = mono
+  clock.exchange = IDLE
+  clock.poll = START_POLL
+  clock.askAt = turn.mono
+}
+
+/** A session is open: its first question goes out at once. */
+export function askAtOnce(turn: Turn): void {
+  own(turn.state.clock).askAt = turn.mono
 }
 
 /** Asks when it is time; a question without an answer is given up by the next. */
 export function askWhenDue(turn: Turn): void {
-  const { memory, mono, setup } = turn
-  if (!memory.confirmed || mono < memory.askAt) return
-  const answeredLast = memory.exchange.open === null
+  const { mono, setup } = turn
+  const clock = own(turn.state.clock)
+  if (!isOpen(turn) || mono < clock.askAt) return
+  const answeredLast = clock.exchange.open === null
   const id = setup.random(EXCHANGE_ID_BYTES)
-  const body = controlBody(memory.session, { is: 'clock-request', id })
-  if (body === null) return
-  memory.exchange = ask(id, mono)
+  if (!sendControl(turn, { is: 'clock-request', id }, mono)) return
+  clock.exchange = ask(id, mono)
   schedulePoll(turn, answeredLast)
-  turn.actions.push({ do: 'send', body, made: mono })
 }
 
-/** A question, of the exchange or in the handshake, left later than it was made. Waiting here for
- * the disk, and for the thread that owns the socket, is no part of its way. */
-export function takeSent(
-  { memory, mono }: Turn,
-  { made, at }: { readonly made: MonoUs; readonly at: MonoUs },
-): void {
-  if (at < made || at > mono) return
-  const { session } = memory
-  memory.exchange = sent(memory.exchange, made, at)
-  if (session.phase === 'hello' && session.t1 === made) memory.session = { ...session, t1: at }
+/** A question left later than it was made. Waiting here for the disk, and for the thread that owns
+ * the socket, is no part of its way. */
+export function requestLeft(turn: Turn, made: MonoUs, at: MonoUs): void {
+  const clock = own(turn.state.clock)
+  clock.exchange = sent(clock.exchange, made, at)
 }
 
 export function takeReply(
@@ -113,86 +141,88 @@ export function takeReply(
   },
   t4: MonoUs,
 ): void {
-  const { memory } = turn
+  const clock = own(turn.state.clock)
   const { id, t2, t3, bound } = reply
   const { exchange, verdict } = answer(
-    memory.exchange,
+    clock.exchange,
     { id, t2, t3, masterBound: masterBound(bound) },
     t4,
   )
-  memory.exchange = exchange
+  clock.exchange = exchange
   takeSample(turn, verdict)
   if (verdict.ok) giveAnchor(turn)
 }
 
 /** Says what UTC is at our process ms, where that tells the master something (wire.md 5.3). */
 function giveAnchor(turn: Turn): void {
-  const { memory, mono } = turn
-  const tie = tieAt(memory.clock, mono, memory.startedAt)
-  if (!memory.confirmed || tie === null) return
-  const { anchored, linkNumber: link, processId } = memory
+  const { state, mono } = turn
+  const clock = own(state.clock)
+  const tie = tieAt(clock.soft, mono, clock.startedAt)
+  if (!isOpen(turn) || tie === null) return
+  const { anchored, processId } = clock
+  const link = state.link.number
   const known = anchored !== null && anchored.link === link
   const better = anchored === null || 2 * tie.bound <= anchored.bound
   if (known && !better && elapsedUs(anchored.at, mono) < ANCHOR_EVERY_US) return
-  const body = controlBody(memory.session, { is: 'anchor', processId, ...tie })
-  if (body === null) return
-  turn.actions.push({ do: 'send', body })
+  if (!sendControl(turn, { is: 'anchor', processId, ...tie })) return
   const bound = spanMs(Math.min(tie.bound, anchored?.bound ?? tie.bound))
-  memory.anchored = { at: mono, link, bound }
+  clock.anchored = { at: mono, link, bound }
 }
 
 function schedulePoll(turn: Turn, good: boolean): void {
-  const { memory, setup, mono } = turn
+  const { setup, mono } = turn
+  const clock = own(turn.state.clock)
   const random = (setup.random(1)[0] ?? 0) / 256
-  const { moved } = memory.estimator
-  const growth = memory.clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM)
-  const { poll, wait } = nextAsk(memory.poll, { good, moved, growth }, random)
-  memory.poll = poll
-  memory.askAt = shiftMono(mono, wait)
+  const { moved } = clock.estimator
+  const growth = clock.soft.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM)
+  const { poll, wait } = nextAsk(clock.poll, { good, moved, growth }, random)
+  clock.poll = poll
+  clock.askAt = shiftMono(mono, wait)
 }
 
 function takeSample(turn: Turn, verdict: SampleVerdict): void {
-  const { memory, mono, setup } = turn
+  const { mono, setup } = turn
+  const clock = own(turn.state.clock)
   if (!verdict.ok) report(turn, verdict.fault, 'clock exchange')
   const { sample } = verdict
   if (sample === null) return
-  const doubted = memory.estimator.doubt !== null
-  memory.estimator = learn(memory.estimator, sample)
-  memory.roundTripDelay = sample.roundTripDelay
-  const { fault, doubt } = memory.estimator
+  const doubted = clock.estimator.doubt !== null
+  clock.estimator = learn(clock.estimator, sample)
+  clock.roundTripDelay = sample.roundTripDelay
+  const { fault, doubt } = clock.estimator
   if (fault !== null) report(turn, fault, 'clock exchange')
-  else if (verdict.ok) memory.sampledAt = mono
+  else if (verdict.ok) clock.sampledAt = mono
   if (doubt !== null && !doubted) {
     // Whichever story is true, know it soon.
-    memory.poll = START_POLL
-    memory.askAt = shiftMono(mono, spanUs(BURST_INTERVAL_US))
+    clock.poll = START_POLL
+    clock.askAt = shiftMono(mono, spanUs(BURST_INTERVAL_US))
   }
-  const estimate = estimateAt(memory.estimator, mono)
+  const estimate = estimateAt(clock.estimator, mono)
   if (estimate === null) return
-  const first = memory.clock.estimate === null && !memory.used
-  const shown = timeAt(memory.clock, mono)
+  const first = clock.soft.estimate === null && !turn.state.sealing.used
+  const shown = timeAt(clock.soft, mono)
   if (first) {
     // Nothing was sealed under the operating system's guess: begin at the truth instead of standing
     // still until a guess that was ahead has come true. What an earlier process used still counts.
     const guess = shiftUs(estimate.utc, elapsedUs(estimate.mono, mono))
-    memory.clock = startClock({ mono, guess, lastUsed: setup.stored.lastUsed })
+    clock.soft = startClock({ mono, guess, lastUsed: setup.stored.lastUsed })
   }
-  const steered = steer(memory.clock, estimate, mono)
-  memory.clock = steered.clock
-  memory.offset = first ? betweenUs(shown, timeAt(memory.clock, mono)) : steered.offset
-  const stepped = first ? Math.abs(memory.offset) > STEP_OVER_US : steered.fault !== null
+  const steered = steer(clock.soft, estimate, mono)
+  clock.soft = steered.clock
+  clock.offset = first ? betweenUs(shown, timeAt(clock.soft, mono)) : steered.offset
+  const stepped = first ? Math.abs(clock.offset) > STEP_OVER_US : steered.fault !== null
   if (!stepped) return
-  memory.steps += 1
-  memory.lastStep = memory.offset
-  report(turn, 'CLK-06', `by ${Math.round(memory.offset / 1_000)} ms`)
+  clock.steps += 1
+  clock.lastStep = clock.offset
+  report(turn, 'CLK-06', `by ${Math.round(clock.offset / 1_000)} ms`)
 }
 
 /** What STATUS tells of how the clock is kept. */
-export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
-  const { sampledAt, steps, lastStep, estimator, clock } = memory
+export function disciplineAt({ state, mono }: Turn): ClockDiscipline {
+  const { sampledAt, steps, lastStep, estimator, soft } = state.clock
   return {
     frequency: frequencyOf(estimator)?.frequency ?? null,
-    skew: clock.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
+    skew: soft.estimate?.growth ?? ppm(FREQUENCY_TOLERANCE_PPM),
     holdover: spanMs(elapsedUs(sampledAt, mono) / 1_000),
     steps,
     lastStep,
@@ -200,7 +230,7 @@ export function disciplineAt({ memory, mono }: Turn): ClockDiscipline {
 }
 
 /** With what an earlier process learned of this machine's oscillator. */
-export function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
+function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
   const frequency = stored.frequency ?? null
   return frequency === null
     ? KNOWS_NOTHING
@@ -209,27 +239,52 @@ export function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
 
 /** Stores what is known of the oscillator, for the next process. */
 export function keepFrequency(turn: Turn): void {
-  const { memory, mono } = turn
+  const { mono } = turn
+  const clock = own(turn.state.clock)
   // Asked at every event, so the cheap question comes first.
-  if (mono < memory.keepAt) return
-  const known = frequencyOf(memory.estimator)
+  if (mono < clock.keepAt) return
+  const known = frequencyOf(clock.estimator)
   if (known === null) return
-  memory.keepAt = shiftMono(mono, KEEP_EVERY)
-  const frequency = { ...known, at: clockMs(turn) }
-  submit(turn, { kind: 'upkeep', commit: () => ({ frequency }), done: () => {} })
+  clock.keepAt = shiftMono(mono, KEEP_EVERY)
+  submit(turn, { is: 'frequency', frequency: { ...known, at: clockMs(turn) } })
 }
+
+export const frequencyCommit = ({ frequency }: FrequencyJob): OutboxCommit => ({ frequency })
 
 /** The machine slept, so the monotonic clock missed time: what was learned holds no more. */
 export function afterSleep(turn: Turn): void {
-  const { memory, mono, setup } = turn
-  memory.clock = slept(memory.clock, mono)
-  memory.estimator = withoutPhase(memory.estimator)
-  memory.exchange = IDLE
-  memory.poll = START_POLL
-  memory.askAt = mono
+  const { mono, setup } = turn
+  const clock = own(turn.state.clock)
+  clock.soft = slept(clock.soft, mono)
+  clock.estimator = withoutPhase(clock.estimator)
+  clock.exchange = IDLE
+  clock.poll = START_POLL
+  clock.askAt = mono
   // Process ms from here on say nothing about those before.
-  memory.slept = { from: memory.steppedAt, to: mono, processId: memory.processId }
-  memory.processId = setup.random(PROCESS_ID_BYTES)
-  memory.anchored = null
-  if (memory.session.phase === 'hello') memory.session = { ...memory.session, t1: null }
+  clock.slept = { from: clock.steppedAt, to: mono, processId: clock.processId }
+  clock.processId = setup.random(PROCESS_ID_BYTES)
+  clock.anchored = null
+}
+
+/** A step was made: the machine had not slept until then. */
+export function afterStep(turn: Turn): void {
+  own(turn.state.clock).steppedAt = turn.mono
+}
+
+/** No second of this epoch is used yet: a clock that was ahead need not wait for the truth. */
+export function stopWaiting(turn: Turn): void {
+  const clock = own(turn.state.clock)
+  clock.soft = endHold(clock.soft, turn.mono)
+}
+
+/** The process id that the process ms of an answer of `at` belong to. One that came while the sleep
+ * was not noticed yet may be of before or after: an id of its own dates it by neither. So does
+ * one of before that comes when the later id is in use: an id never comes back. */
+export function processAt(turn: Turn, at: MonoUs): Uint8Array {
+  const clock = own(turn.state.clock)
+  const { slept, processId } = clock
+  if (slept === null) return processId
+  if (at <= slept.from) return slept.processId
+  clock.slept = { ...slept, from: BEFORE_ALL }
+  return at >= slept.to ? processId : turn.setup.random(PROCESS_ID_BYTES)
 }

@@ -15,7 +15,7 @@ import { type LineConfig, lineTable, readLine } from './meters/line-config.ts'
 import type { MeterProtocol } from './meters/protocol.ts'
 import { PROTOCOLS } from './meters/protocols.ts'
 import { firstMistake, type Mistake, mistake, type Path } from './mistake.ts'
-import type { OutboxLimits } from './outbox/outbox.ts'
+import type { OutboxLimits } from './outbox/limits.ts'
 
 export interface SlaveConfig {
   /** Absolute path. */

@@ -8,7 +8,8 @@ import { type GateContext, judge } from '../../../services/master/core/gate.ts'
 import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
 import type { DeviceState } from '../../../services/master/core/state.ts'
 import { install, putEpoch } from '../../../services/master/core/streams.ts'
-import { enterEpoch, type Keyring, seal } from '../../../services/slave/core/capture/sealer.ts'
+import { enterEpoch, seal } from '../../../services/slave/core/capture/sealer.ts'
+import type { Sealer } from '../../../services/slave/core/state/sealing.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import { UNIT } from '../../../shared/meter/reading.ts'
@@ -55,7 +56,7 @@ class Pair {
   readonly #id: Uint8Array
   readonly #device: DeviceState
   readonly #processId: Uint8Array
-  #keyring: Keyring
+  #sealer: Sealer
   #sealed = 0
 
   constructor(seed: number, index: number) {
@@ -65,7 +66,7 @@ class Pair {
     this.#processId = bytes(8)
     const transcript = bytes(32)
     const tree = plantTree(suite, bytes(32))
-    this.#keyring = enterEpoch(this.#id, this.#epoch(transcript, tree), 0, null)
+    this.#sealer = enterEpoch(this.#id, this.#epoch(transcript, tree), 0, null)
     const roster = emptyRoster()
     const id = toHex(this.#id)
     const nobody = { staticKey: null, psk: null, attempt: 0, revoked: false, historyFrom: null }
@@ -97,7 +98,7 @@ class Pair {
       checked: true,
     } as const
     const stamp = { agentTime: at, clockState: 'S', clockBound: spanMs(5), processMs: 0 } as const
-    const { keyring, frames } = seal(this.#keyring, {
+    const { sealer, frames } = seal(this.#sealer, {
       suite,
       at,
       groups: [{ stamp, readings: [reading] }],
@@ -106,7 +107,7 @@ class Pair {
       processStart: ORIGIN,
       pad: false,
     })
-    this.#keyring = keyring
+    this.#sealer = sealer
     return { bodies: frames.map(({ body }) => body), value }
   }
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startMaster } from '../../../services/master/core/master.ts'
-import { beginSession, controlBody, receive } from '../../../services/slave/core/link/session.ts'
+import { controlBody } from '../../../services/slave/core/control.ts'
+import { beginSession, receive } from '../../../services/slave/core/link/session.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import { monoUs, unixMs, unixUs } from '../../../shared/units.ts'
 

@@ -7,7 +7,7 @@ import type { Reading } from '../../../shared/meter/reading.ts'
 import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { CommandTask, Receipt } from '../../../shared/wire/commands.ts'
 import { type MonoUs, spanUs, type UnixMs, unixUs } from '../../../shared/units.ts'
-import type { AgentAction } from '../../../services/slave/core/state.ts'
+import type { AgentAction } from '../../../services/slave/core/state/events.ts'
 
 const HUNDREDTH = 10_000
 

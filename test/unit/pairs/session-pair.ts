@@ -4,14 +4,14 @@ import assert from 'node:assert/strict'
 import type { HandshakeLimits } from '../../../services/master/core/flood.ts'
 import { type Master, startMaster } from '../../../services/master/core/master.ts'
 import type { MasterAction, Now } from '../../../services/master/core/state.ts'
+import { controlBody } from '../../../services/slave/core/control.ts'
 import {
   beginSession,
-  controlBody,
   receive,
-  type Session,
   type SessionSetup,
   type Step,
 } from '../../../services/slave/core/link/session.ts'
+import type { Session } from '../../../services/slave/core/state/link.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
 import type { Suite } from '../../../shared/tves/suite.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MeterPlan } from '../../../services/slave/core/state.ts'
+import type { MeterPlan } from '../../../services/slave/core/state/plan.ts'
 import { spanUs } from '../../../shared/units.ts'
 import type { CommandTask } from '../../../shared/wire/commands.ts'
 import { Pair } from '../pairs/command-pair.ts'

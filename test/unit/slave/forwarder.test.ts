@@ -10,14 +10,9 @@ import {
   takeFetched,
 } from '../../../services/slave/core/outgoing/forwarder.ts'
 import { compare } from '../../../services/slave/core/outgoing/inventory.ts'
-import {
-  closeLanes,
-  type Forwarder,
-  noLanes,
-  openLanes,
-  wake,
-} from '../../../services/slave/core/outgoing/lanes.ts'
-import type { StoredFrame, StoredRun } from '../../../services/slave/core/state.ts'
+import { closeLanes, openLanes, wake } from '../../../services/slave/core/outgoing/lanes.ts'
+import { type Forwarder, noLanes } from '../../../services/slave/core/state/outgoing.ts'
+import type { StoredFrame, StoredRun } from '../../../services/slave/core/state/stored.ts'
 import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import { second, unixMs } from '../../../shared/units.ts'
@@ -94,8 +89,8 @@ const long = new Map([[1, runOf(NEWEST, 1, 2)]])
 /** Through this sequence of run 1. */
 const acknowledged = (forwarder: Forwarder, sequence: number): void => {
   const hash = hashOf(NEWEST, 1, sequence)
-  const freed = acknowledge(forwarder, runs, { epoch: NEWEST, run: 1, sequence, hash })
-  assert.equal(freed.is, 'freed')
+  const news = acknowledge(forwarder, runs, { epoch: NEWEST, run: 1, sequence, hash })
+  assert.equal(news.is, 'durable')
 }
 
 test('a run begins on the wire when the one before it is durable (simulation, seed 7)', () => {

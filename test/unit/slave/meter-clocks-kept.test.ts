@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AgentEvent, MeterClockPlan } from '../../../services/slave/core/state.ts'
+import type { AgentEvent } from '../../../services/slave/core/state/events.ts'
+import type { MeterClockPlan } from '../../../services/slave/core/state/plan.ts'
 import type { MeterClockRead } from '../../../shared/clock/meter/meter-clock-line.ts'
 import { profileInterval } from '../../../shared/meter/profile.ts'
 import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MeterClockPlan, MeterPlan } from '../../../services/slave/core/state.ts'
+import type { MeterClockPlan, MeterPlan } from '../../../services/slave/core/state/plan.ts'
 import { type ProfileMinutes, profileInterval } from '../../../shared/meter/profile.ts'
 import { spanUs } from '../../../shared/units.ts'
 import { Pair } from '../pairs/command-pair.ts'

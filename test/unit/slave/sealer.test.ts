@@ -5,12 +5,8 @@ import { test } from 'node:test'
 import { judge } from '../../../services/master/core/gate.ts'
 import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
 import { install, putEpoch } from '../../../services/master/core/streams.ts'
-import {
-  enterEpoch,
-  type Keyring,
-  leaveRun,
-  seal,
-} from '../../../services/slave/core/capture/sealer.ts'
+import { enterEpoch, leaveRun, seal } from '../../../services/slave/core/capture/sealer.ts'
+import type { Sealer } from '../../../services/slave/core/state/sealing.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import { type Reading, type ReadingGroup, UNIT } from '../../../shared/meter/reading.ts'
@@ -25,7 +21,7 @@ const TRANSCRIPT = new Uint8Array(32).fill(9)
 const TREE = plantTree(suite, new Uint8Array(32).fill(3))
 const EPOCH = { id: 7, origin: ORIGIN, transcript: TRANSCRIPT, tree: encodeTree(TREE) }
 
-const entered = (): Keyring =>
+const entered = (): Sealer =>
   enterEpoch(Uint8Array.fromHex(DEVICE), { ...EPOCH, state: 'committed' }, 0, null)
 
 const readingOf = (meter: string, value: number): Reading => ({
@@ -48,8 +44,8 @@ const groupOf = (at: number, ...readings: readonly Reading[]): ReadingGroup => (
   readings,
 })
 
-const sealAt = (keyring: Keyring, at: number, groups: readonly ReadingGroup[], pad = false) =>
-  seal(keyring, {
+const sealAt = (sealer: Sealer, at: number, groups: readonly ReadingGroup[], pad = false) =>
+  seal(sealer, {
     suite,
     at: unixMs(ORIGIN + at),
     groups,
@@ -89,10 +85,10 @@ test('captures that wait together share a frame, each with its own stamp (wire.m
     groupOf(100, readingOf('A', 1), readingOf('B', 2)),
     groupOf(900, readingOf('A', 3)),
   ]
-  const { frames, keyring } = sealAt(entered(), 1_000, groups)
+  const { frames, sealer } = sealAt(entered(), 1_000, groups)
   assert.equal(frames.length, 2)
   const later = [groupOf(5_000, readingOf('C', 9), readingOf('A', 4))]
-  const more = sealAt(keyring, 5_000, later)
+  const more = sealAt(sealer, 5_000, later)
   assert.equal(more.frames.length, 1)
   const [opener, first, second] = taken(...[...frames, ...more.frames].map(({ body }) => body))
   assert.deepEqual(headsOf(opener), ['A', 'B'])
@@ -112,13 +108,13 @@ test('what does not fit one frame goes into the next (wire.md 10)', () => {
 })
 
 test('a later opener names what was sealed before in this process, 256 heads at most', () => {
-  let { keyring } = sealAt(entered(), 0, [groupOf(0, readingOf('A', 1))])
-  keyring = sealAt(keyring, 0, [groupOf(0, readingOf('B', 1))]).keyring
-  const { frames } = sealAt(leaveRun(keyring), 0, [groupOf(0, readingOf('C', 1))])
+  let { sealer } = sealAt(entered(), 0, [groupOf(0, readingOf('A', 1))])
+  sealer = sealAt(sealer, 0, [groupOf(0, readingOf('B', 1))]).sealer
+  const { frames } = sealAt(leaveRun(sealer), 0, [groupOf(0, readingOf('C', 1))])
   assert.deepEqual(headsOf(taken(...frames.map(({ body }) => body))[0]), ['A', 'B', 'C'])
   const many = Array.from({ length: 300 }, (_, i) => readingOf(`M${i}`, i))
-  const full = sealAt(leaveRun(keyring), 0, [groupOf(0, ...many)])
-  assert.equal(full.keyring.heads.size, 256)
+  const full = sealAt(leaveRun(sealer), 0, [groupOf(0, ...many)])
+  assert.equal(full.sealer.heads.size, 256)
   const [opener, frame] = taken(...full.frames.map(({ body }) => body))
   assert.equal(headsOf(opener).length, 256)
   assert.deepEqual(frame?.content, { kind: 'readings', groups: [groupOf(0, ...many)] })

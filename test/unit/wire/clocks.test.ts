@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MasterAction } from '../../../services/master/core/state.ts'
-import { controlBody } from '../../../services/slave/core/link/session.ts'
+import { controlBody } from '../../../services/slave/core/control.ts'
 import type { ClockDiscipline, MeterClockReport } from '../../../shared/clock/evidence.ts'
 import { concat, Writer } from '../../../shared/bytes.ts'
 import { ppm, spanMs, spanUs, unixUs } from '../../../shared/units.ts'
@@ -120,7 +120,7 @@ function session() {
 test('t2 of a clock reply is when the question arrived, t3 when it was answered', () => {
   const { pair, link, welcome, confirmed } = session()
   const { session: open } = welcome
-  assert.ok(open.phase === 'open')
+  assert.ok(open.is === 'greeted')
   const read = (action: MasterAction | undefined): ControlMessage | null => {
     const plaintext = action?.do === 'send' ? open.channel.open(action.body) : null
     return plaintext === null ? null : decodeControl(plaintext)

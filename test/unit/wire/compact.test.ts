@@ -31,7 +31,7 @@ const FRAMES = 40
 /** Opener and frames 1 to FRAMES of one run, one reading each, two frames a second. */
 function sealed(): readonly Uint8Array[] {
   const id = Uint8Array.fromHex(DEVICE)
-  let keyring = enterEpoch(id, { ...EPOCH, tree: encodeTree(TREE), state: 'committed' }, 0, null)
+  let sealer = enterEpoch(id, { ...EPOCH, tree: encodeTree(TREE), state: 'committed' }, 0, null)
   const bodies: Uint8Array[] = []
   for (let index = 0; index < FRAMES; index += 1) {
     const at = unixMs(ORIGIN + 500 * index)
@@ -51,7 +51,7 @@ function sealed(): readonly Uint8Array[] {
       clockBound: spanMs(5),
       processMs: index,
     } as const
-    const done = seal(keyring, {
+    const done = seal(sealer, {
       suite,
       at,
       groups: [{ stamp, readings: [reading] }],
@@ -60,7 +60,7 @@ function sealed(): readonly Uint8Array[] {
       processStart: ORIGIN,
       pad: false,
     })
-    keyring = done.keyring
+    sealer = done.sealer
     bodies.push(...done.frames.map(({ body }) => body))
   }
   return bodies

@@ -1,197 +1,181 @@
 // From a meter's answer to a stored frame: stamped with the agent's clock, sealed at once,
 // committed together with the tree that can no longer open it.
 
-import { endHold } from '../../../../shared/clock/estimate/softclock.ts'
+import { assert } from '../../../../shared/assert.ts'
 import { stampAt } from '../../../../shared/clock/estimate/stamp.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
-import {
-  elapsedUs,
-  type MonoUs,
-  monoUs,
-  shiftMs,
-  spanMs,
-  type UnixMs,
-  unixMs,
-} from '../../../../shared/units.ts'
+import { elapsedUs, shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { fitsFrame } from '../../../../shared/wire/content.ts'
-import { PROCESS_ID_BYTES, READINGS_ALWAYS_FIT } from '../../../../shared/wire/limits.ts'
+import { READINGS_ALWAYS_FIT } from '../../../../shared/wire/limits.ts'
 import { readingFailed, readingStored, readingTaken } from '../commands.ts'
-import { enterEpoch, type Keyring, leaveRun, seal, storedEpoch, tooFar } from './sealer.ts'
-import { wake } from '../outgoing/lanes.ts'
-import { type Capture, clockMs, clockUs, report, submit, sureMs, type Turn } from '../memory.ts'
-import { answered, isNew, taken, through } from './schedule.ts'
-import type { AgentEvent, StoredEpoch, StoredRun } from '../state.ts'
+import { framesWait, submit } from '../queue.ts'
+import type { Settlement } from '../state/capture.ts'
+import type { AgentEvent } from '../state/events.ts'
+import type { FramesJob } from '../state/jobs.ts'
+import { own } from '../state/own.ts'
+import type { Sealer } from '../state/sealing.ts'
+import type { OutboxCommit, StoredEpoch, StoredRun } from '../state/stored.ts'
+import { processAt, stopWaiting } from '../timekeeping.ts'
+import { clockMs, clockUs, report, sureMs, type Turn } from '../turn.ts'
+import { scheduleOf } from './rhythm.ts'
+import { answered, isNew, type Schedule, taken, through } from './schedule.ts'
+import { seal, storedEpoch, tooFar } from './sealer.ts'
+import { canSeal, keyUsed, sealedThrough, sealerNow } from './sealing.ts'
+
+type Answer = Extract<AgentEvent, { on: 'readings' }>
 
 /** Answers that wait in memory while the disk refuses; more are left to the meters' load
  * profiles. */
 const CAPTURES_MAX = 256
 
-/** No answer is as old. */
-const BEFORE_ALL = monoUs(Number.NEGATIVE_INFINITY)
-
-export function takeReadings(turn: Turn, event: Extract<AgentEvent, { on: 'readings' }>): void {
-  const { memory } = turn
-  const { meter, request } = event
-  if (memory.keyring === null && memory.entering === null) return
-  const { schedule } = memory
-  if (schedule === null) return
-  if (memory.captures.length >= CAPTURES_MAX) {
+/** A meter answered: what of it can be stored is captured, and sealed unless frames are already on
+ * their way to the disk. MTR-07: a value was left out. OPS-15: too many answers wait. */
+export function takeReadings(turn: Turn, answer: Answer): void {
+  const schedule = scheduleOf(turn)
+  if (!canSeal(turn) || schedule === null) return
+  const { meter, request } = answer
+  if (turn.state.capture.waiting.length >= CAPTURES_MAX) {
     report(turn, 'OPS-15', `answer of ${meter} not taken`)
     readingFailed(turn, meter, 'OPS-15')
     return
   }
-  const reached =
-    request === 'history'
-      ? through(schedule, meter, {
-          last: lastTime(event.readings),
-          more: event.more,
-          sure: sureMs(turn),
-        })
-      : null
-  const command = readingTaken(turn, meter, request)
-  const settled = (later: Turn): void => {
-    const { schedule } = later.memory
-    const at = { through: reached, mono: later.mono }
-    if (schedule !== null) answered(schedule, meter, request, at)
-    readingStored(later, meter, command)
+  const settlement: Settlement = {
+    meter,
+    request,
+    through: request === 'history' ? throughOf(turn, schedule, answer) : null,
+    command: readingTaken(turn, meter, request),
   }
-  const fitting = event.readings.filter(fitsFrame)
-  if (fitting.length < event.readings.length) report(turn, 'MTR-07', `${meter}: value left out`)
+  const fitting = answer.readings.filter(fitsFrame)
+  if (fitting.length < answer.readings.length) report(turn, 'MTR-07', `${meter}: value left out`)
   const readings =
     request === 'history'
       ? fitting.filter(({ meterTime }) => isNew(schedule, meter, meterTime))
       : fitting
   if (readings.length === 0) {
-    if (command !== null) readingFailed(turn, meter, 'MTR-07')
-    settled(turn)
+    if (settlement.command !== null) readingFailed(turn, meter, 'MTR-07')
+    settle(turn, settlement)
     return
   }
-  if (request === 'history') taken(schedule, meter, reached)
-  const stamp = stampAt(memory.clock, event.at, memory.startedAt)
-  const processId = processOf(turn, event.at)
-  const cursor = reached === null ? null : ([meter, reached] as const)
-  for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
-    const last = at + READINGS_ALWAYS_FIT >= readings.length
-    memory.captures.push({
-      group: { stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
-      processId,
-      settled: last ? settled : () => undefined,
-      cursor: last ? cursor : null,
-    })
-  }
+  if (request === 'history') taken(schedule, meter, settlement.through)
+  capture(turn, answer, readings, settlement)
   sealCaptures(turn)
 }
 
-/** The process id that the process ms of an answer of `at` belong to. One that came while the sleep
- * was not noticed yet may be of before or after: an id of its own dates it by neither. So does
- * one of before that comes when the later id is in use: an id never comes back. */
-function processOf({ memory, setup }: Turn, at: MonoUs): Uint8Array {
-  const { slept, processId } = memory
-  if (slept === null) return processId
-  if (at <= slept.from) return slept.processId
-  memory.slept = { ...slept, from: BEFORE_ALL }
-  return at >= slept.to ? processId : setup.random(PROCESS_ID_BYTES)
+function throughOf(turn: Turn, schedule: Schedule, { meter, readings, more }: Answer) {
+  const times = readings.flatMap(({ meterTime }) => (meterTime === null ? [] : [meterTime]))
+  return through(schedule, meter, { last: latest(times), more, sure: sureMs(turn) })
 }
 
-function lastTime(readings: readonly Reading[]): UnixMs | null {
-  let last: UnixMs | null = null
-  for (const { meterTime } of readings) {
-    if (meterTime !== null && (last === null || meterTime > last)) last = meterTime
+const latest = (times: readonly UnixMs[]): UnixMs | null =>
+  times.reduce<UnixMs | null>((last, time) => (last === null || time > last ? time : last), null)
+
+/** Puts an answer in line for sealing, in parts that fit a frame; the last one settles it. */
+function capture(
+  turn: Turn,
+  { at: came }: Answer,
+  readings: readonly Reading[],
+  settlement: Settlement,
+): void {
+  const { soft, startedAt } = turn.state.clock
+  const stamp = stampAt(soft, came, startedAt)
+  const processId = processAt(turn, came)
+  const { waiting } = own(turn.state.capture)
+  for (let at = 0; at < readings.length; at += READINGS_ALWAYS_FIT) {
+    const last = at + READINGS_ALWAYS_FIT >= readings.length
+    waiting.push({
+      group: { stamp, readings: readings.slice(at, at + READINGS_ALWAYS_FIT) },
+      processId,
+      settles: last ? settlement : null,
+    })
   }
-  return last
 }
 
 /** Seals what waits, unless frames are already on their way to the disk (same bytes, tried
- * again). */
+ * again). CLK-05: the clock is too far ahead of the last key. */
 export function sealCaptures(turn: Turn): void {
-  const { memory, setup } = turn
-  if (memory.captures.length === 0 || memory.jobs.some((job) => job.kind === 'frames')) return
-  const before = currentKeyring(turn)
+  const { state, setup } = turn
+  const capture = own(state.capture)
+  if (capture.waiting.length === 0 || framesWait(turn)) return
+  const before = sealerNow(turn)
   if (before === null) return
   // Nothing was sealed in this epoch yet, so no second of it is used: a clock that was ahead need
   // not wait for the truth here, where the master would refuse every frame for its time (SEC-02).
-  if (before.tree.next === 0) memory.clock = endHold(memory.clock, turn.mono)
+  if (before.tree.next === 0) stopWaiting(turn)
   const at = clockMs(turn)
   if (tooFar(before, at)) {
     report(turn, 'CLK-05', 'clock more than 400 days ahead of the last key: nothing is sealed')
     return
   }
   // One process id a time: a run's opener says to which its frames belong.
-  const processId = memory.captures[0]?.processId ?? memory.processId
-  const captures = memory.captures.filter((capture) => capture.processId === processId)
-  memory.captures = memory.captures.filter((capture) => capture.processId !== processId)
-  const { keyring, frames } = seal(before, {
+  const processId = capture.waiting[0]?.processId ?? state.clock.processId
+  const captures = capture.waiting.filter((entry) => entry.processId === processId)
+  capture.waiting = capture.waiting.filter((entry) => entry.processId !== processId)
+  const { sealer, frames } = seal(before, {
     suite: setup.suite,
     at,
-    groups: captures.map((capture) => capture.group),
+    groups: captures.map(({ group }) => group),
     salt: setup.random(16),
     processId,
     processStart: processStart(turn, at),
     pad: setup.pad ?? false,
   })
-  const lastUsed = clockUs(turn)
-  memory.used = true
-  const cursors = captures.flatMap(({ cursor }) => (cursor === null ? [] : [cursor]))
-  submit(turn, {
-    kind: 'frames',
-    commit: () => ({
-      epochs: [epochOf(turn, keyring)],
-      runs: [mergedRow(turn, keyring)],
-      frames,
-      cursors,
-      lastUsed,
-    }),
-    done: (later) => framesStored(later, keyring, captures),
-  })
+  keyUsed(turn)
+  submit(turn, { is: 'frames', sealer, frames, captures, lastUsed: clockUs(turn) })
 }
 
 /** When the process started, by the clock that now says `at`; never before 1970. */
-function processStart({ memory, mono }: Turn, at: UnixMs): UnixMs {
-  const processMs = Math.floor(elapsedUs(memory.startedAt, mono) / 1_000)
+function processStart({ state, mono }: Turn, at: UnixMs): UnixMs {
+  const processMs = Math.floor(elapsedUs(state.clock.startedAt, mono) / 1_000)
   return unixMs(Math.max(0, shiftMs(at, spanMs(-processMs))))
+}
+
+/** The frames with the tree that can no longer open them, and how far each load profile is known
+ * with them. */
+export function framesCommit(turn: Turn, job: FramesJob): OutboxCommit {
+  const { sealer, frames, captures, lastUsed } = job
+  const cursors = captures.flatMap(({ settles }) =>
+    settles === null || settles.through === null ? [] : [[settles.meter, settles.through] as const],
+  )
+  return {
+    epochs: [epochOf(turn, sealer)],
+    runs: [rowOf(turn, sealer)],
+    frames,
+    cursors,
+    lastUsed,
+  }
 }
 
 /** The tree as sealed with, and whether the epoch was left while these frames waited for the
  * disk. */
-function epochOf({ memory }: Turn, keyring: Keyring): StoredEpoch {
-  const sealed = storedEpoch(keyring)
-  return { ...sealed, state: memory.epochs.get(sealed.id)?.state ?? sealed.state }
+function epochOf({ state }: Turn, sealer: Sealer): StoredEpoch {
+  const sealed = storedEpoch(sealer)
+  return { ...sealed, state: state.sealing.epochs.get(sealed.id)?.state ?? sealed.state }
 }
 
 /** The row as sealed, with what was acknowledged and deleted meanwhile. */
-function mergedRow({ memory }: Turn, { run }: Keyring): StoredRun {
-  if (run === null) throw new Error('broken promise: frames were sealed in a run')
-  const known = memory.runs.get(run.row.run)
+function rowOf({ state }: Turn, { run }: Sealer): StoredRun {
+  assert(run !== null, 'frames were sealed in a run')
+  const known = state.outgoing.runs.get(run.row.run)
   if (known === undefined) return run.row
   return { ...known, last: run.row.last, lastHash: run.row.lastHash }
 }
 
-function framesStored(turn: Turn, keyring: Keyring, captures: readonly Capture[]): void {
-  const { memory } = turn
-  const row = mergedRow(turn, keyring)
-  memory.runs.set(row.run, row)
-  memory.highestRun = keyring.highestRun
-  memory.epochs.set(keyring.epoch.id, epochOf(turn, keyring))
-  memory.keyring = keyring
-  wake(memory.forwarder, row)
-  for (const capture of captures) capture.settled(turn)
-  sealCaptures(turn)
+/** The frames are durable. Returns the row of their run. */
+export function framesStored(turn: Turn, { sealer }: FramesJob): StoredRun {
+  const row = rowOf(turn, sealer)
+  sealedThrough(turn, sealer, epochOf(turn, sealer))
+  return row
 }
 
-/** The keyring to seal with now: a new epoch is entered, and a forked run left, between two
- * frames. */
-function currentKeyring({ memory }: Turn): Keyring | null {
-  const { entering, leaving, identity } = memory
-  if (entering !== null && identity?.device) {
-    const previous = memory.runs.get(memory.highestRun) ?? null
-    const heads = memory.keyring?.heads
-    memory.keyring = enterEpoch(identity.device, entering, memory.highestRun, previous, heads)
-    memory.entering = null
-    memory.leaving = false
-  }
-  if (leaving && memory.keyring !== null) {
-    memory.keyring = leaveRun(memory.keyring)
-    memory.leaving = false
-  }
-  return memory.keyring
+/** What was captured is durable: each answer settles what waited for it. */
+export function settleCaptures(turn: Turn, { captures }: FramesJob): void {
+  for (const { settles } of captures) if (settles !== null) settle(turn, settles)
+}
+
+/** An answer is durable, or held nothing to store: the meter's next request may follow, and the
+ * command that waited for it learns so. */
+function settle(turn: Turn, { meter, request, through, command }: Settlement): void {
+  const schedule = scheduleOf(turn)
+  if (schedule !== null) answered(schedule, meter, request, { through, mono: turn.mono })
+  readingStored(turn, meter, command)
 }

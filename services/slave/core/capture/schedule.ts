@@ -18,7 +18,10 @@ import {
   spanUs,
   type UnixMs,
 } from '../../../../shared/units.ts'
-import type { AgentAction, MeterPlan, ReadRequest } from '../state.ts'
+import type { MeterTurn as ReadonlyMeterTurn } from '../state/capture.ts'
+import type { AgentAction, ReadRequest } from '../state/events.ts'
+import type { Owned } from '../state/own.ts'
+import type { MeterPlan } from '../state/plan.ts'
 
 /** Most intervals asked for at once: about 10 kB on the meter line. A week of 15 minutes each. */
 const RANGE_INTERVALS_MAX = 672
@@ -30,22 +33,8 @@ const HISTORY_RETRY = spanUs(15_000_000)
  * never come, ms. */
 const SETTLED_MS = 3_600_000
 
-interface MeterTurn {
-  plan: MeterPlan
-  /** Interval of the load profile that is read; null: none is. */
-  readonly interval: SpanMs | null
-  nextReadAt: MonoUs
-  readingSince: MonoUs | null
-  historySince: MonoUs | null
-  /** End of the range that was asked for. */
-  askedTo: UnixMs | null
-  historyRetryAt: MonoUs
-  /** End of the last interval stored. Null: no history is wanted (yet). */
-  cursor: UnixMs | null
-  /** End of the last interval taken; it may still wait for the disk. */
-  taken: UnixMs | null
-}
-
+/** As its owner sees it. */
+type MeterTurn = Owned<ReadonlyMeterTurn>
 export type Schedule = Map<string, MeterTurn>
 
 /** Spreads the first reads over each meter's period, so that a bus is not flooded at start. */

@@ -2,41 +2,63 @@
 // forward.
 
 import type { FaultCode } from '../../../../shared/faults.ts'
-import type { Random } from '../../../../shared/bytes.ts'
 import { encodeTree, plantTree } from '../../../../shared/tves/tree.ts'
-import { type MonoUs, spanUs, shiftMono, usToMs } from '../../../../shared/units.ts'
+import { type MonoUs, shiftMono, spanUs, usToMs } from '../../../../shared/units.ts'
 import type { ControlMessage } from '../../../../shared/wire/control.ts'
 import { STATUS_FAULTS_MAX } from '../../../../shared/wire/limits.ts'
-import { takeCommand } from '../commands.ts'
-import { listRuns } from '../outgoing/inventory.ts'
-import { closeLanes } from '../outgoing/lanes.ts'
-import { keyToCall, takeMasterKey } from './keys.ts'
-import { clockQuality, report, submit, type Turn } from '../memory.ts'
-import { reasonToLeave, renewLater } from './renewal.ts'
-import { ordered, plan, wantHistory } from '../capture/schedule.ts'
-import { beginEnrolment, beginSession, DOWN, type Outcome, receive, type Step } from './session.ts'
+import { startHistory, startReading } from '../capture/rhythm.ts'
+import { closedEpochs, epochCommitted, epochOffered } from '../capture/sealing.ts'
+import { forgetWaiting, takeCommand } from '../commands.ts'
 import {
-  acknowledged,
   type Ending,
-  expected,
-  sendControl,
+  runsToConfirm,
   startForwarding,
+  stopForwarding,
+  takeAcknowledge,
+  takeExpect,
 } from '../outgoing/sending.ts'
-import type { StoredEpoch, StoredIdentity } from '../state.ts'
-import { disciplineAt, takeHandshakeSample, takeReply } from '../timekeeping.ts'
+import { channelOf } from '../control.ts'
+import { dropLinkJobs, submit } from '../queue.ts'
+import type { EnrolledJob, EnterEpochJob, OfferJob, RaiseAttemptJob } from '../state/jobs.ts'
+import { CALLING, DOWN, type LinkPhase, type LinkState } from '../state/link.ts'
+import { own } from '../state/own.ts'
+import type { AgentSetup } from '../state/setup.ts'
+import type { OutboxCommit, StoredEpoch } from '../state/stored.ts'
+import { askAtOnce, disciplineAt, takeHandshakeSample, takeReply } from '../timekeeping.ts'
+import { clockQuality, isAnswered, report, sendControl, type Turn } from '../turn.ts'
+import { identityStored, nextAttempt } from './identity.ts'
+import { keyConfirmed, keyToCall, takeMasterKey } from './keys.ts'
+import { reasonToLeave, renewLater } from './renewal.ts'
+import { beginEnrolment, beginSession, type Outcome, receive, type Step } from './session.ts'
 
+/** The first status soon after the session opens, so that the fleet page is not empty. */
+const STATUS_FIRST = spanUs(1_000_000)
 /** How often the slave says how it is. */
 const STATUS_EVERY = spanUs(10_000_000)
 
-/** Greets the master, or enrols first; the identity is made here, at the first link ever. */
+/** Before the first call: an epoch is asked for where there is none to seal in, or where one was
+ * offered and never confirmed. */
+export const linkAtStart = ({ stored, mono }: AgentSetup): LinkState => ({
+  phase: DOWN,
+  number: 0,
+  identity: stored.identity,
+  calling: CALLING,
+  wantEpoch:
+    (stored.identity?.device ?? null) === null ||
+    stored.epochs.every((epoch) => epoch.state !== 'committed') ||
+    stored.epochs.some((epoch) => epoch.state === 'pending'),
+  renewAt: mono,
+})
+
+/** The link is up: greets the master, or enrols first. SEC-07: it can do neither. */
 export function greet(turn: Turn): void {
-  const { memory, setup } = turn
-  const identity = memory.identity
-  const masterKey = identity?.psk ? keyToCall(memory, identity) : null
+  const { state, setup } = turn
+  const { identity, number: link, wantEpoch } = state.link
+  const masterKey = identity?.psk ? keyToCall(turn, identity) : null
   if (identity?.psk && masterKey !== null) {
     const keys = { staticKey: identity.staticKey, psk: identity.psk, masterKey }
-    const asks = { wantEpoch: memory.wantEpoch, mono: turn.mono }
-    follow(turn, beginSession({ ...setup, processId: memory.processId }, keys, asks))
+    const { processId } = state.clock
+    follow(turn, beginSession({ ...setup, processId }, keys, { wantEpoch, mono: turn.mono }))
     return
   }
   const { token } = setup
@@ -44,58 +66,61 @@ export function greet(turn: Turn): void {
     end(turn, 'SEC-07', 'not enrolled, and the configuration has no token')
     return
   }
-  const link = memory.linkNumber
-  let raised: StoredIdentity | null = null
-  submit(turn, {
-    kind: 'upkeep',
-    forLink: true,
-    // The attempt counter is durable before the first message (wire.md 3). Raised when its turn
-    // comes: the attempt of a link before may still be on its way to the disk.
-    commit: () => {
-      raised ??= nextAttempt(memory.identity, setup.random)
-      return { identity: raised }
-    },
-    done: (later) => {
-      if (raised === null) return
-      later.memory.identity = raised
-      if (later.memory.linkNumber !== link) return
-      follow(later, beginEnrolment({ ...setup, processId: memory.processId }, raised, token))
-    },
-  })
+  enter(turn, { is: 'raising attempt' })
+  submit(turn, { is: 'raise-attempt', link, token })
 }
 
-const nextAttempt = (identity: StoredIdentity | null, random: Random): StoredIdentity =>
-  identity === null
-    ? { staticKey: random(32), attempt: 1, masterKey: null, psk: null, device: null }
-    : { ...identity, attempt: identity.attempt + 1 }
+/** The attempt counter is durable before the first message (wire.md 3). Raised once, when its turn
+ * comes: the attempt of a link before may still be on its way to the disk. */
+export const raiseAttemptCommit = (
+  { state, setup }: Turn,
+  before: OutboxCommit | null,
+): OutboxCommit => before ?? { identity: nextAttempt(state.link.identity, setup.random) }
 
-/** `came`: when it did. */
+export function attemptRaised(turn: Turn, job: RaiseAttemptJob, stored: OutboxCommit): void {
+  identityStored(turn, stored)
+  const { identity, number } = turn.state.link
+  if (identity === null || number !== job.link) return
+  const { processId } = turn.state.clock
+  follow(turn, beginEnrolment({ ...turn.setup, processId }, identity, job.token))
+}
+
+/** One message body from the master. `came`: when it did. */
 export function takeBody(turn: Turn, body: Uint8Array, came: MonoUs): void {
-  const { memory, setup } = turn
-  if (memory.identity === null) return
-  const step = receive(
-    { ...setup, processId: memory.processId },
-    memory.session,
-    memory.identity,
-    body,
-  )
-  follow(turn, step, came)
+  const { link, clock } = turn.state
+  if (link.identity === null) return
+  const setup = { ...turn.setup, processId: clock.processId }
+  follow(turn, receive(setup, link.phase, link.identity, body), came)
+}
+
+/** The first message of the handshake, made at `made`, left at `at`. */
+export function helloLeft(turn: Turn, made: MonoUs, at: MonoUs): void {
+  const { phase } = turn.state.link
+  if (phase.is === 'handshaking' && phase.t1 === made) enter(turn, { ...phase, t1: at })
+}
+
+/** The machine slept: the answer to the handshake says nothing about the time any more. */
+export function helloSlept(turn: Turn): void {
+  const { phase } = turn.state.link
+  if (phase.is === 'handshaking') enter(turn, { ...phase, t1: null })
 }
 
 export function linkDown(turn: Turn): void {
-  const { memory } = turn
-  memory.session = DOWN
-  memory.linkNumber += 1
-  memory.predecessor = null
-  memory.answered = false
-  memory.confirmed = false
-  memory.moveAt = null
-  memory.commands.waiting = null
-  memory.jobs = memory.jobs.filter((job) => job.forLink !== true || job === memory.busy)
-  // Its COMMITTED never came: the master may hold it as committed, so another one is asked for.
-  if (memory.offered !== null) memory.wantEpoch = true
-  memory.offered = null
-  closeLanes(memory.forwarder)
+  const link = own(turn.state.link)
+  const { phase } = link
+  link.phase = DOWN
+  link.number += 1
+  forgetWaiting(turn)
+  dropLinkJobs(turn)
+  // Its COMMITTED never came, or is not durable yet: the master may hold it as committed, so
+  // another one is asked for.
+  const offered = phase.is === 'confirming' && phase.offered !== null
+  if (offered || phase.is === 'committing') link.wantEpoch = true
+  stopForwarding(turn)
+}
+
+function enter(turn: Turn, phase: LinkPhase): void {
+  own(turn.state.link).phase = phase
 }
 
 function end(turn: Turn, fault: FaultCode, detail: string, hint = false): void {
@@ -106,12 +131,15 @@ function end(turn: Turn, fault: FaultCode, detail: string, hint = false): void {
 }
 
 function endIf(turn: Turn, ending: Ending | null): void {
-  if (ending !== null) end(turn, ending.fault, ending.detail)
+  if (ending === null) return
+  if (ending.wantEpoch) own(turn.state.link).wantEpoch = true
+  end(turn, ending.fault, ending.detail)
 }
 
-function follow(turn: Turn, { session, send, outcome }: Step, came: MonoUs = turn.mono): void {
-  turn.memory.session = session
-  const made = session.phase === 'hello' ? session.t1 : null
+function follow(turn: Turn, step: Step<LinkPhase>, came: MonoUs = turn.mono): void {
+  const { session: phase, send, outcome } = step
+  enter(turn, phase)
+  const made = phase.is === 'handshaking' ? phase.t1 : null
   if (send !== null) turn.actions.push({ do: 'send', body: send, ...(made !== null && { made }) })
   switch (outcome.is) {
     case 'wait':
@@ -132,60 +160,56 @@ function follow(turn: Turn, { session, send, outcome }: Step, came: MonoUs = tur
 }
 
 function enrolled(turn: Turn, outcome: Extract<Outcome, { is: 'enrolled' }>): void {
-  const { identity } = turn.memory
-  if (identity === null) return
+  const { identity: before, number: link } = turn.state.link
+  if (before === null) return
   const { device, psk, masterKey } = outcome
-  const next: StoredIdentity = { ...identity, device, psk, masterKey, nextMasterKey: null }
-  const link = turn.memory.linkNumber
-  submit(turn, {
-    kind: 'upkeep',
-    commit: () => ({ identity: next }),
-    done: (later) => {
-      later.memory.identity = next
-      if (later.memory.linkNumber === link) greet(later)
-    },
-  })
+  enter(turn, { is: 'storing identity' })
+  const identity = { ...before, device, psk, masterKey, nextMasterKey: null }
+  submit(turn, { is: 'enrolled', link, identity })
+}
+
+export const enrolledCommit = ({ identity }: EnrolledJob): OutboxCommit => ({ identity })
+
+/** The keys of the enrolment are durable: the session follows on the same link. */
+export function enrolledStored(turn: Turn, { link }: EnrolledJob, stored: OutboxCommit): void {
+  identityStored(turn, stored)
+  if (turn.state.link.number === link) greet(turn)
 }
 
 function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>, t4: MonoUs): void {
-  const { memory, setup } = turn
+  const { setup } = turn
+  const { link, sealing } = turn.state
   const { answer, t1, epoch } = outcome
-  if (t1 !== null)
-    takeHandshakeSample(turn, { t1, t2: answer.t2, t3: answer.t3, t4, bound: answer.bound })
-  renewLater(turn, answer.origin, usToMs(answer.t2))
-  memory.schedule ??= plan(
-    ordered(setup.meters, setup.stored.schedules),
-    setup.stored.cursors,
-    turn.mono,
-  )
-  if (answer.historyFrom !== null) wantHistory(memory.schedule, answer.historyFrom)
+  const { t2, t3, bound, origin, historyFrom } = answer
+  if (t1 !== null) takeHandshakeSample(turn, { t1, t2, t3, t4, bound })
+  renewLater(turn, origin, usToMs(t2))
+  startReading(turn)
+  if (historyFrom !== null) startHistory(turn, historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
-  if (answer.origin === null || epoch === null || memory.epochs.has(epoch.id)) {
-    confirm(turn)
+  if (origin === null || epoch === null || sealing.epochs.has(epoch.id)) {
+    confirm(turn, null)
     return
   }
   const offered: StoredEpoch = {
     id: epoch.id,
-    origin: answer.origin,
+    origin,
     transcript: epoch.transcript,
     tree: encodeTree(plantTree(setup.suite, epoch.secret)),
     state: 'pending',
   }
   // Never confirmed, so nothing was sealed in them: the newest offer is the only one worth keeping.
-  const link = memory.linkNumber
-  const stale = [...memory.epochs.values()].filter((old) => old.state === 'pending')
-  submit(turn, {
-    kind: 'upkeep',
-    forLink: true,
-    commit: () => ({ epochs: [offered], dropEpochs: stale.map((old) => old.id) }),
-    done: (later) => {
-      for (const { id } of stale) later.memory.epochs.delete(id)
-      later.memory.epochs.set(offered.id, offered)
-      if (later.memory.linkNumber !== link) return
-      later.memory.offered = offered
-      confirm(later)
-    },
-  })
+  const stale = [...sealing.epochs.values()].filter((old) => old.state === 'pending')
+  submit(turn, { is: 'offer', link: link.number, offered, stale: stale.map(({ id }) => id) })
+}
+
+export const offerCommit = ({ offered, stale }: OfferJob): OutboxCommit => ({
+  epochs: [offered],
+  dropEpochs: stale,
+})
+
+export function offerStored(turn: Turn, job: OfferJob): void {
+  epochOffered(turn, job)
+  if (turn.state.link.number === job.link) confirm(turn, job.offered)
 }
 
 /** Leaves a good session for the next, when there is a reason to. */
@@ -196,14 +220,11 @@ export function renewWhenDue(turn: Turn): void {
   turn.actions.push({ do: 'drop', fault: null, detail: reason })
 }
 
-function confirm(turn: Turn): void {
-  const { memory } = turn
-  const sealing = [memory.keyring?.epoch.id, memory.entering?.id].filter((id) => id !== undefined)
-  sendControl(turn, {
-    is: 'confirm',
-    epoch: memory.offered?.id ?? 0,
-    runs: listRuns(memory.runs, memory.highestRun, sealing, memory.listAll),
-  })
+function confirm(turn: Turn, offered: StoredEpoch | null): void {
+  const channel = channelOf(turn.state.link.phase)
+  if (channel === null) return
+  enter(turn, { is: 'confirming', channel, offered })
+  sendControl(turn, { is: 'confirm', epoch: offered?.id ?? 0, runs: runsToConfirm(turn) })
 }
 
 function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
@@ -215,17 +236,17 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
       takeReply(turn, message, came)
       return
     case 'acknowledge':
-      acknowledged(turn, message)
+      takeAcknowledge(turn, message)
       return
     case 'expect':
-      endIf(turn, expected(turn, message))
+      endIf(turn, takeExpect(turn, message))
       return
     case 'master-key':
-      if (turn.memory.answered) takeMasterKey(turn, message.key)
+      if (isAnswered(turn)) takeMasterKey(turn, message.key)
       else end(turn, 'WIR-04', 'MASTER KEY before COMMITTED')
       return
     case 'command':
-      if (turn.memory.answered) takeCommand(turn, message)
+      if (isAnswered(turn)) takeCommand(turn, message)
       else end(turn, 'WIR-04', 'command before COMMITTED')
       return
     case 'confirm':
@@ -242,59 +263,64 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
 }
 
 function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
-  const { memory } = turn
-  const { offered } = memory
-  if (memory.answered || message.epoch !== (offered?.id ?? 0)) {
+  const { link, sealing } = turn.state
+  const { phase, number } = link
+  if (phase.is !== 'confirming' || message.epoch !== (phase.offered?.id ?? 0)) {
     end(turn, 'WIR-04', 'COMMITTED that answers no CONFIRM')
     return
   }
-  memory.answered = true
+  const { channel, offered } = phase
+  enter(turn, { is: 'committing', channel, moveAt: null })
   if (offered === null) {
-    endIf(turn, startForwarding(turn, message))
+    open(turn, message)
     return
   }
-  const link = memory.linkNumber
   const entered: StoredEpoch = { ...offered, state: 'committed' }
-  const closing = [...memory.epochs.values()]
+  const closing = [...sealing.epochs.values()]
     .filter((epoch) => epoch.state === 'committed')
     .map((epoch): StoredEpoch => ({ ...epoch, state: 'closed' }))
-  submit(turn, {
-    kind: 'upkeep',
-    // A frames transaction may have moved a tree meanwhile: never write an older one over it.
-    commit: () => ({
-      epochs: [...closing.map((epoch) => newestTree(turn, epoch)), entered],
-    }),
-    done: (later) => {
-      const { epochs } = later.memory
-      for (const epoch of closing) epochs.set(epoch.id, newestTree(later, epoch))
-      epochs.set(entered.id, entered)
-      later.memory.entering = entered
-      later.memory.keyring ??= null
-      later.memory.wantEpoch = false
-      later.memory.offered = null
-      if (later.memory.linkNumber === link) endIf(later, startForwarding(later, message))
-    },
-  })
+  submit(turn, { is: 'enter-epoch', link: number, entered, closing, committed: message })
 }
 
-const newestTree = ({ memory }: Turn, epoch: StoredEpoch): StoredEpoch => ({
-  ...epoch,
-  tree: memory.epochs.get(epoch.id)?.tree ?? epoch.tree,
+export const enterEpochCommit = (turn: Turn, job: EnterEpochJob): OutboxCommit => ({
+  epochs: [...closedEpochs(turn, job), job.entered],
 })
 
-export function tellStatus(turn: Turn): void {
-  const { memory, mono, setup } = turn
-  if (!memory.confirmed || mono < memory.statusAt) return
-  memory.statusAt = shiftMono(mono, STATUS_EVERY)
-  const { state, bound } = clockQuality(turn)
-  const faults = [...memory.faults].slice(0, STATUS_FAULTS_MAX)
+export function epochStored(turn: Turn, job: EnterEpochJob): void {
+  epochCommitted(turn, job)
+  const link = own(turn.state.link)
+  link.wantEpoch = false
+  if (link.number === job.link) open(turn, job.committed)
+}
+
+/** What COMMITTED said is durable: frames may be sent. */
+function open(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {
+  const { phase } = turn.state.link
+  if (phase.is !== 'committing') return
+  const { channel, moveAt } = phase
+  const statusAt = shiftMono(turn.mono, STATUS_FIRST)
+  enter(turn, { is: 'open', channel, moveAt, statusAt })
+  keyConfirmed(turn)
+  const ending = startForwarding(turn, message)
+  if (ending === null) askAtOnce(turn)
+  endIf(turn, ending)
+}
+
+/** Says how the slave is, now and then. */
+export function sendStatus(turn: Turn): void {
+  const { state, mono, setup } = turn
+  const { phase } = state.link
+  if (phase.is !== 'open' || mono < phase.statusAt) return
+  enter(turn, { ...phase, statusAt: shiftMono(mono, STATUS_EVERY) })
+  const { state: clockState, bound } = clockQuality(turn)
+  const faults = [...state.faults.counts].slice(0, STATUS_FAULTS_MAX)
   sendControl(turn, {
     is: 'status',
-    clockState: state,
-    offset: memory.offset,
-    bound: state === 'U' ? null : bound,
-    roundTrip: memory.roundTripDelay,
-    backlog: memory.backlog.frames,
+    clockState,
+    offset: state.clock.offset,
+    bound: clockState === 'U' ? null : bound,
+    roundTrip: state.clock.roundTripDelay,
+    backlog: state.jobs.backlog.frames,
     meters: setup.meters.length,
     faults: faults.map(([code, count]) => ({ code, count })),
     discipline: disciplineAt(turn),

@@ -19,11 +19,7 @@ import { type Handshake, type KeyPair, startHandshake } from '../../../../shared
 import { KEM_SEED_BYTES, type Suite } from '../../../../shared/tves/suite.ts'
 import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../../shared/tves/token.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
-import {
-  type ControlMessage,
-  decodeControl,
-  encodeControl,
-} from '../../../../shared/wire/control.ts'
+import { type ControlMessage, decodeControl } from '../../../../shared/wire/control.ts'
 import {
   enrolmentHello,
   enrolmentStep,
@@ -37,7 +33,9 @@ import {
   encodeSessionHello,
   type SessionOffer,
 } from '../../../../shared/wire/payload.ts'
-import type { StoredIdentity } from '../state.ts'
+import { channelOf } from '../control.ts'
+import { DOWN, type LinkPhase, type Session } from '../state/link.ts'
+import type { StoredIdentity } from '../state/stored.ts'
 
 export interface SessionSetup {
   readonly suite: Suite
@@ -46,28 +44,6 @@ export interface SessionSetup {
   /** Suite of the session handshake; without it 1. There is no falling back to another. */
   readonly sessionSuite?: SessionSuite
 }
-
-export type Session =
-  | { readonly phase: 'down' }
-  /** Sent step 1 or 3 of the enrolment; `token` is the one it runs under. */
-  | { readonly phase: 'enrol'; readonly token: EnrolmentToken; readonly noise: Handshake }
-  | {
-      readonly phase: 'enrolled?'
-      readonly channel: ControlChannel
-      readonly psk: Uint8Array
-      readonly masterKey: Uint8Array
-    }
-  /** `t1` null: the machine slept meanwhile, so the answer says nothing about the time. */
-  | {
-      readonly phase: 'hello'
-      readonly suite: SessionSuite
-      readonly noise: Handshake
-      readonly t1: MonoUs | null
-    }
-  /** Control messages flow; frames only after COMMITTED. */
-  | { readonly phase: 'open'; readonly channel: ControlChannel }
-
-export const DOWN: Session = { phase: 'down' }
 
 /** What a step of the link came to. */
 export type Outcome =
@@ -94,8 +70,8 @@ export type Outcome =
     }
   | { readonly is: 'control'; readonly message: ControlMessage }
 
-export interface Step {
-  readonly session: Session
+export interface Step<Phase = Session> {
+  readonly session: Phase
   readonly send: Uint8Array | null
   readonly outcome: Outcome
 }
@@ -138,7 +114,7 @@ export function beginEnrolment(
     ephemeral: random(32),
   })
   const send = enrolmentHello(token.id, written(noise, new Uint8Array(0)))
-  return { session: { phase: 'enrol', token, noise }, send, outcome: WAIT }
+  return { session: { is: 'enrolling', token, noise }, send, outcome: WAIT }
 }
 
 /** First message of a session. */
@@ -161,17 +137,17 @@ export function beginSession(
   const payload = encodeSessionHello({ processId, wantsEpoch: asks.wantEpoch })
   const keyTag = masterKeyTag(suite, keys.masterKey)
   const send = sessionHello(sessionSuite, keyTag, written(noise, payload))
-  const session = { phase: 'hello', suite: sessionSuite, noise, t1: asks.mono } as const
+  const session = { is: 'handshaking', suite: sessionSuite, noise, t1: asks.mono } as const
   return { session, send, outcome: WAIT }
 }
 
-/** One body from the master. */
-export function receive(
+/** One body from the master. A control message leaves the phase as it is. */
+export function receive<Phase extends LinkPhase>(
   setup: SessionSetup,
-  session: Session,
+  phase: Phase,
   identity: StoredIdentity,
   body: Uint8Array,
-): Step {
+): Step<Session | Phase> {
   const verdict = readMessage(body)
   if (!verdict.ok) return ended(verdict.fault, 'from the master')
   const { message } = verdict
@@ -181,29 +157,24 @@ export function receive(
     const fault = isFaultCode(code) && SAID_IN_CLEAR.test(code) ? code : 'WIR-03'
     return ended(fault, 'says the master, unauthenticated', true)
   }
-  switch (session.phase) {
-    case 'enrol':
-      if (message.is !== 'enrolment' || message.step !== 2) break
-      return finishEnrolment(setup, session, identity, message.noise)
-    case 'enrolled?':
-      if (message.is !== 'control') break
-      return takeEnrolled(session, body)
-    case 'hello':
-      if (message.is !== 'session' || message.step !== 2) break
-      if (message.suite !== session.suite) break
-      return finishSession(setup.suite, session, message.noise)
-    case 'open':
-      if (message.is !== 'control') break
-      return takeControl(session, body)
-    case 'down':
-      break
+  if (message.is === 'enrolment' && message.step === 2) {
+    if (phase.is === 'enrolling') return finishEnrolment(setup, phase, identity, message.noise)
   }
-  return ended('WIR-04', `in phase ${session.phase}`)
+  if (message.is === 'session' && message.step === 2) {
+    const fits = phase.is === 'handshaking' && message.suite === phase.suite
+    if (fits) return finishSession(setup.suite, phase, message.noise)
+  }
+  if (message.is === 'control') {
+    if (phase.is === 'awaiting enrolled') return takeEnrolled(phase, body)
+    const channel = channelOf(phase)
+    if (channel !== null) return takeControl(phase, channel, body)
+  }
+  return ended('WIR-04', `in phase ${phase.is}`)
 }
 
 function finishEnrolment(
   { suite }: SessionSetup,
-  { token, noise }: Extract<Session, { phase: 'enrol' }>,
+  { token, noise }: Extract<Session, { is: 'enrolling' }>,
   identity: StoredIdentity,
   message: Uint8Array,
 ): Step {
@@ -217,7 +188,7 @@ function finishEnrolment(
   const result = noise.finish()
   return {
     session: {
-      phase: 'enrolled?',
+      is: 'awaiting enrolled',
       channel: new ControlChannel(result),
       psk: exporter(suite, result.chainingKey, 'psk'),
       masterKey,
@@ -228,7 +199,7 @@ function finishEnrolment(
 }
 
 function takeEnrolled(
-  { channel, psk, masterKey }: Extract<Session, { phase: 'enrolled?' }>,
+  { channel, psk, masterKey }: Extract<Session, { is: 'awaiting enrolled' }>,
   body: Uint8Array,
 ): Step {
   const plaintext = channel.open(body)
@@ -241,7 +212,7 @@ function takeEnrolled(
 
 function finishSession(
   suite: Suite,
-  { noise, t1 }: Extract<Session, { phase: 'hello' }>,
+  { noise, t1 }: Extract<Session, { is: 'handshaking' }>,
   message: Uint8Array,
 ): Step {
   const payload = noise.read(message)
@@ -250,7 +221,7 @@ function finishSession(
   if (answer === null) return ended('WIR-03', 'session, step 2')
   const result = noise.finish()
   return {
-    session: { phase: 'open', channel: new ControlChannel(result) },
+    session: { is: 'greeted', channel: new ControlChannel(result) },
     send: null,
     outcome: {
       is: 'welcome',
@@ -261,14 +232,14 @@ function finishSession(
   }
 }
 
-function takeControl(session: Extract<Session, { phase: 'open' }>, body: Uint8Array): Step {
-  const plaintext = session.channel.open(body)
+function takeControl<Phase>(
+  phase: Phase,
+  channel: ControlChannel,
+  body: Uint8Array,
+): Step<Session | Phase> {
+  const plaintext = channel.open(body)
   if (plaintext === null) return ended('SEC-11', 'from the master')
   const message = decodeControl(plaintext)
   if (message === null) return ended('WIR-03', 'control message')
-  return { session, send: null, outcome: { is: 'control', message } }
+  return { session: phase, send: null, outcome: { is: 'control', message } }
 }
-
-/** Seals a control message; null when no session is open. */
-export const controlBody = (session: Session, message: ControlMessage): Uint8Array | null =>
-  session.phase === 'open' ? session.channel.seal(encodeControl(message)) : null

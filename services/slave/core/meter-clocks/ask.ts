@@ -1,5 +1,5 @@
-// The clocks of the meters: read now and then, told to the master, corrected where the line's
-// configuration or an order says so. One clock is asked at a time, so that a line's time stays with
+// The clocks of the meters: read now and then, reported to the master, corrected where the line's
+// configuration or a command says so. One clock is asked at a time, so that a line's time stays with
 // readings; a meter that knows no such request, or says nothing, is left alone for longer and
 // longer.
 
@@ -10,14 +10,18 @@ import {
   unmoored,
 } from '../../../../shared/clock/meter/meter-clock.ts'
 import type { MeterClockRead } from '../../../../shared/clock/meter/meter-clock-line.ts'
-import type { FaultCode } from '../../../../shared/faults.ts'
 import { elapsedUs, shiftMono, spanUs } from '../../../../shared/units.ts'
+import { canSeal } from '../capture/sealing.ts'
+import { clockSet } from '../commands.ts'
+import type { AgentEvent } from '../state/events.ts'
+import type { Keeping } from '../state/meter-clocks.ts'
+import { own, type Owned } from '../state/own.ts'
+import { report, storingFails, type Turn } from '../turn.ts'
 import { changed, consider, ended, unverified } from './correct.ts'
-import { judge, type Keeping, type MeterClocks, seenNow, tellClocks } from './keeping.ts'
-import { report, storingFails, type Turn } from '../memory.ts'
-import type { AgentEvent } from '../state.ts'
+import { judge, seenNow } from './keeping.ts'
+import { reportClocks } from './report.ts'
 
-/** An answer that does not come is not waited for longer: the line gives a request up within
+/** An answer is not waited for longer than this: the line gives a request up within
  * seconds, but may have many in front of it. */
 const ANSWER_TIME_MAX = spanUs(60_000_000)
 /** A meter that does not tell its clock is asked again the next day: it may be another one. */
@@ -25,50 +29,49 @@ const UNSUPPORTED_REST = spanUs(86_400_000_000)
 /** One that did not answer: after a quarter of an hour, doubling to a day. */
 const SILENT_REST_MIN = 900_000_000
 const SILENT_REST_MAX = 86_400_000_000
-/** After a clock that did not answer none is asked for this long: a request without an answer
+/** After a clock did not answer, none is asked for this long: a request without an answer
  * costs its line 1.5 s. */
 const AFTER_SILENCE = spanUs(10_000_000)
 /** What is due within a step of the agent is handed over now: the shell waits for the instant. */
 const SOON = spanUs(250_000)
-/** Who moves a meter's clock by less than this is not told of: the offset tells it. */
+/** Smaller steps are not reported; the offset shows them. */
 const SET_FROM = 1_000_000
-/** An order or a correction that was sent may ask in vain this often, this far apart. */
+/** For a command, or for a correction that was sent, a meter is asked in vain this often, this far
+ * apart. */
 const URGENT_SILENT_MAX = 3
 const URGENT_REST = spanUs(2_000_000)
 
-/** At each tick: what is due is asked, what is known acted upon, what changed told. */
+/** At each tick: what is due is asked, what is known acted upon, what changed reported. */
 export function keepClocks(turn: Turn): void {
-  const { memory, mono } = turn
-  const { meterClocks } = memory
-  if (meterClocks.kept.size === 0) return
-  const { asked } = meterClocks
-  if (asked !== null && elapsedUs(asked.since, mono) > ANSWER_TIME_MAX) lost(turn, asked.meter)
-  for (const keeping of meterClocks.kept.values()) look(turn, keeping)
+  const { kept, asked } = turn.state.meterClocks
+  if (kept.size === 0) return
+  if (asked !== null && elapsedUs(asked.since, turn.mono) > ANSWER_TIME_MAX) lost(turn, asked.meter)
+  for (const keeping of kept.values()) look(turn, keeping)
   askNext(turn)
-  tellClocks(turn)
+  reportClocks(turn)
 }
 
-function look(turn: Turn, keeping: Keeping): void {
+function look(turn: Turn, keeping: Owned<Keeping>): void {
   const { fresh, outcome, tryAt, meter } = keeping
   const again = outcome === 'deferred' && turn.mono >= tryAt
   if (!(fresh || again || isUrgent(keeping))) return
-  if (turn.memory.meterClocks.asked?.meter === meter) return
+  if (turn.state.meterClocks.asked?.meter === meter) return
   const seen = seenNow(keeping, turn)
   if (seen === null) return
   keeping.fresh = false
-  keeping.untold = true
+  keeping.unreported = true
   judge(turn, keeping, seen)
   consider(turn, keeping, seen)
 }
 
-const isUrgent = ({ order, correction }: Keeping): boolean => order !== null || correction !== null
+const isUrgent = ({ ordered, correction }: Keeping): boolean => ordered || correction !== null
 
 function askNext(turn: Turn): void {
-  const { memory, mono } = turn
-  const clocks = memory.meterClocks
+  const { mono } = turn
+  const clocks = own(turn.state.meterClocks)
   if (clocks.asked !== null) return
   // A meter whose readings cannot be stored is left alone.
-  if ((memory.keyring === null && memory.entering === null) || storingFails(turn)) return
+  if (!canSeal(turn) || storingFails(turn)) return
   const due = (keeping: Keeping): boolean =>
     mono >= keeping.restUntil &&
     (keeping.clock.reads > 0 || mono >= keeping.clock.restUntil) &&
@@ -83,14 +86,15 @@ function askNext(turn: Turn): void {
   turn.actions.push({ do: 'read-clock', meter: next.meter, at })
 }
 
-/** A burst under way goes on; otherwise whoever has waited longest. */
+/** A burst under way goes on; otherwise the clock that has waited longest. */
 const oldest = (waiting: readonly Keeping[]): Keeping | undefined =>
   waiting.find(({ clock }) => clock.reads > 0) ??
   waiting.toSorted((a, b) => a.clock.restUntil - b.clock.restUntil || a.silent - b.silent)[0]
 
 export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-read' }>): void {
-  const keeping = answeredBy(turn, event.meter)
-  if (keeping === null) return
+  const known = answeredBy(turn, event.meter)
+  if (known === null) return
+  const keeping = own(known)
   const { found } = event
   if (found === 'unsupported') {
     cannotTell(turn, keeping)
@@ -101,7 +105,7 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
     return
   }
   // The meter may have looked before the sleep, in which our clock stood: asked anew.
-  const { slept } = turn.memory
+  const { slept } = turn.state.clock
   if (slept !== null && found.t1 <= slept.to) return
   keeping.silent = 0
   keeping.fresh = true
@@ -114,7 +118,7 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
   learnFrom(turn, keeping, found)
 }
 
-function learnFrom(turn: Turn, keeping: Keeping, read: MeterClockRead): void {
+function learnFrom(turn: Turn, keeping: Owned<Keeping>, read: MeterClockRead): void {
   const { meter, unreadable } = keeping
   const { clock, fault, stepped } = takeRead(keeping.clock, read)
   keeping.clock = clock
@@ -136,11 +140,11 @@ export function clockChanged(
 }
 
 /** The meter whose answer was waited for; null when this is a late one. */
-function answeredBy({ memory }: Turn, meter: string): Keeping | null {
-  const { meterClocks } = memory
-  if (meterClocks.asked?.meter !== meter) return null
-  meterClocks.asked = null
-  return meterClocks.kept.get(meter) ?? null
+function answeredBy(turn: Turn, meter: string): Keeping | null {
+  const clocks = own(turn.state.meterClocks)
+  if (clocks.asked?.meter !== meter) return null
+  clocks.asked = null
+  return clocks.kept.get(meter) ?? null
 }
 
 /** The line never answered: as if the meter had not. */
@@ -150,42 +154,38 @@ function lost(turn: Turn, meter: string): void {
   else if (keeping !== null) saidNothing(turn, keeping)
 }
 
-function cannotTell(turn: Turn, keeping: Keeping): void {
+function cannotTell(turn: Turn, keeping: Owned<Keeping>): void {
   keeping.correction = null
   keeping.clock = noMeterClock
-  keeping.untold = true
+  keeping.unreported = true
   keeping.restUntil = shiftMono(turn.mono, UNSUPPORTED_REST)
   ended(turn, keeping, { outcome: 'unsupported', event: null, fault: 'MTR-09' })
 }
 
-function saidNothing(turn: Turn, keeping: Keeping): void {
-  const { memory, mono } = turn
+function saidNothing(turn: Turn, keeping: Owned<Keeping>): void {
+  const { mono } = turn
   keeping.silent += 1
-  memory.meterClocks.askFrom = shiftMono(mono, AFTER_SILENCE)
+  own(turn.state.meterClocks).askFrom = shiftMono(mono, AFTER_SILENCE)
   if (isUrgent(keeping) && keeping.silent < URGENT_SILENT_MAX) {
     keeping.restUntil = shiftMono(mono, URGENT_REST)
     return
   }
   const rest = Math.min(SILENT_REST_MIN * 2 ** Math.min(keeping.silent - 1, 20), SILENT_REST_MAX)
   keeping.restUntil = shiftMono(mono, spanUs(rest))
-  keeping.untold = true
+  keeping.unreported = true
   if (isUrgent(keeping)) unverified(turn, keeping)
   else keeping.outcome = 'silent'
 }
 
-/** An operator's order: `settled` is told once. MTR-01 the meter does not answer, MTR-09 it has no
- * such thing, MTR-10 not now or not taken, MTR-11 more than 4 h off. */
-export function orderSync(
-  turn: Turn,
-  meter: string,
-  settled: (turn: Turn, fault: FaultCode | null) => void,
-): void {
-  const keeping = turn.memory.meterClocks.kept.get(meter)
-  if (keeping === undefined) {
-    settled(turn, 'MTR-09')
+/** A command to synchronise a meter's clock: `clockSet` is called once with what became of it. */
+export function syncClock(turn: Turn, meter: string): void {
+  const known = turn.state.meterClocks.kept.get(meter)
+  if (known === undefined) {
+    clockSet(turn, meter, 'MTR-09')
     return
   }
-  keeping.order = settled
+  const keeping = own(known)
+  keeping.ordered = true
   keeping.silent = 0
   keeping.restUntil = turn.mono
   keeping.tryAt = turn.mono
@@ -193,16 +193,19 @@ export function orderSync(
   if (keeping.correction === null) keeping.clock = unmoored(keeping.clock)
 }
 
-/** The order's time is over. True: its correction was on the way, and may have been made. */
-export function abandonSync({ memory }: Turn, meter: string): boolean {
-  const keeping = memory.meterClocks.kept.get(meter)
+/** The command's time is over. True: its correction was on the way, and may have been made. */
+export function abandonSync({ state }: Turn, meter: string): boolean {
+  const keeping = state.meterClocks.kept.get(meter)
   if (keeping === undefined) return false
-  keeping.order = null
+  own(keeping).ordered = false
   const { correction } = keeping
   return correction !== null && correction.phase !== 'storing'
 }
 
 /** Our monotonic clock stood: what tied the meters' clocks to it is void. */
-export function clocksSlept(clocks: MeterClocks): void {
-  for (const keeping of clocks.kept.values()) keeping.clock = unmoored(keeping.clock)
+export function clocksSlept({ state }: Turn): void {
+  for (const known of state.meterClocks.kept.values()) {
+    const keeping = own(known)
+    keeping.clock = unmoored(keeping.clock)
+  }
 }

@@ -1,4 +1,4 @@
-// Corrects a meter's clock, lightly by itself or strongly by order, inside UNI/TS 11291
+// Corrects a meter's clock, lightly by itself or strongly by command, inside UNI/TS 11291
 // (shared/clock/policy). The meter decides for itself as well; what became of a correction is read
 // off its clock, never taken from its word.
 //
@@ -32,8 +32,14 @@ import {
   spanUs,
   type UnixUs,
 } from '../../../../shared/units.ts'
-import { type Correction, type Keeping, registerNow, utcNow } from './keeping.ts'
-import { clockQuality, submit, type Turn } from '../memory.ts'
+import { clockSet } from '../commands.ts'
+import { submit } from '../queue.ts'
+import type { RegisterJob } from '../state/jobs.ts'
+import type { Correction, Keeping } from '../state/meter-clocks.ts'
+import { own, type Owned } from '../state/own.ts'
+import type { OutboxCommit } from '../state/stored.ts'
+import { clockQuality, type Turn, utcNow } from '../turn.ts'
+import { registerNow } from './keeping.ts'
 
 /** Smaller errors are left alone: half of the 2 s a meter's clock may be off. */
 const LIGHT_FROM = spanUs(1_000_000)
@@ -58,16 +64,16 @@ const HUNDREDTH = 10_000
 const WISH = { resolution: spanUs(HUNDREDTH), onLine: spanUs(0) }
 
 /** Corrects what may be corrected. */
-export function consider(turn: Turn, keeping: Keeping, seen: MeterClockSeen): void {
+export function consider(turn: Turn, keeping: Owned<Keeping>, seen: MeterClockSeen): void {
   const { correction } = keeping
   if (correction?.phase === 'verify') verify(turn, keeping, { correction, seen })
   else if (correction?.phase === 'stored') sendWhenFree(turn, keeping, correction)
   else if (correction !== null || turn.mono < keeping.tryAt) return
-  else if (keeping.order !== null) strongly(turn, keeping, seen)
+  else if (keeping.ordered) strongly(turn, keeping, seen)
   else if (keeping.plan.keep === 'light') lightly(turn, keeping, seen)
 }
 
-function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen): void {
+function lightly(turn: Turn, keeping: Owned<Keeping>, { offset, bound }: MeterClockSeen): void {
   const utc = utcNow(turn)
   const sure = clockQuality(turn).state === 'S' && bound * BOUNDS_MIN <= Math.abs(offset)
   if (Math.abs(offset) < LIGHT_FROM) settled(keeping)
@@ -85,25 +91,25 @@ function lightly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen
 }
 
 /** Many meters are put off to the end of the same interval: one at a time is noted and sent. */
-const oneWaits = ({ memory }: Turn): boolean =>
-  [...memory.meterClocks.kept.values()].some(
+const oneWaits = ({ state }: Turn): boolean =>
+  [...state.meterClocks.kept.values()].some(
     ({ correction }) => correction?.phase === 'storing' || correction?.phase === 'stored',
   )
 
-function defer(turn: Turn, keeping: Keeping, wait: SpanUs): void {
+function defer(turn: Turn, keeping: Owned<Keeping>, wait: SpanUs): void {
   keeping.outcome = 'deferred'
   keeping.event = null
   keeping.tryAt = shiftMono(turn.mono, wait)
 }
 
 /** It is right again: what was refused or put off is no longer of interest. */
-function settled(keeping: Keeping): void {
+function settled(keeping: Owned<Keeping>): void {
   if (keeping.outcome !== 'rejected' && keeping.outcome !== 'deferred') return
   keeping.outcome = 'none'
   keeping.event = null
 }
 
-function strongly(turn: Turn, keeping: Keeping, { offset, bound }: MeterClockSeen): void {
+function strongly(turn: Turn, keeping: Owned<Keeping>, { offset, bound }: MeterClockSeen): void {
   const utc = utcNow(turn)
   if (utc === null || bound > ORDER_BOUND_MAX) return
   const closed = closedBefore(shiftUs(utc, offset), DAY, keeping.plan.zone)
@@ -161,7 +167,7 @@ function untilOpen({ profileInterval }: Keeping, utc: UnixUs, meter: UnixUs): Sp
 
 function begin(
   turn: Turn,
-  keeping: Keeping,
+  keeping: Owned<Keeping>,
   what: Pick<Correction, 'how' | 'drift' | 'event'>,
 ): void {
   const { mono: since } = turn
@@ -169,46 +175,54 @@ function begin(
   const correction: Correction = { ...what, phase: 'storing', since, before, answer: 'none' }
   keeping.correction = correction
   const sum = spanUs(before.sum + what.drift)
-  store(turn, keeping, { month: before.month, sum }, (later) => {
-    if (keeping.correction !== correction) return
-    keeping.correction = { ...correction, phase: 'stored' }
-    sendWhenFree(later, keeping, keeping.correction)
-  })
+  store(turn, keeping, { month: before.month, sum }, correction)
+}
+
+/** The month's register is durable: what was counted in it may be sent. */
+export function registerStored(turn: Turn, { meter, correction }: RegisterJob): void {
+  const known = turn.state.meterClocks.kept.get(meter)
+  if (known === undefined || correction === null || known.correction !== correction) return
+  const keeping = own(known)
+  keeping.correction = { ...correction, phase: 'stored' }
+  sendWhenFree(turn, keeping, keeping.correction)
 }
 
 /** One clock is asked at a time. */
-function sendWhenFree(turn: Turn, keeping: Keeping, correction: Correction): void {
-  const unwanted = correction.how === 'strong' && keeping.order === null
+function sendWhenFree(turn: Turn, keeping: Owned<Keeping>, correction: Correction): void {
+  const unwanted = correction.how === 'strong' && !keeping.ordered
   const stale = elapsedUs(correction.since, turn.mono) > STALE
   if (unwanted || stale) putBack(turn, keeping, correction.before)
-  else if (turn.memory.meterClocks.asked === null) send(turn, keeping, correction)
+  else if (turn.state.meterClocks.asked === null) send(turn, keeping, correction)
 }
 
-/** Keeps the month's register, and goes on when it is durable. */
+/** Keeps the month's register. `correction`: the one that is counted, and sent when the register is
+ * durable; null: none is. */
 function store(
   turn: Turn,
-  keeping: Keeping,
+  keeping: Owned<Keeping>,
   register: DriftRegister,
-  then: (later: Turn) => void = () => undefined,
+  correction: Correction | null,
 ): void {
   keeping.register = register
-  submit(turn, {
-    kind: 'upkeep',
-    commit: () => ({ corrections: [[keeping.meter, keeping.register]] }),
-    done: then,
-  })
+  submit(turn, { is: 'register', meter: keeping.meter, correction })
+}
+
+/** The register as it is when its turn comes. */
+export function registerCommit({ state }: Turn, { meter }: RegisterJob): OutboxCommit {
+  const keeping = state.meterClocks.kept.get(meter)
+  return keeping === undefined ? {} : { corrections: [[meter, keeping.register]] }
 }
 
 /** Nothing was done: it does not count. */
-function putBack(turn: Turn, keeping: Keeping, before: DriftRegister): void {
+function putBack(turn: Turn, keeping: Owned<Keeping>, before: DriftRegister): void {
   keeping.correction = null
-  store(turn, keeping, before)
+  store(turn, keeping, before, null)
 }
 
-function send(turn: Turn, keeping: Keeping, correction: Correction): void {
-  const { memory, mono } = turn
+function send(turn: Turn, keeping: Owned<Keeping>, correction: Correction): void {
+  const { state, mono } = turn
   const plan = (how: MeterClockChange['how']): PlannedChange | null =>
-    planChange(keeping.clock, memory.clock, mono, { how, ...WISH })
+    planChange(keeping.clock, state.clock.soft, mono, { how, ...WISH })
   // Beyond the farthest shift the time itself is written.
   const planned = correction.how === 'light' ? plan('light') : (plan('shift') ?? plan('write'))
   if (planned === null) {
@@ -218,11 +232,11 @@ function send(turn: Turn, keeping: Keeping, correction: Correction): void {
   keeping.correction = { ...correction, phase: 'sent' }
   const { meter } = keeping
   turn.actions.push({ do: 'change-clock', meter, ...planned })
-  memory.meterClocks.asked = { meter, since: mono }
+  own(state.meterClocks).asked = { meter, since: mono }
 }
 
 /** The meter said what it did, or nothing. */
-export function changed(turn: Turn, keeping: Keeping, answer: Correction['answer']): void {
+export function changed(turn: Turn, keeping: Owned<Keeping>, answer: Correction['answer']): void {
   const { correction } = keeping
   if (correction?.phase !== 'sent') return
   if (answer === 'unsupported') {
@@ -236,14 +250,14 @@ export function changed(turn: Turn, keeping: Keeping, answer: Correction['answer
 }
 
 /** The meter cannot be read after a correction: it may have been made, so it counts. */
-export function unverified(turn: Turn, keeping: Keeping): void {
+export function unverified(turn: Turn, keeping: Owned<Keeping>): void {
   keeping.correction = null
   ended(turn, keeping, { outcome: 'silent', event: null, fault: 'MTR-01' })
 }
 
 function verify(
   turn: Turn,
-  keeping: Keeping,
+  keeping: Owned<Keeping>,
   { correction, seen }: { readonly correction: Correction; readonly seen: MeterClockSeen },
 ): void {
   const { answer, before, event, drift } = correction
@@ -264,15 +278,15 @@ function verify(
 /** Whatever was tried is over. */
 export function ended(
   turn: Turn,
-  keeping: Keeping,
+  keeping: Owned<Keeping>,
   became: Pick<Keeping, 'outcome' | 'event'> & { readonly fault: FaultCode | null },
 ): void {
-  const { order } = keeping
+  const { meter, ordered } = keeping
   keeping.outcome = became.outcome
   keeping.event = became.event
-  keeping.order = null
-  keeping.untold = true
+  keeping.ordered = false
+  keeping.unreported = true
   const rest = became.outcome === 'unsupported' ? DAY : RETRY
   keeping.tryAt = became.fault === null ? turn.mono : shiftMono(turn.mono, rest)
-  order?.(turn, became.fault)
+  if (ordered) clockSet(turn, meter, became.fault)
 }

@@ -7,22 +7,10 @@ import { equalConstantTime } from '../../../../shared/bytes.ts'
 import { streamNext } from '../../../../shared/tves/stream.ts'
 import type { Suite } from '../../../../shared/tves/suite.ts'
 import type { TombstoneReason } from '../../../../shared/wire/recovery.ts'
-import type { Found, StoredFrame, StoredRun } from '../state.ts'
+import type { Item } from '../state/outgoing.ts'
+import type { Found, StoredFrame, StoredRun } from '../state/stored.ts'
 
-/** What a stream is made of on its way to the master: frames, and the places of those that never
- * come. `before` and `hash`: our stream hash before the first and after the last of them. */
-export type Item = {
-  readonly run: number
-  readonly first: number
-  readonly last: number
-  readonly before: Uint8Array | null
-  readonly hash: Uint8Array
-} & (
-  | { readonly is: 'frame'; readonly body: Uint8Array }
-  | { readonly is: 'gone'; readonly reason: TombstoneReason }
-)
-
-/** Where the look begins: behind `sequence`, of which our hash is known or not. */
+/** Where inspecting begins: behind `sequence`, of which our hash is known or not. */
 export interface From {
   readonly sequence: number
   readonly hash: Uint8Array | null

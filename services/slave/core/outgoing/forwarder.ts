@@ -9,9 +9,12 @@ import { streamStart } from '../../../../shared/tves/stream.ts'
 import type { Suite } from '../../../../shared/tves/suite.ts'
 import type { ControlMessage, ExpectCode } from '../../../../shared/wire/control.ts'
 import { FLIGHT_BYTES_MAX, FLIGHT_FRAMES_MAX } from '../../../../shared/wire/limits.ts'
-import { hashAfter, inspect, type Item } from './chain.ts'
-import { type Forwarder, forgetFetch, type Lane, nextSpot, queryOf } from './lanes.ts'
-import type { AgentAction, Found, StoredRun } from '../state.ts'
+import type { AgentAction } from '../state/events.ts'
+import type { Forwarder, Item, Lane } from '../state/outgoing.ts'
+import { own } from '../state/own.ts'
+import type { Found, StoredRun } from '../state/stored.ts'
+import { hashAfter, inspect } from './chain.ts'
+import { forgetFetch, nextSpot, queryOf } from './lanes.ts'
 
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
 const FETCH_MOST = { framesMax: FLIGHT_FRAMES_MAX, bytesMax: FLIGHT_BYTES_MAX }
@@ -40,26 +43,24 @@ export function takeFetched(
   forwarder: Forwarder,
   stock: Stock,
   { epoch, found }: { readonly epoch: number; readonly found: Found },
-): Freed {
-  const late = forwarder.late.get(epoch) ?? 0
-  if (late > 1) forwarder.late.set(epoch, late - 1)
-  else forwarder.late.delete(epoch)
-  if (late > 0) return { is: 'nothing' }
-  const lane = forwarder.lanes.find((entry) => entry.epoch === epoch)
-  const { asked = null } = lane ?? {}
-  if (lane === undefined || asked === null) return { is: 'nothing' }
+): RunNews {
+  if (isLate(forwarder, epoch)) return { is: 'nothing' }
+  const known = forwarder.lanes.find((entry) => entry.epoch === epoch)
+  const { asked = null } = known ?? {}
+  if (known === undefined || asked === null) return { is: 'nothing' }
+  const lane = own(known)
   lane.asked = null
   const run = stock.runs.get(asked.run)
   if (run === undefined || run.forked) return { is: 'nothing' }
   const { claim } = lane
-  let freed: Freed = { is: 'nothing' }
+  let news: RunNews = { is: 'nothing' }
   let from = { sequence: asked.sequence, hash: asked.hash, gap: lane.gap?.first ?? null }
   if (claim !== null) {
     lane.claim = null
     const ours = hashAfter(stock.suite, found, claim.sequence)
     // Rotten there: what follows is compared by its acknowledgements.
     if (ours !== null && !equalConstantTime(ours, claim.hash)) return otherHistory(claim.run)
-    freed = { is: 'freed', run: claim.run, through: claim.sequence, hash: claim.hash }
+    news = { is: 'durable', run: claim.run, through: claim.sequence, hash: claim.hash }
     from = { sequence: claim.sequence, hash: claim.hash, gap: null }
     lane.at = { run: claim.run, sequence: claim.sequence, hash: claim.hash }
   }
@@ -67,15 +68,24 @@ export function takeFetched(
   const seen = inspect(stock.suite, start, run, found, from)
   // Its tombstone covers the whole run, so no frame may be sealed in it any more.
   if (seen.ruined && stock.open === run.run) {
-    lane.held = true
+    lane.ruined = true
     return { is: 'ruined', run: run.run }
   }
   lane.buffer.push(...seen.items)
   lane.gap = seen.gap === null ? null : { first: seen.gap, through: found.through }
-  return freed
+  return news
 }
 
-const otherHistory = (run: number): Freed => ({
+/** An answer that nobody waits for any more. */
+function isLate(forwarder: Forwarder, epoch: number): boolean {
+  const { late } = own(forwarder)
+  const answers = late.get(epoch) ?? 0
+  if (answers > 1) late.set(epoch, answers - 1)
+  else late.delete(epoch)
+  return answers > 0
+}
+
+const otherHistory = (run: number): RunNews => ({
   is: 'fork',
   run,
   detail: 'the master holds another history of this run',
@@ -94,16 +104,19 @@ export function pump(
   for (;;) {
     const room = roomLeft(forwarder)
     if (room.frames <= 0 || room.bytes <= 0) break
-    const lane = nextLane(forwarder)
-    const item = lane?.buffer.shift()
-    if (lane === null || item === undefined) break
+    const next = nextLane(forwarder)
+    if (next === null) break
+    const lane = own(next)
+    const item = lane.buffer.shift()
+    if (item === undefined) break
     lane.at = { run: item.run, sequence: item.last, hash: item.hash }
     lane.flights.push({ item, bytes: item.is === 'frame' ? item.body.length : GONE_BYTES })
     actions.push(outgoing(suite, lane, item))
   }
-  for (const lane of forwarder.lanes) {
+  for (const next of forwarder.lanes) {
+    const lane = own(next)
     const busy = lane.buffer.length > 0 || lane.asked !== null
-    if (busy || lane.drained || lane.parked || lane.held) continue
+    if (busy || lane.drained || lane.parked || lane.ruined) continue
     if (roomLeft(forwarder).frames <= 0) break
     const spot = nextSpot(lane, runs)
     const run = spot === null ? undefined : runs.get(spot.run)
@@ -153,14 +166,16 @@ function nextLane(forwarder: Forwarder): Lane | null {
   const liveReady = live !== undefined && isReady(live)
   if (old === undefined) return liveReady ? live : null
   if (!liveReady) return old
-  forwarder.turn = (forwarder.turn + 1) % (OLD_OF_FOUR + 1)
-  return forwarder.turn === 0 ? live : old
+  const turn = (forwarder.turn + 1) % (OLD_OF_FOUR + 1)
+  own(forwarder).turn = turn
+  return turn === 0 ? live : old
 }
 
-export type Freed =
+/** What the outbox or the master says of a run. */
+export type RunNews =
   /** Durable further on: through this sequence, with our own hash of it. */
   | {
-      readonly is: 'freed'
+      readonly is: 'durable'
       readonly run: number
       readonly through: number
       readonly hash: Uint8Array
@@ -176,26 +191,27 @@ export function acknowledge(
   forwarder: Forwarder,
   runs: ReadonlyMap<number, StoredRun>,
   at: { epoch: number; run: number; sequence: number; hash: Uint8Array },
-): Freed {
+): RunNews {
   const known = runs.get(at.run)
   if (known === undefined || known.forked) return { is: 'nothing' }
   if (known.epoch !== at.epoch || at.sequence > known.last) {
     return { is: 'fork', run: at.run, detail: 'the master acknowledges what was never sealed' }
   }
   if (at.sequence <= known.acknowledged) return { is: 'nothing' }
-  const lane = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
-  const index = lane?.flights.findIndex(
+  const sent = forwarder.lanes.find((entry) => entry.epoch === at.epoch)
+  const index = sent?.flights.findIndex(
     ({ item }) => item.run === at.run && item.last === at.sequence,
   )
-  const flight = index === undefined ? undefined : lane?.flights[index]
-  if (lane === undefined || index === undefined || flight === undefined) return { is: 'nothing' }
+  const flight = index === undefined ? undefined : sent?.flights[index]
+  if (sent === undefined || index === undefined || flight === undefined) return { is: 'nothing' }
   const { hash } = flight.item
   if (!equalConstantTime(hash, at.hash)) return otherHistory(at.run)
+  const lane = own(sent)
   lane.flights = lane.flights.slice(index + 1)
   lane.refused = null
   lane.skip = null
   lane.stale = 0
-  return { is: 'freed', run: at.run, through: at.sequence, hash }
+  return { is: 'durable', run: at.run, through: at.sequence, hash }
 }
 
 export type Expected =
@@ -229,7 +245,7 @@ export function expect(
     return { is: 'parked', fault: code }
   }
   if ((code === 'SEC-06' || code === 'SEC-04') && lane.stale > 0) {
-    lane.stale -= 1
+    own(lane).stale -= 1
     return { is: 'resend' }
   }
   goBack(forwarder, lane)
@@ -239,10 +255,11 @@ export function expect(
 /** Twice in a row at the same place: it is read from the disk once more, and skipped if it is still
  * what was sealed. Should the line have done the harm, the master says so. */
 function countRefusal(lane: Lane, { run, next }: { run: number; next: number }): void {
-  const times = (lane.refused?.times ?? 0) + 1
-  const same = lane.refused?.run === run && lane.refused.sequence === next
-  lane.refused = { times, run, sequence: next }
-  if (times === SKIP_AFTER && same) lane.skip = { run, sequence: next }
+  const { refused } = lane
+  const times = (refused?.times ?? 0) + 1
+  const same = refused?.run === run && refused.sequence === next
+  own(lane).refused = { times, run, sequence: next }
+  if (times === SKIP_AFTER && same) own(lane).skip = { run, sequence: next }
 }
 
 /** Starts again at the oldest frame on its way. Not where the refusal says: its numbers may come
@@ -252,25 +269,28 @@ function goBack(forwarder: Forwarder, lane: Lane): void {
   if (oldest === undefined) return
   forgetFetch(forwarder, lane)
   const { run, first, before } = oldest.item
-  lane.at = { run, sequence: first - 1, hash: before }
-  lane.stale = Math.max(0, lane.flights.length - 1)
-  lane.claim = null
-  lane.flights = []
-  lane.drained = false
+  const mine = own(lane)
+  mine.at = { run, sequence: first - 1, hash: before }
+  mine.stale = Math.max(0, mine.flights.length - 1)
+  mine.claim = null
+  mine.flights = []
+  mine.drained = false
 }
 
 /** Gives the window to the other lanes. */
 function park(forwarder: Forwarder, lane: Lane): void {
   forgetFetch(forwarder, lane)
-  lane.parked = true
-  lane.flights = []
+  const mine = own(lane)
+  mine.parked = true
+  mine.flights = []
 }
 
 /** A run is never sent again: its epoch's lane starts over behind it. */
 export function leaveOut(forwarder: Forwarder, { epoch, run }: StoredRun): void {
-  for (const lane of forwarder.lanes) {
-    if (lane.epoch !== epoch) continue
-    forgetFetch(forwarder, lane)
+  for (const affected of forwarder.lanes) {
+    if (affected.epoch !== epoch) continue
+    forgetFetch(forwarder, affected)
+    const lane = own(affected)
     lane.flights = lane.flights.filter(({ item }) => item.run !== run)
     lane.drained = false
     lane.claim = null

@@ -5,7 +5,7 @@ import { equalConstantTime } from '../../../../shared/bytes.ts'
 import type { SealedUpTo, TakenUpTo } from '../../../../shared/wire/control.ts'
 import { HASH_BYTES, STREAMS_LISTED_MAX } from '../../../../shared/wire/limits.ts'
 import { isWaiting, type LaneStart } from './lanes.ts'
-import type { StoredRun } from '../state.ts'
+import type { StoredRun } from '../state/stored.ts'
 
 /** Stands before every frame of every later run. */
 const SEQUENCE_END = 0xffff_ffff

@@ -1,19 +1,8 @@
 // The lanes of a session: one per epoch, with what waits in memory and what is on its way.
 
-import type { FetchQuery, StoredRun } from '../state.ts'
-import type { Item } from './chain.ts'
-
-export interface Flight {
-  readonly item: Item
-  readonly bytes: number
-}
-
-/** What the master says it holds: through this sequence, with this stream hash. */
-export interface Claim {
-  readonly run: number
-  readonly sequence: number
-  readonly hash: Uint8Array
-}
+import type { Claim, Forwarder, Lane, Spot } from '../state/outgoing.ts'
+import { own } from '../state/own.ts'
+import type { FetchQuery, StoredRun } from '../state/stored.ts'
 
 /** Where a lane starts: behind (run, sequence). */
 export interface LaneStart {
@@ -23,60 +12,7 @@ export interface LaneStart {
   readonly claim: Claim | null
 }
 
-/** A place in a run, with our stream hash of it where it is known. */
-export interface Spot {
-  readonly run: number
-  readonly sequence: number
-  readonly hash: Uint8Array | null
-}
-
-/** One epoch's way to the master. */
-export interface Lane {
-  readonly epoch: number
-  /** Last place sent on this link; the next sent is behind it. */
-  at: Spot
-  /** The last frame the master calls its own, still in our outbox: its hash is compared, not
-   * sent. */
-  claim: Claim | null
-  buffer: Item[]
-  flights: Flight[]
-  /** What the outbox was asked for; null: nothing. */
-  asked: Spot | null
-  /** A damaged range whose end is not found yet, and how far it was looked for. */
-  gap: { readonly first: number; readonly through: number } | null
-  /** Nothing more on disk behind the buffer, as far as we know. */
-  drained: boolean
-  /** Refusals with SEC-03 in a row, and where the last one was. */
-  refused: { readonly times: number; readonly run: number; readonly sequence: number } | null
-  /** The frame that is skipped when it is whole. */
-  skip: { readonly run: number; readonly sequence: number } | null
-  /** Frames sent behind one that was refused: each brings a refusal of its own, which says
-   * nothing new. */
-  stale: number
-  /** A frame does not get through in this session. */
-  parked: boolean
-  /** The run that comes next cannot be opened and is still sealed in. */
-  held: boolean
-}
-
-export interface Forwarder {
-  /** Oldest epoch first; the last is the newest. */
-  lanes: Lane[]
-  turn: number
-  /** Answers of the outbox, per epoch, that nobody waits for any more; they come in order. */
-  late: Map<number, number>
-  /** Epochs the master does not know: nothing of them is sent in this session. */
-  barred: ReadonlySet<number>
-}
-
-export const noLanes = (): Forwarder => ({
-  lanes: [],
-  turn: 0,
-  late: new Map(),
-  barred: new Set(),
-})
-
-export const laneFrom = ({ epoch, run, sequence, claim }: LaneStart): Lane => ({
+const laneFrom = ({ epoch, run, sequence, claim }: LaneStart): Lane => ({
   epoch,
   at: { run, sequence, hash: null },
   claim,
@@ -89,7 +25,7 @@ export const laneFrom = ({ epoch, run, sequence, claim }: LaneStart): Lane => ({
   skip: null,
   stale: 0,
   parked: false,
-  held: false,
+  ruined: false,
 })
 
 /** Frames were sent that are not acknowledged yet. */
@@ -99,15 +35,17 @@ export const inFlight = ({ lanes }: Forwarder): boolean =>
 /** The session is over. */
 export function closeLanes(forwarder: Forwarder): void {
   for (const lane of forwarder.lanes) forgetFetch(forwarder, lane)
-  forwarder.lanes = []
+  own(forwarder).lanes = []
 }
 
 /** What was asked of the outbox is not wanted any more. */
-export function forgetFetch({ late }: Forwarder, lane: Lane): void {
-  if (lane.asked !== null) late.set(lane.epoch, (late.get(lane.epoch) ?? 0) + 1)
-  lane.asked = null
-  lane.gap = null
-  lane.buffer = []
+export function forgetFetch(forwarder: Forwarder, lane: Lane): void {
+  const { late } = own(forwarder)
+  const mine = own(lane)
+  if (mine.asked !== null) late.set(lane.epoch, (late.get(lane.epoch) ?? 0) + 1)
+  mine.asked = null
+  mine.gap = null
+  mine.buffer = []
 }
 
 /** Begins a session: one lane per epoch the master knows, each behind what is durable there. */
@@ -116,22 +54,23 @@ export function openLanes(
   starts: readonly LaneStart[],
   barred: ReadonlySet<number> = new Set(),
 ): void {
-  forwarder.turn = 0
-  forwarder.barred = barred
-  forwarder.lanes = starts.map(laneFrom)
+  const mine = own(forwarder)
+  mine.turn = 0
+  mine.barred = new Set(barred)
+  mine.lanes = starts.map(laneFrom)
 }
 
 /** New frames of this run were stored. When they waited for the disk while the session began,
  * their epoch may be an old one by now, and nothing of it was waiting then: its lane opens
  * late. */
 export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
-  for (const lane of forwarder.lanes) lane.held = false
+  for (const lane of forwarder.lanes) own(lane).ruined = false
   const known = forwarder.lanes.find((lane) => lane.epoch === epoch)
   if (known !== undefined) {
-    known.drained = false
+    own(known).drained = false
   } else if (forwarder.lanes.length > 0 && !forwarder.barred.has(epoch)) {
     const lane = laneFrom({ epoch, run, sequence: acknowledged, claim: null })
-    forwarder.lanes = [...forwarder.lanes.slice(0, -1), lane, ...forwarder.lanes.slice(-1)]
+    own(forwarder).lanes.splice(-1, 0, lane)
   }
 }
 

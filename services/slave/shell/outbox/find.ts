@@ -1,7 +1,7 @@
 // Reading frames back, also from a disk that does not give back all of them.
 
 import { assert } from '../../../../shared/assert.ts'
-import type { FetchQuery, Found, StoredFrame } from '../../core/state.ts'
+import type { FetchQuery, Found, StoredFrame } from '../../core/state/stored.ts'
 import { faultOfSqlite } from './files.ts'
 import { bytesOf, numberOf, readFrame, readHeld, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'

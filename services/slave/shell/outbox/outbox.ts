@@ -11,22 +11,21 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { FaultCode } from '../../../../shared/faults.ts'
-import type { Backlog, FetchQuery, Found, Held, OutboxCommit, Stored } from '../../core/state.ts'
+import type {
+  Backlog,
+  FetchQuery,
+  Found,
+  Held,
+  OutboxCommit,
+  Stored,
+} from '../../core/state/stored.ts'
 import { type Fault, faultOfSqlite, prepareFolder, Reserve } from './files.ts'
 import { findFrames } from './find.ts'
+import type { OutboxLimits } from './limits.ts'
 import { numberOf, readStored } from './rows.ts'
 import { canUpgrade, PRAGMAS, SCHEMA_VERSION, upgrade } from './schema.ts'
 import { Statements } from './statements.ts'
 import { Stocktaking } from './stock.ts'
-
-export interface OutboxLimits {
-  /** Frames and bytes of frame bodies that are held. What is acknowledged makes room first; beyond:
-   * OPS-15, no new readings. */
-  readonly framesMax: number
-  readonly bytesMax: number
-  /** Older frames are dropped, milliseconds. */
-  readonly ageMaxMs: number
-}
 
 export type CommitVerdict =
   | {

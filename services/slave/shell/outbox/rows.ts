@@ -12,7 +12,7 @@ import type {
   StoredFrequency,
   StoredIdentity,
   StoredRun,
-} from '../../core/state.ts'
+} from '../../core/state/stored.ts'
 
 export type Row = Readonly<Record<string, SQLOutputValue>>
 

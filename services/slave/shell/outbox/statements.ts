@@ -8,7 +8,7 @@ import type {
   StoredFrequency,
   StoredIdentity,
   StoredRun,
-} from '../../core/state.ts'
+} from '../../core/state/stored.ts'
 
 /** A tree (at most 1,129 bytes, shared/tves/tree) is stored in a slot of a multiple of this, zeros
  * behind it. So its row keeps its length and SQLite overwrites it where it lies, instead of moving

@@ -5,8 +5,8 @@
 import { assert } from '../../../../shared/assert.ts'
 import { unixUs, usToMs } from '../../../../shared/units.ts'
 import { ACKNOWLEDGED_KEPT_DAYS, STREAMS_LISTED_MAX } from '../../../../shared/wire/limits.ts'
-import type { Backlog, Held, StoredRun } from '../../core/state.ts'
-import type { OutboxLimits } from './outbox.ts'
+import type { Backlog, Held, StoredRun } from '../../core/state/stored.ts'
+import type { OutboxLimits } from './limits.ts'
 import { bytesOf, numberOf, readHeld, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'
 

@@ -1,0 +1,123 @@
+// The runs: how far each is sealed, acknowledged and still held; and what of that is still to be
+// stored.
+
+import { elapsedUs, shiftMono, spanUs } from '../../../../shared/units.ts'
+import type { MonoUs } from '../../../../shared/units.ts'
+import { dropEpochs, openRun, wantNewRun } from '../capture/sealing.ts'
+import { submit } from '../queue.ts'
+import type { ForgetJob, ForkJob } from '../state/jobs.ts'
+import { noLanes, type OutgoingState } from '../state/outgoing.ts'
+import { own } from '../state/own.ts'
+import type { Held, OutboxCommit, Stored, StoredRun } from '../state/stored.ts'
+import { report, type Turn } from '../turn.ts'
+import { leaveOut } from './forwarder.ts'
+import { wake } from './lanes.ts'
+
+/** Acknowledgements are stored in one transaction at most this often, microseconds. */
+const FORGET_EVERY_US = 500_000
+/** How often the outbox is tidied while there is nothing to delete. */
+const TIDY_EVERY = spanUs(600_000_000)
+
+export const outgoingAtStart = (stored: Stored, mono: MonoUs): OutgoingState => ({
+  runs: new Map(stored.runs.map((run) => [run.run, run])),
+  forwarder: noLanes(),
+  predecessor: null,
+  listAll: true,
+  unsaved: new Set(),
+  unsavedSince: mono,
+  forgetting: false,
+  tidyAt: mono,
+})
+
+/** New frames of a run are durable: they may be sent. */
+export function runSealed(turn: Turn, row: StoredRun): void {
+  const outgoing = own(turn.state.outgoing)
+  outgoing.runs.set(row.run, row)
+  wake(outgoing.forwarder, row)
+}
+
+/** The outbox deleted frames of these runs, perhaps only a portion: it is tidied again soon. */
+export function runsTrimmed(turn: Turn, trimmed: readonly Held[]): void {
+  const { runs } = own(turn.state.outgoing)
+  for (const now of trimmed) {
+    const run = runs.get(now.run)
+    if (run !== undefined) runs.set(now.run, { ...run, ...now })
+  }
+}
+
+/** More may be left to delete. */
+export function tidySoon(turn: Turn): void {
+  own(turn.state.outgoing).tidyAt = turn.mono
+}
+
+/** Frames durable further on, never before their hash was equal; or no more, after the master was
+ * set back. Stored with the next transaction. */
+export function runDurable(turn: Turn, number: number, through: number, hash: Uint8Array): void {
+  const outgoing = own(turn.state.outgoing)
+  const run = outgoing.runs.get(number)
+  if (run === undefined) return
+  outgoing.runs.set(number, { ...run, acknowledged: through, acknowledgedHash: hash })
+  if (outgoing.unsaved.size === 0) outgoing.unsavedSince = turn.mono
+  outgoing.unsaved.add(number)
+}
+
+/** Two histories of one run: ours is kept and never sent again; sealing goes on in a new run. */
+export function fork(turn: Turn, run: number, detail: string): void {
+  const { runs, forwarder } = own(turn.state.outgoing)
+  const known = runs.get(run)
+  if (known === undefined || known.forked) return
+  report(turn, 'SEC-FORK', `run ${run}: ${detail}`)
+  const forked: StoredRun = { ...known, forked: true }
+  runs.set(run, forked)
+  if (run === openRun(turn)) wantNewRun(turn)
+  submit(turn, { is: 'fork', forked })
+  leaveOut(forwarder, forked)
+}
+
+export const forkCommit = ({ state }: Turn, { forked }: ForkJob): OutboxCommit => ({
+  runs: [state.outgoing.runs.get(forked.run) ?? forked],
+})
+
+/** Stores what is durable further on, deletes what was so long ago, and the rows of runs and epochs
+ * that are done with. */
+export function forget(turn: Turn): void {
+  const { mono } = turn
+  const outgoing = own(turn.state.outgoing)
+  if (outgoing.forgetting) return
+  const tidy = mono >= outgoing.tidyAt
+  const { unsaved, unsavedSince, runs } = outgoing
+  const stores = unsaved.size > 0 && elapsedUs(unsavedSince, mono) >= FORGET_EVERY_US
+  if (!tidy && !stores) return
+  outgoing.unsaved = new Set()
+  const { highestRun } = turn.state.sealing
+  const over = [...runs.values()].filter((run) => run.run < highestRun && isOver(run))
+  for (const { run } of over) runs.delete(run)
+  const kept = new Set([...runs.values()].map((run) => run.epoch))
+  outgoing.forgetting = true
+  if (tidy) outgoing.tidyAt = shiftMono(mono, TIDY_EVERY)
+  submit(turn, {
+    is: 'forget',
+    acknowledged: [...unsaved],
+    dropRuns: over.map(({ run }) => run),
+    dropEpochs: dropEpochs(turn, kept),
+    tidy,
+  })
+}
+
+/** Nothing of it is held, and nothing of it has to be reported to the master. */
+const isOver = (run: StoredRun): boolean =>
+  run.first > run.last && (run.forked || run.acknowledged === run.last)
+
+export const forgetCommit = (
+  { state }: Turn,
+  { acknowledged, dropRuns, dropEpochs, tidy }: ForgetJob,
+): OutboxCommit => ({
+  runs: acknowledged.flatMap((run) => state.outgoing.runs.get(run) ?? []),
+  dropRuns,
+  dropEpochs,
+  ...(tidy ? { tidy } : {}),
+})
+
+export function forgotten(turn: Turn): void {
+  own(turn.state.outgoing).forgetting = false
+}
