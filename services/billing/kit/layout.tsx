@@ -5,7 +5,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { render } from 'preact-render-to-string'
 import type { Viewer } from '../access/db/access.ts'
 
-/** What every page knows of the request. */
+/** What every page knows about the request. */
 export interface PageContext {
   readonly viewer: Viewer | null
   /** Token for every form of this page (OPS-22 without it). */
@@ -40,7 +40,7 @@ const CUSTOMER_PAGES = [
 interface LayoutProps {
   readonly context: PageContext
   readonly title: string
-  /** Loads the island that renews the page's `[data-live]` parts. */
+  /** Loads the island that refreshes the page's `[data-live]` parts. */
   readonly live?: boolean
   readonly width?: 'wide' | 'reading' | 'narrow'
   readonly children: ComponentChildren
@@ -117,7 +117,7 @@ function Top({ context }: { readonly context: PageContext }) {
   )
 }
 
-/** The longest entry that the path lies under is the current one. */
+/** The longest entry that is a prefix of the path is the current one. */
 function isHere(
   href: string,
   path: string,

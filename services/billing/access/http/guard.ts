@@ -1,4 +1,4 @@
-// The one door in front of every page: no handler runs before it is known who asks.
+// The one door in front of every page: no handler runs before the caller is known.
 
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
@@ -8,7 +8,7 @@ import type { Trouble } from '../../site/pages/views.ts'
 import type { Sessions } from './session.ts'
 import { answer, FORM_STALE, NOT_FOUND } from './trouble.ts'
 
-/** What a page handler gives back: a page, a file, where to go on, or what went wrong. */
+/** What a page handler returns: a page, a file, a redirect, or what went wrong. */
 type Shown =
   | { readonly to: string }
   | { readonly page: VNode }
@@ -21,8 +21,8 @@ interface Visit {
   readonly viewer: Viewer
 }
 
-/** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such
- * page. */
+/** Admits viewers of that kind only. A viewer who is not logged in is sent to the log-in page; one
+ * of the other kind is told that there is no such page. */
 export function guarded(
   sessions: Sessions,
   kind: Viewer['kind'],

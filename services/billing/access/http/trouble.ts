@@ -26,13 +26,13 @@ export const NOT_FOUND = troubleOf(
 export const LINK_SPENT = troubleOf(
   404,
   'This link does not open anything',
-  'It is unknown, was used already, or has expired. Your next bill brings a new one.',
+  'It is unknown, already used, or expired. Your next bill brings a new one.',
   'OPS-21',
 )
-/** A command that was not given: the device is revoked (SEC-14), or too many wait (OPS-18). */
+/** A command that was not accepted: the device is revoked (SEC-14), or too many wait (OPS-18). */
 export const notGiven = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
   const { is, then } = FAULTS[fault]
-  return troubleOf(409, 'This command was not given', `${capital(is)}. Remedy: ${then}.`, fault)
+  return troubleOf(409, 'This command was not accepted', `${capital(is)}. Remedy: ${then}.`, fault)
 }
 export const FORM_STALE = troubleOf(
   403,
@@ -64,7 +64,7 @@ const OUR_MISTAKE = troubleOf(
   'It has been written to the log of the server. Please try again in a moment.',
 )
 
-/** True for requests of programs: they get JSON. */
+/** True for requests by programs: they get JSON. */
 const wantsJson = (request: FastifyRequest): boolean =>
   /^\/(?:api\/|healthz|metrics)/.test(request.url) ||
   !(request.headers.accept ?? 'text/html').includes('text/html')

@@ -1,5 +1,5 @@
 // Bills, notices and tariffs as the pages show them. A bill is shown from its stored document
-// alone; its hash is checked on the way, so that a changed row is noticed by whoever looks.
+// alone; its hash is checked on the way, so that a changed row is noticed whenever it is shown.
 
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'
@@ -15,7 +15,7 @@ import type {
 import type { OperatorReads } from '../../site/db/browse.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Rows per page of bills and notices; as many as a person scrolls. */
+/** Rows per page of bills and notices; as many as a person scrolls through. */
 export const SLICE_ROWS = 100
 /** Versions shown on the tariff page: ten years of a few tariffs. */
 const TARIFFS_MAX = 200
@@ -101,7 +101,7 @@ export const billRow = (row: BillRecord): BillRow => ({
   notices: row.notices,
 })
 
-/** `customer` null: whoever's (operators). Otherwise only that customer's own. */
+/** `customer` null: anybody's bill (operators). Otherwise only that customer's own. */
 export async function billView(
   db: Kysely<Database>,
   id: number,

@@ -1,6 +1,6 @@
 // The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one
-// transaction that holds the row lock of the number series, looks up what is not billed yet under
-// that lock, and writes bills, notices, counters and the next number together. So numbers have no
+// transaction that holds the row lock of the number series, looks up under that lock what is not
+// billed yet, and writes bills, notices, counters and the next number together. So numbers have no
 // gap, a bill has its notices, and a second run finds nothing to do. Gaps are not legal in many
 // countries.
 
@@ -21,11 +21,11 @@ import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
 const BATCH_DEFAULT = 500
 /** 12 columns times 2,000 rows stay below the 65,535 parameters of one statement. */
 const BATCH_MAX = 2_000
-/** Service points named in a report; the rest is only counted. */
+/** Service points named in a report; the rest are only counted. */
 const NAMED_MAX = 20
 
 export interface BillRunOptions {
-  /** Local dates; each service point's own zone makes instants of them. */
+  /** Local dates; each service point's own zone turns them into instants. */
   readonly period: CivilPeriod
   readonly now: UnixMs
   readonly utility: Utility
@@ -60,7 +60,7 @@ export async function runBills(db: Kysely<Database>, options: BillRunOptions): P
   const zones = await db.selectFrom('service_points').select('zone').distinct().execute()
   for (const { zone } of zones) {
     if (!isZone(zone)) {
-      note(tally, 'OPS-05', `time zone "${zone}" of a service point is not known here`)
+      note(tally, 'OPS-05', `time zone "${zone}" of a service point is unknown here`)
       continue
     }
     let after: number | null = 0
@@ -170,8 +170,7 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
     .onConflict((conflict) => conflict.doNothing())
     .returning(['id', 'number'])
     .execute()
-  // Somebody who wrote bills without the lock: rather nothing (rolled back) than a gap in the
-  // numbers.
+  // Somebody has written bills without the lock: roll back rather than leave a gap in the numbers.
   assert(inserted.length === ready.length, 'bills are written under the lock of their series only')
   await trx
     .updateTable('bill_series')
@@ -190,7 +189,7 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
     where name in ('bills', 'notices')`.execute(trx)
 }
 
-/** How many meters, installed over the whole period, have both readings that its bill needs. */
+/** How many meters, installed over the whole period, have both readings that their bills need. */
 export async function boundariesReady(
   db: Kysely<Database>,
   period: CivilPeriod,

@@ -1,8 +1,8 @@
-// How the clocks of the fleet went, written behind the master's back like the fleet board: at most
-// once a second, a bounded amount, and a database that is away is waited for. Whether something
-// happened is judged in the database against the row of before, so that nothing is remembered here
-// and a restart changes nothing. A meter told of by a device that it does not belong to is
-// nobody's.
+// The history of the fleet's clocks, written without holding up the master, like the fleet board:
+// at most once a second, a bounded amount, and it waits for a database that is away. The database
+// itself compares with the previous row to see whether something happened, so that nothing is
+// remembered here and a restart changes nothing. A meter reported by a device that it does not
+// belong to is ignored.
 
 import type { Pool } from 'pg'
 import type {
@@ -18,17 +18,17 @@ import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
 import { isDatabaseAway } from '../../store/away.ts'
 import { Flush } from '../../store/flush.ts'
 
-/** Clocks with something unwritten, in all and of one device: what an outage of the database may
- * hold in memory (30 MB), and how much of that one device can take. */
+/** Clocks with something unwritten, in all and of one device: what may pile up in memory while the
+ * database is away (30 MB), and how much of that one device can take. */
 const CLOCKS_MAX = 100_000
 const CLOCKS_PER_DEVICE = 1_001
-/** Rows of one statement: 0.1 s of work. */
+/** Rows per statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
-/** Changes of the head-end's sources unwritten. */
+/** Unwritten changes of the head-end's sources. */
 const HEAD_EVENTS_MAX = 100
 const DETAIL_CHARS_MAX = 200
 
-/** A row of `clocks` to be. */
+/** A future row of `clocks`. */
 interface Told {
   readonly device: string
   readonly meter: string
@@ -49,7 +49,7 @@ interface HeadEvent {
   readonly detail: string
 }
 
-/** Of UTC against the clock, or of the clock against UTC. */
+/** UTC against the clock, or the clock against UTC. */
 const reverse = (frequency: number | null): number | null =>
   frequency === null ? null : 0 - frequency
 
@@ -79,7 +79,8 @@ export class ClockHistory {
     this.#log = log
   }
 
-  /** Call once before the first report: what an earlier process told of the head-end's sources. */
+  /** Call once before the first report: loads what an earlier process reported about the head-end's
+   * sources. */
   async begin(): Promise<void> {
     const { rows } = await this.#pool.query<{ report: HeadClockReport | null }>(
       "select report from clocks where device_id = ''",
@@ -129,7 +130,7 @@ export class ClockHistory {
       meter: '',
       at: report.at,
       state: report.state,
-      // Told is how far the sample was ahead of the clock.
+      // The report says how far the sample was ahead of the clock.
       offsetUs: 0 - report.lastOffset,
       boundUs: report.bound,
       frequency: reverse(report.discipline.frequency),
@@ -168,7 +169,7 @@ export class ClockHistory {
         await this.#pool.query(WRITE, [...columns(batch), ...eventColumns(ofHead), HELD_OVER])
       } catch (error) {
         this.#log(`OPS-08 clocks not written: ${errorText(error)}`)
-        // What a database that is there refuses it would refuse again.
+        // What a reachable database refuses, it would refuse again.
         if (isDatabaseAway(error)) {
           this.#takeBack(rows.slice(from), events)
           return
@@ -177,7 +178,7 @@ export class ClockHistory {
     }
   }
 
-  /** What was told meanwhile is newer than what could not be written. */
+  /** What was reported meanwhile is newer than what could not be written. */
   #takeBack(rows: readonly Told[], events: readonly HeadEvent[]): void {
     for (const row of rows) {
       if (this.#told.get(row.device)?.has(row.meter) !== true) this.#tell(row)
@@ -198,7 +199,7 @@ function sourceEvents(
     const was = marks.get(name)
     const detail = note === '' ? name : `${name}: ${note}`
     if (mark === 'x' && was !== 'x') events.push({ at, code: 'falseticker', detail })
-    // At the start nobody was usable yet.
+    // At the start no source was usable yet.
     if (mark === '?' && was !== undefined && was !== '?') {
       events.push({ at, code: 'source-lost', detail })
     }
@@ -209,7 +210,7 @@ function sourceEvents(
   return events
 }
 
-/** Whole, and a number: one that is none would take its whole batch with it. */
+/** A whole number: a value that is none would fail its whole batch. */
 const whole = (value: number | null | undefined): number | null =>
   value !== null && value !== undefined && Number.isFinite(value) ? Math.round(value) : null
 
@@ -229,7 +230,7 @@ const columns = (rows: readonly Told[]) => [
   rows.map(({ ofMeter }) => whole(ofMeter?.monthlyDrift)),
   rows.map(({ ofMeter }) => ofMeter?.outcome ?? null),
   rows.map(({ ofMeter }) => ofMeter?.event ?? null),
-  // No zero character: jsonb has none, and names of sources come from elsewhere.
+  // No NUL character: jsonb cannot hold one, and source names come from elsewhere.
   rows.map(({ report }) =>
     report === null ? null : JSON.stringify(report).replaceAll('\\u0000', ''),
   ),
@@ -241,7 +242,7 @@ const eventColumns = (events: readonly HeadEvent[]) => [
   events.map(({ detail }) => detail.replaceAll('\0', '').slice(0, DETAIL_CHARS_MAX)),
 ]
 
-// `known` holds what is told beside the row of before (was.*), which the insert below it does not
+// `known` holds the reports beside the previous row (was.*), which the insert below does not
 // change: all parts of one statement see the database as it was.
 const WRITE = `
 with told as (

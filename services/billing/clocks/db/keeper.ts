@@ -1,15 +1,15 @@
-// Keeps the history of clocks small: a few clocks at a time, round and round. What goes is said
-// where the tables are made (migrations/0010_clock-history.sql).
+// Keeps the history of clocks small: a few clocks at a time, round and round.
+// migrations/0010_clock-history.sql, which makes the tables, says what is dropped.
 
 import type { Pool } from 'pg'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 
-/** How often some clocks are looked at, ms, and how many: 210,000 clocks are through in three
+/** How often some clocks are thinned, ms, and how many: one round of 210,000 clocks takes three
  * hours. */
 const LOOK_MS = 10_000
 const CLOCKS_MAX = 200
-/** Every point stays for so long, one an hour (or six) for so long. */
+/** How long every point stays, and how long one an hour (or six hours) stays. */
 const FINE_MS = 48 * 3_600_000
 const KEPT_MS = 90 * 86_400_000
 /** Events kept of one clock. */
@@ -29,8 +29,8 @@ with swept as (
 )
 select max(id) as last from swept`
 
-/** Thins the history of the next clocks after `cursor`; gives the cursor to go on from, 0 at the
- * end. */
+/** Thins the history of the next clocks after `cursor`; returns the cursor to continue from, 0 at
+ * the end. */
 export async function sweepClocks(pool: Pool, cursor: number, now: UnixMs): Promise<number> {
   const { rows } = await pool.query<{ last: number | null }>(SWEEP, [
     cursor,
@@ -40,7 +40,7 @@ export async function sweepClocks(pool: Pool, cursor: number, now: UnixMs): Prom
   return rows[0]?.last ?? 0
 }
 
-/** Sweeps until stopped. A database that is away is tried again. */
+/** Sweeps until stopped. It retries a database that is away. */
 export function startClockKeeper(
   pool: Pool,
   log: (line: string) => void,

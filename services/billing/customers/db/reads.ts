@@ -1,5 +1,5 @@
 // A customer's own rows, and nobody else's: the customer's id is part of every statement. Usage
-// begins with the day they moved in; the tenant before is not their business.
+// begins on the day they moved in; the previous tenant's is not their business.
 
 import type { Kysely } from 'kysely'
 import { ACTIVE_IMPORT_TOTAL } from '../../../../shared/meter/obis.ts'

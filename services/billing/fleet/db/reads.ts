@@ -16,11 +16,11 @@ const FLEET_ROWS_MAX = 1_000
 const LIVE_ROWS_MAX = 200
 const REFUSAL_ROWS_MAX = 500
 const EXCEPTION_ROWS_MAX = 200
-/** Commands on a device's page; the table keeps all. */
+/** Commands on a device's page; the table keeps them all. */
 const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
 
-/** Written out, so that the index of migrations/0007_retimed.sql is seen to serve. */
+/** Written out, so that the planner sees that the index of migrations/0007_retimed.sql applies. */
 const GIVING_UP = sql.join(GIVING_UP_CODES.map((code) => sql.lit(code)))
 
 type FleetReads = Pick<OperatorReads, 'fleet' | 'device' | 'live' | 'refusals' | 'exceptions'>

@@ -16,9 +16,10 @@ const SILENCE_MS_MAX = 20_000
 export interface MailOptions {
   readonly host: string
   readonly port: number
-  /** `implicit`: TLS from the first byte (465). `starttls`: refuses to go on without it (587). */
+  /** `implicit`: TLS from the first byte (465). `starttls`: refuses to continue without it
+   * (587). */
   readonly tls: 'none' | 'starttls' | 'implicit'
-  /** Null: the server takes mail without login. */
+  /** Null: the server accepts mail without a login. */
   readonly login: { readonly user: string; readonly password: string } | null
   /** Sender's address, bare: `bills@utility.example`. */
   readonly from: string
@@ -32,13 +33,13 @@ export interface BillMail {
   /** Same for every attempt of this notice, letters, digits, `.` and `-`. */
   readonly key: string
   readonly bill: BillContent
-  /** Opens the customer's own pages; null: none goes along. */
+  /** Opens the customer's own pages; null: no link is included. */
   readonly link: string | null
   readonly pdf: Uint8Array
 }
 
 export interface MailDriver {
-  /** One attempt. BIL-09 when the server is away, refuses, or would take the mail without our
+  /** One attempt. BIL-09 when the server is away, refuses, or would accept the mail without our
    * login. */
   send(mail: BillMail, signal: AbortSignal): Promise<Delivery>
 }
@@ -46,7 +47,7 @@ export interface MailDriver {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
-/** OPS-05 when a password would cross a network in clear. */
+/** OPS-05 when a password would cross a network in the clear. */
 export function openMail(options: MailOptions): MailDriver {
   const { host, port, tls, login } = options
   if (login !== null && tls === 'none' && !isLoopback(host))

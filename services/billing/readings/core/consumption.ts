@@ -22,18 +22,18 @@ export type Consumption =
   | { readonly ok: true; readonly energy: Decimal; readonly rolledOver: boolean }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
-/** A rollover may bring at most this part of the register's range, 1/n. A register that went back a
- * little would otherwise count as a nearly full turn: the "huge bill after meter exchange" of
+/** A rollover may cover at most this part of the register's range, 1/n. Otherwise a register that
+ * went back a little would count as a nearly full turn: the "huge bill after meter exchange" of
  * dsmr-reader #863. */
 const ROLLOVER_PART_MAX = 2n
 
 const KILO = decimal(1n, 3)
-/** kWh a register shows, without the transformer ratio. */
+/** kWh that a register shows, without the transformer ratio. */
 export const kilowattHours = (reading: RegisterReading): Decimal =>
   times(scaled(BigInt(reading.value), reading.exponent), KILO)
 
-/** Energy in kWh between two readings of one register. BIL-01 when it went backwards, also where
- * only a rollover of more than half its range would explain it. */
+/** Energy in kWh between two readings of one register. BIL-01 when it went backwards, or when only
+ * a rollover of more than half its range would explain the difference. */
 export function consumptionOf(
   meter: RegisterMeter,
   { opening, closing }: { readonly opening: RegisterReading; readonly closing: RegisterReading },

@@ -1,6 +1,6 @@
-// The quality bits a reading gets while it is stored: what can be told from the reading and the one
-// before it, without looking anything up. They are marks only, nothing is refused for them;
-// validation before a bill is another, later step with more to look at.
+// The quality bits that a reading gets while it is stored: what the reading and the one before it
+// show, without looking anything up. They are marks only, nothing is refused for them; validation
+// before a bill is a separate, later step with more to look at.
 
 import { type Reading, UNIT } from '../../../../shared/meter/reading.ts'
 import { type UnixMs, betweenMs } from '../../../../shared/units.ts'
@@ -14,15 +14,14 @@ export const MARK = {
   implausibleTime: 16,
 } as const
 
-/** Power no metering point of ours carries, watts: a direct-connected meter of 125 A passes 86 kVA,
- * and a transformer-operated one counts on the secondary side; six times that is a fault, not
- * consumption. */
+/** Power that none of our metering points carries, watts: a direct-connected meter of 125 A passes
+ * 86 kVA, and a transformer-operated one counts on the secondary side; six times that is a fault,
+ * not consumption. */
 const SPIKE_W = 500_000
-/** A wrap through zero may skip at most this part of the register's range: more is a step
- * backwards. */
+/** A rollover may cover at most this part of the register's range: more is a step backwards. */
 const ROLLOVER_PART = 0.1
-/** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just
- * under the hour by which a wrong zone or summer time shows; drift never gets there. */
+/** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just under
+ * the hour that a wrong zone or summer time makes; drift never gets there. */
 const METER_CLOCK_MS = 3_500_000
 const HOUR_MS = 3_600_000
 
@@ -35,7 +34,7 @@ export function isCumulative(reading: Reading): boolean {
   return VOLUME.has(unit) || register.startsWith('.8.', register.indexOf('.'))
 }
 
-/** A value of one register at one time: what the next one is compared with. */
+/** A value of one register at one time: the next one is compared with it. */
 export interface Previous {
   readonly at: UnixMs
   readonly value: number
@@ -51,9 +50,8 @@ export function marksAlone(reading: Reading, at: UnixMs): number {
   return (checked ? 0 : MARK.noChecksum) | (clockOff ? MARK.implausibleTime : 0)
 }
 
-/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls
- * over at 10^digits in its own resolution; null: never. Nothing is said when `previous` is not
- * earlier. */
+/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls over
+ * at 10^digits in its own resolution; null: never. No mark when `previous` is not earlier. */
 export function marksAgainst(
   reading: Reading,
   at: UnixMs,

@@ -1,4 +1,4 @@
-// Readings of unsure clocks, as operators see them.
+// Readings taken by unsure clocks, as operators see them.
 
 import { type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'
@@ -6,7 +6,7 @@ import type { RetimedRow } from '../../site/pages/views.ts'
 import type { OperatorReads } from '../../site/db/browse.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** As many as a person looks through. */
+/** As many as a person will look through. */
 const ROWS_MAX = 100
 
 export function retimedReads(db: Kysely<Database>): Pick<OperatorReads, 'retimed'> {

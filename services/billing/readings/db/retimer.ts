@@ -1,5 +1,5 @@
-// Dates the readings of unsure clocks, once what ties them to UTC is known: a little work at a
-// time, beside everything else. Doing it twice, or on two machines, changes nothing.
+// Dates the readings of unsure clocks once their tie to UTC is known: a little work at a time,
+// beside everything else. Doing it twice, or on two machines, changes nothing.
 
 import type { Pool } from 'pg'
 import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
@@ -7,11 +7,11 @@ import { errorText } from '../../../../shared/node/fault-error.ts'
 import { spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { between, retime, startedBy, type Tie, type Timed } from '../core/retiming.ts'
 
-/** How often is looked for processes that are due, ms. */
+/** How often to look for processes that are due, ms. */
 const LOOK_MS = 15_000
-/** Readings dated with one statement: 0.1 s of work. */
+/** Readings dated per statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
-/** Later processes asked when a process began, of one that gave no anchor. */
+/** For a process that gave no anchor: how many later processes are asked when they began. */
 const LATER_MAX = 100
 
 interface ProcessRow {
@@ -116,7 +116,7 @@ const tiesOf = (process: ProcessRow): readonly Tie[] => [
   ...tie(process.last_ms, process.last_utc, process.last_bound_ms),
 ]
 
-/** What the stamp itself said, if that had a bound. */
+/** What the stamp itself said, if it had a bound. */
 const saidOf = ({ clock_state, clock_bound_ms, agent_ts }: OpenRow): Timed | null =>
   clock_state === 'U' || clock_bound_ms >= CLOCK_BOUND_UNKNOWN
     ? null
@@ -127,7 +127,7 @@ function byAnchors(row: OpenRow, anchors: readonly Tie[]): Dated {
   return time === null ? null : { ...time, way: 'anchor' }
 }
 
-/** Of a process that is over, since a later one has begun, and never gave an anchor. */
+/** For a process that is over, because a later one has begun, and never gave an anchor. */
 async function byNeighbours(
   pool: Pool,
   { device_id, first_run, last_run }: ProcessRow,
@@ -175,13 +175,13 @@ export interface Retimer {
   stop(): Promise<void>
 }
 
-/** Looks every few seconds until stopped. A database that is away is tried again. */
+/** Looks every few seconds until stopped. It retries a database that is away. */
 export function startRetimer(pool: Pool, log: (line: string) => void): Retimer {
   let running: Promise<void> | null = null
   const look = async (): Promise<void> => {
     try {
       const dated = await retimeDue(pool, unixMs(Date.now()))
-      if (dated > 0) log(`${dated} readings of an unsure clock have their time now`)
+      if (dated > 0) log(`${dated} readings of an unsure clock are dated now`)
     } catch (error) {
       log(`OPS-08 readings not re-timed: ${errorText(error)}`)
     }

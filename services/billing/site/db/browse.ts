@@ -1,5 +1,5 @@
-// What the pages may ask of the database. Fleet, bills and usage each have their file; the
-// interfaces stand here, so that a test can answer in their place.
+// What the pages may ask the database. Fleet, bills and usage each have their own file; the
+// interfaces are here, so that a test can answer in their place.
 
 import type { Kysely } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -48,7 +48,7 @@ export interface OperatorReads extends ClockReads {
   tariffs(): Promise<readonly TariffRow[]>
 }
 
-/** Every question names the customer: there is no way to ask for somebody else's rows. */
+/** Every query names the customer: there is no way to ask for somebody else's rows. */
 export interface CustomerReads {
   home(customer: number): Promise<HomeView | null>
   bills(customer: number): Promise<readonly BillRow[]>

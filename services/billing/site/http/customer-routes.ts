@@ -1,4 +1,4 @@
-// A customer's own pages. Every question carries the customer of the session; an id of somebody
+// A customer's own pages. Every query carries the customer of the session; the id of somebody
 // else's bill is answered like one that does not exist.
 
 import type { FastifyInstance } from 'fastify'

@@ -1,5 +1,5 @@
-// What the web side needs of the rest. db/browse.ts makes the readers from a Kysely; tests make
-// them up.
+// What the web side needs from the rest. db/browse.ts makes the readers from a Kysely; tests fake
+// them.
 
 import type { FastifyBaseLogger } from 'fastify'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -25,7 +25,7 @@ export interface WebDeps {
   readonly access: AccessStore
   readonly operators: OperatorReads
   readonly customers: CustomerReads
-  /** Queues a notice once more that was given up (BIL-11); does nothing for any other. */
+  /** Queues once more a notice that was given up (BIL-11); does nothing for any other. */
   readonly queueAgain: (notice: number) => Promise<void>
   /** Gives a device a command. */
   readonly giveCommand: (command: {
@@ -35,7 +35,7 @@ export interface WebDeps {
   }) => Promise<CommandVerdict>
   readonly now: () => UnixMs
   readonly random: Random
-  /** The stored or re-made document of an issued bill; null when there is no such bill. */
+  /** The stored or regenerated document of an issued bill; null when there is no such bill. */
   readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
   readonly summary: () => Promise<Summary>
   readonly clockFigures: () => Promise<ClockFigures>

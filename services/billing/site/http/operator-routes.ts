@@ -17,7 +17,7 @@ import { fileName, guarded, param, query, rowId, sendPage } from '../../access/h
 import type { Sessions } from '../../access/http/session.ts'
 import { NOT_FOUND, notGiven } from '../../access/http/trouble.ts'
 
-/** How far back the page of refusals looks. */
+/** How far back the refusals page looks. */
 const REFUSALS_BACK = spanMs(-24 * 3_600_000)
 
 export function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
@@ -182,8 +182,8 @@ function billRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): vo
   )
 }
 
-/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up.
- * */
+/** Open to everybody at the demo: it listens on this machine only and its messages are
+ * fictitious. */
 function inboxRoute(
   app: FastifyInstance,
   deps: WebDeps,

@@ -30,7 +30,7 @@ export function HomePage({ context, view }: Page<HomeView>) {
         )}
       </section>
       <section class="card">
-        <h2>Where you get electricity</h2>
+        <h2>Your supply address</h2>
         {view.places.length === 0 && <p class="soft">No service point is assigned to you now.</p>}
         {view.places.map(({ address, meter }) => (
           <Facts
@@ -122,7 +122,7 @@ export function UsagePage({ context, view }: Page<readonly UsageView[]>) {
     <Layout context={context} title="Usage" width="reading">
       <Headline
         title="Usage"
-        lead="What each day used: the register at midnight less the register the midnight before."
+        lead="What you used each day: one midnight’s register minus that of the midnight before."
       />
       {view.length === 0 && <p class="card">No meter is installed at your service point.</p>}
       {view.map((usage) => (

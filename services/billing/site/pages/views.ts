@@ -1,5 +1,5 @@
-// What the pages show, as plain values: db/browse-*.ts fills them, the TSX prints them, tests make
-// them up.
+// What the pages show, as plain values: the db files fill them, the TSX prints them, tests invent
+// them.
 
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -14,22 +14,22 @@ export interface FleetRow {
   readonly enrolled: boolean
   readonly revoked: boolean
   readonly transport: string | null
-  /** Since when the link is up; null while it is down. */
+  /** Since when the link has been up; null while it is down. */
   readonly connectedAt: UnixMs | null
   readonly lastReadingAt: UnixMs | null
   readonly clockState: string | null
-  /** Microseconds, its clock minus UTC. */
+  /** Microseconds, the device's clock minus UTC. */
   readonly clockOffsetUs: number | null
   readonly clockBoundUs: number | null
-  /** No sample for long: the clock runs by itself. */
+  /** No sample for long: the clock runs on its own. */
   readonly heldOver: boolean
   readonly backlogFrames: number | null
   readonly meters: number
-  /** Times it gave up frames, or sent some that do not open, in the last 30 days. */
+  /** How often it gave up frames, or sent some that do not open, in the last 30 days. */
   readonly givenUp: number
 }
 
-/** How far the history of the meters has come in, while it still does. */
+/** How much of the meters' history has arrived, while it is still arriving. */
 export interface Backfill {
   readonly done: number
   readonly total: number
@@ -59,7 +59,7 @@ export interface RetimedRow {
   readonly saidAt: UnixMs
   readonly clockState: string
   readonly clockBoundMs: number
-  /** Null while nobody knows. */
+  /** Null while unknown. */
   readonly retimed: {
     readonly at: UnixMs
     readonly boundMs: number
@@ -68,7 +68,7 @@ export interface RetimedRow {
 }
 
 export interface RefusalRow {
-  /** A code of shared/faults.ts, or text of an older or newer program. */
+  /** A code of shared/faults.ts, or text from an older or newer program. */
   readonly code: string
   /** Empty when nobody authenticated on that link. */
   readonly device: string
@@ -106,11 +106,11 @@ export interface DeviceView {
   readonly reportedAt: UnixMs | null
   readonly roundTripUs: number | null
   readonly disconnectedAt: UnixMs | null
-  /** What the slave itself counted since its process started. */
+  /** What the slave itself has counted since its process started. */
   readonly faults: readonly { readonly code: string; readonly count: number }[]
   readonly live: readonly LiveRow[]
   readonly refusals: readonly RefusalRow[]
-  /** The newest first. */
+  /** Newest first. */
   readonly commands: readonly CommandRow[]
 }
 
@@ -143,15 +143,15 @@ export interface BillRow {
   readonly notices: readonly NoticeState[]
 }
 
-/** How good the clock was when a billed reading was taken, and what the checks said of it. */
+/** How good the clock was when a billed reading was taken, and what the checks said about it. */
 export interface ReadingTrust {
   readonly clockState: string
   readonly clockBoundMs: number
   readonly quality: number
 }
 
-/** The stored document, and what the database still knows of its two readings (null: no such row).
- * */
+/** The stored document, and what the database still knows about its two readings (null: no such
+ * row). */
 export interface BillView {
   readonly bill: BillRow
   readonly content: BillContent
@@ -204,7 +204,7 @@ export interface AttackLine {
   readonly name: string
   readonly tries: string
   readonly sent: number
-  /** Fault codes, or in words what stopped it. */
+  /** Fault codes, or what stopped it, in words. */
   readonly refusedBy: readonly string[]
   readonly rowsAdded: number
   readonly moved: boolean
