@@ -25,7 +25,7 @@ const reading = (value: number, more: Partial<Reading> = {}): Reading => ({
 const against = (from: number, to: number, digits: number | null, ms = HOUR) =>
   marksAgainst(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
 
-test('a step back is marked; through zero within a tenth of the range is a rollover', () => {
+test('a step back is marked; past zero within a tenth of the range is a rollover', () => {
   assert.equal(against(100, 100, null), 0)
   assert.equal(against(100, 99, null), MARK.backwards)
   assert.equal(against(999_990, 5, 6), MARK.rollover)
@@ -33,14 +33,14 @@ test('a step back is marked; through zero within a tenth of the range is a rollo
   assert.equal(against(950_000, 50_001, 6), MARK.backwards)
 })
 
-test('a spike is more than 500 kW on average, over an hour at least', () => {
+test('a spike is more than 500 kW averaged over at least an hour', () => {
   assert.equal(against(0, 500_000, null), 0)
   assert.equal(against(0, 500_001, null), MARK.spike)
   assert.equal(against(0, 500_000, null, 1_000), 0)
   assert.equal(against(0, 1_000_000, null, 2 * HOUR), 0)
 })
 
-test('nothing is said against a value that is not earlier', () => {
+test('a previous value that is not earlier gives no mark', () => {
   assert.equal(against(100, 0, null, 0), 0)
 })
 

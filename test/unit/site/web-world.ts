@@ -1,5 +1,5 @@
-// A small made-up utility behind the real web app: what the pages show comes from here instead of
-// from a database, and time stands still until a test moves it.
+// A small fictitious utility behind the real web app: what the pages show comes from here instead
+// of from a database, and time stands still until a test moves it.
 
 import assert from 'node:assert/strict'
 import { draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
@@ -133,7 +133,7 @@ export const HOSTILE_NAME = '<script>alert(1)</script>'
 export interface World {
   readonly deps: WebDeps
   now: UnixMs
-  /** Set to an error to take the database away. */
+  /** Set this to an error to take the database away. */
   failure: Error | null
   /** Commands of every device, the newest first. */
   readonly commands: CommandRow[]
