@@ -99,7 +99,7 @@ async function likeness(client: Client): Promise<void> {
   }
 }
 
-/** What `readings` holds of a round, as COPY writes it. */
+/** The rows of a round in `readings`, as COPY writes them. */
 async function rowsBetween(client: Client, from: number, to: number): Promise<Buffer> {
   const { rows } = await client.query<{ data_directory: string }>('show data_directory')
   const file = join(rows[0]?.data_directory ?? '', 'bench.copy')

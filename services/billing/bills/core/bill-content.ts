@@ -1,6 +1,5 @@
-// What is stored of a bill, and what a page, a PDF or a notice shows: nothing else, and nothing
-// recomputed. Every number is a string, so that no float can come between the database and the
-// paper.
+// What is stored of a bill. A page, a PDF or a notice shows this and nothing else, and recomputes
+// nothing. Every number is a string, so that no float can come between the database and the paper.
 
 import { hashOf } from '../../../../shared/documents/canonical.ts'
 import { Document, type DocumentFault } from '../../../../shared/documents/document.ts'

@@ -1,5 +1,5 @@
 // A bill explained: every line down to the two readings it is based on, and how certain their time
-// is. All numbers are printed as stored, nothing is computed again here.
+// is. All numbers are printed as stored, nothing is recomputed here.
 
 import { amountText } from '../../civil/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'

@@ -1,5 +1,5 @@
-// Where the points of a clock's history go on the drawing: pure geometry, in units of the drawing.
-// A clock may be a microsecond off all day and then three minutes off, so the scale is linear near
+// Where the points of a clock's history go in a plot: pure geometry, in units of the drawing. A
+// clock may be a microsecond off all day and then three minutes off, so the scale is linear near
 // zero and logarithmic far from it (the inverse hyperbolic sine), and plainly linear when nothing
 // was far. A point holds until the next: between two points nothing worth a point happened.
 

@@ -94,7 +94,7 @@ export class ClockHistory {
       meter: '',
       at: status.at,
       state: status.clockState,
-      // The wire tells how far UTC is ahead of the clock.
+      // The wire says how far UTC is ahead of the clock.
       offsetUs: 0 - status.clockOffset,
       boundUs: status.clockBound,
       frequency: reverse(status.discipline.frequency),

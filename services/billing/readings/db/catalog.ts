@@ -12,8 +12,8 @@ import type { Place } from './rows.ts'
 const METERS_PER_DEVICE_MAX = 10_000
 /** Most register kinds ever stored: real fleets use dozens; their number is a 16-bit column. */
 const REGISTERS_MAX = 10_000
-/** What we know of a meter is read again after this long, milliseconds: an operator may have moved
- * it. */
+/** What we know about a meter is read again after this long, milliseconds: an operator may have
+ * moved it. */
 const MEMORY_MS_MAX = 60_000
 
 export interface MeterRow {
