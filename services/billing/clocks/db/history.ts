@@ -29,7 +29,7 @@ const HEAD_EVENTS_MAX = 100
 const DETAIL_CHARS_MAX = 200
 
 /** A future row of `clocks`. */
-interface Told {
+interface ClockUpdate {
   readonly device: string
   readonly meter: string
   readonly at: UnixMs
@@ -65,7 +65,7 @@ export class ClockHistory {
   readonly #pool: Pool
   readonly #log: (line: string) => void
   /** By device, then by meter. */
-  #told = new Map<DeviceId, Map<string, Told>>()
+  #unwritten = new Map<DeviceId, Map<string, ClockUpdate>>()
   #count = 0
   #headEvents: HeadEvent[] = []
   #head: HeadClockReport | null = null
@@ -89,7 +89,7 @@ export class ClockHistory {
   }
 
   status(device: DeviceId, status: DeviceStatus): void {
-    this.#tell({
+    this.#keep({
       device,
       meter: '',
       at: status.at,
@@ -105,8 +105,8 @@ export class ClockHistory {
   }
 
   meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void {
-    const before = this.#told.get(device)?.get(report.meter)?.ofMeter ?? null
-    this.#tell({
+    const before = this.#unwritten.get(device)?.get(report.meter)?.ofMeter ?? null
+    this.#keep({
       device,
       meter: report.meter,
       at,
@@ -125,7 +125,7 @@ export class ClockHistory {
     this.#headEvents.push(...sourceEvents(this.#head, report))
     this.#headEvents = this.#headEvents.slice(-HEAD_EVENTS_MAX)
     this.#head = report
-    this.#tell({
+    this.#keep({
       device: '',
       meter: '',
       at: report.at,
@@ -145,21 +145,21 @@ export class ClockHistory {
     await this.#flush.close()
   }
 
-  #tell(told: Told): void {
-    const clocks = this.#told.get(told.device) ?? new Map<string, Told>()
-    if (!clocks.has(told.meter)) {
+  #keep(update: ClockUpdate): void {
+    const clocks = this.#unwritten.get(update.device) ?? new Map<string, ClockUpdate>()
+    if (!clocks.has(update.meter)) {
       if (this.#count >= CLOCKS_MAX || clocks.size >= CLOCKS_PER_DEVICE) return
       this.#count += 1
     }
-    clocks.set(told.meter, told)
-    this.#told.set(told.device, clocks)
+    clocks.set(update.meter, update)
+    this.#unwritten.set(update.device, clocks)
     this.#flush.wake()
   }
 
   async #write(): Promise<void> {
-    const rows = [...this.#told.values()].flatMap((clocks) => [...clocks.values()])
+    const rows = [...this.#unwritten.values()].flatMap((clocks) => [...clocks.values()])
     const events = this.#headEvents
-    this.#told = new Map()
+    this.#unwritten = new Map()
     this.#count = 0
     this.#headEvents = []
     for (let from = 0; from < rows.length; from += ROWS_MAX) {
@@ -179,9 +179,9 @@ export class ClockHistory {
   }
 
   /** What was reported meanwhile is newer than what could not be written. */
-  #takeBack(rows: readonly Told[], events: readonly HeadEvent[]): void {
+  #takeBack(rows: readonly ClockUpdate[], events: readonly HeadEvent[]): void {
     for (const row of rows) {
-      if (this.#told.get(row.device)?.has(row.meter) !== true) this.#tell(row)
+      if (this.#unwritten.get(row.device)?.has(row.meter) !== true) this.#keep(row)
     }
     if (!rows.some(({ device }) => device === '')) return
     this.#headEvents = [...events, ...this.#headEvents].slice(-HEAD_EVENTS_MAX)
@@ -214,7 +214,7 @@ function sourceEvents(
 const whole = (value: number | null | undefined): number | null =>
   value !== null && value !== undefined && Number.isFinite(value) ? Math.round(value) : null
 
-const columns = (rows: readonly Told[]) => [
+const columns = (rows: readonly ClockUpdate[]) => [
   rows.map(({ device }) => device),
   rows.map(({ meter }) => meter),
   rows.map(({ at }) => new Date(at)),

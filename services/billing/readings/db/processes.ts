@@ -118,10 +118,10 @@ export class ProcessRows {
       rows.map(({ stamp }) => Math.ceil(stamp.clockBound)),
     ])
     const runs = new Map(rows.map(({ device, run }) => [`${device} ${run}`, { device, run }]))
-    const told = [...runs.values()]
+    const distinct = [...runs.values()]
     await client.query(UNSURE_DUE, [
-      told.map(({ device }) => device),
-      told.map(({ run }) => run),
+      distinct.map(({ device }) => device),
+      distinct.map(({ run }) => run),
       due,
     ])
   }

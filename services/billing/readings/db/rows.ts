@@ -132,8 +132,9 @@ export class Rows {
 
   /** What a frame without plain readings says, if anything. */
   except(frame: AcceptedFrame): void {
-    const told = exceptionOf(frame)
-    if (told !== null) this.exceptions.push({ ...placeOf(frame, 0), meter: null, ...told })
+    const exception = exceptionOf(frame)
+    if (exception !== null)
+      this.exceptions.push({ ...placeOf(frame, 0), meter: null, ...exception })
   }
 
   /** Keeps the furthest position of each stream. */
