@@ -59,11 +59,11 @@ export interface RunningBilling {
   readonly sink: Sink
   readonly board: FleetBoard
   readonly clerk: BillClerk
-  /** Readings in no more; call it after the master's doors are closed. */
+  /** Takes no more readings; call it after the master's doors are closed. */
   close(): Promise<void>
 }
 
-/** How often closed months are looked at, ms. */
+/** How often to look for closed months, ms. */
 const TEND_MS = 6 * 3_600_000
 
 const now = (): UnixMs => unixMs(Date.now())
@@ -184,7 +184,7 @@ async function openPages(
   return app
 }
 
-/** The one-time link that makes the first operator; null when there is one. */
+/** The one-time link that creates the first operator; null when there is one. */
 export async function firstSetupLink(
   billing: RunningBilling,
   baseUrl: string,

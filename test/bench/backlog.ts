@@ -1,4 +1,4 @@
-// What slaves bring after an outage: frames sealed long before anybody measures, by the slaves' own
+// What slaves bring after an outage: frames sealed long before the measurement, by the slaves' own
 // sealer, one second after the other.
 
 import { enterEpoch, seal } from '../../services/slave/core/capture/sealer.ts'
@@ -19,7 +19,7 @@ export interface Scenario {
   readonly rounds: number
 }
 
-/** An outage of five months, brought home from the meters' load profiles: a week of one meter's
+/** An outage of five months, filled from the meters' load profiles: a week of one meter's
  * quarter-hours in a frame, 494,592 readings in a round. Four rounds stay within the 800 days that
  * the sink takes. */
 export const MONTHS: Scenario = { kind: 'months', devices: 4, meters: 8, perRound: 23, rounds: 4 }
@@ -35,7 +35,7 @@ export const SINGLES: Scenario = {
 export const INTERVAL_MS = 900_000
 export const WEEK_INTERVALS = 672
 
-/** One slave, as it lies on its disk. */
+/** One slave, as its disk holds it. */
 export interface BenchDevice {
   /** 8 bytes. */
   readonly id: Uint8Array
@@ -45,7 +45,8 @@ export interface BenchDevice {
   readonly epoch: StoredEpoch
 }
 
-/** When round `index` (0-based) begins: its rows lie behind it, up to the next one's beginning. */
+/** When round `index` (0-based) begins: its rows come after that, up to the beginning of the next
+ * round. */
 export function roundStart({ kind, perRound, rounds }: Scenario, origin: UnixMs, index: number) {
   if (kind === 'singles') return unixMs(origin + index * perRound * 1_000)
   const step = perRound * WEEK_INTERVALS * INTERVAL_MS
@@ -57,7 +58,7 @@ export const rowsOf = ({ kind, devices, meters, perRound }: Scenario): number =>
   devices * meters * perRound * (kind === 'months' ? WEEK_INTERVALS : 1)
 
 function weekOf(meter: string, from: UnixMs): readonly Reading[] {
-  // A register goes on from where it stood: between 60 and 363 Wh in each quarter of an hour.
+  // A register continues from its last value: between 60 and 363 Wh per quarter of an hour.
   let value = Math.floor(from / INTERVAL_MS) * 250
   return Array.from({ length: WEEK_INTERVALS }, (_, index) => {
     value += 60 + ((index * 7_919) % 304)
@@ -99,14 +100,14 @@ function* contentsOf(scenario: Scenario, device: BenchDevice, round: number) {
 
 export interface Backlog {
   readonly frames: readonly StoredFrame[]
-  /** Number of frames that rounds 0 to n bring together. */
+  /** Number of frames in rounds 0 to n together. */
   readonly upTo: readonly number[]
 }
 
-/** Seals everything a device has to say in all rounds. */
+/** Seals everything that a device sends in all rounds. */
 export function sealBacklog(scenario: Scenario, device: BenchDevice): Backlog {
   const { origin } = device.epoch
-  // One process: another would begin a run of its own.
+  // One process: another would begin a new run.
   const processId = nodeRandom(8)
   let sealer: Sealer = enterEpoch(device.id, device.epoch, 0, null)
   const frames: StoredFrame[] = []

@@ -3,7 +3,7 @@
 
 import type { Client, Connection } from 'pg'
 
-/** Bytes of one CopyData message: what the server takes in one gulp (psql sends 64 KiB too). */
+/** Bytes of one CopyData message: what the server takes at once (psql sends 64 KiB too). */
 const CHUNK_BYTES = 65_536
 
 interface CopyConnection extends Connection {

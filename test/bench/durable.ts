@@ -1,7 +1,8 @@
 // The whole way of a backlog: frames on real sockets from another process, session, gate, sink, the
-// commit and the acknowledgement, against one COPY of the very same rows into a table of the same
-// shape in the same database. Rounds take turns; a checkpoint before each side, so that neither
-// pays for the other's pages. Readings per second, medians; the ratio is the median of the rounds'.
+// commit and the acknowledgement, against one COPY of exactly the same rows into a table of the
+// same shape in the same database. Rounds take turns; a checkpoint before each side, so that
+// neither pays for the other's pages. Readings per second, medians; the ratio is the median of the
+// rounds'.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +27,7 @@ import { copyIn } from './copy.ts'
 import type { LoaderAnswer, LoaderTask } from './loader.ts'
 import { type BenchRow, median, row } from './rows.ts'
 
-/** The epoch of the outage began so long ago, milliseconds: all its seconds are over. */
+/** How long ago the epoch of the outage began, milliseconds: all its seconds are over. */
 const EPOCH_AGE_MS = 43_200_000
 /** All devices call from one address, again in each round. */
 const HANDSHAKES = { inFlightPerSource: 1_000, perSource: 1_000_000, perDevice: 1_000_000 }
@@ -82,7 +83,7 @@ async function rate(rows: number, work: () => Promise<void>): Promise<number> {
   return (rows / (performance.now() - from)) * 1_000
 }
 
-/** Partitions that `readings` has, and its empty likeness lacks. */
+/** Partitions that `readings` has and its empty copy lacks. */
 async function likeness(client: Client): Promise<void> {
   await client.query(
     'create table if not exists likeness (like readings including all) partition by range (ts)',
@@ -98,7 +99,7 @@ async function likeness(client: Client): Promise<void> {
   }
 }
 
-/** What `readings` holds of a round, as COPY writes it. */
+/** The rows of a round in `readings`, as COPY writes them. */
 async function rowsBetween(client: Client, from: number, to: number): Promise<Buffer> {
   const { rows } = await client.query<{ data_directory: string }>('show data_directory')
   const file = join(rows[0]?.data_directory ?? '', 'bench.copy')
@@ -148,7 +149,7 @@ async function rounds(
   return result
 }
 
-/** Brings a scenario's backlog home and copies the same rows. */
+/** Ingests a scenario's backlog and copies the same rows. */
 export async function durableRows(bench: string, scenario: Scenario): Promise<BenchRow> {
   const postgres = await testPostgres()
   const { pool, kysely } = postgres.db

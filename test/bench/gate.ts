@@ -1,6 +1,6 @@
 // The master's gate alone: every check of a frame, its key, its opening, its content and its stream
-// hash, in memory on one core, against a program that only opens the same bytes, each under a key
-// that is new to it too.
+// hash, in memory on one core, against a program that only opens the same bytes, each likewise
+// under a fresh key.
 
 import { createDecipheriv, createSecretKey } from 'node:crypto'
 import { judge } from '../../services/master/core/gate.ts'
@@ -17,7 +17,7 @@ import { spanMs, unixMs } from '../../shared/units.ts'
 import { decodeFrame } from '../../shared/wire/frame.ts'
 import { paired, type Report, row } from './rows.ts'
 
-/** Frames of one pass, one a second. */
+/** Frames in one pass, one a second. */
 const FRAMES = 2_000
 const ORIGIN = unixMs(1_790_000_000_000)
 const GATE = { suite, now: unixMs(ORIGIN + FRAMES * 1_000), timed: true, toleranceMs: 10_000 }
@@ -28,7 +28,7 @@ const id = toHex(idBytes)
 const transcript = nodeRandom(32)
 const tree = plantTree(suite, nodeRandom(32))
 
-/** A gateway's frame: so many meters, asked in turn. */
+/** A gateway's frame: this many meters, read in turn. */
 function readingsAt(second: number, count: number): readonly Reading[] {
   return Array.from({ length: count }, (_, meter) => ({
     meter: `SN-${100_000 + meter}`,
@@ -76,7 +76,7 @@ function freshDevice(): DeviceState {
   return device
 }
 
-/** The same bodies with key, nonce and associated data at hand: what is left is the opening. */
+/** The same bodies with key, nonce and associated data at hand: only the opening is left. */
 function bareParts(bodies: readonly Uint8Array[]) {
   let left = tree
   let iv: Uint8Array = new Uint8Array(12)

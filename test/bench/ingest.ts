@@ -1,5 +1,5 @@
-// How fast readings become durable, against the database's own fastest way to take the very same
-// rows. The sink alone first, then the whole way from a slave's socket to its acknowledgement.
+// How fast readings become durable, against the database's own fastest way to take exactly the same
+// rows. First the sink alone, then the whole way from a slave's socket to its acknowledgement.
 
 import { durableRows } from './durable.ts'
 import { MONTHS, SINGLES } from './backlog.ts'

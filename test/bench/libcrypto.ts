@@ -1,4 +1,4 @@
-// What libcrypto itself does, by `openssl speed`: the ceiling for any program that seals with it.
+// What libcrypto itself reaches in `openssl speed`: the ceiling for any program that seals with it.
 
 import { spawnSync } from 'node:child_process'
 
@@ -13,7 +13,7 @@ function throughput(bytes: number, direction: readonly string[]): number | null 
   return said === undefined ? null : Number(said)
 }
 
-/** Bytes per second through sealing and opening, one after the other. */
+/** Bytes per second of sealing and opening, one after the other. */
 export function libcryptoSealOpen(bytes: number): number | null {
   const seal = throughput(bytes, [])
   const open = throughput(bytes, ['-decrypt'])

@@ -1,6 +1,7 @@
 // The second process: slaves that come back from an outage all at once. Each opens a link, greets
 // the master as a slave does, and sends what it sealed before, never more than 64 frames ahead of
-// the acknowledgements. Seals everything first and says so, then brings one round per message.
+// the acknowledgements. It seals everything first and reports that, then sends one round per
+// message.
 
 import { equalConstantTime } from '../../shared/bytes.ts'
 import { openLink, type Link } from '../../services/slave/shell/link/link.ts'

@@ -1,9 +1,9 @@
-// `npm run bench -- AREA [--json]`: measures, prints, judges nothing. What the rows mean and what
-// we saw stands in docs/measurements.md.
+// `npm run bench -- AREA [--json]`: measures, prints, judges nothing. docs/measurements.md says
+// what the rows mean and what we saw.
 
 import type { BenchRow, Report } from './rows.ts'
 
-/** Loaded when asked for: an area that needs a database must not keep another from running. */
+/** Loaded on demand: an area that needs a database must not keep another from running. */
 const AREAS: Readonly<Record<string, () => Promise<(report: Report) => Promise<void> | void>>> = {
   tves: async () => (await import('./tves.ts')).run,
   gate: async () => (await import('./gate.ts')).run,
@@ -21,7 +21,7 @@ const shown = (value: string | number): string => {
   return value >= 1_000 ? Math.round(value).toLocaleString('en') : value.toFixed(2)
 }
 
-/** Text columns to the left, numbers to the right. */
+/** Text columns align left, numbers right. */
 function table(rows: readonly BenchRow[]): string {
   const cells = [[...COLUMNS], ...rows.map((row) => COLUMNS.map((name) => shown(row[name])))]
   const widths = COLUMNS.map((_, at) => Math.max(...cells.map((line) => (line[at] ?? '').length)))

@@ -1,5 +1,5 @@
 // The server process of the connection benches: the real head-end (sockets, core; roster, sink and
-// board in memory) and a node:tls server beside it. The bench asks by messages what they cost.
+// board in memory) and a node:tls server beside it. The bench asks in messages what they cost.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 // Connections against node:tls, the server in a process of its own: CPU and bytes of a handshake,
 // memory of an idle connection. Both sides agree on keys with X25519 and ML-KEM-768; the TLS server
-// shows a P-256 certificate and does not know who calls, ours knows.
+// shows a P-256 certificate and does not authenticate the caller; ours does.
 
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ import { median, type Report, row } from './rows.ts'
 
 const SERVER = fileURLToPath(new URL('./peer-server.js', import.meta.url))
 const ROUNDS = 9
-/** Our side is compiled while it runs, on threads whose time counts too. */
+/** Our side is compiled while it runs, on threads whose CPU time counts too. */
 const WARM_UP_ROUNDS = 6
 const HANDSHAKES = 200
 /** Idle connections of each kind. */
@@ -96,7 +96,7 @@ interface Connected {
 
 const bytesOf = (socket: Socket): number => socket.bytesRead + socket.bytesWritten
 
-/** One session from the connect to COMMITTED, with a new epoch when asked for. */
+/** One session from connect to COMMITTED, with a new epoch if requested. */
 async function tves(port: number, who: Identity, wantEpoch: boolean): Promise<Connected> {
   const setup = { suite, random: nodeRandom, processId: new Uint8Array(8) }
   const identity = { ...who, attempt: 1, device: null, masterKey: masterKey.publicKey }
@@ -155,7 +155,7 @@ async function handshakes(task: PeerTask): Promise<{
   const bytes = { tves: 0, tls: 0 }
   const [who] = identities
   if (who === undefined) throw new Error('broken promise: identities were made above')
-  // The device's first session founds its epoch; those that are measured go on with it.
+  // The device's first session begins its epoch; the measured ones continue it.
   await ended(await tves(ports.tves, who, true))
   for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
     for (const side of round % 2 === 0 ? (['tves', 'tls'] as const) : (['tls', 'tves'] as const)) {
@@ -180,8 +180,9 @@ async function idle(task: PeerTask, side: 'tves' | 'tls'): Promise<number> {
   const ports = await server.open(task)
   const make = (who: Identity): Promise<Connected> =>
     side === 'tves' ? tves(ports.tves, who, true) : tls(ports.tls)
-  // As many handshakes as will be measured, always of the same few: code is compiled and the young
-  // generation has grown before we look, and nothing is kept yet of nearly all who will come.
+  // As many handshakes as will be measured, always of the same few devices: before we look, the
+  // code is compiled and the young generation has grown, yet nothing is kept of nearly all the
+  // devices to come.
   for (let at = 0; at < IDLE; at += AT_ONCE) {
     const warm: Connected[] = []
     for (const who of identities.slice(0, AT_ONCE)) warm.push(await make(who))

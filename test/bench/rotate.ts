@@ -1,5 +1,5 @@
-// `npm run bench -- rotate`: a thousand devices go over to a new static key while they are read,
-// told as a transcript; then ten thousand key trees are wrapped anew while the event loop is
+// `npm run bench -- rotate`: a thousand devices switch to a new static key while they are read,
+// reported as a transcript; then ten thousand key trees are re-wrapped while the event loop is
 // watched.
 
 import { rotateUnderLoad } from '../e2e/key-rotation.ts'
@@ -10,7 +10,7 @@ const DEVICES = 1_000
 const EPOCHS = 10_000
 const EVERY_MS = 5_000
 const PATIENCE_MS = 300_000
-/** What the loop may stand: a tenth of the shortest time limit that anybody waits for. */
+/** The longest the loop may stall: a tenth of the shortest time limit that anybody waits for. */
 const STALL_MS = 200
 
 export async function run(report: Report): Promise<void> {

@@ -1,5 +1,5 @@
 // What a bench reports, and how two sides are compared: in turns, in one process, by medians.
-// Absolute times move by a factor of two with the machine's load, ratios hardly.
+// Absolute times move by a factor of two with the machine's load, ratios hardly at all.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -26,9 +26,9 @@ setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
 /** Microseconds of CPU time per call, medians of alternating rounds. Each side begins its round
- * without the other's garbage; with `calls` in the ten thousands it collects its own inside. The
- * collector works alone meanwhile: on a busy machine its helpers burn time waiting for each other.
- */
+ * without the other's garbage; with tens of thousands of `calls` it collects its own during the
+ * round. The collector runs on one thread: on a busy machine its helpers burn time waiting for each
+ * other. */
 export function paired(
   calls: number,
   ours: () => void,

@@ -1,6 +1,6 @@
-// How fast the sink makes readings durable, against the database's own fastest way to take the very
-// same rows: one COPY per batch into the same table, in turns, in one run. Readings per second; a
-// ratio of 1 would mean that positions, last values, duplicates and marks cost nothing.
+// How fast the sink makes readings durable, against the database's own fastest way to take exactly
+// the same rows: one COPY per batch into the same table, in turns, in one run. Readings per second;
+// a ratio of 1 would mean that positions, last values, duplicates and marks cost nothing.
 
 import { Client, type Pool } from 'pg'
 import { ReadingSink } from '../../services/billing/readings/db/sink.ts'
@@ -12,7 +12,7 @@ import { testPostgres } from '../e2e/postgres.ts'
 import { copyIn } from './copy.ts'
 import { median, type Report } from './rows.ts'
 
-/** Readings of one frame: a gateway of 1,000 meters. */
+/** Readings in one frame: a gateway of 1,000 meters. */
 const FRAME_ROWS = 1_000
 /** Frames handed over at once: what queues behind a running transaction under load. */
 const FRAMES = 8
@@ -22,7 +22,8 @@ const DEVICE = '00000000000000be'
 const START = Date.UTC(2026, 2, 2)
 const STEP_MS = 1_000
 
-/** Rows a turn's frames carry: turns follow each other in time, odd ones are the reference's. */
+/** Rows in the frames of one turn: turns follow each other in time, odd ones are the
+ * reference's. */
 function framesOf(turn: number): readonly AcceptedFrame[] {
   return Array.from({ length: FRAMES }, (_, index) => {
     const sequence = turn * FRAMES + index + 1
@@ -59,7 +60,7 @@ function framesOf(turn: number): readonly AcceptedFrame[] {
   })
 }
 
-/** The same rows as COPY's text format, under the numbers the sink gave to meters and register. */
+/** The same rows in COPY's text format, under the ids that the sink gave to meters and register. */
 function copyText(
   frames: readonly AcceptedFrame[],
   meters: ReadonlyMap<string, number>,

@@ -63,7 +63,7 @@ function openBody(key: Parameters<typeof openFrame>[1]['key'], body: Uint8Array)
   }
 }
 
-/** Megabytes per second through sealing and opening 16 KiB, ours and libcrypto's, in turns. */
+/** Megabytes per second of sealing and opening 16 KiB, ours and libcrypto's, in turns. */
 function againstLibcrypto(): readonly [number, number] | null {
   const bytes = 16_384
   const ours: number[] = []
@@ -90,8 +90,8 @@ function sealOpen(bytes: number, calls: number): readonly [number, number] {
   )
 }
 
-/** The master's path: a frame for each second, derived and opened, against a bare open with a key
- * that is new each time too. */
+/** The master's path: a frame for each second, derived and opened, against a bare open whose key is
+ * likewise new each time. */
 function freshKey(step: number): readonly [number, number] {
   const frames = 2_000
   const plaintext = nodeRandom(96)
@@ -196,8 +196,8 @@ const reading: Reading = {
 const ORIGIN = unixMs(1_790_000_000_000)
 const AT = headerOf(7)
 
-/** Bytes on TCP of one frame with these readings, behind another one of the same kind on its link,
- * in a run that has their heads. */
+/** Bytes on TCP of one frame with these readings, after another of the same kind on its link, in a
+ * run whose opener has their heads. */
 function wireBytes(readings: readonly Reading[]): number {
   const begins = startOfSecond(ORIGIN, AT.second)
   const agentTime = unixMs(begins + 500)

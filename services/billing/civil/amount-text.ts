@@ -1,7 +1,7 @@
 // Amounts as people read them: ₹12,34,567.50 in rupees (lakh and crore groups), 1,234,567.50
 // elsewhere.
 
-/** How a currency stands before an amount; every other one is written by its ISO code. */
+/** How a currency is written before an amount; any other is written by its ISO code. */
 const SIGNS: ReadonlyMap<string, string> = new Map([
   ['INR', '₹'],
   ['EUR', '€'],
@@ -26,8 +26,8 @@ export function amountText(amount: string, currency: string): string {
   return text.startsWith('-') ? `-${sign}${text.slice(1)}` : `${sign}${text}`
 }
 
-/** The same in letters every phone has: `Rs 1,234.56`. One ₹ would make an SMS more than twice as
- * long. */
+/** The same in characters that every phone has: `Rs 1,234.56`. One ₹ would make an SMS more than
+ * twice as long. */
 export function amountTextPlain(amount: string, currency: string): string {
   return `${currency === 'INR' ? 'Rs' : currency} ${grouped(amount, currency)}`
 }

@@ -1,4 +1,4 @@
-// Civil time, and the only place of it. A bill period is a pair of local dates [from, to); the
+// Civil time, and the only place for it. A bill period is a pair of local dates [from, to); the
 // instants it covers depend on the service point's zone and on daylight saving: a London day has 46
 // or 50 half-hours twice a year. Everything else in Ticklock counts UTC instants.
 
@@ -87,8 +87,8 @@ export function previousMonth(now: UnixMs, zone: string): CivilPeriod {
   return { from: first.subtract({ months: 1 }).toString(), to: first.toString() }
 }
 
-/** From when a slave back-fills, so that the last complete month can be billed: 00:00 local on the
- * first day of the previous month. */
+/** The instant from which a slave back-fills, so that the last complete month can be billed: 00:00
+ * local on the first day of the previous month. */
 export const historyFrom = (now: UnixMs, zone: string): UnixMs =>
   startOfDay(previousMonth(now, zone).from, zone)
 

@@ -1,7 +1,7 @@
 // Exact decimals in integers. A quantity times a rate keeps every digit; it is rounded once, where
 // it becomes an amount on a line. Rounding each half-hour of a day instead made 1.04 into 1.10, 6 %
 // too much (BottlecapDave/HomeAssistant-OctopusEnergy #1852), and floats make amounts that nobody
-// can re-compute.
+// can recompute.
 
 import { assert } from '../../../shared/assert.ts'
 

@@ -31,7 +31,7 @@ export function quantityText(value: number, exponent: number, unit: number): str
   return name === '' ? number : `${number} ${name}`
 }
 
-/** The number of `quantityText` alone; digits below the point are kept even when they are zeros. */
+/** The number of `quantityText` alone; digits after the point are kept even when they are zeros. */
 export function quantityNumber(value: number, exponent: number, unit: number): string {
   const shown = KILO_NAMES.has(unit) ? exponent - KILO_EXPONENT : exponent
   const exact = scaled(BigInt(value), shown)
@@ -74,7 +74,7 @@ const CLOCK_WORDS: ReadonlyMap<string, string> = new Map([
   ['R', 'free-running'],
   ['I', 'informative only'],
   ['U', 'unknown'],
-  // Of a meter's clock: B0.
+  // For a meter's clock: B0.
   ['V', 'valid'],
   ['X', 'invalid'],
 ])
@@ -101,7 +101,7 @@ export function agoText(at: UnixMs, now: UnixMs): string {
   return at > now ? `in ${text}` : `${text} ago`
 }
 
-/** Milliseconds in the unit people would choose, cut to whole ones: `812 ms`, `4 min`. */
+/** Milliseconds in the unit people would choose, cut to whole units: `812 ms`, `4 min`. */
 export function spanText(span: number): string {
   if (span < SECOND) return `${span} ms`
   if (span < MINUTE) return `${Math.floor(span / SECOND)} s`

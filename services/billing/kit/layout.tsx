@@ -25,7 +25,7 @@ const CUSTOMER_PAGES = [
 interface LayoutProps {
   readonly context: PageContext
   readonly title: string
-  /** Loads the island that renews the page's `[data-live]` parts. */
+  /** Loads the island that refreshes the page's `[data-live]` parts. */
   readonly live?: boolean
   readonly width?: 'wide' | 'reading' | 'narrow'
   readonly children: ComponentChildren
@@ -102,7 +102,7 @@ function Top({ context }: { readonly context: PageContext }) {
   )
 }
 
-/** The longest entry that the path lies under is the current one. */
+/** The longest entry that is a prefix of the path is the current one. */
 function isHere(
   href: string,
   path: string,

@@ -1,4 +1,4 @@
-// The few building blocks all pages share.
+// The few building blocks that all pages share.
 
 import type { ComponentChildren } from 'preact'
 import { FAULTS, isFaultCode } from '../../../shared/faults.ts'

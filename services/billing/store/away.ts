@@ -1,4 +1,5 @@
-// Telling "the database is away" from our own bugs, by the codes that Node and PostgreSQL give.
+// Distinguishes "the database is away" from our own bugs, by the codes that Node and PostgreSQL
+// give.
 
 /** Sockets that failed (Node), and PostgreSQL's classes 08 connection, 53300 too many connections,
  * 57P shutting down or starting. Source: PostgreSQL documentation, appendix A. */

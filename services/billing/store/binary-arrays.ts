@@ -1,4 +1,4 @@
-// Arrays in PostgreSQL's binary format, which pg sends as they are: 0.6 us a row in place of 4 us
+// Arrays in PostgreSQL's binary format, which pg sends as they are: 0.6 us a row instead of 4 us
 // for text (measured). Source: PostgreSQL array_recv and the _recv function of each element type.
 
 const OID = { char: 18, int8: 20, int2: 21, int4: 23, timestamptz: 1184 } as const

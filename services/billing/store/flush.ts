@@ -1,11 +1,11 @@
-// When to write what a master reports as fast as it likes: at most once a second, one write after
-// the other, and as long as something waits.
+// When to write what a master reports at any rate: at most once a second, one write after the
+// other, and as long as something waits.
 
-/** Shortest time between two writes, milliseconds: what a page refreshes by. */
+/** Shortest time between two writes, milliseconds: pages refresh no faster. */
 const FLUSH_MS = 1_000
 
 interface Flushed {
-  /** Must not reject. What it could not write waits on. */
+  /** Must not reject. What it could not write keeps waiting. */
   write(): Promise<void>
   /** Something is left to write. */
   waits(): boolean
@@ -21,7 +21,7 @@ export class Flush {
     this.#flushed = flushed
   }
 
-  /** There is something to write. */
+  /** Call when there is something to write. */
   wake(): void {
     if (this.#timer !== null || this.#closed) return
     this.#timer = setTimeout(() => {

@@ -1,9 +1,10 @@
-// Gauges that are read when they are asked for. The registry asks all of them at once, so each
-// waits for the same look at the database instead of showing what the last scrape found.
+// Gauges that are read when they are scraped. The registry asks all of them at once, so each waits
+// for the same look at the database instead of showing what the last scrape found.
 
 import { Gauge, type Registry } from 'prom-client'
 
-/** Names, and how to set it from the figures; `label` for a gauge that has one. */
+/** A gauge's name and help, and how to set it from the figures; `label` for a gauge that has
+ * one. */
 export type AddGauge<Figures> = (
   name: string,
   help: string,
@@ -11,7 +12,7 @@ export type AddGauge<Figures> = (
   label?: string,
 ) => void
 
-/** Makes gauges of one look at the database; null is not known (NaN). */
+/** Makes gauges from one look at the database; null means unknown (NaN). */
 export function gaugesOf<Figures>(
   registry: Registry,
   read: () => Promise<Figures>,

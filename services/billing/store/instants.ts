@@ -1,4 +1,4 @@
-// Times as the driver gives them, as ours.
+// Turns the driver's times into ours.
 
 import { type UnixMs, unixMs } from '../../../shared/units.ts'
 

@@ -1,6 +1,6 @@
 // Brings a database to this program's schema: numbered files, forward only, one transaction each. A
-// file that was applied never changes; its hash in the database proves it. Two programs that start
-// together wait for each other at an advisory lock.
+// file that has been applied never changes; its hash in the database proves it. Two programs that
+// start together wait for each other at an advisory lock.
 
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { reach } from './pool.ts'
 
 /** Key of the advisory lock while migrating: 'migr' in ASCII. */
 const LOCK_KEY = 0x6d696772
-/** Oldest PostgreSQL we run on, as server_version_num: 15, what Debian 12 brings. */
+/** Oldest PostgreSQL we run on, as server_version_num: 15, which Debian 12 brings. */
 const SERVER_VERSION_MIN = 150_000
 
 interface Migration {
@@ -36,9 +36,9 @@ function readMigrations(folder: string): readonly Migration[] {
   })
 }
 
-/** Applies what is missing and returns how many that were. Rejects with OPS-08 when the database
- * cannot be reached, and with OPS-13 when the database holds a migration this program does not
- * know or knows otherwise; then nothing was changed. */
+/** Applies what is missing and returns how many files that was. Rejects with OPS-08 when the
+ * database cannot be reached, and with OPS-13 when it holds a migration that this program does not
+ * know or knows differently; then nothing was changed. */
 export async function migrate(
   pool: pg.Pool,
   folder = join(packageRoot(), 'migrations'),
@@ -63,14 +63,14 @@ export async function migrate(
       const ours = known[applied.number - 1]
       if (ours === undefined) throw new FaultError('OPS-13', `it holds ${applied.name}`)
       if (ours.hash !== applied.hash) {
-        throw new FaultError('OPS-13', `its ${applied.name} is another than ours`)
+        throw new FaultError('OPS-13', `its ${applied.name} differs from ours`)
       }
     }
     const missing = known.slice(rows.length)
     for (const migration of missing) await apply(client, migration)
     return missing.length
   } finally {
-    // The lock belongs to the connection: giving up the connection gives up the lock, whatever
+    // The lock belongs to the connection: releasing the connection releases the lock, whatever
     // happened.
     client.release(true)
   }

@@ -10,7 +10,7 @@ import type { Database } from './schema.ts'
 /** Connections at once: the sink, the bill run, pages and the roster; PostgreSQL allows 100 in
  * all. */
 const CONNECTIONS_MAX = 16
-/** Longest wait for a connection, milliseconds: a page says OPS-08 rather than hang. */
+/** Longest wait for a connection, milliseconds: a page shows OPS-08 rather than hang. */
 const CONNECT_MS_MAX = 5_000
 
 const OID = { int8: 20, date: 1082, numeric: 1700 } as const
@@ -26,7 +26,8 @@ types.setTypeParser(OID.int8, parseInt8)
 types.setTypeParser(OID.date, (text: string) => text)
 types.setTypeParser(OID.numeric, (text: string) => text)
 
-/** An open database. `pool` for the statements Kysely cannot say well, `kysely` for the rest. */
+/** An open database. `pool` for statements that Kysely cannot express well, `kysely` for the
+ * rest. */
 export interface Db {
   readonly pool: Pool
   readonly kysely: Kysely<Database>
@@ -47,8 +48,8 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
   // An idle connection that breaks is replaced by the pool; without a listener it would end the
   // process.
   pool.on('error', (error) => log(`OPS-08 a database connection broke: ${errorText(error)}`))
-  // One that is in use is nobody's to listen to but its user's, whose next statement fails anyway.
-  // An 'error' event between two statements of a transaction would end the process too.
+  // A connection in use concerns only its user, whose next statement fails anyway. But without a
+  // listener, an 'error' event between two statements of a transaction would end the process too.
   pool.on('connect', (client) => {
     client.on('error', () => {})
   })
@@ -63,7 +64,7 @@ export const isUp = (pool: Pool): Promise<boolean> =>
     () => false,
   )
 
-/** A connection of the pool, to be released. OPS-08 says what kept us from the database. */
+/** A connection of the pool, to be released. OPS-08 says why the database could not be reached. */
 export async function reach(pool: Pool): Promise<PoolClient> {
   try {
     return await pool.connect()

@@ -1,4 +1,4 @@
-// Worlds in which somebody works against our clock. THREATS keep to what the bound is promised for:
+// Worlds in which somebody attacks our clock. THREATS stay within what the bound promises to cover:
 // an oscillator within 200 ppm whose rate stays within 100 ppm, a master within its own bound.
 
 import type { Chance } from '../../sim/prng.ts'
@@ -13,15 +13,15 @@ export interface Threat {
 
 const HOURS = 4
 const SECONDS = HOURS * 3_600
-/** Attackers wait until the clock trusts. */
+/** Attackers wait until the clock is synchronised. */
 export const ATTACKED_FROM_S = 1_200
-/** Fastest oscillator simulated; the promise is given up to 250 ppm. */
+/** Fastest oscillator simulated; the promise reaches to 250 ppm. */
 const RATE_PPM = 200
 const path = queue(10_000, 3_000)
 const world = { pollS: 16, seconds: SECONDS, ratePpm: RATE_PPM, ...both(path) }
 const awake = (): boolean => false
 
-/** Longer on the way there and back, microseconds. */
+/** Extra delay on the way there and on the way back, microseconds. */
 const delayed = (reply: Reply, there: number, back: number): Reply => ({
   ...reply,
   t2: reply.t2 + there,
@@ -40,10 +40,10 @@ const by = (tamper: (chance: Chance) => Tamper): Attack => ({ tamper, asleep: aw
 const each = (change: (reply: Reply, atS: number) => Reply): Attack =>
   by(() => (reply, atS) => [change(reply, atS)])
 
-/** Grows without end as far as is accepted, and beyond, then begins again. */
+/** Grows as far as is accepted, and beyond, then begins again. */
 const growing = (atS: number): number =>
   atS < ATTACKED_FROM_S ? 0 : ((atS - ATTACKED_FROM_S) % 7_200) * 300
-/** Grows so slowly that it might be taken for drift, and stays. */
+/** Grows so slowly that it could be mistaken for drift, and stays. */
 const creeping = (atS: number): number => Math.min(40_000, Math.max(0, atS - ATTACKED_FROM_S) * 10)
 const square = (atS: number, periodS: number): number => (atS % periodS < periodS / 2 ? 1 : -1)
 const sine = (atS: number, periodS: number): number => Math.sin((2 * Math.PI * atS) / periodS)
@@ -78,7 +78,7 @@ const threat = (name: string, attack: Attack, most: Partial<Scenario> = {}): Thr
   attack,
 })
 
-/** Between 104 and 200 ppm: all that an oscillator may do by the promise. */
+/** Between 104 and 200 ppm: all that the promise lets an oscillator do. */
 const WAY_PPM = 48
 const swinging = {
   ratePpm: RATE_PPM - WAY_PPM,
@@ -155,7 +155,7 @@ export const BROKEN: readonly Threat[] = [
 ]
 
 /** A single master that lies beyond its own bound: no bound can hold against it, so what counts is
- * how far it drags. */
+ * how far it drags the clock. */
 const liar = (name: string, error: (sinceS: number) => number): Threat =>
   threat(
     name,
@@ -170,10 +170,10 @@ export const LIARS: readonly Threat[] = [
   liar('jump-100ms', () => 100_000),
   liar('ramp-50ppm', (sinceS) => 50 * sinceS),
   liar('ramp-400ppm', (sinceS) => 400 * sinceS),
-  // Just below what would be a step, at every question.
+  // Just below a step, at every question.
   liar('stairs-900ms', (sinceS) => 900_000 * (1 + Math.floor(sinceS / 16))),
-  // More than what may be followed in a life, in pieces, to either side.
+  // More than a process may follow in its life, in pieces, to either side.
   liar('jumps-300s', (sinceS) => 300_000_000 * square(sinceS, 1_800)),
-  // One hour forwards, one backwards: who adds up signed steps sees nothing.
+  // One hour forwards, one backwards: the sum of signed steps is zero.
   liar('to-and-fro', (sinceS) => 1_000_000 * sine(sinceS, 7_200)),
 ]

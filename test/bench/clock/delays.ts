@@ -1,16 +1,16 @@
-// How long a packet of the clock's exchange takes on its way: models of paths, in microseconds.
+// How long a packet of the clock exchange is on its way: models of paths, in microseconds.
 
 import type { Chance } from '../../sim/prng.ts'
 
-/** Made once per world; then asked for each packet, at true seconds: microseconds on the way, or
- * null when it is lost. */
+/** Made once per world; then called for each packet with the true time in seconds: returns
+ * microseconds on the way, or null when it is lost. */
 export type Delay = (chance: Chance) => (atS: number) => number | null
 
-/** Box and Muller's way from two even draws to one normal one. */
+/** Box and Muller's way from two uniform draws to one normal one. */
 export const normal = (chance: Chance): number =>
   Math.sqrt(-2 * Math.log(1 - chance.unit())) * Math.cos(2 * Math.PI * chance.unit())
 
-/** Nothing travels in less: light needs it for 20 km. */
+/** Nothing travels faster: light needs this long for 20 km. */
 const SHORTEST_US = 100
 
 export const constant =
@@ -45,27 +45,27 @@ export const diurnal =
     base +
     chance.wait(night + ((evening - night) * (1 - Math.cos((2 * Math.PI * atS) / 86_400))) / 2)
 
-/** Half of the packets wait less than `middle` beyond `base`; few wait very long. */
+/** Half of the packets wait less than `middle` beyond `base`; a few wait very long. */
 export const heavyTail =
   (base: number, middle: number, spread: number, longest: number): Delay =>
   (chance) =>
   () =>
     base + Math.min(longest, middle * Math.exp(spread * normal(chance)))
 
-/** A telegram of so many bytes on a serial line, 8N1, and the byte in which it is noticed. */
+/** A telegram of `bytes` on a serial line, 8N1, and the byte in which it is noticed. */
 export function serial(baud: number, fixed: number, bytes: number): Delay {
   const byteUs = 10_000_000 / baud
   return even(fixed + bytes * byteUs, byteUs)
 }
 
-/** The adapter hands over what it has once in a while: whole steps up to a number of them. */
+/** The adapter hands over its data at intervals: whole steps, up to a number of them. */
 export const steps =
   (width: number, most: number): Delay =>
   (chance) =>
   () =>
     width * chance.below(most + 1)
 
-/** Adds `slow` in this share of the packets. */
+/** Adds `slow` to this share of the packets. */
 export const sometimes =
   (share: number, slow: Delay): Delay =>
   (chance) => {
@@ -73,7 +73,7 @@ export const sometimes =
     return (atS) => (chance.happens(share) ? late(atS) : 0)
   }
 
-/** One part of the way after the other; what is lost on one is lost. */
+/** One part of the way after the other; a packet lost on one is lost. */
 export const along =
   (...parts: readonly Delay[]): Delay =>
   (chance) => {
@@ -117,7 +117,7 @@ export const bursts =
     }
   }
 
-/** A link that is there for `onS` of each `periodS`. */
+/** A link that is up for `onS` of each `periodS`. */
 export const intermittent =
   (onS: number, periodS: number): Delay =>
   () =>

@@ -1,6 +1,6 @@
 // Our side of the live comparison: follows the server at the port given, one question a second, and
 // prints each second how far its estimate is from the system's clock, microseconds. The server
-// hands out that same clock, so that is its error. A process of its own, as chronyd is one.
+// hands out that same clock, so this is its error. It is a process of its own, as chronyd is.
 
 import { Follower } from '../../e2e/time-follower.ts'
 

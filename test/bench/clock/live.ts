@@ -1,10 +1,10 @@
 // `npm run bench -- clock-live`: our NTP client and chronyd follow the same chronyd, at the same
 // time, through the same relay with the same seeds, one question a second each. All of them share
-// one system clock, so what a client believes the server to be off is its error. In a network
-// namespace of its own, so that no port of this machine is in the way.
+// one system clock, so the server's offset as a client believes it is that client's error. It runs
+// in a network namespace of its own, so that no port of this machine is in the way.
 //
 // chronyd runs with `noselect` and -x, so it estimates offset and frequency and steers nothing.
-// Both learn the frequency; that it is 0 here is told to neither.
+// Both learn the frequency; neither knows that it is 0 here.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,7 +25,7 @@ import {
 import { median, type Report, row } from '../rows.ts'
 import type { Delay, RelayPath, RelayTask } from './udp-relay.ts'
 
-/** How long both follow, seconds, and the part of it that is not judged. */
+/** How long both follow, seconds, and the part of it that does not count. */
 const RUN_S = Number(process.env['CLOCK_LIVE_S'] ?? 150)
 const WARM_UP = 0.3
 const SEEDS = [1, 2, 3]
@@ -48,7 +48,7 @@ interface Race {
   readonly chrony: number[]
 }
 
-/** What is to be ended, the last first. */
+/** What to stop, last first. */
 type Closers = (() => Promise<void>)[]
 
 async function child(words: readonly string[], closers: Closers): Promise<ChildProcess> {
@@ -80,7 +80,7 @@ async function startTheirs(port: number, namespace: string, race: Race, closers:
   closers.push(async () => clearInterval(timer))
 }
 
-/** Column 7 of `chronyc -c sourcestats`: the offset now as estimated, seconds. */
+/** Column 7 of `chronyc -c sourcestats`: the present offset as estimated, seconds. */
 async function look({ socket }: Chronyd, race: Race): Promise<void> {
   const words = ['-h', socket, '-c', '-n', 'sourcestats']
   const answer = await run('chronyc', words, { env: ENVIRONMENT }).catch(() => null)

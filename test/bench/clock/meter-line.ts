@@ -1,6 +1,6 @@
 // A meter's clock over a simulated serial line: the paper's Table 1 in both directions, and how
 // well coarse clocks are read. Simulation, not hardware: true time is known, the crystal's wander
-// assumed. What is compared: the error just before the next exchange, as in the paper.
+// assumed. We compare the error just before the next exchange, as the paper does.
 
 import {
   likelyWindow,
@@ -46,7 +46,7 @@ import {
 const ORIGIN_US = 1_790_000_000_000_000
 const SECOND_US = 1_000_000
 const SEEDS = [41, 42, 43, 44, 45]
-/** Each table row is lived for this many exchanges; the first 30 % only learn. */
+/** Each table row runs for this many exchanges; the first 30 % only learn. */
 const EXCHANGES = 400
 const WARM_UP = 0.3
 const WANDER = 1e-9
@@ -54,10 +54,10 @@ const WANDER = 1e-9
 const CRYSTAL_PPM = 20
 const EDGE_TRIALS = 1_000
 const EDGE_READS = 16
-/** Between an answer and the next question at least, microseconds. */
+/** Shortest time between an answer and the next question, microseconds. */
 const PAUSE_US = 5_000
 
-/** Our own clock, exact: only the meter's is under test. */
+/** Our own clock, exact: only the meter's clock is under test. */
 function exactClock(): SoftClock {
   const mono = monoUs(0)
   const utc = unixUs(ORIGIN_US)
@@ -134,7 +134,7 @@ function exchange(pair: Pair, crystal: Crystal, line: LineModel, t1: MonoUs, cha
 function correctMeter(line: LineModel, interval: number, seed: number): readonly number[] {
   const chance = chanceOf(seed, 'table 1')
   const crystal = meterCrystal(chance)
-  // Undefined to begin with: the meter's counter is taken for a time.
+  // Undefined at first: the meter's counter is taken as a time.
   const start = { since: monoUs(0), shown: unixUs(0), rate: ppm(0), open: null }
   let pair: Pair = { peer: IDLE_PEER, follower: start, clock: noMeterClock }
   const errors: number[] = []
@@ -182,10 +182,10 @@ function table1(out: Report): void {
 /** How late a request leaves, microseconds. */
 type Late = (chance: Chance) => number
 const ON_TIME: Late = () => 0
-/** A timer of Node's: a millisecond's grain, and now and then a busy loop. */
+/** Node's timer: a grain of a millisecond, and now and then a busy loop. */
 const TIMER: Late = (chance) =>
   chance.happens(0.9) ? chance.between(50, 1_200) : chance.between(1_200, 5_000)
-/** A timer that wakes early, and a loop that waits out the rest. */
+/** A timer that wakes early, and a loop that spins for the rest. */
 const SPIN: Late = (chance) =>
   chance.happens(0.99) ? chance.between(0, 30) : chance.between(30, 2_000)
 
@@ -199,7 +199,7 @@ const BUSY: Late = (chance) => {
 
 type Choice = 'bisecting' | 'random'
 
-/** |error| after 16 reads of a clock nobody knows, microseconds, over all trials. */
+/** |error| after 16 reads of an unknown clock, microseconds, over all trials. */
 function edgeErrors(
   line: LineModel,
   resolution: SpanUs,
@@ -225,7 +225,7 @@ function edgeErrors(
   })
 }
 
-/** Reads until the first burst has told what it can. */
+/** Reads until the first burst has learned what it can. */
 const readsNeeded = (line: LineModel, resolution: SpanUs): number =>
   median(
     Array.from({ length: 200 }, (_, trial) => {
@@ -278,7 +278,7 @@ const readsRow = (out: Report, bench: string, needed: number): void => {
 
 const KEPT_US = 48 * 3_600 * SECOND_US
 
-/** A clock of whole seconds kept for two days, read when it wants to be: |error| just before each
+/** A clock of whole seconds kept for two days, read on its own schedule: |error| just before each
  * burst of the second half, microseconds, and reads per burst. */
 function kept(line: LineModel): { readonly errors: readonly number[]; readonly reads: number } {
   const errors: number[] = []
@@ -307,7 +307,7 @@ function kept(line: LineModel): { readonly errors: readonly number[]; readonly r
 
 function keptClock(out: Report): void {
   const { errors, reads } = kept(withObis(57_600))
-  const of = 'half of the second it tells'
+  const of = 'half of the second that it shows'
   report(out, 'clock.edges.kept.57600.p50us', [quantile(errors, 0.5), SECOND_US / 2], of)
   report(out, 'clock.edges.kept.57600.p99us', [quantile(errors, 0.99), SECOND_US / 2], of)
   readsRow(out, 'clock.edges.kept.57600.reads', reads)

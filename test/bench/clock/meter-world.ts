@@ -1,5 +1,5 @@
 // A meter behind a serial line, simulated: a drifting crystal, bytes that take their time, a meter
-// that thinks before and after it looks at its clock, and a USB adapter that holds answers back.
+// that computes before and after it looks at its clock, and a USB adapter that holds answers back.
 // True time is our monotonic clock: only the meter's clock against ours is under test here.
 
 import {
@@ -13,13 +13,13 @@ import { normal } from './delays.ts'
 
 export interface LineModel {
   readonly rate: LineRate
-  /** By which part the bytes are in truth slower than the rate says. */
+  /** The fraction by which bytes are really slower than the rate says. */
   readonly slower: number
   readonly requestBytes: number
   readonly answerBytes: number
-  /** What both ends need for coding, decoding and looking, microseconds. */
+  /** Time both ends need to code, decode and look, microseconds. */
   readonly thinkingUs: number
-  /** Which part of it passes before the meter looks at its clock. */
+  /** The part of it that passes before the meter looks at its clock. */
   readonly before: number
   /** The adapter holds an answer back for up to this long, microseconds. */
   readonly usbUs: number
@@ -64,13 +64,13 @@ interface CrystalModel {
   readonly ratePpm: number
   /** Random walk of the frequency, per square root of a second. */
   readonly wander: number
-  /** What the meter shows at our instant 0. */
+  /** The time the meter shows at our instant 0. */
   readonly startUs: number
 }
 
 const SECOND_US = 1_000_000
 
-/** The meter's clock at our instants. Ask in the order of time, by less than a second back. */
+/** The meter's clock at our instants. Ask in order of time, going back by less than a second. */
 export interface Crystal {
   readonly showsAt: (mono: number) => number
   /** Sets the clock: from now on it shows this much more, and runs this much faster. */
@@ -104,7 +104,7 @@ export function crystalOf(model: CrystalModel, chance: Chance): Crystal {
   }
 }
 
-/** One question and its answer: when the meter looked at its clock, when the answer was here. */
+/** One question and its answer: when the meter looked at its clock, when the answer arrived. */
 export interface Trip {
   readonly t1: MonoUs
   readonly looked: MonoUs

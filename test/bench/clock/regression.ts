@@ -6,8 +6,7 @@
 //   delay       a sample whose extra delay explains its offset, and is large against the noise, is
 //               not taken;
 //   asymmetry   where offsets go with delays at nearly half of them, the jitter is on one way only
-//               and is taken out.
-// It shows its line at once, without slewing: that is to its advantage.
+// and is taken out. It shows its line at once, without slewing, which is to its advantage.
 
 import { ORIGIN_US, type Servo } from './world.ts'
 
@@ -17,19 +16,19 @@ const SAMPLES_MAX = 64
 const SAMPLES_MIN = 6
 /** Too few runs: less likely than this by chance. */
 const RUNS_CHANCE = 0.05
-/** Residuals of samples left out already that still take part in the runs test, per one kept. */
+/** Residuals of dropped samples that still take part in the runs test, per sample kept. */
 const RUNS_RATIO = 2
 /** Extra delay, in standard deviations of the residuals, that a sample may have. */
 const DELAY_DEVIATIONS = 10
-/** Jitter on one way only shows as half; less is not sure. */
+/** Jitter on one way only shows up as half; less is not conclusive. */
 const ASYMMETRY_MIN = 0.45
 const ASYMMETRY_MAX = 0.5
-/** So often in a row it must have shown. */
+/** How often in a row it must have shown. */
 const ASYMMETRY_RUN = 10
 
 interface Point {
   readonly mono: number
-  /** UTC less our clock since the origin, microseconds. */
+  /** UTC minus our clock since the origin, microseconds. */
   readonly offset: number
   readonly delay: number
 }
@@ -69,7 +68,7 @@ function lineThrough(points: readonly Weighed[]): Line {
 const residuals = (points: readonly Weighed[], line: Line): readonly number[] =>
   points.map(({ x, y }) => y - on(line, x))
 
-/** Chance that so many fair coins fall into `runs` runs or fewer. */
+/** Chance that this many fair coins fall into `runs` runs or fewer. */
 function chanceOfRuns(coins: number, runs: number): number {
   const changes = coins - 1
   let [term, sum] = [0.5 ** changes, 0]
@@ -92,7 +91,7 @@ function runsOf(signed: readonly number[]): number {
 
 const least = (points: readonly Point[]): number => Math.min(...points.map(({ delay }) => delay))
 
-/** Weights fall with the delay above the least one, measured by its mean. */
+/** Weights fall with the delay above the smallest one, relative to its mean. */
 function weigh(points: readonly Point[]): readonly Weighed[] {
   const shortest = least(points)
   const excess = points.reduce((sum, { delay }) => sum + delay - shortest, 0) / points.length
@@ -106,7 +105,7 @@ interface Fitted {
   readonly line: Line
   /** Standard deviation of the residuals of samples that met no queue, microseconds. */
   readonly deviation: number
-  /** Samples the line goes through, the last ones. */
+  /** How many of the last samples the line goes through. */
   readonly count: number
 }
 
@@ -123,7 +122,7 @@ function straightest(points: readonly Weighed[], most: number): Fitted {
   }
 }
 
-/** By how much offsets move with delays, both freed of their course over time. */
+/** How much offsets move with delays, after the trend of both over time is removed. */
 function slopeOverDelay(points: readonly Point[]): number {
   const even = (y: (point: Point) => number): readonly number[] => {
     const plain = points.map((point) => ({ x: point.mono, y: y(point), weight: 1 }))

@@ -15,7 +15,7 @@ import { NOTHING, plus, type Tally, watch } from './watch.ts'
 import { buildWorld, live, ORIGIN_US, rmsUs, type Servo } from './world.ts'
 
 const SEEDS = [31, 32, 33, 34, 35]
-/** Median adjustments that the seed printed for its two measurements, microseconds. */
+/** Median adjustments that the paper printed for its two measurements, microseconds. */
 const TABLE_3_US = 340
 
 function compare(scenario: Scenario, report: Report): { adjustedUs: number; tally: Tally } {
@@ -48,7 +48,7 @@ function draggedMs({ scenario, attack }: Threat, servo: () => Servo): number {
   return median(furthest)
 }
 
-/** How far those on the path and a single master that lies can drag the clock in an hour. */
+/** How far attackers on the path and a single lying master can drag the clock in an hour. */
 function dragged(report: Report): void {
   const unit = 'ms in an hour'
   for (const threat of THREATS.filter(({ scenario }) => scenario.name.startsWith('delay'))) {
@@ -58,7 +58,7 @@ function dragged(report: Report): void {
   const most = FOLLOWED_MAX_US / 1_000
   for (const threat of LIARS) {
     const name = `clock.liar.${threat.scenario.name}`
-    report(row(name, [draggedMs(threat, ours), most], unit, 'most that is followed in a life'))
+    report(row(name, [draggedMs(threat, ours), most], unit, 'the most a process ever follows'))
   }
 }
 
@@ -69,7 +69,7 @@ function tallyOf(threats: readonly Threat[]): Tally {
   return worlds.map((world) => watch(world).tally).reduce(plus, NOTHING)
 }
 
-/** Promises broken; the reference says how many were looked at. */
+/** Broken promises; the reference says how many were checked. */
 const broken = (name: string, { violations, seconds }: Tally, of: string): BenchRow =>
   row(name, [violations, seconds], 'seconds', of)
 
@@ -86,7 +86,7 @@ function simulations(report: Report): void {
   report(broken('clock.bound.beyond', beyond, 'seconds checked, oscillator beyond its promise'))
 }
 
-/** What the area consists of, one after the other. */
+/** The parts of the area, one after the other. */
 const PARTS: readonly ((report: Report) => Promise<void> | void)[] = [
   simulations,
   holdovers,

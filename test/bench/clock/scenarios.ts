@@ -1,5 +1,5 @@
-// The simulated worlds our clock is compared in. They were fixed before the estimator that is
-// compared was ever run in them; whoever tunes the estimator leaves them as they are.
+// The simulated worlds in which our clock is compared. They were fixed before the estimator was
+// ever run in them; leave them as they are when you tune the estimator.
 
 import {
   type Estimator,
@@ -31,33 +31,33 @@ export interface Scenario {
   readonly pollS: number
   /** Length of the world, seconds. */
   readonly seconds: number
-  /** From which second on the error counts. */
+  /** The second from which the error counts. */
   readonly fromS: number
   /** Rate of the slave's oscillator at the start; its sign is drawn. */
   readonly ratePpm: number
-  /** Standard deviation of what the rate changes by in a second, parts of 1. */
+  /** Standard deviation of the rate's change in a second, parts of 1. */
   readonly wander: number
-  /** What the rate deviates by besides, ppm. */
+  /** Further deviation of the rate, ppm. */
   readonly swingPpm: (atS: number) => number
   readonly out: Delay
   readonly back: Delay
-  /** What our estimator is told of the oscillator, where that is not the usual. */
+  /** What our estimator is told about the oscillator, where it is not the usual. */
   readonly knowing: Estimator
 }
 
-/** What the estimator must learn from: a few hundred polls, and no less than 20,000 s. */
+/** What the estimator learns from: a few hundred polls, and at least 20,000 s. */
 const POLLS = 400
 const SECONDS_MIN = 20_000
-/** Share of a world that is not counted: everybody may learn first. */
+/** Share of a world that does not count: everybody may learn first. */
 const WARM_UP = 0.3
 export const DAY_S = 86_400
 
 const still = (): number => 0
 /** Outside temperature: 0.5 ppm up and down in a day. */
 export const daily = (atS: number): number => 0.5 * Math.sin((2 * Math.PI * atS) / DAY_S)
-/** A heater that goes on and off each half hour. */
+/** A heater that switches on or off every half hour. */
 const heater = (atS: number): number => (atS % 3_600 < 1_800 ? 1 : -1)
-/** A crystal that warms up after its power came on. */
+/** A crystal that warms up after power-on. */
 const warmUp = (atS: number): number => 8 * Math.exp(-atS / 900)
 
 type Most = Pick<Scenario, 'pollS' | 'ratePpm' | 'out' | 'back'> & Partial<Scenario>
@@ -73,22 +73,22 @@ export const both = (way: Delay): { readonly out: Delay; readonly back: Delay } 
   back: way,
 })
 
-// The seed's line to a meter: 0.57 ms and 39 bytes each way explain its table of delays, 1.3 and
+// The paper's line to a meter: 0.57 ms and 39 bytes each way explain its table of delays, 1.3 and
 // 6.7 ppm its table of offsets.
 const line460800 = serial(460_800, 570, 39)
 const line57600 = serial(57_600, 570, 39)
-/** The seed's ZigBee channel in its first and its second measurement: mean, median and standard
+/** The paper's ZigBee channel in its first and its second measurement: mean, median and standard
  * deviation are 17.26, 17.53, 0.75 ms and 18.46, 17.37, 7.18 ms. */
 const zigbee = bell(17_400, 750)
 const zigbeeTail = heavyTail(17_200, 170, 2, 100_000)
-/** Its largest adjustments are 0.14 and 0.29 %, read as rates: no clock for readings, but one of a
- * small device, whose promise is as wide. */
+/** Its largest adjustments are 0.14 and 0.29 %, read as rates: not a clock for readings, but that
+ * of a small device, whose promise is as wide. */
 const smallDevice = knowingOnly(
   { tolerance: 3_500, change: FREQUENCY_CHANGE_PPM },
   { frequency: ppm(0), deviation: ppm(1_750) },
 )
 
-/** Those of the seeds' experiments, then usual paths. */
+/** Those of the papers' experiments, then usual paths. */
 const KNOWN: readonly Scenario[] = [
   scenario('000-460k8', { pollS: 256, ratePpm: 1.3, ...both(line460800) }),
   scenario('000-57k6', { pollS: 256, ratePpm: 6.7, ...both(line57600) }),
@@ -132,10 +132,11 @@ const KNOWN: readonly Scenario[] = [
   }),
 ]
 
-/** Our own, for what the ones above leave out. */
+/** Our own, for what those above leave out. */
 const OWN: readonly Scenario[] = [
   // A slave on battery or behind a modem that sleeps: 12 minutes of link, 70 without. Between them
-  // only the learned frequency holds; an estimator that forgets by count or by age shows here.
+  // only the learned frequency holds; an estimator that forgets by count or by age would show it
+  // here.
   scenario('intermittent', {
     pollS: 64,
     seconds: 2 * DAY_S,
@@ -159,15 +160,15 @@ const OWN: readonly Scenario[] = [
     swingPpm: daily,
     ...both(queue(30_000, 10_000)),
   }),
-  // A geostationary satellite: 300 ms each way, and rain that loses all for minutes. The delay says
-  // nothing about the error any more.
+  // A geostationary satellite: 300 ms each way, and rain that loses everything for minutes. The
+  // delay says nothing about the error here.
   scenario('satellite', {
     pollS: 32,
     ratePpm: 10,
     ...both(along(bursts(1_800, 300), queue(300_000, 15_000))),
   }),
   // A USB adapter that falls asleep between two polls and wakes for the question, mostly: the delay
-  // of one way has two humps, the other way is quick.
+  // one way has two humps, the other way is quick.
   scenario('usb-sleep', {
     pollS: 64,
     ratePpm: 20,

@@ -1,8 +1,8 @@
 // The second boundary: where keys change every second, a reading taken at 12.999 is sealed under
 // another key than one taken at 13.001, and slave, network and master rarely agree on the second. A
-// public device with such keys loses its packets there over LTE (OpenHR20, issue 24). Here frames
-// go from the slave's sealing through the wire's bytes to the master's gate, at every clock error
-// that the tolerance allows, and just beyond it.
+// published device with such keys loses its packets there over LTE (OpenHR20, issue 24). Here
+// frames go from the slave's sealer through the wire's bytes to the master's gate, at every clock
+// error that the tolerance allows, and just beyond it.
 
 import { type GateContext, judge } from '../../../services/master/core/gate.ts'
 import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
@@ -21,14 +21,14 @@ import { type Report, row } from '../rows.ts'
 
 /** What the master grants (wire.md 9), ms. */
 const TOLERANCE_MS = 10_000
-/** Half of all frames are taken so close to an edge of a second, ms. */
+/** Half of all frames are taken this close to an edge of a second, ms. */
 const NEAR_MS = 50
 const ORIGIN = unixMs(1_790_000_000_000)
 /** Frames of one slave: one a second or so, half an hour and more. */
 const SLAVE_FRAMES = 2_000
-/** Of a million, a tenth is sent by slaves that are too far ahead. */
+/** A tenth of a million frames is sent by slaves that are too far ahead. */
 const AHEAD_SHARE = 0.1
-/** A refused frame is tried again so often, ms, and so many times: it needs a second. */
+/** How often a refused frame is retried, ms, and how many times: it needs a second. */
 const AGAIN_MS = 100
 const AGAIN_MAX = 15
 
@@ -50,7 +50,7 @@ export interface Crossing {
   readonly twice: number
 }
 
-/** One slave and what the master knows of it. */
+/** One slave and what the master knows about it. */
 class Pair {
   readonly #chance: Chance
   readonly #id: Uint8Array
@@ -111,7 +111,7 @@ class Pair {
     return { bodies: frames.map(({ body }) => body), value }
   }
 
-  /** The gate's word when the master's clock says `now`: a fault, or the values it took. */
+  /** The gate's verdict when the master's clock says `now`: a fault, or the values it took. */
   judge(body: Uint8Array, now: number): string | readonly number[] {
     const timed: GateContext = {
       suite,
@@ -129,7 +129,7 @@ class Pair {
   }
 }
 
-/** A mobile network's way there, ms: 30 and queues, now and then a handover of up to 2 s. */
+/** A mobile network's outward delay, ms: 30 and queues, now and then a handover of up to 2 s. */
 const lteMs = (chance: Chance): number =>
   30 + chance.wait(40) + (chance.happens(0.02) ? chance.between(200, 2_000) : 0)
 
@@ -178,7 +178,7 @@ function within(counts: Counts, pair: Pair, chance: Chance, error: number, frame
 }
 
 /** A slave whose clock is a second more than the tolerance ahead of the master's when its frame
- * arrives: it tries again until it is taken. */
+ * arrives: it retries until the frame is taken. */
 function beyond(counts: Counts, pair: Pair, chance: Chance, frames: number): void {
   let now: number = ORIGIN
   for (let n = 0; n < frames; n += 1) {
@@ -203,7 +203,7 @@ function beyond(counts: Counts, pair: Pair, chance: Chance, frames: number): voi
   }
 }
 
-/** So many frames within the tolerance, and a tenth as many beyond it. */
+/** `frames` frames within the tolerance, and a tenth as many beyond it. */
 export function crossSeconds(frames: number, seed: number): Crossing {
   const counts: Counts = {
     frames: 0,

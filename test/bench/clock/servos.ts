@@ -1,4 +1,4 @@
-// The clocks that are compared, each behind the same small interface: ours as the slave keeps it,
+// The clocks under comparison, each behind the same small interface: ours as the slave keeps it,
 // and one that is set at every sample.
 
 import {
@@ -22,9 +22,9 @@ import { elapsedUs, type MonoUs, shiftUs, unixUs } from '../../../shared/units.t
 import { ORIGIN_US, type Servo } from './world.ts'
 
 export interface Ours extends Servo {
-  /** What is believed, whatever is shown meanwhile. */
+  /** The time believed, whatever is shown meanwhile. */
   readonly believed: (mono: MonoUs) => number
-  /** |UTC - at| is said to be no more, microseconds; null while nothing is said. */
+  /** The claimed limit of |UTC - at|, microseconds; null while nothing is claimed. */
   readonly bound: (mono: MonoUs) => number | null
   /** How far the time shown was from the estimate at the last sample, microseconds. */
   readonly adjusted: () => number
@@ -64,7 +64,7 @@ export function ours(knowing: Estimator = KNOWS_NOTHING): Ours {
   }
 }
 
-/** The seed's way: the clock is set at each sample and runs as its crystal does until the next. */
+/** The paper's way: the clock is set at each sample and runs as its crystal does until the next. */
 export function step(): Servo {
   let last: Sample | null = null
   return {

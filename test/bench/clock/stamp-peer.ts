@@ -1,6 +1,6 @@
 // The other end of the stamps' bench, in a thread of its own: sends bodies that say when they were
 // written, and answers questions about the time as a master does. Its clock is the machine's
-// monotonic one, so whoever shares the machine knows the truth.
+// monotonic one, so everything on this machine knows the truth.
 
 import { parentPort } from 'node:worker_threads'
 import { listen } from '../../../services/master/shell/listeners.ts'
@@ -30,7 +30,7 @@ const verdict = await listen({
       timer = setTimeout(tick, from + Math.random() * (to - from))
     }
     return {
-      // The first body says what is wanted: one byte bodies, more is a question.
+      // The first body says what is wanted: one byte asks for bodies, more is a question.
       onBody: (body, at) => {
         if (body.length === 1) tick()
         else peer.send(stamped(at, systemClock.mono()))

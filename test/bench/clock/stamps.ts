@@ -1,6 +1,6 @@
 // How late the stamps of the clock exchange are: on arrival while the agent's thread is blocked,
-// and in what they are for, an offset over a direct link. Both ends run on this machine and read
-// one clock, so the truth is known: 0.
+// and in their use, an offset over a direct link. Both ends run on this machine and read one clock,
+// so the truth is known: 0.
 
 import { once } from 'node:events'
 import { setImmediate as breathe, setTimeout as wait } from 'node:timers/promises'
@@ -21,7 +21,7 @@ const BODIES = 1_000
 const EXCHANGES = 600
 /** Between two questions, milliseconds. */
 const ASK_MS = 40
-/** The first ones find the estimator without a history. */
+/** At the first ones the estimator has no history. */
 const WARM_UP = 20
 
 const percentile = (values: readonly number[], share: number): number =>
@@ -45,7 +45,8 @@ const doubles = (body: Uint8Array): readonly number[] => {
   return Array.from({ length: body.length / 8 }, (_, at) => view.getFloat64(8 * at))
 }
 
-/** How late bodies are stamped while this thread is blocked: by the link's thread, and by this. */
+/** How late bodies are stamped while this thread is blocked: by the link's thread, and by this
+ * one. */
 async function lateness(port: number): Promise<{ thread: number[]; here: number[] }> {
   const late = { thread: new Array<number>(), here: new Array<number>() }
   const address = { kind: 'tcp', host: HOST, port } as const
@@ -73,7 +74,7 @@ async function lateness(port: number): Promise<{ thread: number[]; here: number[
   return late
 }
 
-/** Errors of the offset, microseconds, one an exchange: of what the estimator believes, and of the
+/** Errors of the offset, microseconds, one per exchange: of the estimator's belief, and of the
  * exchange alone. */
 async function directErrors(port: number): Promise<{ believed: number[]; alone: number[] }> {
   const errors = { believed: new Array<number>(), alone: new Array<number>() }

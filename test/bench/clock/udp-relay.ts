@@ -1,13 +1,12 @@
-// A network made of one program: passes datagrams between clients and a time server on loopback,
-// late by delays drawn from a seed, each way anew. The kernels we test on lack `tc netem`.
+// A network in one program: passes datagrams between clients and a time server on loopback, delayed
+// by amounts drawn from a seed, anew for each way. The kernels we test on lack `tc netem`.
 //
-// A process of its own (its argument is a RelayTask as JSON), so that no test's work makes it
-// late: timers count whole milliseconds, so it sleeps until shortly before a datagram is due and
-// looks at the clock from there on. Each path has a port; who sent to it last is answered through
-// it.
+// A process of its own (its argument is a RelayTask as JSON), so that no test's work makes it late:
+// timers count whole milliseconds, so it sleeps until shortly before a datagram is due and looks at
+// the clock from there on. Each path has a port; the last sender to it gets the answers through it.
 //
-// It may also lie: put the same error into all times the server states. NTP without authentication
-// is that easily forged.
+// It can also lie: put the same error into all times that the server states. NTP without
+// authentication is that easy to forge.
 
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -36,7 +35,7 @@ const HOST = '127.0.0.1'
 const LEAST_MS = 0.05
 /** Timers are late by up to about a millisecond, and may be early by less than one. */
 const WATCH_MS = 2
-/** Datagrams under way at most; more are lost, as in any router. */
+/** Most datagrams under way; more are lost, as in any router. */
 const UNDER_WAY_MAX = 10_000
 /** Where an NTP header has its times: reference, receive, transmit. Origin is the client's. */
 const TIMES = [16, 32, 40]

@@ -1,6 +1,6 @@
-// A simulated world for one clock: true time, an oscillator, a path to the master, and who tampers
-// with it. Everything that happens is drawn beforehand from the scenario and a seed, so that each
-// clock under comparison lives through the very same events.
+// A simulated world for one clock: true time, an oscillator, a path to the master, and somebody who
+// tampers with it. Everything that happens is drawn beforehand from the scenario and a seed, so
+// that each clock under comparison lives through the very same events.
 
 import {
   answer,
@@ -18,7 +18,7 @@ import type { Scenario } from './scenarios.ts'
 export const ORIGIN_US = 1_790_000_000_000_000
 /** The monotonic clock starts anywhere. */
 const MONO_START_US = 77_000
-/** What the master needs to answer, microseconds. */
+/** Time the master needs to answer, microseconds. */
 const RESIDENCE_US = 100
 
 /** An answer on its way; t2 and t3 in microseconds since the origin, on the master's clock. */
@@ -29,7 +29,7 @@ export interface Reply {
   readonly boundUs: number
 }
 
-/** What becomes of a reply: nothing, itself, another, several. */
+/** What the attacker makes of a reply: nothing, itself, another, several. */
 export type Tamper = (reply: Reply, askedS: number) => readonly Reply[]
 
 export interface Attack {
@@ -100,7 +100,7 @@ export function buildWorld(scenario: Scenario, seed: number, attack: Attack = PE
   return { scenario, monoAt, asleep: attack.asleep, events: eventsOf(scenario, seed, attack) }
 }
 
-/** What follows the samples of a world. */
+/** A clock that follows the samples of a world. */
 export interface Servo {
   /** A sample, at the arrival of its reply. */
   readonly take: (sample: Sample, mono: MonoUs) => void
@@ -116,8 +116,8 @@ const idOf = (n: number): Uint8Array => {
   return id
 }
 
-/** Lives through a world with a clock. `look` sees it at every full second in which the machine is
- * awake and after every sample, from the first sample on. */
+/** Runs a clock through a world. `look` sees it at every full second in which the machine is awake
+ * and after every sample, from the first sample on. */
 export function live(
   { scenario, monoAt, asleep, events }: World,
   servo: Servo,

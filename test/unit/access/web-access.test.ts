@@ -23,7 +23,7 @@ let world: World
 let app: FastifyInstance
 let browser: Browser
 
-void describe('the ways in', () => {
+void describe('logging in', () => {
   before(async () => {
     stored = await createPasswords().hash(PASSWORD, Buffer.alloc(16, 7))
   })
@@ -45,7 +45,7 @@ void describe('the ways in', () => {
   const login = () => browser.post('/login', { name: 'ada', password: PASSWORD })
   const sessionCookie = () => browser.cookies.get('ticklock-session')
 
-  test('no page without login: every page sends a stranger to /login', async () => {
+  test('without a login every page sends the visitor to /login', async () => {
     for (const page of [...PAGES, ...CLOCK_PAGES, ...MORE_PAGES]) {
       const answer = await browser.get(page)
       assert.equal(answer.statusCode, 303, page)
@@ -63,7 +63,7 @@ void describe('the ways in', () => {
     assert.equal((await browser.get('/fleet')).statusCode, 303)
   })
 
-  test('the demo’s attacker is started by an operator’s form, and its board shows what it did', async () => {
+  test('an operator’s form starts the demo’s attacker, and its board shows what it did', async () => {
     assert.equal((await browser.get('/attacks')).headers.location, '/login')
     await login()
     const page = await browser.get('/attacks')
@@ -99,7 +99,7 @@ void describe('the ways in', () => {
     assert.equal(sessionCookie(), undefined)
   })
 
-  test('the attempt after the fifth login in a minute is refused (OPS-23)', async () => {
+  test('the sixth login attempt in a minute is refused (OPS-23)', async () => {
     for (let attempt = 0; attempt < LOGINS_PER_MINUTE; attempt += 1) {
       const answer = await browser.post('/login', { name: 'ada', password: 'x'.repeat(20) })
       assert.equal(answer.statusCode, 401)
@@ -155,7 +155,7 @@ void describe('the ways in', () => {
     assert.match(again.body, /OPS-21/)
   })
 
-  test('following a customer link logs nobody in; its button does, again and again', async () => {
+  test('opening a customer link logs nobody in; its button does, every time', async () => {
     const path = `/c/${LINKS.asha}`
     const shown = await browser.get(path)
     assert.equal(shown.statusCode, 200)
@@ -213,7 +213,7 @@ void describe('the ways in', () => {
     }
   })
 
-  test('a session of another length, an unknown and an expired one are nobody', async () => {
+  test('a session cookie of another length, an unknown or an expired one logs nobody in', async () => {
     await login()
     const good = sessionCookie() ?? ''
     for (const token of ['', 'x', good.slice(1), 'A'.repeat(43), `${good}A`]) {

@@ -101,7 +101,7 @@ test('rounding is the tariff’s: 26.125 prints 26.13, half-even 26.12 (cityofse
   assert.equal(of('half-even'), '26.12')
 })
 
-test('energy is rounded once a line: 3.932 kWh at 26.4159 p is 1.04 (OctopusEnergy #1852)', () => {
+test('energy is rounded once per line: 3.932 kWh at 26.4159 p is 1.04 (OctopusEnergy #1852)', () => {
   const slabs = [{ rate: '0.264159' }]
   const charges = [{ kind: 'slabs', code: 'day', label: 'Day', slabs }]
   assert.equal(amounts(tariffOf({ ...MSEDCL, charges }), '3.932', 30)['day'], '1.04')
@@ -133,7 +133,11 @@ const refusals: readonly (readonly [string, Partial<BillFacts>, string])[] = [
   ['no tariff is BIL-07', { tariff: null }, 'BIL-07'],
   ['no opening reading is BIL-04', { opening: null }, 'BIL-04'],
   ['no closing reading is BIL-04', { closing: null }, 'BIL-04'],
-  ['a register that went back is BIL-01', { closing: { value: 2_500_099, exponent: 1 } }, 'BIL-01'],
+  [
+    'a register that went backwards is BIL-01',
+    { closing: { value: 2_500_099, exponent: 1 } },
+    'BIL-01',
+  ],
 ]
 for (const [claim, change, fault] of refusals) {
   test(`${claim} (faults.md)`, () => {
@@ -142,7 +146,7 @@ for (const [claim, change, fault] of refusals) {
   })
 }
 
-test('a register counts through zero, with the transformer ratio, not by half its range', () => {
+test('a register rolls over, with the transformer ratio, by half its range at most', () => {
   const near = (opening: number, closing: number): string => {
     const meter = { ...FACTS.meter, digits: 5, multiplier: 40 }
     const readings = {

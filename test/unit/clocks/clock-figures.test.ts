@@ -1,11 +1,11 @@
-// The figures of clocks are open to everybody, so asking for them often must cost nothing.
+// The clock figures are open to everybody, so asking for them often must cost nothing.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pool } from 'pg'
 import { servedClockFigures } from '../../../services/billing/clocks/db/figures.ts'
 
-test('one look at the database serves all who ask within two seconds, a failed one nobody', async () => {
+test('one look at the database serves all callers within two seconds, a failed one nobody', async () => {
   let looks = 0
   let away = false
   let now = 0
@@ -22,7 +22,7 @@ test('one look at the database serves all who ask within two seconds, a failed o
   await Promise.all(Array.from({ length: 100 }, () => figures()))
   now = 1_999
   await figures()
-  // Two statements make one look.
+  // One look takes two statements.
   assert.equal(looks, 2)
   now = 2_000
   assert.equal((await figures()).meters.known, 0)

@@ -35,7 +35,7 @@ test('a point holds until the next, the last until now, in a band of its bound',
   assert.equal(runs[0]?.band, 'M0,56.5L50,56.5L50,13L100,13L100,100L50,100L50,143.5L0,143.5Z')
 })
 
-test('the scale is linear to thirty times what is usual, logarithmic beyond', () => {
+test('the scale is linear up to thirty times the usual, logarithmic beyond', () => {
   const heightOf = (times: number): number => {
     const quiet = Array.from({ length: 9 }, (_, minute) => point(minute))
     const { runs } = plot([...quiet, point(30, { offsetUs: times * 1_000, boundUs: 0 }), point(31)])
@@ -43,11 +43,11 @@ test('the scale is linear to thirty times what is usual, logarithmic beyond', ()
     return 100 - (heights(runs[0]?.band ?? '')[0] ?? 0)
   }
   assert.ok(heightOf(30) < 3, `a thirtieth of the height: ${heightOf(30)}`)
-  assert.ok(heightOf(31) > 15, `still to be seen: ${heightOf(31)}`)
+  assert.ok(heightOf(31) > 15, `still visible: ${heightOf(31)}`)
   assert.ok(heightOf(180_000) > 5)
 })
 
-test('lines of the scale are round, in order, around zero, and not over its number', () => {
+test('scale lines are round, in order, around zero, and clear of its number', () => {
   const { yTicks } = plot([point(0, { boundUs: 9_400 })])
   assert.deepEqual(
     yTicks.map(({ us }) => us),
@@ -61,7 +61,7 @@ test('lines of the scale are round, in order, around zero, and not over its numb
   assert.ok(far.yTicks.every(({ y, us }) => us === 0 || Math.abs(y - 100) >= 18))
 })
 
-test('another state is another run, joined to the one before; without a bound it has no band', () => {
+test('a new state begins a new run joined to the last; without a bound it has no band', () => {
   const { runs } = plot([point(0), point(30, { state: 'U', boundUs: null }), point(45)])
   assert.deepEqual(
     runs.map(({ state, band }) => [state, band === '']),
@@ -74,7 +74,7 @@ test('another state is another run, joined to the one before; without a bound it
   assert.equal(runs[1]?.line, 'M50,100L50,100L75,100')
 })
 
-test('where the slave was away the line breaks; what is outside the frame is not drawn', () => {
+test('the line breaks where the slave was away; nothing outside the frame is drawn', () => {
   const { runs } = plot([point(0), point(30)], { gapMs: 15 * 60_000 })
   assert.deepEqual(
     runs.map(({ line }) => line),
@@ -85,7 +85,7 @@ test('where the slave was away the line breaks; what is outside the frame is not
   assert.deepEqual(plot([]).runs, [])
 })
 
-test('of 3,000 points no more is drawn than can be seen, and the farthest of all is', () => {
+test('of 3,000 points only as many are drawn as can be seen, the farthest among them', () => {
   const points = Array.from({ length: 3_000 }, (_, i) =>
     point(i / 50, { offsetUs: i === 1_234 ? 5_000 : 0 }),
   )

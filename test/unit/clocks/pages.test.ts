@@ -1,4 +1,4 @@
-// The pages of clocks: what they say, and that nothing told by others becomes markup.
+// The clock pages: what they say, and that nothing reported by others becomes markup.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

@@ -57,14 +57,14 @@ test('a rollover in little time that no line could carry is also a spike', () =>
   assert.equal(against(6_000_000, 900_000, 7, 60_000), MARK.rollover | MARK.spike)
 })
 
-test('a spike is more than 500 kW on average, over an hour at least', () => {
+test('a spike is more than 500 kW averaged over at least an hour', () => {
   assert.equal(against(0, 500_000, null), 0)
   assert.equal(against(0, 500_001, null), MARK.spike)
   assert.equal(against(0, 500_000, null, 1_000), 0)
   assert.equal(against(0, 1_000_000, null, 2 * HOUR), 0)
 })
 
-test('nothing is said against a value that is not earlier', () => {
+test('a previous value that is not earlier gives no mark', () => {
   assert.equal(against(100, 0, null, 0), 0)
 })
 

@@ -1,4 +1,4 @@
-// Times found afterwards: exact where nothing drifts, and never further off than they say.
+// Times found afterwards: exact where nothing drifts, and never further off than they claim.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -17,7 +17,7 @@ import { spanMs, unixMs } from '../../../shared/units.ts'
 
 const START = Date.UTC(2026, 2, 1)
 const MONTH_MS = 31 * 86_400_000
-/** Enough for the rounding of floats of the size of today. */
+/** Enough for the rounding of floats the size of today's time. */
 const CLOSE = 0.01
 
 /** A process whose oscillator is off by `ppm`: the truth at its process ms. */
@@ -25,7 +25,7 @@ const truth = (ms: number, ppm: number): number => START + ms / (1 + ppm * 1e-6)
 
 const tieOf = (ms: number, ppm: number, wrong: number, bound: number): Tie => ({
   processMs: Math.floor(ms),
-  // The anchor is struck when the whole millisecond passed, and cut to whole ms of UTC.
+  // The anchor is taken when the whole millisecond has passed, and cut to whole ms of UTC.
   utc: unixMs(truth(Math.floor(ms), ppm) + wrong * bound),
   bound: spanMs(Math.ceil(bound) + 1),
 })
@@ -60,7 +60,7 @@ test('the bound covers the truth for every drift inside the tolerance', () => {
       fc.array(anchor, { minLength: 1, maxLength: 3 }),
       (ms, ppm, list) => {
         const ties = list.map(({ ms: at, wrong, bound }) => tieOf(at, ppm, wrong, bound))
-        // Process ms are cut: the reading came up to a millisecond later.
+        // Process ms are truncated: the reading was taken up to a millisecond later.
         for (const later of [0, 0.999]) {
           const found = retime(ms, null, ties)
           assert.ok(found !== null)
@@ -73,7 +73,7 @@ test('the bound covers the truth for every drift inside the tolerance', () => {
   )
 })
 
-test('of several anchors none makes the bound wider; what the stamp said counts too', () => {
+test('no further anchor widens the bound; what the stamp said counts too', () => {
   const near = { processMs: 5_000, utc: unixMs(START + 5_000), bound: spanMs(20) }
   const far = { processMs: 900_000, utc: unixMs(START + 900_000), bound: spanMs(400) }
   assert.deepEqual(retime(0, null, [near]), { at: START, bound: 23 })

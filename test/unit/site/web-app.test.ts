@@ -73,7 +73,7 @@ void describe('the web app', () => {
     assert.doesNotMatch(answer.body, /ECONNREFUSED/)
   })
 
-  test('a mistake of ours is a 500 without a word of the error', async () => {
+  test('a bug of ours is a 500 that says nothing about the error', async () => {
     world.failure = new Error('secret detail')
     const cookie = `ticklock-session=${'A'.repeat(43)}`
     const answer = await app.inject({ url: '/fleet', headers: { ...html, cookie } })
@@ -90,7 +90,7 @@ void describe('the web app', () => {
     assert.deepEqual(Object.keys(api.json()), ['error', 'fault', 'remedy'])
   })
 
-  test('hostile requests get a 4xx and the app lives on', async () => {
+  test('hostile requests get a 4xx and the app keeps running', async () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     const requests = [
       { url: '/%ff%00', method: 'GET' },
@@ -123,7 +123,7 @@ void describe('the web app', () => {
     assert.equal((await app.inject({ url: '/healthz' })).statusCode, 200)
   })
 
-  test('the style lives for ever under a name with its hash; If-None-Match: 304', async () => {
+  test('the stylesheet may be cached for ever under a name with its hash; If-None-Match: 304', async () => {
     const { body } = await app.inject({ url: '/login', headers: html })
     const path = /href="(\/assets\/style-[^"]+\.css)"/.exec(body)?.[1] ?? ''
     const style = await app.inject({ url: path })
@@ -134,7 +134,7 @@ void describe('the web app', () => {
     assert.equal(again.statusCode, 304)
   })
 
-  test('the demo inbox says that nothing left this machine, and links to us only', async () => {
+  test('the demo inbox says that nothing left this machine, and links only to us', async () => {
     const { body } = await app.inject({ url: '/inbox', headers: html })
     assert.match(body, /nothing left this machine/)
     assert.match(body, /<a href="http:\/\/127\.0\.0\.1\/c\/A+">/)
@@ -149,7 +149,7 @@ void describe('the web app', () => {
     assert.doesNotMatch(answer.body, /Demo/)
   })
 
-  test('argon2id: an unknown name never fits, the ninth at once is busy', async () => {
+  test('argon2id: an unknown name never matches, the ninth at once is busy', async () => {
     const passwords = createPasswords()
     const stored = await passwords.hash('a long enough password', Buffer.alloc(16, 1))
     assert.equal(await passwords.verify('a long enough password', stored), true)

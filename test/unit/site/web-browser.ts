@@ -1,4 +1,4 @@
-// What a test sees of the pages: requests, cookies, forms.
+// The pages as a test sees them: requests, cookies, forms.
 
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 

@@ -1,5 +1,5 @@
-// A small made-up utility behind the real web app: what the pages show comes from here instead of
-// from a database, and time stands still until a test moves it.
+// A small fictitious utility behind the real web app: what the pages show comes from here instead
+// of from a database, and time stands still until a test moves it.
 
 import { startOfDay } from '../../../services/billing/civil/calendar.ts'
 import { usageMonths } from '../../../services/billing/readings/core/usage.ts'
@@ -61,7 +61,7 @@ export const HOSTILE_NAME = '<script>alert(1)</script>'
 export interface World {
   readonly deps: WebDeps
   now: UnixMs
-  /** Set to an error to take the database away. */
+  /** Set this to an error to take the database away. */
   failure: Error | null
   /** Commands of every device, the newest first. */
   readonly commands: CommandRow[]

@@ -78,7 +78,7 @@ const refused: readonly (readonly [string, unknown, string])[] = [
     { ...PLAIN, charges: [slab({ rate: '1' }), duty()] },
     'charges[1].on: names no',
   ],
-  ['tax on itself', { ...PLAIN, charges: [duty('duty')] }, 'charges[0].on: "duty" is no charge'],
+  ['tax on itself', { ...PLAIN, charges: [duty('duty')] }, 'charges[0].on: "duty" is not a charge'],
   [
     'tax twice',
     { ...PLAIN, charges: [slab({ rate: '1' }), duty('energy', 'energy')] },
@@ -90,7 +90,7 @@ const refused: readonly (readonly [string, unknown, string])[] = [
     'charges[1].code',
   ],
   ['no charges', { ...PLAIN, charges: [] }, 'charges: no charges'],
-  ['month digits alone', { ...PLAIN, monthDigits: 2 }, 'monthDigits: means something'],
+  ['month digits alone', { ...PLAIN, monthDigits: 2 }, 'monthDigits: applies only'],
 ]
 for (const [what, document, path] of refused) {
   test(`a tariff with ${what} is refused with the path of the fault (billing.md)`, () => {

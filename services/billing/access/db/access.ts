@@ -1,5 +1,4 @@
-// Who may look: operators, sessions and links. Only hashes of secrets reach this file
-// (shell/tokens.ts).
+// Access: operators, sessions and links. Only hashes of secrets reach this file (http/tokens.ts).
 
 import { type Kysely, sql } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -19,8 +18,8 @@ export interface AccessStore {
   closeSession(hash: Buffer): Promise<void>
   /** Whether the set-up link can still be used. */
   setupOpen(hash: Buffer, now: UnixMs): Promise<boolean>
-  /** Makes the operator and burns the link in one transaction. `spent`: link unknown, used or
-   * expired; `taken`: there is an operator of that name already. */
+  /** Creates the operator and burns the link in one transaction. `spent`: the link is unknown, used
+   * or expired; `taken`: an operator of that name exists already. */
   setUp(entry: {
     readonly hash: Buffer
     readonly name: string
@@ -110,7 +109,7 @@ export async function storeLink(
     .execute()
 }
 
-/** Whether anybody could log in: when not, the server prints a set-up link at start. */
+/** Whether anybody can log in; if nobody can, the server prints a set-up link at start. */
 export async function hasOperator(db: Kysely<Database>): Promise<boolean> {
   const row = await db.selectFrom('operators').select('id').limit(1).executeTakeFirst()
   return row !== undefined
@@ -174,7 +173,8 @@ async function setUp(
   }
 }
 
-/** Makes an operator, or gives one a new password (its hash); open sessions of an older one end. */
+/** Creates an operator, or stores a new password hash for an existing one and ends that operator's
+ * open sessions. */
 export async function setOperator(
   db: Kysely<Database>,
   operator: { readonly name: string; readonly password: string },

@@ -1,4 +1,4 @@
-// The one door in front of every page: no handler runs before it is known who asks.
+// The one door in front of every page: no handler runs before the caller is known.
 
 import type { FastifyReply, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
@@ -9,8 +9,8 @@ import type { Viewer } from '../../kit/context.ts'
 import { answer, FORM_STALE } from './answer.ts'
 import type { Sessions } from './session.ts'
 
-/** Only for viewers of that kind. Nobody logged in: to the log-in page. The other kind: no such
- * page. */
+/** Admits viewers of that kind only. A viewer who is not logged in is sent to the log-in page; one
+ * of the other kind is told that there is no such page. */
 export function guarded(
   sessions: Sessions,
   kind: Viewer['kind'],

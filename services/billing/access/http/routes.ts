@@ -1,4 +1,4 @@
-// The ways in and out: operators by password, the first operator by a set-up link, customers by the
+// Logging in and out: operators by password, the first operator by a set-up link, customers by the
 // link of their bill notice. Opening a link by GET never logs anybody in: mail scanners do that
 // too.
 
@@ -15,7 +15,7 @@ import { sendPage } from './guard.ts'
 import type { AccessDeps, Sessions } from './session.ts'
 
 const LOGIN_REFUSED = troubleOf(401, 'Log in', 'Name or password is wrong.', 'OPS-20')
-const NAME_TAKEN = troubleOf(409, 'First operator', 'There is an operator of that name already.')
+const NAME_TAKEN = troubleOf(409, 'First operator', 'An operator of that name exists already.')
 const NAME_REFUSED = troubleOf(
   422,
   'First operator',
@@ -52,7 +52,7 @@ export function accessRoutes(app: FastifyInstance, deps: AccessDeps, sessions: S
   linkRoutes(app, deps, sessions)
 }
 
-/** No POST is looked at before its form token fits (OPS-22). */
+/** No POST is handled unless its form token matches (OPS-22). */
 const posted =
   (
     sessions: Sessions,

@@ -1,5 +1,5 @@
-// Who asks, and whether a form is ours. A session cookie names a row whose hash the database keeps;
-// before anybody is logged in a form cookie does the same for the forms alone, without any row.
+// Who the caller is, and whether a form is ours. A session cookie names a row by the hash that the
+// database keeps; before login a form cookie protects the forms alone, without any row.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
@@ -28,7 +28,7 @@ export interface AccessDeps {
 }
 
 export interface Sessions {
-  /** Who asks; null when nobody is logged in. */
+  /** The caller; null when nobody is logged in. */
   viewer(request: FastifyRequest): Promise<Viewer | null>
   open(reply: FastifyReply, viewer: { kind: Viewer['kind']; id: number }): Promise<void>
   close(request: FastifyRequest, reply: FastifyReply): Promise<void>
@@ -43,8 +43,8 @@ interface CookieNames {
   readonly form: string
 }
 
-/** `__Host-` lets no other host of the domain set or widen the cookie; browsers want Secure for it.
- * */
+/** `__Host-` keeps other hosts of the domain from setting or widening the cookie; browsers require
+ * Secure for it. */
 const namesOf = (secure: boolean): CookieNames =>
   secure
     ? { session: '__Host-ticklock-session', form: '__Host-ticklock-form' }
@@ -87,7 +87,7 @@ export function createSessions(deps: AccessDeps, assets: PageContext['assets']):
       return { viewer, formToken: formToken(token), path, assets, demo: deps.demo }
     },
     formFits(request) {
-      // Browsers say where a request comes from; whoever says nothing still needs the token.
+      // Browsers say where a request comes from; a client that does not still needs the token.
       const site = request.headers['sec-fetch-site'] ?? 'same-origin'
       if (site !== 'same-origin' && site !== 'none') return false
       const given = field(request, 'form_token')

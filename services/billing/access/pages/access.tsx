@@ -1,4 +1,4 @@
-// The ways in.
+// The log-in pages, and the page for everything that goes wrong.
 
 import type { PageContext } from '../../kit/context.ts'
 import { FormToken, Layout } from '../../kit/layout.tsx'
@@ -60,7 +60,7 @@ export function SetupPage({
   return (
     <Layout context={context} title="First operator" width="narrow">
       <section class="card">
-        <h1>Make the first operator</h1>
+        <h1>Create the first operator</h1>
         <p class="lead">
           This link works once. Choose a name and a password; everything else is done later by
           whoever logs in with them.

@@ -1,5 +1,5 @@
-// Links that open something. The secret exists in the address alone; the database keeps its hash.
-// So a link is made at the moment it is printed or sent, never stored in the text of a notice.
+// Links that let somebody in. The secret exists only in the address; the database keeps its hash.
+// So a link is made at the moment it is printed or sent, and never stored in the text of a notice.
 
 import type { Kysely } from 'kysely'
 import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
@@ -27,7 +27,7 @@ export async function customerLink(
   return `${baseUrl}/c/${token}`
 }
 
-/** An address that makes the first operator, once. */
+/** An address that creates the first operator, once. */
 export async function setupLink({ db, random, baseUrl }: LinkSource, now: UnixMs): Promise<string> {
   const token = tokenText(random(LINK_BYTES))
   const expiresAt = shiftMs(now, spanMs(SETUP_LINK_MS))

@@ -13,10 +13,10 @@ const TAG_BYTES = 32
 /** Shortest password an operator may choose. Source: NIST SP 800-63B-4, 15 when it is the only
  * factor. */
 export const PASSWORD_CHARS_MIN = 15
-/** Longest password accepted: hashing a megabyte is work an outsider could order. */
+/** Longest password accepted: hashing a megabyte is work that an outsider could impose on us. */
 export const PASSWORD_CHARS_MAX = 128
 
-/** Most hashes computed at once: 8 x 19 MiB is the memory that strangers can make us take. */
+/** Most hashes computed at once: strangers can make us use 8 x 19 MiB of memory, no more. */
 const HASHES_AT_ONCE = 8
 
 const PHC =
@@ -30,15 +30,15 @@ interface Parameters {
 
 const CURRENT: Parameters = { memory: MEMORY_KIB, passes: PASSES, parallelism: LANES }
 
-/** Verified against when the name is unknown, so that names cannot be told apart by time. No
- * password gives a tag of zeros. */
+/** Checked when the name is unknown, so that timing does not reveal which names exist. No password
+ * gives a tag of zeros. */
 const NOBODY = phcText(CURRENT, Buffer.alloc(SALT_BYTES), Buffer.alloc(TAG_BYTES))
 
 export interface Passwords {
   /** The PHC text to store; `salt` is 16 random bytes. */
   hash(password: string, salt: Uint8Array): Promise<string>
-  /** Whether the password fits. `stored` null (no such operator) costs the same time and is false.
-   * `busy` when too many are being verified already: the caller answers OPS-23. */
+  /** Whether the password matches. `stored` null (no such operator) costs the same time and is
+   * false. `busy` when too many are being verified already: the caller answers OPS-23. */
   verify(password: string, stored: string | null): Promise<boolean | 'busy'>
 }
 

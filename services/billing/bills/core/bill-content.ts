@@ -1,6 +1,5 @@
-// What is stored of a bill, and what a page, a PDF or a notice shows: nothing else, and nothing
-// computed again. Every number is a string, so that no float can come between the database and the
-// paper.
+// What is stored of a bill. A page, a PDF or a notice shows this and nothing else, and recomputes
+// nothing. Every number is a string, so that no float can come between the database and the paper.
 
 import { hashOf } from '../../../../shared/documents/canonical.ts'
 import { Document, type DocumentFault } from '../../../../shared/documents/document.ts'
@@ -64,7 +63,7 @@ export type BillContent = {
     readonly hash: string
     readonly rounding: string
     readonly slabProration: string
-    /** What slab limits were multiplied with. */
+    /** What slab limits were multiplied by. */
     readonly months: string
     readonly source: string
   }

@@ -1,6 +1,6 @@
-// A bill is a pure function of its facts: two readings, a tariff version, who lives where. The same
-// facts give the same bytes and the same hash, years later, on another machine. Issuing it adds a
-// number and dates; nothing in it is computed again afterwards.
+// A bill is a pure function of its facts: two readings, a tariff version, the customer and the
+// place. The same facts give the same bytes and the same hash, years later, on another machine.
+// Issuing it adds a number and dates; nothing in it is recomputed afterwards.
 
 import { hashOf } from '../../../../shared/documents/canonical.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'

@@ -1,22 +1,21 @@
-// What a customer is told about a new bill: one short message, or a mail with the bill attached.
-// The mail's HTML is pages/bill-mail.ts.
+// The notice of a new bill: one short message, or a mail with the bill attached.
 
 import { amountText, amountTextPlain, grouped } from '../../civil/amount-text.ts'
 import type { BillContent } from './bill-content.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import { smsLength } from '../../notices/core/sms-length.ts'
 
-/** The longest wording that fits one message; the shortest one where none does. */
+/** The longest wording that fits into one message; the shortest if none does. */
 export function smsText(bill: BillContent): string {
   const amount = amountTextPlain(bill.total, bill.currency)
   const period = periodText(bill.period)
   const due = dateText(bill.dueOn)
   const energy = `${grouped(bill.energy.kWh, bill.currency)} kWh`
-  const told = `${bill.utility.name}: your electricity bill for ${period} is ${amount}`
+  const billed = `${bill.utility.name}: your electricity bill for ${period} is ${amount}`
   const pay = `Please pay by ${due}. Bill ${bill.number}`
   const wordings = [
-    `${told} for ${energy}. ${pay}, meter ${bill.meter.number}.`,
-    `${told} for ${energy}. ${pay}.`,
+    `${billed} for ${energy}. ${pay}, meter ${bill.meter.number}.`,
+    `${billed} for ${energy}. ${pay}.`,
     `Your electricity bill for ${period} is ${amount}. ${pay}.`,
     `Electricity bill ${bill.number}: ${amount}, due ${due}.`,
   ]

@@ -10,7 +10,7 @@ import type { RegisterReading } from '../../readings/core/consumption.ts'
 import type { Database } from '../../store/schema.ts'
 import type { StoredTariff } from '../../tariffs/db/tariffs.ts'
 
-/** One service point with a meter that was there for the whole period and is not billed yet. */
+/** One service point whose meter was installed for the whole period and is not billed yet. */
 export interface Candidate {
   readonly servicePointId: number
   readonly customerId: number | null

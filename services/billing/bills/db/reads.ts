@@ -1,5 +1,5 @@
-// Bills as the pages show them. A bill is shown from its stored document alone; its hash is checked
-// on the way, so that a changed row is noticed by whoever looks.
+// Bills, notices and tariffs as the pages show them. A bill is shown from its stored document
+// alone; its hash is checked on the way, so that a changed row is noticed whenever it is shown.
 
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'

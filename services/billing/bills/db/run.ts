@@ -1,6 +1,6 @@
 // The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one
-// transaction that holds the row lock of the number series, looks up what is not billed yet under
-// that lock, and writes bills, notices, counters and the next number together. So numbers have no
+// transaction that holds the row lock of the number series, looks up under that lock what is not
+// billed yet, and writes bills, notices, counters and the next number together. So numbers have no
 // gap, a bill has its notices, and a second run finds nothing to do. Gaps are not legal in many
 // countries.
 
@@ -24,11 +24,11 @@ import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
 const BATCH_DEFAULT = 500
 /** 12 columns times 2,000 rows stay below the 65,535 parameters of one statement. */
 const BATCH_MAX = 2_000
-/** Service points named in a report; the rest is only counted. */
+/** Service points named in a report; the rest are only counted. */
 const NAMED_MAX = 20
 
 export interface BillRunOptions {
-  /** Local dates; each service point's own zone makes instants of them. */
+  /** Local dates; each service point's own zone turns them into instants. */
   readonly period: CivilPeriod
   readonly now: UnixMs
   readonly utility: Utility
@@ -62,7 +62,7 @@ export async function runBills(db: Kysely<Database>, options: BillRunOptions): P
   const tally: Tally = { issued: 0, faults: new Map(), examples: [] }
   for (const zone of await zonesOf(db)) {
     if (!isZone(zone)) {
-      note(tally, 'OPS-05', `time zone "${zone}" of a service point is not known here`)
+      note(tally, 'OPS-05', `time zone "${zone}" of a service point is unknown here`)
       continue
     }
     let after: number | null = 0
@@ -172,8 +172,7 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
     .onConflict((conflict) => conflict.doNothing())
     .returning(['id', 'number'])
     .execute()
-  // Somebody who wrote bills without the lock: rather nothing (rolled back) than a gap in the
-  // numbers.
+  // Somebody has written bills without the lock: roll back rather than leave a gap in the numbers.
   assert(inserted.length === ready.length, 'bills are written under the lock of their series only')
   await trx
     .updateTable('bill_series')
@@ -201,7 +200,7 @@ function noticesOf(
   return [mail, sms].filter(({ address }) => address !== '')
 }
 
-/** How many meters, installed over the whole period, have both readings that its bill needs. */
+/** How many meters, installed over the whole period, have both readings that their bills need. */
 export async function boundariesReady(
   db: Kysely<Database>,
   period: CivilPeriod,

@@ -1,5 +1,5 @@
-// A bill explained: every line down to the two readings it rests on, and how sure their time is.
-// All numbers are printed as stored, nothing is computed again here.
+// A bill explained: every line down to the two readings it is based on, and how certain their time
+// is. All numbers are printed as stored, nothing is recomputed here.
 
 import { amountText } from '../../civil/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
@@ -49,7 +49,7 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
         </p>
       </section>
       <section class="card card-flush">
-        <h2>How the amount comes about</h2>
+        <h2>How the amount is calculated</h2>
         <LineTable view={view} />
       </section>
       <ReadingsPart view={view} />
@@ -141,7 +141,7 @@ function ReadingsPart({ view }: { readonly view: BillView }) {
   return (
     <section class="card card-flush">
       <div class="card-head">
-        <h2>The two readings it rests on</h2>
+        <h2>The two readings it is based on</h2>
         <p class="soft">
           Meter {meter.number}, register <code>{meter.register}</code>. Both come from the meter's
           own load profile, by the meter's clock; the clock column says how sure the slave was of
@@ -164,11 +164,11 @@ function ReadingsPart({ view }: { readonly view: BillView }) {
         empty=""
       />
       <p class="consumed">
-        End less begin
+        End less start
         {meter.multiplier === '1' ? '' : `, times ${meter.multiplier} (transformer ratio)`}:{' '}
         <strong>{energy.kWh} kWh</strong> in {content.period.days} days
         {energy.rolledOver === 'yes' && (
-          <span class="sub">The register passed its highest number and went on from zero.</span>
+          <span class="sub">The register rolled over from its highest number to zero.</span>
         )}
       </p>
     </section>
@@ -201,7 +201,7 @@ function Fingerprints({ view }: { readonly view: BillView }) {
   return (
     <section class="card">
       <details>
-        <summary>Rules and fingerprints, for checking</summary>
+        <summary>Rules and fingerprints for checking</summary>
         <Facts
           rows={[
             ['Times shown in', servicePoint.zone],

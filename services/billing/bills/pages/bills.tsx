@@ -55,14 +55,14 @@ export interface BillsPageProps {
   readonly context: PageContext
   readonly rows: readonly BillRow[]
   readonly state: NoticeState | null
-  /** Id from which the next page goes on; null on the last page. */
+  /** Id from which the next page continues; null on the last page. */
   readonly before: number | null
 }
 
 export function BillsPage({ context, rows, state, before }: BillsPageProps) {
   return (
     <Layout context={context} title="Bills">
-      <Headline title="Bills" lead="Issued bills never change; every one can be re-computed.">
+      <Headline title="Bills" lead="Issued bills never change; every one can be recomputed.">
         <StateTabs base="/bills" state={state} />
       </Headline>
       <section class="card card-flush">

@@ -1,6 +1,6 @@
-// Issues last month's bills as soon as every meter has both boundary readings. Not on a timer of
-// its own: a bill waits for readings, not for a date. What stays incomplete waits until the grace
-// period is over; then the complete ones are issued and the others go on waiting (BIL-04).
+// Issues last month's bills as soon as every meter has both boundary readings. No date triggers it:
+// a bill waits for readings. Complete bills wait for incomplete ones until the grace period is
+// over; then the complete ones are issued and the others go on waiting (BIL-04).
 
 import type { Kysely } from 'kysely'
 import { errorText } from '../../../../shared/node/fault-error.ts'
@@ -13,7 +13,7 @@ import { boundariesReady, runBills } from '../db/run.ts'
 import type { Database } from '../../store/schema.ts'
 import type { NoticeWorker } from '../../notices/shell/notice-worker.ts'
 
-/** How often the boundaries are looked at while bills are due, ms. */
+/** How often the boundaries are checked while bills are due, ms. */
 const LOOK_MS = 2_000
 /** How often once the period is settled, ms. */
 const SETTLED_LOOK_MS = 60_000
@@ -86,5 +86,5 @@ export function startBillClerk(task: {
   }
 }
 
-/** Bills of October 2026 are numbered 202610-000001 and on. */
+/** Bills of October 2026 are numbered from 202610-000001 on. */
 const seriesOf = (period: CivilPeriod): string => period.from.slice(0, 7).replace('-', '')

@@ -1,4 +1,4 @@
-// The paper: margins, colours, and writing a text into a box of it.
+// The paper: margins, colours, and writing a text into a box on it.
 
 import type Pdf from 'pdfkit'
 
@@ -18,7 +18,7 @@ export interface Box {
   readonly y: number
   readonly width: number
   readonly size: number
-  /** What does not fit is cut with an ellipsis; default one line. */
+  /** Points; what does not fit is cut with an ellipsis. One line by default. */
   readonly height?: number
   readonly bold?: boolean
   readonly color?: string

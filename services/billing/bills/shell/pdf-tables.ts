@@ -11,7 +11,7 @@ const ROW = 17
 /** Where the page's lower part (how to pay) begins, less a margin, points. */
 const BOTTOM = 742
 
-/** What stands below the charges: the total, and how it was computed, points. */
+/** Height of what follows the charges: the total, and how it was computed, points. */
 const BELOW = 92
 
 interface Column {
@@ -43,7 +43,7 @@ export function drawEnergy(sheet: Sheet, bill: BillContent, top: number): number
     ['Reading at the end', at(bill.closing.at), kWh(bill.closing.kWh)],
   ]
   if (bill.energy.rolledOver === 'yes')
-    rows.push(['The register passed zero in between', `${bill.meter.digits} digits`, ''])
+    rows.push(['The register rolled over in between', `${bill.meter.digits} digits`, ''])
   if (bill.meter.multiplier !== '1')
     rows.push(['Transformer ratio', '', `× ${bill.meter.multiplier}`])
   const columns: readonly [Column, Column, Column] = [
@@ -101,13 +101,13 @@ function percentText(rate: string): string {
   return `${percent}${rest === '' ? '' : `.${rest}`} %`
 }
 
-/** At least two digits after the point, as amounts are read. */
+/** At least two digits after the point, as people read amounts. */
 function padded(amount: string): string {
   const [whole = '0', fraction = ''] = amount.split('.')
   return `${whole}.${fraction.padEnd(2, '0')}`
 }
 
-/** Every line with its parts, and the total. Rows get lower when a tariff has many slabs. */
+/** Every line with its parts, and the total. Rows shrink when a tariff has many slabs. */
 export function drawCharges(sheet: Sheet, bill: BillContent, top: number): number {
   title(sheet, 'What you pay for', top)
   const { currency } = bill
@@ -145,7 +145,7 @@ const ROUNDED: ReadonlyMap<string, string> = new Map([
   ['half-even', 'half to the even neighbour'],
 ])
 
-/** How it was computed, in words; the fingerprint lets anybody find the very price list. */
+/** How it was computed, in words; the fingerprint lets anybody find the exact price list. */
 export function drawHow(sheet: Sheet, bill: BillContent, top: number): number {
   const { tariff, currency } = bill
   const coin = amountText(Number(bill.minorDigits) === 0 ? '1' : smallest(bill), currency)

@@ -20,7 +20,7 @@ const REGULAR = join(FONTS, '400Regular', 'NotoSans_400Regular.ttf')
 const BOLD = join(FONTS, '700Bold', 'NotoSans_700Bold.ttf')
 
 /** The page of a stored bill, by its row's id; null when there is no such bill. Rejects with OPS-16
- * when its content is not what was issued: such a bill is not shown to anybody. */
+ * when its content is not what was issued: such a bill is never shown. */
 export async function storedBillPdf(db: Kysely<Database>, id: number): Promise<Uint8Array | null> {
   const bill = await storedBill(db, { id })
   if (bill === null) return null

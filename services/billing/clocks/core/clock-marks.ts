@@ -1,5 +1,5 @@
-// When a clock counts as held over, and what may happen to one: the same for the store, the pages,
-// the metrics and the command line.
+// When a clock counts as held over, and the events of clocks: shared by the store, the pages, the
+// metrics and the command line.
 
 import { type SpanMs, spanMs } from '../../../../shared/units.ts'
 
@@ -7,15 +7,15 @@ import { type SpanMs, spanMs } from '../../../../shared/units.ts'
  * poll interval anybody keeps (1,024 s and a tenth). */
 export const HELD_OVER: SpanMs = spanMs(20 * 60_000)
 
-/** A meter's clock beyond this is off for a head-end. Source: UNI/TS 11291, 2 s. */
+/** Beyond this a head-end counts a meter's clock as off. Source: UNI/TS 11291, 2 s. */
 export const METER_OFF_US = 2_000_000
 
-/** What becomes of a clock, by the code it is stored under. 10 to 12: UNI/TS 11291. */
+/** What may happen to a clock, by the code it is stored under. 10 to 12: UNI/TS 11291. */
 export const CLOCK_EVENT_WORDS = {
   synchronised: 'synchronised',
   'free-running': 'free-running: its bound is over a second',
   informative: 'informative only: no good sample yet',
-  unknown: 'not known any more',
+  unknown: 'no longer known',
   step: 'corrected by more than a slew',
   holdover: 'held over: no sample for 20 minutes',
   recovered: 'samples again after a holdover',
@@ -24,7 +24,7 @@ export const CLOCK_EVENT_WORDS = {
   set: 'stepped: set by somebody else, or the slave’s clock jumped',
   rejected: 'rejected a synchronisation',
   unsupported: 'cannot be synchronised',
-  silent: 'does not tell its time',
+  silent: 'does not report its time',
   10: 'event 10: readings invalid, more than 4 h off',
   11: 'event 11: set while not configured',
   12: 'event 12: strong synchronisation executed',

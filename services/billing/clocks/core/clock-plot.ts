@@ -1,18 +1,17 @@
-// Where the points of a clock's history go on paper: pure geometry, in units of the drawing. A
-// clock may be a microsecond off for a day and three minutes for one of them, so the scale is
-// linear near zero and logarithmic far from it (the inverse hyperbolic sine), and plainly linear
-// when nothing was far. A point holds until the next: between two points nothing worth one
-// happened.
+// Where the points of a clock's history go in a plot: pure geometry, in units of the drawing. A
+// clock may be a microsecond off all day and then three minutes off, so the scale is linear near
+// zero and logarithmic far from it (the inverse hyperbolic sine), and plainly linear when nothing
+// was far. A point holds until the next: between two points nothing worth a point happened.
 
 import type { UnixMs } from '../../../../shared/units.ts'
 
 export interface ClockPoint {
   readonly at: UnixMs
-  /** U I S R; of a meter V or X. */
+  /** U I S R; for a meter V or X. */
   readonly state: string
   /** The clock minus UTC. */
   readonly offsetUs: number
-  /** Null: nobody knows. */
+  /** Null: unknown. */
   readonly boundUs: number | null
 }
 
@@ -23,7 +22,7 @@ export interface PlotFrame {
   readonly bottom: number
   readonly from: UnixMs
   readonly to: UnixMs
-  /** A point that lasts longer than this tells nothing more, milliseconds: the slave was away. */
+  /** A point says nothing about the time after this, milliseconds: the slave was away. */
   readonly gapMs: number
 }
 
@@ -41,15 +40,15 @@ export interface Plot {
   readonly xOf: (at: number) => number
 }
 
-/** Microseconds of a scale's lines; people's own steps. */
+/** Where scale lines may lie, microseconds: steps that people use. */
 const LADDER = [
   1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 6e7, 6e8, 3.6e9, 3.6e10, 8.64e11, 3.1536e13, 3.1536e15,
 ] as const
-/** Lines above and below zero: more would not be told apart. */
+/** Lines above and below zero: more could not be told apart. */
 const TICKS_MAX = 3
-/** Beyond so many times what is usual the scale turns logarithmic. */
+/** Beyond this many times the usual value the scale turns logarithmic. */
 const LINEAR_MAX = 30
-/** A line nearer to zero than this would have its number over the zero. */
+/** A line closer to zero than this would print its number over the zero. */
 const LABEL_HEIGHT = 18
 /** Room above the farthest point. */
 const ROOM = 1.15
@@ -103,7 +102,7 @@ function stretchesOf(points: readonly ClockPoint[], { from, to, gapMs }: PlotFra
   return stretches
 }
 
-/** One stretch for each unit of width: of those that share one, the farthest off is kept. */
+/** One stretch for each unit of width: of those that share a unit, the one farthest off is kept. */
 function merged(stretches: readonly Stretch[], frame: PlotFrame): Stretch[] {
   const kept: Stretch[] = []
   for (const stretch of stretches) {
@@ -123,7 +122,7 @@ function merged(stretches: readonly Stretch[], frame: PlotFrame): Stretch[] {
   return kept
 }
 
-/** Neighbours of one state, drawn at one go. */
+/** Neighbours in the same state, drawn in one go. */
 function runsOf(stretches: readonly Stretch[]): readonly (readonly Stretch[])[] {
   const runs: Stretch[][] = []
   for (const stretch of stretches) {
@@ -145,7 +144,7 @@ interface Scale {
   readonly yOf: (us: number) => number
 }
 
-/** `before` ended where this one begins, in another state: the line comes from there. */
+/** `before` ended where this one begins, in another state: the line starts there. */
 function drawn(run: readonly Stretch[], before: Stretch | undefined, { xOf, yOf }: Scale): PlotRun {
   const edge = (us: (stretch: Stretch) => number): string[] =>
     run.flatMap((stretch) => [
@@ -182,7 +181,7 @@ function decades(far: number, knee: number): readonly number[] {
   return within.toReversed().filter((_us, index) => index % every === 0)
 }
 
-/** The largest round length within, and its half. */
+/** The largest round length that fits, and its half. */
 function halves(far: number): readonly number[] {
   const unit = LADDER.findLast((us) => us <= far) ?? 1
   const most = [1, 2, 4, 5, 6, 8, 10, 20, 30, 50, 80, 100].findLast(

@@ -4,30 +4,30 @@ import type { MeterClockOutcome } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { ClockPoint } from '../core/clock-plot.ts'
 
-/** A clock as it was last told. */
+/** A clock as it was last reported. */
 export interface ClockRow {
   /** Empty: the head-end. */
   readonly device: string
   /** Empty: the device's own clock. */
   readonly meter: string
   readonly at: UnixMs
-  /** U I S R; of a meter V (readings valid) or X (invalid, B0). */
+  /** U I S R; for a meter V (readings valid) or X (invalid, B0). */
   readonly state: string
   /** The clock minus UTC. */
   readonly offsetUs: number
-  /** Null: nobody knows. */
+  /** Null: unknown. */
   readonly boundUs: number | null
-  /** How much faster than UTC it runs; null while nobody learned that. */
+  /** How much faster than UTC it runs; null until that is learned. */
   readonly frequencyPpb: number | null
   readonly skewPpb: number
   readonly holdoverMs: number
   readonly steps: number
   readonly lastStepUs: number
-  /** Of a meter; null for the others. */
+  /** For a meter; null for other clocks. */
   readonly resolutionUs: number | null
   readonly monthlyDriftMs: number | null
   readonly outcome: MeterClockOutcome | null
-  /** The last one told, of UNI/TS 11291. */
+  /** The last one reported, of UNI/TS 11291. */
   readonly event: number | null
 }
 
@@ -40,12 +40,12 @@ export interface ClockEventRow {
   readonly detail: string
 }
 
-/** One clock and how it went. */
+/** One clock and its history. */
 export interface ClockTale {
   readonly clock: ClockRow
   /** Oldest first; each holds until the next. */
   readonly points: readonly ClockPoint[]
-  /** Newest first; of a device's own clock those of its meters too. */
+  /** Newest first; for a device's own clock with those of its meters. */
   readonly events: readonly ClockEventRow[]
 }
 

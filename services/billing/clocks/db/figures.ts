@@ -1,26 +1,26 @@
-// The figures of all clocks together, for metrics and machines: counts and bounds, no names. Reads
-// every row of `clocks` once, at most every two seconds.
+// Figures over all clocks, for metrics and machines: counts and bounds, no names. Reads every row
+// of `clocks` once, at most every two seconds.
 
 import type { Pool } from 'pg'
 import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import { HELD_OVER, METER_OFF_US } from '../core/clock-marks.ts'
 
 export interface ClockFigures {
-  /** Null while the head-end has told nothing. */
+  /** Null while the head-end has reported nothing. */
   readonly head: {
     readonly state: string
     readonly stratum: number
     readonly boundMs: number | null
-    /** How much faster than UTC it runs; null while that is not learned. */
+    /** How much faster than UTC it runs; null until that is learned. */
     readonly frequencyPpm: number | null
     readonly holdoverMs: number
-    /** How many sources bear each mark of chrony's. */
+    /** How many sources have each of chrony's marks. */
     readonly sources: Readonly<Record<SourceMark, number>>
   } | null
   /** Of the connected slaves. */
   readonly slaves: {
     readonly states: Readonly<Record<SlaveState, number>>
-    /** Null while nobody knows a bound. */
+    /** Null while no bound is known. */
     readonly boundMedianMs: number | null
     readonly boundMaxMs: number | null
     readonly heldOver: number
@@ -32,7 +32,7 @@ export interface ClockFigures {
     /** B0. */
     readonly invalid: number
   }
-  /** What happened to clocks since ever, by its code. */
+  /** Clock events since the beginning, by code. */
   readonly events: Readonly<Record<string, number>>
 }
 
@@ -72,11 +72,10 @@ select count(*) filter (where linked and state = 'S') as "S",
   (select report from clocks where device_id = '') as report
 from told`
 
-/** How long the figures serve everybody who asks, milliseconds: anybody may, at any rate. */
+/** How long one set of figures serves all callers, milliseconds: anybody may ask, at any rate. */
 const SERVED_MS = 2_000
 
-/** The figures, looked up once for all who ask within two seconds. `nowMs`: a clock that only
- * grows. */
+/** The figures, looked up once for all callers within two seconds. `nowMs`: a monotonic clock. */
 export function servedClockFigures(pool: Pool, nowMs: () => number): () => Promise<ClockFigures> {
   let last: { readonly at: number; readonly figures: Promise<ClockFigures> } | null = null
   return () => {
@@ -121,7 +120,7 @@ function headFigures(report: HeadClockReport): ClockFigures['head'] {
     state,
     stratum,
     boundMs: bound === null ? null : bound / 1_000,
-    // Told is how much faster UTC runs.
+    // The report says how much faster UTC runs.
     frequencyPpm: frequency === null ? null : 0 - frequency,
     holdoverMs: holdover,
     sources,

@@ -1,8 +1,8 @@
-// How the clocks of the fleet went, written behind the master's back like the fleet board: at most
-// once a second, a bounded amount, and a database that is away is waited for. Whether something
-// happened is judged in the database against the row of before, so that nothing is remembered here
-// and a restart changes nothing. A meter told of by a device that it does not belong to is
-// nobody's.
+// The history of the fleet's clocks, written without holding up the master, like the fleet board:
+// at most once a second, a bounded amount, and it waits for a database that is away. The database
+// itself compares with the previous row to see whether something happened, so that nothing is
+// remembered here and a restart changes nothing. A meter reported by a device that it does not
+// belong to is ignored.
 
 import type { Pool } from 'pg'
 import type {
@@ -19,18 +19,18 @@ import { isDatabaseAway } from '../../store/away.ts'
 import { countCodesSql } from '../../store/counters.ts'
 import { Flush } from '../../store/flush.ts'
 
-/** Clocks with something unwritten, in all and of one device: what an outage of the database may
- * hold in memory (30 MB), and how much of that one device can take. */
+/** Clocks with something unwritten, in all and of one device: what may pile up in memory while the
+ * database is away (30 MB), and how much of that one device can take. */
 const CLOCKS_MAX = 100_000
 const CLOCKS_PER_DEVICE = 1_001
-/** Rows of one statement: 0.1 s of work. */
+/** Rows per statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
-/** Changes of the head-end's sources unwritten. */
+/** Unwritten changes of the head-end's sources. */
 const HEAD_EVENTS_MAX = 100
 const DETAIL_CHARS_MAX = 200
 
-/** A row of `clocks` to be. */
-interface Told {
+/** A future row of `clocks`. */
+interface ClockUpdate {
   readonly device: string
   readonly meter: string
   readonly at: UnixMs
@@ -50,7 +50,7 @@ interface HeadEvent {
   readonly detail: string
 }
 
-/** Of UTC against the clock, or of the clock against UTC. */
+/** UTC against the clock, or the clock against UTC. */
 const reverse = (frequency: number | null): number | null =>
   frequency === null ? null : 0 - frequency
 
@@ -66,7 +66,7 @@ export class ClockHistory {
   readonly #pool: Pool
   readonly #log: (line: string) => void
   /** By device, then by meter. */
-  #told = new Map<DeviceId, Map<string, Told>>()
+  #unwritten = new Map<DeviceId, Map<string, ClockUpdate>>()
   #count = 0
   #headEvents: HeadEvent[] = []
   #head: HeadClockReport | null = null
@@ -80,7 +80,8 @@ export class ClockHistory {
     this.#log = log
   }
 
-  /** Call once before the first report: what an earlier process told of the head-end's sources. */
+  /** Call once before the first report: loads what an earlier process reported about the head-end's
+   * sources. */
   async begin(): Promise<void> {
     const { rows } = await this.#pool.query<{ report: HeadClockReport | null }>(
       "select report from clocks where device_id = ''",
@@ -89,12 +90,12 @@ export class ClockHistory {
   }
 
   status(device: DeviceId, status: DeviceStatus): void {
-    this.#tell({
+    this.#keep({
       device,
       meter: '',
       at: status.at,
       state: status.clockState,
-      // The wire tells how far UTC is ahead of the clock.
+      // The wire says how far UTC is ahead of the clock.
       offsetUs: 0 - status.clockOffset,
       boundUs: status.clockBound,
       frequency: reverse(status.discipline.frequency),
@@ -105,8 +106,8 @@ export class ClockHistory {
   }
 
   meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void {
-    const before = this.#told.get(device)?.get(report.meter)?.ofMeter ?? null
-    this.#tell({
+    const before = this.#unwritten.get(device)?.get(report.meter)?.ofMeter ?? null
+    this.#keep({
       device,
       meter: report.meter,
       at,
@@ -125,12 +126,12 @@ export class ClockHistory {
     this.#headEvents.push(...sourceEvents(this.#head, report))
     this.#headEvents = this.#headEvents.slice(-HEAD_EVENTS_MAX)
     this.#head = report
-    this.#tell({
+    this.#keep({
       device: '',
       meter: '',
       at: report.at,
       state: report.state,
-      // Told is how far the sample was ahead of the clock.
+      // The report says how far the sample was ahead of the clock.
       offsetUs: 0 - report.lastOffset,
       boundUs: report.bound,
       frequency: reverse(report.discipline.frequency),
@@ -145,21 +146,21 @@ export class ClockHistory {
     await this.#flush.close()
   }
 
-  #tell(told: Told): void {
-    const clocks = this.#told.get(told.device) ?? new Map<string, Told>()
-    if (!clocks.has(told.meter)) {
+  #keep(update: ClockUpdate): void {
+    const clocks = this.#unwritten.get(update.device) ?? new Map<string, ClockUpdate>()
+    if (!clocks.has(update.meter)) {
       if (this.#count >= CLOCKS_MAX || clocks.size >= CLOCKS_PER_DEVICE) return
       this.#count += 1
     }
-    clocks.set(told.meter, told)
-    this.#told.set(told.device, clocks)
+    clocks.set(update.meter, update)
+    this.#unwritten.set(update.device, clocks)
     this.#flush.wake()
   }
 
   async #write(): Promise<void> {
-    const rows = [...this.#told.values()].flatMap((clocks) => [...clocks.values()])
+    const rows = [...this.#unwritten.values()].flatMap((clocks) => [...clocks.values()])
     const events = this.#headEvents
-    this.#told = new Map()
+    this.#unwritten = new Map()
     this.#count = 0
     this.#headEvents = []
     for (let from = 0; from < rows.length; from += ROWS_MAX) {
@@ -169,7 +170,7 @@ export class ClockHistory {
         await this.#pool.query(WRITE, [...columns(batch), ...eventColumns(ofHead), HELD_OVER])
       } catch (error) {
         this.#log(`OPS-08 clocks not written: ${errorText(error)}`)
-        // What a database that is there refuses it would refuse again.
+        // What a reachable database refuses, it would refuse again.
         if (isDatabaseAway(error)) {
           this.#takeBack(rows.slice(from), events)
           return
@@ -178,10 +179,10 @@ export class ClockHistory {
     }
   }
 
-  /** What was told meanwhile is newer than what could not be written. */
-  #takeBack(rows: readonly Told[], events: readonly HeadEvent[]): void {
+  /** What was reported meanwhile is newer than what could not be written. */
+  #takeBack(rows: readonly ClockUpdate[], events: readonly HeadEvent[]): void {
     for (const row of rows) {
-      if (this.#told.get(row.device)?.has(row.meter) !== true) this.#tell(row)
+      if (this.#unwritten.get(row.device)?.has(row.meter) !== true) this.#keep(row)
     }
     if (!rows.some(({ device }) => device === '')) return
     this.#headEvents = [...events, ...this.#headEvents].slice(-HEAD_EVENTS_MAX)
@@ -199,7 +200,7 @@ function sourceEvents(
     const was = marks.get(name)
     const detail = note === '' ? name : `${name}: ${note}`
     if (mark === 'x' && was !== 'x') events.push({ at, code: 'falseticker', detail })
-    // At the start nobody was usable yet.
+    // At the start no source was usable yet.
     if (mark === '?' && was !== undefined && was !== '?') {
       events.push({ at, code: 'source-lost', detail })
     }
@@ -210,11 +211,11 @@ function sourceEvents(
   return events
 }
 
-/** Whole, and a number: one that is none would take its whole batch with it. */
+/** A whole number: a value that is none would fail its whole batch. */
 const whole = (value: number | null | undefined): number | null =>
   value !== null && value !== undefined && Number.isFinite(value) ? Math.round(value) : null
 
-const columns = (rows: readonly Told[]) => [
+const columns = (rows: readonly ClockUpdate[]) => [
   rows.map(({ device }) => device),
   rows.map(({ meter }) => meter),
   rows.map(({ at }) => new Date(at)),
@@ -230,7 +231,7 @@ const columns = (rows: readonly Told[]) => [
   rows.map(({ ofMeter }) => whole(ofMeter?.monthlyDrift)),
   rows.map(({ ofMeter }) => ofMeter?.outcome ?? null),
   rows.map(({ ofMeter }) => ofMeter?.event ?? null),
-  // No zero character: jsonb has none, and names of sources come from elsewhere.
+  // No NUL character: jsonb cannot hold one, and source names come from elsewhere.
   rows.map(({ report }) =>
     report === null ? null : JSON.stringify(report).replaceAll('\\u0000', ''),
   ),
@@ -242,7 +243,7 @@ const eventColumns = (events: readonly HeadEvent[]) => [
   events.map(({ detail }) => detail.replaceAll('\0', '').slice(0, DETAIL_CHARS_MAX)),
 ]
 
-// `known` holds what is told beside the row of before (was.*), which the insert below it does not
+// `known` holds the reports beside the previous row (was.*), which the insert below does not
 // change: all parts of one statement see the database as it was.
 const WRITE = `
 with told as (

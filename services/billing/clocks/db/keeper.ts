@@ -1,13 +1,13 @@
-// Keeps the history of clocks small: a few clocks at a time, round and round. What goes is said
-// where the tables are made (migrations/0010_clock-history.sql).
+// Keeps the history of clocks small: a few clocks at a time, round and round.
+// migrations/0010_clock-history.sql, which makes the tables, says what is dropped.
 
 import type { Pool } from 'pg'
 import type { UnixMs } from '../../../../shared/units.ts'
 
-/** Clocks looked at in one go (shell/keeper.ts says how often): 210,000 are through in three
+/** How often some clocks are thinned, ms, and how many: one round of 210,000 clocks takes three
  * hours. */
 const CLOCKS_MAX = 200
-/** Every point stays for so long, one an hour (or six) for so long. */
+/** How long every point stays, and how long one an hour (or six hours) stays. */
 const FINE_MS = 48 * 3_600_000
 const KEPT_MS = 90 * 86_400_000
 /** Events kept of one clock. */
@@ -27,8 +27,8 @@ with swept as (
 )
 select max(id) as last from swept`
 
-/** Thins the history of the next clocks after `cursor`; gives the cursor to go on from, 0 at the
- * end. */
+/** Thins the history of the next clocks after `cursor`; returns the cursor to continue from, 0 at
+ * the end. */
 export async function sweepClocks(pool: Pool, cursor: number, now: UnixMs): Promise<number> {
   const { rows } = await pool.query<{ last: number | null }>(SWEEP, [
     cursor,

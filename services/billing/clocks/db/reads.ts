@@ -1,4 +1,4 @@
-// Clocks and how they went, as operators see them.
+// Clocks and their history, as operators see them.
 
 import type { Kysely } from 'kysely'
 import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
@@ -21,7 +21,7 @@ export interface WhichClock {
 }
 
 export interface ClockReads {
-  /** Null while nothing was told of it. */
+  /** Null while nothing has been reported about it. */
   clock(which: WhichClock, since: UnixMs): Promise<ClockTale | null>
   meterClocks(device: string): Promise<readonly ClockRow[]>
   headClock(): Promise<HeadClockReport | null>
@@ -151,7 +151,7 @@ const clockPoint = (row: PointRecord): ClockPoint => ({
   boundUs: row.bound_us,
 })
 
-/** Of one meter; of a device its own and its meters'. */
+/** Of one meter; for a device its own and its meters'. */
 const eventRows = (db: Kysely<Database>, { device, meter }: WhichClock) =>
   db
     .selectFrom('clock_events')

@@ -1,6 +1,6 @@
-// How a clock went, as SVG made on the server like the usage chart: the offset as a line inside a
+// A clock's history as SVG, made on the server like the usage chart: the offset as a line inside a
 // band of plus and minus its bound, coloured by state, with a mark where it stepped. Colour only
-// repeats what the words say: the same events stand in the table below.
+// repeats what the words say: the same events are in the table below.
 
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { type ClockPoint, plotClock } from '../core/clock-plot.ts'
@@ -19,10 +19,11 @@ const MINUTE_MS = 60_000
 /** Times under the plot: as many as there is room for on a phone. */
 const TICKS_MAX = 5
 const TICKS_MS = [1, 5, 15, 60, 360, 1_440].map((minutes) => minutes * MINUTE_MS)
-/** A point tells of a clock for so long: two and a half times what may lie between two of them. */
+/** How long a point stands for its clock: two and a half times the longest gap between two
+ * points. */
 const DEVICE_GAP_MS = { '1h': 0.7 * HOUR_MS, '24h': 0.7 * HOUR_MS, '7d': 2.5 * HOUR_MS } as const
 const METER_GAP_MS = { '1h': 2.5 * HOUR_MS, '24h': 2.5 * HOUR_MS, '7d': 15 * HOUR_MS } as const
-/** A clock that is known for less than the span fills the plot, but for no less than this. */
+/** A clock known for less than the span fills the plot, but the plot never spans less than this. */
 const SHORTEST_MS = 5 * MINUTE_MS
 
 interface ClockChartProps {
@@ -37,7 +38,7 @@ export function ClockChart({ tale, span, now }: ClockChartProps) {
   const gapMs = (clock.meter === '' ? DEVICE_GAP_MS : METER_GAP_MS)[span]
   const edges = { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM }
   const { runs, yTicks, xOf } = plotClock(points, { ...edges, from, to: now, gapMs })
-  if (runs.length === 0) return <p class="empty">Nothing was told in this time.</p>
+  if (runs.length === 0) return <p class="empty">Nothing was reported in this time.</p>
   const steps = events.filter(
     ({ at, code, meter }) => at >= from && meter === clock.meter && code === 'step',
   )

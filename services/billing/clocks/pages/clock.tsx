@@ -1,5 +1,5 @@
-// Clocks as operators see them: the head-end's with its sources, a slave's and a meter's with how
-// they went. The words are those that chrony's users know.
+// Clocks as operators see them: the head-end's with its sources, a slave's and a meter's with their
+// history. The words are those that chrony users know.
 
 import type { HeadClockReport, SourceReport } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -36,7 +36,7 @@ interface ClockCellProps {
   readonly heldOver: boolean
 }
 
-/** State in words, offset and bound, and whether it runs by itself. */
+/** State in words, offset and bound, and whether it is held over. */
 export function ClockCell({ state, offsetUs, boundUs, heldOver }: ClockCellProps) {
   return (
     <>
@@ -84,7 +84,7 @@ export function ClockHistoryCard({ tale, span, path, now }: HistoryProps) {
     <>
       <section class="card">
         <div class="card-head split">
-          <h2>How the clock went</h2>
+          <h2>History of the clock</h2>
           <Tabs
             label="Time span"
             entries={[
@@ -98,7 +98,7 @@ export function ClockHistoryCard({ tale, span, path, now }: HistoryProps) {
         <ClockChart tale={tale} span={span} now={now} />
       </section>
       <section class="card card-flush">
-        <h2>What happened to it</h2>
+        <h2>Events</h2>
         <ClockEvents rows={tale.events} clock={tale.clock} now={now} />
       </section>
     </>
@@ -243,7 +243,7 @@ export function HeadClockPage({ context, report, tale, span, now }: HeadClockPag
       </Headline>
       <div data-live="clock" class="page-part">
         {report === null ? (
-          <p class="empty">The head-end has not told of its clock yet.</p>
+          <p class="empty">The head-end has not reported its clock yet.</p>
         ) : (
           <>
             <Tracking report={report} now={now} />
@@ -256,14 +256,14 @@ export function HeadClockPage({ context, report, tale, span, now }: HeadClockPag
   )
 }
 
-/** Told is how far UTC is ahead of it. */
+/** The report says how far UTC is ahead of it. */
 const systemTimeWords = (us: number): string =>
   `${lengthText(us)} ${us < 0 ? 'fast' : 'slow'} of UTC`
 
 function Tracking({ report, now }: { readonly report: HeadClockReport; readonly now: UnixMs }) {
   const { state, bound, discipline } = report
   const { frequency, skew, holdover, steps, lastStep } = discipline
-  // Told is how much faster UTC runs.
+  // The report says how much faster UTC runs.
   const ppb = frequency === null ? null : frequency * -1_000
   return (
     <section class="card">
@@ -358,7 +358,7 @@ function Sources({ report }: { readonly report: HeadClockReport }) {
       <div class="card-head">
         <h2>Sources</h2>
         <p class="soft">
-          Marks in chrony’s words: * is followed, + is combined with it, - agrees and is not needed,
+          Marks in chrony’s words: * is followed, + is combined with it, - agrees but is not needed,
           x tells the wrong time (a falseticker), ~ varies too much, ? is unusable. Reach is the
           last eight polls in octal: 377 is all of them. Offset is our clock minus the source.
         </p>
@@ -367,7 +367,7 @@ function Sources({ report }: { readonly report: HeadClockReport }) {
         caption="Sources of time"
         columns={SOURCE_COLUMNS}
         rows={report.sources}
-        empty="No source: what the operating system shows is taken, with the bound stated in the settings."
+        empty="No source: the head-end goes by the operating system’s clock, with the bound stated in the settings."
       />
     </section>
   )

@@ -1,5 +1,5 @@
-// Figures of clocks for Prometheus: of the head-end, and of slaves and meters together. No label
-// names a device or a meter, so their number does not grow with the fleet.
+// Clock figures for Prometheus: of the head-end, and of slaves and meters together. No label names
+// a device or a meter, so their number does not grow with the fleet.
 
 import type { Pool } from 'pg'
 import type { Registry } from 'prom-client'

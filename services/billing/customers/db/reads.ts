@@ -1,4 +1,5 @@
-// A customer's own rows, and nobody else's: the customer's id is part of every statement.
+// A customer's own rows, and nobody else's: the customer's id is part of every statement. Usage
+// begins on the day they moved in; the previous tenant's is not their business.
 
 import type { Kysely } from 'kysely'
 import type { CustomerName, Place } from '../core/views.ts'

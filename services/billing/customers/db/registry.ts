@@ -1,7 +1,6 @@
-// Customers, service points, meters and which belongs to which: registered in bulk, in one
-// transaction. Registering the same again changes nothing, so a start-up may do it every time.
-// Numbers and codes are the operator's own; a period once open stays open until it is ended, never
-// silently moved.
+// Customers, service points, meters and their assignments: registered in bulk, in one transaction.
+// Registering the same again changes nothing, so a start-up may do it every time. Numbers and codes
+// are the operator's own; an open period stays open until it is ended and is never silently moved.
 
 import type { Pool, PoolClient } from 'pg'
 import { FaultError } from '../../../../shared/node/fault-error.ts'
@@ -126,8 +125,8 @@ async function assign(
 }
 
 /** Registers everything given, in one transaction, and returns how many rows were added or
- * completed. Where something else is open already (another meter's place, another occupant) it
- * stays as it is. OPS-05 when an assignment names what is not registered: then nothing is
+ * completed. Where another assignment is already open (another meter, another occupant) it stays as
+ * it is. OPS-05 when an assignment names something that is not registered: then nothing is
  * stored. */
 export async function register(pool: Pool, entries: Registration): Promise<number> {
   const client = await pool.connect()

@@ -1,6 +1,6 @@
-// What operators see of the fleet, written behind the master's back: it reports as fast as it
-// likes, we write at most once a second, keep a bounded amount, and swallow a database that is
-// away: nothing here is worth holding up a reading for. A count may be written twice when a
+// What operators see of the fleet, written without holding up the master: it reports at any rate;
+// we write at most once a second, keep a bounded amount, and tolerate a database that is away,
+// because nothing here is worth delaying a reading for. A count may be written twice when a
 // commit's answer is lost.
 
 import type { Pool } from 'pg'
@@ -16,8 +16,8 @@ import { Flush } from '../../store/flush.ts'
 
 /** Devices with something unwritten: the largest fleet one master serves. */
 const DEVICES_MAX = 100_000
-/** (hour, device, code) triples unwritten; beyond, a refusal counts for "nobody": only a hostile
- * crowd gets there. */
+/** Unwritten (hour, device, code) triples; beyond this a refusal counts for "nobody": only a
+ * hostile crowd gets there. */
 const REFUSALS_MAX = 10_000
 const HOUR_MS = 3_600_000
 
@@ -56,7 +56,8 @@ export class Fleet implements FleetBoard {
     this.#clocks = new ClockHistory(pool, log)
   }
 
-  /** Call once before the first link: whoever was connected to a process before us no longer is. */
+  /** Call once before the first link: devices that were connected to an earlier process no longer
+   * are. */
   async begin(now: UnixMs): Promise<void> {
     await this.#pool.query(
       `update device_status set disconnected_at = $1
@@ -161,7 +162,7 @@ const statusColumns = (statuses: readonly (readonly [DeviceId, DeviceStatus])[])
   statuses.map(([device]) => device),
   statuses.map(([, { at }]) => new Date(at)),
   statuses.map(([, { clockState }]) => clockState),
-  // The wire tells how far UTC is ahead of the clock; people ask how wrong the clock is.
+  // The wire says how far UTC is ahead of the clock; people ask how wrong the clock is.
   statuses.map(([, { clockOffset }]) => Math.round(0 - clockOffset)),
   statuses.map(([, { clockBound }]) => Math.round(clockBound ?? BOUND_UNKNOWN_US)),
   statuses.map(([, { roundTripDelay }]) => Math.round(roundTripDelay)),
@@ -179,7 +180,7 @@ const refusalColumns = (refusals: readonly Refusals[]) => [
 ]
 
 // Link and status of one device are two rows of one table, which one statement may not both touch:
-// hence one upsert over the two joined. Null says "nothing new"; a connection clears its own end.
+// hence one upsert over the two joined. Null means "nothing new"; a connection clears its own end.
 const WRITE = `
 with link as (
   select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])

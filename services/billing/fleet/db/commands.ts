@@ -14,12 +14,12 @@ import type { Database } from '../../store/schema.ts'
 
 type Db = Kysely<Database>
 
-/** How long a command may be begun unless somebody says otherwise: whoever gave it still waits. */
+/** By default a command may be begun for this long: its giver is still waiting. */
 export const COMMAND_LIFE = spanMs(3_600_000)
 /** Commands without a receipt, per device: one goes out at a time, more would be a flood. */
 const OPEN_MAX = 100
 
-/** Says "look again" to every master, when the transaction it is part of commits. */
+/** Tells every master to look again, when the transaction it is part of commits. */
 async function bump(tx: Transaction<Database>): Promise<void> {
   await count(tx, 'commands')
 }
@@ -113,7 +113,7 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
             outcome,
             detail,
             receipt_at: new Date(now()),
-            // Its note may still be on the way.
+            // Its notification may still be on the way.
             sent_at: sql`coalesce(sent_at, ${new Date(now())})`,
           })
           .where('device_id', '=', device)
@@ -125,10 +125,10 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
   }
 }
 
-/** What we stored ourselves; anything else was written past us. */
 /** A task as the column `what` has held it from the first migration on: its name under "order". */
 const storedTask = ({ task, ...fields }: CommandTask): object => ({ order: task, ...fields })
 
+/** What we stored ourselves; anything else was written by somebody else. */
 function taskOf(what: unknown): CommandTask {
   const field = (name: string): unknown =>
     typeof what === 'object' && what !== null ? Reflect.get(what, name) : undefined
@@ -143,7 +143,7 @@ function taskOf(what: unknown): CommandTask {
   throw new Error('a row of commands holds no task')
 }
 
-/** Seconds between two readings that a command may ask for. */
+/** Seconds between two readings that a command may set. */
 export const isSchedule = (seconds: unknown): seconds is number =>
   typeof seconds === 'number' &&
   Number.isInteger(seconds) &&
@@ -177,7 +177,7 @@ export async function lastCommands(
   return rows.map(commandRow)
 }
 
-/** One command as it stands now; null: there is none of that number. */
+/** One command as it is now; null: there is none with that number. */
 export async function findCommand(
   db: Db,
   device: DeviceId,

@@ -1,4 +1,4 @@
-// A device as its row says, and the word to the masters that something in the roster changed.
+// A device as its row describes it, and the notification to the masters that the roster changed.
 
 import type { Selectable, Transaction } from 'kysely'
 import type { DeviceRecord } from '../../../../shared/handover/roster.ts'
@@ -6,7 +6,7 @@ import { count } from '../../store/counters.ts'
 import { instantOrNull } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Says "read the roster again" to every master, when the transaction it is part of commits. */
+/** Tells every master to read the roster again, when the transaction it is part of commits. */
 export async function bump(tx: Transaction<Database>): Promise<void> {
   await count(tx, 'roster')
 }

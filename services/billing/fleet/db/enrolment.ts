@@ -17,7 +17,7 @@ export interface NewDevice {
   readonly secret: Uint8Array
 }
 
-/** Those of the names that devices have. */
+/** Those of the names that devices already have. */
 export async function knownNames(
   db: Kysely<Database>,
   names: readonly string[],
@@ -29,7 +29,8 @@ export async function knownNames(
   return rows.map(({ name }) => name)
 }
 
-/** Makes them in one transaction. Gives the names that exist already; then nothing was made. */
+/** Creates them in one transaction. Returns the names that exist already; if there are any, nothing
+ * was created. */
 export async function enrolDevices(
   db: Kysely<Database>,
   devices: readonly NewDevice[],

@@ -1,17 +1,17 @@
-// What a master changes in the roster's keys: the trees wrapped anew under a new wrap key, and
-// which of its static keys each device calls it by.
+// What a master changes in the roster's keys: trees re-wrapped under a new wrap key, and the static
+// key that each device calls it by.
 
 import { type Kysely, sql } from 'kysely'
 import type { Rewrap, StoredKeys } from '../../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Epochs in one statement: some 110 KiB, and a few milliseconds of work for the master between two
+/** Epochs per statement: some 110 KiB, and a few milliseconds of the master's work between two
  * answers of the database. */
 const BATCH = 100
 
 /** See Roster.rewrap. The lock waits for epochs that are just being stored and holds up new ones;
- * readings and their positions go on. */
+ * readings and their positions are still written. */
 export async function rewrapEpochs(db: Kysely<Database>, rewrap: Rewrap): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await sql`lock table epochs in share row exclusive mode`.execute(tx)

@@ -18,7 +18,7 @@ const REFUSAL_ROWS_MAX = 500
 const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
 
-/** Written out, so that the index of migrations/0007_retimed.sql is seen to serve. */
+/** Written out, so that the planner sees that the index of migrations/0007_retimed.sql applies. */
 const GIVING_UP = sql.join(GIVING_UP_CODES.map((code) => sql.lit(code)))
 
 export interface FleetReads {

@@ -74,7 +74,7 @@ async function enrol(tx: Tx, entry: Enrolment): Promise<void> {
     .forUpdate()
     .executeTakeFirstOrThrow()
   if (device.revoked_at !== null) throw new RosterConflict('the device is revoked')
-  // Attempts are counted by the slave beside its key: another key starts anew.
+  // The slave counts attempts beside its key: another key starts again.
   if (device.static_key !== null && equalConstantTime(device.static_key, entry.staticKey)) {
     if (device.attempt > entry.attempt) throw new RosterConflict('a later attempt is stored')
     if (device.attempt === entry.attempt) return
@@ -90,7 +90,7 @@ async function enrol(tx: Tx, entry: Enrolment): Promise<void> {
       static_key: Buffer.from(entry.staticKey),
       psk: Buffer.from(entry.psk),
       attempt: entry.attempt,
-      // It calls by the token's key first; which one that is, its first CONFIRM shows.
+      // It calls under the token's key first; its first CONFIRM shows which one that is.
       master_key: null,
     })
     .where('id', '=', entry.device)
@@ -172,8 +172,8 @@ export function openRoster(db: Db): Roster {
   }
 }
 
-/** Makes a device. `id`: 8 random bytes. `historyFrom`: how far back it fills from its meters' load
- * profiles; null: not at all. */
+/** Creates a device. `id`: 8 random bytes. `historyFrom`: how far back it fills from its meters'
+ * load profiles; null: not at all. */
 export async function createDevice(
   db: Db,
   device: {
@@ -201,8 +201,8 @@ export async function createDevice(
   return id
 }
 
-/** Stores a one-time token. A revoked device is let in again by it, but with a new key only: its
- * old key and psk are wiped. */
+/** Stores a one-time token. It lets a revoked device in again, but only with a new key: the old key
+ * and psk are wiped. */
 export async function issueToken(
   db: Db,
   token: {

@@ -1,4 +1,4 @@
-// What operators told a device to do, and what it says became of it.
+// What operators told a device to do, and the outcome that it reports.
 
 import { unreachable } from '../../../../shared/assert.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -93,19 +93,19 @@ function ReceiptCell({ row, now }: { readonly row: CommandRow; readonly now: Uni
         <Ago at={receiptAt} now={now} />
       </span>
       {outcome === 'refused' && <FaultWords code={detail} />}
-      {outcome === 'unknown' && 'The device was interrupted: it may be done or not.'}
+      {outcome === 'unknown' && 'The device was interrupted: it may or may not be done.'}
     </>
   )
 }
 
-/** An expired one is still sent: the device says whether it did it in time. */
+/** An expired command is still sent: the device says whether it did it in time. */
 function Waiting({ row, now }: { readonly row: CommandRow; readonly now: UnixMs }) {
   const { sentAt, expiresAt } = row
   return (
     <>
       <Badge tone="quiet">{sentAt === null ? 'waits for the link' : 'sent, no receipt yet'}</Badge>
       <span class="sub">
-        {expiresAt <= now ? 'expired ' : 'may be begun until '}
+        {expiresAt <= now ? 'expired ' : 'valid until '}
         {expiresAt <= now ? <Ago at={expiresAt} now={now} /> : utcSecondText(expiresAt)}
       </span>
     </>

@@ -1,5 +1,5 @@
-// What operators look at first: who is connected, whose clock is right, what still waits on the
-// way.
+// What operators look at first: which devices are connected, whose clock is right, what is still
+// waiting.
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import {
@@ -110,7 +110,7 @@ function LinkState({ row, now }: { readonly row: FleetRow; readonly now: UnixMs 
   )
 }
 
-/** More than this many times in 30 days are an alarm (wire.md 6.4): disks rot rarely. */
+/** More than this many times in 30 days raise an alarm (wire.md 6.4): disks rot rarely. */
 const GIVEN_UP_MAX = 3
 
 function GivenUp({ row }: { readonly row: FleetRow }) {
@@ -160,7 +160,7 @@ const columnsAt = (now: UnixMs): readonly Column<FleetRow>[] => [
 export interface DevicePageProps {
   readonly context: PageContext
   readonly view: DeviceView
-  /** How its clock went; null while it told nothing. */
+  /** The history of its clock; null while it has reported nothing. */
   readonly tale: ClockTale | null
   readonly meterClocks: readonly ClockRow[]
   readonly span: ClockSpan
@@ -183,10 +183,10 @@ export function DevicePage({ context, view, tale, meterClocks, span, now }: Devi
               ...(tale === null ? [] : disciplineFacts(tale.clock)),
               ['Round trip', view.roundTripUs === null ? '–' : lengthText(view.roundTripUs)],
               ['Last reading', <Ago key="last" at={device.lastReadingAt} now={now} />],
-              ['Gave up frames in 30 days', <GivenUpFact key="given-up" row={device} />],
+              ['Frames given up in 30 days', <GivenUpFact key="given-up" row={device} />],
               ['Last status', <Ago key="status" at={view.reportedAt} now={now} />],
               ['Frames waiting', device.backlogFrames ?? '–'],
-              ['In the register since', utcSecondText(view.createdAt)],
+              ['Registered since', utcSecondText(view.createdAt)],
               [
                 'Back-fills from',
                 view.historyFrom === null ? '–' : utcSecondText(view.historyFrom),
@@ -198,7 +198,7 @@ export function DevicePage({ context, view, tale, meterClocks, span, now }: Devi
         <MeterClocksCard rows={meterClocks} now={now} />
         <CommandsCard context={context} device={device} rows={view.commands} now={now} />
         <section class="card card-flush">
-          <h2>What the slave counted since it started</h2>
+          <h2>Faults since the slave started</h2>
           <Table
             caption="Faults counted by the slave"
             columns={[

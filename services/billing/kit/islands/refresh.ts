@@ -1,5 +1,5 @@
-// Renews the page's [data-live] parts every few seconds. Without it the page has a Refresh link and
-// all the rest works the same.
+// Refreshes the page's [data-live] parts every few seconds. Without it the page has a Refresh link,
+// and everything else works the same.
 
 /** Between two refreshes, milliseconds: readings come about once a second, people read slower. */
 const EVERY_MS = 5_000

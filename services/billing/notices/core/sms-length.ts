@@ -5,10 +5,10 @@ const GSM_BASIC = new Set(
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
     '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà',
 )
-/** Behind an escape: two places each. */
+/** After an escape: two places each. */
 const GSM_EXTENSION = new Set('\f^{}\\[~]|€')
 
-/** Places in a single message, and in each part of a longer one (6 bytes go to its header). */
+/** Places in a single message, and in each part of a longer one (its header takes 6 bytes). */
 const PLACES = { gsm7: { single: 160, part: 153 }, ucs2: { single: 70, part: 67 } } as const
 
 export interface SmsLength {
@@ -27,7 +27,7 @@ export function smsLength(text: string): SmsLength {
   })
   const places = costs.reduce((sum, cost) => sum + cost, 0)
   if (places <= PLACES[alphabet].single) return { alphabet, places, parts: 1 }
-  // An escape or a surrogate pair is not torn apart between two parts.
+  // An escape or a surrogate pair is not split between two parts.
   let parts = 1
   let used = 0
   for (const cost of costs) {

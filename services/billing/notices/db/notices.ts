@@ -1,8 +1,8 @@
 // The outbox of notices. A notice is written in its bill's transaction; a worker claims it for a
 // while (a lease, not a lock: no transaction stays open while a mail server thinks), sends it and
-// records how that went. If the worker dies in between, the lease runs out and the notice goes once
-// more: the customer may see it twice, never not at all. The stable key of a notice lets a mail
-// program or a gateway notice.
+// records the result. If the worker dies in between, the lease runs out and the notice is sent once
+// more: the customer may see it twice, but never not at all. The stable key of a notice lets a mail
+// program or a gateway recognise the repeat.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
@@ -52,7 +52,7 @@ export interface DueNotice {
   readonly billId: number
 }
 
-/** Claims up to `limit` notices that are due: counts the attempt and puts the next one off by the
+/** Claims up to `limit` notices that are due: counts the attempt and postpones the next one by the
  * lease, so that a second worker, or this one after a crash, takes each of them again only after
  * that. */
 export async function claimNotices(
@@ -93,7 +93,7 @@ export async function recordSent(
     .execute()
 }
 
-/** Puts the notice off until `again`, or gives it up when that is null. */
+/** Postpones the notice until `again`, or gives it up when that is null. */
 export async function recordFailed(
   db: Kysely<Database>,
   notice: { readonly id: number; readonly fault: FaultCode; readonly again: UnixMs | null },
@@ -111,7 +111,7 @@ export async function recordFailed(
     .execute()
 }
 
-/** Queues a notice that was given up once more, with all its attempts, as BIL-11 tells the
+/** Queues once more a notice that was given up, with all its attempts, as BIL-11 advises the
  * operator. */
 export async function queueAgain(
   db: Kysely<Database>,

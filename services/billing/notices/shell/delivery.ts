@@ -1,6 +1,6 @@
-// What the outside world said to a notice, and how long we listen.
+// What the outside world answered to a notice, and how long we listen.
 
-/** How one attempt ended. `final`: this address will never do, another attempt is pointless. */
+/** How one attempt ended. `final`: this address will never work, another attempt is pointless. */
 export type Delivery =
   | { readonly ok: true; readonly providerId: string }
   | {
@@ -10,12 +10,11 @@ export type Delivery =
       readonly final: boolean
     }
 
-/** Longest a mail server or a gateway may take for one notice, all in all, milliseconds. Servers
- * that greet slowly on purpose take up to 30 s. Must be well below the lease of a claimed
- * notice. */
+/** Longest a mail server or a gateway may take for one notice, in total, milliseconds. Servers that
+ * greet slowly on purpose take up to 30 s. Must be well below the lease of a claimed notice. */
 export const DELIVERY_MS_MAX = 60_000
 
-/** Longest text of a peer that goes into our log, characters. */
+/** Longest text from a peer that goes into our log, characters. */
 const DETAIL_LENGTH_MAX = 200
 
 /** A peer's words on one line, bounded. */

@@ -15,9 +15,10 @@ const SILENCE_MS_MAX = 20_000
 export interface MailOptions {
   readonly host: string
   readonly port: number
-  /** `implicit`: TLS from the first byte (465). `starttls`: refuses to go on without it (587). */
+  /** `implicit`: TLS from the first byte (465). `starttls`: refuses to continue without it
+   * (587). */
   readonly tls: 'none' | 'starttls' | 'implicit'
-  /** Null: the server takes mail without login. */
+  /** Null: the server accepts mail without a login. */
   readonly login: { readonly user: string; readonly password: string } | null
   /** Sender's address, bare: `bills@utility.example`. */
   readonly from: string
@@ -34,7 +35,7 @@ export interface Mail {
 }
 
 export interface MailDriver {
-  /** One attempt. BIL-09 when the server is away, refuses, or would take the mail without our
+  /** One attempt. BIL-09 when the server is away, refuses, or would accept the mail without our
    * login. */
   send(mail: Mail, signal: AbortSignal): Promise<Delivery>
 }
@@ -42,7 +43,7 @@ export interface MailDriver {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
-/** OPS-05 when a password would cross a network in clear. */
+/** OPS-05 when a password would cross a network in the clear. */
 export function openMail(options: MailOptions): MailDriver {
   const { host, port, tls, login } = options
   if (login !== null && tls === 'none' && !isLoopback(host))

@@ -1,4 +1,4 @@
-// Takes notices out of the outbox and sends them. See db/notices.ts for what happens when it dies
+// Takes notices out of the outbox and sends them. db/notices.ts says what happens when it dies
 // midway.
 
 import type { Kysely } from 'kysely'
@@ -13,17 +13,18 @@ import type { Matter, MatterVerdict } from './letter.ts'
 import type { MailDriver } from './mail.ts'
 import type { SmsDriver } from './sms.ts'
 
-/** Wait after the 1st, 2nd ... failed attempt, minutes; after the one behind the last it is given
- * up. A mail server that is repaired within the day gets everything. */
+/** Wait after the 1st, 2nd ... failed attempt, minutes; the failure after the last wait gives the
+ * notice up. A mail server that is repaired within the day gets everything. */
 const AGAIN_MINUTES = [1, 5, 30, 120, 600] as const
 /** Attempts in all. */
 export const ATTEMPTS_MAX = AGAIN_MINUTES.length + 1
-/** How long a claimed notice is ours. Longer than any attempt, or two workers would send at
+/** How long a claimed notice is ours. Longer than any attempt; otherwise two workers would send at
  * once. */
 const LEASE: SpanMs = spanMs(180_000)
-/** Sent at the same time: gentle to a mail server, and a slow one still passes 4 per second. */
+/** Notices sent at the same time: gentle to a mail server, and even a slow one passes 4 per
+ * second. */
 const TOGETHER = 4
-/** How often the outbox is looked at when nothing wakes us, milliseconds. */
+/** How often we look at the outbox when nothing wakes us, milliseconds. */
 const LOOK_MS = 5_000
 
 export interface NoticeTask {
@@ -31,8 +32,8 @@ export interface NoticeTask {
   /** Null: no such channel is configured, and its notices wait. */
   readonly mail: MailDriver | null
   readonly sms: SmsDriver | null
-  /** A link to the customer's own pages, made anew for each attempt, so that its secret lies
-   * nowhere but in the message itself. */
+  /** A link to the customer's own pages, made anew for each attempt, so that its secret is nowhere
+   * but in the message itself. */
   readonly linkOf: (customerId: number) => Promise<string>
   /** What a notice is about, by the bill it was queued for. */
   readonly matterOf: (billId: number) => Promise<MatterVerdict>
@@ -82,7 +83,7 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   }
   const again = shiftMs(now(), spanMs(minutes * 60_000))
   await recordFailed(db, { id, fault: delivery.fault, again })
-  log(`notice ${id} is tried again in ${minutes} min`)
+  log(`notice ${id} will be tried again in ${minutes} min`)
 }
 
 function report(task: NoticeTask, fault: FaultCode, detail: string): void {
@@ -114,7 +115,7 @@ async function attempt(
 }
 
 export interface NoticeWorker {
-  /** Looks at once: call it after a bill run. */
+  /** Looks immediately: call it after a bill run. */
   wake(): void
   /** Ends what is on its way and resolves when nothing is. */
   stop(): Promise<void>

@@ -1,5 +1,5 @@
-// SMS gateways over HTTP. A new gateway is one more function here that makes a request of a text
-// and reads the answer; time-outs, redirects and the size of an answer are dealt with once, below.
+// SMS gateways over HTTP. A new gateway is one more function here that turns a text into a request
+// and reads the answer; time-outs, redirects and the size of an answer are handled once, below.
 
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { smsLength } from '../core/sms-length.ts'
@@ -18,7 +18,7 @@ export interface SmsDriver {
   send(message: TextMessage, signal: AbortSignal): Promise<Delivery>
 }
 
-/** Largest answer we read of a gateway, bytes: theirs are a few hundred. */
+/** Largest answer we read from a gateway, bytes: theirs are a few hundred. */
 const ANSWER_BYTES_MAX = 65_536
 const SUCCESS_MIN = 200
 const SUCCESS_MAX = 299
@@ -33,9 +33,9 @@ interface Gateway {
   isFinal(status: number): boolean
 }
 
-/** Form POST in Twilio's manner, as many gateways offer it: basic authentication with the account,
- * fields To, From, Body, 201 with a JSON that has `sid`. `base` is `https://api.twilio.com` or
- * another. The key goes along as Idempotency-Key for gateways that honour it. Source: Twilio
+/** Form POST in Twilio's format, which many gateways offer: basic authentication with the account,
+ * fields To, From, Body, 201 with JSON that has `sid`. `base` is `https://api.twilio.com` or
+ * another. The key is sent as Idempotency-Key for gateways that honour it. Source: Twilio
  * Programmable Messaging, "Create a Message resource". */
 export function twilioSms(options: {
   readonly base: string
@@ -61,8 +61,8 @@ export function twilioSms(options: {
 }
 
 /** Kannel's sendsms: GET with username, password, to, from, text, 202 and `0: Accepted for
- * delivery`. Coding 2 (UCS-2) is asked for when a letter is outside the GSM alphabet. Source:
- * Kannel user guide, "Using the HTTP interface to send SMS messages". */
+ * delivery`. It asks for coding 2 (UCS-2) when a letter is outside the GSM alphabet. Source: Kannel
+ * user guide, "Using the HTTP interface to send SMS messages". */
 export function kannelSms(options: {
   readonly base: string
   readonly user: string
@@ -114,7 +114,7 @@ function driver(gateway: Gateway): SmsDriver {
   }
 }
 
-/** fetch says "fetch failed" and keeps why in the cause. Never the address: it may hold a
+/** fetch says "fetch failed" and keeps the reason in the cause. Never the address: it may hold a
  * password. */
 function reason(error: unknown): string {
   const cause: unknown = error instanceof Error ? error.cause : undefined

@@ -24,12 +24,12 @@ export type Consumption =
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
 const KILO = decimal(1n, 3)
-/** kWh a register shows, without the transformer ratio. */
+/** kWh that a register shows, without the transformer ratio. */
 export const kilowattHours = (reading: RegisterReading): Decimal =>
   times(scaled(BigInt(reading.value), reading.exponent), KILO)
 
-/** Energy in kWh between two readings of one register. BIL-01 when it went backwards, also where
- * only a rollover of more than half its range would explain it. */
+/** Energy in kWh between two readings of one register. BIL-01 when it went backwards, or when only
+ * a rollover of more than half its range would explain the difference. */
 export function consumptionOf(
   meter: RegisterMeter,
   { opening, closing }: { readonly opening: RegisterReading; readonly closing: RegisterReading },

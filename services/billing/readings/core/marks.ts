@@ -1,6 +1,6 @@
-// The quality bits a reading gets while it is stored: what can be told from the reading and the one
-// before it, without looking anything up. They are marks only, nothing is refused for them;
-// validation before a bill is another, later step with more to look at.
+// The quality bits that a reading gets while it is stored: what the reading and the one before it
+// show, without looking anything up. They are marks only, nothing is refused for them; validation
+// before a bill is a separate, later step with more to look at.
 
 import { type Reading, UNIT } from '../../../../shared/meter/reading.ts'
 import { type UnixMs, betweenMs } from '../../../../shared/units.ts'
@@ -45,7 +45,7 @@ export function isCumulative(reading: Reading): boolean {
   return VOLUME.has(unit) || register.startsWith('.8.', register.indexOf('.'))
 }
 
-/** A value of one register at one time: what the next one is compared with. */
+/** A value of one register at one time: the next one is compared with it. */
 export interface Previous {
   readonly at: UnixMs
   readonly value: number
@@ -61,9 +61,8 @@ export function marksAlone(reading: Reading, at: UnixMs): number {
   return (checked ? 0 : MARK.noChecksum) | (clockOff ? MARK.implausibleTime : 0)
 }
 
-/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls
- * over at 10^digits in its own resolution; null: never. Nothing is said when `previous` is not
- * earlier. */
+/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls over
+ * at 10^digits in its own resolution; null: never. No mark when `previous` is not earlier. */
 export function marksAgainst(
   reading: Reading,
   at: UnixMs,

@@ -1,28 +1,30 @@
 // When a reading was really taken, worked out afterwards.
 //
-// A slave without a clock (battery empty, no link) reads on, and its readings carry a time that is
-// a guess. But they also carry process ms: how long its process had been running, counted by an
-// oscillator that is never off by more than shared/clock allows. One anchor of that process (at so
-// many process ms it was this UTC) therefore dates all its readings. A process that died before it
-// could give one is dated by its neighbours: it ran after the process before, and before the next.
+// A slave without a clock (battery empty, no link) keeps reading, and its readings carry a time
+// that is a guess. But they also carry process ms: how long its process had been running, counted
+// by an oscillator that is never off by more than shared/clock allows. One anchor of that process
+// (at this process ms it was this UTC) therefore dates all its readings. A process that died before
+// it could give one is dated by its neighbours: it ran after the previous process, and before the
+// next.
 //
-// Everything here is an interval that holds the truth; what several sources say is intersected.
+// Everything here is an interval that contains the true time; the intervals of several sources are
+// intersected.
 
 import { FREQUENCY_TOLERANCE_PPM } from '../../../../shared/clock/estimate/exchange.ts'
 import type { ReadingSource } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import { type SpanMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 
-/** Largest error bound of a time that is taken at its word, ms: a minute is the shortest interval
- * of a load profile, and the largest tolerance a master has for time tags. The view timed_readings
+/** Largest error bound of a time that we trust as it is, ms: a minute is the shortest interval of a
+ * load profile, and the largest tolerance a master has for time tags. The view timed_readings
  * (migrations/0007_retimed.sql) says the same. */
 export const TRUSTED_BOUND_MS = 60_000
-/** Process ms are cut to whole ones. */
+/** Process ms are truncated to whole ones. */
 const CUT_MS = 1
 const DRIFT = FREQUENCY_TOLERANCE_PPM * 1e-6
 
-/** True when the agent's time of this stamp is no time to bill by. A profile reading has the
- * meter's own time. */
+/** True when the agent's time in this stamp is not good enough for a bill. A profile reading has
+ * the meter's own time. */
 export const isUnsure = ({ clockState, clockBound }: Stamp, source: ReadingSource): boolean =>
   source !== 'profile' && (clockState === 'U' || clockBound > TRUSTED_BOUND_MS)
 
@@ -52,16 +54,16 @@ function timed({ from, to }: Interval): Timed {
   return { at: unixMs(at), bound: spanMs(Math.ceil(Math.max(at - from, to - at))) }
 }
 
-/** What one tie says of the instant at `processMs`. */
+/** What one tie says about the instant at `processMs`. */
 function fromTie(processMs: number, { processMs: tied, utc, bound }: Tie): Interval {
   const elapsed = processMs - tied
   const drifted = Math.abs(elapsed) * DRIFT + (elapsed === 0 ? 0 : CUT_MS)
   return around(utc + elapsed, bound + drifted)
 }
 
-/** The time of a reading at `processMs`, from the anchors of its process and from what its stamp
- * said, if that had a bound. Null when nobody knows anything. Where they contradict each other (a
- * virtual machine that was paused unnoticed) the answer is as wide as they are apart. */
+/** The time of a reading at `processMs`, from the anchors of its process and from its stamp, if
+ * that had a bound. Null when nothing is known. Where they contradict each other (a virtual machine
+ * that was paused unnoticed) the answer is as wide as they are apart. */
 export function retime(
   processMs: number,
   said: Timed | null,
@@ -81,9 +83,9 @@ export function retime(
   })
 }
 
-/** The time of a reading of a process that never gave an anchor. `after`: certainly over before
- * the process began; `before`: not yet come when it ended; `endMs`: the most process ms it is
- * known to have reached. Null when the two contradict each other. */
+/** The time of a reading of a process that never gave an anchor. `after`: an instant certainly past
+ * when the process began; `before`: one certainly still to come when it ended; `endMs`: the most
+ * process ms it is known to have reached. Null when the two contradict each other. */
 export function between(
   processMs: number,
   neighbours: { readonly after: UnixMs; readonly before: UnixMs; readonly endMs: number },

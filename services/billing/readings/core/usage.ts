@@ -1,5 +1,5 @@
-// What each local day used: the register at midnight less the register the midnight before. A day
-// whose midnight was not read stays unknown; nothing is guessed between two readings.
+// What each local day used: the register at midnight minus the register at the midnight before. A
+// day whose midnight was not read stays unknown; nothing is guessed between two readings.
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import {
@@ -87,7 +87,7 @@ export function usageMonths(facts: UsageFacts): readonly UsageMonth[] {
   })
 }
 
-/** Fraction digits of kWh that the register itself has, so that the column stands in line. */
+/** Fraction digits of kWh that the register itself has, so that the column aligns. */
 function placesOf({ stored, newest }: UsageFacts): number {
   const exponent = newest?.exponent ?? stored[0]?.exponent ?? 0
   return Math.max(0, 3 - exponent)

@@ -1,19 +1,19 @@
-// Meters and registers by name: which row each one is, and whose it is. Kept in memory for a
-// minute, read for a whole batch at once. A meter nobody registered gets a row and one exception
-// (BIL-05); a meter registered without a device belongs to the first device that reports it.
+// Meters and registers by name: their rows and owners. Kept in memory for a minute, read for a
+// whole batch at once. A meter that nobody registered gets a row and one exception (BIL-05); a
+// meter registered without a device belongs to the first device that reports it.
 
 import type { Pool } from 'pg'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Place } from './rows.ts'
 
-/** Meters one device may bring along unregistered: a gateway of a large building, ten times. A
+/** Unregistered meters that one device may bring: ten times the gateway of a large building. A
  * hostile device could otherwise fill the table. */
 const METERS_PER_DEVICE_MAX = 10_000
-/** Register kinds we ever store: real fleets use dozens; their number is a 16-bit column. */
+/** Most register kinds ever stored: real fleets use dozens; their number is a 16-bit column. */
 const REGISTERS_MAX = 10_000
-/** What we know of a meter is read again after this long, milliseconds: an operator may have moved
- * it. */
+/** What we know about a meter is read again after this long, milliseconds: an operator may have
+ * moved it. */
 const MEMORY_MS_MAX = 60_000
 
 export interface MeterRow {
@@ -50,7 +50,7 @@ export class Catalog {
 
   register(reading: Reading): number | undefined {
     const last = this.#lastRegister
-    // Readings come in runs of one register: the key of most need not be put together.
+    // Readings come in runs of one register: most need no new key.
     if (
       last !== null &&
       last.register === reading.register &&
@@ -72,15 +72,15 @@ export class Catalog {
     this.#lastRegister = null
   }
 
-  /** Call before a batch; `monotonicMs` on any clock that only grows. */
+  /** Call before a batch; `monotonicMs` on any monotonic clock. */
   expire(monotonicMs: number): void {
     if (monotonicMs - this.#readAt <= MEMORY_MS_MAX) return
     this.#meters = new Map()
     this.#readAt = monotonicMs
   }
 
-  /** Looks up, adopts or creates the meters sighted; what is committed here stays true whatever
-   * becomes of the batch. A meter above the device's limit stays unknown. */
+  /** Looks up, adopts or creates the meters named in a batch; what is committed here stays true
+   * whatever happens to the batch. A meter above the device's limit stays unknown. */
   async resolveMeters(sightings: ReadonlyMap<string, Sighting>): Promise<void> {
     await this.#readMeters([...sightings.keys()])
     const unowned = [...sightings.values()].filter(

@@ -1,6 +1,6 @@
 // The newest value of each register, in memory, for the marks of the next one. Profile readings
 // come in their own time order, often far behind the live ones: they form a second chain per
-// register. What a batch adds is kept only once the batch is committed.
+// register. What a batch adds counts only once the batch is committed.
 
 import type { Pool } from 'pg'
 import type { ReadingSource } from '../../../../shared/meter/reading.ts'

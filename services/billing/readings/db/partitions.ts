@@ -1,15 +1,14 @@
-// The months of `readings`. A month's table is made when its first reading comes; when the month is
-// over an index by meter is built once, sorted and dense: while a month is being filled, that index
-// would cost 60 times the WAL (measured, see migrations/0002_readings.sql).
+// The months of `readings`. A month's table is made when its first reading comes. When the month is
+// over, an index by meter is built once, sorted and dense: while a month is being filled, that
+// index would cost 60 times the WAL (measured, see migrations/0002_readings.sql).
 
 import type { Pool } from 'pg'
 import type { UnixMs } from '../../../../shared/units.ts'
 
-/** After a month's end its late readings still come in numbers for this long, milliseconds (two
- * days). */
+/** After a month's end many late readings still arrive for this long, milliseconds (two days). */
 const CLOSED_AFTER_MS = 2 * 86_400_000
 
-/** Months since year 0: what partitions are counted in. */
+/** Months since year 0: partitions are numbered by them. */
 export function monthOf(at: UnixMs): number {
   const date = new Date(at)
   return date.getUTCFullYear() * 12 + date.getUTCMonth()
@@ -35,7 +34,7 @@ export async function ensurePartition(pool: Pool, month: number): Promise<void> 
        for values from ('${from}') to ('${to}')`,
     )
   } catch (error) {
-    // Another process made it in the same moment.
+    // Another process made it at the same moment.
     const again = await pool.query('select to_regclass($1) is not null as there', [table])
     if (again.rows[0]?.there !== true) throw error
   }

@@ -1,6 +1,6 @@
-// What is known of the processes of slaves: which runs each sealed, what ties it to UTC, and the
-// readings it took under an unsure clock. core/retiming.ts says what for, retimer.ts makes use of
-// it, migrations/0007_retimed.sql explains the tables.
+// What is known about the slaves' processes: which runs each sealed, what ties it to UTC, and the
+// readings it took under an unsure clock. core/retiming.ts says why, retimer.ts uses it,
+// migrations/0007_retimed.sql explains the tables.
 
 import type { Pool, PoolClient } from 'pg'
 import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../../../shared/handover/sink.ts'
@@ -12,9 +12,9 @@ import { isUnsure } from '../core/retiming.ts'
 import { type Place, placeOf } from './rows.ts'
 import { SOURCE_NUMBER } from './source-numbers.ts'
 
-/** Processes remembered per device: three years of a start a day. */
+/** Processes remembered per device: three years of one start a day. */
 const PROCESSES_MAX = 1_000
-/** After something was learned the readings wait this long for more of it, ms: a slave's first
+/** After something was learned, the readings wait this long for more news, ms: a slave's first
  * questions after a start take 10 s, and each answer may be better than the one before. */
 const SETTLE = spanMs(60_000)
 /** How often a run's trusted readings move its `sure_from`, ms: it widens the interval of a process
@@ -26,7 +26,7 @@ const SURE_RUNS_MAX = 100_000
 const FLUSH_MS = 1_000
 /** Between two attempts while the database is away, ms. */
 const RETRY_MS = 10_000
-/** Processes with an anchor unwritten; more than devices exist is a flood. */
+/** Processes with an unwritten anchor; more than there are devices is a flood. */
 const ANCHORS_MAX = 100_000
 
 /** Rows that a better anchor may still improve: the partial index retimed_open. */
@@ -35,7 +35,7 @@ const hasOpenRows = (process: string): string =>
   `exists (select 1 from retimed_readings r where r.device_id = ${process}.device_id
     and r.run between ${process}.first_run and ${process}.last_run and ${OPEN})`
 
-/** Gives back what nobody will ask for. $1: device ids. */
+/** Deletes what nobody will ask for. $1: device ids. */
 const PRUNE = `delete from slave_processes p using unnest($1::text[]) as of(device)
   where p.device_id = of.device and p.seen_at <= (select seen_at from slave_processes
     where device_id = of.device order by seen_at desc offset ${PROCESSES_MAX} limit 1)`
@@ -64,7 +64,7 @@ interface Sure {
   readonly to: number
 }
 
-/** What one batch says of its slaves' processes; stored in the transaction of its rows. */
+/** What one batch says about its slaves' processes; stored in the transaction of its rows. */
 export class ProcessRows {
   readonly #openers: { device: DeviceId; process: string; run: number }[] = []
   readonly #unsure: Unsure[] = []
@@ -73,7 +73,7 @@ export class ProcessRows {
     return this.#openers.length + this.#unsure.length === 0
   }
 
-  /** A frame passes: an opener names its process. */
+  /** Call for each frame: an opener names its process. */
   frame({ position: { device, run }, content }: AcceptedFrame): void {
     if (content.kind !== 'opener') return
     this.#openers.push({ device, process: content.process, run })
@@ -119,10 +119,10 @@ export class ProcessRows {
       rows.map(({ stamp }) => Math.ceil(stamp.clockBound)),
     ])
     const runs = new Map(rows.map(({ device, run }) => [`${device} ${run}`, { device, run }]))
-    const told = [...runs.values()]
+    const distinct = [...runs.values()]
     await client.query(UNSURE_DUE, [
-      told.map(({ device }) => device),
-      told.map(({ run }) => run),
+      distinct.map(({ device }) => device),
+      distinct.map(({ run }) => run),
       due,
     ])
   }
@@ -164,9 +164,9 @@ interface Kept {
   last: ProcessAnchor
 }
 
-/** What is worth knowing of processes beside the readings, on its way to the database at most once
- * a second: of each process three anchors, whatever a slave sends, kept while the database is
- * away; and now and then an instant that was over at a trusted reading. */
+/** What is worth knowing about processes besides the readings, written to the database at most once
+ * a second: three anchors of each process, whatever a slave sends, kept while the database is away;
+ * and now and then an instant known to be past from a trusted reading. */
 export class ProcessBook {
   readonly #pool: Pool
   readonly #log: (line: string) => void
@@ -188,7 +188,7 @@ export class ProcessBook {
     this.#writeIn(FLUSH_MS)
   }
 
-  /** A frame is stored: what its stamp proves, when that is news. */
+  /** Call when a frame is stored: records what its stamp proves, if that is news. */
   stored({ position: { device, run }, content }: AcceptedFrame): void {
     if (content.kind !== 'readings') return
     const sure = content.groups.find(({ stamp }) => !isUnsure(stamp, 'live'))
@@ -252,7 +252,7 @@ export class ProcessBook {
       ])
     } catch (error) {
       this.#log(`OPS-08 processes not written: ${errorText(error)}`)
-      // The next trusted reading of each says it again.
+      // The next trusted reading of each will say it again.
       this.#written.clear()
     }
   }

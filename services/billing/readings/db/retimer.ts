@@ -1,5 +1,5 @@
-// Dates the readings of unsure clocks, once what ties them to UTC is known: a little work at a
-// time, beside everything else. Doing it twice, or on two machines, changes nothing.
+// Dates the readings of unsure clocks once their tie to UTC is known: a little work at a time,
+// beside everything else. Doing it twice, or on two machines, changes nothing.
 
 import type { Pool } from 'pg'
 import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
@@ -8,7 +8,7 @@ import { between, retime, startedBy, type Tie, type Timed } from '../core/retimi
 
 /** Readings dated with one statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
-/** Later processes asked when a process began, of one that gave no anchor. */
+/** For a process that gave no anchor: how many later processes are asked when they began. */
 const LATER_MAX = 100
 
 interface ProcessRow {
@@ -113,7 +113,7 @@ const tiesOf = (process: ProcessRow): readonly Tie[] => [
   ...tie(process.last_ms, process.last_utc, process.last_bound_ms),
 ]
 
-/** What the stamp itself said, if that had a bound. */
+/** What the stamp itself said, if it had a bound. */
 const saidOf = ({ clock_state, clock_bound_ms, agent_ts }: OpenRow): Timed | null =>
   clock_state === 'U' || clock_bound_ms >= CLOCK_BOUND_UNKNOWN
     ? null
@@ -124,7 +124,7 @@ function byAnchors(row: OpenRow, anchors: readonly Tie[]): Dated {
   return time === null ? null : { ...time, way: 'anchor' }
 }
 
-/** Of a process that is over, since a later one has begun, and never gave an anchor. */
+/** For a process that is over, because a later one has begun, and never gave an anchor. */
 async function byNeighbours(
   pool: Pool,
   { device_id, first_run, last_run }: ProcessRow,

@@ -23,7 +23,7 @@ import { countSql } from '../../store/counters.ts'
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
 const STATEMENT_MS_MAX = 60_000
 
-/** Where in a stream something was said. */
+/** The place in a stream where something was said. */
 export interface Place {
   readonly device: string
   readonly epoch: number
@@ -48,7 +48,8 @@ interface ExceptionRow extends Place {
   readonly content: Uint8Array | null
 }
 
-/** Why frames never come, as a fault of the slave's or, for what was acknowledged once, ours. */
+/** Why frames never come, as a fault: the slave's or, for frames that were acknowledged once,
+ * ours. */
 const GIVEN_UP = {
   damaged: 'OPS-16',
   'too old': 'OPS-14',
@@ -56,7 +57,7 @@ const GIVEN_UP = {
   forgotten: 'OPS-19',
 } as const satisfies Record<TombstoneReason, FaultCode>
 
-/** Codes of what a device gave up; more than a few a month are SEC-15 (the index of
+/** Codes for what a device gave up; more than a few a month are SEC-15 (the index of
  * migrations/0007_retimed.sql names them too). */
 export const GIVING_UP_CODES: readonly FaultCode[] = [...Object.values(GIVEN_UP), 'SEC-03']
 
@@ -104,7 +105,7 @@ export class Rows {
   readonly newest = new Map<number, number>()
   readonly exceptions: ExceptionRow[] = []
   readonly #positions = new Map<string, StreamPosition>()
-  /** Openers this batch brings; those of runs that are stored already are not sent again. */
+  /** Openers that this batch brings; those of runs stored already are not sent again. */
   readonly #openers = new Map<string, Uint8Array | null>()
 
   add(row: {
@@ -131,10 +132,11 @@ export class Rows {
     this.clockBound.push(Math.ceil(stamp.clockBound))
   }
 
-  /** What a frame that carries no plain readings has to say, if anything. */
+  /** What a frame without plain readings says, if anything. */
   except(frame: AcceptedFrame): void {
-    const told = exceptionOf(frame)
-    if (told !== null) this.exceptions.push({ ...placeOf(frame, 0), meter: null, ...told })
+    const exception = exceptionOf(frame)
+    if (exception !== null)
+      this.exceptions.push({ ...placeOf(frame, 0), meter: null, ...exception })
   }
 
   /** Keeps the furthest position of each stream. */
@@ -148,8 +150,8 @@ export class Rows {
   }
 
   /** Stores everything; returns how many readings were new. `mayRepeat` false: none of them is
-   * expected to be there already, which saves a third of the database's work; `onRepeat` hears
-   * that one was, before all is stored again the other way. */
+   * expected to be stored already, which saves a third of the database's work; `onRepeat` is called
+   * if one was, before everything is stored again the other way. */
   async store(
     pool: Pick<Pool, 'query'>,
     options: { readonly mayRepeat: boolean; readonly onRepeat: () => void },
@@ -250,7 +252,7 @@ with stored as (
 )
 select count(*) as inserted from stored`
 
-/** A reading that is there already is left as it is: 1.6 us of the 4.6 us that a row takes. */
+/** Leaves a reading that is there already as it is: 1.6 us of the 4.6 us that a row takes. */
 const STORE = storeText('on conflict do nothing')
-/** Refuses the batch (23505) when one is there already. */
+/** Refuses the batch (23505) when a reading is there already. */
 const STORE_NEW = storeText('')

@@ -1,10 +1,9 @@
 // The sink: where a frame's readings and its stream position become durable.
 //
 // One writer. While its transaction runs, frames queue; the next transaction takes all of them (up
-// to a limit). Under little load a frame commits alone within a millisecond, under much load one
-// flush serves a hundred frames, and no timer is needed to choose. Nothing is acknowledged from
-// memory: when a transaction fails, every frame in it is refused and forgotten here, and its slave
-// sends it again.
+// to a limit). Under light load a frame commits alone within a millisecond; under heavy load one
+// flush serves a hundred frames; no timer has to choose. Nothing is acknowledged from memory: when
+// a transaction fails, every frame in it is refused and forgotten here, and its slave resends it.
 
 import type { Pool } from 'pg'
 import {
@@ -31,19 +30,19 @@ const DAY_MS = 86_400_000
 /** Readings in one transaction: about 0.1 s of work, no acknowledgement waits longer. */
 const BATCH_ROWS_MAX = 10_000
 /** Readings that may wait for the running transaction, about 150 MB. The master holds its links
- * long before; beyond, it is not the master that calls. */
+ * long before that; beyond it, the caller is not the master. */
 const QUEUED_ROWS_MAX = 1_000_000
 /** Frames that may wait, whatever they carry (openers carry nothing). */
 const QUEUED_FRAMES_MAX = 20_000
 /** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days).
- * Older ones, and ones from the future, never make a partition. */
+ * Older ones, and ones from the future, never create a partition. */
 const AGE_MS_MAX = 800 * DAY_MS
 /** How far ahead of its arrival a reading may be, milliseconds: no tolerance is larger than a
  * day. */
 const AHEAD_MS_MAX = DAY_MS
 
-/** After a batch with readings that were there already (a slave sends again what it heard no
- * acknowledgement for), so many more are stored expecting the same. */
+/** After a batch with readings that were there already (a slave resends what was not acknowledged),
+ * this many further batches are stored expecting the same. */
 const REPEAT_BATCHES = 16
 
 interface Waiting {
@@ -91,7 +90,7 @@ export class ReadingSink implements Sink {
   readonly #queue: Waiting[] = []
   #queuedRows = 0
   #queuedFrames = 0
-  /** Batches to come that are expected to hold readings which are stored already. */
+  /** Coming batches that are expected to hold readings that are stored already. */
   #repeating = 0
   #running: Promise<void> | null = null
   #closed = false
@@ -114,7 +113,7 @@ export class ReadingSink implements Sink {
     const full =
       this.#queuedRows + rows > Math.max(this.#queuedRowsMax, rows) ||
       this.#queuedFrames + frames.length > Math.max(QUEUED_FRAMES_MAX, frames.length)
-    if (full) return Promise.reject(new FaultError('OPS-08', 'it is slower than what arrives'))
+    if (full) return Promise.reject(new FaultError('OPS-08', 'it cannot keep up'))
     if (this.#closed) return Promise.reject(new FaultError('OPS-08', 'closing'))
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     this.#queue.push({ frames, rows, resolve: () => resolve(undefined), reject })
@@ -136,7 +135,7 @@ export class ReadingSink implements Sink {
   }
 
   async #run(): Promise<void> {
-    // Lets everything that arrived in this turn of the event loop into the first transaction.
+    // Takes everything that arrived in this turn of the event loop into the first transaction.
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const batch = this.#take()
@@ -166,7 +165,7 @@ export class ReadingSink implements Sink {
     return this.#queue.splice(0, count)
   }
 
-  /** One of them cannot be stored: the others must not suffer for it. */
+  /** One of them cannot be stored: the others must not suffer from it. */
   async #storeApart(batch: readonly Waiting[]): Promise<void> {
     for (const { frames, resolve, reject } of batch) {
       try {
@@ -179,7 +178,7 @@ export class ReadingSink implements Sink {
     }
   }
 
-  /** What we believed about the database may be why it failed. */
+  /** What we assumed about the database may be why it failed. */
   #forget(): void {
     this.#catalog.forget()
     this.#last.forget()
@@ -217,24 +216,24 @@ export class ReadingSink implements Sink {
     for (const frame of frames) this.#book.stored(frame)
   }
 
-  /** Rows and what they say of processes, in one transaction. */
+  /** Rows and what they say about processes, in one transaction. */
   async #storeWith(processes: ProcessRows, rows: Rows): Promise<void> {
     const client = await reach(this.#pool)
     let broken = true
     try {
       await client.query('begin')
-      // A refused insert would take the whole transaction with it.
+      // A refused insert would fail the whole transaction.
       await rows.store(client, { mayRepeat: true, onRepeat: () => undefined })
       await processes.store(client, unixMs(Date.now()))
       await client.query('commit')
       broken = false
     } finally {
-      // A connection in the middle of something is of no use to the next.
+      // A connection in the middle of a transaction is of no use to the next user.
       client.release(broken)
     }
   }
 
-  /** Months, meters and registers that this batch names and we do not know yet. */
+  /** Months, meters and registers that this batch names and that we do not know yet. */
   async #prepare(frames: readonly AcceptedFrame[]): Promise<void> {
     const meters = new Map<string, Sighting>()
     const registers = new Map<string, Reading>()
@@ -296,14 +295,14 @@ export class ReadingSink implements Sink {
     }
     const meter = this.#catalog.meter(reading.meter)
     const register = this.#catalog.register(reading)
-    if (meter === undefined) return refuse('BIL-05', 'too many unregistered meters of this device')
-    if (register === undefined) return refuse('BIL-06', 'too many kinds of registers')
+    if (meter === undefined) return refuse('BIL-05', 'too many unregistered meters on this device')
+    if (register === undefined) return refuse('BIL-06', 'too many kinds of register')
     if (meter.device_id !== frame.position.device) {
       return refuse('SEC-13', `the meter belongs to ${meter.device_id ?? 'no device'}`)
     }
     const at = timeOf(reading, stamp)
     if (!isPlausible(at, frame.receivedAt)) {
-      // A guess may be years off; what it guessed may still be found out.
+      // A guess may be years off; the true time may still be found.
       processes.reading(frame, item, { meter: meter.id, register, quality: 0, reading, stamp })
       return refuse(
         'BIL-12',

@@ -1,6 +1,6 @@
-// Bars per day as SVG made on the server: no script draws it, no style attribute places it. Floats
-// are fine here and only here: they place pixels, the numbers themselves stand in the table beside
-// it.
+// Bars per day as SVG made on the server: no script draws it, no style attribute positions it.
+// Floats are fine here and only here: they position pixels; the numbers themselves are in the table
+// beside it.
 
 import { dateText } from '../../civil/calendar.ts'
 import type { UsageMonth } from '../core/usage.ts'
@@ -12,7 +12,7 @@ const BOTTOM = 22
 const TOP = 10
 /** Share of a day's slot that its bar fills. */
 const FILL = 0.72
-/** Days of the month that get a number below. */
+/** Days of the month labelled below the bars. */
 const LABELLED = new Set([1, 5, 10, 15, 20, 25, 30])
 
 interface ChartProps {
@@ -25,7 +25,7 @@ export function UsageChart({ month, unit }: ChartProps) {
   const slot = (WIDTH - LEFT) / Math.max(month.days.length, 1)
   const plot = HEIGHT - BOTTOM - TOP
   const heightOf = (used: number) => Math.max(1, (used / highest) * plot)
-  const title = `Bars per day, up to ${highest} ${unit}; the same numbers stand in the table below`
+  const title = `Bars per day, up to ${highest} ${unit}; the same numbers are in the table below`
   return (
     <svg class="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
       {[0, 0.5, 1].map((part) => {
@@ -79,7 +79,7 @@ export function UsageChart({ month, unit }: ChartProps) {
 
 const round = (pixels: number): number => Math.round(pixels * 10) / 10
 
-/** Tops of the scale whose half is a short number too. */
+/** Scale maxima whose half is a short number too. */
 const TOPS = [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10] as const
 
 function niceTop(highest: number): number {

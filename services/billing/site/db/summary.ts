@@ -8,7 +8,7 @@ export interface Summary {
   readonly refused: number
   readonly bills: number
   readonly notices: number
-  /** Largest clock error bound of the connected devices, milliseconds; null while none is known. */
+  /** Largest clock error bound of the connected devices, milliseconds; null until one is known. */
   readonly clockBoundMs: number | null
 }
 

@@ -1,5 +1,5 @@
-// What the web side needs of the rest: what each domain's routes need, collected. db/stores.ts
-// makes the readers from a Kysely; tests make them up.
+// What the web side needs from the rest. db/browse.ts makes the readers from a Kysely; tests fake
+// them.
 
 import type { FastifyBaseLogger } from 'fastify'
 import type { AccessDeps } from '../../access/http/session.ts'

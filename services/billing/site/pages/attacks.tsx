@@ -1,4 +1,4 @@
-// The scoreboard of `ticklock attack`: what was tried, what refused it, what it did not reach.
+// The scoreboard of `ticklock attack`: what was tried, what refused it, what it failed to reach.
 
 import type { PageContext } from '../../kit/context.ts'
 import { Layout, FormToken } from '../../kit/layout.tsx'
@@ -16,7 +16,7 @@ export function AttacksPage({ context, run }: AttacksPageProps) {
     <Layout context={context} title="Attacks" live>
       <Headline
         title="Attacks"
-        lead="A scripted attacker between real slaves and a head-end of its own, with a database of its own. Nothing of this demo is touched."
+        lead="A scripted attacker between real slaves and a head-end of its own, with a database of its own. It touches nothing in this demo."
       >
         {!run.running && (
           <form method="post" action="/attacks">

@@ -19,7 +19,7 @@ export function InboxPage({ context, messages, baseUrl, now }: InboxPageProps) {
     <Layout context={context} title="Demo inbox" width="reading">
       <Headline title="Demo inbox" />
       <p class="notice notice-warn">Demo inbox: nothing left this machine.</p>
-      {messages.length === 0 && <p class="card">No message yet. Bills bring the first ones.</p>}
+      {messages.length === 0 && <p class="card">No messages yet. Bills bring the first ones.</p>}
       {messages.map((message) => (
         <article key={message.id} class="card">
           <div class="headline">

@@ -1,4 +1,4 @@
-// Figures for Prometheus, read when it asks. No personal data: counts and bounds only.
+// Figures for Prometheus, read on each scrape. No personal data: counts and bounds only.
 
 import type { Pool } from 'pg'
 import { collectDefaultMetrics, Registry } from 'prom-client'
@@ -33,7 +33,7 @@ export function serverMetrics(pool: Pool): Registry {
   )
   add(
     'exceptions_total',
-    'What was authentic and no plain reading, by fault code (docs/faults.md)',
+    'Authentic content that was no plain reading, by fault code (docs/faults.md)',
     (set, { exceptions }) => {
       for (const { code, count } of exceptions) set(count, code)
     },

@@ -3,10 +3,9 @@
 //
 // The server is its own process group, so that Ctrl-C in our terminal does not reach it: we end it,
 // after our own last write. If we are killed it lives on; the next start finds it by its lock file
-// and simply goes on with it. If it dies while we run it is started again. One connection of ours
-// stays open all the time: its end tells us of the server's death at once, and the advisory lock it
-// holds keeps a second Ticklock out of the same folder. Why not the npm package's own starter:
-// docs/adr/0002.
+// and simply uses it. If it dies while we run, we restart it. One connection of ours stays open all
+// the time: its end tells us at once that the server has died, and the advisory lock it holds keeps
+// a second Ticklock out of the same folder. Why not the npm package's own starter: docs/adr/0002.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -28,7 +27,7 @@ import { ROLE, ensureCluster, rolePassword, socketFolder } from './postgres-clus
 import { isServerOf, liveServer, readLockFile } from './postmaster.ts'
 
 /** Longest we wait for a server that gives no sign of life, milliseconds. The longest known wait is
- * for the processes of a killed server to let go of its memory: a few seconds on a busy machine. */
+ * for the processes of a killed server to release its memory: a few seconds on a busy machine. */
 const START_MS_MAX = 60_000
 /** Longest crash recovery, milliseconds: it replays what was written since the last checkpoint, at
  * most max_wal_size (2 GB), a minute or two on a slow disk. */
@@ -43,10 +42,10 @@ const STOP_MS_MAX = 30_000
 const MUTE_MS_MAX = 10_000
 /** How long we wait for a predecessor's last connection to vanish, milliseconds. */
 const LOCK_MS_MAX = 5_000
-/** Pause before another try when starting again failed, milliseconds; doubled up to the limit. */
+/** Pause before another try when a restart failed, milliseconds; doubled up to the limit. */
 const AGAIN_MS = 1_000
 const AGAIN_MS_MAX = 30_000
-/** PostgreSQL's log is set aside at a start when it is longer, bytes. */
+/** A start sets PostgreSQL's log aside when it is longer than this, bytes. */
 const LOG_BYTES_MAX = 10_000_000
 /** Key of the advisory lock that says "a Ticklock uses this cluster": 'tick' in ASCII. */
 const LOCK_KEY = 0x7469636b
@@ -102,7 +101,7 @@ const connectionOf = (how: {
 async function prepare(wanted: string, log: Log): Promise<Place> {
   const account = databaseAccount()
   const folder = reachableFolder(wanted, account)
-  if (folder !== wanted) log(`${wanted} is closed to the database's user: it lives in ${folder}`)
+  if (folder !== wanted) log(`${wanted} is closed to the database's user: using ${folder}`)
   const binaries = usableBinaries(folder, account)
   const password = rolePassword(folder)
   const cluster = await ensureCluster({ folder, account, binaries, password })
@@ -112,7 +111,8 @@ async function prepare(wanted: string, log: Log): Promise<Place> {
   return { folder, cluster, account, binaries, socket, connection }
 }
 
-/** A running embedded server. `restarted` is emitted when it came back after a death we noticed. */
+/** A running embedded server. `restarted` is emitted when it is back after a death that we
+ * noticed. */
 export class EmbeddedPostgres {
   readonly events = new EventEmitter<{ restarted: [] }>()
   readonly connection: PoolConfig
@@ -121,7 +121,7 @@ export class EmbeddedPostgres {
   #child: ChildProcess | null = null
   #control: Client | null = null
   #closing = false
-  /** Why the server we started ended by itself, for the next look. */
+  /** Why the server that we started ended by itself, for the next look. */
   #failure: FaultError | null = null
   /** Last lines of a server that ended by itself. */
   #said = ''
@@ -139,8 +139,8 @@ export class EmbeddedPostgres {
     return liveServer(this.#place.cluster)?.pid ?? 0
   }
 
-  /** Until the server answers us: whatever is left of an earlier one is taken over, waited for or
-   * cleared away. OPS-07, OPS-06 or OPS-11 when it never does. */
+  /** Resolves when the server answers us: what an earlier one left behind is taken over, waited for
+   * or cleared away. OPS-07, OPS-06 or OPS-11 when it never answers. */
   async bringUp(): Promise<void> {
     const since = performance.now()
     let muteSince = since
@@ -185,7 +185,7 @@ export class EmbeddedPostgres {
     } catch (error) {
       await control.end().catch(() => {})
       const code = errorCode(error)
-      // 57P03: starting up, recovering or shutting down; 57P01: it stopped under our hands.
+      // 57P03: starting up, recovering or shutting down; 57P01: it was stopped while we connected.
       if (code === '57P03' || code === '57P01') return 'recovering'
       if (code === '53100') throw new FaultError('OPS-06', errorText(error))
       if (/^(28|3D)/.test(code)) throw new FaultError('OPS-07', errorText(error))
@@ -193,8 +193,8 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Takes the lock that keeps a second Ticklock out; a predecessor just killed may hold it for
-   * moments. */
+  /** Takes the lock that keeps a second Ticklock out; a predecessor that was just killed may hold
+   * it for a moment. */
   async #lock(): Promise<void> {
     const control = this.#control
     if (control === null) return
@@ -213,7 +213,7 @@ export class EmbeddedPostgres {
   #spawn(): void {
     const { cluster, folder, account, binaries, socket, connection } = this.#place
     const lock = readLockFile(cluster)
-    // The number in a stale lock file may belong to another program now: PostgreSQL would give up.
+    // The pid in a stale lock file may belong to another program now: PostgreSQL would give up.
     if (lock !== null && !isServerOf(lock.pid, cluster)) rmSync(join(cluster, 'postmaster.pid'))
     const args = ['-D', cluster, '-p', String(connection.port)]
     args.push('-c', `listen_addresses=${socket === null ? connection.host : ''}`)
@@ -236,13 +236,13 @@ export class EmbeddedPostgres {
     child.unref()
     this.#child = child
     const gone = () => {
-      // One that had run and then died is no failed start: its end was told by our connection.
+      // A server that had run and then died is no failed start: our connection reported its end.
       if (this.#child !== child) return
       this.#child = null
-      // Nobody asks why any more, and the folder may be gone too.
+      // Nobody asks for the reason any more, and the folder may be gone too.
       if (this.#closing) return
       const said = readFileSync(file, 'utf8').slice(before).trim()
-      // Processes of a killed server linger for moments: the next look tries again.
+      // Processes of a killed server linger for a moment: the next look tries again.
       const lingering = /already exists|is still in use|is already in use|Address already/.test(
         said,
       )
@@ -264,7 +264,7 @@ export class EmbeddedPostgres {
     this.#control = null
     this.#child = null
     if (this.#closing) return
-    this.#log('embedded PostgreSQL is gone: starting it again')
+    this.#log('embedded PostgreSQL is gone: restarting it')
     this.#recovery ??= this.#recover().finally(() => {
       this.#recovery = null
     })
@@ -319,7 +319,7 @@ export class EmbeddedPostgres {
     await this.#stopServer('SIGINT')
   }
 
-  /** After a start that failed: leaves alone what is not ours (OPS-11), ends what we began. */
+  /** After a failed start: leaves alone what is not ours (OPS-11), ends what we began. */
   async abandon(): Promise<void> {
     this.#closing = true
     await this.#release()
@@ -327,8 +327,8 @@ export class EmbeddedPostgres {
   }
 }
 
-/** How to reach the embedded server of `folder` that another process of ours runs; null when none
- * runs. Changes nothing. */
+/** How to reach the embedded server of `folder` when another process of ours runs it; null when
+ * none runs. Changes nothing. */
 export function runningPostgres(folder: string): PoolConfig | null {
   const place = existingFolder(folder)
   const server = place === null ? null : liveServer(join(place, 'cluster'))

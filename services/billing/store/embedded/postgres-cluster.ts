@@ -27,8 +27,7 @@ import type { Account, Binaries } from './postgres-binaries.ts'
 /** Longest socket path, bytes: sun_path of sockaddr_un is 108 with its final zero on Linux, 104 on
  * BSD. */
 const SOCKET_PATH_BYTES_MAX = 103
-/** The PostgreSQL our binaries are; a cluster of another major version needs pg_upgrade or a
- * dump. */
+/** The major version of our binaries; a cluster of another one needs pg_upgrade or a dump. */
 const MAJOR = '18'
 export const ROLE = 'ticklock'
 
@@ -48,9 +47,9 @@ function makePrivate(folder: string, account: Account): void {
   }
 }
 
-/** The folder for the Unix socket, or null where there can be none (Windows, or no short path of
- * ours). Below the system's temporary folder a name could be taken by somebody else: only one that
- * is a real folder, closed to others and owned by the database's account is used. */
+/** The folder for the Unix socket, or null where there can be none (Windows, or no path of ours is
+ * short enough). Below the system's temporary folder somebody else could take the name: only a real
+ * folder that is closed to others and owned by the database's account is used. */
 export function socketFolder(folder: string, account: Account): string | null {
   if (process.platform === 'win32') return null
   const mark = createHash('sha256').update(folder).digest('hex').slice(0, 12)
@@ -83,7 +82,7 @@ export function rolePassword(folder: string): string {
   }
 }
 
-/** Runs a program to its end; what it printed is kept for the fault message. */
+/** Runs a program to its end; its output is kept for the fault message. */
 function run(
   program: string,
   args: readonly string[],

@@ -1,5 +1,5 @@
-// What is known about a PostgreSQL server from outside: its lock file, and whether the process that
-// file names is really that server. A pid alone proves nothing: after a crash or in a fresh
+// What can be known about a PostgreSQL server from outside: its lock file, and whether the process
+// named in it is really that server. A pid alone proves nothing: after a crash or in a fresh
 // container the same number may belong to anybody.
 
 import { spawnSync } from 'node:child_process'
@@ -33,7 +33,7 @@ function exists(pid: number): boolean {
 }
 
 /** True when process `pid` is a postgres that works in `cluster` (each one's working directory is
- * its data folder). A zombie has no working directory any more: it counts as gone. */
+ * its data folder). A zombie no longer has a working directory: it counts as gone. */
 export function isServerOf(pid: number, cluster: string): boolean {
   if (!exists(pid)) return false
   if (process.platform === 'linux') {

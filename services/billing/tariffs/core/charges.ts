@@ -1,5 +1,5 @@
 // From energy to lines: every charge of a tariff becomes one line, computed with every digit and
-// rounded once. What stands under a line (slab by slab) is exact and adds up to the exact amount of
+// rounded once. The parts under a line (slab by slab) are exact and add up to the exact amount of
 // the line.
 
 import { assert, unreachable } from '../../../../shared/assert.ts'
@@ -71,7 +71,7 @@ function partsOf(charge: Charge, basis: Basis): readonly LinePart[] {
   }
 }
 
-/** What every slab limit is multiplied with: 1, or days / 30 as the tariff rounds it. */
+/** What every slab limit is multiplied by: 1, or days / 30 as the tariff rounds it. */
 export function monthsFactor(proration: SlabProration, days: number): Decimal {
   if (proration.basis === 'none') return ONE
   const { monthDigits } = proration

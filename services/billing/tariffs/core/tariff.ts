@@ -1,6 +1,6 @@
 // A tariff is a document, not code: a versioned list of charges that a utility can read, publish
 // and have checked. Slab tables are independent of each other (energy, wheeling and fuel adjustment
-// each have their own), and a tax names the lines it is levied on: so it is in the published Indian
+// each have their own), and a tax names the lines it is levied on, as in the published Indian
 // schedules. docs/billing.md describes every field.
 
 import { unreachable } from '../../../../shared/assert.ts'
@@ -16,7 +16,7 @@ import {
   ZERO,
 } from '../../civil/money.ts'
 
-/** One price step: `rate` per kWh for what lies above the slab before, up to `upTo` kWh. */
+/** One price step: `rate` per kWh for consumption above the previous slab, up to `upTo` kWh. */
 export interface Slab {
   /** kWh, included; null in the last slab: everything above. */
   readonly upTo: Decimal | null
@@ -24,7 +24,7 @@ export interface Slab {
 }
 
 interface ChargeName {
-  /** What a tax calls it by. */
+  /** The name by which a tax refers to it. */
   readonly code: string
   /** What the customer reads. */
   readonly label: string
@@ -39,7 +39,7 @@ export interface FixedCharge extends ChargeName {
   readonly kind: 'fixed'
   readonly amount: Decimal
 }
-/** A percentage of the rounded amounts of the lines named in `on`, which all stand above it. */
+/** A percentage of the rounded amounts of the lines named in `on`, which are all above it. */
 export interface TaxCharge extends ChargeName {
   readonly kind: 'tax'
   readonly percent: Decimal
@@ -82,9 +82,9 @@ export const TARIFF_FORMAT = 'ticklock-tariff/1'
 
 /** Most fraction digits of a currency in ISO 4217 (CLF). */
 const MINOR_DIGITS_MAX = 4
-/** No more places than a quotient of days needs. */
+/** No more decimal places than a quotient of days needs. */
 const MONTH_DIGITS_MAX = 6
-/** A bill that is due after four months is a typing error. */
+/** A bill due after more than four months is a typing error. */
 const DUE_DAYS_MAX = 120
 const CODE = /^[A-Za-z0-9._-]{1,32}$/
 
@@ -97,9 +97,9 @@ export type TariffVerdict =
     }
   | { readonly ok: false; readonly fault: 'OPS-05'; readonly at: DocumentFault }
 
-/** Reads a tariff document. OPS-05 with the path of the first thing wrong. The document that comes
- * back is in normal form (decimals without trailing zeros), and the hash is of that form: writing
- * 3.50 for 3.5 does not make another tariff. */
+/** Reads a tariff document. OPS-05 with the path of the first mistake. The returned document is in
+ * normal form (decimals without trailing zeros), and its hash is of that form: writing 3.50 for 3.5
+ * does not make another tariff. */
 export function parseTariff(value: unknown): TariffVerdict {
   const document = new Document(value).only(
     'format',
@@ -135,7 +135,7 @@ function parseProration(document: Document): SlabProration {
   const basis = document.field('slabProration').choice(['none', 'days/30'])
   const digits = document.field('monthDigits')
   if (basis === 'days/30') return { basis, monthDigits: digits.integer(0, MONTH_DIGITS_MAX) }
-  if (!digits.absent) digits.refuse('means something with slabProration days/30 only')
+  if (!digits.absent) digits.refuse('applies only with slabProration days/30')
   return { basis }
 }
 
@@ -147,7 +147,7 @@ function parseCharges(list: Document): readonly Charge[] {
     if (charge.kind === 'tax') {
       const strange = charge.on.find((code) => !charges.some((above) => above.code === code))
       if (strange !== undefined)
-        entry.field('on').refuse(`"${strange}" is no charge above this one`)
+        entry.field('on').refuse(`"${strange}" is not a charge above this one`)
       if (new Set(charge.on).size < charge.on.length) entry.field('on').refuse('names a line twice')
     }
     charges.push(charge)
@@ -196,7 +196,7 @@ function parseSlabs(list: Document): readonly Slab[] {
     if (last !== limit.absent)
       limit.refuse(last ? 'the last slab has no end' : 'only the last slab has no end')
     const upTo = last ? null : decimalOf(limit)
-    if (upTo !== null && compare(upTo, floor) <= 0) limit.refuse('not above the slab before')
+    if (upTo !== null && compare(upTo, floor) <= 0) limit.refuse('not above the previous slab')
     floor = upTo ?? floor
     slabs.push({ upTo, rate: decimalOf(entry.field('rate')) })
   }
@@ -205,7 +205,7 @@ function parseSlabs(list: Document): readonly Slab[] {
 }
 
 function label(entry: Document): string {
-  return entry.matching(/\S/, 'a text that says something')
+  return entry.matching(/\S/, 'a text that is not blank')
 }
 
 function decimalOf(entry: Document): Decimal {

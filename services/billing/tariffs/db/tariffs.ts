@@ -14,13 +14,13 @@ export type Publication =
       readonly tariffId: number
       readonly versionId: number
       readonly hash: string
-      /** True when this very version had been published before. */
+      /** True when exactly this version had been published before. */
       readonly already: boolean
     }
   | { readonly ok: false; readonly fault: 'OPS-05'; readonly detail: string }
 
 /** Publishes a tariff document as the version valid from a local date. OPS-05 when the document is
- * not one, or when another content is already published for that date. */
+ * not a tariff, or when different content is already published for that date. */
 export async function publishTariff(
   db: Kysely<Database>,
   entry: { readonly document: unknown; readonly validFrom: string; readonly now: UnixMs },
@@ -67,8 +67,8 @@ export interface StoredTariff extends TariffVersion {
   readonly id: number
 }
 
-/** What a run needs of every tariff: the version valid on a period's first day. Null when another
- * version begins within the period, which one bill cannot show (BIL-07). */
+/** What a run needs to know about every tariff: the version valid on a period's first day. Null
+ * when another version begins within the period, which one bill cannot show (BIL-07). */
 export async function tariffsFor(
   db: Kysely<Database>,
   period: { readonly from: string; readonly to: string },
