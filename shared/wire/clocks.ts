@@ -15,7 +15,7 @@ import { type Ppm, ppm, type SpanUs, spanMs, spanUs } from '../units.ts'
 import { FAULT_CODE } from './fields.ts'
 import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
 import { METER_CLOCK_OUTCOME, namesOf } from './numbers.ts'
-import { boundField, boundOf } from './payload.ts'
+import { BOUND_FIELD_UNKNOWN, boundField, boundOf } from './payload.ts'
 
 /** Largest offset, step and drift told, 100 years: a meter that lost its clock shows 1970 or 2099.
  * */
@@ -115,7 +115,7 @@ export function readMeterClock(
   const meter = toText(reader.bytes(reader.u8()))
   if (!isMeterNumber(meter)) return null
   const offset = spanUs(readClamped(reader, OFFSET_MAX_US))
-  const bound = spanUs(readUpTo(reader, METER_BOUND_UNKNOWN_US))
+  const bound = spanUs(readUpTo(reader, BOUND_FIELD_UNKNOWN))
   const resolution = spanUs(readUpTo(reader, RESOLUTION_MAX_US))
   const frequency = readFrequency(reader)
   const monthlyDrift = spanMs(readClamped(reader, DRIFT_MAX_MS))
@@ -126,9 +126,6 @@ export function readMeterClock(
   const told = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid, outcome }
   return { is: 'meter-clock', ...told, event: event === NO_EVENT ? null : event }
 }
-
-/** The bound of a meter's clock from which on nothing is known of it. */
-export const METER_BOUND_UNKNOWN_US = boundField(null)
 
 const isMeterClockEvent = (number: number): number is MeterClockEvent =>
   number === 10 || number === 11 || number === 12

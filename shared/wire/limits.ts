@@ -33,6 +33,10 @@ export const FLIGHT_BYTES_MAX = 1_048_576
 /** Most epochs of one device whose frames may still come: an outage a day for the 400 days
  * that a slave keeps them, and then some. */
 export const OPEN_EPOCHS_MAX = 1_000
+/** How often a device may give frames up (TOMBSTONE, SKIP) within GIVEN_UP_DAYS before it alarms
+ * (SEC-15): disks rot rarely. Source: wire.md 6.4. */
+export const GIVEN_UP_MAX = 3
+export const GIVEN_UP_DAYS = 30
 /** Oldest frame a slave keeps for sending, days. */
 export const OUTBOX_AGE_DAYS_MAX = 400
 /** How long a slave keeps what was acknowledged, in case the master is set back, days. */

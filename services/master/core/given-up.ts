@@ -7,13 +7,12 @@ import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import { spanMs, type UnixMs, shiftMs } from '../../../shared/units.ts'
 import { decodeFrame } from '../../../shared/wire/frame.ts'
+import { GIVEN_UP_DAYS, GIVEN_UP_MAX } from '../../../shared/wire/limits.ts'
 import type { Skip, Tombstone } from '../../../shared/wire/recovery.ts'
 import { type GateContext, type Place, refused, runOf, type Verdict } from './gate.ts'
 import { type DeviceState, type EpochState, NO_SALT, type RunState } from './roster.ts'
 
-/** A device that gives up more than this in a month gives up too much (SEC-15). */
-const GIVEN_UP_MAX = 3
-const MONTH = spanMs(-30 * 86_400_000)
+const DAY_MS = 86_400_000
 
 type Context = Pick<GateContext, 'suite' | 'device' | 'now'>
 
@@ -87,7 +86,7 @@ function taken(
 /** Counts what a device gave up; true when it is too much. Kept in memory: a master that starts
  * again counts anew, and the exceptions tell the rest. */
 export function countGivenUp(device: DeviceState, now: UnixMs): boolean {
-  const since = shiftMs(now, MONTH)
+  const since = shiftMs(now, spanMs(-GIVEN_UP_DAYS * DAY_MS))
   const recent = device.givenUp.filter((at) => at > since)
   device.givenUp = [...recent, now].slice(-GIVEN_UP_MAX)
   return recent.length >= GIVEN_UP_MAX

@@ -7,13 +7,13 @@
 
 import { type Estimate, estimateAt } from '../../../shared/clock/estimate/estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
+import { BOUND_UNKNOWN_US } from '../../../shared/clock/clock-state.ts'
 import { leapMidnight } from '../../../shared/clock/estimate/leap.ts'
 import type { Association } from '../../../shared/clock/ntp/association.ts'
 import type { Leap } from '../../../shared/clock/ntp/packet.ts'
 import { type Held, type Selection, select } from '../../../shared/clock/estimate/select.ts'
 import { hasSlept, type Look } from '../../../shared/clock/estimate/sleep.ts'
 import {
-  BOUND_UNKNOWN_US,
   believedAt,
   qualityAt,
   type SoftClock,

@@ -1,13 +1,13 @@
 // The agent's clock: asks the master for the time, believes one answer per question, steers the
 // software clock.
 
+import { BOUND_UNKNOWN_US } from '../../../shared/clock/clock-state.ts'
 import {
   answer,
   ask,
   EXCHANGE_ID_BYTES,
   FREQUENCY_TOLERANCE_PPM,
   IDLE,
-  MASTER_BOUND_UNKNOWN_US,
   measure,
   type SampleVerdict,
   sent,
@@ -57,7 +57,7 @@ const ANCHOR_EVERY_US = 6 * 3_600_000_000
  * wear by each write. */
 const KEEP_EVERY = spanUs(3_600_000_000)
 
-const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
+const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(BOUND_UNKNOWN_US)
 
 /** The session handshake carried a first sample: T1 when step 1 left, T4 when step 2 came. */
 export function takeHandshakeSample(

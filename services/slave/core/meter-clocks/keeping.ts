@@ -13,7 +13,8 @@ import {
   type DriftRegister,
   registerIn,
 } from '../../../../shared/clock/meter/policy.ts'
-import { believedAt, BOUND_UNKNOWN_US } from '../../../../shared/clock/estimate/softclock.ts'
+import { BOUND_UNKNOWN_US } from '../../../../shared/clock/clock-state.ts'
+import { believedAt } from '../../../../shared/clock/estimate/softclock.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { MeterClockEvent, MeterClockOutcome } from '../../../../shared/clock/evidence.ts'
 import { STATUS_INVALID } from '../../../../shared/meter/sem/clock.ts'
