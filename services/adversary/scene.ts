@@ -24,6 +24,7 @@ import {
   writeSlaveConfig,
 } from '../simulator/slave-processes.ts'
 import { type TappedLine, tapLine } from './line.ts'
+import { TOLERANCE_DEFAULT } from '../../shared/wire/limits.ts'
 
 /** Longest anything may take before the attack itself counts as failed, ms. */
 const PATIENCE_MS = 60_000
@@ -73,7 +74,7 @@ export class AttackScene {
         ntpPort: 0,
         timeSources: [],
         timeAuthorities: [],
-        toleranceSeconds: 10,
+        toleranceSeconds: TOLERANCE_DEFAULT,
         zone: 'UTC',
         // What the limits of a source do is a trial of its own, in the tests.
         handshakesPerSource: 6_000,

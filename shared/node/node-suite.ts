@@ -20,15 +20,9 @@ import {
   randomBytes,
 } from 'node:crypto'
 import { assert } from '../assert.ts'
-import {
-  type Aead,
-  KEM_CIPHERTEXT_BYTES,
-  type Kem,
-  KEY_BYTES,
-  type Suite,
-  TAG_BYTES,
-} from '../tves/suite.ts'
+import { type Aead, KEM_CIPHERTEXT_BYTES, type Kem, KEY_BYTES, type Suite } from '../tves/suite.ts'
 import type { Random } from '../bytes.ts'
+import { TAG_BYTES } from '../wire/limits.ts'
 
 const GCM = 'aes-256-gcm'
 const TAG = { authTagLength: TAG_BYTES }

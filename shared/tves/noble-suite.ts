@@ -6,7 +6,8 @@ import { gcm } from '@noble/ciphers/aes.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { concat } from '../bytes.ts'
-import { type Aead, KEY_BYTES, type Suite, TAG_BYTES } from './suite.ts'
+import { TAG_BYTES } from '../wire/limits.ts'
+import { type Aead, KEY_BYTES, type Suite } from './suite.ts'
 
 function nobleAead(key: Uint8Array): Aead {
   return {

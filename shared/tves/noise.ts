@@ -16,8 +16,8 @@ import {
   KEY_BYTES,
   NONCE_BYTES,
   type Suite,
-  TAG_BYTES,
 } from './suite.ts'
+import { TAG_BYTES } from '../wire/limits.ts'
 
 const NONE = new Uint8Array(0)
 

@@ -52,7 +52,6 @@ export interface Suite {
 
 export const KEY_BYTES = 32
 export const NONCE_BYTES = 12
-export const TAG_BYTES = 16
 /** ML-KEM-768: seed of a key pair, encapsulation key, ciphertext. */
 export const KEM_SEED_BYTES = 64
 export const KEM_KEY_BYTES = 1_184

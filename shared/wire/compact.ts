@@ -11,10 +11,9 @@ import {
   type FrameHeader,
   type FrameParts,
 } from './frame.ts'
-import { BODY_BYTES_MAX, FRAME_READINGS_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, FRAME_READINGS_MAX, U32_MAX } from './limits.ts'
 
-const U32_MAX = 0xffff_ffff
-/** Every so many frames of a run go with their full header: should somebody on the line bring the
+/** Every n-th frame of a run goes with its full header: should an attacker on the line bring the
  * two ends out of step, the master sees a gap within one window and says so. */
 const FULL_EVERY = 32
 

@@ -5,7 +5,12 @@
 import { assert } from '../assert.ts'
 import { fromText, type Reader, type Writer } from '../bytes.ts'
 import { type Obis, obisBytes, obisOf } from '../meter/obis.ts'
-import { isMeterNumber, isUnitCode, type Reading } from '../meter/reading.ts'
+import {
+  isMeterNumber,
+  isUnitCode,
+  METER_NUMBER_LENGTH_MAX,
+  type Reading,
+} from '../meter/reading.ts'
 import { type UnixMs, unixMs } from '../units.ts'
 import { HASH_BYTES, HEADS_MAX, PROCESS_ID_BYTES, READING_EXPONENT_MAX } from './limits.ts'
 import { namesOf, READING_SOURCE } from './numbers.ts'
@@ -13,7 +18,6 @@ import { namesOf, READING_SOURCE } from './numbers.ts'
 const SOURCE_BITS = 3
 const TIMES_BIT = 4
 const UNCHECKED_BIT = 8
-const METER_BYTES_MAX = 32
 /** In place of a meter number's length: the meter of the block before. */
 const SAME_METER = 0
 const sources = namesOf(READING_SOURCE)
@@ -82,7 +86,7 @@ export class HeadReader {
   /** Null when it is malformed. */
   read(reader: Reader, meterBefore: string | null): Head | null {
     const length = reader.u8()
-    if (length > METER_BYTES_MAX) return null
+    if (length > METER_NUMBER_LENGTH_MAX) return null
     const meter = length === SAME_METER ? meterBefore : reader.ascii(length)
     const register = this.#registerOf(reader.u48())
     const exponent = reader.i8()

@@ -13,7 +13,7 @@ import { shiftMs, type UnixMs, unixMs } from '../../../shared/units.ts'
 import { historyFrom } from '../../billing/civil/calendar.ts'
 import { enrolDevices, knownNames } from '../../billing/fleet/db/enrolment.ts'
 import type { Db } from '../../billing/store/pool.ts'
-import { TOKEN_LIFE } from '../../enrolment-token.ts'
+import { TOKEN_LIFE, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { type KeyStore, openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
 import { withDatabase } from './database.ts'
@@ -44,7 +44,9 @@ export async function enrolList(
     const { labels, skipped } = await enrolAll(db, keys, listed, options, now)
     const names = skipped.length === 0 ? '' : `; there already: ${skipped.join(', ')}`
     console.log(`${labels.length} devices enrolled${names}`)
-    console.log(`Their tokens are in ${options.out}: good for seven days, for one slave each.`)
+    console.log(
+      `Their tokens are in ${options.out}: good for ${TOKEN_LIFE_DAYS} days, for one slave each.`,
+    )
     if (options.labels !== null) console.log(`Labels to print: ${options.labels}`)
   })
 }
