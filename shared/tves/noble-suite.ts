@@ -1,6 +1,6 @@
 // The portable provider, on @noble: the reference that node:crypto is checked against, and what a
-// browser can run. Its AES uses tables and promises no constant time, so never on the hot path of a
-// shared host. X25519 and ML-KEM are handed in: @noble/hashes and @noble/ciphers have none.
+// browser can run. Its AES uses tables and promises no constant time, so it must not serve a shared
+// host. X25519 and ML-KEM are passed in: @noble/hashes and @noble/ciphers have none.
 
 import { gcm } from '@noble/ciphers/aes.js'
 import { hmac } from '@noble/hashes/hmac.js'

@@ -32,7 +32,7 @@ export interface FrameHeader {
 
 export interface FrameParts {
   readonly header: FrameHeader
-  /** The header as it stood in the body: what is authenticated. */
+  /** The header as it stood in the body, which the tag authenticates. */
   readonly headerBytes: Uint8Array
   /** Ciphertext and tag: a view of the body, which nobody changes. */
   readonly sealed: Uint8Array

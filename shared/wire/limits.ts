@@ -39,8 +39,8 @@ export const GIVEN_UP_MAX = 3
 export const GIVEN_UP_DAYS = 30
 /** Oldest frame a slave keeps for sending, days. */
 export const OUTBOX_AGE_DAYS_MAX = 400
-/** How long a slave keeps what was acknowledged, in case the master is restored to an earlier state,
- * days. */
+/** How long a slave keeps what was acknowledged, in case the master is restored to an earlier
+ * state, days. */
 export const ACKNOWLEDGED_KEPT_DAYS = 7
 /** Furthest jump of the second's index, seconds: as long as frames are kept. A clock further off is
  * broken. */

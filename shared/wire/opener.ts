@@ -1,6 +1,6 @@
-// What holds for a whole run, said once, in its first frame: who sealed before, when the process
-// started, and the heads (meter, register, unit ...) that later frames name by a number. wire.md
-// 8.2.
+// What holds for a whole run is said once, in its first frame: which run came before, when the
+// process started, and the heads (meter, register, unit ...) that later frames name by a number.
+// wire.md 8.2.
 
 import { assert } from '../assert.ts'
 import { fromText, type Reader, type Writer } from '../bytes.ts'
@@ -77,8 +77,8 @@ export function writeHead(writer: Writer, head: Head, meterBefore: string | null
   writer.bytes(obisBytes(register)).i8(exponent).u8(unit).u8(flagsOf(head))
 }
 
-/** Reads heads one after the other. Most name the register of the one before again, and its text is
- * not made again. */
+/** Reads heads one after the other. Most name the same register as the one before, whose text is
+ * reused. */
 export class HeadReader {
   #obis = -1
   #register: Obis | null = null

@@ -51,9 +51,9 @@ export interface SessionOffer {
   readonly bound: SpanUs | null
   /** Seconds, 1..60. */
   readonly tolerance: number
-  /** From when the slave reads its meters' load profiles; null: it does not. */
+  /** Start of the load profiles that the slave reads from its meters; null: it reads none. */
   readonly historyFrom: UnixMs | null
-  /** Origin of a new epoch (whole second); null: go on with the newest one. */
+  /** Origin of a new epoch (whole second); null: the newest one continues. */
   readonly origin: UnixMs | null
 }
 

@@ -1,5 +1,5 @@
-// What brings readings back into line after a restart or a loss: anchors, and frames that will never
-// come. control.ts writes the type byte before them. wire.md 5.3 and 6.4.
+// What brings readings back into line after a restart or a loss: anchors, and frames that will
+// never come. control.ts writes the type byte before them. wire.md 5.3 and 6.4.
 
 import { assert } from '../assert.ts'
 import type { Reader, Writer } from '../bytes.ts'
