@@ -8,11 +8,11 @@ import { isCivilDate, startOfDay } from '../../billing/civil/calendar.ts'
 
 export interface ListedDevice {
   readonly name: string
-  /** From when it fills back from its meters' load profiles; null: not at all. */
+  /** Start of the back-fill from its meters' load profiles; null: none. */
   readonly historyFrom: UnixMs | null
 }
 
-/** In one file; more is a mistake, and memory. */
+/** Most devices in one file; more is a mistake, and takes memory. */
 const DEVICES_MAX = 100_000
 /** 1 to 64 characters, none of them control characters, no space at either end. */
 const NAME = /^(?! )[^\p{Cc}]{1,64}(?<! )$/u

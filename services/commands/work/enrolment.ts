@@ -30,7 +30,7 @@ export interface EnrolOptions {
 }
 
 /** `ticklock enrol FILE.csv`: all its devices in one transaction, or none. OPS-05 what is wrong
- * with the file, OPS-04 a file that cannot be written or is there already. */
+ * with the file, OPS-04 a file that cannot be written or exists already. */
 export async function enrolList(
   settings: Settings,
   file: string,
@@ -51,8 +51,8 @@ export async function enrolList(
   })
 }
 
-/** Makes the devices of a list and writes their tokens; the files are whole on the disk before the
- * database has the first of them. */
+/** Makes the devices of a list and writes their tokens. The files are complete on disk before the
+ * database has the first device. */
 export async function enrolAll(
   db: Db,
   keys: KeyStore,
@@ -114,7 +114,7 @@ function textOf(file: string): string {
   }
 }
 
-/** For the owner's eyes only, and never over another file. */
+/** Writes a file that only its owner can read; never overwrites one. */
 function writeNew(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx', mode: 0o600, flush: true })

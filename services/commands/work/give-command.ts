@@ -97,7 +97,7 @@ function printReceipt({ outcome, detail }: CommandRow): void {
   }
   process.exitCode = 1
   if (outcome === 'unknown')
-    console.log('unknown: the device was interrupted; it may be done or not')
+    console.log('unknown: the device was interrupted; it may or may not be done')
   else if (isFaultCode(detail)) {
     const { is, then } = FAULTS[detail]
     console.log(`refused: ${detail} ${is}. Remedy: ${then}.`)
