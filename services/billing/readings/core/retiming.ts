@@ -15,7 +15,8 @@ import { type SpanMs, spanMs, type UnixMs, unixMs } from '../../../../shared/uni
 
 /** Largest error bound of a time that is taken at its word, ms: a minute is the shortest interval
  * of a load profile, and the largest tolerance a master has for time tags. The view timed_readings
- * and the partial index retimed_open (migrations/0007_retimed.sql) say the same; a test compares. */
+ * and the partial index retimed_open (migrations/0007_retimed.sql) say the same; a test
+ * compares. */
 export const TRUSTED_BOUND_MS = 60_000
 /** Process ms are cut to whole ones. */
 const CUT_MS = 1
