@@ -90,3 +90,10 @@ test('energy totals and volumes only grow, power and voltage do not', () => {
     false,
   )
 })
+
+test('the marks have the bits that rows of earlier years hold (migrations/0002_readings.sql)', () => {
+  assert.deepEqual(
+    { ...MARK },
+    { noChecksum: 1, backwards: 2, rollover: 4, spike: 8, implausibleTime: 16 },
+  )
+})
