@@ -10,8 +10,9 @@ import { issueToken } from './billing/fleet/db/roster.ts'
 import type { Db } from './billing/store/pool.ts'
 import type { KeyStore } from './master/shell/keys/key-store.ts'
 
-/** An enrolment token is good for a week. */
-export const TOKEN_LIFE = spanMs(7 * 86_400_000)
+/** How long an enrolment token is good. */
+export const TOKEN_LIFE_DAYS = 7
+export const TOKEN_LIFE = spanMs(TOKEN_LIFE_DAYS * 86_400_000)
 
 /** Issues a one-time token for a device: 64 characters, good for a week, stored wrapped only. */
 export async function newToken(

@@ -12,9 +12,9 @@ import { TreeKeys } from './master/shell/keys/tree-keys.ts'
 import { portFree, portsOf } from './ports.ts'
 import type { Settings } from './settings.ts'
 
-/** Most links of one head-end process; the usual limit of open files is 20,000. */
+/** Most links of one head-end process; a usual limit of open files is 20,000. */
 const CONNECTIONS_MAX = 15_000
-/** The demo's slaves share an address, and may be killed and started as fast as anybody likes. */
+/** The demo's slaves share an address, and may be killed and restarted at any rate. */
 const DEMO_HANDSHAKES = 6_000
 
 export interface HeadEnd {
@@ -36,8 +36,7 @@ export const baseUrlOf = ({ host, httpPort }: Settings): string =>
  * 13. */
 export async function startHeadEnd(settings: Settings, options: HeadEndOptions): Promise<HeadEnd> {
   const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
-  // Before the database is touched: a taken port is the commonest mistake, and mostly a second
-  // start.
+  // Before the database is touched: a taken port is the commonest mistake, mostly a second start.
   for (const port of portsOf(settings)) await portFree(host, port)
   openDataFolder(dataFolder)
   const keys = openKeyStore(join(dataFolder, 'keys'))
@@ -86,16 +85,15 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   }
 }
 
-/** Where many slaves share an address (a mobile network's, say) every limit of one address is
- * raised. */
+/** Raises every limit of one address, for slaves that share one (behind a mobile network, say). */
 const limitsOf = (perSource: number): Partial<HandshakeLimits> => ({
   perSource,
   perDevice: Math.max(HANDSHAKES_PER_DEVICE, Math.ceil(perSource / 6)),
   inFlightPerSource: Math.max(HANDSHAKES_IN_FLIGHT_PER_SOURCE, perSource),
 })
 
-/** Others may pass through it, not look into it: as root, PostgreSQL runs as another user.
- * OPS-04. */
+/** Makes the data folder. Other users may pass through it but not list it: if we run as root,
+ * PostgreSQL runs as another user. OPS-04. */
 export function openDataFolder(folder: string): void {
   try {
     makeFolders(folder, 0o711)

@@ -9,20 +9,21 @@ import { parseTimeSources, type TimeSource } from './master/shell/time/time-sour
 import { type Environment, variable, type VariableName } from './variables.ts'
 
 export interface Settings {
-  /** Address every server of ours binds to. */
+  /** Address that all our servers bind to. */
   readonly host: string
   readonly httpPort: number
   readonly tcpPort: number
   readonly wsPort: number
-  /** UDP; 0: no NTP is served. */
+  /** UDP; 0: NTP is not served. */
   readonly ntpPort: number
-  /** None: this machine's own clock. */
+  /** Empty: this machine's own clock. */
   readonly timeSources: readonly TimeSource[]
-  /** Certificates in PEM that NTS servers may have besides those Node trusts. */
+  /** Certificates (PEM) trusted for NTS servers, besides those Node trusts. */
   readonly timeAuthorities: readonly string[]
   readonly dataFolder: string
   readonly databaseUrl: string | null
-  /** What the operator states of this machine's clock, microseconds; null: not synchronised. */
+  /** Error bound that the operator states for this machine's clock, microseconds; null: not
+   * synchronised. */
   readonly clockBoundUs: number | null
   readonly toleranceSeconds: number
   /** Handshakes a minute from one address. */
@@ -73,7 +74,7 @@ function timeAuthoritiesFrom(env: Environment): readonly string[] {
   const path = variable(env, 'TICKLOCK_TIME_CA')
   if (path === '') return []
   try {
-    // Node takes any text for an authority, and says later that it knows none.
+    // Node accepts any text as an authority and complains only later.
     const found = readFileSync(path, 'utf8').match(CERTIFICATE) ?? []
     if (found.length === 0) throw new Error(`no certificate in ${path}`)
     return found.map((pem) => new X509Certificate(pem).toString())

@@ -1,4 +1,4 @@
-/** Stops at one of OUR bugs; on in production. Never for what comes from outside: that is a
+/** Stops at one of OUR bugs; active in production too. Never for outside input: that gets a
  * verdict. `why` states what always holds, so that the message reads as the broken promise. */
 export function assert(condition: boolean, why: string): asserts condition {
   if (!condition) throw new Error(`broken promise: ${why}`)

@@ -29,7 +29,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
-/** Equality whose time depends on the lengths only. */
+/** Compares in a time that depends on the lengths only. */
 export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   let difference = 0
@@ -130,8 +130,8 @@ export class Reader {
     // Not slice(): on a Buffer that is a view.
     return at < 0 ? new Uint8Array(0) : new Uint8Array(this.#bytes.subarray(at, at + length))
   }
-  /** The next `length` bytes as characters of the same numbers: ASCII text, or text that a check of
-   * what it may contain refuses. Five times as fast as UTF-8 for a dozen bytes. */
+  /** The next `length` bytes as characters with the same numbers: ASCII text, or text that the
+   * caller's check of its characters refuses. Five times as fast as UTF-8 for a dozen bytes. */
   ascii(length: number): string {
     const at = this.#take(length)
     let text = ''
@@ -144,7 +144,7 @@ export class Reader {
   }
 }
 
-/** Writes big-endian fields into a buffer that grows. A value that does not fit is our own bug. */
+/** Writes big-endian fields into a growing buffer. A value that does not fit is our own bug. */
 export class Writer {
   #bytes = new Uint8Array(64)
   #view = new DataView(this.#bytes.buffer)
@@ -154,7 +154,7 @@ export class Writer {
     return this.#at
   }
 
-  /** Where the next `length` bytes go. May replace the view: ask first, then look at it. */
+  /** Position for the next `length` bytes. May replace the view: call this before using it. */
   #grow(length: number): number {
     const at = this.#at
     this.#at += length

@@ -24,7 +24,7 @@ export const FAULTS = {
   'WIR-03': fault(
     'warn',
     'message cut short or malformed',
-    'check the line; repeated: find the sender',
+    'check the line; if repeated, find the sender',
   ),
   'WIR-04': fault(
     'warn',
@@ -36,7 +36,11 @@ export const FAULTS = {
     'too many connections or handshakes',
     'find the flood, or raise TICKLOCK_HANDSHAKES_PER_SOURCE',
   ),
-  'WIR-06': fault('info', 'link silent too long, closed', 'nothing; the slave reconnects'),
+  'WIR-06': fault(
+    'info',
+    'link closed: it was silent for too long',
+    'nothing; the slave reconnects',
+  ),
   'WIR-07': fault(
     'warn',
     'master cannot be reached',
@@ -50,23 +54,23 @@ export const FAULTS = {
   'SEC-01': fault('warn', 'device unknown', 'enrol it with a one-time token'),
   'SEC-02': fault(
     'warn',
-    'time tag ahead of the tolerance',
+    'time tag further ahead than the tolerance',
     'see the device on the fleet page: its clock is fast',
   ),
   'SEC-03': fault(
     'alarm',
     'frame does not open: damaged or forged',
-    'repeated from one address: treat as an attack',
+    'if repeated from one address, treat it as an attack',
   ),
   'SEC-04': fault(
     'warn',
     'epoch or run unknown',
-    'nothing if once; repeated: enrol the device again',
+    'nothing if it happens once; if repeated, enrol the device again',
   ),
   'SEC-05': fault(
     'warn',
     'sequence number already spent: a repeat',
-    'nothing if rare; many: somebody replays a recording',
+    'nothing if rare; if many, someone is replaying a recording',
   ),
   'SEC-06': fault(
     'info',
@@ -86,7 +90,7 @@ export const FAULTS = {
   'SEC-09': fault(
     'warn',
     'handshake message does not authenticate',
-    'repeated: the caller has the wrong keys or is hostile',
+    'if repeated, the caller has the wrong keys or is hostile',
   ),
   'SEC-10': fault(
     'alarm',
@@ -96,12 +100,12 @@ export const FAULTS = {
   'SEC-11': fault(
     'alarm',
     'control message does not open',
-    'nothing if once (line damage); the link restarts',
+    'nothing if it happens once (line damage); the link restarts',
   ),
   'SEC-12': fault(
     'warn',
-    'key of that second is destroyed',
-    'a repeat of something acknowledged; many: a replay',
+    'key of that second has been destroyed',
+    'something acknowledged came again; if many, a replay attack',
   ),
   'SEC-13': fault(
     'alarm',
@@ -115,7 +119,7 @@ export const FAULTS = {
   ),
   'SEC-15': fault(
     'alarm',
-    'device gave up more frames than a device should',
+    'device gave up too many frames',
     'look at its exceptions: a failing disk, or a slave that lies',
   ),
   'SEC-FORK': fault(
@@ -123,21 +127,21 @@ export const FAULTS = {
     'histories of device and master differ',
     'a restored copy or a tampered database: investigate',
   ),
-  'CLK-01': fault('info', 'no clock exchange yet', 'wait; repeated: check the link'),
+  'CLK-01': fault('info', 'no clock exchange yet', 'wait; if repeated, check the link'),
   'CLK-02': fault(
     'warn',
     'clock exchange with impossible time stamps',
-    'a side stepped its clock meanwhile; repeated: check both',
+    'one side stepped its clock meanwhile; if repeated, check both',
   ),
   'CLK-03': fault(
     'info',
     'clock reply slower than the delay limit',
-    'nothing if rare; always: the network is too slow',
+    'nothing if rare; if constant, the network is too slow',
   ),
   'CLK-04': fault(
     'warn',
-    'clock reply nobody is waiting for',
-    'a late or repeated reply, discarded; many: an attack',
+    'unexpected clock reply',
+    'late or repeated, discarded; if many, an attack',
   ),
   'CLK-05': fault(
     'error',
@@ -147,13 +151,13 @@ export const FAULTS = {
   'CLK-06': fault(
     'warn',
     'clock corrected by a step',
-    'nothing after start; later: check the oscillator',
+    'nothing just after a start; later, check the oscillator',
   ),
   'CLK-07': fault('error', 'master clock is not synchronised', 'repair NTP on the master'),
   'CLK-08': fault(
     'warn',
     "master's time contradicts what it said before",
-    'nothing after a repair of its clock; else check both',
+    'nothing if its clock was just repaired; otherwise check both',
   ),
   'CLK-09': fault(
     'error',
@@ -163,16 +167,16 @@ export const FAULTS = {
   'CLK-10': fault(
     'error',
     'time source contradicts the majority',
-    'not believed; remove it, or ask who runs it',
+    'it is ignored; remove it, or ask its operator',
   ),
   'CLK-11': fault(
     'error',
     'no majority among the time sources: held over',
-    'name more sources; see which one is wrong',
+    'add sources; find out which one is wrong',
   ),
   'CLK-12': fault(
     'warn',
-    'time source does not answer, or asks to be left',
+    'time source does not answer, or asks us to stop',
     'check its name, the network and the firewall (UDP)',
   ),
   'CLK-13': fault(
@@ -183,7 +187,7 @@ export const FAULTS = {
   'CLK-14': fault(
     'alarm',
     'NTS answer does not authenticate',
-    'discarded; many: somebody on the path forges time',
+    'discarded; if many, someone on the path is forging time',
   ),
   'MTR-01': fault('warn', 'meter does not answer', 'check power, wiring, baud rate and address'),
   'MTR-02': fault('warn', 'checksum wrong', 'check the line for noise, then baud rate and parity'),
@@ -211,12 +215,12 @@ export const FAULTS = {
   'MTR-08': fault(
     'info',
     'bytes between messages discarded',
-    'nothing if rare; many: noise or wrong baud rate',
+    'nothing if rare; if many, noise or a wrong baud rate',
   ),
   'MTR-09': fault('warn', 'meter refuses the request', 'check what the meter supports'),
   'MTR-10': fault(
     'warn',
-    'meter clock off by 60 s: not corrected lightly',
+    'meter clock off by 60 s or more: too far for a light correction',
     'look at it, then ticklock command DEVICE sync-clock METER',
   ),
   'MTR-11': fault(
@@ -226,8 +230,8 @@ export const FAULTS = {
   ),
   'MTR-12': fault(
     'warn',
-    'meter clock stepped: set by somebody else',
-    'ask who did; with CLK-08 beside it: the slave jumped',
+    'meter clock stepped: someone else set it',
+    "ask who did; together with CLK-08, the slave's own clock jumped",
   ),
   'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
   'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),
@@ -247,12 +251,12 @@ export const FAULTS = {
   'BIL-08': fault('warn', 'service point without a customer', 'assign a customer'),
   'BIL-09': fault(
     'error',
-    'mail server refuses or is away',
+    'mail server refuses or cannot be reached',
     'check SMTP settings; the notice waits',
   ),
   'BIL-10': fault(
     'error',
-    'SMS gateway refuses or is away',
+    'SMS gateway refuses or cannot be reached',
     'check gateway settings; the notice waits',
   ),
   'BIL-11': fault(
@@ -268,7 +272,7 @@ export const FAULTS = {
   'OPS-01': fault(
     'error',
     'Node is too old',
-    'use npm scripts, which bring Node 26, or install it',
+    'start it through npm, which brings Node 26, or install Node 26',
   ),
   'OPS-02': fault('error', 'program is not built', 'run "npm run build"'),
   'OPS-03': fault('error', 'port is taken', 'stop the other program or choose another port'),
@@ -277,7 +281,11 @@ export const FAULTS = {
     'data folder cannot be written',
     'correct its owner or choose another folder',
   ),
-  'OPS-05': fault('error', 'configuration is not valid', 'correct the named line of the file'),
+  'OPS-05': fault(
+    'error',
+    'configuration is not valid',
+    'correct the setting or line that is named',
+  ),
   'OPS-06': fault(
     'alarm',
     'disk full: nothing more can be stored',
@@ -297,7 +305,7 @@ export const FAULTS = {
   'OPS-10': fault(
     'error',
     'secret file readable by others',
-    'chmod 600 it; if it leaked, enrol again',
+    'run chmod 600 on it; if it leaked, enrol again',
   ),
   'OPS-11': fault('error', 'another process uses the data folder', 'stop it first'),
   'OPS-12': fault('error', 'command not understood', 'run "ticklock help"'),
@@ -315,7 +323,7 @@ export const FAULTS = {
   'OPS-16': fault(
     'error',
     'stored record damaged',
-    'replace the disk; the slave goes on with what is whole',
+    'replace the disk; the slave continues with what is intact',
   ),
   'OPS-17': fault(
     'warn',
@@ -330,9 +338,9 @@ export const FAULTS = {
   'OPS-19': fault(
     'alarm',
     'acknowledged frames are gone at the master',
-    'its database was set back: restore a newer backup',
+    'its database went back to an earlier state: restore a newer backup',
   ),
-  'OPS-20': fault('warn', 'login refused', 'check name and password; many: somebody is guessing'),
+  'OPS-20': fault('warn', 'login refused', 'check name and password; if many, someone is guessing'),
   'OPS-21': fault('info', 'link unknown, used or expired', 'send a new one'),
   'OPS-22': fault('warn', 'form without its token', 'load the page again'),
   'OPS-23': fault('warn', 'too many attempts', 'wait a minute'),
@@ -349,7 +357,7 @@ export const FAULTS = {
   'OPS-26': fault(
     'error',
     "the clock's thread ended: started again",
-    'nothing if once; the clock was held over; report it with the detail',
+    'nothing if it happens once; the clock was held over; report it with the detail',
   ),
 } as const satisfies Record<string, Fault>
 

@@ -1,5 +1,5 @@
-// Wraps secret bytes so that no log, error text or JSON prints them by accident. Whoever needs the
-// bytes says so: reveal().
+// Wraps secret bytes so that no log, error text or JSON prints them by accident. Code that needs
+// the bytes says so: reveal().
 
 const SHOWN = '[secret]'
 
@@ -22,7 +22,7 @@ export class Secret {
     return SHOWN
   }
 
-  /** What console.log and util.inspect of Node show. */
+  /** What Node's console.log and util.inspect show. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return SHOWN
   }

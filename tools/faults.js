@@ -2,9 +2,14 @@
 import { writeFileSync } from 'node:fs'
 
 const { FAULTS } = await import('../dist/shared/faults.js')
-const rows = Object.entries(FAULTS).map(
-  ([code, { is, severity, then }]) => `| ${code} | ${severity} | ${is} | ${then} |`,
-)
+const cells = [
+  ['code', 'severity', 'what happened', 'what to do'],
+  ...Object.entries(FAULTS).map(([code, { is, severity, then }]) => [code, severity, is, then]),
+]
+const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)))
+const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
+const [head, ...rows] = cells.map(line)
+const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`
 writeFileSync(
   new URL('../docs/faults.md', import.meta.url),
   `# Fault codes
@@ -15,8 +20,8 @@ The prefix says where to look: WIR the wire, SEC keys and frames, CLK time, MTR 
 OPS the machine and its operation. This table is printed from \`shared/faults.ts\` by \`node tools/faults.js\`;
 a test compares the two.
 
-| code | severity | what happened | what to do |
-| --- | --- | --- | --- |
+${head}
+${rule}
 ${rows.join('\n')}
 `,
 )

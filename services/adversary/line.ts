@@ -7,7 +7,7 @@ import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 
 export type Direction = 'to-master' | 'to-slave'
 
-/** What becomes of a message: the bodies sent in its place. */
+/** Returns the bodies that are sent in a message's place. */
 export type Tamper = (body: Uint8Array, direction: Direction) => readonly Uint8Array[]
 
 export interface TappedLine {
@@ -20,9 +20,9 @@ export interface TappedLine {
   tamper: Tamper | null
   /** Puts a body of its own on the newest connection. */
   inject(body: Uint8Array, direction: Direction): void
-  /** Where new connections lead instead of to the master; null: to the master. */
+  /** Where new connections go instead of to the master; null: to the master. */
   redirect: number | null
-  /** Connections that were led astray. */
+  /** Connections that went elsewhere. */
   readonly redirected: number
   /** Cuts every connection. */
   cut(): void
@@ -55,15 +55,15 @@ export async function tapLine(masterPort: () => number): Promise<TappedLine> {
     if (line.redirect !== null) redirected += 1
     const master = connect(line.redirect ?? masterPort(), '127.0.0.1')
     newest = { 'to-master': master, 'to-slave': slave }
-    const [said, told]: [Uint8Array[], Uint8Array[]] = [[], []]
+    const [said, answers]: [Uint8Array[], Uint8Array[]] = [[], []]
     heard.push(said)
-    answered.push(told)
+    answered.push(answers)
     pass(slave, master, (body) => {
       said.push(body)
       return line.tamper?.(body, 'to-master') ?? [body]
     })
     pass(master, slave, (body) => {
-      told.push(body)
+      answers.push(body)
       return line.tamper?.(body, 'to-slave') ?? [body]
     })
   })

@@ -17,11 +17,11 @@ const TRIALS: readonly Trial[] = [
   ...LOOT_TRIALS,
 ]
 
-/** Runs every attack, one after the other, telling each verdict as it comes. True: all were
+/** Runs every attack, one after the other, and reports each verdict as it comes. True: all were
  * refused. `only`: part of a name. */
 export async function runAttacks(
   scene: AttackScene,
-  tell: (verdict: Verdict) => void,
+  report: (verdict: Verdict) => void,
   only: string | null = null,
 ): Promise<boolean> {
   const quiet = await scene.victim('quiet', { meters: 1, everySeconds: 3_600 })
@@ -30,7 +30,7 @@ export async function runAttacks(
   for (const trial of TRIALS) {
     if (only !== null && !trial.name.includes(only)) continue
     const verdict = await judge({ scene, quiet, busy }, trial)
-    tell(verdict)
+    report(verdict)
     all &&= verdict.ok
   }
   return all
@@ -39,22 +39,22 @@ export async function runAttacks(
 async function judge(stage: Stage, trial: Trial): Promise<Verdict> {
   const { scene, quiet, busy } = stage
   const { name, tries } = trial
-  // Slaves that react make epochs and bring readings, which `forged` judges; their keys stay.
-  const mark = (): Promise<string> =>
+  // Slaves that react make epochs and send readings, which `forged` judges; their keys stay.
+  const fingerprint = (): Promise<string> =>
     trial.stirs
-      ? scene.mark([quiet.device, busy.device], 'keys')
-      : scene.mark([quiet.device], 'all')
-  const before = await mark()
+      ? scene.fingerprint([quiet.device, busy.device], 'keys')
+      : scene.fingerprint([quiet.device], 'all')
+  const before = await fingerprint()
   const since = performance.now()
   let finding: Finding
   try {
     finding = await trial.run(stage)
   } catch (error) {
-    finding = { sent: 0, refusedBy: [], held: false, note: errorText(error) }
+    finding = { sent: 0, refusedBy: [], stopped: false, note: errorText(error) }
   }
   for (const victim of [quiet, busy]) victim.line.tamper = null
   const rowsAdded = await scene.forged()
-  const moved = (await mark()) !== before
+  const moved = (await fingerprint()) !== before
   return {
     name,
     tries,
@@ -63,7 +63,7 @@ async function judge(stage: Stage, trial: Trial): Promise<Verdict> {
     rowsAdded,
     moved,
     microsEach: finding.microsEach ?? null,
-    ok: finding.held && rowsAdded === 0 && !moved,
+    ok: finding.stopped && rowsAdded === 0 && !moved,
     note: finding.note ?? '',
     seconds: (performance.now() - since) / 1_000,
   }

@@ -1,5 +1,5 @@
-// Somebody who holds a device's keys and does what no slave of ours would: seals for any second,
-// skips, lies, answers too much. It speaks the protocol by the slave's own parts, over TCP.
+// A holder of a device's keys who does what no slave of ours would: seals for any second, skips,
+// lies, sends too much. It speaks the protocol with the slave's own code, over TCP.
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -84,7 +84,7 @@ export class RawLink {
     return link
   }
 
-  /** Answers not looked at yet. */
+  /** Answers that have not been read yet. */
   get pending(): number {
     return this.#bodies.length
   }
@@ -103,7 +103,7 @@ export class RawLink {
     return this.#bodies.shift() ?? null
   }
 
-  /** The master ended it, or the patience did. */
+  /** Resolves when the master has ended the link, or after PATIENCE_MS. */
   async ended(patienceMs = PATIENCE_MS): Promise<void> {
     if (this.#closed) return
     const late = new AbortController()

@@ -1,6 +1,6 @@
 // Where the attacks happen: a real head-end on a real PostgreSQL in a folder of its own, real slave
-// processes behind a line the attacker holds, and simulated meters whose every reading can be told
-// from a forged one.
+// processes behind a line that the attacker holds, and simulated meters, each of whose readings can
+// be distinguished from a forged one.
 
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -24,15 +24,16 @@ import {
   writeSlaveConfig,
 } from '../simulator/slave-processes.ts'
 import { type TappedLine, tapLine } from './line.ts'
+import { TOLERANCE_DEFAULT } from '../../shared/wire/limits.ts'
 
-/** Longest anything may take before the attack itself counts as failed, ms. */
+/** How long any step may take before the attack itself counts as failed, ms. */
 const PATIENCE_MS = 60_000
 const LOOK_MS = 50
 /** How far a live reading may lie from the meter's own function: the time from a meter's answer to
  * its stamp, ms. */
 const STAMP_SLACK_MS = 10_000
 
-/** A real slave behind a line the attacker holds. */
+/** A real slave behind a line that the attacker holds. */
 export interface Victim {
   readonly name: string
   readonly device: DeviceId
@@ -41,8 +42,8 @@ export interface Victim {
   readonly process: SlaveProcess
 }
 
-/** What must not change by what a stranger sends: keys, tokens, epochs, positions, rows. */
-export type Mark = string
+/** What a stranger's messages must not change: keys, tokens, epochs, positions, rows. */
+export type Fingerprint = string
 
 export class AttackScene {
   readonly settings: Settings
@@ -58,7 +59,7 @@ export class AttackScene {
 
   static async open(log: Log): Promise<AttackScene> {
     const folder = mkdtempSync(join(tmpdir(), 'ticklock-attack-'))
-    // The database's account must pass through.
+    // The database's account must be able to pass through.
     chmodSync(folder, 0o711)
     const [httpPort = 0, tcpPort = 0, wsPort = 0] = await freePorts(3)
     const scene = new AttackScene(
@@ -73,9 +74,9 @@ export class AttackScene {
         ntpPort: 0,
         timeSources: [],
         timeAuthorities: [],
-        toleranceSeconds: 10,
+        toleranceSeconds: TOLERANCE_DEFAULT,
         zone: 'UTC',
-        // What the limits of a source do is a trial of its own, in the tests.
+        // The tests try the limits of a source.
         handshakesPerSource: 6_000,
       },
       log,
@@ -184,14 +185,14 @@ export class AttackScene {
     return new Map(rows.map(({ code, count }) => [code, Number(count)]))
   }
 
-  /** One number over what devices are known by: keys and tokens alone, or all that is durable. */
-  async mark(devices: readonly DeviceId[], over: 'keys' | 'all'): Promise<Mark> {
-    const text = over === 'keys' ? MARK_KEYS : MARK_ALL
-    const { rows } = await this.headEnd.billing.db.pool.query<{ mark: string }>(text, [devices])
-    return rows[0]?.mark ?? ''
+  /** One value over what devices are known by: keys and tokens alone, or everything durable. */
+  async fingerprint(devices: readonly DeviceId[], over: 'keys' | 'all'): Promise<Fingerprint> {
+    const text = over === 'keys' ? FINGERPRINT_OF_KEYS : FINGERPRINT_OF_ALL
+    const { rows } = await this.headEnd.billing.db.pool.query<{ value: string }>(text, [devices])
+    return rows[0]?.value ?? ''
   }
 
-  /** Stored rows that no meter of ours ever showed. */
+  /** Counts stored rows that no meter of ours ever showed. */
   async forged(): Promise<number> {
     const known = new Map(this.#meters.map((meter) => [meter.number, meter]))
     const { rows } = await this.headEnd.billing.db.pool.query<{
@@ -215,9 +216,9 @@ const KEYS = `
   (select string_agg(concat_ws(',', id, burnt_by), ';' order by id)
      from enrolment_tokens where device_id = any($1))`
 
-const MARK_KEYS = `select md5(concat_ws('|', ${KEYS})) as mark`
+const FINGERPRINT_OF_KEYS = `select md5(concat_ws('|', ${KEYS})) as value`
 
-const MARK_ALL = `
+const FINGERPRINT_OF_ALL = `
 select md5(concat_ws('|', ${KEYS},
   (select string_agg(concat_ws(',', device_id, id, transcript, closed_at), ';' order by device_id, id)
      from epochs where device_id = any($1)),
@@ -228,7 +229,7 @@ select md5(concat_ws('|', ${KEYS},
                      order by ts, meter_id, register_id)
      from readings join meters on meters.id = meter_id where device_id = any($1)),
   (select count(*) from exceptions where device_id = any($1))
-)) as mark`
+)) as value`
 
 /** Waits until `look` gives something other than null or false. */
 export async function until<T>(
@@ -246,7 +247,7 @@ export async function until<T>(
   }
 }
 
-/** Ports free a moment ago. */
+/** Ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   const ports: number[] = []

@@ -1,4 +1,4 @@
-// One attack: what is tried, what must refuse it, and what must not have moved when it is over.
+// One attack: what is tried, what must refuse it, and what must not have changed when it is over.
 
 import type { AttackLine } from '../billing/site/core/views.ts'
 import { type AttackScene, until, type Victim } from './scene.ts'
@@ -8,19 +8,19 @@ export interface Stage {
   readonly scene: AttackScene
   /** Read once, then silent: what is stored of it must not change at all. */
   readonly quiet: Victim
-  /** Read every second: what flows can be tampered with. */
+  /** Read every second, so that there is traffic to tamper with. */
   readonly busy: Victim
 }
 
 export interface Finding {
-  /** Bogus messages sent, or things tried. */
+  /** Bogus messages sent, or attempts made. */
   readonly sent: number
-  /** Fault codes, or in words what stopped it. */
+  /** Fault codes, or words that say what stopped it. */
   readonly refusedBy: readonly string[]
   /** Time the master and the attacker together spent on each, microseconds; null: not measured. */
   readonly microsEach?: number
   /** False: it went through. */
-  readonly held: boolean
+  readonly stopped: boolean
   readonly note?: string
 }
 
@@ -33,12 +33,12 @@ export interface Trial {
   run(stage: Stage): Promise<Finding>
 }
 
-/** What a trial came to; one line of the scoreboard. */
+/** The result of a trial; one line of the scoreboard. */
 export interface Verdict extends AttackLine {
   readonly seconds: number
 }
 
-/** Codes counted by the master while `work` ran, until `enough` of them are. */
+/** The refusals that the master counted while `work` ran, once there are `enough`. */
 export async function countedWhile(
   scene: AttackScene,
   work: () => Promise<void>,
@@ -72,34 +72,34 @@ export const has =
   (found: ReadonlyMap<string, number>): boolean =>
     codes.some((code) => found.has(code))
 
-/** Waits until the slave itself counts one more of a fault, which it tells the master with its
- * status; false: it never did. */
+/** Waits until the slave itself counts one more of a fault, which its status reports to the master;
+ * false: it never did. */
 export async function noticedWhile(
   { scene }: Pick<Stage, 'scene'>,
   victim: Victim,
   code: string,
   work: () => Promise<void>,
 ): Promise<boolean> {
-  const told = (): Promise<number> =>
+  const reported = (): Promise<number> =>
     scene.count(
       'select coalesce((faults ->> $2)::bigint, 0) as count from device_status where device_id = $1',
       [victim.device, code],
     )
-  const before = await told()
+  const before = await reported()
   await work()
   try {
-    await until(`${code} at ${victim.name}`, async () => (await told()) > before)
+    await until(`${code} at ${victim.name}`, async () => (await reported()) > before)
     return true
   } catch {
     return false
   }
 }
 
-/** How long a slave may pause before the attacker starts it anew, ms: after many broken links it
- * waits up to a minute, and the attack has more to do. */
+/** How long a slave may pause before the attacker restarts it, ms: after many broken links it waits
+ * up to a minute, and the attack has more to do. */
 const PAUSE_MS = 3_000
 
-/** The victim's link stands again: it is confirmed at the master. */
+/** Waits until the victim's link is up again and confirmed at the master. */
 export async function linked({ scene }: Pick<Stage, 'scene'>, victim: Victim): Promise<void> {
   const stands = async (): Promise<boolean> =>
     (await scene.count(

@@ -1,4 +1,4 @@
-// Attacks by strangers without any key that anybody gave them: false and stolen tokens, floods.
+// Attacks by strangers to whom nobody gave a key: false and stolen tokens, floods.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { concat } from '../../shared/bytes.ts'
@@ -16,7 +16,7 @@ import { countedWhile, type Finding, has, type Stage, total, type Trial } from '
 const LINKS = 300
 /** Frames of one flood on an authenticated link. */
 const FRAMES = 2_000
-/** The limiter of handshakes may speak before the check itself does. */
+/** The handshake limiter may refuse before the check itself does. */
 const LIMITED = 'WIR-05'
 
 /** Opens links one after the other, each with one body; counts what refused them. */
@@ -46,11 +46,11 @@ async function flood(
     sent: bodies.length,
     refusedBy: [...found.keys()].sort(),
     microsEach: micros,
-    held: refused.reduce((sum, [, count]) => sum + count, 0) >= bodies.length,
+    stopped: refused.reduce((sum, [, count]) => sum + count, 0) >= bodies.length,
   }
 }
 
-/** First messages of sessions by callers nobody enrolled, to the master's true key. */
+/** First messages of sessions by callers that nobody enrolled, to the master's true key. */
 async function unknownCallers(stage: Stage): Promise<readonly Uint8Array[]> {
   const { masterKey } = await insider(stage, 'lister')
   return Array.from({ length: LINKS }, () => {
@@ -61,7 +61,7 @@ async function unknownCallers(stage: Stage): Promise<readonly Uint8Array[]> {
   })
 }
 
-/** A device the attacker enrolled by right, whose keys it holds. */
+/** A device that the attacker enrolled legitimately and whose keys it holds. */
 export async function insider({ scene }: Stage, name: string): Promise<StolenKeys> {
   const { token } = await scene.register(`${name}-${nodeRandom(4).join('')}`)
   const keys = await enrolRogue(scene.settings.tcpPort, token)
@@ -72,7 +72,7 @@ export async function insider({ scene }: Stage, name: string): Promise<StolenKey
 export const STRANGER_TRIALS: readonly Trial[] = [
   {
     name: 'false token',
-    tries: 'tokens nobody issued, and a true one’s id with another secret',
+    tries: 'tokens that nobody issued, and a true one’s id with another secret',
     stirs: false,
     run: async ({ scene }) => {
       const { token } = await scene.register(`guessed-${nodeRandom(4).join('')}`)
@@ -92,12 +92,12 @@ export const STRANGER_TRIALS: readonly Trial[] = [
         },
         (now) => (now.get('SEC-07') ?? 0) >= guesses.length,
       )
-      return { sent: 2, refusedBy: [...found.keys()].sort(), held: enrolled === 0 }
+      return { sent: 2, refusedBy: [...found.keys()].sort(), stopped: enrolled === 0 }
     },
   },
   {
     name: 'stolen token raced',
-    tries: 'a used token by a second key; whoever is second is told, and it is an alarm',
+    tries: 'a used token by a second key; the second caller is refused, and an alarm is raised',
     stirs: false,
     run: async ({ scene }) => {
       const { token } = await scene.register(`raced-${nodeRandom(4).join('')}`)
@@ -114,7 +114,7 @@ export const STRANGER_TRIALS: readonly Trial[] = [
       return {
         sent: 2,
         refusedBy: [...found.keys()].sort(),
-        held: second === null && found.has('SEC-08'),
+        stopped: second === null && found.has('SEC-08'),
       }
     },
   },
@@ -133,7 +133,7 @@ export const STRANGER_TRIALS: readonly Trial[] = [
   },
   {
     name: 'flood: unknown devices',
-    tries: 'well-formed handshakes by keys nobody enrolled',
+    tries: 'well-formed handshakes by keys that nobody enrolled',
     stirs: false,
     run: async (stage) => flood(stage, await unknownCallers(stage), ['SEC-01', LIMITED]),
   },
@@ -155,13 +155,13 @@ export const STRANGER_TRIALS: readonly Trial[] = [
       return {
         sent: LINKS,
         refusedBy: [...found.keys()].sort(),
-        held: has('WIR-06', LIMITED)(found),
+        stopped: has('WIR-06', LIMITED)(found),
       }
     },
   },
   {
     name: 'flood: future tags',
-    tries: 'frames sealed for a minute from now, on a link that knows its keys',
+    tries: 'frames sealed for a minute ahead, on an authenticated link',
     stirs: false,
     run: async (stage) => {
       const { scene } = stage
@@ -185,8 +185,8 @@ export const STRANGER_TRIALS: readonly Trial[] = [
       )
       session.link.close()
       await wait(100)
-      const held = found.get('SEC-02') === FRAMES
-      return { sent: FRAMES, refusedBy: [...found.keys()].sort(), microsEach: micros, held }
+      const stopped = found.get('SEC-02') === FRAMES
+      return { sent: FRAMES, refusedBy: [...found.keys()].sort(), microsEach: micros, stopped }
     },
   },
 ]

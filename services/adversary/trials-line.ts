@@ -1,4 +1,4 @@
-// Attacks by somebody who holds the line between slave and master, and no key.
+// Attacks by someone who holds the line between slave and master, but no key.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { FRAME_BYTE, isFrame } from '../../shared/wire/frame.ts'
@@ -22,7 +22,7 @@ const TIMES = 12
 /** Longer than a clock reply may take (wire.md 5), ms. */
 const LATE_MS = 2_500
 
-/** Lets `change` have a go at so many messages of one kind on the busy slave's line. */
+/** Applies `change` to TIMES messages of one kind on the busy slave's line. */
 async function tampered(
   { scene, busy }: Stage,
   which: (body: Uint8Array, direction: Direction) => boolean,
@@ -44,7 +44,7 @@ async function tampered(
   )
   busy.line.tamper = null
   await linked({ scene }, busy)
-  return { sent, refusedBy: [...found.keys()].sort(), held: has(...codes)(found) }
+  return { sent, refusedBy: [...found.keys()].sort(), stopped: has(...codes)(found) }
 }
 
 const upwards = (body: Uint8Array, direction: Direction): boolean =>
@@ -58,7 +58,7 @@ async function playAgain(stage: Stage, bodies: readonly Uint8Array[]): Promise<v
   link.close()
 }
 
-/** What the quiet slave said on its newest connection that got as far as a session. */
+/** What the quiet slave sent on its newest connection that reached a session. */
 function recorded({ quiet }: Stage): readonly Uint8Array[] {
   const sessions = quiet.line.heard.filter((bodies) =>
     bodies.some((body) => body[0] === SESSION_BYTE),
@@ -78,24 +78,24 @@ async function replaySession(stage: Stage): Promise<Finding> {
     },
     (now) => now.has('SEC-11') && now.has('WIR-04'),
   )
-  const held = found.has('SEC-11') && found.has('WIR-04')
-  return { sent: session.length + frames.length, refusedBy: [...found.keys()].sort(), held }
+  const stopped = found.has('SEC-11') && found.has('WIR-04')
+  return { sent: session.length + frames.length, refusedBy: [...found.keys()].sort(), stopped }
 }
 
-/** The last message the master sent comes back to it. */
+/** Sends the master's last message back to it. */
 async function reflectToMaster(stage: Stage): Promise<Finding> {
   const { busy, scene } = stage
   await linked(stage, busy)
-  const told = busy.line.answered.at(-1)?.findLast((body) => body[0] === CONTROL_BYTE)
+  const answer = busy.line.answered.at(-1)?.findLast((body) => body[0] === CONTROL_BYTE)
   const found = await countedWhile(
     scene,
     async () => {
-      if (told !== undefined) busy.line.inject(told, 'to-master')
+      if (answer !== undefined) busy.line.inject(answer, 'to-master')
     },
     has('SEC-11'),
   )
   await linked(stage, busy)
-  return { sent: 1, refusedBy: [...found.keys()].sort(), held: found.has('SEC-11') }
+  return { sent: 1, refusedBy: [...found.keys()].sort(), stopped: found.has('SEC-11') }
 }
 
 export const LINE_TRIALS: readonly Trial[] = [
@@ -153,7 +153,7 @@ export const LINE_TRIALS: readonly Trial[] = [
   },
   {
     name: 'bit flip',
-    tries: 'one bit of a frame, behind its first byte',
+    tries: 'one flipped bit of a frame, after its first byte',
     stirs: true,
     run: (stage) => {
       let flips = 0
@@ -185,7 +185,7 @@ export const LINE_TRIALS: readonly Trial[] = [
         if (said !== undefined) busy.line.inject(said, 'to-slave')
       })
       await linked(stage, busy)
-      return { sent: 1, refusedBy: refused ? ['SEC-11'] : [], held: refused }
+      return { sent: 1, refusedBy: refused ? ['SEC-11'] : [], stopped: refused }
     },
   },
   {
@@ -207,13 +207,13 @@ export const LINE_TRIALS: readonly Trial[] = [
       return {
         sent: Math.min(3, frames.length),
         refusedBy: [...found.keys()].sort(),
-        held: total(found) > 0,
+        stopped: total(found) > 0,
       }
     },
   },
   {
     name: 'delay',
-    tries: 'frames held back for 2.5 s, then sent in order',
+    tries: 'frames, held back for 2.5 s, then sent in order',
     stirs: true,
     run: async (stage) => {
       const { busy, scene } = stage
@@ -231,18 +231,18 @@ export const LINE_TRIALS: readonly Trial[] = [
       for (const body of late) busy.line.inject(body, 'to-master')
       const before = await scene.readingsOf(busy.device)
       await until('it is read on', async () => (await scene.readingsOf(busy.device)) > before)
-      return { sent: late.length, refusedBy: ['taken late, nothing lost'], held: true }
+      return { sent: late.length, refusedBy: ['taken late, nothing lost'], stopped: true }
     },
   },
   {
     name: 'clock reply delayed',
-    tries: 'answers to the slave’s clock held back past the limit',
+    tries: 'clock replies to the slave, held back past the limit',
     stirs: true,
     run: async (stage) => {
       const { busy } = stage
       busy.line.cut()
       await linked(stage, busy)
-      // Everything to the slave comes late, so its clock answers do too.
+      // Everything reaches the slave late, so its clock replies do too.
       const refused = await noticedWhile(stage, busy, 'CLK-03', async () => {
         busy.line.tamper = (body, direction) => {
           if (direction === 'to-master') return [body]
@@ -252,15 +252,15 @@ export const LINE_TRIALS: readonly Trial[] = [
         await wait(2 * LATE_MS)
       })
       busy.line.tamper = null
-      // What is still held back would come out of order behind what is not.
+      // What is still held back would arrive out of order, after what is not.
       busy.line.cut()
       await linked(stage, busy)
-      return { sent: 1, refusedBy: refused ? ['CLK-03'] : [], held: refused }
+      return { sent: 1, refusedBy: refused ? ['CLK-03'] : [], stopped: refused }
     },
   },
   {
     name: 'clock reply forged',
-    tries: 'a bit of the master’s answer about the time',
+    tries: 'one flipped bit of the master’s clock reply',
     stirs: true,
     run: async (stage) => {
       const { busy } = stage
@@ -275,12 +275,12 @@ export const LINE_TRIALS: readonly Trial[] = [
       })
       busy.line.tamper = null
       await linked(stage, busy)
-      return { sent: 1, refusedBy: refused ? ['SEC-11'] : [], held: refused }
+      return { sent: 1, refusedBy: refused ? ['SEC-11'] : [], stopped: refused }
     },
   },
   {
     name: 'downgrade',
-    tries: 'suite and version of the first message changed on the way',
+    tries: 'suite and version of the first message, changed in transit',
     stirs: true,
     run: async (stage) => {
       const { busy, scene } = stage
@@ -306,8 +306,8 @@ export const LINE_TRIALS: readonly Trial[] = [
       )
       busy.line.tamper = null
       await linked(stage, busy)
-      const held = found.has('WIR-01') && total(found) >= 2
-      return { sent, refusedBy: [...found.keys()].sort(), held }
+      const stopped = found.has('WIR-01') && total(found) >= 2
+      return { sent, refusedBy: [...found.keys()].sort(), stopped }
     },
   },
   {
@@ -318,7 +318,7 @@ export const LINE_TRIALS: readonly Trial[] = [
   },
   {
     name: 'replay after restart',
-    tries: 'the same after the master was stopped and started',
+    tries: 'the same after the master was restarted',
     stirs: true,
     run: async (stage) => {
       const { scene, quiet, busy } = stage
@@ -332,7 +332,11 @@ export const LINE_TRIALS: readonly Trial[] = [
       )
       await linked(stage, quiet)
       await linked(stage, busy)
-      return { sent: bodies.length, refusedBy: [...found.keys()].sort(), held: found.has('SEC-11') }
+      return {
+        sent: bodies.length,
+        refusedBy: [...found.keys()].sort(),
+        stopped: found.has('SEC-11'),
+      }
     },
   },
   {
@@ -357,8 +361,8 @@ export const LINE_TRIALS: readonly Trial[] = [
       return {
         sent: 50,
         refusedBy: ['no CONFIRM without the session’s keys'],
-        held: after === before && hello !== undefined,
-        note: `${answered} answered; the slave’s own link stood`,
+        stopped: after === before && hello !== undefined,
+        note: `${answered} answered; the slave’s own link stayed up`,
       }
     },
   },
@@ -369,7 +373,11 @@ export const LINE_TRIALS: readonly Trial[] = [
     run: async (stage) => {
       const bodies = (stage.quiet.line.heard[0] ?? []).filter((body) => body[0] === ENROLMENT_BYTE)
       const found = await countedWhile(stage.scene, () => playAgain(stage, bodies), has('SEC-07'))
-      return { sent: bodies.length, refusedBy: [...found.keys()].sort(), held: found.has('SEC-07') }
+      return {
+        sent: bodies.length,
+        refusedBy: [...found.keys()].sort(),
+        stopped: found.has('SEC-07'),
+      }
     },
   },
 ]

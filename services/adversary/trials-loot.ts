@@ -1,5 +1,5 @@
-// Attacks with stolen or restored files: a slave's disk, the master's database, its keys; and with
-// recordings, a week later.
+// Attacks with stolen or restored files (a slave's disk, the master's database, its keys), and with
+// recordings a week later.
 
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -22,12 +22,12 @@ import { until, type Victim } from './scene.ts'
 import { linked, noticedWhile, type Stage, type Trial } from './trial.ts'
 
 const WEEK_US = 7 * 86_400_000_000
-/** In this time what the busy slave sends is acknowledged. */
+/** Within this time the busy slave's frames are acknowledged, ms. */
 const SETTLED_MS = 2_000
-/** The newest frames, whose second may still be needed. */
+/** The newest frames, whose seconds may still be needed. */
 const LAST_FRAMES = 8
 
-/** A copy of a slave's data folder as a thief of the disk has it, every file of it. */
+/** A copy of a slave's whole data folder, as a thief of the disk has it. */
 function stolenFolder(victim: Victim, to: string): string {
   cpSync(join(victim.folder, 'data'), to, { recursive: true })
   return to
@@ -63,7 +63,7 @@ function loot(folder: string): Loot {
   }
 }
 
-/** How many of these frames the trees open. */
+/** Counts the frames that the trees open. */
 function opens(trees: Loot['trees'], device: Uint8Array, frames: readonly Uint8Array[]): number {
   const salts = new Map<string, Uint8Array>()
   let opened = 0
@@ -101,7 +101,7 @@ function framesOf({ line }: Victim): readonly Uint8Array[] {
   })
 }
 
-/** A master that has everything but the static key: it answers, and not as the slave expects. */
+/** A master that has everything but the static key: it answers, but not as the slave expects. */
 async function falseMaster(): Promise<{ readonly port: number; close(): Promise<void> }> {
   const server = createServer((socket) => {
     const deframer = new Deframer()
@@ -125,13 +125,13 @@ async function falseMaster(): Promise<{ readonly port: number; close(): Promise<
   }
 }
 
-/** Everything the master has in its database, as a backup would. */
+/** Everything that the master keeps in its database, as a backup holds it. */
 const roster = ({ scene }: Stage) => scene.headEnd.billing.roster.load()
 
 export const LOOT_TRIALS: readonly Trial[] = [
   {
     name: 'stolen slave disk',
-    tries: 'every file of the slave’s folder, against every frame it holds or sent',
+    tries: 'every file of the slave’s folder, tried on every frame it holds or sent',
     stirs: false,
     run: async ({ scene, quiet }) => {
       const to = join(scene.settings.dataFolder, 'stolen')
@@ -145,8 +145,8 @@ export const LOOT_TRIALS: readonly Trial[] = [
       return {
         sent: frames.length + heard.length,
         refusedBy: [`${opened} frames open`],
-        held: opened === 0 && future > 0,
-        note: `the future of ${future} epochs is his until the device is revoked`,
+        stopped: opened === 0 && future > 0,
+        note: `the future of ${future} epochs is the thief’s until the device is revoked`,
       }
     },
   },
@@ -172,14 +172,14 @@ export const LOOT_TRIALS: readonly Trial[] = [
       return {
         sent: 1,
         refusedBy: ['a new run with a new salt'],
-        held: true,
-        note: 'rows stored before stand; it is read on',
+        stopped: true,
+        note: 'rows stored before stay; reading continues',
       }
     },
   },
   {
     name: 'false master',
-    tries: 'everything of the master but its static key, answering in its place',
+    tries: 'an impostor with everything of the master but its static key',
     stirs: true,
     run: async (stage) => {
       const { busy } = stage
@@ -194,12 +194,12 @@ export const LOOT_TRIALS: readonly Trial[] = [
       })
       await master.close()
       await linked(stage, busy)
-      return { sent: 1, refusedBy: refused ? ['SEC-09'] : [], held: refused }
+      return { sent: 1, refusedBy: refused ? ['SEC-09'] : [], stopped: refused }
     },
   },
   {
     name: 'stolen database',
-    tries: 'the database without the wrap key, against every frame ever sent',
+    tries: 'the database without the wrap key, tried on every frame ever sent',
     stirs: false,
     run: async (stage) => {
       const { epochs, devices } = await roster(stage)
@@ -211,7 +211,7 @@ export const LOOT_TRIALS: readonly Trial[] = [
       return {
         sent: epochs.length + devices.length,
         refusedBy: [`${unwrapped + psks} secrets unwrap`],
-        held: unwrapped + psks === 0 && epochs.length > 0,
+        stopped: unwrapped + psks === 0 && epochs.length > 0,
       }
     },
   },
@@ -237,15 +237,15 @@ export const LOOT_TRIALS: readonly Trial[] = [
           if (tree !== null) trees.set(id, { tree, transcript })
         }
         future += trees.size
-        // The second of the last acknowledged frame is still open: another of it may come.
+        // The second of the last acknowledged frame is still open: it may bring another frame.
         const old = framesOf(victim).slice(0, -LAST_FRAMES)
         opened += opens(trees, Uint8Array.fromHex(victim.device), old)
       }
       return {
         sent: sent.length,
         refusedBy: [`${opened} frames open`],
-        held: opened === 0 && future > 0,
-        note: `the future of ${future} epochs is his until they are renewed`,
+        stopped: opened === 0 && future > 0,
+        note: `the future of ${future} epochs is the thief’s until they are renewed`,
       }
     },
   },
@@ -281,7 +281,7 @@ export const LOOT_TRIALS: readonly Trial[] = [
         }
       }
       const sent = quiet.line.heard.flat().length
-      return { sent, refusedBy: [...codes].sort(), held: durable === 0 && codes.size > 0 }
+      return { sent, refusedBy: [...codes].sort(), stopped: durable === 0 && codes.size > 0 }
     },
   },
 ]

@@ -1,5 +1,5 @@
-// Attacks by who stole a device's keys: it may speak as the device, and as no other, and not for
-// another time.
+// Attacks with a device's stolen keys: they let the thief speak as this device, not as another, and
+// not for another time.
 
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { unixMs } from '../../shared/units.ts'
@@ -8,7 +8,7 @@ import { until } from './scene.ts'
 import { countedWhile, type Finding, has, type Stage, type Trial } from './trial.ts'
 import { insider } from './trials-flood.ts'
 
-/** A session of a device the attacker holds, with a run whose opener is acknowledged. */
+/** A session of a device that the attacker holds, with a run whose opener is acknowledged. */
 async function holding(
   stage: Stage,
   name: string,
@@ -45,15 +45,15 @@ async function oneFrame(
   return {
     sent: 1,
     refusedBy: [...found.keys()].sort(),
-    held: found.has(code),
-    note: `told ${said}`,
+    stopped: found.has(code),
+    note: `answer ${said}`,
   }
 }
 
 export const THIEF_TRIALS: readonly Trial[] = [
   {
     name: 'future tag',
-    tries: 'a stolen device seals for a minute from now',
+    tries: 'a stolen device seals for a minute ahead',
     stirs: false,
     run: (stage) =>
       oneFrame(
@@ -97,7 +97,7 @@ export const THIEF_TRIALS: readonly Trial[] = [
         has('SEC-03'),
       )
       session.link.close()
-      return { sent: 1, refusedBy: [...found.keys()].sort(), held: found.has('SEC-03') }
+      return { sent: 1, refusedBy: [...found.keys()].sort(), stopped: found.has('SEC-03') }
     },
   },
   {
@@ -117,12 +117,18 @@ export const THIEF_TRIALS: readonly Trial[] = [
         )
         return rows > 0
       })
-      return { sent: 1, refusedBy: ['SEC-13'], held: kept, note: `${said}, kept as an exception` }
+      return {
+        sent: 1,
+        refusedBy: ['SEC-13'],
+        stopped: kept,
+        note: `${said}, kept as an exception`,
+      }
     },
   },
   {
     name: 'lies by skips',
-    tries: 'a stolen device skips what was never refused, and gives up frames that are not next',
+    tries:
+      'a stolen device skips frames that were never refused, and gives up frames that are not next',
     stirs: false,
     run: async (stage) => {
       const { session, run } = await holding(stage, 'liar')
@@ -159,8 +165,8 @@ export const THIEF_TRIALS: readonly Trial[] = [
         (now) => now.has('SEC-06') && now.has('SEC-04'),
       )
       session.link.close()
-      const held = found.has('SEC-06') && found.has('SEC-04')
-      return { sent: 4, refusedBy: [...found.keys()].sort(), held }
+      const stopped = found.has('SEC-06') && found.has('SEC-04')
+      return { sent: 4, refusedBy: [...found.keys()].sort(), stopped }
     },
   },
   {
@@ -195,7 +201,7 @@ export const THIEF_TRIALS: readonly Trial[] = [
       return {
         sent: 4,
         refusedBy: [...found.keys()].sort(),
-        held: found.has('SEC-15') && kept >= 4,
+        stopped: found.has('SEC-15') && kept >= 4,
         note: `${kept} exceptions`,
       }
     },

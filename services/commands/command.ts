@@ -1,3 +1,4 @@
+import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../shared/wire/limits.ts'
 import { misused, subCommand } from './sub-command.ts'
 
 export const command = subCommand({
@@ -6,7 +7,10 @@ export const command = subCommand({
   about: 'have a device do something; TASK is one of',
   details: [
     ['read-now [METER]', 'read one meter at once, or every one'],
-    ['schedule METER SECONDS', 'read a meter this often (5 to 86400)'],
+    [
+      'schedule METER SECONDS',
+      `read a meter this often (${SCHEDULE_SECONDS_MIN} to ${SCHEDULE_SECONDS_MAX})`,
+    ],
     ['sync-clock METER', "set a meter's clock"],
     ['--expires SECONDS', 'how long the device may begin it (3600)'],
   ],

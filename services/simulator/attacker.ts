@@ -1,4 +1,4 @@
-// Runs `ticklock attack` beside the demo and keeps what it says, line by line.
+// Runs `ticklock attack` beside the demo and keeps its output, line by line.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -34,7 +34,7 @@ export function startAttacker(): Attacker {
     start: () => {
       if (child !== null) return
       lines = []
-      // With a channel to us: it ends by itself when we do.
+      // With a channel to us, so that it ends when we do.
       const started = spawn(
         process.execPath,
         [join(packageRoot(), 'bin/ticklock.js'), 'attack', '--json'],

@@ -1,5 +1,5 @@
 // An example tariff for the demo: the shape of an Indian residential schedule, with rates of our
-// own. It is nobody's real price list.
+// own. It is no real price list.
 
 export const DEMO_TARIFF = {
   format: 'ticklock-tariff/1',

@@ -46,7 +46,7 @@ export interface InboxText {
 
 export interface Inbox {
   readonly smtpPort: number
-  /** `http://127.0.0.1:port`, for a driver in Twilio's manner. */
+  /** `http://127.0.0.1:port`, for a driver that speaks Twilio's API. */
   readonly smsBase: string
   /** Newest first. */
   list(): { readonly mails: readonly InboxMail[]; readonly texts: readonly InboxText[] }
@@ -113,7 +113,7 @@ export async function startInbox({ now, smtpPort = 0, smsPort = 0 }: InboxOption
         .catch((error: unknown) => done(error instanceof Error ? error : new Error('refused')))
     },
   })
-  // A client that breaks off is no fault of the demo.
+  // A client that disconnects early is no fault of the demo.
   smtp.on('error', () => {})
   const sms = createServer({ requestTimeout: SILENCE_MS_MAX }, (request, response) => {
     void takeText(request, response, (text) =>
@@ -159,8 +159,8 @@ function portOf(server: Server): number {
   return address.port
 }
 
-/** All bytes, or null (and nothing kept) when there are more than `max`; always reads to the end,
- * so that the sender hears the answer. */
+/** All bytes, or null (keeping nothing) when there are more than `max`. Always reads to the end, so
+ * that the sender receives the answer. */
 async function receive(stream: AsyncIterable<Uint8Array>, max: number): Promise<Buffer | null> {
   const parts: Uint8Array[] = []
   let length = 0
@@ -214,7 +214,7 @@ async function takeText(
     take({ to, from, text })
     answer(201, { sid: `SM${randomUUID().replaceAll('-', '')}`, status: 'queued' })
   } catch {
-    // The sender broke off in the middle of the form.
+    // The sender disconnected in the middle of the form.
     response.destroy()
   }
 }

@@ -50,8 +50,8 @@ export interface Demo {
   readonly customerUrl: string | null
   readonly headEnd: HeadEnd
   readonly slaves: readonly SlaveProcess[]
-  /** Once last month is billed, pulls a slave's clock three minutes ahead; `tell` gets what to look
-   * at. */
+  /** Once last month is billed, pulls a slave's clock three minutes ahead; `tell` receives what to
+   * look at. */
   upsetClock(tell: (line: string) => void): void
   close(): Promise<void>
 }
@@ -106,7 +106,7 @@ async function startParts(
   const slaves = buses.map((bus, index) =>
     startSlave(settings, { index, bus, token: tokens[index] ?? null }),
   )
-  // First of all at the end: the slaves stop while their master still answers.
+  // Closed first: the slaves stop while their master still answers.
   closers.push(async () => {
     await Promise.all(slaves.map((slave) => slave.stop()))
   })
@@ -137,8 +137,8 @@ async function startParts(
 
 const slaveName = (index: number): string => `Demo slave ${index + 1}`
 
-/** Devices, tokens for those not enrolled yet, tariff, customers: all of it unchanged at a
- * second start. */
+/** Makes devices, tokens for those not enrolled yet, tariff and customers; a second start changes
+ * none of them. */
 async function furnish(
   headEnd: HeadEnd,
 ): Promise<{ readonly devices: readonly DeviceId[]; readonly tokens: readonly (string | null)[] }> {
@@ -212,7 +212,7 @@ function startSlave(
   return startSlaveProcess(name, file, join(folder, 'log.jsonl'))
 }
 
-/** A fresh password at every start of the demo, shown once on the first screen. */
+/** Sets a fresh password at every start of the demo, shown once on the first screen. */
 async function openOperator(headEnd: HeadEnd): Promise<{ name: string; password: string }> {
   const password = Buffer.from(nodeRandom(12)).toString('base64url')
   const hash = await createPasswords().hash(password, nodeRandom(16))
@@ -220,7 +220,7 @@ async function openOperator(headEnd: HeadEnd): Promise<{ name: string; password:
   return { name: OPERATOR, password }
 }
 
-/** How far the back-fill is, by rows: all meters from the first of last month until now. */
+/** Progress of the back-fill in rows: all meters from the first of last month until now. */
 function backfillOf(readings: number): Awaited<ReturnType<WebDeps['backfill']>> {
   const from = historyFrom(now(), DEMO_ZONE)
   const rowsOf = ({ meter: { interval } }: Home): number =>

@@ -10,7 +10,7 @@ export const DEMO_SLAVES = 5
 export const DEMO_ZONE = 'Asia/Kolkata'
 /** Digits of the simulated register, in Wh: it rolls over at 10,000 MWh. */
 const REGISTER_DIGITS = 10
-/** Everybody moved in long before the demo begins. */
+/** When everybody moved in: long before the demo begins. */
 const SINCE = '2024-01-01'
 
 const GIVEN = [
@@ -33,7 +33,7 @@ export interface Home {
   readonly address: string
   readonly email: string
   readonly phone: string
-  /** Behind which of the slaves, 0..DEMO_SLAVES - 1. */
+  /** Number of its slave, 0..DEMO_SLAVES - 1. */
   readonly slave: number
 }
 
@@ -59,8 +59,8 @@ export const LIGHT_SLAVE = 0
 /** Good crystals, ppm either way. */
 const CRYSTAL_PPM = 5
 /** Clocks with a story, by home, all behind the slave that corrects: one it corrects (20 s), one
- * with a bad crystal (40 ppm), one for the operator (75 s), one that is past help (5 h). They are
- * ahead, so that their load profiles are never late. */
+ * with a bad crystal (40 ppm), one for the operator (75 s), one beyond correction (5 h). They
+ * are ahead, so that their load profiles are never late. */
 const STORIES: ReadonlyMap<number, { readonly seconds: number; readonly rate: number }> = new Map([
   [5, { seconds: 20, rate: 2 }],
   [10, { seconds: 3, rate: 40 }],
@@ -68,16 +68,16 @@ const STORIES: ReadonlyMap<number, { readonly seconds: number; readonly rate: nu
   [20, { seconds: 5 * 3_600, rate: 4 }],
 ])
 
-/** How the clock of home number `index` is off, and how fast it runs. */
+/** How far the clock of home number `index` is off, and how fast it runs. */
 export function crystalOf(index: number): { readonly offset: SpanUs; readonly rate: Ppm } {
   const story = STORIES.get(index)
   if (story !== undefined) return { offset: spanUs(story.seconds * 1e6), rate: ppm(story.rate) }
-  // Evenly spread, and within half a second: nobody touches these.
+  // Evenly spread within half a second: these are never corrected.
   const spread = ((index * 37) % 101) / 50 - 1
   return { offset: spanUs(Math.round(spread * 400_000)), rate: ppm(spread * CRYSTAL_PPM) }
 }
 
-/** What the billing server has to know of them. `devices`: the slaves, in order. */
+/** What the billing server must know about them. `devices`: the slaves, in order. */
 export function registrationOf(devices: readonly DeviceId[], installedFrom: UnixMs) {
   const all = homes()
   const point = (home: Home): string => `SP-${home.customer.slice(2)}`

@@ -1,5 +1,5 @@
-// The demo's slaves: real processes of their own, each with its configuration file and data folder,
-// watched and started again when they end.
+// The demo's slaves: real processes, each with its configuration file and data folder, watched and
+// restarted when they end.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { makeFolders } from '../../shared/node/folders.ts'
 import { packageRoot } from '../../shared/node/root.ts'
 import type { SpanUs } from '../../shared/units.ts'
 
-/** Pause before a slave that ended is started again, ms. */
+/** Pause before a slave that ended is restarted, ms. */
 const RESTART_MS = 1_000
 /** How long a slave may take to stop, ms. */
 const STOP_MS = 5_000
@@ -18,12 +18,12 @@ export interface SlavePlan {
   readonly folder: string
   /** `tcp://host:port` or `ws://host:port`. */
   readonly master: string
-  /** Null once enrolled: the file of the first start stays. */
+  /** Null once enrolled. */
   readonly token: string | null
   readonly line: string
   readonly meters: readonly string[]
   readonly everySeconds: number
-  /** What is done about the meters' clocks. */
+  /** How the meters' clocks are treated. */
   readonly clock: 'watch' | 'light'
 }
 
@@ -56,7 +56,7 @@ export interface SlaveProcess {
   readonly name: string
   pid(): number | null
   stop(): Promise<void>
-  /** Again, after it was stopped. */
+  /** Starts it again after it was stopped. */
   start(): void
   /** Makes the clocks of the running process jump; false while it does not run. */
   pullClock(by: SpanUs): boolean
@@ -73,10 +73,10 @@ export function startSlaveProcess(name: string, file: string, logFile: string): 
     const started = spawn(
       process.execPath,
       [join(packageRoot(), 'bin/ticklock.js'), 'slave', '--config', file],
-      // Its own process group: Ctrl-C reaches us alone, and we stop things in the right order.
+      // Its own process group: Ctrl-C reaches only us, and we stop things in the right order.
       { stdio: ['ignore', log, log, 'ipc'], detached: true },
     )
-    // The child has its own copy; ours would stay open at every restart.
+    // The child has its own copy; ours would leak at every restart.
     closeSync(log)
     child = started
     started.once('exit', () => {

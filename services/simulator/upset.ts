@@ -1,5 +1,5 @@
-// `ticklock demo --upset clock`: what a slave with a broken oscillator does to readings: nothing,
-// and that is the story. The fleet page tells how it went.
+// `ticklock demo --upset clock` shows that a slave with a broken oscillator does no harm to
+// readings. The fleet page tells the story.
 
 import { spanUs } from '../../shared/units.ts'
 import type { SlaveProcess } from './slave-processes.ts'
@@ -8,7 +8,7 @@ import type { SlaveProcess } from './slave-processes.ts'
 const PULL_US = spanUs(180_000_000)
 const LOOK_MS = 1_000
 
-/** Pulls the slave's clock once, when `ready` says so. Returns how to give up. */
+/** Pulls the slave's clock once, as soon as `ready` says so. Returns a function that gives up. */
 export function upsetWhen(
   ready: () => Promise<boolean>,
   slave: SlaveProcess,
@@ -24,7 +24,7 @@ export function upsetWhen(
         clearInterval(timer)
         done()
       })
-      // The database is on its way up or down: the next look tells.
+      // The database is starting or stopping: the next look will tell.
       .catch(() => undefined)
       .finally(() => {
         looking = false

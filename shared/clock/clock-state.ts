@@ -17,5 +17,9 @@ export interface Stamp {
   readonly processMs: number
 }
 
-/** Stands for "no bound known" in a Stamp, milliseconds. */
+/** Stands for "no bound known" wherever a bound is a number, in a Stamp and in the database:
+ * milliseconds, 49 days. Larger bounds are cut to it. */
 export const CLOCK_BOUND_UNKNOWN = 0xffff_ffff
+/** The same where bounds are microseconds. On the wire "unknown" is another number:
+ * wire/payload. */
+export const BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000

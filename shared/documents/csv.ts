@@ -5,7 +5,7 @@
 export interface CsvCell {
   readonly text: string
   readonly line: number
-  /** Of its first character, from 1. */
+  /** Of its first character, counted from 1. */
   readonly column: number
 }
 

@@ -1,6 +1,6 @@
-// Strict reading of a document that somebody else wrote (a tariff, a stored bill). As with the
-// Reader of bytes.ts nothing throws: the first thing that is wrong is noted with its path, every
-// later read gives a harmless default, and the caller looks once, at the end.
+// Strict reading of a document from outside (a tariff, a stored bill). As with the Reader of
+// bytes.ts nothing throws: the first mistake is noted with its path, every later read gives a
+// harmless default, and the caller checks once, at the end.
 
 /** The first thing wrong with a document: `charges[0].slabs[1].rate: not a decimal number`. */
 export interface DocumentFault {
@@ -32,7 +32,7 @@ export class Document {
     this.#log = log
   }
 
-  /** Null while everything read so far was as it should be. */
+  /** Null while everything read so far is valid. */
   get fault(): DocumentFault | null {
     return this.#log.fault
   }
@@ -51,8 +51,8 @@ export class Document {
     return new Document(value, this.#path === '' ? name : `${this.#path}.${name}`, this.#log)
   }
 
-  /** Refuses what is not an object, and any field not named: a misspelt rule must not be
-   * ignored. */
+  /** Refuses what is not an object, and any field that is not named here: a misspelt rule must not
+   * be ignored. */
   only(...names: readonly string[]): this {
     if (!isRecord(this.#value)) this.refuse('not an object')
     else {

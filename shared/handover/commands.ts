@@ -1,4 +1,4 @@
-// Commands to devices, as the master gets them and gives their receipts back. wire.md 5.1.
+// Commands to devices: the master reads them here and returns their receipts. wire.md 5.1.
 
 import type { UnixMs } from '../units.ts'
 import type { CommandTask, Receipt } from '../wire/commands.ts'
@@ -17,7 +17,7 @@ export interface Commands {
   revision(): Promise<number>
   /** The oldest command of each device that has no receipt yet, expired or not. */
   open(): Promise<readonly OpenCommand[]>
-  /** It was sent; only the first time is kept. */
+  /** Notes that it was sent; only the first time is kept. */
   sent(device: DeviceId, number: number): Promise<void>
   /** Resolves when the receipt is durable. The first receipt of a command stands. */
   receipt(device: DeviceId, receipt: Receipt): Promise<void>

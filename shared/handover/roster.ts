@@ -1,6 +1,5 @@
 // Who may call the master: devices, one-time tokens, epochs and stream positions. Secrets cross
-// this border only as sealed blobs (tree, psk): the master's key store wraps them before they are
-// handed over.
+// this border only as sealed blobs (tree, psk), wrapped by the master's key store.
 
 import type { UnixMs } from '../units.ts'
 import type { DeviceId, StreamPosition } from './sink.ts'
@@ -52,7 +51,7 @@ export interface StoredKeys {
   readonly keys: Uint8Array
 }
 
-/** New wrapped keys for a batch, in its order; null leaves one as it is. */
+/** Returns newly wrapped keys for a batch, in its order; null leaves an entry as it is. */
 export type Rewrap = (batch: readonly StoredKeys[]) => readonly (Uint8Array | null)[]
 
 /** Thrown by a write that lost: another key burnt the token, or a newer attempt is stored. */
@@ -61,7 +60,7 @@ export class RosterConflict extends Error {
 }
 
 export interface Roster {
-  /** Everything, at start and again whenever `revision` changed. */
+  /** Reads everything, at the start and whenever `revision` has changed. */
   load(): Promise<{
     readonly revision: number
     readonly devices: readonly DeviceRecord[]
@@ -83,14 +82,14 @@ export interface Roster {
   /** Stores a new epoch and closes the device's older ones, in one transaction; storing the same
    * epoch again changes nothing. Resolves when durable. */
   commitEpoch(epoch: EpochRecord): Promise<void>
-  /** Forgets epochs of which the slave holds nothing any more, with their keys and positions. */
+  /** Forgets epochs of which the slave no longer holds anything, with their keys and positions. */
   retireEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>
-  /** Wraps the keys of every epoch anew, in one transaction during which none comes or goes.
-   * Resolves when that is durable; rejects when nothing changed or nobody knows. */
+  /** Wraps the keys of every epoch again, in one transaction during which none is added or removed.
+   * Resolves when that is durable; rejects when nothing changed or the outcome is unknown. */
   rewrap(rewrap: Rewrap): Promise<void>
   /** Stores under which of the master's keys devices called last. Resolves when durable. */
   calledUnder(tags: ReadonlyMap<DeviceId, Uint8Array>): Promise<void>
-  /** Who may still need another of the master's keys than this one: enrolled devices, not revoked,
-   * that called under another last, and tokens made under another that can still be used. */
+  /** What may still need another of the master's keys than this one: enrolled devices, not revoked,
+   * whose last call used another, and usable tokens that were made under another. */
   olderKeys(tag: Uint8Array): Promise<{ readonly devices: number; readonly tokens: number }>
 }

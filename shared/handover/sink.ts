@@ -1,6 +1,6 @@
-// What the master hands on and to whom, without knowing what lies behind: a sink (durable store), a
-// roster (who may call, their keys and positions) and a fleet board (what operators look at). The
-// billing server implements them; the master owns no SQL.
+// What the master passes on, without knowing who implements it: to a sink (durable store), a roster
+// (who may call, their keys and positions) and a fleet board (what operators look at). The billing
+// server implements them; the master contains no SQL.
 
 import type { FaultCode } from '../faults.ts'
 import type { ReadingGroup } from '../meter/reading.ts'
@@ -33,7 +33,7 @@ export interface StreamPosition {
 export interface AcceptedFrame {
   readonly position: StreamPosition
   readonly receivedAt: UnixMs
-  /** Sent when its second was long over (backlog), not live. */
+  /** Sent long after its second (backlog), not live. */
   readonly late: boolean
   /** What it carried; null for an opener, which carries no readings. */
   readonly content:
@@ -44,11 +44,11 @@ export interface AcceptedFrame {
     | { readonly kind: 'unreadable'; readonly plaintext: Uint8Array }
     /** Frames `first` to the position's will never come (wire.md 6.4). */
     | { readonly kind: 'given-up'; readonly first: number; readonly reason: TombstoneReason }
-    /** Whole at the slave, and does not open here: kept as it is (wire.md 6.4). */
+    /** Intact at the slave, but it does not open here: kept as it is (wire.md 6.4). */
     | { readonly kind: 'sealed'; readonly body: Uint8Array }
 }
 
-/** When `processMs` of a slave's process (16 hex digits) had passed it was `utc`: wire.md 5.3. */
+/** It was `utc` when `processMs` of a slave's process (16 hex digits) had passed: wire.md 5.3. */
 export interface ProcessAnchor {
   readonly process: string
   readonly processMs: number
@@ -69,14 +69,14 @@ export function readingsIn(frames: readonly AcceptedFrame[]): number {
 
 export interface Sink {
   /** Resolves when rows AND positions are durable, in one transaction; rejects when nothing is.
-   * A row already there is left as it is: handing the same frame over twice changes nothing. */
+   * A row that exists is left as it is: storing the same frame twice changes nothing. */
   append(frames: readonly AcceptedFrame[]): Promise<void>
-  /** Takes note; durable within seconds. What a dying process forgets comes again, since its
-   * links die with it and each session gives an anchor. */
+  /** Durable within seconds. What a dying process forgets comes again: its links die with it, and
+   * each session gives an anchor. */
   anchor(device: DeviceId, anchor: ProcessAnchor): void
 }
 
-/** What a slave says of itself, on the control channel. */
+/** What a slave reports of itself on the control channel. */
 export interface DeviceStatus {
   readonly at: UnixMs
   readonly clockState: string
@@ -96,10 +96,10 @@ export interface FleetBoard {
   connected(device: DeviceId, transport: 'tcp' | 'ws', at: UnixMs): void
   disconnected(device: DeviceId, at: UnixMs): void
   status(device: DeviceId, status: DeviceStatus): void
-  /** A meter's clock, as the device says that it reads the meter: whose it is, the board knows. */
+  /** A meter's clock as a device reports it; the board knows which device the meter belongs to. */
   meterClock(device: DeviceId, report: MeterClockReport, at: UnixMs): void
   /** The head-end's own clock and its sources, a few times a minute. */
   headClock(report: HeadClockReport): void
-  /** One refused message; device null when nobody authenticated on that link. */
+  /** One refused message; `device` null when the link has not authenticated. */
   refused(device: DeviceId | null, code: FaultCode, at: UnixMs): void
 }

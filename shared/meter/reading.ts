@@ -30,7 +30,7 @@ export type ReadingSource = 'live' | 'profile' | 'push'
 
 /** One register of one meter: value * 10^exponent unit. */
 export interface Reading {
-  /** The meter's number as its operator writes it: 1..32 of A-Z a-z 0-9 . _ - (wire.md 6). */
+  /** The meter's number as its operator writes it: 1..32 of A-Z a-z 0-9 . _ - (wire.md 8.2). */
   readonly meter: string
   readonly register: Obis
   /** Safe integer, signed; in the register's own resolution. */
@@ -52,5 +52,8 @@ export interface ReadingGroup {
   readonly readings: readonly Reading[]
 }
 
-const METER_NUMBER = /^[A-Za-z0-9._-]{1,32}$/
+/** Longest meter number, ASCII characters. Source: wire.md 8.2. */
+export const METER_NUMBER_LENGTH_MAX = 32
+const METER_NUMBER = new RegExp(`^[A-Za-z0-9._-]{1,${METER_NUMBER_LENGTH_MAX}}$`)
+/** Whether it is a meter's number as its operator writes it. */
 export const isMeterNumber = (text: string): boolean => METER_NUMBER.test(text)

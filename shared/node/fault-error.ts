@@ -1,8 +1,8 @@
 import { type FaultCode, faultLine } from '../faults.ts'
 
-/** A fault of the machine we run on (disk, database, files), on its way to whoever can report it:
- * the code for counters, the message as the line an operator reads. Not for what outsiders send:
- * that is a verdict value. */
+/** A fault of the machine we run on (disk, database, files), on its way to the code that reports
+ * it: `code` for counters, `message` as the line an operator reads. What outsiders send never
+ * throws: it gets a verdict value. */
 export class FaultError extends Error {
   override readonly name = 'FaultError'
   readonly code: FaultCode
@@ -19,8 +19,8 @@ export function errorCode(error: unknown): string {
   return typeof error.code === 'string' ? error.code : ''
 }
 
-/** What an error says. Node tries all addresses of a name and wraps their errors without a word
- * of its own: the first says enough. */
+/** The text of an error. Node tries all addresses of a name and wraps their errors in one without
+ * a text: the first of them says enough. */
 export function errorText(error: unknown): string {
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   return first instanceof Error ? first.message : String(first)

@@ -10,14 +10,14 @@ export interface PeerLimits {
   /** Bytes that may wait for the peer to take them; beyond: WIR-08. */
   readonly waitingBytesMax: number
   /** Longest time without a whole body from the peer, milliseconds; beyond: WIR-06. Parts of a body
-   * do not count: who sends a byte a minute is silent. */
+   * do not count: a peer that sends a byte a minute is silent. */
   readonly idleMs: number
 }
 
 export interface PeerHandlers {
   /** One body, 1..65,535 bytes; `at`: when its last bytes came. */
   onBody(body: Uint8Array, at: MonoUs): void
-  /** Once, after which nothing comes. `fault` null: ended in order, or by the network. */
+  /** Called once, last of all. `fault` null: closed normally, or by the network. */
   onClose(fault: FaultCode | null, detail: string): void
 }
 
@@ -25,13 +25,13 @@ export interface FramedPeer {
   readonly transport: 'tcp' | 'ws'
   /** The other side's address, without port. */
   readonly remote: string
-  /** False when it is not accepted: the link is over, or is dropped now because the peer does not
-   * drain what is sent to it (WIR-08). */
+  /** False when the body is not accepted: the link is over, or is dropped now because the peer does
+   * not read what it is sent (WIR-08). */
   send(body: Uint8Array): boolean
   /** Stops and resumes receiving, so that a peer cannot send faster than we work. */
   pause(): void
   resume(): void
-  /** Sends what waits, then ends. */
+  /** Ends after what waits has been sent. */
   close(): void
   /** Ends at once; `onClose` gets the fault. */
   drop(fault: FaultCode, detail: string): void
@@ -48,7 +48,7 @@ export interface Pipe {
   readonly transport: 'tcp' | 'ws'
   readonly remote: string
   write(body: Uint8Array): void
-  /** Bytes handed to `write` that the network has not taken. */
+  /** Bytes passed to `write` that the network has not taken yet. */
   waiting(): number
   pause(): void
   resume(): void
@@ -56,7 +56,7 @@ export interface Pipe {
   destroy(): void
 }
 
-/** Time a peer has to take what waits after `close`, milliseconds: a refusal of some bytes. */
+/** Time a peer has to read what waits after `close`, milliseconds: a refusal of a few bytes. */
 const CLOSE_MS = 2_000
 
 export class Peer implements FramedPeer {
@@ -137,7 +137,7 @@ export class Peer implements FramedPeer {
     this.#handlers.onClose(fault, detail)
   }
 
-  /** For the transport: something beside bodies (a pong) wants to be sent. */
+  /** For the transport: something other than a body (a pong) is about to be sent. */
   hasRoom(): boolean {
     return !this.#over && this.#pipe.waiting() < this.#limits.waitingBytesMax
   }

@@ -1,12 +1,12 @@
-// Bodies over WebSocket, one binary message each. wire.md 2. Apart from TCP, because the library
-// costs an agent memory that it only needs where it speaks WebSocket.
+// Bodies over WebSocket, one binary message each. wire.md 2. In a file of its own, because the
+// library takes memory that an agent on TCP does not need.
 
 import { WebSocket } from 'ws'
 import { BODY_BYTES_MAX } from '../wire/limits.ts'
 import { type FramedPeer, Peer, type PeerSetup } from './framed-peer.ts'
 
-/** Options of both WebSocket ends. Compression is off: sealed bodies do not shrink, and every
- * inflating context is memory a peer could claim. Pongs are ours, so that a flood of pings from a
+/** Options of both WebSocket ends. Compression is off: sealed bodies do not shrink, and a peer
+ * could claim memory for every inflating context. Pongs are ours, so that a flood of pings from a
  * peer that does not read cannot pile them up. Our bodies are one WebSocket frame each; some
  * proxies cut them. */
 export const WS_OPTIONS = {
@@ -47,7 +47,7 @@ export function wsPeer(socket: WebSocket, remote: string, setup: PeerSetup): Fra
   return peer
 }
 
-/** A failed send is followed by 'close', which tells it once. */
+/** A failed send is followed by 'close', which reports it once. */
 const ignoreSendError = (): void => {}
 
 /** Codes of ws's receiver: github.com/websockets/ws/blob/master/doc/ws.md, "Error codes". */

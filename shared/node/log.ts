@@ -10,17 +10,17 @@ export type Fields = Readonly<Record<string, string | number | boolean | null>>
 
 export interface Log {
   info(text: string, fields?: Fields): void
-  /** A fault at its own severity. The same code is written at most FAULT_LINES_MAX times a minute;
-   * what was left out is counted in the next line, `unwritten`. */
+  /** Logs a fault at its own severity. Each code is written at most FAULT_LINES_MAX times a minute;
+   * the next line counts what was left out as `unwritten`. */
   fault(code: FaultCode, detail: string, fields?: Fields): void
-  /** A log whose lines all carry these fields too. It shares nothing else. */
+  /** A log that adds these fields to every line. It counts faults of its own. */
   child(fields: Fields): Log
 }
 
 export interface LogOptions {
   /** One readable line per entry instead of JSON. */
   readonly pretty: boolean
-  /** Milliseconds, any origin. */
+  /** Milliseconds from any origin. */
   readonly nowMs: () => number
   /** Where lines go; standard output when left out. */
   readonly write?: (line: string) => void
@@ -30,7 +30,7 @@ export interface LogOptions {
 const FAULT_LINES_MAX = 6
 const FAULT_WINDOW_MS = 60_000
 
-/** pino's numbers, and between error (50) and fatal (60) our own: somebody has to be woken. */
+/** pino's numbers, and between error (50) and fatal (60) our own: someone must be woken. */
 const ALARM_LEVEL = 55
 const LEVEL_NAMES: ReadonlyMap<unknown, string> = new Map([
   [30, 'info '],

@@ -2,7 +2,7 @@
 // - every key is a KeyObject. (A raw key costs createCipheriv 25 to 40 microseconds: it throws and
 //   catches inside, with two stack traces, before it accepts the bytes.)
 // - hashes go through the one-shot crypto.hash, and come out as text of one character per byte: a
-//   Buffer of its own costs more than a short hash, because the collector has to be told of it.
+//   Buffer of its own costs more than a short hash, because the garbage collector must track it.
 // - what is short and handed to OpenSSL again and again lies in one array that stays: a small array
 //   lives inside V8's heap and is moved out of it when native code first asks for it.
 
@@ -20,21 +20,16 @@ import {
   randomBytes,
 } from 'node:crypto'
 import { assert } from '../assert.ts'
-import {
-  type Aead,
-  KEM_CIPHERTEXT_BYTES,
-  type Kem,
-  KEY_BYTES,
-  type Suite,
-  TAG_BYTES,
-} from '../tves/suite.ts'
+import { type Aead, KEM_CIPHERTEXT_BYTES, type Kem, KEY_BYTES, type Suite } from '../tves/suite.ts'
 import type { Random } from '../bytes.ts'
+import { TAG_BYTES } from '../wire/limits.ts'
 
 const GCM = 'aes-256-gcm'
 const TAG = { authTagLength: TAG_BYTES }
 const NO_HEAD = new Uint8Array(0)
 
-/** The same bytes as a plain Uint8Array: a Buffer's slice() is a view, and it compares unequal. */
+/** The same bytes as a plain Uint8Array: a Buffer compares unequal to one, and its slice() is a
+ * view. */
 const plain = (buffer: Buffer): Uint8Array =>
   new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 
@@ -54,7 +49,8 @@ const sha256 = (message: Uint8Array): Uint8Array =>
   latin1Bytes(hash('sha256', message, 'latin1'), 0, SHA256_BYTES)
 
 const BLOCK_BYTES = 64
-/** What fits behind the key's block without an array of its own: all that a handshake mixes in. */
+/** Longest message that fits behind the key's block without an array of its own: all that a
+ * handshake mixes in. */
 const SHORT_BYTES = 192
 const inner = new Uint8Array(BLOCK_BYTES + SHORT_BYTES)
 const outer = new Uint8Array(BLOCK_BYTES + SHA256_BYTES)
@@ -137,7 +133,7 @@ function privateKeyObject(privateKey: Uint8Array): KeyObject {
 
 const ML_KEM = { asymmetricKeyType: 'ml-kem-768' } as const
 
-/** Making a key pair of its seed costs 80 microseconds, and each seed is used twice. */
+/** Making a key pair from its seed costs 80 microseconds, and each seed is used twice. */
 function kemKeyObject(seed: Uint8Array): KeyObject {
   const known = privateKeys.get(seed)
   if (known !== undefined) return known

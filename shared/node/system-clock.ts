@@ -1,4 +1,4 @@
-// The machine's three clocks. Everything above gets them passed in.
+// The machine's three clocks. All other code has them passed in.
 
 import { uptime } from 'node:os'
 import {
@@ -14,21 +14,21 @@ import {
 export interface SystemClock {
   /** Grows evenly; on Linux it stands while the machine sleeps. The same in all threads. */
   mono(): MonoUs
-  /** What the operating system believes the time is: a guess, to be checked. */
+  /** The operating system's idea of the time: a guess that we check. */
   wall(): UnixUs
   /** Time since boot, sleep included (shared/clock/sleep). */
   sinceBoot(): SpanUs
 }
 
-/** How long a reading of the time since boot serves, while nothing hints at a sleep. */
+/** How long a reading of the time since boot is reused while nothing hints at a sleep. */
 const SERVES_US = 1_000_000
-/** How far wall clock and monotonic clock part when nothing happened: milliseconds are counted, and
- * the two are not read in one instant. A sleep counts from 0.1 s on. */
+/** How far wall clock and monotonic clock may differ when nothing happened: they count
+ * milliseconds, and are not read at the same instant. Sleeps count from 0.1 s. */
 const PARTED_US = 10_000
 
-/** The time since boot is dear to read (4 us, and some ask at every message), the wall clock is
- * not, and a sleep shows in it too: only when it does, or after a second, the dear one is read
- * again. */
+/** Reading the time since boot is expensive (4 us, and some callers ask at every message). The wall
+ * clock is cheap and shows a sleep too: the time since boot is read again when it does, or after a
+ * second. */
 export function thriftySinceBoot(
   clocks: Pick<SystemClock, 'mono' | 'wall' | 'sinceBoot'>,
 ): () => SpanUs {
@@ -44,7 +44,7 @@ export function thriftySinceBoot(
 }
 
 const machine: SystemClock = {
-  // Not performance.now(): that counts from another beginning in each thread.
+  // Not performance.now(): it has another origin in each thread.
   mono: () => monoUs(Number(process.hrtime.bigint() / 1_000n)),
   wall: () => unixUs(Date.now() * 1_000),
   sinceBoot: () => spanUs(uptime() * 1_000_000),
@@ -53,14 +53,14 @@ const machine: SystemClock = {
 export const systemClock: SystemClock = { ...machine, sinceBoot: thriftySinceBoot(machine) }
 
 export interface UpsetClock extends SystemClock {
-  /** How far it was pulled ahead of the machine's. */
+  /** How far it has been pulled ahead of the machine's. */
   ahead(): SpanUs
   pull(by: SpanUs): void
 }
 
-/** The machine's clocks until somebody pulls them: then both that count jump together, as they do
- * with a broken oscillator or in a virtual machine that was frozen, and nothing shows but what the
- * master says. For the demo. */
+/** The machine's clocks until they are pulled: then both counting clocks jump together, as with a
+ * broken oscillator or in a virtual machine that was frozen, and only the master's time shows it.
+ * For the demo. */
 export function upsetClock(): UpsetClock {
   let ahead = spanUs(0)
   return {

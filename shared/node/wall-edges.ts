@@ -1,5 +1,5 @@
-// The wall clock to the microsecond, for whoever hands out time: watches an edge of `Date.now()`
-// now and then, and looks at each reading whether somebody stepped the clock meanwhile.
+// The wall clock to the microsecond, for code that serves time: watches an edge of `Date.now()` now
+// and then, and checks at each reading whether the clock was stepped meanwhile.
 
 import {
   edgeBetween,
@@ -13,16 +13,17 @@ import {
 } from '../clock/estimate/wall.ts'
 import { type MonoUs, monoUs, ppm, type SpanUs, type UnixMs, unixMs } from '../units.ts'
 
-/** Fastest the wall clock may run apart from the monotonic one. Linux slews both alike: only a step
+/** Fastest the wall clock may drift from the monotonic one. Linux slews both alike: only a step
  * moves one against the other (clock_gettime(2), CLOCK_MONOTONIC). Elsewhere, what kernels slew. */
 const APART = ppm(process.platform === 'linux' ? 0 : 500)
-/** How often an edge is watched anew, milliseconds; watching costs this thread 1 ms. */
+/** How often an edge is watched again, milliseconds; watching blocks this thread for 1 ms. */
 const CALIBRATE_MS = 16_000
 /** An edge this narrow is as good as any, microseconds: two readings of each clock take 0.1. */
 const NARROW_US = 1
-/** Edges watched for a narrow one, when the thread is interrupted at each. */
+/** Most edges watched to find a narrow one, should the thread be interrupted at each. */
 const EDGES_MAX = 4
-/** Looks at one edge, 10 ms or more: then the clock does not turn, and one look has to do. */
+/** Readings taken at one edge, 10 ms or more: if the clock has not turned by then, the last one
+ * must do. */
 const LOOKS_MAX = 200_000
 
 export interface WallClock {
@@ -34,7 +35,7 @@ export interface WallClock {
 }
 
 export interface WallClockSetup {
-  /** Told when the wall clock was stepped: how far forward. */
+  /** Called when the wall clock was stepped, with how far forward. */
   readonly onStep?: (by: SpanUs) => void
   /** Microseconds and their fractions, on the clock of SystemClock.mono. */
   readonly mono?: () => MonoUs
@@ -63,7 +64,7 @@ class EdgeClock implements WallClock {
   }
 
   now(): WallReading {
-    // Looked first: to watch a stepped clock takes a millisecond.
+    // Checked first: watching a stepped clock takes a millisecond.
     this.#lookForStep()
     return wallAt(this.#edge, this.#mono(), APART)
   }
@@ -100,7 +101,7 @@ class EdgeClock implements WallClock {
     return best ?? edgeFrom(this.#look())
   }
 
-  /** Null when the clock stood, or was stepped just then. */
+  /** Null when the clock stood still or was stepped just then. */
   #watchOne(): WallEdge | null {
     let earlier = this.#look()
     for (let looks = 0; looks < LOOKS_MAX; looks += 1) {

@@ -23,7 +23,7 @@ export const sessionPrologue = (suite: SessionSuite): Uint8Array =>
 /** Noise pattern of each suite of the session handshake. wire.md 4. */
 export const SESSION_PATTERN = { 0: 'IKpsk2', 1: 'IKpsk2+hfs' } as const
 
-/** Says in clear, in step 1, which of the master's keys is meant. wire.md 4. */
+/** Says in clear, in step 1, which of the master's keys the slave calls. wire.md 4. */
 export const masterKeyTag = (suite: Suite, publicKey: Uint8Array): Uint8Array =>
   suite.sha256(publicKey).slice(0, MASTER_KEY_TAG_BYTES)
 
@@ -38,7 +38,8 @@ export function exporter(
 }
 
 /** Id of the epoch that a session handshake founds, from its final transcript hash. 0 (once in four
- * billion) stands for "none": both sides see it and go on as if no epoch was offered. wire.md 6. */
+ * billion) stands for "none": both sides see it and continue as if no epoch had been offered.
+ * wire.md 6. */
 export const epochId = (transcript: Uint8Array): number => new Reader(transcript).u32()
 
 export interface EpochSecret {
@@ -50,7 +51,7 @@ export interface EpochSecret {
 }
 
 /** The epoch that a session handshake founds. Null when its id would be 0, which stands for "none":
- * once in four billion; both sides see it and go on as if none was offered. wire.md 6. */
+ * once in four billion; both sides see it and continue as if none had been offered. wire.md 6. */
 export function epochOf(
   suite: Suite,
   { transcript, chainingKey }: Pick<HandshakeResult, 'transcript' | 'chainingKey'>,
@@ -60,8 +61,8 @@ export function epochOf(
   return { id, transcript, secret: exporter(suite, chainingKey, 'epoch') }
 }
 
-/** Sealed control messages, both directions. Counters are in the cipher states: a repeated, dropped
- * or reordered body does not open, and after one that does not (SEC-11) nothing does. */
+/** Sealed control messages in both directions. The cipher states count: a repeated, dropped or
+ * reordered body does not open, and after one that does not open (SEC-11) none does. */
 export class ControlChannel {
   readonly #send: CipherState
   readonly #receive: CipherState

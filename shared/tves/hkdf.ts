@@ -1,14 +1,14 @@
-// HKDF with HMAC-SHA256 (RFC 5869): what Noise mixes keys with, and what secrets are exported by.
+// HKDF with HMAC-SHA256 (RFC 5869): Noise mixes keys with it, and we export secrets by it.
 
 import { assert } from '../assert.ts'
 import { concat } from '../bytes.ts'
 import { KEY_BYTES, type Suite } from './suite.ts'
 
-/** Most that one extracted key may be expanded to, bytes. Source: RFC 5869 section 2.3. */
+/** Longest output of one extracted key, bytes. Source: RFC 5869 section 2.3. */
 const OUTPUT_BYTES_MAX = 255 * KEY_BYTES
 
-/** `length` bytes from `secret`, which need not be uniform; `salt` separates who asks, `info` what
- * for. */
+/** Returns `length` bytes derived from `secret`, which need not be uniform; `salt` separates the
+ * callers, `info` their purposes. */
 export function hkdf(
   suite: Suite,
   {

@@ -1,12 +1,13 @@
 // The portable provider, on @noble: the reference that node:crypto is checked against, and what a
-// browser can run. Its AES uses tables and promises no constant time, so never on the hot path of a
-// shared host. X25519 and ML-KEM are handed in: @noble/hashes and @noble/ciphers have none.
+// browser can run. Its AES uses tables and promises no constant time, so it must not serve a shared
+// host. X25519 and ML-KEM are passed in: @noble/hashes and @noble/ciphers have none.
 
 import { gcm } from '@noble/ciphers/aes.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { concat } from '../bytes.ts'
-import { type Aead, KEY_BYTES, type Suite, TAG_BYTES } from './suite.ts'
+import { TAG_BYTES } from '../wire/limits.ts'
+import { type Aead, KEY_BYTES, type Suite } from './suite.ts'
 
 function nobleAead(key: Uint8Array): Aead {
   return {

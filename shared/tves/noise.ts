@@ -1,8 +1,8 @@
 // A small Noise core (revision 34) for 25519, AESGCM and SHA256: the handshakes of TVES and every
 // other interactive pattern that the same tokens can spell, so that the published vectors can test
 // it. Noise's extension for hybrid forward secrecy (tokens e1 and ekem1) is there with ML-KEM-768.
-// Ephemeral keys are handed in; nothing an outsider sends makes it throw: a message that does not
-// authenticate gives null, and the handshake is over.
+// Ephemeral keys are passed in. Nothing an outsider sends makes it throw: a message that does not
+// authenticate gives null and ends the handshake.
 // https://noiseprotocol.org/noise.html
 
 import { assert } from '../assert.ts'
@@ -16,8 +16,8 @@ import {
   KEY_BYTES,
   NONCE_BYTES,
   type Suite,
-  TAG_BYTES,
 } from './suite.ts'
+import { TAG_BYTES } from '../wire/limits.ts'
 
 const NONE = new Uint8Array(0)
 
@@ -128,7 +128,7 @@ class SymmetricState {
     return this.#cipher !== null
   }
 
-  /** So many keys of 32 bytes. */
+  /** Derives `count` keys of 32 bytes each. */
   #hkdf(input: Uint8Array, outputs: number): Uint8Array[] {
     const from = { salt: this.chainingKey, secret: input, info: NONE }
     const keys = hkdf(this.#suite, from, outputs * KEY_BYTES)
@@ -179,13 +179,13 @@ interface HandshakeKeys {
   readonly staticKey: KeyPair
   /** The peer's static key where the pattern says that it is known. */
   readonly remoteStatic?: Uint8Array
-  /** 32 bytes; a responder that learns only from message 1 whose it is calls setPsk. */
+  /** 32 bytes; a responder that learns only from message 1 which one to use calls setPsk. */
   readonly psk?: Uint8Array
   /** Private key of this handshake alone: fresh, never used again. */
   readonly ephemeral: Uint8Array
-  /** Seed of the initiator's ML-KEM key pair, where the pattern has one: as fresh. */
+  /** Seed of the initiator's ML-KEM key pair, where the pattern has one: just as fresh. */
   readonly kemSeed?: Uint8Array
-  /** Told the peer's static key as soon as it is decrypted, before anything more is spent on the
+  /** Called with the peer's static key as soon as it is decrypted, before more work is spent on the
    * caller; false ends the handshake. */
   readonly admit?: (remoteStatic: Uint8Array) => boolean
 }
@@ -357,7 +357,7 @@ export class Handshake {
     return null
   }
 
-  /** Where a psk is used anywhere in the pattern, ephemeral keys are mixed into the key too. */
+  /** If the pattern uses a psk anywhere, ephemeral keys are mixed into the key too. */
   #mixEphemeral(key: Uint8Array): void {
     this.#state.mixHash(key)
     if (this.#pattern.name.includes('psk')) this.#state.mixKey(key)

@@ -1,6 +1,6 @@
-// A frame is sealed once, in the second its readings were taken; that very body is stored, sent,
-// and sent again. The nonce is never sent: it is the run's iv with the sequence number mixed in,
-// and a run never uses a sequence number twice.
+// A frame is sealed once, in the second in which its readings were taken; that same body is stored,
+// sent and, if need be, sent again. The nonce is never sent: it is the run's iv with the sequence
+// number mixed in, and a run never uses a sequence number twice.
 
 import { assert } from '../assert.ts'
 import { fromText } from '../bytes.ts'
@@ -14,7 +14,7 @@ const HEADER_BYTES_MAX = 20 + RUN_SALT_BYTES
 
 /** What sealing and opening share; both sides know it before the frame. */
 interface FrameContext {
-  /** The second's key, 32 bytes, or what the suite made of it. */
+  /** The second's key, 32 bytes, or the cipher that the suite made from it. */
   readonly key: Uint8Array | Aead
   /** The run's iv, 12 bytes (runIv). */
   readonly iv: Uint8Array
@@ -27,8 +27,8 @@ interface FrameContext {
 const aeadOf = (suite: Suite, key: Uint8Array | Aead): Aead =>
   key instanceof Uint8Array ? suite.aead(key) : key
 
-/** Nonce and associated data of the call that is running: both are used up when it returns, and
- * arrays made anew for every frame would cost as much as a quarter of its opening. */
+/** Nonce and associated data of the current call: neither is needed after it returns, and new
+ * arrays for every frame would cost a quarter of the time that opening one takes. */
 const nonce = new Uint8Array(NONCE_BYTES)
 const nonceView = new DataView(nonce.buffer)
 const aad = new Uint8Array(LABEL.length + DEVICE_ID_BYTES + HASH_BYTES + HEADER_BYTES_MAX)

@@ -1,6 +1,6 @@
-// The stream hash: one number that stands for every frame of a run up to here, in order. Both sides
-// compute it; an acknowledgement quotes it, so a frame that one side holds and the other lost or
-// altered is noticed at the next contact.
+// The stream hash: one value that stands for every frame of a run so far, in order. Both sides
+// compute it and acknowledgements quote it, so a frame that one side holds and the other has lost
+// or altered is noticed at the next contact.
 
 import { assert } from '../assert.ts'
 import { concat, fromText, Writer } from '../bytes.ts'
@@ -9,7 +9,7 @@ import type { Suite } from './suite.ts'
 
 const LABEL = fromText('TVES/1 stream')
 
-/** h(-1): the hash of a run of which no frame was sealed yet. `device` 8 bytes. Source: wire.md 6.
+/** h(-1): the hash of a run that has no frame yet. `device` 8 bytes. Source: wire.md 6.
  */
 export function streamStart(
   suite: Suite,

@@ -1,14 +1,15 @@
-// What a crypto provider offers. Everything above asks only for this, so that the same code runs on
-// node:crypto (fast, constant time) and on @noble (portable, the reference it is checked against).
+// What a crypto provider offers. All other code uses only this, so that it runs on node:crypto
+// (fast, constant time) and on @noble (portable, the reference that node:crypto is checked
+// against).
 //
-// Keys handed in are never changed afterwards by either side: providers may keep what they made of
-// one for as long as the array lives. Everything else handed in belongs to the caller again when
-// the call returns.
+// Neither side changes a key after it was passed in: providers may keep what they derived from it
+// for as long as the array lives. Everything else that is passed in belongs to the caller again
+// when the call returns.
 
 /** AES-256-GCM under one key, 12-byte nonces, 16-byte tags. */
 export interface Aead {
-  /** `head`, as it is, then ciphertext, then tag. (The head is there to save a copy of the whole:
-   * it is not authenticated unless it stands in `aad` too.) */
+  /** Returns `head` unchanged, then ciphertext, then tag. (Prefixing it here saves a copy of the
+   * whole; it is authenticated only if `aad` contains it too.) */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, head?: Uint8Array): Uint8Array
   /** The plaintext, or null when `sealed` was not made with this key, nonce and aad. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null
@@ -36,8 +37,8 @@ export interface Encapsulated {
 export interface Suite {
   sha256(message: Uint8Array): Uint8Array
   sha512(message: Uint8Array): Uint8Array
-  /** SHA-512, its first and its last 32 bytes in arrays of their own: keeping one does not keep the
-   * other. */
+  /** SHA-512, as its first and its last 32 bytes, in two arrays so that keeping one does not keep
+   * the other. */
   sha512Halves(message: Uint8Array): readonly [Uint8Array, Uint8Array]
   hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array
   /** AES-256-GCM; `key` is 32 bytes. */
@@ -52,7 +53,6 @@ export interface Suite {
 
 export const KEY_BYTES = 32
 export const NONCE_BYTES = 12
-export const TAG_BYTES = 16
 /** ML-KEM-768: seed of a key pair, encapsulation key, ciphertext. */
 export const KEM_SEED_BYTES = 64
 export const KEM_KEY_BYTES = 1_184

@@ -1,5 +1,6 @@
-// The one-time token by which an operator admits a device: who it is (id), that it may (secret),
-// and which master it may talk to (fingerprint), as 64 characters a person can type. wire.md 3.
+// The one-time token by which an operator admits a device: which device it is (id), the proof that
+// it may enrol (secret), and which master it may talk to (fingerprint), as 64 characters that a
+// person can type. wire.md 3.
 
 import { assert } from '../assert.ts'
 import { concat, fromText, Reader } from '../bytes.ts'
@@ -46,7 +47,8 @@ export function encodeToken(token: EnrolmentToken): string {
   return text
 }
 
-/** Reads a token as people copy it: any case, spaces and hyphens anywhere. Null when it is none. */
+/** Reads a token as people copy it: in any case, with spaces and hyphens anywhere. Null when it is
+ * no token. */
 export function decodeToken(text: string): EnrolmentToken | null {
   if (text.length > TEXT_LENGTH_MAX) return null
   const characters = text.replaceAll(/[\s-]/g, '').toUpperCase()
@@ -70,7 +72,7 @@ export function decodeToken(text: string): EnrolmentToken | null {
   return { id, secret, fingerprint: reader.bytes(FINGERPRINT_BYTES) }
 }
 
-/** By what a slave recognises its master. */
+/** What a slave recognises its master by. */
 export const fingerprint = (suite: Suite, masterKey: Uint8Array): Uint8Array =>
   suite.sha256(masterKey).slice(0, FINGERPRINT_BYTES)
 

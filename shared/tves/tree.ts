@@ -1,9 +1,9 @@
 // The key of every second, from one secret, such that keys of the past can be destroyed.
 //
 // Seconds 0 .. 2^32-1 are the leaves of a binary tree. A node's two children come from one SHA-512
-// of it; a leaf IS the AES key of its second. Whoever holds a node can make every leaf below it and
-// no other. So a holder who is at second s keeps just the nodes that cover [s, 2^32) and forgets
-// the rest: what is left cannot be turned back into s-1, because that would mean inverting SHA-512.
+// of it; a leaf IS the AES key of its second. The holder of a node can make every leaf below it and
+// no other. At second s a holder keeps just the nodes that cover [s, 2^32) and forgets the rest:
+// the key of s-1 cannot be made from what is left, because that would mean inverting SHA-512.
 //
 //                     root                     at s = 5 we keep: leaf 5, node (6 7)
 //               /             \                gone: root, both its children, (4 5), leaves 0-4
@@ -12,7 +12,7 @@
 //       (0 1)    (2 3)   (4 5)    (6 7)        the seconds between, as a chain of hashes would
 //
 // Nodes stand from left to right and touch each other, so where each begins follows from `next`.
-// They may be finer than they need be: leafAt keeps what it computed on its way. Goldreich,
+// They may be finer than necessary: leafAt keeps what it computed on its way. Goldreich,
 // Goldwasser and Micali's construction (1986), punctured as in Aviram, Gellert and Jager (eprint
 // 2019/228).
 
@@ -31,8 +31,8 @@ const ROOT_LABEL = fromText('TVES/1 root')
 const NODE_LABEL = fromText('TVES/1 node')
 const IV_LABEL = fromText('TVES/1 iv')
 
-/** What a node's hash is taken of: label, level, key. One array for all, wiped after each use: a
- * new one per hash costs as much as the hash. */
+/** Input of a node's hash: label, level, key. One array serves all and is wiped after each use: a
+ * new one per hash would cost as much as the hash. */
 const nodeMessage = concat(NODE_LABEL, new Uint8Array(1 + KEY_BYTES))
 const LEVEL_AT = NODE_LABEL.length
 const KEY_AT = LEVEL_AT + 1
@@ -94,7 +94,7 @@ function advance(growth: Growth, tree: KeyTree, from: number, level: number): Ke
     node = tree.nodes[index]
   }
   if (node === undefined) return { next: from, nodes: [], ivKey: tree.ivKey }
-  // From right to left, as the split makes them; turned round at the end.
+  // From right to left, as the split makes them; reversed at the end.
   const fresh: TreeNode[] = []
   let { key, level: at } = node
   while (begin < from || at < level) {
@@ -151,8 +151,8 @@ export const leafAt = (
 ): { readonly key: Uint8Array; readonly tree: KeyTree } | null =>
   leafOf(secondsBy(suite), tree, second)
 
-/** The tree from `next` on: no key below `next` can be made from it. Never goes back: a `next` at
- * or below the tree's own changes nothing. */
+/** The tree from `next` on: no key below `next` can be made from it. It never goes back: a `next`
+ * at or below the tree's own changes nothing. */
 export const puncture = (suite: Suite, tree: KeyTree, next: Second): KeyTree =>
   eraseBelow(secondsBy(suite), tree, next)
 

@@ -106,7 +106,7 @@ function writeOfOne(writer: Writer, readings: readonly Reading[], begins: number
     if (reading.meterTime === null) return
     const at = Math.floor(reading.meterTime / 1_000)
     writer.svarint(at - seconds - step)
-    // The first is far from the begin of the second and says nothing about the next.
+    // The first is far from the start of the second and predicts nothing about the next.
     if (index > 0) step = at - seconds
     seconds = at
   })
@@ -119,7 +119,7 @@ function writeEach(writer: Writer, readings: readonly Reading[], begins: number)
   }
 }
 
-/** Null: more than a meter's time may be. */
+/** Null: beyond what a meter's time may be. */
 const timeOf = (seconds: number): UnixMs | null =>
   Math.abs(seconds) > METER_TIME_MAX ? null : unixMs(seconds * 1_000)
 
@@ -145,7 +145,7 @@ export class BlockReader {
     return this.#left
   }
 
-  /** Adds one block's readings; false when it is malformed or more than are to come. */
+  /** Adds one block's readings; false when it is malformed or has more than are still to come. */
   read(into: Reading[]): boolean {
     const kind = this.#reader.uvarint()
     const number = Math.floor(kind / 2)
@@ -155,7 +155,7 @@ export class BlockReader {
         ? this.#headReader.read(this.#reader, this.#meter)
         : (this.#opener.heads[number - 1] ?? null)
     const length = this.#reader.uvarint()
-    // Looked at before anything is filled: a claim costs nothing.
+    // Checked before anything is filled: a mere claim takes no memory.
     if (!this.#reader.ok || head === null || length < 1 || length > this.#left) return false
     this.#left -= length
     if (many) return this.#each(number - 1, length, into)
@@ -163,7 +163,7 @@ export class BlockReader {
     return this.#ofOne(head, length, into)
   }
 
-  // Readings are written out: spreading the head costs five times as much as all the rest of one.
+  // Field by field: spreading the head would cost five times as much as the rest of a reading.
 
   #ofOne(head: Head, length: number, into: Reading[]): boolean {
     const { meter, register, exponent, unit, source, checked, times } = head

@@ -1,6 +1,7 @@
-// What a slave tells of clocks: its own in STATUS, its meters' in METER CLOCK. wire.md 5. Whatever
-// is written fits: an offset beyond a hundred years is told as a hundred years, since a meter may
-// show anything and its slave must live on. Whatever is read is within the same limits, or refused.
+// What a slave reports of clocks: its own in STATUS, its meters' in METER CLOCK. wire.md 5. Written
+// values are cut to fit: an offset beyond a hundred years is reported as a hundred years, since a
+// meter may show anything and its slave must live on. Read values beyond the same limits are
+// refused.
 
 import { assert } from '../assert.ts'
 import { fromText, type Reader, toText, type Writer } from '../bytes.ts'
@@ -13,22 +14,22 @@ import { isMeterNumber } from '../meter/reading.ts'
 import { type ClockState, isClockState } from '../clock/clock-state.ts'
 import { type Ppm, ppm, type SpanUs, spanMs, spanUs } from '../units.ts'
 import { FAULT_CODE } from './fields.ts'
-import { FAULT_CODE_BYTES_MAX, STATUS_FAULTS_MAX } from './limits.ts'
+import { FAULT_CODE_BYTES_MAX, OUTBOX_AGE_DAYS_MAX, STATUS_FAULTS_MAX, U32_MAX } from './limits.ts'
 import { METER_CLOCK_OUTCOME, namesOf } from './numbers.ts'
-import { boundField, boundOf } from './payload.ts'
+import { BOUND_FIELD_UNKNOWN, boundField, boundOf } from './payload.ts'
 
-/** Largest offset, step and drift told, 100 years: a meter that lost its clock shows 1970 or 2099.
- * */
+/** Largest offset, step and drift reported, 100 years: a meter that lost its clock shows 1970 or
+ * 2099. */
 const OFFSET_MAX_US = 3_155_760_000_000_000
 const DRIFT_MAX_MS = OFFSET_MAX_US / 1_000
-/** Largest frequency and skew told, parts per billion: a clock 1 % off is broken, not fast. */
+/** Largest frequency and skew reported, parts per billion: a clock 1 % off is broken, not fast. */
 const PPB_MAX = 10_000_000
 /** Largest resolution of a meter's clock, microseconds: some show the hour only. */
 const RESOLUTION_MAX_US = 3_600_000_000
-/** Longest holdover told, milliseconds: 400 days, as long as a slave keeps readings. */
-const HOLDOVER_MAX_MS = 400 * 86_400_000
-/** Most steps told: what 32 bits hold. */
-const STEPS_MAX = 0xffff_ffff
+/** Longest holdover reported, milliseconds: as long as a slave keeps readings. */
+const HOLDOVER_MAX_MS = OUTBOX_AGE_DAYS_MAX * 86_400_000
+/** Most steps reported. */
+const STEPS_MAX = U32_MAX
 /** On the wire: no event. */
 const NO_EVENT = 0
 const outcomes = namesOf(METER_CLOCK_OUTCOME)
@@ -42,14 +43,14 @@ export interface StatusFields {
   /** Frames in the outbox. */
   readonly backlog: number
   readonly meters: number
-  /** Codes as written by the slave, which may be newer than we are. */
+  /** Codes as the slave wrote them; it may be newer than we are. */
   readonly faults: readonly { readonly code: string; readonly count: number }[]
   readonly discipline: ClockDiscipline
 }
 
 const clamped = (value: number, max: number): number =>
   Math.round(Math.max(-max, Math.min(value, max)))
-/** Rounded up, but not for the last digit of a binary fraction. */
+/** Rounded up, but not because of the last digit of a binary fraction. */
 const wholePpb = (skew: Ppm): number => Math.ceil(Math.round(skew * 1e6) / 1_000)
 const upTo = (value: number, max: number): number => Math.ceil(Math.max(0, Math.min(value, max)))
 
@@ -115,7 +116,7 @@ export function readMeterClock(
   const meter = toText(reader.bytes(reader.u8()))
   if (!isMeterNumber(meter)) return null
   const offset = spanUs(readClamped(reader, OFFSET_MAX_US))
-  const bound = spanUs(readUpTo(reader, METER_BOUND_UNKNOWN_US))
+  const bound = spanUs(readUpTo(reader, BOUND_FIELD_UNKNOWN))
   const resolution = spanUs(readUpTo(reader, RESOLUTION_MAX_US))
   const frequency = readFrequency(reader)
   const monthlyDrift = spanMs(readClamped(reader, DRIFT_MAX_MS))
@@ -123,17 +124,14 @@ export function readMeterClock(
   const outcome = outcomes.get(reader.u8())
   const event = reader.u8()
   if (outcome === undefined || !(event === NO_EVENT || isMeterClockEvent(event))) return null
-  const told = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid, outcome }
-  return { is: 'meter-clock', ...told, event: event === NO_EVENT ? null : event }
+  const fields = { meter, offset, bound, resolution, frequency, monthlyDrift, invalid, outcome }
+  return { is: 'meter-clock', ...fields, event: event === NO_EVENT ? null : event }
 }
-
-/** The bound of a meter's clock from which on nothing is known of it. */
-export const METER_BOUND_UNKNOWN_US = boundField(null)
 
 const isMeterClockEvent = (number: number): number is MeterClockEvent =>
   number === 10 || number === 11 || number === 12
 
-/** A frequency too large to be one is not known. */
+/** A frequency that is too large to be true is written as unknown. */
 function writeFrequency(writer: Writer, frequency: Ppm | null): Writer {
   const ppb = Math.round((frequency ?? 0) * 1_000)
   if (frequency === null || !(Math.abs(ppb) <= PPB_MAX)) return writer.u8(0)

@@ -1,5 +1,5 @@
-// Commands to a slave and the receipts it answers with. control.ts writes the type byte before them.
-// wire.md 5.1.
+// Commands to a slave and the receipts it answers with. control.ts writes the type byte before
+// them. wire.md 5.1.
 
 import { assert } from '../assert.ts'
 import { fromText, type Reader, toText, type Writer } from '../bytes.ts'

@@ -1,6 +1,6 @@
-// The compact header: a reading frame on the line, with everything left out that the frame before
-// it on the same link implies. It is the same frame: sealed, hashed and stored with its full
-// header, which both ends make again. wire.md 8.1.
+// The compact header: a reading frame on the line without whatever the frame before it on the same
+// link implies. It is the same frame: sealed, hashed and stored with its full header, which both
+// ends rebuild. wire.md 8.1.
 
 import { Reader, Writer } from '../bytes.ts'
 import { second } from '../units.ts'
@@ -11,15 +11,14 @@ import {
   type FrameHeader,
   type FrameParts,
 } from './frame.ts'
-import { BODY_BYTES_MAX, FRAME_READINGS_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, FRAME_READINGS_MAX, U32_MAX } from './limits.ts'
 
-const U32_MAX = 0xffff_ffff
-/** Every so many frames of a run go with their full header: should somebody on the line bring the
+/** Every n-th frame of a run goes with its full header: should an attacker on the line bring the
  * two ends out of step, the master sees a gap within one window and says so. */
 const FULL_EVERY = 32
 
-/** What is sent for a frame behind `previous`, the header of the last frame sent on this link: the
- * short form where there is one, else the body itself. `parts`: the body as taken apart already. */
+/** What is sent for a frame after `previous`, the header of the last frame sent on this link: the
+ * short form where there is one, else the body itself. `parts`: the body, already taken apart. */
 export function compactBody(
   previous: FrameHeader | null,
   body: Uint8Array,
@@ -38,8 +37,8 @@ export function compactBody(
   return writer.bytes(sealed).done()
 }
 
-/** The whole frame again, with its full header; a body that is no compact frame comes back as it
- * is. Null (WIR-03) when it is malformed or nothing came before it. */
+/** Rebuilds the frame with its full header; a body that is no compact frame comes back as it is.
+ * Null (WIR-03) when it is malformed or nothing came before it. */
 export function expandBody(previous: FrameHeader | null, body: Uint8Array): Uint8Array | null {
   if (body[0] !== COMPACT_BYTE) return body
   if (previous === null) return null

@@ -24,16 +24,16 @@ const CODING_PADDED = 2
 const clockStates = namesOf(STAMP_STATE)
 const STATE_BITS = 3
 const BOUND_BIT = 4
-/** A padded plaintext is a multiple of this. */
+/** Padded plaintexts are multiples of this length. */
 const PADDED_BYTES = 64
-/** Coding and length before what is padded. */
+/** Bytes of coding and length before the padded part. */
 const PADDING_HEAD_BYTES = 3
 
 export type FrameContent =
   | Opener
   | { readonly kind: 'readings'; readonly groups: readonly ReadingGroup[] }
 
-/** What a frame's content is written against. */
+/** What is needed to write or read a frame's content. */
 export interface ContentContext {
   /** When the frame's second begins. */
   readonly begins: UnixMs

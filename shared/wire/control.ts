@@ -1,5 +1,5 @@
-// The control messages: what must work before the clock is right. Sealed under session keys by
-// ControlChannel; here only their plaintext. wire.md 5.
+// Control messages, which must work before the clock is right. ControlChannel seals them under
+// session keys; here is only their plaintext. wire.md 5.
 
 import { assert, unreachable } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'

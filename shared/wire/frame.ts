@@ -4,7 +4,7 @@
 import { assert } from '../assert.ts'
 import { Reader, Writer } from '../bytes.ts'
 import { type Second, second } from '../units.ts'
-import { BODY_BYTES_MAX, FRAME_READINGS_MAX, RUN_SALT_BYTES } from './limits.ts'
+import { BODY_BYTES_MAX, FRAME_READINGS_MAX, RUN_SALT_BYTES, TAG_BYTES } from './limits.ts'
 
 /** First byte of a reading frame: version 1, type 3. */
 export const FRAME_BYTE = 0x13
@@ -15,8 +15,6 @@ export const isFrame = (body: Uint8Array): boolean =>
   body[0] === FRAME_BYTE || body[0] === COMPACT_BYTE
 
 const OPENER_FLAG = 1
-/** Length of the tag at a frame's end. */
-const TAG_BYTES = 16
 
 export interface FrameHeader {
   /** First frame of a run: carries the run's salt, no readings. Exactly the frame of sequence 0. */
@@ -34,7 +32,7 @@ export interface FrameHeader {
 
 export interface FrameParts {
   readonly header: FrameHeader
-  /** The header as it stood in the body: what is authenticated. */
+  /** The header as it stood in the body, which the tag authenticates. */
   readonly headerBytes: Uint8Array
   /** Ciphertext and tag: a view of the body, which nobody changes. */
   readonly sealed: Uint8Array

@@ -6,8 +6,8 @@ import { type SpanMs, spanMs } from '../units.ts'
 export const BODY_BYTES_MAX = 65_535
 /** Most readings in one frame: keeps what a frame unpacks to below 1 MiB. Source: wire.md 10. */
 export const FRAME_READINGS_MAX = 8_000
-/** So many readings of one instant fit one body whatever they are: alone in its block one takes 59
- * at most. */
+/** This many readings of one instant always fit one body: alone in its block, a reading takes at
+ * most 59 bytes. */
 export const READINGS_ALWAYS_FIT = 1_000
 /** Longest plaintext of a frame without a salt, padding included: the largest multiple of 64 less
  * the three bytes before what is padded. */
@@ -18,27 +18,33 @@ export const HEADS_MAX = 256
 export const STREAMS_LISTED_MAX = 256
 /** Most fault codes in a STATUS. Source: wire.md 5. */
 export const STATUS_FAULTS_MAX = 32
-/** Most METER CLOCKs of one link that count in a minute: as many as a slave has meters. */
+/** METER CLOCKs taken from one link per minute: as many as a slave has meters. */
 export const METER_CLOCKS_PER_MINUTE = 1_000
 /** Longest fault code, ASCII bytes. Source: wire.md 2.1. */
 export const FAULT_CODE_BYTES_MAX = 16
-/** A handshake not finished by then is dropped: it holds memory for somebody unknown. */
+/** An unfinished handshake is dropped after this long: it holds memory for a stranger. */
 export const HANDSHAKE_TIME_MAX: SpanMs = spanMs(10_000)
-/** A link silent for so long is dead; a live slave asks for the time every 64 s. */
+/** A link that is silent for this long is dead; a live slave asks for the time every 64 s. */
 export const LINK_SILENCE_MAX: SpanMs = spanMs(120_000)
 /** Most frames sent and not yet acknowledged: what a dropped link has to send again. */
 export const FLIGHT_FRAMES_MAX = 64
 /** Most bytes sent and not yet acknowledged. */
 export const FLIGHT_BYTES_MAX = 1_048_576
-/** Most epochs of one device whose frames may still come: an outage a day for the 400 days
- * that a slave keeps them, and then some. */
+/** Most epochs of one device whose frames may still come: an outage on each of the 400 days that a
+ * slave keeps them, and then some. */
 export const OPEN_EPOCHS_MAX = 1_000
+/** How often a device may give frames up (TOMBSTONE, SKIP) within GIVEN_UP_DAYS before it alarms
+ * (SEC-15): disks rot rarely. Source: wire.md 6.4. */
+export const GIVEN_UP_MAX = 3
+export const GIVEN_UP_DAYS = 30
 /** Oldest frame a slave keeps for sending, days. */
 export const OUTBOX_AGE_DAYS_MAX = 400
-/** How long a slave keeps what was acknowledged, in case the master is set back, days. */
+/** How long a slave keeps what was acknowledged, in case the master is restored to an earlier
+ * state, days. */
 export const ACKNOWLEDGED_KEPT_DAYS = 7
-/** Furthest jump of the second's index, seconds: 400 days. A clock further off is broken. */
-export const INDEX_JUMP_MAX = 400 * 86_400
+/** Furthest jump of the second's index, seconds: as long as frames are kept. A clock further off is
+ * broken. */
+export const INDEX_JUMP_MAX = OUTBOX_AGE_DAYS_MAX * 86_400
 /** Tolerance for time tags ahead of the master, seconds. */
 export const TOLERANCE_MIN = 1
 export const TOLERANCE_MAX = 60
@@ -47,25 +53,32 @@ export const TOLERANCE_DEFAULT = 10
 export const READING_VALUE_MAX = 2 ** 52 - 1
 /** Largest |power of ten| of a reading. */
 export const READING_EXPONENT_MAX = 9
-/** Furthest meter time from 1970, seconds: what ECMAScript can still turn into a date. */
+/** Furthest meter time from 1970, seconds: the range of an ECMAScript date. */
 export const METER_TIME_MAX = 8_640_000_000_000
 
 /** Largest instant and largest process time, milliseconds: six bytes. Source: wire.md 8.2. */
 export const U48_MAX = 2 ** 48 - 1
+/** Largest value of four bytes. */
+export const U32_MAX = 2 ** 32 - 1
+/** Last sequence number, which no frame has: behind each there is a next one. wire.md 6.4. */
+export const SEQUENCE_END = 0xffff_ffff
 
 export const DEVICE_ID_BYTES = 8
 export const PROCESS_ID_BYTES = 8
 export const TOKEN_ID_BYTES = 8
 export const HASH_BYTES = 32
+/** Tag of AES-256-GCM, at the end of whatever is sealed. */
+export const TAG_BYTES = 16
 export const RUN_SALT_BYTES = 16
 export const CLOCK_REQUEST_ID_BYTES = 16
-/** Most handshakes in flight: each holds memory for somebody unknown. Source: wire.md 10. */
+/** Most handshakes in flight: each holds memory for a stranger. Source: wire.md 10. */
 export const HANDSHAKES_IN_FLIGHT_MAX = 1_024
 export const HANDSHAKES_IN_FLIGHT_PER_SOURCE = 64
-/** Handshakes begun a minute, per source address and per device at one. Source: wire.md 10. */
+/** Handshakes begun per minute, per source address and per device at one address. Source: wire.md
+ * 10. */
 export const HANDSHAKES_PER_SOURCE = 60
 export const HANDSHAKES_PER_DEVICE = 10
-/** A slave asks for a new epoch when the newest is so old: heals after a theft. */
+/** A slave asks for a new epoch when the newest is this old, which heals a theft of keys. */
 export const EPOCH_AGE_MAX: SpanMs = spanMs(3_600_000)
 
 /** Start of SHA-256 of a master's static public key, in session step 1. Source: wire.md 4. */

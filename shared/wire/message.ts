@@ -43,9 +43,9 @@ export type Message =
       readonly suite: SessionSuite
       readonly noise: Uint8Array
     }
-  /** With either header: to be made whole by expandBody, then taken apart by decodeFrame. */
+  /** With either header: expandBody rebuilds it, then decodeFrame takes it apart. */
   | { readonly is: 'frame'; readonly body: Uint8Array }
-  /** To be opened by ControlChannel.open. */
+  /** ControlChannel.open opens it. */
   | { readonly is: 'control'; readonly body: Uint8Array }
   /** A hint for the log, not authenticated. */
   | { readonly is: 'refusal'; readonly code: string }
@@ -62,7 +62,7 @@ const refused = (fault: 'WIR-01' | 'WIR-02' | 'WIR-03' | 'WIR-04'): MessageVerdi
 const took = (message: Message | null): MessageVerdict =>
   message === null ? refused('WIR-03') : { ok: true, message }
 
-/** Says what a body is. Whether it is allowed now (WIR-04 too) only the link knows. */
+/** Says what a body is. Only the link knows whether it is allowed now (WIR-04 too). */
 export function readMessage(body: Uint8Array): MessageVerdict {
   const first = body[0]
   if (first === undefined) return refused('WIR-03')
@@ -112,8 +112,7 @@ function readSession(body: Uint8Array): MessageVerdict {
 
 function readRefusal(body: Uint8Array): Message | null {
   const code = toText(body.subarray(1))
-  const fits = FAULT_CODE.test(code)
-  return fits ? { is: 'refusal', code } : null
+  return FAULT_CODE.test(code) ? { is: 'refusal', code } : null
 }
 
 /** Step 1 of an enrolment; `token` is the token's id, 8 bytes. */

@@ -1,11 +1,16 @@
-// What holds for a whole run, said once, in its first frame: who sealed before, when the process
-// started, and the heads (meter, register, unit ...) that later frames name by a number. wire.md
-// 8.2.
+// What holds for a whole run is said once, in its first frame: which run came before, when the
+// process started, and the heads (meter, register, unit ...) that later frames name by a number.
+// wire.md 8.2.
 
 import { assert } from '../assert.ts'
 import { fromText, type Reader, type Writer } from '../bytes.ts'
 import { type Obis, obisBytes, obisOf } from '../meter/obis.ts'
-import { isMeterNumber, isUnitCode, type Reading } from '../meter/reading.ts'
+import {
+  isMeterNumber,
+  isUnitCode,
+  METER_NUMBER_LENGTH_MAX,
+  type Reading,
+} from '../meter/reading.ts'
 import { type UnixMs, unixMs } from '../units.ts'
 import { HASH_BYTES, HEADS_MAX, PROCESS_ID_BYTES, READING_EXPONENT_MAX } from './limits.ts'
 import { namesOf, READING_SOURCE } from './numbers.ts'
@@ -13,7 +18,6 @@ import { namesOf, READING_SOURCE } from './numbers.ts'
 const SOURCE_BITS = 3
 const TIMES_BIT = 4
 const UNCHECKED_BIT = 8
-const METER_BYTES_MAX = 32
 /** In place of a meter number's length: the meter of the block before. */
 const SAME_METER = 0
 const sources = namesOf(READING_SOURCE)
@@ -73,8 +77,8 @@ export function writeHead(writer: Writer, head: Head, meterBefore: string | null
   writer.bytes(obisBytes(register)).i8(exponent).u8(unit).u8(flagsOf(head))
 }
 
-/** Reads heads one after the other. Most name the register of the one before again, and its text is
- * not made again. */
+/** Reads heads one after the other. Most name the same register as the one before, whose text is
+ * reused. */
 export class HeadReader {
   #obis = -1
   #register: Obis | null = null
@@ -82,7 +86,7 @@ export class HeadReader {
   /** Null when it is malformed. */
   read(reader: Reader, meterBefore: string | null): Head | null {
     const length = reader.u8()
-    if (length > METER_BYTES_MAX) return null
+    if (length > METER_NUMBER_LENGTH_MAX) return null
     const meter = length === SAME_METER ? meterBefore : reader.ascii(length)
     const register = this.#registerOf(reader.u48())
     const exponent = reader.i8()

@@ -5,16 +5,18 @@ import { Reader, Writer } from '../bytes.ts'
 import { type SpanUs, spanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
 import { DEVICE_ID_BYTES, PROCESS_ID_BYTES, TOLERANCE_MAX, TOLERANCE_MIN } from './limits.ts'
 
-/** On the wire: the master's clock is not synchronised, no bound is known. */
-const BOUND_UNKNOWN = 0xffff_ffff
+/** On the wire, where bounds are whole microseconds: no bound is known, or it is 71 minutes or
+ * more. wire.md 5. */
+export const BOUND_FIELD_UNKNOWN = 0xffff_ffff
 
-/** A bound as it stands on the wire: whole microseconds, rounded up; null and anything from 71
- * minutes on is "unknown". */
+/** A bound as it stands on the wire, rounded up; null: unknown. */
 export const boundField = (bound: SpanUs | null): number =>
-  bound === null ? BOUND_UNKNOWN : Math.min(Math.ceil(Math.max(bound, 0)), BOUND_UNKNOWN)
+  bound === null
+    ? BOUND_FIELD_UNKNOWN
+    : Math.min(Math.ceil(Math.max(bound, 0)), BOUND_FIELD_UNKNOWN)
 
 export const boundOf = (field: number): SpanUs | null =>
-  field === BOUND_UNKNOWN ? null : spanUs(field)
+  field === BOUND_FIELD_UNKNOWN ? null : spanUs(field)
 
 /** Step 1 of a session. */
 export interface SessionHello {
@@ -49,9 +51,9 @@ export interface SessionOffer {
   readonly bound: SpanUs | null
   /** Seconds, 1..60. */
   readonly tolerance: number
-  /** From when the slave reads its meters' load profiles; null: it does not. */
+  /** Start of the load profiles that the slave reads from its meters; null: it reads none. */
   readonly historyFrom: UnixMs | null
-  /** Origin of a new epoch (whole second); null: go on with the newest one. */
+  /** Origin of a new epoch (whole second); null: the newest one continues. */
   readonly origin: UnixMs | null
 }
 

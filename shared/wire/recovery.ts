@@ -1,11 +1,11 @@
-// What brings readings back into line after a restart or a loss: anchors, and frames that will never
-// come. control.ts writes the type byte before them. wire.md 5.3 and 6.4.
+// What brings readings back into line after a restart or a loss: anchors, and frames that will
+// never come. control.ts writes the type byte before them. wire.md 5.3 and 6.4.
 
 import { assert } from '../assert.ts'
 import type { Reader, Writer } from '../bytes.ts'
 import { type UnixMs, unixMs } from '../units.ts'
 import { writeFixed } from './fields.ts'
-import { HASH_BYTES, PROCESS_ID_BYTES } from './limits.ts'
+import { HASH_BYTES, PROCESS_ID_BYTES, SEQUENCE_END } from './limits.ts'
 import { namesOf, TOMBSTONE_REASON } from './numbers.ts'
 
 /** Ties a process's monotonic clock to UTC. wire.md 5.3. */
@@ -21,8 +21,6 @@ export interface Anchor {
 
 export type TombstoneReason = keyof typeof TOMBSTONE_REASON
 const tombstoneReasons = namesOf(TOMBSTONE_REASON)
-
-const SEQUENCE_END = 0xffff_ffff
 
 /** Frames `first`..`last` will never come; `hash` is the stream hash after `last`. wire.md 6.4. */
 export interface Tombstone {

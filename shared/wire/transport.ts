@@ -1,5 +1,5 @@
-// Messages on a byte stream: `u16 length || body`. WebSocket brings its own borders and needs none
-// of this. wire.md 2.
+// Messages on a byte stream: `u16 length || body`. WebSocket keeps messages apart by itself and
+// needs none of this. wire.md 2.
 
 import { assert } from '../assert.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
@@ -18,11 +18,11 @@ export function lengthPrefixed(body: Uint8Array): Uint8Array {
 
 export type Deframed =
   | { readonly ok: true; readonly bodies: readonly Uint8Array[] }
-  /** WIR-03: a length of zero. Bodies completed before it are handed out all the same. */
+  /** WIR-03: a length of zero. Bodies completed before it are still returned. */
   | { readonly ok: false; readonly fault: 'WIR-03'; readonly bodies: readonly Uint8Array[] }
 
-/** Cuts a byte stream into bodies, whatever the chunks. Holds at most one unfinished message (64
- * KiB); a length beyond the limit cannot be said in a u16, so WIR-02 is the WebSocket's to give. */
+/** Cuts a byte stream into bodies, however it is chunked. Holds at most one unfinished message (64
+ * KiB). A u16 cannot claim a length beyond the limit, so WIR-02 occurs on WebSocket only. */
 export class Deframer {
   /** The length's first byte when only that has come, else -1. */
   #high = -1

@@ -100,12 +100,12 @@ test('a name of elsewhere cannot move the terminal’s cursor', async () => {
   assert.match(output, /^Reference ID {4}: evil\?\[2J\?$/m)
 })
 
-test('a database of an older head-end is told apart, and nobody yet told of a clock too', async () => {
+test('a database of an older head-end is recognised, and so is one without clock reports', async () => {
   const { pool } = postgres.db
   await pool.query('truncate clocks, clock_history, clock_events')
   const { code, output } = await clock()
   assert.equal(code, 0)
-  assert.match(output, /The head-end has not told .*\n\nNo slave has told/)
+  assert.match(output, /The head-end has not reported .*\n\nNo slave has reported/)
   await pool.query('drop table clock_events')
   const older = await clock()
   assert.deepEqual([older.code, /OPS-08 .*this version/.test(older.output)], [1, true])

@@ -1,5 +1,6 @@
 // What `ticklock clock` prints: the words and columns of `chronyc tracking` and `chronyc sources`,
-// then one line for each slave. Text only; nothing told by others may move a terminal's cursor.
+// then one line for each slave. Text only: nothing that comes from
+// elsewhere may move a terminal's cursor.
 
 import type { HeadClockReport, SourceReport } from '../../../shared/clock/evidence.ts'
 import { eventWords, HELD_OVER } from '../../billing/clocks/core/clock-marks.ts'
@@ -17,7 +18,7 @@ import { shiftMs, spanMs } from '../../../shared/units.ts'
 /** Without control characters. */
 const plain = (text: string): string => text.replaceAll(/\p{C}/gu, '?')
 
-/** Columns two blanks apart; those named in `right` are flush right. */
+/** Columns two spaces apart; those named in `right` are right-aligned. */
 function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -59,7 +60,7 @@ export function trackingText(report: HeadClockReport): string {
     ['Ref time (UTC)', new Date(refTime).toUTCString().replace(' GMT', '')],
     [
       'System time',
-      // Told is how far UTC is ahead of it.
+      // Reported is how far UTC is ahead of it.
       `${seconds(Math.abs(systemOffset))} ${systemOffset < 0 ? 'fast' : 'slow'} of NTP time`,
     ],
     // As chrony signs it: positive when the clock was fast.
@@ -109,7 +110,7 @@ const bounded = ({ offsetUs, boundUs }: ClockRow): readonly [string, string] =>
 
 /** One line for each slave. */
 export function slavesText(rows: readonly (ClockRow & { readonly name: string })[]): string {
-  if (rows.length === 0) return 'No slave has told of its clock yet.'
+  if (rows.length === 0) return 'No slave has reported its clock yet.'
   const head = ['Slave', 'State', 'Offset', 'Bound', 'Frequency', 'Holdover', 'Steps', 'Told (UTC)']
   return table(
     head,
@@ -127,7 +128,7 @@ export function slavesText(rows: readonly (ClockRow & { readonly name: string })
 }
 
 export function meterClocksText(rows: readonly ClockRow[]): string {
-  if (rows.length === 0) return 'Nothing was told of its meters’ clocks yet.'
+  if (rows.length === 0) return 'No clock of its meters has been reported yet.'
   const head = [
     'Meter',
     'Readings',

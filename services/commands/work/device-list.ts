@@ -4,19 +4,18 @@
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import { type CsvCell, readCsv } from '../../../shared/documents/csv.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { startOfDay } from '../../billing/civil/calendar.ts'
+import { isCivilDate, startOfDay } from '../../billing/civil/calendar.ts'
 
 export interface ListedDevice {
   readonly name: string
-  /** From when it fills back from its meters' load profiles; null: not at all. */
+  /** Start of the back-fill from its meters' load profiles; null: none. */
   readonly historyFrom: UnixMs | null
 }
 
-/** In one file; more is a mistake, and memory. */
+/** Most devices in one file; more is a mistake, and takes memory. */
 const DEVICES_MAX = 100_000
 /** 1 to 64 characters, none of them control characters, no space at either end. */
 const NAME = /^(?! )[^\p{Cc}]{1,64}(?<! )$/u
-const DATE = /^\d{4}-\d{2}-\d{2}$/
 
 export interface ListDefaults {
   /** Where `history_from` is empty. */
@@ -57,12 +56,8 @@ export function readDeviceList(text: string, defaults: ListDefaults): readonly L
 function historyOf(cell: CsvCell | undefined, { historyFrom, zone }: ListDefaults): UnixMs | null {
   if (cell === undefined || cell.text === '') return historyFrom
   if (cell.text === 'none') return null
-  try {
-    if (DATE.test(cell.text)) return startOfDay(cell.text, zone)
-  } catch {
-    // A date that the calendar does not have.
-  }
-  throw wrong(cell, `"${cell.text}" is no date; YYYY-MM-DD, "none" or empty`)
+  if (isCivilDate(cell.text)) return startOfDay(cell.text, zone)
+  throw wrong(cell, `"${cell.text}" is no date: write YYYY-MM-DD, "none" or nothing`)
 }
 
 const wrong = (

@@ -6,7 +6,7 @@ import { nodeRandom } from '../../../shared/node/node-suite.ts'
 import { unixMs } from '../../../shared/units.ts'
 import { historyFrom } from '../../billing/civil/calendar.ts'
 import { createDevice, listDevices, revokeDevice } from '../../billing/fleet/db/roster.ts'
-import { newToken } from '../../enrolment-token.ts'
+import { newToken, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
 import { findDevice, withDatabase } from './database.ts'
@@ -29,7 +29,7 @@ export async function registerDevice(settings: Settings, name: string): Promise<
     console.log(`device ${device}  ${name}`)
     console.log(`token  ${grouped(token)}`)
     if (process.stdout.isTTY) console.log(terminalQr(token))
-    console.log('Good for seven days, for one slave. It is shown this once.')
+    console.log(`Good for ${TOKEN_LIFE_DAYS} days and for one slave. It is shown only now.`)
   })
 }
 

@@ -13,7 +13,7 @@ import { shiftMs, type UnixMs, unixMs } from '../../../shared/units.ts'
 import { historyFrom } from '../../billing/civil/calendar.ts'
 import { enrolDevices, knownNames } from '../../billing/fleet/db/enrolment.ts'
 import type { Db } from '../../billing/store/pool.ts'
-import { TOKEN_LIFE } from '../../enrolment-token.ts'
+import { TOKEN_LIFE, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { type KeyStore, openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
 import { withDatabase } from './database.ts'
@@ -30,7 +30,7 @@ export interface EnrolOptions {
 }
 
 /** `ticklock enrol FILE.csv`: all its devices in one transaction, or none. OPS-05 what is wrong
- * with the file, OPS-04 a file that cannot be written or is there already. */
+ * with the file, OPS-04 a file that cannot be written or exists already. */
 export async function enrolList(
   settings: Settings,
   file: string,
@@ -44,13 +44,15 @@ export async function enrolList(
     const { labels, skipped } = await enrolAll(db, keys, listed, options, now)
     const names = skipped.length === 0 ? '' : `; there already: ${skipped.join(', ')}`
     console.log(`${labels.length} devices enrolled${names}`)
-    console.log(`Their tokens are in ${options.out}: good for seven days, for one slave each.`)
+    console.log(
+      `Their tokens are in ${options.out}: good for ${TOKEN_LIFE_DAYS} days, for one slave each.`,
+    )
     if (options.labels !== null) console.log(`Labels to print: ${options.labels}`)
   })
 }
 
-/** Makes the devices of a list and writes their tokens; the files are whole on the disk before the
- * database has the first of them. */
+/** Makes the devices of a list and writes their tokens. The files are complete on disk before the
+ * database has the first device. */
 export async function enrolAll(
   db: Db,
   keys: KeyStore,
@@ -112,7 +114,7 @@ function textOf(file: string): string {
   }
 }
 
-/** For the owner's eyes only, and never over another file. */
+/** Writes a file that only its owner can read; never overwrites one. */
 function writeNew(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx', mode: 0o600, flush: true })

@@ -7,6 +7,7 @@ import { isMeterNumber } from '../../../shared/meter/reading.ts'
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, unixMs } from '../../../shared/units.ts'
 import type { CommandTask } from '../../../shared/wire/commands.ts'
+import { SCHEDULE_SECONDS_MAX, SCHEDULE_SECONDS_MIN } from '../../../shared/wire/limits.ts'
 import {
   COMMAND_LIFE,
   findCommand,
@@ -17,6 +18,7 @@ import type { CommandRow } from '../../billing/fleet/core/views.ts'
 import { findDevice, withDatabase } from './database.ts'
 import type { Settings } from '../../settings.ts'
 
+const RANGE = `${SCHEDULE_SECONDS_MIN} to ${SCHEDULE_SECONDS_MAX}`
 /** Longest wait for the receipt, ms: a slave that is linked answers within seconds. */
 const RECEIPT_MS_MAX = 10_000
 const LOOK_MS = 200
@@ -35,7 +37,7 @@ function parseTask(words: readonly string[]): CommandTask {
   }
   throw new FaultError(
     'OPS-12',
-    `${words.join(' ')}: read-now [METER], schedule METER SECONDS (5 to 86400), sync-clock METER`,
+    `"${words.join(' ')}" is none of read-now [METER], sync-clock METER, schedule METER SECONDS (${RANGE})`,
   )
 }
 
@@ -95,7 +97,7 @@ function printReceipt({ outcome, detail }: CommandRow): void {
   }
   process.exitCode = 1
   if (outcome === 'unknown')
-    console.log('unknown: the device was interrupted; it may be done or not')
+    console.log('unknown: the device was interrupted; it may or may not be done')
   else if (isFaultCode(detail)) {
     const { is, then } = FAULTS[detail]
     console.log(`refused: ${detail} ${is}. Remedy: ${then}.`)

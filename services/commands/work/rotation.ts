@@ -1,5 +1,5 @@
-// `ticklock rotate-key` and `rotate-wrap`: new keys for the running head-end, which looks into
-// its key folder every second.
+// `ticklock rotate-key` and `rotate-wrap`: new keys for the running head-end, which checks its key
+// folder every second.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import {
 } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
 
-/** Names printed; the rest is counted. */
+/** Most names printed; the rest is counted. */
 const NAMES_MAX = 1_000
 /** How long rotate-wrap waits for the head-end, milliseconds. */
 const WAIT_MS = 60_000
@@ -64,9 +64,7 @@ export function giveUpOldKey(settings: Settings): void {
     throw new FaultError('OPS-12', 'only one static key is held')
   }
   eraseOldStaticKeys(folder)
-  console.log(
-    'The old static key is destroyed. Devices that never heard of the new one, and tokens',
-  )
+  console.log('The old static key is destroyed. Devices that never learned the new one, and tokens')
   console.log('made before it, need a new token ("ticklock device NAME").')
 }
 
@@ -77,8 +75,11 @@ export async function wrapAnew(settings: Settings): Promise<void> {
   for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {
     await wait(LOOK_MS)
     if (rotationRequested(folder)) continue
-    console.log('The key trees are wrapped anew; the key before is destroyed.')
+    console.log('The key trees are wrapped with a new key; the old one is destroyed.')
     return
   }
-  throw new FaultError('OPS-08', 'no head-end did it yet; it will when it runs with its database')
+  throw new FaultError(
+    'OPS-08',
+    'no head-end has done it yet; it will when it runs with its database',
+  )
 }

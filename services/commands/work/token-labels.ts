@@ -21,12 +21,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export const grouped = (token: string): string =>
   (token.match(new RegExp(`.{1,${GROUP}}`, 'g')) ?? []).join('-')
 
-/** A token's QR code holds its 64 characters, which need the code's small alphabet only. */
+/** A token's 64 characters fit the QR code's alphanumeric mode. */
 const QR = { ecc: 'medium', border: 2 } as const
 
 export const terminalQr = (token: string): string => encodeQR(token, 'term', QR)
 
-/** A page without script or anything from elsewhere. */
+/** A page without scripts or resources from elsewhere. */
 export function labelPage(labels: readonly Label[]): string {
   const cards = labels.map(
     ({ name, device, token }) => `<section>${encodeQR(token, 'svg', QR)}

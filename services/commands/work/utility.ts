@@ -1,4 +1,5 @@
-// The utility that `ticklock up` runs for: what stands on its bills, and how its mail and SMS leave.
+// The utility that `ticklock up` runs for: what stands on its bills, and how its mail and SMS
+// leave.
 
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import type { Utility } from '../../billing/bills/core/bill-content.ts'

@@ -7,14 +7,13 @@ import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import { spanMs, type UnixMs, shiftMs } from '../../../shared/units.ts'
 import { decodeFrame } from '../../../shared/wire/frame.ts'
+import { GIVEN_UP_DAYS, GIVEN_UP_MAX } from '../../../shared/wire/limits.ts'
 import type { Skip, Tombstone } from '../../../shared/wire/recovery.ts'
 import { type GateContext, type Place, refused, runOf, type Verdict } from './gate.ts'
 import type { DeviceState, EpochState, Owned, RunState } from './state.ts'
 import { NO_SALT } from './streams.ts'
 
-/** A device that gives up more often than this in a month gives up too much (SEC-15). */
-const GIVEN_UP_MAX = 3
-const MONTH = 30 * 86_400_000
+const DAY_MS = 86_400_000
 
 type Context = Pick<GateContext, 'suite' | 'device' | 'now'>
 
@@ -91,7 +90,7 @@ function taken(
 /** Counts what a device gave up; true when it is too much. Kept in memory: a restarted master
  * counts from zero, and the exceptions show the rest. */
 export function countGivenUp(device: Owned<DeviceState>, now: UnixMs): boolean {
-  const since = shiftMs(now, spanMs(0 - MONTH))
+  const since = shiftMs(now, spanMs(-GIVEN_UP_DAYS * DAY_MS))
   const recent = device.givenUp.filter((at) => at > since)
   device.givenUp = [...recent, now].slice(-GIVEN_UP_MAX)
   return recent.length >= GIVEN_UP_MAX

@@ -8,11 +8,11 @@
 
 import type { Estimate } from '../../../shared/clock/estimate/estimator.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
+import { BOUND_UNKNOWN_US } from '../../../shared/clock/clock-state.ts'
 import { type LeapNotice, leapMidnight } from '../../../shared/clock/estimate/leap.ts'
 import { type Agreement, type Selection, select } from '../../../shared/clock/estimate/select.ts'
 import { hasSlept, type Look } from '../../../shared/clock/estimate/sleep.ts'
 import {
-  BOUND_UNKNOWN_US,
   believedAt,
   qualityAt,
   type SoftClock,

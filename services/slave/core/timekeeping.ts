@@ -1,13 +1,13 @@
 // The agent's clock: asks the master for the time, believes one answer per question, steers the
 // software clock.
 
+import { BOUND_UNKNOWN_US } from '../../../shared/clock/clock-state.ts'
 import {
   answer,
   ask,
   EXCHANGE_ID_BYTES,
   FREQUENCY_TOLERANCE_PPM,
   IDLE,
-  MASTER_BOUND_UNKNOWN_US,
   measure,
   type SampleVerdict,
   sent,
@@ -86,7 +86,7 @@ export const clockAtStart = (setup: AgentSetup): ClockState => ({
   anchored: null,
 })
 
-const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(MASTER_BOUND_UNKNOWN_US)
+const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(BOUND_UNKNOWN_US)
 
 /** The session handshake carried a first sample: T1 when step 1 left, T4 when step 2 came. */
 export function takeHandshakeSample(

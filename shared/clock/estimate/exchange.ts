@@ -5,7 +5,7 @@
 
 import { assert } from '../../assert.ts'
 import { equalConstantTime } from '../../bytes.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../clock-state.ts'
+import { BOUND_UNKNOWN_US } from '../clock-state.ts'
 import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../../units.ts'
 
 /** Largest |rate error| we assume of the monotonic clock, ppm: a poor crystal over its temperature
@@ -18,8 +18,6 @@ export const DELAY_MAX_US = 2_000_000
 /** Slowest round trip that may still inform a clock that knows nothing, microseconds: half of it,
  * and drift and a second on top, stay inside the master's tolerance of 10 s. */
 export const INFORMATIVE_DELAY_MAX_US = 16_000_000
-/** Master's error bound from which its time says nothing, microseconds. */
-export const MASTER_BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000
 /** Length of the random name of a question, bytes: nobody guesses it, none returns by chance. */
 export const EXCHANGE_ID_BYTES = 16
 /** Halving and cutting to whole microseconds, here and where the time is read, lose less. */
@@ -36,7 +34,7 @@ export interface ClockReply {
   readonly t2: UnixUs
   /** When the reply left the master, on the master's clock. */
   readonly t3: UnixUs
-  /** |UTC - master's clock| <= this; MASTER_BOUND_UNKNOWN_US when the master cannot tell. */
+  /** |UTC - master's clock| <= this; BOUND_UNKNOWN_US when the master cannot tell. */
   readonly masterBound: SpanUs
 }
 
@@ -106,7 +104,7 @@ export function measure({ t1, t2, t3, t4, masterBound }: FourStamps): SampleVerd
   }
   const drifted = ((t4 - t1) / 2) * FREQUENCY_TOLERANCE_PPM * 1e-6
   const slow = roundTripDelay > DELAY_MAX_US
-  const unknown = masterBound >= MASTER_BOUND_UNKNOWN_US
+  const unknown = masterBound >= BOUND_UNKNOWN_US
   const sample: Sample = {
     mono: monoUs(t1 + (t4 - t1) / 2),
     utc: unixUs(t2 + (t3 - t2) / 2),

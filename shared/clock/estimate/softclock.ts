@@ -18,7 +18,7 @@
 // Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
-import { CLOCK_BOUND_UNKNOWN, type ClockState } from '../clock-state.ts'
+import { BOUND_UNKNOWN_US, type ClockState } from '../clock-state.ts'
 import { type MonoUs, monoUs, type SpanUs, spanUs, type UnixUs, unixUs } from '../../units.ts'
 import type { Estimate } from './estimator.ts'
 
@@ -28,8 +28,6 @@ export const SLEW_MAX_PPM = 500
 export const STEP_OVER_US = 1_000_000
 /** Largest bound in state S, microseconds: keys change every second. */
 export const SYNCHRONISED_BOUND_US = 1_000_000
-/** Stands for "no bound known", microseconds; larger bounds are cut to it. */
-export const BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000
 const SECOND_US = 1_000_000
 /** Largest frequency an estimate may claim, ppm: beyond this the oscillator is broken. */
 const FREQUENCY_MAX_PPM = 5_000

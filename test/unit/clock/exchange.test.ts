@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BOUND_UNKNOWN_US } from '../../../shared/clock/clock-state.ts'
 import {
   answer,
   ask,
@@ -8,7 +9,6 @@ import {
   EXCHANGE_ID_BYTES,
   IDLE,
   INFORMATIVE_DELAY_MAX_US,
-  MASTER_BOUND_UNKNOWN_US,
   measure,
 } from '../../../shared/clock/estimate/exchange.ts'
 import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
@@ -76,11 +76,11 @@ test('a long stay at the master is no delay', () => {
 })
 
 test('CLK-07: a master that knows no bound only informs', () => {
-  const verdict = measure(stamps(0, 0, 0, 10, MASTER_BOUND_UNKNOWN_US))
+  const verdict = measure(stamps(0, 0, 0, 10, BOUND_UNKNOWN_US))
   assert.ok(!verdict.ok)
   assert.equal(verdict.fault, 'CLK-07')
   assert.equal(verdict.sample?.informative, true)
-  assert.ok(measure(stamps(0, 0, 0, 10, MASTER_BOUND_UNKNOWN_US - 1)).ok)
+  assert.ok(measure(stamps(0, 0, 0, 10, BOUND_UNKNOWN_US - 1)).ok)
 })
 
 test('CLK-04: no open question, wrong id, a reply used twice', () => {

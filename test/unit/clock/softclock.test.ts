@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import type { Estimate } from '../../../shared/clock/estimate/estimator.ts'
 import { hasSlept, SLEEP_NOTICED_US } from '../../../shared/clock/estimate/sleep.ts'
 import {
-  BOUND_UNKNOWN_US,
   overForSure,
   qualityAt,
   type SoftClock,
@@ -13,7 +12,7 @@ import {
   timeAt,
 } from '../../../shared/clock/estimate/softclock.ts'
 import { stampAt } from '../../../shared/clock/estimate/stamp.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
+import { BOUND_UNKNOWN_US, CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
 import { monoUs, ppm, spanUs, unixUs } from '../../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000

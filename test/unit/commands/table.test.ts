@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
+import { COMMAND_LIFE } from '../../../services/billing/fleet/db/commands.ts'
 import { found } from '../../../services/commands/help.ts'
 import { COMMANDS } from '../../../services/commands/table.ts'
 import { packageRoot } from '../../../shared/node/root.ts'
@@ -71,6 +72,12 @@ for (const command of COMMANDS) {
     )
   })
 }
+
+test('help says how long a command lives and how often it may have a meter read', () => {
+  const told = new Map(found('command', COMMANDS).details)
+  assert.match(told.get('--expires SECONDS') ?? '', new RegExp(`\\(${COMMAND_LIFE / 1_000}\\)$`))
+  assert.match(told.get('schedule METER SECONDS') ?? '', /5 to 86400/)
+})
 
 test('a command nobody knows is OPS-12 with those there are', () => {
   const names = COMMANDS.map(({ name }) => name).join(', ')

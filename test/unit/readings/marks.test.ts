@@ -96,3 +96,10 @@ test('marks in words, by the bits of migrations/0002', () => {
   assert.deepEqual(qualityMarks(0), [])
   assert.deepEqual(qualityMarks(18), ['went backwards', 'implausible time'])
 })
+
+test('the marks have the bits that rows of earlier years hold (migrations/0002_readings.sql)', () => {
+  assert.deepEqual(
+    { ...MARK },
+    { noChecksum: 1, backwards: 2, rollover: 4, spike: 8, implausibleTime: 16 },
+  )
+})

@@ -1,6 +1,8 @@
 // Times found afterwards: exact where nothing drifts, and never further off than they claim.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import {
@@ -13,6 +15,7 @@ import {
 } from '../../../services/billing/readings/core/retiming.ts'
 import { FREQUENCY_TOLERANCE_PPM } from '../../../shared/clock/estimate/exchange.ts'
 import { CLOCK_BOUND_UNKNOWN } from '../../../shared/clock/clock-state.ts'
+import { packageRoot } from '../../../shared/node/root.ts'
 import { spanMs, unixMs } from '../../../shared/units.ts'
 
 const START = Date.UTC(2026, 2, 1)
@@ -124,4 +127,12 @@ test('unsure: state U, or a bound over a minute; never a profile reading', () =>
   assert.equal(isUnsure(stamp('R', TRUSTED_BOUND_MS), 'push'), false)
   assert.equal(isUnsure(stamp('R', TRUSTED_BOUND_MS + 1), 'push'), true)
   assert.equal(isUnsure(stamp('U', CLOCK_BOUND_UNKNOWN), 'profile'), false)
+})
+
+test('the view and the index of the database trust a bound as far as the code does', () => {
+  const migration = readFileSync(join(packageRoot(), 'migrations/0007_retimed.sql'), 'utf8')
+  const limits = [...migration.matchAll(/bound_ms (?:<=|>) (\d+)/g)].map(([, limit]) =>
+    Number(limit),
+  )
+  assert.deepEqual(limits, [TRUSTED_BOUND_MS, TRUSTED_BOUND_MS, TRUSTED_BOUND_MS])
 })

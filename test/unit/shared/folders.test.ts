@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeFolders } from '../../../shared/node/folders.ts'
 
-test('folders are made with those above them, and twice is once', () => {
+test('folders are made with those above them, and making them twice changes nothing', () => {
   const root = mkdtempSync(join(tmpdir(), 'ticklock-folders-'))
   try {
     const deep = join(root, 'a', 'b')

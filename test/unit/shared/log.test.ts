@@ -25,7 +25,7 @@ test('a fault is one JSON line with code, meaning and remedy, at its own severit
   assert.equal(second.level, 55)
 })
 
-test('a flood of one fault is 6 lines a minute, the rest counted; others are heard', () => {
+test('a flood of one fault is 6 lines a minute, the rest counted; other faults are still logged', () => {
   const lines: string[] = []
   let now = 0
   const log = openLog({ pretty: false, nowMs: () => now, write: (line) => lines.push(line) })

@@ -28,7 +28,7 @@ function machine() {
   return { at, run, sleep, sinceBoot }
 }
 
-test('a sleep shows at once, however short the way since the last look', () => {
+test('a sleep shows at once, however recent the last look', () => {
   const { at, run, sleep, sinceBoot } = machine()
   run(10)
   assert.equal(sinceBoot(), at.boot)
@@ -38,7 +38,7 @@ test('a sleep shows at once, however short the way since the last look', () => {
   assert.equal(sinceBoot(), at.boot)
 })
 
-test('while nothing happens it is read once a second', () => {
+test('while nothing happens the time since boot is read once a second', () => {
   const { at, run, sinceBoot } = machine()
   for (let i = 0; i < 10_000; i += 1) {
     run(1_000)
@@ -47,7 +47,7 @@ test('while nothing happens it is read once a second', () => {
   assert.ok(at.reads >= 9 && at.reads <= 11, `${at.reads} reads in 10 s`)
 })
 
-test('a sleep behind a wall clock that was set back as far shows within a second', () => {
+test('a sleep hidden by a wall clock set back equally far shows within a second', () => {
   const { at, run, sleep, sinceBoot } = machine()
   sleep(600_000_000)
   at.wall -= 600_000_000

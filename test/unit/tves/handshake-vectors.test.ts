@@ -19,7 +19,7 @@ import { decodeSessionHello, decodeSessionOffer } from '../../../shared/wire/pay
 import { handSession } from './hand-noise.ts'
 import { portableSuite } from './portable-suite.ts'
 
-import { suites, NONE, load, hmac, decrypt, type HandshakeVectors } from '../wire/vector-files.ts'
+import { suites, NONE, load, hmac, decrypt, type HandshakeVectors } from './vector-files.ts'
 
 /** Feeds the master's side with the slave's bodies and back; every body must come out as in the
  * file. */

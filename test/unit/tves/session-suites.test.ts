@@ -84,7 +84,7 @@ test('the master key tag picks the key: either of two, an unknown one costs noth
   assert.equal(counting.spent(), before)
 })
 
-test('with another psk nothing comes of it (SEC-09)', () => {
+test('another psk does not finish a session, in either suite (SEC-09)', () => {
   const pair = new SessionPair()
   const hello = pair.hello({ psk: nodeRandom(32) })
   const { body } = pair.tell(pair.open(), hello.send)

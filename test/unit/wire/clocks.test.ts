@@ -45,7 +45,7 @@ function status(changed: Partial<ClockDiscipline>): ClockDiscipline {
   return read.discipline
 }
 
-test('what is beyond what can be told is told as the most, or as not known', () => {
+test('a value beyond its limit is written as the limit, or as unknown', () => {
   assert.equal(meterClock({ offset: spanUs(-9e15) }).offset, -CENTURY_US)
   assert.equal(meterClock({ offset: spanUs(1e300) }).offset, CENTURY_US)
   assert.equal(meterClock({ bound: spanUs(1e12) }).bound, 0xffff_ffff)
@@ -156,7 +156,7 @@ test('the master hands METER CLOCK on with the time it came, and refuses it befo
   )
 })
 
-test('a link that tells more than 1,000 meter clocks a minute is not listened to (wire.md 5)', () => {
+test('more than 1,000 meter clocks a minute on one link are dropped (wire.md 5)', () => {
   const { pair, say, confirmed } = session()
   confirmed()
   const tell = (times: number): number => {

@@ -98,7 +98,7 @@ const headers: fc.Arbitrary<FrameHeader> = fc
   })
 
 void describe('compact and expand (wire.md 8.1)', () => {
-  test('what follows its predecessor comes back byte by byte and is at least 12 shorter', () => {
+  test('a frame that follows its predecessor comes back byte by byte and is at least 12 shorter', () => {
     const steps = fc.tuple(
       fc.oneof(fc.nat(3), u32),
       fc.oneof(fc.constant(null), fc.nat(8_000)),
@@ -120,7 +120,7 @@ void describe('compact and expand (wire.md 8.1)', () => {
     )
   })
 
-  test('whatever does not follow goes with its full header', () => {
+  test('a frame that does not follow keeps its full header', () => {
     const [before, body] = [headerAt(2), bodyAt(3)]
     assert.equal(compactBody(null, body), body)
     for (const change of [
@@ -137,7 +137,7 @@ void describe('compact and expand (wire.md 8.1)', () => {
     assert.equal(bodyAt(3).length - compactBody(before, body).length, 20 - 2)
   })
 
-  test('nothing before it, a number too large, or a body too long is WIR-03', () => {
+  test('no frame before it, a number too large or a body too long is WIR-03', () => {
     const before = headerAt(2)
     const rest = new Uint8Array(30)
     const line = (...bytes: number[]) => concat(Uint8Array.of(0x14, ...bytes), rest)

@@ -230,7 +230,7 @@ test('1,000 readings of one instant fit whatever they are, each in its own block
   assert.deepEqual(decodeContent(encoded.plaintext, READINGS_ALWAYS_FIT, CONTEXT), content)
 })
 
-test('groups go into one frame as far as they fit, by bytes and by readings', () => {
+test('groups share a frame as long as they fit, by bytes and by readings', () => {
   const large = { stamp: worst, readings: alternating }
   const small = { stamp: STAMP, readings: [M] }
   const byBytes = encodeReadings([small, large, large, small], CONTEXT)
@@ -276,7 +276,7 @@ test('known heads in their order cost two bytes in all, in any other order two e
   assert.equal(encodeOpener(opener).length, 1 + 8 + 12 + 32 + 6 + 1 + 10 * 13 + 22 * 14)
 })
 
-test('what a meter may say and a frame cannot carry is told before sealing (MTR-07)', () => {
+test('a value that a meter may send and a frame cannot carry is found before sealing (MTR-07)', () => {
   assert.ok(fitsFrame(longest))
   assert.ok(fitsFrame({ ...longest, value: -(2 ** 52) + 1 }))
   for (const change of [

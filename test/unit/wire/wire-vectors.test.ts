@@ -28,7 +28,15 @@ import {
 import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
 import { decodeFrame, type FrameHeader } from '../../../shared/wire/frame.ts'
 
-import { suites, NONE, load, sha512, hmac, decrypt, type HandshakeVectors } from './vector-files.ts'
+import {
+  suites,
+  NONE,
+  load,
+  sha512,
+  hmac,
+  decrypt,
+  type HandshakeVectors,
+} from '../tves/vector-files.ts'
 
 interface TreeVectors {
   readonly secret: Uint8Array

@@ -13,7 +13,7 @@ import type {
 import type { DeviceId, DeviceStatus } from '../../../../shared/handover/sink.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { ppm, spanMs, spanUs, type UnixMs } from '../../../../shared/units.ts'
-import { METER_BOUND_UNKNOWN_US } from '../../../../shared/wire/clocks.ts'
+import { BOUND_FIELD_UNKNOWN } from '../../../../shared/wire/payload.ts'
 import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
 import { isDatabaseAway } from '../../store/away.ts'
 import { countCodesSql } from '../../store/counters.ts'
@@ -113,7 +113,7 @@ export class ClockHistory {
       at,
       state: report.invalid ? 'X' : 'V',
       offsetUs: report.offset,
-      boundUs: report.bound >= METER_BOUND_UNKNOWN_US ? null : report.bound,
+      boundUs: report.bound >= BOUND_FIELD_UNKNOWN ? null : report.bound,
       frequency: report.frequency,
       discipline: NOT_STEERED,
       // A newer report must not take an event's place before it is written.

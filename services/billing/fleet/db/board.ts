@@ -8,7 +8,7 @@ import type { FaultCode } from '../../../../shared/faults.ts'
 import type { HeadClockReport, MeterClockReport } from '../../../../shared/clock/evidence.ts'
 import type { DeviceId, DeviceStatus, FleetBoard } from '../../../../shared/handover/sink.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
-import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
+import { BOUND_UNKNOWN_US } from '../../../../shared/clock/clock-state.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { ClockHistory } from '../../clocks/db/history.ts'
 import { countSql } from '../../store/counters.ts'
@@ -34,9 +34,6 @@ interface Refusals {
   count: number
   lastAt: UnixMs
 }
-
-/** Stored for a clock in state U, microseconds: no bound is known. */
-const BOUND_UNKNOWN_US = CLOCK_BOUND_UNKNOWN * 1_000
 
 export class Fleet implements FleetBoard {
   readonly #pool: Pool

@@ -2,6 +2,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import { GIVEN_UP_DAYS } from '../../../../shared/wire/limits.ts'
 import { HELD_OVER } from '../../clocks/core/clock-marks.ts'
 import type { DeviceView, FleetRow, RefusalRow } from '../core/views.ts'
 import { lastCommands } from './commands.ts'
@@ -98,7 +99,7 @@ const fleetRows = (db: Kysely<Database>) =>
           .select(is.fn.countAll<number>().as('times'))
           .whereRef('exceptions.device_id', '=', 'devices.id')
           .where('exceptions.code', 'in', sql<string>`(${GIVING_UP})`)
-          .where('exceptions.at', '>', sql<Date>`now() - interval '30 days'`)
+          .where('exceptions.at', '>', sql<Date>`now() - make_interval(days => ${GIVEN_UP_DAYS})`)
           .as('given_up'),
     ])
 

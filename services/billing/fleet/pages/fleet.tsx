@@ -2,6 +2,7 @@
 // waiting.
 
 import type { UnixMs } from '../../../../shared/units.ts'
+import { GIVEN_UP_DAYS, GIVEN_UP_MAX } from '../../../../shared/wire/limits.ts'
 import {
   ClockCell,
   ClockHistoryCard,
@@ -110,16 +111,13 @@ function LinkState({ row, now }: { readonly row: FleetRow; readonly now: UnixMs 
   )
 }
 
-/** More than this many times in 30 days raise an alarm (wire.md 6.4): disks rot rarely. */
-const GIVEN_UP_MAX = 3
-
 function GivenUp({ row }: { readonly row: FleetRow }) {
   if (row.givenUp <= GIVEN_UP_MAX) return null
   return (
     <>
       <FaultBadge code="SEC-15" />
       <span class="sub">
-        {countText(row.givenUp)} times in 30 days: <a href="/refused">exceptions</a>
+        {countText(row.givenUp)} times in {GIVEN_UP_DAYS} days: <a href="/refused">exceptions</a>
       </span>
     </>
   )

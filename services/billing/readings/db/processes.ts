@@ -8,7 +8,7 @@ import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
-import { isUnsure } from '../core/retiming.ts'
+import { isUnsure, TRUSTED_BOUND_MS } from '../core/retiming.ts'
 import { type Place, placeOf } from './rows.ts'
 import { SOURCE_NUMBER } from './source-numbers.ts'
 
@@ -30,7 +30,7 @@ const RETRY_MS = 10_000
 const ANCHORS_MAX = 100_000
 
 /** Rows that a better anchor may still improve: the partial index retimed_open. */
-const OPEN = '(r.bound_ms is null or r.bound_ms > 60000)'
+const OPEN = `(r.bound_ms is null or r.bound_ms > ${TRUSTED_BOUND_MS})`
 const hasOpenRows = (process: string): string =>
   `exists (select 1 from retimed_readings r where r.device_id = ${process}.device_id
     and r.run between ${process}.first_run and ${process}.last_run and ${OPEN})`

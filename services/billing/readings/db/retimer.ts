@@ -4,7 +4,14 @@
 import type { Pool } from 'pg'
 import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
 import { spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
-import { between, retime, startedBy, type Tie, type Timed } from '../core/retiming.ts'
+import {
+  between,
+  retime,
+  startedBy,
+  type Tie,
+  type Timed,
+  TRUSTED_BOUND_MS,
+} from '../core/retiming.ts'
 
 /** Readings dated with one statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
@@ -88,7 +95,7 @@ async function dateProcess(pool: Pool, process: ProcessRow, now: UnixMs): Promis
 }
 
 const OPEN = `from retimed_readings where device_id = $1 and run between $2 and $3
-  and (bound_ms is null or bound_ms > 60000)`
+  and (bound_ms is null or bound_ms > ${TRUSTED_BOUND_MS})`
 
 async function openRows(pool: Pool, process: ProcessRow): Promise<readonly OpenRow[]> {
   const { device_id, first_run, last_run, news_at } = process

@@ -1,7 +1,7 @@
 // What the master learns of the meters' clocks, and when.
 
 import { STATUS_INVALID } from '../../../../shared/clock/meter/meter-clock-line.ts'
-import { BOUND_UNKNOWN_US } from '../../../../shared/clock/estimate/softclock.ts'
+import { BOUND_UNKNOWN_US } from '../../../../shared/clock/clock-state.ts'
 import { type MonoUs, spanUs, spanUsToMs } from '../../../../shared/units.ts'
 import type { Keeping, Reported } from '../state/meter-clocks.ts'
 import type { Owned } from '../state/own.ts'

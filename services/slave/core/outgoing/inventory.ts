@@ -5,10 +5,8 @@ import { equalConstantTime } from '../../../../shared/bytes.ts'
 import type { SealedUpTo, TakenUpTo } from '../../../../shared/wire/control.ts'
 import { HASH_BYTES, STREAMS_LISTED_MAX } from '../../../../shared/wire/limits.ts'
 import { isWaiting, type LaneStart } from './lanes.ts'
+import { SEQUENCE_END } from '../../../../shared/wire/limits.ts'
 import type { StoredRun } from '../state/stored.ts'
-
-/** Stands before every frame of every later run. */
-const SEQUENCE_END = 0xffff_ffff
 
 /** Stands for "no run stored yet" in an epoch that is sealed in: runs count from 1. */
 const NO_RUN = 0

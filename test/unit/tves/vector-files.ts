@@ -8,7 +8,7 @@ import { concat } from '../../../shared/bytes.ts'
 import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import { packageRoot } from '../../../shared/node/root.ts'
 import { nobleSuite } from '../../../shared/tves/noble-suite.ts'
-import type { HandSession, HandStep } from '../tves/hand-noise.ts'
+import type { HandSession, HandStep } from './hand-noise.ts'
 
 export const suites = [nodeSuite, nobleSuite(nodeSuite)]
 export const NONE = new Uint8Array(0)
