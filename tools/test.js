@@ -56,6 +56,8 @@ const counts = new Map(
   ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'].map((kind) => [kind, 0]),
 )
 const startedAt = performance.now()
+/** Lines that a process printed to be repeated at the end: what was skipped for want of it. */
+const absent = new Set()
 
 if (shared.length > 0) await runShared()
 await runApart()
@@ -67,6 +69,7 @@ else if (pattern === '' && counts.get('pass') < floor) {
 console.log()
 for (const [kind, count] of counts) console.log(`ℹ ${kind} ${count}`)
 console.log(`ℹ duration_ms ${Math.round(performance.now() - startedAt)}`)
+for (const line of absent) console.log(line)
 for (const trouble of troubles) console.error(`✖ ${trouble}`)
 process.exit(troubles.length > 0 ? 1 : 0)
 
@@ -126,7 +129,8 @@ function run(files, { limit, quiet }) {
     }, limit)
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [, kind, count] = /^ℹ (\w+) ([\d.]+)$/.exec(line) ?? []
-      if (line.startsWith('LEFT OPEN ')) leftOpen = `left open: ${line.slice('LEFT OPEN '.length)}`
+      if (line.startsWith('VECTORS ABSENT: ')) absent.add(line)
+      else if (line.startsWith('LEFT OPEN ')) leftOpen = `left open: ${line.slice('LEFT OPEN '.length)}`
       else if (kind === undefined && !quiet) console.log(line)
       else if (counts.has(kind) && !quiet) counts.set(kind, counts.get(kind) + Number(count))
     })
