@@ -130,7 +130,8 @@ function run(files, { limit, quiet }) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [, kind, count] = /^ℹ (\w+) ([\d.]+)$/.exec(line) ?? []
       if (line.startsWith('VECTORS ABSENT: ')) absent.add(line)
-      else if (line.startsWith('LEFT OPEN ')) leftOpen = `left open: ${line.slice('LEFT OPEN '.length)}`
+      else if (line.startsWith('LEFT OPEN '))
+        leftOpen = `left open: ${line.slice('LEFT OPEN '.length)}`
       else if (kind === undefined && !quiet) console.log(line)
       else if (counts.has(kind) && !quiet) counts.set(kind, counts.get(kind) + Number(count))
     })

@@ -31,7 +31,7 @@ function delivered(): History {
 const breaks = (rule: string, forge: () => void): void =>
   assert.throws(forge, (error) => error instanceof Broken && error.message.startsWith(`${rule}:`))
 
-const nothingHeld = (): boolean => false
+const nothingHeld = { holds: (): boolean => false, tidiedBefore: 0 }
 
 test('a true history breaks no rule: three frames, two rows', () => {
   const { observer } = delivered()
@@ -46,7 +46,8 @@ test('lost: a frame that is in no outbox and no ledger', () => {
   made.take(0)
   made.take(1)
   breaks('lost', () => made.observer.book.accounted(DEVICE, nothingHeld))
-  made.observer.book.accounted(DEVICE, (run, sequence) => run === 1 && sequence === 2)
+  const holds = (run: number, sequence: number): boolean => run === 1 && sequence === 2
+  made.observer.book.accounted(DEVICE, { holds, tidiedBefore: 0 })
   assert.equal(made.observer.book.lacking(DEVICE), `${DEVICE} 1 1 at 2 of 3`)
 })
 
@@ -174,6 +175,18 @@ test('lost in an unknown epoch is excused where a ledger was set back, and named
   made.observer.backup()()
   made.observer.book.accounted(DEVICE, nothingHeld)
   assert.equal(made.observer.book.accounts().exceptions.get('epoch lost'), 2)
+})
+
+test('forgotten: a week after it was durable, where a ledger was set back; not a day earlier', () => {
+  const made = history()
+  const restore = made.observer.backup()
+  for (const number of made.frames.keys()) made.take(number)
+  restore()
+  breaks('lost', () => made.observer.book.accounted(DEVICE, nothingHeld))
+  const tidiedBefore = unixMs(1_800_000_100_000)
+  made.observer.book.accounted(DEVICE, { ...nothingHeld, tidiedBefore })
+  assert.equal(made.observer.book.lacking(DEVICE), null)
+  assert.equal(made.observer.book.accounts().exceptions.get('forgotten'), 2)
 })
 
 test('fork: reported by a slave whose disk was never set back', () => {

@@ -197,7 +197,7 @@ function settle(universe: Universe): void {
   while (world.now < end) {
     world.runUntil(world.now + LOOK_EVERY)
     for (const slave of slaves) {
-      observer.book.accounted(slave.device, (run, at) => slave.disk.holds(run, at))
+      observer.book.accounted(slave.device, slave.disk)
     }
     if (missing(universe) === null) {
       observer.audit()
