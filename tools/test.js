@@ -71,6 +71,8 @@ const troubles = patterns
   .filter((pattern) => !all('**/*.test.js').some((file) => file.includes(pattern)))
   .map((pattern) => `no test file matches "${pattern}"`)
 const counts = Object.fromEntries(COUNTS.map((kind) => [kind, 0]))
+/** Lines that processes printed to be repeated at the end: what was skipped for want of it. */
+const absent = new Set()
 /** Seconds of each file. */
 const seconds = new Map()
 const running = new Set()
@@ -86,6 +88,7 @@ printSlowest()
 console.log()
 for (const [kind, count] of Object.entries(counts)) console.log(`ℹ ${kind} ${count}`)
 console.log(`ℹ duration_ms ${Math.round(performance.now() - startedAt)}`)
+for (const line of absent) console.log(line)
 for (const trouble of troubles) console.error(`✖ ${trouble}`)
 process.exit(troubles.length > 0 ? 1 : 0)
 
@@ -190,6 +193,7 @@ async function runApart(file, env) {
 /** Prints in one piece what a process said, and adds its counts to ours. */
 function show(title, { lines, counts: more }) {
   const said = lines.filter((line, at) => line !== '' || (lines[at - 1] ?? '') !== '')
+  for (const line of lines) if (line.startsWith('VECTORS ABSENT: ')) absent.add(line)
   console.log(`\n${title}\n${said.join('\n').trimEnd()}`)
   for (const kind of COUNTS) counts[kind] += more[kind] ?? 0
 }

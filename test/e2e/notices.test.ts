@@ -193,7 +193,8 @@ test('nobody listens: BIL-09 and BIL-10, both wait', async () => {
   await sendDueNotices(task(openMail({ ...MAIL, port: 9 }), sms), NEVER)
   assert.equal((await notice('email')).last_fault, 'BIL-09')
   assert.equal((await notice('sms')).last_fault, 'BIL-10')
-  assert.ok(lines.every((line) => !line.includes('secret')))
+  assert.ok(lines.length > 0, 'the failures are logged')
+  assert.doesNotMatch(lines.join('\n'), /secret/)
 })
 
 /** A gateway that answers everything alike and remembers what it was asked. */

@@ -276,7 +276,12 @@ const roster: Target = {
       },
       now,
     )
-    assert.ok(actions.every((action) => action.do === 'unreadable'))
+    const sealed = unwrap(input) === null
+    const lost = sealed || decodeTree(input) === null
+    assert.deepEqual(
+      actions.map((action) => (action.do === 'unreadable' ? action.what : action.do)),
+      [...(sealed ? ['psk'] : []), ...(lost ? ['key tree'] : [])],
+    )
     return decodeTree(input) !== null
   },
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { concat } from '../../shared/bytes.ts'
+import { concat, Writer } from '../../shared/bytes.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
@@ -214,19 +214,27 @@ test('damaged handshake payloads: read back to the same bytes, or null', () => {
   })
 })
 
-test('a stream of noise: bodies or WIR-03, never more held than one message', () => {
+test('a stream of noise and messages: bodies or WIR-03, never more held than one message', () => {
+  const noise = fc.uint8Array({ maxLength: 200 })
+  // Two random bytes are nearly always a length that no chunk here fills.
+  const message = fc
+    .uint8Array({ maxLength: 200 })
+    .map((body) => concat(new Writer().u16(body.length).done(), body))
+  let [bodies, refused] = [0, 0]
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 20 }), (chunks) => {
+    fc.property(fc.array(fc.oneof(noise, message), { maxLength: 20 }), (chunks) => {
       const deframer = new Deframer()
       for (const chunk of chunks) {
-        for (const body of deframer.push(chunk).bodies) {
-          assert.ok(body.length >= 1 && body.length <= 65_535)
-        }
+        const answer = deframer.push(chunk)
+        for (const body of answer.bodies) assert.ok(body.length >= 1 && body.length <= 65_535)
+        bodies += answer.bodies.length
+        if (!answer.ok) refused += 1
         assert.ok(deframer.pending <= 65_536)
       }
     }),
     { numRuns: 1_000 },
   )
+  assert.ok(bodies > 100 && refused > 10, `${bodies} bodies, ${refused} refused`)
 })
 
 test('noise as token, as control body and as handshake message is refused without a throw', () => {

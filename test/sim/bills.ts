@@ -2,7 +2,12 @@
 // computed here, with nothing but whole numbers, from what the meters truly counted.
 
 import { draftBill } from '../../services/billing/bills/core/bill.ts'
-import { addDays, civilDateAt, instantsOf } from '../../services/billing/civil/calendar.ts'
+import {
+  addDays,
+  type CivilPeriod,
+  civilDateAt,
+  instantsOf,
+} from '../../services/billing/civil/calendar.ts'
 import { parseTariff } from '../../services/billing/tariffs/core/tariff.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { hold } from './hold.ts'
@@ -43,48 +48,67 @@ export interface Registers {
   readonly excepted: (meter: string, at: UnixMs) => boolean
 }
 
-/** Bills the days from the day of `from` that are over at `to`, meter by meter: how many bills were
- * right, and how many were withheld because a reading will never come. None, where no day is
- * over. */
+/** How many bills were right, and how many withheld because a reading will never come. */
+export interface Billed {
+  readonly right: number
+  readonly withheld: number
+}
+
+/** Bills each day from the day of `from` that is over at `to`, and all of them together, meter by
+ * meter. Nothing, where no day is over. */
 export function billAll(
   meters: readonly ModelMeter[],
   span: { readonly from: UnixMs; readonly to: UnixMs },
-  { registered, excepted }: Registers,
-): { readonly right: number; readonly withheld: number } {
-  hold(TARIFF.ok, 'bill', 'the tariff parses')
-  const { tariff, hash } = TARIFF
+  registers: Registers,
+): Billed {
   const first = civilDateAt(span.from, ZONE)
-  const period = { from: first, to: civilDateAt(span.to, ZONE) }
-  if (period.to < addDays(first, 1)) return { right: 0, withheld: 0 }
+  const last = civilDateAt(span.to, ZONE)
+  const periods: CivilPeriod[] = []
+  for (let day = first; addDays(day, 1) <= last; day = addDays(day, 1)) {
+    periods.push({ from: day, to: addDays(day, 1) })
+  }
+  if (periods.length > 1) periods.push({ from: first, to: last })
   let [right, withheld] = [0, 0]
-  const { from, to } = instantsOf(period, ZONE)
-  for (const meter of meters) {
-    const reading = (at: UnixMs): { value: number; exponent: number } | null => {
-      const value = registered(meter.number, at)
-      return value === null ? null : { value, exponent: 0 }
+  for (const period of periods) {
+    for (const meter of meters) {
+      if (billIsRight(meter, period, registers)) right += 1
+      else withheld += 1
     }
-    const verdict = draftBill({
-      period,
-      customer: { number: 'C', name: 'C', address: 'A' },
-      servicePoint: { code: 'S', address: 'A', zone: ZONE },
-      meter: { number: meter.number, register: '1-0:1.8.0*255', digits: null, multiplier: 1 },
-      opening: reading(from),
-      closing: reading(to),
-      tariff: { tariff, validFrom: '2020-01-01', hash },
-    })
-    const lacks = [from, to].some((at) => reading(at) === null && excepted(meter.number, at))
-    if (lacks) {
-      const fault = verdict.ok ? 'a bill' : verdict.fault
-      hold(fault === 'BIL-04', 'bill', `${meter.number}: ${fault} without a reading it needs`)
-      withheld += 1
-      continue
-    }
-    const expected = truePaise(meter.counted(to) - meter.counted(from))
-    const found = verdict.ok ? `${verdict.draft.total}` : verdict.fault
-    hold(found === `${expected}`, 'bill', `${meter.number}: ${found} paise, not ${expected}`)
-    right += 1
   }
   return { right, withheld }
+}
+
+/** False: withheld, since a reading it needs will never come. */
+function billIsRight(
+  meter: ModelMeter,
+  period: CivilPeriod,
+  { registered, excepted }: Registers,
+): boolean {
+  hold(TARIFF.ok, 'bill', 'the tariff parses')
+  const { tariff, hash } = TARIFF
+  const { from, to } = instantsOf(period, ZONE)
+  const reading = (at: UnixMs): { value: number; exponent: number } | null => {
+    const value = registered(meter.number, at)
+    return value === null ? null : { value, exponent: 0 }
+  }
+  const verdict = draftBill({
+    period,
+    customer: { number: 'C', name: 'C', address: 'A' },
+    servicePoint: { code: 'S', address: 'A', zone: ZONE },
+    meter: { number: meter.number, register: '1-0:1.8.0*255', digits: null, multiplier: 1 },
+    opening: reading(from),
+    closing: reading(to),
+    tariff: { tariff, validFrom: '2020-01-01', hash },
+  })
+  if ([from, to].some((at) => reading(at) === null && excepted(meter.number, at))) {
+    const fault = verdict.ok ? 'a bill' : verdict.fault
+    hold(fault === 'BIL-04', 'bill', `${meter.number}: ${fault} without a reading it needs`)
+    return false
+  }
+  const expected = truePaise(meter.counted(to) - meter.counted(from))
+  const found = verdict.ok ? `${verdict.draft.total}` : verdict.fault
+  hold(found === `${expected}`, 'bill', `${meter.number}: ${found} paise, not ${expected}`)
+  return true
 }
 
 /** The same tariff in whole numbers: watt-hours times paise, a thousandth of a paisa each. */

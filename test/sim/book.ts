@@ -15,7 +15,13 @@ import { streamKey } from './sink.ts'
 import type { Sometimes } from './sometimes.ts'
 
 /** Why the readings of a frame never come. */
-export type Exception = 'given up' | 'skipped' | 'unreadable' | 'epoch lost' | 'other history'
+export type Exception =
+  | 'given up'
+  | 'skipped'
+  | 'unreadable'
+  | 'epoch lost'
+  | 'other history'
+  | 'forgotten'
 
 /** One frame as it was sealed. */
 export interface Sealed {
@@ -26,11 +32,15 @@ export interface Sealed {
   /** Profile intervals in it, each as meter and end. */
   readonly intervals: readonly string[]
   readonly spoilt: boolean
+  /** By the slave's clock. */
+  readonly sealedAt: UnixMs
   /** The sink said so, and a master knows: nobody may hand it over again. */
   settled: boolean
   rotten: boolean
   /** The ledger had it, and was set back. */
   lost: boolean
+  /** And the slave, which was told that it is durable, keeps it no longer than a week. */
+  forgotten: boolean
 }
 
 interface Stream {
@@ -129,6 +139,8 @@ export class Book {
       settled: false,
       rotten: false,
       lost: false,
+      sealedAt: frame.sealedAt,
+      forgotten: false,
     }
   }
 
@@ -222,12 +234,20 @@ export class Book {
 
   /** Every frame ever stored is in the ledger, or still in its outbox, or lost for a reason that
    * has a name. */
-  accounted(device: DeviceId, holds: (run: number, sequence: number) => boolean): void {
+  accounted(
+    device: DeviceId,
+    disk: {
+      readonly holds: (run: number, sequence: number) => boolean
+      readonly tidiedBefore: number
+    },
+  ): void {
     for (const [key, stream] of this.#streams) {
       if (stream.device !== device || this.#excuse(stream) !== null) continue
       for (let at = this.#taken.get(key) ?? 0; at < stream.frames.length; at += 1) {
-        const kept = holds(stream.run, at) || stream.frames[at]?.rotten === true
-        hold(kept, 'lost', `${key} ${at} is in no outbox and no ledger`)
+        const frame = stream.frames[at]
+        if (frame === undefined || frame.rotten || disk.holds(stream.run, at)) continue
+        frame.forgotten = frame.lost && frame.sealedAt < disk.tidiedBefore
+        hold(frame.forgotten, 'lost', `${key} ${at} is in no outbox and no ledger`)
       }
     }
   }
@@ -237,7 +257,8 @@ export class Book {
     for (const [key, stream] of this.#streams) {
       if (stream.device !== device || this.#excuse(stream) !== null) continue
       const taken = this.#taken.get(key) ?? 0
-      if (taken < stream.frames.length) return `${key} at ${taken} of ${stream.frames.length}`
+      if (stream.frames.slice(taken).some((frame) => !frame.forgotten))
+        return `${key} at ${taken} of ${stream.frames.length}`
     }
     return null
   }
@@ -272,7 +293,8 @@ export class Book {
       for (const [at, frame] of stream.frames.entries()) {
         const named = this.#named.get(`${key} ${at}`) ?? null
         const there = stream.split ? frame.settled : at < taken
-        yield { frame, exception: there ? named : excuse }
+        const missing = excuse ?? (frame.forgotten ? 'forgotten' : null)
+        yield { frame, exception: there ? named : missing }
       }
     }
   }

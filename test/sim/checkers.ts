@@ -25,12 +25,15 @@ import type { TrueUs } from './world.ts'
 interface Truth {
   readonly at: TrueUs
   readonly unawareMs: number
+  /** Its process began before the leap second. */
+  readonly elder: boolean
 }
 
 interface Taken {
   readonly processMs: number
   readonly truth: TrueUs
   readonly unsure: boolean
+  readonly elder: boolean
 }
 
 export class Observer {
@@ -103,12 +106,12 @@ export class Observer {
 
   /** A meter's answer is handed to the agent; it came at `at`. */
   meterSaid(
-    answer: { device: DeviceId; process: number; processMs: number; at: TrueUs; unawareMs: number },
+    answer: Truth & { device: DeviceId; process: number; processMs: number },
     readings: readonly Reading[],
   ): void {
     for (const reading of readings) this.#said.add(saying(reading))
-    const { device, process, processMs, at, unawareMs } = answer
-    this.#truth.set(`${device} ${process} ${processMs}`, { at, unawareMs })
+    const { device, process, processMs } = answer
+    this.#truth.set(`${device} ${process} ${processMs}`, answer)
   }
 
   committed(
@@ -194,7 +197,7 @@ export class Observer {
     const unknown = stamp.clockState === 'U' || stamp.clockBound >= CLOCK_BOUND_UNKNOWN
     const bounded = unknown || error <= stamp.clockBound + 1 + truth.unawareMs
     hold(bounded, 'clock bound', `${stamp.clockState} ${error} ms, states ${stamp.clockBound}`)
-    this.#stamped(key, stamp, truth.at)
+    this.#stamped(key, stamp, truth)
     for (const reading of readings) this.#row(device, reading)
   }
 
@@ -241,11 +244,11 @@ export class Observer {
     for (const taken of this.#stamps.get(key) ?? []) this.#dated(anchor, taken)
   }
 
-  #stamped(streamed: string, stamp: Stamp, truth: TrueUs): void {
+  #stamped(streamed: string, stamp: Stamp, { at, elder }: Truth): void {
     const key = this.#processNamed.get(streamed)
     if (key === undefined) return
     const unsure = stamp.clockState !== 'S'
-    const taken = { processMs: stamp.processMs, truth, unsure }
+    const taken = { processMs: stamp.processMs, truth: at, unsure, elder }
     const stamps = this.#stamps.get(key) ?? []
     stamps.push(taken)
     this.#stamps.set(key, stamps)
@@ -253,12 +256,13 @@ export class Observer {
     if (anchor !== undefined) this.#dated(anchor, taken)
   }
 
-  #dated(anchor: ProcessAnchor, { processMs, truth, unsure }: Taken): void {
+  #dated(anchor: ProcessAnchor, { processMs, truth, unsure, elder }: Taken): void {
     const time = retime(processMs, null, [anchor])
     hold(time !== null, 'dated', 'an anchor dates every reading of its process')
     const error = Math.abs(truth / 1_000 - time.at)
-    // An anchor counts on evenly: it cannot know of a leap second in between.
-    const leap = truth < this.leapAt === anchor.utc * 1_000 < this.leapAt ? 0 : 1_000
+    // An anchor counts on evenly: it cannot know of a leap second in between, and a process that
+    // began before that may not have heard of it when it gave one.
+    const leap = elder && Math.max(truth, anchor.utc * 1_000) >= this.leapAt ? 1_000 : 0
     const right = error <= time.bound + 1 + leap
     hold(right, 'anchor', `${error} ms off, within ${time.bound} it says`)
     if (unsure) this.#sometimes('retimed')

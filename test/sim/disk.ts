@@ -137,6 +137,11 @@ export class Disk {
     return this.#runs.get(run)?.last ?? -1
   }
 
+  /** What was sealed earlier goes a week after it was acknowledged, ms. */
+  get tidiedBefore(): number {
+    return (this.#lastUsed ?? 0) / 1_000 - KEPT_MS
+  }
+
   originOf(epoch: number): UnixMs | undefined {
     return this.#epochs.get(epoch)?.origin
   }

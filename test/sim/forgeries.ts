@@ -59,7 +59,7 @@ export class History {
   ): readonly StoredFrame[] {
     this.#at = unixMs(this.#at + 1_000)
     const processMs = this.#at - BEGIN
-    const came = { device: DEVICE, process: PROCESS, processMs, unawareMs: 0 }
+    const came = { device: DEVICE, process: PROCESS, processMs, unawareMs: 0, elder: false }
     if (said) this.observer.meterSaid({ ...came, at: this.#at * 1_000 }, readings)
     const agentTime = unixMs(this.#at + clockErrorMs)
     const stamp = { agentTime, clockState: 'S', clockBound: spanMs(20), processMs } as const

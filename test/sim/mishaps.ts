@@ -85,6 +85,13 @@ export class Mishaps {
     if (dies) world.after(SECOND / 100, '', () => box.crash('dies with a command begun'))
   }
 
+  /** The trouble is over. What comes now is acknowledged before the week without power. */
+  rest(): void {
+    this.calm = true
+    const { setBackLate, copiesLate } = this.#rarities
+    if (setBackLate && copiesLate && this.#allEnrolled()) this.#backup = this.#copy()
+  }
+
   /** After the week without power; the master is down. */
   setBackLate(): void {
     if (this.#rarities.setBackLate) this.#restoreLedger()
@@ -104,16 +111,16 @@ export class Mishaps {
     })
   }
 
-  /** One frame of one disk; every other time one that waits. */
+  /** One frame of one disk; most times one that waits, and often a run's first. */
   #rot(): void {
     const chance = this.#chance
     const { world, slaves, observer } = this.#parties
     const slave = slaves[chance.below(slaves.length)]
     if (slave === undefined) return
     const { disk, device } = slave
-    const frames = chance.happens(0.5) ? disk.waiting() : disk.stored()
+    const frames = chance.happens(0.7) ? disk.waiting() : disk.stored()
     const openers = frames.filter(({ sequence }) => sequence === 0)
-    const among = chance.happens(0.3) && openers.length > 0 ? openers : frames
+    const among = chance.happens(0.5) && openers.length > 0 ? openers : frames
     const frame = among[chance.below(among.length)]
     if (frame === undefined) return
     const both = frame.sequence === 0 && chance.happens(0.5)
@@ -154,19 +161,28 @@ export class Mishaps {
   }
 
   #copyLedger(after: number, age: number): void {
-    const { world, ledger, observer, slaves } = this.#parties
     this.#once(after, '', () => {
-      if (!slaves.every(({ enrolled }) => enrolled)) {
+      if (!this.#allEnrolled()) {
         this.#copyLedger(COPY_RETRY, age)
         return
       }
-      const restores = [ledger.backup(), observer.backup(), this.desk?.backup()]
-      world.note('the ledger is backed up')
-      this.#backup = () => {
-        for (const restore of restores) restore?.()
-      }
+      this.#backup = this.#copy()
       this.#once(age, '', () => this.#restoreLedger())
     })
+  }
+
+  /** A device that a backup does not know could not call after it. */
+  #allEnrolled(): boolean {
+    return this.#parties.slaves.every(({ enrolled }) => enrolled)
+  }
+
+  #copy(): () => void {
+    const { world, ledger, observer } = this.#parties
+    const restores = [ledger.backup(), observer.backup(), this.desk?.backup()]
+    world.note('the ledger is backed up')
+    return () => {
+      for (const restore of restores) restore?.()
+    }
   }
 
   #restoreLedger(): void {

@@ -16,6 +16,8 @@ export interface Rarities {
   readonly copyAgeUs: number
   /** The ledger is set back once more after the week without power. */
   readonly setBackLate: boolean
+  /** To a copy of when the trouble was over. */
+  readonly copiesLate: boolean
   /** Mean time between two commands to a device; Infinity: never. */
   readonly commandUs: number
   /** Chance that a slave dies right after it stored that it begins a command. */
@@ -36,6 +38,7 @@ const NONE: Rarities = {
   copyAfterUs: NEVER,
   copyAgeUs: NEVER,
   setBackLate: false,
+  copiesLate: false,
   commandUs: NEVER,
   diesBegun: 0,
   leapAfterUs: NEVER,
@@ -59,13 +62,14 @@ export function drawRarities(chance: Chance): Rarities {
     setBack,
     copyAfterUs: chance.magnitude(10 * MINUTE, 12 * HOUR),
     copyAgeUs: chance.magnitude(MINUTE, 10 * HOUR),
-    setBackLate: setBack === 'ledger' && chance.happens(0.5),
+    setBackLate: setBack === 'ledger' && chance.happens(0.6),
     commandUs: perhaps(0.6, 10 * MINUTE, 4 * HOUR),
     diesBegun: chance.pick([0, 0.3]),
     leapAfterUs: perhaps(0.4, HOUR, DAY),
     // A disk from before the new key knows only the old one, which is given up.
     newKeyAfterUs: setBack === 'disk' ? NEVER : newKeyAfterUs,
     copiedTokenUs: perhaps(0.5, 10 * MINUTE, 12 * HOUR),
+    copiesLate: chance.happens(0.6),
   }
 }
 
@@ -87,7 +91,7 @@ export function within(rarities: Rarities, us: number): Rarities {
 export function alsoExpected(rarities: Rarities): readonly string[] {
   return [
     ...(rarities.rotUs < NEVER ? ['SEC-15'] : []),
-    ...(rarities.spoilt > 0 ? ['SEC-03', 'SEC-06', 'SEC-15'] : []),
+    ...(rarities.spoilt > 0 ? ['SEC-03', 'SEC-05', 'SEC-06', 'SEC-15'] : []),
     ...(rarities.setBack === null ? [] : ['SEC-05', 'SEC-06', 'SEC-12', 'SEC-15']),
     ...(rarities.newKeyAfterUs < NEVER ? ['SEC-09'] : []),
     ...(rarities.commandUs < NEVER ? ['WIR-04'] : []),

@@ -31,7 +31,7 @@ function delivered(): History {
 const breaks = (rule: string, forge: () => void): void =>
   assert.throws(forge, (error) => error instanceof Broken && error.message.startsWith(`${rule}:`))
 
-const nothingHeld = (): boolean => false
+const nothingHeld = { holds: (): boolean => false, tidiedBefore: 0 }
 
 test('a true history breaks no rule: three frames, two rows', () => {
   const { observer } = delivered()
@@ -46,7 +46,8 @@ test('lost: a frame that is in no outbox and no ledger', () => {
   made.take(0)
   made.take(1)
   breaks('lost', () => made.observer.book.accounted(DEVICE, nothingHeld))
-  made.observer.book.accounted(DEVICE, (run, sequence) => run === 1 && sequence === 2)
+  const holds = (run: number, sequence: number): boolean => run === 1 && sequence === 2
+  made.observer.book.accounted(DEVICE, { holds, tidiedBefore: 0 })
   assert.equal(made.observer.book.lacking(DEVICE), `${DEVICE} 1 1 at 2 of 3`)
 })
 
@@ -176,6 +177,18 @@ test('lost in an unknown epoch is excused where a ledger was set back, and named
   assert.equal(made.observer.book.accounts().exceptions.get('epoch lost'), 2)
 })
 
+test('forgotten: a week after it was durable, where a ledger was set back; not a day earlier', () => {
+  const made = history()
+  const restore = made.observer.backup()
+  for (const number of made.frames.keys()) made.take(number)
+  restore()
+  breaks('lost', () => made.observer.book.accounted(DEVICE, nothingHeld))
+  const tidiedBefore = unixMs(1_800_000_100_000)
+  made.observer.book.accounted(DEVICE, { ...nothingHeld, tidiedBefore })
+  assert.equal(made.observer.book.lacking(DEVICE), null)
+  assert.equal(made.observer.book.accounts().exceptions.get('forgotten'), 2)
+})
+
 test('fork: reported by a slave whose disk was never set back', () => {
   const { observer } = delivered()
   breaks('fork', () => observer.report(DEVICE, 'SEC-FORK'))
@@ -252,14 +265,14 @@ test('bill: a register that is off by a kilowatt-hour, or a bill without a readi
   const never = (): boolean => false
   const truth = (_: string, at: number): number => meter.counted(unixMs(at))
   const right = billAll([meter], span, { registered: truth, excepted: never })
-  assert.deepEqual(right, { right: 1, withheld: 0 })
+  assert.deepEqual(right, { right: 4, withheld: 0 }, 'three days, and all of them')
   const off = (_: string, at: number): number =>
     truth(_, at) + (at > DAYS_TO - 86_400_000 ? 1_000 : 0)
   breaks('bill', () => billAll([meter], span, { registered: off, excepted: never }))
   const none = (): null => null
   breaks('bill', () => billAll([meter], span, { registered: none, excepted: never }))
   const withheld = billAll([meter], span, { registered: none, excepted: () => true })
-  assert.deepEqual(withheld, { right: 0, withheld: 1 })
+  assert.deepEqual(withheld, { right: 0, withheld: 4 })
   const hours = { from: DAYS_FROM, to: unixMs(DAYS_FROM + 3_600_000) }
   const early = billAll([meter], hours, { registered: none, excepted: never })
   assert.deepEqual(early, { right: 0, withheld: 0 })

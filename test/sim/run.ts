@@ -71,6 +71,7 @@ export function simulate(seed: number, days: number, choice: Choice = {}): Outco
     vex(universe)
     mishaps.begin()
     world.runUntil(START + days * DAY)
+    mishaps.rest()
     settle(universe)
     if (!choice.short) {
       aWeekLater(universe)
@@ -177,7 +178,6 @@ function settle(universe: Universe): void {
   const { world, network, ledger, clock, master, attacker, slaves, observer } = universe
   world.note('calm')
   universe.calm = true
-  universe.mishaps.calm = true
   universe.partitioned = false
   network.calm = true
   attacker.calm = true
@@ -197,7 +197,7 @@ function settle(universe: Universe): void {
   while (world.now < end) {
     world.runUntil(world.now + LOOK_EVERY)
     for (const slave of slaves) {
-      observer.book.accounted(slave.device, (run, at) => slave.disk.holds(run, at))
+      observer.book.accounted(slave.device, slave.disk)
     }
     if (missing(universe) === null) {
       observer.audit()

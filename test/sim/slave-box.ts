@@ -33,6 +33,8 @@ interface Process {
   readonly number: number
   readonly agent: Agent
   readonly startedAt: MonoUs
+  /** It began before the leap second. */
+  readonly elder: boolean
   /** It may be a second off: it has not heard of the leap second. */
   unaware: boolean
 }
@@ -112,8 +114,8 @@ export class SlaveBox implements End {
       mono: startedAt,
       pad: this.#processes % 2 === 0,
     })
-    const unaware = world.now < world.leapAt
-    const process: Process = { number: this.#processes, agent, startedAt, unaware }
+    const elder = world.now < world.leapAt
+    const process = { number: this.#processes, agent, startedAt, elder, unaware: elder }
     this.#process = process
     this.#attempt = 0
     world.note(`slave ${this.device} process ${process.number} starts`)
@@ -359,7 +361,7 @@ export class SlaveBox implements End {
       const { readings, more } = answer(meter)
       const at = this.#mono()
       const processMs = Math.floor((at - process.startedAt) / 1_000)
-      const truth = { at: world.utc(), unawareMs: this.#unawareMs(process) }
+      const truth = { at: world.utc(), unawareMs: this.#unawareMs(process), elder: process.elder }
       const came = { device: this.device, process: process.number, processMs, ...truth }
       observer.meterSaid(came, readings)
       const event = { on: 'readings', meter: number, readings, request, at, more } as const

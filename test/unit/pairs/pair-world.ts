@@ -1,6 +1,5 @@
 // The meters of a Pair and their clocks, on a line without delay, and what goes wrong.
 
-import { randomBytes } from 'node:crypto'
 import type { MeterClockRead } from '../../../shared/clock/meter/meter-clock-line.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import type { Reading } from '../../../shared/meter/reading.ts'
@@ -8,10 +7,11 @@ import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { CommandTask, Receipt } from '../../../shared/wire/commands.ts'
 import { type MonoUs, spanUs, type UnixMs, unixUs } from '../../../shared/units.ts'
 import type { AgentAction } from '../../../services/slave/core/state/events.ts'
+import { chanceOf } from '../../sim/prng.ts'
 
 const HUNDREDTH = 10_000
 
-export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+export const random = chanceOf(1, 'pair').bytes
 export const keyPair = () => {
   const privateKey = random(32)
   return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }

@@ -2,7 +2,6 @@
 // fail or be lost. Everything happens at once unless the test holds it up.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { type Master, startMaster } from '../../../services/master/core/master.ts'
 import type { MasterAction, MasterEvent } from '../../../services/master/core/state.ts'
 import { type Agent, startAgent } from '../../../services/slave/core/agent.ts'
@@ -17,6 +16,7 @@ import { fingerprint } from '../../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../../shared/units.ts'
 import { FRAME_BYTE } from '../../../shared/wire/frame.ts'
 import { Disk } from '../../sim/disk.ts'
+import { chanceOf } from '../../sim/prng.ts'
 import { Ledger } from '../../sim/sink.ts'
 
 /** 2027-01-15T08:00:00Z. */
@@ -25,7 +25,7 @@ const DEVICE = '00112233aabbccdd'
 const SECOND = 1_000_000
 export const HOUR = 3_600 * SECOND
 export const DAY = 24 * HOUR
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+const random = chanceOf(1, 'recovery').bytes
 
 type Append = Extract<MasterAction, { do: 'append' }>
 

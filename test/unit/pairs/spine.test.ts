@@ -1,7 +1,6 @@
 // Slave and master core against each other, without a shell: the shortest way a reading can walk.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { startMaster } from '../../../services/master/core/master.ts'
 import type { MasterAction } from '../../../services/master/core/state.ts'
@@ -9,6 +8,7 @@ import { startAgent } from '../../../services/slave/core/agent.ts'
 import type { AgentEvent } from '../../../services/slave/core/state/events.ts'
 import type { OutboxCommit } from '../../../services/slave/core/state/stored.ts'
 import { Disk } from '../../sim/disk.ts'
+import { chanceOf } from '../../sim/prng.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
@@ -17,7 +17,7 @@ import { Secret } from '../../../shared/secret.ts'
 import { fingerprint } from '../../../shared/tves/token.ts'
 import { monoUs, unixMs, unixUs } from '../../../shared/units.ts'
 
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+const random = chanceOf(1, 'spine').bytes
 
 test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wire.md 3 to 9)', () => {
   const suite = nodeSuite

@@ -2,7 +2,6 @@
 // knowing the time, and its readings get their time afterwards.
 
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { isUnsure, retime } from '../../../services/billing/readings/core/retiming.ts'
 import { startMaster } from '../../../services/master/core/master.ts'
@@ -18,13 +17,14 @@ import { Secret } from '../../../shared/secret.ts'
 import { fingerprint } from '../../../shared/tves/token.ts'
 import { monoUs, unixMs, unixUs } from '../../../shared/units.ts'
 import { Disk } from '../../sim/disk.ts'
+import { chanceOf } from '../../sim/prng.ts'
 
 const SECOND = 1_000_000
 const HOUR = 3_600 * SECOND
 /** What the slave's oscillator gains, ppm: a bad crystal, inside the tolerance. */
 const DRIFT_PPM = 180
 const BEGIN = 1_800_000_000 * SECOND
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+const random = chanceOf(1, 'anchors').bytes
 
 /** One slave and its master; time moves when told. */
 function world() {

@@ -1,5 +1,6 @@
-// The official vectors: data beside the clone, in no package. Where they are absent their tests are
-// skipped with the reason, unless REQUIRE_PEERS=1 says that this machine has them.
+// The official vectors: data of others, outside this repository (docs/vectors.md). Where they are
+// absent their tests are skipped with the reason, and the process says so once in a line that the
+// runner repeats at its end.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,14 +8,19 @@ import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import { packageRoot } from '../../../shared/node/root.ts'
 import { portableSuite } from './portable-suite.ts'
 
-const folder = join(packageRoot(), '../shared/vectors')
+const named = process.env['TICKLOCK_VECTORS']
+const folder = named ?? join(packageRoot(), '../shared/vectors')
 
-/** For a test's options: why it cannot run, or false. */
+/** For a test's options: why it cannot run, or false. A folder that is named must be
+ * there. */
 export const skip: string | false =
-  existsSync(folder) || process.env['REQUIRE_PEERS'] === '1'
+  named !== undefined || existsSync(folder) || process.env['REQUIRE_PEERS'] === '1'
     ? false
-    : 'the official vectors are not beside this clone (../shared/vectors)'
+    : 'the official vectors are not here: set TICKLOCK_VECTORS (docs/vectors.md)'
 
+if (skip !== false) console.log(`VECTORS ABSENT: ${skip}`)
+
+export const officialBytes = (file: string): Uint8Array => readFileSync(join(folder, file))
 export const officialText = (file: string): string => readFileSync(join(folder, file), 'utf8')
 
 /** What a Wycheproof file says of every case. */
