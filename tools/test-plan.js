@@ -33,8 +33,8 @@ const SECONDS = {
 const SECONDS_OTHERWISE = 4
 
 /** Files that compare clocks to within milliseconds or expect an answer within a second, and why.
- * They run beside each other (all of them mostly sleep) and beside the shared processes, which never
- * use more than one of two cores; never beside another end-to-end file, which may use every core. */
+ * They run beside each other (all of them mostly sleep) and beside the shared processes, which
+ * never use more than one of two cores; never beside another end-to-end file, which may use both. */
 const CALM = {
   'e2e/head-time.test.js': 'answers must arrive within half a second',
   'e2e/link-thread.test.js': 'a question is stamped to within milliseconds of its departure',

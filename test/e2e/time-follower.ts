@@ -1,4 +1,4 @@
-// Our NTP client as the head-end's clock thread runs it, one source at a time, with a look at what
+// Our NTP client as the head-end's clock thread runs it, with a single source, and access to what
 // it believes.
 
 import type { Polls } from '../../shared/clock/ntp/association.ts'
@@ -9,15 +9,15 @@ import { systemClock } from '../../shared/node/system-clock.ts'
 import type { Source } from '../../services/master/core/head-clock.ts'
 import { Upstream } from '../../services/master/shell/time/upstream.ts'
 
-/** The association sees to it itself when to ask. */
+/** The association itself decides when to ask. */
 const TICK_MS = 50
-/** One question a second: tests and benches have no time for more patience. */
+/** One question a second: tests and benches cannot wait longer. */
 const EACH_SECOND: Polls = { min: 0, max: 0 }
 
 export interface Following {
   readonly name?: string
   readonly kind?: Source['kind']
-  /** On loopback: of NTP or of the key establishment. */
+  /** On loopback: that of NTP or of the key establishment. */
   readonly port: number
   /** PEM. */
   readonly authorities?: readonly string[]
@@ -56,7 +56,7 @@ export class Follower {
     return association === null ? null : estimateAt(association.estimator, at)
   }
 
-  /** Estimate less the system's clock, microseconds; null while nothing is known. */
+  /** Estimate minus the system's clock, microseconds; null while nothing is known. */
   errorUs(): number | null {
     const at = systemClock.mono()
     const estimate = this.estimate(at)

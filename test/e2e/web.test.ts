@@ -117,7 +117,7 @@ test('the figures of clocks: as JSON and for Prometheus, without a name', async 
   }
 })
 
-test('customer A reads A’s bill from the database and not B’s, by any way in', async () => {
+test('customer A reads A’s bill and never B’s, whatever the way in', async () => {
   const { customers } = webStores(postgres.db.kysely)
   const [a, b] = seeded.customers
   const [billA, billB] = seeded.bills
@@ -130,7 +130,7 @@ test('customer A reads A’s bill from the database and not B’s, by any way in
   )
 })
 
-test('readings of a bill carry their clock state; usage begins with moving in', async () => {
+test('readings of a bill carry their clock state; usage begins when the customer moved in', async () => {
   const { customers } = webStores(postgres.db.kysely)
   const [a] = seeded.customers
   const view = await customers.bill(a, seeded.bills[0])
@@ -158,7 +158,7 @@ test('a bill whose stored text was changed is not shown', async () => {
   await pool.query('alter table bills enable trigger bills_are_final')
 })
 
-test('two people using one set-up link at once make one operator', async () => {
+test('two people who use one set-up link at once make one operator', async () => {
   const { access } = webStores(postgres.db.kysely)
   const hash = randomBytes(32)
   const expiresAt = seeded.later
@@ -194,7 +194,7 @@ async function openPage(browser: Browser, width: number, javaScriptEnabled = fal
 
 type Page = Awaited<ReturnType<typeof openPage>>
 
-/** Nothing may stick out of a phone's screen. */
+/** Nothing may reach beyond a phone's screen. */
 async function assertFits(page: Page, width: number, path: string): Promise<void> {
   const body = await page.locator('main').boundingBox()
   assert.ok(body !== null && body.x >= 0 && body.x + body.width <= width, `${path} at ${width}`)
@@ -234,14 +234,14 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     )
     await assertFits(page, width, path)
   }
-  // PostgreSQL would refuse it with an error of its own.
+  // PostgreSQL would refuse it with an error.
   const odd = await page.goto(`${links.baseUrl}/fleet/${seeded.device}/clock/%00`)
   assert.equal(odd?.status(), 404)
   await commandWalk(page, width, name)
   await page.context().close()
 }
 
-/** Gives a command by the button, and reads on the page what became of it. */
+/** Gives a command by the button, and reads its outcome on the page. */
 async function commandWalk(page: Page, width: number, name: string): Promise<void> {
   const path = `/fleet/${seeded.device}`
   const text = async () => (await page.locator('main').innerText()).replaceAll('\n', ' ')
