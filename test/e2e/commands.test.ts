@@ -53,7 +53,7 @@ const READ: Order = { order: 'read-now', meter: null }
 const DEVICES = ['00112233aabbccdd', '00112233aabbccde'] as const
 
 // At once: each has a head-end or a database of its own, and mostly waits.
-describe('ticklock command', { concurrency: true }, () => {
+void describe('ticklock command', { concurrency: true }, () => {
   test('ticklock command: read now brings a reading; killed in between it is unknown', async (t) => {
     const way = await WholeWay.open()
     t.after(() => way.close())

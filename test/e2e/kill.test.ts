@@ -229,7 +229,7 @@ const daysAgo = (days: number): UnixMs => unixMs((Math.floor(Date.now() / DAY_MS
 const YOUNG_MS = [250, 400, 500, 600, 700, 800, 950, 1_200]
 
 // At once: each has a head-end of its own, and waits half the time.
-describe('kill -9', { concurrency: true }, () => {
+void describe('kill -9', { concurrency: true }, () => {
   test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
     const way = await WholeWay.open({}, { durable: true })
     t.after(() => way.close())

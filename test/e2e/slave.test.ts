@@ -73,7 +73,7 @@ const metersSeen = (master: FixtureMaster): readonly string[] => {
 }
 
 // At once: each has a slave and a master of its own, and mostly waits.
-describe('a slave and its master', { concurrency: true }, () => {
+void describe('a slave and its master', { concurrency: true }, () => {
   for (const door of ['tcp', 'ws'] as const) {
     test(`${door}: enrols, reads, seals, sends and forgets what is durable (wire.md)`, async (t) => {
       const { folder, file, master, log, lines } = await scene(t, door)

@@ -151,7 +151,7 @@ test('hostile bytes end in a named refusal each, and slaves are served on (wire.
 })
 
 // At once: each has a device of its own, and mostly waits.
-describe('tokens and revocation', { concurrency: true }, () => {
+void describe('tokens and revocation', { concurrency: true }, () => {
   test('a token with another secret is SEC-07, one already used SEC-08 (wire.md 3)', async (t) => {
     const token = await way.register('owner', null)
     await way.noticed()

@@ -63,7 +63,7 @@ function runner(
 }
 
 // At once: each has a folder of its own, and mostly waits.
-describe('the test runner', { concurrency: true }, () => {
+void describe('the test runner', { concurrency: true }, () => {
   test('passes, and adds up what all processes ran', async (t) => {
     const { code, output } = await runner(t, { 'unit/a.test.js': PASSES, 'e2e/b.test.js': PASSES })
     assert.equal(code, 0, output)

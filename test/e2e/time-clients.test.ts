@@ -61,7 +61,7 @@ function assertNear(printed: string, offset: RegExp): void {
 }
 
 // At once: each has programs of its own, and mostly waits.
-describe('other people’s clients and our server', { concurrency: true }, () => {
+void describe('other people’s clients and our server', { concurrency: true }, () => {
   test('ntpdig and ntpdate accept our server (NTPsec)', async (t) => {
     if (!ready(t, 'ip', 'ntpdig', 'ntpdate')) return
     const namespace = await serve(t)

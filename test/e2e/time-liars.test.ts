@@ -54,7 +54,7 @@ async function upstreams(t: TestContext, count: number, liars: number) {
 }
 
 // At once: each has programs of its own, and mostly waits.
-describe('servers that lie', { concurrency: true }, () => {
+void describe('servers that lie', { concurrency: true }, () => {
   for (const [liars, count] of [
     [1, 3],
     [2, 5],

@@ -67,7 +67,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 let files: Certificates
 
 // At once, since they mostly wait. Whatever blocks this thread is done first: each test measures.
-describe('our client and chronyd', { concurrency: true }, () => {
+void describe('our client and chronyd', { concurrency: true }, () => {
   before(() => {
     if (missing('openssl') === null) files = makeCertificates(folder, 'DNS:localhost,IP:127.0.0.1')
   })
