@@ -1,10 +1,10 @@
-// The reporter of our test processes: node's own (spec), and behind it how long the tests of each
-// file took together, which nobody else can say of files that share a process.
+// The reporter of our test processes: node's own (spec), followed by the time that the tests of
+// each file took. The runner cannot measure that itself for files that share a process.
 import { spec as Spec } from 'node:test/reporters'
 
-/** Called with `new`, and gives node's reporter itself, with an eye and a last word of ours: a
- * second stream behind it would not come to its end in a process that is ended because something
- * was left open. */
+/** Called with `new`; returns node's reporter itself, which also notes each test and adds our lines
+ * at its end. A second stream behind it would be cut short when the process is ended because
+ * something was left open. */
 export default function Reporter() {
   const stream = new Spec()
   const { _transform: transform, _flush: flush } = stream

@@ -1,5 +1,5 @@
-// A small utility in a database: customers in two zones, one meter each, readings at the month's
-// edges.
+// A small utility in a database: customers in two zones, one meter each, readings at both ends of
+// the month.
 
 import assert from 'node:assert/strict'
 import { instantsOf } from '../../services/billing/civil/calendar.ts'
@@ -17,7 +17,7 @@ export const UTILITY = {
   payment: ['At the counter, 12 Station Road.'],
 } as const
 
-/** One row's id out of an `insert ... returning id`. */
+/** Inserts one row and returns its id. */
 async function inserted(db: Db, text: string, values: readonly unknown[]): Promise<number> {
   const { rows } = await db.pool.query<{ id: number }>(`${text} returning id`, [...values])
   const id = rows[0]?.id
@@ -74,7 +74,7 @@ export async function addReading(
   )
 }
 
-/** Moves a household in on 1 January; returns its meter. */
+/** Adds a household that moved in on 1 January; returns its meter. */
 export async function addHousehold(
   db: Db,
   household: Household,

@@ -1,5 +1,5 @@
-// Runs in the browser: takes test/vectors/frame.json apart with the portable provider alone, as a
-// page would that has a run's secret, and says what it found.
+// Runs in the browser: opens the frames of test/vectors/frame.json with the portable provider
+// alone, as a page that has a run's secret would, and reports what it found.
 
 import { equalConstantTime, fromHex, toHex } from '../../shared/bytes.ts'
 import { nobleSuite } from '../../shared/tves/noble-suite.ts'
@@ -11,7 +11,7 @@ import { decodeContent } from '../../shared/wire/content.ts'
 import { decodeFrame, type FrameHeader } from '../../shared/wire/frame.ts'
 import type { Opener } from '../../shared/wire/opener.ts'
 
-/** What it needs of the file; bytes are hex. */
+/** The fields of the file that are used here; bytes are hex. */
 export interface FrameFile {
   readonly secret: string
   readonly device: string
@@ -21,7 +21,7 @@ export interface FrameFile {
   readonly frames: readonly { readonly name: string; readonly line: string }[]
 }
 
-/** Reading frames needs no key agreement: nobody gets one here. */
+/** Reading frames needs no key agreement, so this provider has none. */
 const noAgreement = (): never => {
   throw new Error('X25519 was asked for')
 }

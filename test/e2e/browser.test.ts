@@ -27,7 +27,7 @@ const vectors: Vectors = JSON.parse(
   readFileSync(join(packageRoot(), 'test/vectors/frame.json'), 'utf8'),
 )
 
-/** What openAll must say: the contents as they stand in the file. */
+/** What openAll must return: the contents as the file states them. */
 function assertAll(said: string): void {
   const lines = said.split('\n')
   assert.equal(lines.length, vectors.frames.length, said)

@@ -38,11 +38,11 @@ function capture(name: string): { readonly text: string; readonly expected: Expe
   return { text, expected: JSON.parse(readFileSync(`${path}.json`, 'utf8')) }
 }
 
-/** The lines before `!`, with a checksum that fits them: as the files are printed, none does. */
+/** The lines before `!`, with a matching checksum: as printed in the files, no checksum matches. */
 const withRightChecksum = ({ text }: { readonly text: string }): Uint8Array =>
   encodeTelegram(text.slice(0, text.lastIndexOf('\r\n!')).split('\r\n'))
 
-/** `meter register value`, values in Wh, W, V, A and m3, as the .json tells them. */
+/** `meter register value`, values in Wh, W, V, A and m3, as the .json states them. */
 function expectedRows(meter: string, { electricity, mBus }: Expected): string[] {
   const rows: string[] = []
   const add = (register: string, value: number): void => {
@@ -71,7 +71,7 @@ function expectedRows(meter: string, { electricity, mBus }: Expected): string[] 
   return rows.sort()
 }
 
-/** The same of what is stored. */
+/** The same for what is stored. */
 async function storedRows(way: WholeWay): Promise<string[]> {
   const rows = await way.rows<{ number: string; obis: string; value: string }>(
     `select distinct number, obis, (value * power(10::numeric, exponent))::text as value
@@ -85,7 +85,7 @@ async function storedRows(way: WholeWay): Promise<string[]> {
     .sort()
 }
 
-/** Two pty ends joined by socat, the far one open for writing. */
+/** Two ptys joined by socat, the far one open for writing. */
 async function serialPair(t: TestContext): Promise<{ near: string; far: SerialPort }> {
   const socat: ChildProcess = spawn('socat', ['-d', '-d', 'pty,raw,echo=0', 'pty,raw,echo=0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -134,7 +134,7 @@ function missing(): string | null {
   return spawnSync('socat', ['-V']).status === 0 ? null : 'socat is not installed'
 }
 
-test('telegrams of real meters reach the database as their .json tells them (dsmr captures)', async (t) => {
+test('telegrams of real meters reach the database as their .json states them (dsmr captures)', async (t) => {
   const why = missing()
   if (why !== null) {
     assert.notEqual(process.env['REQUIRE_PEERS'], '1', why)
@@ -153,7 +153,7 @@ test('telegrams of real meters reach the database as their .json tells them (dsm
   const ports = [
     await meter(t, withRightChecksum(checked)),
     await meter(t, fromText(`${bare.text}\r\n`)),
-    // As printed, with its wrong checksum; then a telegram that is whole.
+    // As printed, with its wrong checksum; then an intact telegram.
     await meter(t, concat(fromText(`${printed.text}\r\n`), withRightChecksum(next))),
   ]
   const token = await way.register('P1 ports', null)

@@ -1,4 +1,4 @@
-// What `ticklock` says when a start goes wrong: the code, what exactly, and the way out; exit 1.
+// What `ticklock` prints when a start fails: the code, the exact cause and the remedy; exit code 1.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -68,7 +68,7 @@ evry = 5
   assert.match(none.output, /OPS-05 .*ENOENT/)
 })
 
-test('a database that does not answer is OPS-08, a command nobody knows OPS-12', async (t) => {
+test('a database that does not answer is OPS-08, an unknown command OPS-12', async (t) => {
   const env = await environment(t)
   const [port] = await freePorts(1)
   const url = `postgres://ticklock:secret-word@127.0.0.1:${port}/ticklock`

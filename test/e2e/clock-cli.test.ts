@@ -14,7 +14,7 @@ let postgres: TestPostgres
 let env: NodeJS.ProcessEnv
 before(async () => {
   postgres = await testPostgres()
-  // Where the command looks for the database of a head-end that runs.
+  // Where the command looks for the database of a running head-end.
   const data = dirname(postgres.folder)
   symlinkSync(postgres.folder, join(data, 'postgresql'))
   env = { TICKLOCK_DATA: data }
@@ -81,7 +81,7 @@ test('--json gives the same figures to machines', async () => {
   )
 })
 
-test('what is wrong has a code: no device, too many words, no database', async () => {
+test('each error has its code: no device, too many words, no database', async () => {
   const unknown = await clock('Nowhere')
   assert.deepEqual([unknown.code, /SEC-01/.test(unknown.output)], [1, true], unknown.output)
   const many = await clock('Old Town', 'M-1')
@@ -90,7 +90,7 @@ test('what is wrong has a code: no device, too many words, no database', async (
   assert.match(nowhere.output, /OPS-08 .*ticklock up/)
 })
 
-test('a name of elsewhere cannot move the terminal’s cursor', async () => {
+test('a name that came from outside cannot move the terminal’s cursor', async () => {
   const { tell } = teller(postgres.db)
   const reference = 'evil\u001b[2J\u202e'
   await tell((fleet) =>

@@ -54,21 +54,21 @@ test('a quiet slave leaves a point in 15 minutes; one that moved a point at once
     [15, 'S'],
     [30, 'S'],
   ])
-  // Both bounds together are 5 ms: within them nothing was seen to move.
+  // Both bounds together are 5 ms; a smaller change does not count as a move.
   await slave(T0 + 31 * MINUTE, { fastUs: 5_000 })
   assert.equal((await points()).length, 3)
   await slave(T0 + 32 * MINUTE, { fastUs: 5_001 })
   assert.equal((await points()).length, 4)
   await slave(T0 + 32.1 * MINUTE, { fastUs: 5_001, state: 'R' })
   assert.deepEqual((await points()).at(-1), [32.1, 'R'])
-  // A bound that grew counts from 0.1 s and four times on.
+  // A larger bound counts once it exceeds 0.1 s and has grown fourfold.
   await slave(T0 + 32.2 * MINUTE, { fastUs: 5_001, state: 'R', boundUs: 100_000 })
   assert.equal((await points()).length, 5)
   await slave(T0 + 32.2 * MINUTE, { fastUs: 5_001, state: 'R', boundUs: 100_001 })
   assert.equal((await points()).length, 6)
 })
 
-test('one that never rests leaves ten points at once, then one a minute', async () => {
+test('one that moves all the time leaves ten points at once, then one a minute', async () => {
   const { slave } = teller(postgres.db)
   const restless = async (from: number, times: number): Promise<number> => {
     const before = (await points()).length
@@ -80,11 +80,11 @@ test('one that never rests leaves ten points at once, then one a minute', async 
   await slave(T0)
   assert.equal(await restless(T0 + HOUR, 20), 10)
   assert.equal(await restless(T0 + HOUR + 2.5 * MINUTE, 20), 2)
-  // The head-end's clock was set back by half an hour: nobody is left out until it is over.
+  // The head-end's clock was set back by half an hour: no report is dropped until it has caught up.
   assert.equal(await restless(T0 + 30 * MINUTE, 4), 4)
 })
 
-test('what is told last stands, with its sign: the clock minus UTC', async () => {
+test('the last report stands, with its sign: the clock minus UTC', async () => {
   const { slave, meter } = teller(postgres.db)
   await slave(T0, { fastUs: 10 })
   await slave(T0 + 10_000, { fastUs: 1_234, boundUs: null, state: 'U' })
@@ -97,7 +97,7 @@ test('what is told last stands, with its sign: the clock minus UTC', async () =>
   assert.deepEqual([its.outcome, its.monthly_drift_ms, its.state], ['none', -800, 'V'])
 })
 
-test('meters of another device, of nobody, and devices nobody knows leave nothing', async () => {
+test('meters of another device, unassigned meters and unknown devices leave nothing', async () => {
   const { slave, meter, lines } = teller(postgres.db)
   await meter(T0, { meter: 'M-3' })
   await meter(T0, { meter: 'M-4' })
@@ -164,7 +164,7 @@ test('a meter: B0, its events of UNI/TS 11291 once each, what was done about it'
     'set 120000',
     '12 120000',
   ])
-  // Told again, and over the end of a month: nothing was done.
+  // Reported again, and across the end of a month: nothing is added.
   await meter(T0 + 6 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(-18_000_800) })
   await meter(T0 + 8 * MINUTE, { outcome: 'set', event: 12, monthlyDrift: spanMs(0) })
   assert.equal((await events()).length, 6)
@@ -172,7 +172,7 @@ test('a meter: B0, its events of UNI/TS 11291 once each, what was done about it'
   assert.deepEqual((await events()).slice(6), ['12 120000'])
 })
 
-test('an event told within the second before another report is not lost', async () => {
+test('an event reported in the same second as another report is not lost', async () => {
   const { tell } = teller(postgres.db)
   const report = { offset: spanUs(0), bound: spanUs(1), resolution: spanUs(1), frequency: null }
   const told = { ...report, meter: 'M-2', monthlyDrift: spanMs(0), invalid: false } as const
@@ -183,14 +183,14 @@ test('an event told within the second before another report is not lost', async 
   assert.deepEqual(await events(), ['12 0'])
 })
 
-test('the head-end: its report whole, a liar among its sources, whom it follows', async () => {
+test('the head-end: its whole report, a liar among its sources, the source it follows', async () => {
   const { tell } = teller(postgres.db)
   const odd = headReport(T0 + 11 * MINUTE, { reference: 'a\0b', rmsOffset: spanUs(Number.NaN) })
   await tell((fleet) => {
     fleet.headClock(headReport(T0))
     fleet.headClock(withLiar(headReport(T0 + 1)))
   })
-  // After a restart the same liar is no news.
+  // After a restart the same liar is not reported again.
   await tell(async (fleet) => {
     await fleet.begin(unixMs(T0))
     fleet.headClock(withLiar(headReport(T0 + 10 * MINUTE)))
@@ -213,9 +213,9 @@ test('old points are thinned to one an hour, a few clocks at a time; nothing aft
   const later = unixMs(T0 + 49.9 * HOUR)
   const last = await sweepClocks(pool, 0, later)
   assert.deepEqual(await points(), [
-    // Of the slave: the first of each hour, and what is younger than 48 hours.
+    // Of the slave: the first point of each hour, and all points younger than 48 hours.
     ...[0, 60, 120].map((minute) => [minute, 'S'] as const),
-    // Of the meter: the first of six hours.
+    // Of the meter: the first point of every six hours.
     ...[0, 2, 3, 4, 5, 6, 7].map((hour) => [hour * 60, 'V'] as const),
   ])
   assert.equal(await sweepClocks(pool, last, later), 0)
@@ -242,11 +242,11 @@ test('a thousand events of a clock are kept', async () => {
   assert.deepEqual(rows, [{ n: 1_000, first: 6 }])
 })
 
-test('a database that is away is waited for: what is newest then is written', async () => {
+test('it waits for a database that is away, then writes what is newest', async () => {
   const lines: string[] = []
   const { pool } = postgres.db
   const away = new Pool({ host: '/nowhere' })
-  // The pool's place is taken by the real one once it is back.
+  // The real pool takes the place of this one once it is back.
   let target: Pick<Pool, 'query'> = away
   const swapped = Object.create(pool, {
     query: { value: async (text: string, values: unknown[]) => target.query(text, values) },
@@ -265,7 +265,7 @@ test('a database that is away is waited for: what is newest then is written', as
   assert.deepEqual(await events(), ['falseticker'])
 })
 
-test('one device cannot take the memory of all: 1,001 clocks of it wait at most', async () => {
+test('one device cannot take everybody’s memory: at most 1,001 of its clocks wait', async () => {
   const { pool } = postgres.db
   const asked: number[] = []
   const counting = Object.create(pool, {

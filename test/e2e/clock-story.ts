@@ -1,5 +1,5 @@
-// Clocks told through the fleet board, a report at a time and each written at once: for the tests
-// of what is kept of them and what is shown.
+// Reports clocks to the fleet board, one report at a time, each written at once: for the tests of
+// what is stored and what is shown.
 
 import { Fleet } from '../../services/billing/fleet/db/board.ts'
 import type { Db } from '../../services/billing/store/pool.ts'
@@ -21,7 +21,7 @@ const DISCIPLINE: ClockDiscipline = {
   lastStep: spanUs(0),
 }
 
-/** What a slave says: `fastUs` is how far its clock is ahead of UTC. */
+/** A slave's report: `fastUs` is how far its clock is ahead of UTC. */
 export interface SlaveSays {
   readonly device?: string
   readonly state?: 'U' | 'I' | 'S' | 'R'
@@ -99,7 +99,7 @@ export const withLiar = (report: HeadClockReport): HeadClockReport => ({
   ],
 })
 
-/** Tells and writes. */
+/** Reports and writes. */
 export function teller({ pool }: Pick<Db, 'pool'>) {
   const lines: string[] = []
   const tell = async (say: (fleet: Fleet) => void | Promise<void>): Promise<void> => {

@@ -12,14 +12,14 @@ import { testPostgres } from './postgres.ts'
 import { Process, semToml, until, WholeWay } from './whole-way.ts'
 
 const METER = 'ED-1'
-/** Live readings come so seldom that within a test only a command brings the second one. */
+/** Live readings are so rare that within a test only a command brings a second one. */
 const EVERY_SECONDS = 3_600
 
 interface Line {
   readonly url: string
   /** Requests heard. */
   asked: number
-  /** The meters' answers get lost. */
+  /** True: the meters' answers are lost. */
   deaf: boolean
 }
 
@@ -53,7 +53,7 @@ const READ: CommandTask = { task: 'read-now', meter: null }
 const DEVICES = ['00112233aabbccdd', '00112233aabbccde'] as const
 
 // At once: each has a head-end or a database of its own, and mostly waits.
-describe('ticklock command', { concurrency: true }, () => {
+void describe('ticklock command', { concurrency: true }, () => {
   test('ticklock command: read now brings a reading; killed in between it is unknown', async (t) => {
     const way = await WholeWay.open()
     t.after(() => way.close())
@@ -104,7 +104,7 @@ describe('ticklock command', { concurrency: true }, () => {
     const { code, output } = await interrupted
     assert.equal(code, 1, output)
     assert.match(output, /^unknown: /m)
-    // One request of the new process's own rhythm and one for the clock, none for the command.
+    // The new process asks once on its own schedule and once for the clock, never for the command.
     assert.ok(line.asked - asked <= 2, `${line.asked - asked} requests`)
     const rows = await way.rows<{ outcome: string; asked_by: string; sent: boolean }>(
       `select outcome, asked_by, sent_at is not null as sent from commands
@@ -117,7 +117,7 @@ describe('ticklock command', { concurrency: true }, () => {
     assert.ok(rows.every(({ asked_by, sent }) => sent && asked_by.endsWith(' (command line)')))
   })
 
-  test('ticklock command says what is wrong with it before anything is stored', async (t) => {
+  test('ticklock command reports what is wrong before anything is stored', async (t) => {
     const way = await WholeWay.open()
     t.after(() => way.close())
     const { device } = await way.register('attic', null)
@@ -157,7 +157,7 @@ describe('ticklock command', { concurrency: true }, () => {
     const give = (id: string, at = now) =>
       giveCommand(kysely, { device: id, what: READ, askedBy: 'ada', now: at, expires: later })
     const first = await commands.revision()
-    // A clock that went back, and two at once: no number comes twice.
+    // A clock that went back, and two commands at once: no number is used twice.
     const given = [await give(device), await give(device, unixMs(1))]
     given.push(...(await Promise.all([give(device), give(device)])))
     const numbers = given.map((verdict) => (verdict.ok ? verdict.number : 0))

@@ -1,4 +1,4 @@
-// `ticklock demo` as a newcomer starts it: what its first screen promises is there.
+// `ticklock demo` as a newcomer starts it: everything its first screen promises is there.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { freePorts } from './ports.ts'
 import { Process, until } from './whole-way.ts'
 
 const METERS = 100
-/** What the start page says: about a minute; on a busy machine a little more. */
+/** The first screen says about a minute; a busy machine takes a little longer. */
 const BILLED_MS_MAX = 90_000
 
 interface Summary {
@@ -58,7 +58,7 @@ class Browser {
   }
 }
 
-/** Processes of this machine that name the folder in their command line. */
+/** Command lines of this machine's processes that name the folder. */
 const processesOf = (folder: string): readonly string[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

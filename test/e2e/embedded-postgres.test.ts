@@ -74,7 +74,7 @@ test('the first start makes a cluster with fsync on, UTF-8, UTC and no TCP port'
 })
 
 test('a lock file whose number belongs to another program does not stop the start', async () => {
-  // Of the same account: PostgreSQL itself would believe it and give up.
+  // Under the same account: PostgreSQL itself would believe the file and give up.
   const stranger = spawn('sleep', ['60'], { ...databaseAccount(), stdio: 'ignore' })
   try {
     writeFileSync(join(cluster, 'postmaster.pid'), `${stranger.pid}\n${cluster}\n1\n5432\n`)
@@ -98,7 +98,7 @@ test('kill -9 of the server: it is started again by itself, committed rows are t
   await server.close()
 })
 
-test('kill -9 of Ticklock leaves the server, the next start goes on with it', async () => {
+test('kill -9 of Ticklock leaves the server running, and the next start takes it over', async () => {
   const { child, said } = await otherTicklock()
   assert.equal(said, 'started')
   child.kill('SIGKILL')
@@ -159,7 +159,7 @@ test('root, in a folder closed to the database: it goes to /var/lib, and stays t
   }
 })
 
-test('a server stopped by somebody else comes back', async () => {
+test('a server that somebody else stopped is started again', async () => {
   const server = await startPostgres({ folder, log })
   const restarted = once(server.events, 'restarted')
   process.kill(server.pid, 'SIGINT')

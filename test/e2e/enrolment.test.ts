@@ -21,11 +21,11 @@ import { unixMs } from '../../shared/units.ts'
 import { until } from './whole-way.ts'
 
 const HOST = '127.0.0.1'
-/** So late that the other device is through long before. */
+/** Late enough for the other device to have finished long before. */
 const LATE_MS = 2_000
 const FOREVER = unixMs(4e12)
 
-/** A roster in memory. The answer of the first load after an enrolment is the last to arrive. */
+/** A roster in memory. The answer to the first load after an enrolment arrives last. */
 class SlowRoster implements Roster {
   devices: DeviceRecord[] = []
   tokens: TokenRecord[] = []
@@ -33,7 +33,7 @@ class SlowRoster implements Roster {
   #slowed = false
   #late: Promise<void> = Promise.resolve()
 
-  /** Resolves when no answer is on its way any more. */
+  /** Resolves when no answer is outstanding. */
   async calm(): Promise<void> {
     await this.#late
     await wait(0)
@@ -68,7 +68,7 @@ class SlowRoster implements Roster {
   async retireEpochs() {}
 }
 
-test('devices that enrol at the same moment are all known afterwards (wire.md 3)', async (t) => {
+test('all devices that enrol at the same moment are known afterwards (wire.md 3)', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-enrol-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const keys = openKeyStore(join(folder, 'keys'))

@@ -65,7 +65,7 @@ async function openMaster(t: TestContext, perSource: number) {
   return { port: master.tcpPort ?? 0, publicKey: keys.staticKeys[0].publicKey }
 }
 
-/** What the master says to a step 1 of noise from this address. */
+/** What the master answers to a random step 1 from this address. */
 async function answered(port: number, localAddress: string, hello: Uint8Array): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', localAddress })
   socket.write(lengthPrefixed(hello))

@@ -1,5 +1,5 @@
-// The head-end's clock in its own thread, over real sockets: what it answers, whom it follows, and
-// that nothing which goes wrong with the thread turns the time back.
+// The head-end's clock in its own thread, over real sockets: what it answers, which source it
+// follows, and that no failure of the thread turns the time back.
 
 import assert from 'node:assert/strict'
 import { createSocket, Socket } from 'node:dgram'
@@ -62,7 +62,7 @@ class Head {
   }
 }
 
-/** An NTP server whose clock is off by so much. */
+/** An NTP server whose clock is off by `by` microseconds. */
 async function upstream(t: TestContext, by: number): Promise<string> {
   const wall = openWallClock()
   const served: ServedClock = {
@@ -95,7 +95,7 @@ const question = (first = 0x23): Uint8Array => {
   return bytes
 }
 
-/** What comes back for these datagrams within half a second. */
+/** The answers to these datagrams within half a second. */
 async function answers(port: number | null, datagrams: readonly Uint8Array[]): Promise<Buffer[]> {
   const socket: Socket = createSocket('udp4')
   const heard: Buffer[] = []
@@ -111,7 +111,7 @@ async function answers(port: number | null, datagrams: readonly Uint8Array[]): P
   return heard
 }
 
-test('answers NTP with this time and nobody else: no control packets, no floods', async (t) => {
+test('answers NTP with this time and nothing else: no control packets, no floods', async (t) => {
   const head = await new Head().open(t, {})
   const [answer, ...more] = await answers(head.time.ntpPort, [
     question(),
@@ -142,7 +142,7 @@ test('answers NTP with this time and nobody else: no control packets, no floods'
   assert.equal(refidText(kisses[0]?.readUInt32BE(12) ?? 0, 0), 'RATE')
 })
 
-test('follows four servers of which one lies by 5 s, over real sockets; a name that is none is CLK-12', async (t) => {
+test('follows four servers, one of which lies by 5 s; a name that does not resolve is CLK-12', async (t) => {
   const names: string[] = []
   for (const by of [0, 5 * SECOND, 200, 100]) names.push(await upstream(t, by))
   const head = await new Head().open(t, { from: [...names, 'no.such.host.invalid'].join() })
@@ -158,7 +158,7 @@ test('follows four servers of which one lies by 5 s, over real sockets; a name t
   assert.equal(answer?.[1], 2)
 })
 
-test('a thread that ends is OPS-26 and comes again; the time goes on and never back', async (t) => {
+test('a thread that ends is OPS-26 and is started again; the time never goes back', async (t) => {
   const workers: Worker[] = []
   const note = (worker: Worker) => workers.push(worker)
   process.on('worker', note)
@@ -189,7 +189,7 @@ test('a thread that ends is OPS-26 and comes again; the time goes on and never b
   assert.ok(Math.abs(last - Date.now() * 1_000 - 300_000) < 20_000)
 })
 
-test('a thread that ends before it began is OPS-26, and none is left behind', async (t) => {
+test('a thread that ends before it is ready is OPS-26, and none is left behind', async (t) => {
   let count = 0
   const end = (worker: Worker) => {
     count += 1
@@ -198,19 +198,19 @@ test('a thread that ends before it began is OPS-26, and none is left behind', as
   process.on('worker', end)
   t.after(() => process.off('worker', end))
   await assert.rejects(new Head().open(t, {}), /OPS-26/)
-  // A second later another one would be started.
+  // A restart would come a second later.
   await sleep(1_500)
   assert.equal(count, 1)
 })
 
-test('a thread that ends again and again is started ever more rarely', () => {
+test('a thread that keeps ending is restarted less and less often', () => {
   let pause = 0
   const pauses = Array.from({ length: 9 }, () => (pause = pauseAfter(pause, 10)))
   assert.deepEqual(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000, 64_000])
   assert.equal(pauseAfter(pause, 3_600_000), 1_000)
 })
 
-test('answers that the network does not take are not gathered without end', async (t) => {
+test('answers that the network does not take do not pile up', async (t) => {
   const port = Number((await upstream(t, 0)).split(':')[1])
   assert.equal((await answers(port, [question()])).length, 1)
   t.mock.method(Socket.prototype, 'getSendQueueSize', () => 1_000_000)
@@ -219,7 +219,7 @@ test('answers that the network does not take are not gathered without end', asyn
 
 test('one server under two names has one vote', async (t) => {
   const server = await upstream(t, 0)
-  // Another way to write 127.0.0.1, which only the resolver knows.
+  // Another spelling of 127.0.0.1 that only the resolver understands.
   const head = await new Head().open(t, {
     from: `${server},${server.replace('127.0.0.1', '127.1')}`,
   })
@@ -229,7 +229,7 @@ test('one server under two names has one vote', async (t) => {
   assert.match(head.faults.join(), /another source asks 127\.0\.0\.1/)
 })
 
-test('an address no route leads to is CLK-12, and the thread lives on', async (t) => {
+test('an address without a route is CLK-12, and the thread goes on', async (t) => {
   // As at a start without a network: the system refuses to connect.
   const head = await new Head().open(t, { from: '255.255.255.255' })
   await head.until('it is told', () => head.faults.length > 0)

@@ -23,7 +23,7 @@ import { type TestPostgres, testPostgres } from './postgres.ts'
 
 /** All callers share 127.0.0.1 here. */
 const NO_LIMIT = { perSource: 1e6, perDevice: 1e6, inFlight: 1e6, inFlightPerSource: 1e6 }
-/** Slaves started in one go, and the pause after them: a handshake costs both sides their time. */
+/** Slaves started at a time, and the pause after them: a handshake costs both sides CPU time. */
 const STARTED_AT_ONCE = 20
 const START_PAUSE_MS = 50
 
@@ -90,7 +90,7 @@ export class KeyFleet {
     return this.#master
   }
 
-  /** Enrols `count` devices from one CSV file, as `ticklock enrol` does; milliseconds it took. */
+  /** Enrols `count` devices from one CSV file, as `ticklock enrol` does, and times it. */
   async enrol(count: number, prefix = 'box'): Promise<{ ms: number; tokens: Map<string, string> }> {
     const names = Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
     const out = join(this.folder, `${prefix}.tokens.csv`)
@@ -127,7 +127,7 @@ export class KeyFleet {
     }
   }
 
-  /** How many slaves are as described. */
+  /** How many slaves fulfil the condition. */
   count(which: (slave: LightSlave) => boolean): number {
     return [...this.slaves.values()].filter(which).length
   }
@@ -136,7 +136,7 @@ export class KeyFleet {
     return [...this.slaves.values()].reduce((sum, { taken }) => sum + taken, 0)
   }
 
-  /** What the database holds of each meter's 1, 2, 3 ... */
+  /** Which of each meter's values 1, 2, 3 ... the database holds. */
   async stored(): Promise<{ rows: number; distinct: number; lost: number }> {
     const { rows } = await this.postgres.db.pool.query<{ number: string; n: number; v: number }>(
       `select number, count(*) as n, count(distinct value) as v
@@ -153,7 +153,7 @@ export class KeyFleet {
     return { rows: total, distinct, lost }
   }
 
-  /** The meters are left alone, and everything taken becomes durable. */
+  /** Stops reading the meters and waits until everything taken is durable. */
   async drain(patienceMs: number): Promise<void> {
     for (const slave of this.slaves.values()) slave.reads = false
     const until = performance.now() + patienceMs

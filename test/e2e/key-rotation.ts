@@ -1,5 +1,5 @@
-// The whole of a static key's rotation under load, told as it happens: enrol from one CSV file,
-// read, rotate, until the old key is destroyed; then count.
+// A complete rotation of the static key under load, narrated as it happens: enrol from one CSV
+// file, read, rotate until the old key is destroyed; then count.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { readdirSync } from 'node:fs'
@@ -108,7 +108,8 @@ async function rotate(
   return { fleet, enrolMs, rotationMs, longestStallMs, taken: fleet.taken, stored }
 }
 
-/** Longest time between two turns of the event loop, until the function returned is called. */
+/** Measures the longest time between two turns of the event loop until the returned function is
+ * called. */
 export function stallWatch(): () => number {
   let [last, longest] = [performance.now(), 0]
   const timer = setInterval(() => {

@@ -1,8 +1,8 @@
 // kill -9 of every part while meters are read and two months of history are filled in.
 //
-// What must come out is known beforehand: a simulated meter's register is a function of its seed
-// and the instant. And what was promised is known too: after each kill of a slave its outbox is
-// copied, and every run in it ends where that copy says, with that stream hash.
+// The expected result is known beforehand: a simulated meter's register is a function of its seed
+// and the instant. What was promised is known too: after each kill of a slave its outbox is copied,
+// and every run must end where that copy says, with that stream hash.
 
 import assert from 'node:assert/strict'
 import { cpSync, existsSync } from 'node:fs'
@@ -24,15 +24,15 @@ const SLAVES = 2
 const METERS_EACH = 10
 const HISTORY_DAYS = 60
 const DAY_MS = 86_400_000
-/** What a meter takes for an answer: so slow that the back-fill lasts as long as the kills do. */
+/** How long a meter takes to answer: slow enough for the back-fill to last as long as the kills. */
 const ANSWER_MS = 100
-/** Live readings of each meter, seconds. */
+/** Interval of each meter's live readings, seconds. */
 const EVERY_SECONDS = 3
 /** What a kill in the middle of a message, a link that replaces another, or a handshake while the
  * database is away may leave behind. */
 const HARMLESS = ['WIR-03', 'WIR-06', 'OPS-08']
 
-/** A line on which every answer is late. */
+/** A line that delays every answer. */
 async function slowLine(t: TestContext, bus: SemBus): Promise<string> {
   const server = createServer((slave) => {
     const meters = connect(bus.port, '127.0.0.1')
@@ -64,11 +64,11 @@ function note(promised: Promised, { device }: Slave, { runs }: Stored): void {
 
 let copies = 0
 
-/** What is committed in a slave's outbox now; its process has ended. */
+/** What is committed in the outbox of a slave whose process has ended. */
 function stored(way: WholeWay, slave: Slave): Stored {
   copies += 1
   const copy = join(way.folder, `copy-${copies}`)
-  // A slave killed very young has made no folder yet.
+  // A slave killed right after its start has made no folder yet.
   if (existsSync(slave.dataFolder)) cpSync(slave.dataFolder, copy, { recursive: true })
   const outbox = open(copy)
   const content = outbox.load()
@@ -111,7 +111,7 @@ async function killRounds(way: WholeWay, slaves: readonly Slave[], promised: Pro
   for (const slave of slaves) slave.start()
 }
 
-/** Lets a slave whose meters are gone send what it has, and looks that nothing is left. */
+/** Lets a slave whose meters are gone send what it has, until nothing is left. */
 async function drain(way: WholeWay, slave: Slave): Promise<Stored> {
   return until(`outbox of ${slave.name} is empty`, async () => {
     await wait(2_000)
@@ -132,7 +132,11 @@ async function checkStreams(way: WholeWay, promised: Promised): Promise<void> {
     positions.map(({ stream, sequence, hash }) => [stream, `${sequence}/${toHex(hash)}`]),
   )
   for (const [stream, end] of promised) assert.equal(durable.get(stream), end, stream)
-  assert.deepEqual([...durable.keys()].sort(), [...promised.keys()].sort(), 'no stream of nobody')
+  assert.deepEqual(
+    [...durable.keys()].sort(),
+    [...promised.keys()].sort(),
+    'no stream without a slave',
+  )
 }
 
 async function checkNothingOdd(t: TestContext, way: WholeWay, slaves: readonly Slave[]) {
@@ -158,7 +162,7 @@ interface Furnished {
   readonly buses: readonly SemBus[]
 }
 
-/** Slaves with their meters, registered and not started: every other one comes by WebSocket. */
+/** Slaves with their meters, registered but not started; every other one uses WebSocket. */
 async function furnish(t: TestContext, way: WholeWay, from: UnixMs): Promise<Furnished> {
   const meters: SimulatedMeter[] = []
   const slaves: Slave[] = []
@@ -189,8 +193,8 @@ async function furnish(t: TestContext, way: WholeWay, from: UnixMs): Promise<Fur
   return { meters, slaves, buses }
 }
 
-/** Waits for the end of the back-fill, takes the meters away, drains the slaves, and looks at it
- * all. */
+/** Waits for the end of the back-fill, takes the meters away, drains the slaves and checks
+ * everything. */
 async function checkAll(
   t: TestContext,
   way: WholeWay,
@@ -225,7 +229,7 @@ const daysAgo = (days: number): UnixMs => unixMs((Math.floor(Date.now() / DAY_MS
 const YOUNG_MS = [250, 400, 500, 600, 700, 800, 950, 1_200]
 
 // At once: each has a head-end of its own, and waits half the time.
-describe('kill -9', { concurrency: true }, () => {
+void describe('kill -9', { concurrency: true }, () => {
   test('kill -9 of slaves, head-end and PostgreSQL, again and again: every reading once', async (t) => {
     const way = await WholeWay.open({}, { durable: true })
     t.after(() => way.close())

@@ -1,6 +1,6 @@
 // A slave without a disk of its own and without a meter line: the real agent and the real link,
 // so that a thousand of them fit into one process. Its meter counts 1, 2, 3 ..., so that a
-// reading lost or stored twice is seen.
+// reading that is lost or stored twice shows.
 
 import { startAgent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent } from '../../services/slave/core/state/events.ts'
@@ -30,9 +30,9 @@ export interface LightPlan {
 export class LightSlave {
   readonly disk = new Disk(FRAMES_MAX)
   readonly faults: FaultCode[] = []
-  /** Links left in order, without a fault. */
+  /** Links left without a fault. */
   moves = 0
-  /** Readings the meter gave. */
+  /** Readings taken from the meter. */
   taken = 0
   reads = true
   readonly #plan: LightPlan
@@ -83,7 +83,7 @@ export class LightSlave {
     )
   }
 
-  /** The cable is pulled; the meter is read on. */
+  /** Pulls the cable; the meter is still read. */
   disconnect(): void {
     this.#link?.close()
     this.#link = null

@@ -1,5 +1,5 @@
 // What is special about the link in its own thread: time stamps that do not wait for the agent, and
-// nothing of a connection that was left.
+// nothing that still arrives from a connection that was left.
 
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
@@ -17,7 +17,7 @@ import { until } from './whole-way.ts'
 
 const HOST = '127.0.0.1'
 
-/** A master that does nothing by itself. */
+/** A master that does nothing on its own. */
 async function server(t: TestContext) {
   const sockets: Socket[] = []
   const came: Buffer[] = []
@@ -63,7 +63,7 @@ function block(ms: number): void {
   while (performance.now() < end);
 }
 
-test('a question is told when it left: not before it was made, nor after it could leave', async (t) => {
+test('a question carries the time it left: not before it was made, nor after it could leave', async (t) => {
   const { sockets, port } = await server(t)
   const { link, lines, bodies, sent } = slave(t, port)
   await has('the link', () => lines.includes('up'))
@@ -80,7 +80,7 @@ test('a question is told when it left: not before it was made, nor after it coul
   assert.ok(begins <= question.at && question.at <= answer.at && answer.at <= answer.taken)
 })
 
-test('a body is stamped when it comes, however late the agent looks', async (t) => {
+test('a body is stamped when it arrives, however late the agent looks', async (t) => {
   const { sockets, port } = await server(t)
   const { bodies, lines } = slave(t, port)
   await has('the link', () => lines.includes('up'))
@@ -93,7 +93,7 @@ test('a body is stamped when it comes, however late the agent looks', async (t) 
   assert.ok(body.at - written < 150_000, `${body.at - written} us late`)
 })
 
-test('what is sent before close leaves; what comes after drop is not heard', async (t) => {
+test('what was sent before close still leaves; what arrives after drop is ignored', async (t) => {
   const { sockets, came, port } = await server(t)
   const { link, lines } = slave(t, port)
   await has('the link', () => lines.includes('up'))
@@ -114,8 +114,8 @@ test('what is sent before close leaves; what comes after drop is not heard', asy
   assert.deepEqual(lines, ['up', 'before', 'down null', 'up'])
 })
 
-/** A master of its own process that sends `count` longest bodies at once, and says after 500 ms how
- * many bytes it still holds. */
+/** A master in a process of its own that sends `count` bodies of the greatest length at once and
+ * prints after 500 ms how many bytes it still holds. */
 const FLOOD = (count: number) => `import { createServer } from 'node:net'
   const body = Buffer.alloc(${BODY_BYTES_MAX} + 2)
   body.writeUInt16BE(${BODY_BYTES_MAX})
@@ -136,11 +136,11 @@ test('a master faster than the agent waits in its own buffers; nothing is lost',
   block(1_000)
   const [held] = await said
   await has('all', () => bodies.length === count)
-  // The kernel holds some megabytes on the way.
+  // The kernel buffers a few megabytes on the way.
   assert.ok(Number(String(held)) > (count * BODY_BYTES_MAX) / 2, `${held} bytes held`)
 })
 
-test('the clock of a demo that was upset is upset for stamps too', async (t) => {
+test('a demo’s upset clock is upset for stamps too', async (t) => {
   const { sockets, port } = await server(t)
   const { bodies, lines } = slave(t, port, 180_000_000)
   await has('the link', () => lines.includes('up'))

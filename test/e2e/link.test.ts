@@ -75,7 +75,7 @@ async function master(
   return { listeners, diary, peers, tcp, ws: `ws://${HOST}:${listeners.wsPort}/tves` }
 }
 
-/** Both are the same link: what holds for one holds for the other. */
+/** Both run the same link code: what holds for one holds for the other. */
 const WAYS = {
   'in this thread': (...[address, handlers, idleMs]: Opening) =>
     openLink(address, handlers, { clock, random: () => 0.01, idleMs }),
@@ -141,7 +141,7 @@ for (const { way, kind } of kinds) {
     await seen.until('gone null')
   })
 
-  test(`${kind} ${way}: when the master restarts, the slave is back by itself`, async (t) => {
+  test(`${kind} ${way}: when the master restarts, the slave reconnects by itself`, async (t) => {
     const first = await master(t)
     const { link, diary } = slave(t, way, first[kind])
     await diary.until('up')
@@ -156,7 +156,7 @@ for (const { way, kind } of kinds) {
     await diary.until('again')
   })
 
-  test(`${kind} ${way}: WIR-06 ends a link on which nothing comes, at both ends`, async (t) => {
+  test(`${kind} ${way}: WIR-06 ends a silent link, at both ends`, async (t) => {
     const { [kind]: url, diary: seen } = await master(t, { idleMs: 40 })
     const { diary } = slave(t, way, url, 60_000)
     await diary.until('up')
@@ -164,7 +164,7 @@ for (const { way, kind } of kinds) {
     await diary.until('down null')
   })
 
-  test(`${kind} ${way}: close sends what waits first, such as a refusal in clear`, async (t) => {
+  test(`${kind} ${way}: close first sends what waits, such as a refusal in clear`, async (t) => {
     const { [kind]: url, peers } = await master(t)
     const { diary } = slave(t, way, url)
     await diary.until('up')
@@ -175,7 +175,7 @@ for (const { way, kind } of kinds) {
   })
 }
 
-test('a link left without a fault is called again at once: no wait is drawn', async (t) => {
+test('a link left without a fault is reopened at once: no wait is drawn', async (t) => {
   const { tcp, diary: seen } = await master(t)
   const address = parseLinkAddress(tcp)
   assert.ok(address !== null)

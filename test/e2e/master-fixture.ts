@@ -57,7 +57,7 @@ export class FixtureMaster {
     this.#load()
   }
 
-  /** Opens both doors on the ports of the last time; returns the two addresses. */
+  /** Opens both doors, on the same ports as last time; returns the two addresses. */
   async open(): Promise<{ tcp: string; ws: string }> {
     const { tcpPort, wsPort } = this.#listeners ?? { tcpPort: 0, wsPort: 0 }
     const verdict = await listen({
@@ -78,7 +78,7 @@ export class FixtureMaster {
     await this.#listeners?.close()
   }
 
-  /** Resolves when so many frames with readings are durable. */
+  /** Resolves when `count` frames with readings are durable. */
   async untilFrames(count: number): Promise<void> {
     while (this.frames.length < count) {
       await new Promise<void>((wake) => this.#waiting.push(wake))

@@ -9,7 +9,8 @@ import { rotateUnderLoad } from './key-rotation.ts'
 const DEVICES = 50
 const PATIENCE_MS = 120_000
 
-/** A slave leaves its link for the new key within a minute at random: here within seconds. */
+/** A slave leaves its link for the new key after a random wait of up to a minute; here it is
+ * seconds. */
 const hurried = (length: number): Uint8Array => {
   const bytes = nodeRandom(length)
   if (length === 2) bytes[0] = (bytes[0] ?? 0) >> 4

@@ -1,5 +1,6 @@
 // The clocks of simulated meters on a TCP line, a real slave, and a real head-end that shows them:
-// who is corrected lightly, who only by an operator's order, and who not at all (docs/clock.md).
+// which is corrected lightly, which only by an operator's command, and which not at all
+// (docs/clock.md).
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,7 +14,7 @@ import { Process, semToml, until, WholeWay } from './whole-way.ts'
 const SECOND = 1_000_000
 /** Near a quarter hour's end a light correction waits for up to a minute. */
 const LIGHT_MS_MAX = 120_000
-/** Behind, all of them: who is behind crosses no interval that is closed. */
+/** All of them are behind: setting such a clock crosses no closed interval. */
 const METERS = { 'MC-20': -20, 'MC-75': -75, 'MC-5H': -5 * 3_600, 'MC-OLD': 0 }
 
 const now = () => unixMs(Date.now())
@@ -31,7 +32,7 @@ function clocksOf(): Map<string, SimulatedClock> {
   )
 }
 
-test('20 s are corrected lightly, 75 s by order, 5 h never; an old meter has no clock', async (t) => {
+test('20 s are corrected lightly, 75 s by command, 5 h never; an old meter has no clock', async (t) => {
   const way = await WholeWay.open()
   t.after(() => way.close())
   const clocks = clocksOf()
@@ -39,7 +40,7 @@ test('20 s are corrected lightly, 75 s by order, 5 h never; an old meter has no 
   const bus = await serveSemBus({ meters, now, clocks })
   t.after(() => bus.close())
   const token = await way.register('attic', null)
-  // What is told of the clock of a meter nobody knows is not kept.
+  // A clock report about an unknown meter is not stored.
   const entries = Object.keys(METERS).map((number) => ({
     number,
     device: token.device,

@@ -46,7 +46,7 @@ function opened(t: TestContext, keys: LineKeys) {
     for (const look of waiting) look()
   }, clock)
   t.after(() => line.close())
-  /** The first event told, now or later, for which `is` holds; it is taken out. */
+  /** Removes and returns the first event, past or future, for which `is` holds. */
   const event = (is: (event: LineEvent) => boolean): Promise<LineEvent> =>
     new Promise((found) => {
       const look = () => {
@@ -107,7 +107,7 @@ test('SEM over TCP: reads now, and a month of history in weeks (docs/meters.md 1
   assert.equal(rows, 30 * 96)
 })
 
-test('a dead meter and noise on the line do not keep the others from being read', async (t) => {
+test('a dead meter and noise on the line do not stop the others from being read', async (t) => {
   const misbehave = (meter: string) =>
     meter === 'A' ? ('silence' as const) : fromText('\x02V;C;1\x7f~~~')
   const bus = await serveSemBus({ meters: three, now: () => NOW, misbehave })
@@ -122,7 +122,7 @@ test('a dead meter and noise on the line do not keep the others from being read'
   assert.ok(wire.told.some((event) => event.on === 'fault' && event.fault === 'MTR-03'))
 })
 
-test('a line that is cut is MTR-06, opens again by itself, and other lines go on', async (t) => {
+test('a line that is cut is MTR-06 and reopens by itself; other lines go on', async (t) => {
   const [cut, whole] = await Promise.all([
     serveSemBus({ meters: three, now: () => NOW }),
     serveSemBus({ meters: three, now: () => NOW }),
@@ -154,7 +154,7 @@ test('a port where nobody listens and a device that is not there are MTR-06', as
   }
 })
 
-/** Two pty ends joined by socat; null when socat is not there. */
+/** Two ptys joined by socat; null when socat is not there. */
 async function ptyPair(
   t: TestContext,
 ): Promise<{ near: string; far: string; pull(): void } | null> {
@@ -212,7 +212,7 @@ test('SEM over a serial port: now and history (pty by socat, serialport 13)', as
   assert.equal((await wire.readings('A')).readings.length, 672)
 })
 
-/** Long enough for any machine; without serial-repair.ts the bytes wait for as long as nothing
+/** Long enough for any machine; without serial-repair.ts the bytes wait until something else
  * happens. */
 const WAKE_TEST_MS_MAX = 20_000
 
@@ -228,7 +228,7 @@ test('bytes reach an idle process at once (serial-repair.ts)', {
   const heard: Uint8Array[] = []
   await new Promise<void>((done) => {
     const line = openLine(address.address, {
-      // By then the port has found nothing to read, and waits for its poller.
+      // By then the port has found nothing to read and waits for its poller.
       up: () => setTimeout(() => writeSync(far, 'x'), 300),
       down: () => {},
       bytes: (chunk) => {

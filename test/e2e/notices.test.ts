@@ -87,7 +87,7 @@ async function notice(channel: string): Promise<State> {
 }
 const minutesFromNow = (at: Date): number => (at.getTime() - now) / 60_000
 
-/** A mail server with another temper; closed by the test. */
+/** A mail server that behaves differently; the test closes it. */
 async function smtp(
   options: SMTPServerOptions,
 ): Promise<{ mail: MailDriver; close: () => Promise<void> }> {
@@ -135,7 +135,7 @@ test('a channel that is not configured leaves its notices alone', async () => {
   assert.equal((await notice('sms')).attempts, 0)
 })
 
-test('a server that refuses for now: BIL-09, five more attempts, then BIL-11', async () => {
+test('a temporary refusal: BIL-09, five more attempts, then BIL-11', async () => {
   const server = await smtp({
     onRcptTo: (_address, _session, done) =>
       done(Object.assign(new Error('greylisted'), { responseCode: 451 })),
@@ -197,7 +197,7 @@ test('nobody listens: BIL-09 and BIL-10, both wait', async () => {
   assert.doesNotMatch(lines.join('\n'), /secret/)
 })
 
-/** A gateway that answers everything alike and remembers what it was asked. */
+/** A gateway that gives every request the same answer and remembers the requests. */
 async function gateway(status: number, answer: string): Promise<Gateway> {
   const asked: string[] = []
   const server = createServer((request, response) => {

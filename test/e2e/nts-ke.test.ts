@@ -1,4 +1,4 @@
-// NTS key establishment with chronyd, and with servers that are not what they should be.
+// NTS key establishment with chronyd, and with servers that misbehave.
 
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ const NAMES = 'DNS:localhost,IP:127.0.0.1'
 const ALPN = 'ntske/1'
 /** Long enough for a handshake on a busy machine. */
 const PATIENT_MS = 10_000
-/** For those who never answer. */
+/** For servers that never answer. */
 const HURRIED_MS = 700
 
 function certificates(t: TestContext, names = NAMES, days = 2): Certificates {
@@ -40,7 +40,7 @@ interface Told {
   readonly serve: (socket: TLSSocket, request: Buffer) => void
 }
 
-/** A TLS server that answers as told; resolves to its port. */
+/** A TLS server that gives the prescribed answer; resolves with its port. */
 async function tlsServer(t: TestContext, { certificates: files, options, serve }: Told) {
   const server = createServer({
     key: readFileSync(files.key),
@@ -65,7 +65,7 @@ async function tlsServer(t: TestContext, { certificates: files, options, serve }
 const asking = async (port: number, files: Certificates, limitMs = PATIENT_MS, host = HOST) =>
   establish({ host, port, authorities: [files.authorityText], limitMs })
 
-test('takes keys and eight cookies of chronyd, and where it answers (RFC 8915 4)', async (t) => {
+test('takes from chronyd its keys, eight cookies and where it answers (RFC 8915 4)', async (t) => {
   if (!ready(t, 'chronyd', 'openssl')) return
   const files = certificates(t)
   const [ntp = 0, ke = 0] = await freePorts(2)
@@ -85,7 +85,7 @@ test('takes keys and eight cookies of chronyd, and where it answers (RFC 8915 4)
   assert.match(stranger.detail, /certificate/)
 })
 
-test('a server whose certificate does not hold gives nothing (CLK-13)', async (t) => {
+test('a server whose certificate is not valid gives nothing (CLK-13)', async (t) => {
   if (!ready(t, 'openssl')) return
   const serve = (socket: TLSSocket): unknown => socket.write(grantOf())
   const over = certificates(t, NAMES, -1)
@@ -96,14 +96,14 @@ test('a server whose certificate does not hold gives nothing (CLK-13)', async (t
   const foreign = await asking(await tlsServer(t, { certificates: other, serve }), other)
   assert.ok(!foreign.ok)
   assert.match(foreign.detail, /does not match|not in the cert's list/)
-  // What a stranger's certificate says is not for the log at any length.
+  // A stranger's certificate must not fill the log.
   const many = Array.from({ length: 200 }, (_, index) => `IP:192.0.2.${index}`).join()
   const wordy = certificates(t, many)
   const long = await asking(await tlsServer(t, { certificates: wordy, serve }), wordy)
   assert.ok(!long.ok && long.detail.length <= 400, long.ok ? '' : `${long.detail.length}`)
 })
 
-test('answers that are none: why, and no waiting beyond the limit (CLK-13)', async (t) => {
+test('invalid answers: the reason, and no waiting beyond the limit (CLK-13)', async (t) => {
   if (!ready(t, 'openssl')) return
   const files = certificates(t)
   const why = async (told: Omit<Told, 'certificates'>, limitMs?: number): Promise<string> => {
@@ -132,7 +132,7 @@ test('answers that are none: why, and no waiting beyond the limit (CLK-13)', asy
   assert.match(await why({ serve: drip }, HURRIED_MS), /no answer within 700 ms/)
 })
 
-test('asks exactly once, and takes an answer that comes in pieces', async (t) => {
+test('asks exactly once, and accepts an answer in pieces', async (t) => {
   if (!ready(t, 'openssl')) return
   const files = certificates(t)
   const requests: Buffer[] = []
@@ -151,7 +151,7 @@ test('asks exactly once, and takes an answer that comes in pieces', async (t) =>
   assert.equal(Buffer.concat(requests).compare(encodeKeRequest()), 0)
 })
 
-test('nobody there, and somebody who speaks no TLS (CLK-13)', async (t) => {
+test('nobody there, and a server that speaks no TLS (CLK-13)', async (t) => {
   const [closed = 0] = await freePorts(1)
   const refused = await establish({ host: HOST, port: closed, authorities: [] })
   assert.ok(!refused.ok)

@@ -51,7 +51,7 @@ async function scene(t: TestContext, way: WholeWay, dataFolder?: string): Promis
   return { slave, meters, ends: intervalEnds(from, Date.now()) }
 }
 
-/** Seconds of `from`..`to` in which each meter was read, least of all meters. */
+/** In how many seconds of `from`..`to` the meter with the fewest readings was read. */
 async function secondsRead(way: WholeWay, from: number, to: number): Promise<number> {
   const rows = await way.rows<{ seconds: number }>(
     `select count(distinct meter_ts) filter (where agent_ts between $1 and $2) as seconds
@@ -62,12 +62,12 @@ async function secondsRead(way: WholeWay, from: number, to: number): Promise<num
 }
 
 async function readingsAreBackFor(way: WholeWay, from: number, to: number): Promise<void> {
-  // Half of the seconds at least: a busy machine reads late, but an outage would leave none.
+  // At least half of the seconds: a busy machine reads late, but an outage would leave none.
   const wanted = (to - from) / 2_000
   await until('what was read meanwhile', async () => (await secondsRead(way, from, to)) >= wanted)
 }
 
-/** The server's processes, each with the cluster as working directory. */
+/** The server's processes: each has the cluster as its working directory. */
 const serverProcesses = (cluster: string): readonly number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -85,7 +85,7 @@ async function healthOf(way: WholeWay): Promise<number> {
 }
 
 // At once: each has a head-end of its own, and mostly waits.
-describe('what cannot be written now', { concurrency: true }, () => {
+void describe('what cannot be written now', { concurrency: true }, () => {
   test('database away: slaves keep their readings, also over kill -9, and send them later', async (t) => {
     const { folder, remove } = temporaryFolder()
     const place = join(folder, 'postgres')

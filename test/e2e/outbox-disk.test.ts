@@ -66,7 +66,7 @@ test('after each of 600 commits no byte of any earlier tree is in any file (wire
     }
     const dropped = n === 300 ? 1 : n % 50 === 20 && n > 50 ? 2 + n - 20 - 50 : 0
     live.delete(dropped)
-    // What is acknowledged makes room for the next frames: rows are deleted all the time.
+    // Acknowledged frames make room for the next ones: rows are deleted all the time.
     const done = runOf(epoch, n, Math.max(-1, n - 20 - (n % 13)), epoch)
     assert.equal(outbox.commit({ ...commit, runs: [done], dropEpochs: [dropped] }).ok, true)
     assert.deepEqual(generationsOnDisk(folder), new Set(live.values()), `after commit ${n}`)
@@ -96,7 +96,7 @@ test('OPS-06 on a full disk: acknowledging still works and sealing goes on by it
   const full = outbox.load()
   assert.equal(full.backlog.frames, sequence)
   assert.equal(full.runs[0]?.last, sequence - 1)
-  // The rest of the disk goes to somebody else: no free byte is left.
+  // Another file takes the rest of the disk: no free byte is left.
   const hog = join(folder, 'hog')
   try {
     for (let n = 0; n < 8_192; n += 1) writeFileSync(hog, randomBytes(1_024), { flag: 'a' })
@@ -118,7 +118,7 @@ test('OPS-06 on a full disk: acknowledging still works and sealing goes on by it
   )
 })
 
-/** Commits in a loop until it is killed; prints a number once that commit is acknowledged. */
+/** Commits in a loop until it is killed; prints each commit's number once it has returned. */
 const childScript = (folder: string): string => `
   import { randomBytes } from 'node:crypto'
   import { writeSync } from 'node:fs'
@@ -141,7 +141,7 @@ const childScript = (folder: string): string => `
     writeSync(1, n + '\\n')
   }`
 
-/** Kills the child after `acknowledged` commits and a little; returns what it printed last. */
+/** Kills the child shortly after `acknowledged` commits; returns the last number it printed. */
 function commitUntilKilled(folder: string, acknowledged: number): Promise<number> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', childScript(folder)], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -72,7 +72,7 @@ test('what was committed is there after the next opening, byte for byte', (t) =>
   )
 })
 
-test('a file of an older version is brought up to ours, with what is in it', (t) => {
+test('a file of an older version is migrated to ours, with its content', (t) => {
   const folder = folderFor(t)
   const first = open(folder)
   first.commit(step(1, 0))
@@ -116,7 +116,7 @@ test('folder 0700, files 0600 (house.md rule 7)', (t) => {
   }
 })
 
-test('frames of a run come in order, within the limits; what is missing is passed by', (t) => {
+test('frames of a run come in order, within the limits; gaps are passed over', (t) => {
   const outbox = open(folderFor(t))
   t.after(() => outbox.close())
   outbox.commit({ runs: [runOf(1, 5), runOf(2, 1)] })
@@ -143,7 +143,7 @@ test('frames of a run come in order, within the limits; what is missing is passe
   assert.deepEqual(found(2, -1), [[0, 1], 5])
 })
 
-test('what is acknowledged does not wait any more, is kept a week, then deleted (6.3)', (t) => {
+test('acknowledged frames no longer wait, are kept for a week, then deleted (6.3)', (t) => {
   const folder = folderFor(t)
   const outbox = open(folder)
   const begin = 1_790_000_000_000
@@ -165,12 +165,12 @@ test('what is acknowledged does not wait any more, is kept a week, then deleted 
     after(8.1).held.map(({ run, first, dropped }) => [run, first, dropped]),
     [[1, 2, null]],
   )
-  // Never what still waits, and the opener has its second copy.
+  // Never a frame that still waits; and the opener has a second copy.
   assert.deepEqual(after(50).held[0]?.first, 3)
   assert.deepEqual(after(50).held, [])
   const { held, frames, opener } = outbox.fetch(query(1, -1))
   assert.deepEqual([held.first, frames.length, opener?.body.length], [3, 2, 200])
-  // The master was set back: what is still there waits again.
+  // The master was set back: the frames still there wait again.
   const back = outbox.commit({ runs: [runOf(1, 4, 4)] })
   assert.ok(back.ok && back.backlog.frames === 0)
   const again = outbox.commit({ runs: [runOf(1, 4, 0)] })
@@ -210,7 +210,7 @@ test('OPS-15 at the limits: readings refused, acknowledgements go through', (t) 
     const refused = outbox.commit(step(1, 3))
     assert.equal(!refused.ok && refused.fault, 'OPS-15')
     assert.deepEqual(outbox.load(), before)
-    // What is acknowledged makes room, what waits never does.
+    // Acknowledged frames make room; waiting ones never do.
     assert.equal(outbox.commit({ runs: [runOf(1, 2, 0)] }).ok, true)
     const { run, ...frame } = { run: runOf(1, 3, 0), frames: [frameOf(1, 3)] }
     const fits = outbox.commit({ ...frame, runs: [run] })
@@ -249,7 +249,7 @@ test('OPS-13 made by a newer program, OPS-16 no database, OPS-04 no folder', (t)
   assert.equal(!nowhere.ok && nowhere.fault, 'OPS-04')
 })
 
-test('absurd numbers in the file: a frequency is only a guess, what no number holds is damage', (t) => {
+test('absurd numbers in the file: a frequency is only a guess, a number that does not fit is damage', (t) => {
   for (const [columns, fault] of [
     ['1e9, 0.01, 5', null],
     ['9e999, -9e999, 5', null],
@@ -295,7 +295,7 @@ test('a page that cannot be read costs the frames on it, not the run (OPS-16)', 
   assert.ok(!found.has(20) && found.size >= 34 && found.size < 40, [...found].join())
 })
 
-test('the age limit drops what is too old, also at the head of a run in use (OPS-14)', (t) => {
+test('the age limit drops old frames, also at the head of a run in use (OPS-14)', (t) => {
   const outbox = open(folderFor(t))
   t.after(() => outbox.close())
   const now = 1_790_000_000_000

@@ -17,11 +17,12 @@ export function intervalEnds(from: number, to: number): readonly number[] {
   return ends
 }
 
-/** A lost request is asked again after a minute, a link is back within a minute, and a meter that
- * failed rests longer each time: the end is what counts here, not how soon it comes. */
+/** A lost request is repeated after a minute, a link is back within a minute, and a meter that
+ * failed rests longer each time: what counts here is the end, not how soon it comes. */
 const FILLED_MS_MAX = 170_000
 
-/** Waits until so many profile rows of these meters are stored, and a live reading of each. */
+/** Waits until a profile row of each meter and interval is stored, and a live reading of each
+ * meter. */
 export async function untilFilled(
   way: WholeWay,
   meters: readonly SimulatedMeter[],

@@ -22,7 +22,7 @@ before(async () => {
 })
 after(() => postgres.close())
 beforeEach(async () => {
-  // Commands stay for good, and devices with them, unless a test says otherwise.
+  // Commands are never deleted, nor are their devices, unless a test says otherwise.
   await postgres.db.pool.query('alter table commands disable trigger commands_stay')
   await postgres.db.pool.query(`truncate devices, epochs, stream_positions, meters, readings,
     last_values, exceptions, device_status, enrolment_tokens cascade`)
@@ -81,7 +81,7 @@ function frame(shape: Shape): AcceptedFrame {
 const all = async (sql: string): Promise<unknown[]> => (await postgres.db.pool.query(sql)).rows
 const counter = () => all("select count from counters where name = 'readings'")
 
-test('a run’s opener is stored with its first frame and comes back with the roster', async () => {
+test('a run’s opener is stored with its first frame and loaded with the roster', async () => {
   const opener = Uint8Array.of(0, 1, 2, 3)
   const openers = async () => {
     const { positions } = await openRoster(postgres.db.kysely).load()
@@ -185,7 +185,7 @@ test('an implausible time makes an exception (BIL-12) and never a partition', as
   assert.equal((await partitions()).length, made.length)
 })
 
-test('an authentic frame we cannot read is kept as it is (BIL-06)', async () => {
+test('an authentic frame that we cannot read is stored as it is (BIL-06)', async () => {
   const plaintext = Uint8Array.of(1, 2, 255)
   await sink.append([frame({ sequence: 3, content: { kind: 'unreadable', plaintext } })])
   await sink.append([frame({ sequence: 4, content: { kind: 'opener', process: PROCESS } })])
@@ -216,7 +216,7 @@ test('backwards is marked after a restart too; a back-fill has its own chain', a
   ])
 })
 
-test('among new readings, one that is stored already is left as it is', async () => {
+test('a reading that is stored already is left as it is, among new ones', async () => {
   await sink.append([frame({ sequence: 1 })])
   const again = frame({ sequence: 1, readings: [{ value: 9 }, { meter: 'M2' }] })
   await sink.append([again, frame({ sequence: 2 })])
@@ -229,7 +229,7 @@ test('among new readings, one that is stored already is left as it is', async ()
   assert.deepEqual(await all('select sequence from stream_positions'), [{ sequence: 3 }])
 })
 
-test('one frame that cannot be stored does not take its neighbours with it', async () => {
+test('a frame that cannot be stored does not take its neighbours with it', async () => {
   const poison = frame({ sequence: 2, epoch: 77 })
   const results = await Promise.allSettled([
     sink.append([frame({ sequence: 1 })]),
@@ -301,7 +301,7 @@ test('two writers with the same frames store every reading once', async () => {
     }),
   )
   const other = new ReadingSink(postgres.db.pool)
-  // One may be refused (both making the same meters, a deadlock): its slave would send it again.
+  // One may be refused (both create the same meters: a deadlock); its slave would send it again.
   await Promise.allSettled(
     frames.flatMap((one, index) => [
       sink.append([one]),

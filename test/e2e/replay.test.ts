@@ -1,4 +1,4 @@
-// What somebody on the network between slave and master can do: record, play again, repeat, flip
+// What an attacker on the network between slave and master can do: record, replay, repeat, flip
 // bits. Real processes, real sockets, a real database.
 
 import assert from 'node:assert/strict'
@@ -19,7 +19,7 @@ const METERS = 4
 const HISTORY_DAYS = 30
 const DAY_MS = 86_400_000
 const FLIPS = 20
-/** Which control message of each direction is damaged. */
+/** Which control message is damaged, in each direction. */
 const FLIPPED_CONTROL = { 'to-slave': 12, 'to-master': 5 }
 
 let way: WholeWay
@@ -33,11 +33,11 @@ interface Scene {
   readonly tap: TappedLine
   readonly meters: readonly SimulatedMeter[]
   readonly ends: readonly number[]
-  /** Everything the back-fill owes is stored, exactly. */
+  /** Waits until exactly what the back-fill owes is stored. */
   whole(): Promise<void>
 }
 
-/** A slave behind a tapped line, not started. */
+/** A slave behind a tapped line, not yet started. */
 async function scene(t: TestContext, name: string): Promise<Scene> {
   const from = unixMs(Math.floor(Date.now() / DAY_MS - HISTORY_DAYS) * DAY_MS)
   const meters = Array.from({ length: METERS }, (_, seed) =>
@@ -90,7 +90,7 @@ async function refusals({ device }: Slave): Promise<Readonly<Record<string, numb
   return Object.fromEntries(rows.map(({ code, count }) => [code, count]))
 }
 
-test('a recorded link played again adds nothing, and disturbs nobody (wire.md 4, 5)', async (t) => {
+test('a recorded link replayed adds nothing and disturbs nobody (wire.md 4, 5)', async (t) => {
   const { slave, tap, whole } = await scene(t, 'R')
   slave.start()
   await whole()
@@ -125,7 +125,7 @@ test('a recorded link played again adds nothing, and disturbs nobody (wire.md 4,
 })
 
 // At once: each has a slave of its own, and mostly waits.
-describe('a live link tampered with', { concurrency: true }, () => {
+void describe('a live link tampered with', { concurrency: true }, () => {
   test('frames repeated and held back within a live link are stored once (wire.md 9)', async (t) => {
     const { slave, tap, whole } = await scene(t, 'D')
     let frames = 0
@@ -156,7 +156,7 @@ describe('a live link tampered with', { concurrency: true }, () => {
     tap.tamper = (body, direction) => {
       if (body[0] === CONTROL_BYTE) {
         total[direction] += 1
-        // Each of these ends a link, whoever hears it.
+        // Each of these ends the link, whichever side receives it.
         return FLIPPED_CONTROL[direction] === total[direction] ? [flipBit(body, 77)] : [body]
       }
       if (direction === 'to-slave' || !isFrame(body)) return [body]
@@ -165,7 +165,7 @@ describe('a live link tampered with', { concurrency: true }, () => {
       if (total.frames % 5 !== 0 || flipped.has(name) || flipped.size >= FLIPS) return [body]
       flipped.add(name)
       total.flips += 1
-      // Anywhere behind the first byte: header, salt, ciphertext or tag.
+      // Anywhere after the first byte: header, salt, ciphertext or tag.
       return [flipBit(body, 8 + ((total.flips * 7_919) % (body.length * 8 - 8)))]
     }
     slave.start()

@@ -1,4 +1,4 @@
-// Anchors, readings of unsure clocks and frames given up, all the way into PostgreSQL.
+// Anchors, readings of unsynchronised clocks and frames given up, all the way into PostgreSQL.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
@@ -15,7 +15,7 @@ import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const DEVICE = '00000000000000d1'
 const [P1, P2, P3] = ['1111111111111111', '2222222222222222', '3333333333333333']
-/** When the process of the test began, in truth. */
+/** When the test's process really began. */
 const START = Date.UTC(2026, 2, 15, 12)
 const HOUR = 3_600_000
 /** What its dead clock believes. */
@@ -29,7 +29,7 @@ before(async () => {
 after(() => postgres.close())
 beforeEach(async () => {
   const { pool } = postgres.db
-  // Commands stay for good, and devices with them, unless a test says otherwise.
+  // Commands are never deleted, nor are their devices, unless a test says otherwise.
   await pool.query('alter table commands disable trigger commands_stay')
   await pool.query(`truncate devices, epochs, stream_positions, meters, readings, last_values,
     exceptions, device_status, enrolment_tokens, slave_processes, retimed_readings cascade`)
@@ -73,7 +73,7 @@ interface Taken {
   readonly bound?: number
   readonly receivedAt?: number
 }
-/** One reading at so many process ms, under the dead clock unless said otherwise. */
+/** One reading at the given process time, ms; by the dead clock unless stated otherwise. */
 const taken = (run: number, sequence: number, { ms, at, state, bound, receivedAt }: Taken) =>
   frame(
     run,
@@ -113,7 +113,7 @@ const anchor = (process: string, processMs: number, bound = 20, shift = 0): Proc
   bound: spanMs(bound),
 })
 
-/** Each on its own, so that the order is the one written. */
+/** One at a time, so that they are stored in the order given. */
 async function anchors(...list: readonly ProcessAnchor[]): Promise<void> {
   for (const one of list) {
     const own = new ReadingSink(postgres.db.pool)
@@ -122,7 +122,7 @@ async function anchors(...list: readonly ProcessAnchor[]): Promise<void> {
   }
 }
 
-/** Does what is due, without the minute's wait. */
+/** Retimes what is due, without the minute's wait. */
 async function retimeNow(): Promise<number> {
   const { pool } = postgres.db
   await pool.query("update slave_processes set due_at = due_at - interval '1 minute'")
@@ -135,7 +135,7 @@ const found = () =>
 const originals = () =>
   all('select ts, value, agent_ts, clock_state from readings order by ts, value')
 
-test('of a process the first, the tightest and the last anchor are kept, in any order', async () => {
+test('a process keeps its first, tightest and last anchor, in any order', async () => {
   const list = [anchor(P1, 500, 90), anchor(P1, 9_000, 70), anchor(P1, 4_000, 10)]
   const kept = () =>
     all(`select first_ms, first_bound_ms, best_ms, best_bound_ms, last_ms, last_utc
@@ -154,7 +154,7 @@ test('of a process the first, the tightest and the last anchor are kept, in any 
   assert.deepEqual(await kept(), expected)
   await anchors(...list.toReversed(), anchor(P1, 6_000, 30))
   assert.deepEqual(await kept(), expected)
-  // In one write they are merged before.
+  // In a single write they are merged beforehand.
   await postgres.db.pool.query('delete from slave_processes')
   for (const one of [...list.toReversed(), anchor(P1, 6_000, 30)]) sink.anchor(DEVICE, one)
   sink.anchor('00000000000000ff', anchor(P1, 1))
@@ -194,7 +194,7 @@ for (const first of ['readings', 'anchor'] as const) {
       { ts: new Date(START + HOUR), value: 1_002 },
       { ts: new Date(START + HOUR + 20_000), value: 1_003 },
     ])
-    // Handed over again, nothing is added or done.
+    // Handed over again, they add and change nothing.
     await new ReadingSink(postgres.db.pool).append(story)
     await anchors(told)
     assert.equal(await retimeNow(), 0)
@@ -203,14 +203,14 @@ for (const first of ['readings', 'anchor'] as const) {
   })
 }
 
-test('after an anchor a minute passes before it is used: a better one may follow', async () => {
+test('an anchor is used a minute after it came: a better one may follow', async () => {
   await sink.append(story)
   await anchors(told)
   assert.equal(await retimeDue(postgres.db.pool, unixMs(Date.now() + 50_000)), 0)
   assert.equal(await retimeDue(postgres.db.pool, unixMs(Date.now() + 61_000)), 2)
 })
 
-test('a guess too wrong for any month is an exception, and gets its time all the same', async () => {
+test('a guess outside every month is an exception, and still gets its time', async () => {
   await sink.append([opener(1, P1), taken(1, 1, { ms: 7_000, at: 7_000 })])
   await anchors(told)
   await retimeNow()
@@ -223,7 +223,7 @@ test('a guess too wrong for any month is an exception, and gets its time all the
   )
 })
 
-test('a wide time is made tighter by a later anchor; one within a minute is final', async () => {
+test('a later anchor tightens a wide time; one within a minute is final', async () => {
   await sink.append([opener(1, P1), taken(1, 1, { ms: 0 }), taken(1, 2, { ms: 12 * 86_400_000 })])
   await anchors(anchor(P1, 12 * 86_400_000 + 1_000))
   assert.equal(await retimeNow(), 2)
@@ -237,14 +237,14 @@ test('a wide time is made tighter by a later anchor; one within a minute is fina
   assert.deepEqual(await bounds(), [7, 22])
 })
 
-test('a process that died without an anchor lies between its neighbours', async () => {
+test('a process that died without an anchor is placed between its neighbours', async () => {
   const trusted = (run: number, ms: number, at: number) =>
     taken(run, 1, { ms, at, state: 'S', bound: 10 })
   await sink.append([opener(1, P1), trusted(1, 5_000, START)])
   await sink.close()
   sink = new ReadingSink(postgres.db.pool)
   await sink.append([opener(2, P2), taken(2, 1, { ms: 0 }), taken(2, 2, { ms: 600_000 })])
-  // Nobody knows whether it still runs.
+  // It is unknown whether it still runs.
   assert.equal(await retimeNow(), 0)
   await sink.append([opener(3, P3), trusted(3, 1_000, START + HOUR)])
   await anchors({ ...anchor(P3, 2_000), utc: unixMs(START + HOUR + 1_000) })
@@ -259,11 +259,11 @@ test('a process that died without an anchor lies between its neighbours', async 
       [600_000, 'about 1500 s', 'between', 'middle +600 s'],
     ],
   )
-  // No bill is made of what may be off by minutes.
+  // No bill is based on a time that may be off by minutes.
   assert.deepEqual(await all('select ts from timed_readings where clock_state = $$U$$'), [])
 })
 
-/** To the second, so that drift and cut milliseconds do not count. */
+/** Rounded to the second, so that drift and truncated milliseconds do not count. */
 const roughly = (value: unknown, middle: number): unknown => {
   if (typeof value !== 'number' || value === 0 || value === 600_000) return value
   if (value < 1e9) return `about ${Math.round(value / 10_000) * 10} s`

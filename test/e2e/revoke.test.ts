@@ -1,5 +1,5 @@
-// A revoked device is off within two seconds: its live link, and a link on which its handshake has
-// just begun. (With `ticklock revoke` and real processes: strangers.test.ts.)
+// A revoked device is cut off within two seconds: its live link, and a link on which its handshake
+// has just begun. (With `ticklock revoke` and real processes: strangers.test.ts.)
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -12,7 +12,7 @@ import { second, unixUs } from '../../shared/units.ts'
 import { stallWatch } from './key-rotation.ts'
 import { testPostgres } from './postgres.ts'
 
-/** Seconds since the origin up to which all is acknowledged: a tree of the usual size. */
+/** Everything is acknowledged up to this second since the origin: a tree of the usual size. */
 const ACKNOWLEDGED = 1_234_567
 
 export async function rewrapMany(

@@ -1,4 +1,4 @@
-// The runner with a real outbox and a scripted agent: what each action becomes, and in which order.
+// The runner with a real outbox and a scripted agent: what each action leads to, and in what order.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -27,7 +27,7 @@ const LINE: LineConfig = {
   open: () => assert.fail('the runner opens lines through its setup'),
 }
 
-/** A runner whose agent answers each event with the actions the test chose, and what it all did. */
+/** A runner whose agent answers each event with the test's actions, and a record of what it did. */
 function scene(t: TestContext, folder: string, answers: (event: AgentEvent) => AgentAction[]) {
   const events: AgentEvent[] = []
   const did: string[] = []
@@ -111,7 +111,7 @@ test('a commit is durable before the next event; its answer comes first, then th
   assert.deepEqual(did, ['send 200'])
 })
 
-test('meters are asked on their line; how they fail reaches the agent', (t) => {
+test('meters are asked on their line; the agent hears how they fail', (t) => {
   const from = unixMs(0)
   const to = unixMs(900_000)
   const change = { how: 'light', utc: unixUs(0) } as const
@@ -162,14 +162,14 @@ test('drop: the link ended, its fault logged once, and the agent hears that it i
   assert.equal(names(events).at(-1), 'link-down')
   assert.equal(events.filter(({ on }) => on === 'meter-fault').length, 0, 'the agent counted it')
   assert.equal(log.filter((line) => line.includes('"SEC-11"')).length, 1, log.join(''))
-  // The next link goes down by itself: nobody else tells why.
+  // The next link goes down by itself, without another report of the reason.
   outside.link?.onUp()
   outside.link?.onDown('WIR-06', 'silent')
   assert.ok(events.some((event) => event.on === 'meter-fault' && event.fault === 'WIR-06'))
   assert.match(log.join(''), /WIR-06/)
 })
 
-test('after a sleep of the machine the agent hears of it before anything else', (t) => {
+test('after the machine slept, the agent hears of it before anything else', (t) => {
   const { events, outside, clocks } = scene(t, folderFor(t), () => [])
   clocks.mono += 1_000_000
   clocks.sinceBoot += 3_601_000_000
@@ -178,7 +178,7 @@ test('after a sleep of the machine the agent hears of it before anything else', 
   assert.deepEqual(names(events), ['slept', 'link-up', 'link-up'])
 })
 
-test('OPS-14: what is too old is dropped with the next tidying, logged and counted', (t) => {
+test('OPS-14: the next clean-up drops what is too old, logged and counted', (t) => {
   const folder = folderFor(t)
   const outbox = open(folder)
   const now = 1_790_000_000_000

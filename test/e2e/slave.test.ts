@@ -55,7 +55,7 @@ history = false
   return { folder, file, master, log, lines }
 }
 
-/** Each stream at the master has every sequence once, from 0 on. */
+/** Each stream at the master has every sequence number once, from 0 on. */
 function assertWhole(master: FixtureMaster): void {
   const streams = new Map<string, number>()
   for (const { position } of master.frames) {
@@ -73,9 +73,9 @@ const metersSeen = (master: FixtureMaster): readonly string[] => {
 }
 
 // At once: each has a slave and a master of its own, and mostly waits.
-describe('a slave and its master', { concurrency: true }, () => {
+void describe('a slave and its master', { concurrency: true }, () => {
   for (const door of ['tcp', 'ws'] as const) {
-    test(`${door}: enrols, reads, seals, sends, forgets what is durable (wire.md)`, async (t) => {
+    test(`${door}: enrols, reads, seals, sends and forgets what is durable (wire.md)`, async (t) => {
       const { folder, file, master, log, lines } = await scene(t, door)
       const slave = await runSlave(file, log)
       t.after(() => slave.stop())

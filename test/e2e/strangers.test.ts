@@ -1,5 +1,5 @@
-// Callers who should not be let in: bytes that are no TVES, tokens that are not theirs, a device
-// that was revoked. Each is refused by its name, and the master goes on serving.
+// Callers that must not be let in: bytes that are not TVES, stolen tokens, a revoked device. Each
+// is refused with the right code, and the master goes on serving.
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
@@ -24,7 +24,7 @@ before(async () => {
 })
 after(() => way.close())
 
-/** A slave with one meter, not started. */
+/** A slave with one meter, not yet started. */
 async function slaveWith(t: TestContext, name: string, device: string, token: string) {
   const meter = simulatedMeter(`${name}-1`, 1)
   const bus = await serveSemBus({ meters: [meter], now: () => unixMs(Date.now()) })
@@ -54,7 +54,7 @@ const readingsOf = (slave: Slave): Promise<number> =>
 
 async function goesOn(slave: Slave): Promise<void> {
   const now = await readingsOf(slave)
-  await until(`${slave.name} is read on`, async () => (await readingsOf(slave)) > now)
+  await until(`${slave.name} is still read`, async () => (await readingsOf(slave)) > now)
 }
 
 /** Everything the master answers until it ends the connection. `half`: our side ends first. */
@@ -82,11 +82,11 @@ function overWebSocket(message: Uint8Array | string): Promise<void> {
 const body = (...head: number[]): Uint8Array =>
   lengthPrefixed(concat(Uint8Array.from(head), nodeRandom(120)))
 
-/** Each caller, what it sends by TCP, and its verdict. */
+/** Each caller, its verdict, and what it sends by TCP. */
 const CALLERS: readonly (readonly [string, FaultCode, Uint8Array])[] = [
   ['a message of length zero', 'WIR-03', Uint8Array.of(0, 0)],
   ['version 2', 'WIR-01', body(0x22)],
-  ['a type nobody knows', 'WIR-04', body(0x19)],
+  ['an unknown type', 'WIR-04', body(0x19)],
   ['a frame before any handshake', 'WIR-04', body(0x13)],
   ['a compact frame before any handshake', 'WIR-04', body(0x14)],
   ['a sealed message before any handshake', 'WIR-04', body(0x15)],
@@ -151,7 +151,7 @@ test('hostile bytes end in a named refusal each, and slaves are served on (wire.
 })
 
 // At once: each has a device of its own, and mostly waits.
-describe('tokens and revocation', { concurrency: true }, () => {
+void describe('tokens and revocation', { concurrency: true }, () => {
   test('a token with another secret is SEC-07, one already used SEC-08 (wire.md 3)', async (t) => {
     const token = await way.register('owner', null)
     await way.noticed()

@@ -1,4 +1,4 @@
-// The test runner itself (tools/test.js): each way to fail is tried on a folder of samples.
+// The test runner itself (tools/test.js): every way to fail is tried on a folder of samples.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -20,7 +20,7 @@ test('meets ${other}', { timeout: 5_000 }, async () => {
   for (let line = 1; line <= 3; line += 1) console.log('${own} says', line)
   while (!existsSync(new URL('${other}.began', import.meta.url))) await sleep(20)
 })\n`
-/** Fails when another file that calls this runs meanwhile. */
+/** Fails when another file with the same content runs meanwhile. */
 const ALONE = `import { test } from 'node:test'
 import { rmdirSync, mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -38,7 +38,7 @@ interface Run {
   readonly output: string
 }
 
-/** Runs tools/test.js over sample files; resolves with its exit code and all it said. */
+/** Runs tools/test.js on sample files; resolves with its exit code and everything it printed. */
 function runner(
   t: TestContext,
   files: Readonly<Record<string, string>>,
@@ -63,7 +63,7 @@ function runner(
 }
 
 // At once: each has a folder of its own, and mostly waits.
-describe('the test runner', { concurrency: true }, () => {
+void describe('the test runner', { concurrency: true }, () => {
   test('passes, and adds up what all processes ran', async (t) => {
     const { code, output } = await runner(t, { 'unit/a.test.js': PASSES, 'e2e/b.test.js': PASSES })
     assert.equal(code, 0, output)

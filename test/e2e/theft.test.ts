@@ -1,5 +1,5 @@
-// Who steals the database, its log and a backup opens nothing. With the key folder of after a
-// rotation he opens what was not acknowledged then and what comes, and nothing older
+// A thief of the database, its log and a backup opens nothing. With the key folder as it is after a
+// rotation the thief opens what was not yet acknowledged then and what follows, but nothing older
 // (threat-model.md).
 
 import assert from 'node:assert/strict'
@@ -36,7 +36,7 @@ interface Frame extends StoredFrame {
   readonly name: string
 }
 
-/** What passed the thief on the line, and every secret there was, for the scan. */
+/** What the thief saw on the line, and every secret that ever existed, for the scan. */
 class Witness {
   readonly frames: Frame[] = []
   readonly secrets = new Map<string, Uint8Array>()
@@ -68,7 +68,7 @@ async function until(what: string, is: () => boolean): Promise<void> {
   }
 }
 
-/** Everything taken by now is acknowledged: how far, per epoch. */
+/** Waits until everything taken by now is acknowledged; returns the last second of each epoch. */
 async function acknowledged(fleet: KeyFleet): Promise<Map<number, number>> {
   await fleet.drain(PATIENCE_MS)
   const { rows } = await fleet.postgres.db.pool.query<{ epoch: number; second: number }>(
@@ -93,7 +93,7 @@ const treesOf = (blobs: readonly Blob[], folder: string): readonly KeyTree[] => 
   return blobs.flatMap((blob) => openBlob(blob, keys) ?? [])
 }
 
-test('stolen: database, log and backup; then the keys of after a rotation too', async (t) => {
+test('stolen: database, log and backup; then the keys as they are after a rotation, too', async (t) => {
   const fleet = await KeyFleet.open()
   t.after(() => fleet.close())
   const witness = new Witness()
@@ -142,7 +142,7 @@ test('stolen: database, log and backup; then the keys of after a rotation too', 
   await fleet.master.rotateTrees()
   witness.learnFolder(keyFolder)
 
-  // The cable is pulled: what is read now is acknowledged by nobody. Then comes the thief.
+  // The cable is pulled: what is read now is never acknowledged. Then the thief comes.
   await wait(1_100)
   for (const slave of fleet.slaves.values()) slave.disconnect()
   const before = witness.frames.length
@@ -154,7 +154,7 @@ test('stolen: database, log and backup; then the keys of after a rotation too', 
 
   const bytes = files.reduce((sum, file) => sum + file.length, 0)
   t.diagnostic(`${files.length} files, ${bytes} bytes, ${witness.secrets.size} secrets`)
-  assert.deepEqual(secretsIn(files, witness.secrets), [], 'no secret stands there in clear')
+  assert.deepEqual(secretsIn(files, witness.secrets), [], 'no secret is there in clear')
   const control = [...files, Buffer.from([...witness.secrets.values()].at(-1) ?? [])]
   assert.equal(secretsIn(control, witness.secrets).length > 0, true, 'the scan finds what is there')
 
@@ -163,7 +163,7 @@ test('stolen: database, log and backup; then the keys of after a rotation too', 
   t.diagnostic(`${blobs.length} wrapped trees found, of keys ${[...ids].join(' ')}`)
   assert.ok(
     [1, 2, 3].every((id) => ids.has(id)),
-    'rows of before both rotations are found',
+    'rows from before both rotations are found',
   )
   assert.deepEqual(await withoutKeys(fleet, blobs), 0, 'without a key nothing opens')
 
@@ -172,20 +172,20 @@ test('stolen: database, log and backup; then the keys of after a rotation too', 
     return frames.filter((frame) => opens(stolen, recorded(fleet.slaves, witness.frames, frame)))
       .length
   }
-  assert.equal(open(old, keyFolder), 0, 'what was acknowledged before the rotation stays shut')
-  assert.equal(open(waiting, keyFolder), waiting.length, 'what waits opens, as is stated')
+  assert.equal(open(old, keyFolder), 0, 'what was acknowledged before the rotation stays closed')
+  assert.equal(open(waiting, keyFolder), waiting.length, 'what waits opens, as documented')
   t.diagnostic(
     `with the keys of now: 0 of ${old.length} old, ${open(sameSecond, keyFolder)} of ` +
       `${sameSecond.length} of the last acknowledged second, all ${waiting.length} that wait`,
   )
-  // The key that was destroyed would have opened what was acknowledged after it was made.
+  // The destroyed key would have opened what was acknowledged after it was made.
   const would = open(old, keysBefore)
   t.diagnostic(`with the key that was destroyed: ${would} of ${old.length} old`)
   assert.ok(would > 10, 'the test can see an old frame open')
   futureOpens(fleet, treesOf(blobs, keyFolder))
 })
 
-/** Every value of 32 bytes that the database holds, tried as a key: how many trees open. */
+/** How many trees open when every 32-byte value in the database is tried as a key. */
 async function withoutKeys({ postgres }: KeyFleet, blobs: readonly Blob[]): Promise<number> {
   const { rows } = await postgres.db.pool.query<{ key: Buffer }>(
     `select static_key as key from devices union select transcript from epochs
@@ -200,7 +200,7 @@ async function withoutKeys({ postgres }: KeyFleet, blobs: readonly Blob[]): Prom
   }, clear)
 }
 
-/** The open epoch's future is in the thief's hands: stated, and so it is. */
+/** The thief holds the open epoch's future, as the threat model states. */
 function futureOpens({ slaves }: KeyFleet, stolen: readonly KeyTree[]): void {
   for (const { disk } of slaves.values()) {
     const epoch = disk.load().epochs.find(({ state }) => state === 'committed')

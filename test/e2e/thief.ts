@@ -1,6 +1,6 @@
 // What a thief does with copied files: reads every byte of them, looks for secrets, picks out
-// whatever looks like a wrapped key tree (live rows, dead rows, the write-ahead log), and tries
-// the keys he has.
+// whatever looks like a wrapped key tree (live rows, dead rows, the write-ahead log), and tries the
+// stolen keys.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const WAL_HEADER = 24
 const WAL_LONG_HEADER = 40
 
 /** Every file under a folder; those of the write-ahead log once more without their page headers,
- * which would cut a record in two. A file that goes meanwhile is left out. */
+ * which would cut a record in two. A file that disappears meanwhile is left out. */
 export function loot(folder: string): Buffer[] {
   const found: Buffer[] = []
   for (const name of readdirSync(folder)) {
@@ -40,7 +40,7 @@ function withoutPageHeaders(wal: Buffer): Buffer {
   return Buffer.concat(parts)
 }
 
-/** Which of the secrets (16 bytes or more) stand anywhere, by their names. */
+/** Names of the secrets (16 bytes or more) that occur anywhere. */
 export function secretsIn(
   files: readonly Buffer[],
   secrets: ReadonlyMap<string, Uint8Array>,
@@ -79,7 +79,7 @@ export interface Blob {
   readonly bytes: Buffer
 }
 
-/** Whatever may be a wrapped key tree. */
+/** Everything that may be a wrapped key tree. */
 export function wrappedTrees(files: readonly Buffer[]): readonly Blob[] {
   const found = new Map<string, Blob>()
   const longest = HEAD_BYTES + TREE_HEAD + NODES_MAX * NODE + TAG
@@ -126,7 +126,7 @@ export interface Recorded {
   readonly device: Uint8Array
   readonly transcript: Uint8Array
   readonly body: Uint8Array
-  /** Of its run, from the opener. */
+  /** Salt of its run, from the opener. */
   readonly salt: Uint8Array
 }
 

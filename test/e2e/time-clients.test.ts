@@ -1,5 +1,5 @@
 // Other people's clients ask our NTP server. Both sides read one system clock, so the offset they
-// print is what the network and the stamps make of 0.
+// print is the error of the network and the stamps alone.
 
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
@@ -47,7 +47,7 @@ async function serve(t: TestContext): Promise<string | null> {
   return namespace.name
 }
 
-/** What a client prints, both ways. */
+/** What a client prints to stdout and stderr. */
 async function ask(namespace: string, ...words: readonly string[]): Promise<string> {
   const [program = '', ...more] = [...inNamespace(namespace), ...words]
   const { stdout, stderr } = await run(program, more, { env: ENVIRONMENT })
@@ -61,13 +61,13 @@ function assertNear(printed: string, offset: RegExp): void {
 }
 
 // At once: each has programs of its own, and mostly waits.
-describe('other people’s clients and our server', { concurrency: true }, () => {
+void describe('other people’s clients and our server', { concurrency: true }, () => {
   test('ntpdig and ntpdate accept our server (NTPsec)', async (t) => {
     if (!ready(t, 'ip', 'ntpdig', 'ntpdate')) return
     const namespace = await serve(t)
     if (namespace === null) return
     const dig = JSON.parse(await ask(namespace, 'ntpdig', '-j', HOST))
-    // Stratum 10: nobody but this machine's operator says that its clock is right.
+    // Stratum 10: only this machine's operator vouches for its clock.
     assert.deepEqual([dig.stratum, dig.leap], [10, 'no-leap'])
     assert.ok(Math.abs(dig.offset) < OFFSET_S_MAX, JSON.stringify(dig))
     assertNear(await ask(namespace, 'ntpdate', '-q', HOST), /([+-]\d+\.\d+) \+\/- /)
@@ -96,7 +96,7 @@ describe('other people’s clients and our server', { concurrency: true }, () =>
     for (; !/Received KoD RATE/.test(client.log()); await sleep(100)) {
       assert.ok(performance.now() - since < PATIENCE_MS, client.log())
     }
-    // Not the first questions of a client: a burst of 128 is answered.
+    // A client's first questions pass: a burst of 128 is answered.
     assert.ok(performance.now() - since > 1_000)
   })
 })

@@ -1,4 +1,4 @@
-// Our NTP client as the head-end's clock thread runs it, one source at a time, with a look at what
+// Our NTP client as the head-end's clock thread runs it, with a single source, and access to what
 // it believes.
 
 import type { Association, Polls } from '../../shared/clock/ntp/association.ts'
@@ -8,9 +8,9 @@ import { openWallClock } from '../../shared/node/wall-edges.ts'
 import { systemClock } from '../../shared/node/system-clock.ts'
 import { Upstream } from '../../services/master/shell/time/upstream.ts'
 
-/** The association sees to it itself when to ask. */
+/** The association itself decides when to ask. */
 const TICK_MS = 50
-/** One question a second: tests and benches have no time for more patience. */
+/** One question a second: tests and benches cannot wait longer. */
 const EACH_SECOND: Polls = { min: 0, max: 0 }
 
 export interface Following {
@@ -54,7 +54,7 @@ export class Follower {
     return this.#upstream.view(at).estimate
   }
 
-  /** Estimate less the system's clock, microseconds; null while nothing is known. */
+  /** Estimate minus the system's clock, microseconds; null while nothing is known. */
   errorUs(): number | null {
     const at = systemClock.mono()
     const estimate = this.estimate(at)

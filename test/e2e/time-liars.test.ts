@@ -1,4 +1,4 @@
-// Some of several time servers lie by 5 s, as a forger of plain NTP would: they are out-voted.
+// Some of several time servers lie by 5 s, as a forger of plain NTP would: they are outvoted.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -15,15 +15,15 @@ import type { RelayTask } from '../bench/clock/udp-relay.ts'
 import { ended, ready, serverLines, startChronyd } from './time-programs.ts'
 
 const HOST = '127.0.0.1'
-/** One question a second: a test has no time for more patience. */
+/** One question a second: a test cannot wait longer. */
 const POLLS = { min: 0, max: 0 }
 const LIE_S = 5
-/** Between reading one clock and the other this thread may have been held up, microseconds. */
+/** How long this thread may be held up between reading the two clocks, microseconds. */
 const READ_US = 20_000
 const DELAY = { shape: 'bell', middle: 2, deviation: 0.5 } as const
 const RELAY = fileURLToPath(new URL('../bench/clock/udp-relay.js', import.meta.url))
 const PATIENCE_MS = 40_000
-/** A second answer of each comes after 2.5 s. */
+/** Each server's second answer comes after 2.5 s. */
 const WATCHED_MS = 4_000
 
 async function startRelay(t: TestContext, task: RelayTask): Promise<void> {
@@ -35,7 +35,7 @@ async function startRelay(t: TestContext, task: RelayTask): Promise<void> {
   await once(createInterface({ input: relay.stdout }), 'line')
 }
 
-/** So many sources through a relay, the first ones lying. */
+/** `count` sources through a relay; the first `liars` of them lie. */
 async function upstreams(t: TestContext, count: number, liars: number) {
   const [server = 0, ...ports] = await freePorts(1 + count)
   const chronyd = await startChronyd({ lines: serverLines(server) })
@@ -54,7 +54,7 @@ async function upstreams(t: TestContext, count: number, liars: number) {
 }
 
 // At once: each has programs of its own, and mostly waits.
-describe('servers that lie', { concurrency: true }, () => {
+void describe('servers that lie', { concurrency: true }, () => {
   for (const [liars, count] of [
     [1, 3],
     [2, 5],

@@ -28,15 +28,15 @@ import {
 const HOST = '127.0.0.1'
 /** An exchange on loopback takes some 0.2 ms, on a busy machine a hundred times that. */
 const BOUND_US_MAX = 50_000
-/** Between reading one clock and the other; the system's is read to the millisecond. */
+/** Allowed between reading the two clocks; the system's is read to the millisecond. */
 const READ_US = 20_000
 const PATIENCE_MS = 40_000
-/** Five questions go unanswered, or six; a client has eight cookies. */
+/** Five or six questions go unanswered; a client has eight cookies. */
 const PAUSE_MS = 6_500
 
 async function until(what: string, done: () => boolean): Promise<void> {
   for (const since = performance.now(); !done(); await sleep(50)) {
-    assert.ok(performance.now() - since < PATIENCE_MS, `waited in vain: ${what}`)
+    assert.ok(performance.now() - since < PATIENCE_MS, `waited in vain for: ${what}`)
   }
 }
 
@@ -46,7 +46,7 @@ function follow(t: TestContext, following: Following): Follower {
   return follower
 }
 
-/** The error is inside the bound, and the bound is what an exchange on loopback leaves. */
+/** The error is within the bound, and the bound is what an exchange on loopback allows. */
 function assertRight(follower: Follower): void {
   const [error, estimate] = [follower.errorUs(), follower.estimate()]
   assert.ok(error !== null && estimate !== null)
@@ -66,8 +66,8 @@ const folder = privateFolder()
 after(() => rmSync(folder, { recursive: true, force: true }))
 let files: Certificates
 
-// At once, since they mostly wait. What holds up this thread is done before: each test measures.
-describe('our client and chronyd', { concurrency: true }, () => {
+// At once, since they mostly wait. Whatever blocks this thread is done first: each test measures.
+void describe('our client and chronyd', { concurrency: true }, () => {
   before(() => {
     if (missing('openssl') === null) files = makeCertificates(folder, 'DNS:localhost,IP:127.0.0.1')
   })
@@ -106,7 +106,7 @@ describe('our client and chronyd', { concurrency: true }, () => {
     t.after(() => chronyd.stop())
     const authorities = [readFileSync(files.authority, 'utf8')]
     const follower = follow(t, { kind: 'nts', port: ke, authorities })
-    // Twice five or six cookies are spent in vain: they come back with the next answer.
+    // Twice, five or six cookies are spent in vain: the next answer replaces them.
     for (const answers of [4, 6, 8]) {
       await until(`${answers} answers`, () => follower.learned >= answers)
       assertRight(follower)
@@ -117,7 +117,7 @@ describe('our client and chronyd', { concurrency: true }, () => {
     assert.ok(authentic >= 13, `${authentic} questions`)
     assert.deepEqual(new Set(follower.faults), new Set(['CLK-04']))
 
-    // Started anew without its keys, the server does not know the cookies.
+    // Restarted without its keys, the server does not recognise the cookies.
     await chronyd.stop()
     chronyd = await startChronyd({ lines })
     const learnedBefore = follower.learned
@@ -152,7 +152,7 @@ describe('our client and chronyd', { concurrency: true }, () => {
     assert.deepEqual([source?.kind, source?.mark], ['nts', '*'])
   })
 
-  test('without keys nothing is asked, in plain least of all (CLK-13)', async (t) => {
+  test('without keys nothing is asked, least of all in plain (CLK-13)', async (t) => {
     if (!ready(t, 'chronyd', 'chronyc', 'openssl')) return
     const [port = 0, ke = 0] = await freePorts(2)
     const chronyd = await startChronyd({ lines: [...serverLines(port), ...ntsLines(ke, files)] })

@@ -22,7 +22,7 @@ const PACKAGES = {
 } as const
 type Program = keyof typeof PACKAGES
 
-/** System programs are not on everybody's path. */
+/** System programs are not on every user's path. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
 export const ENVIRONMENT = { ...process.env, PATH }
 
@@ -57,14 +57,14 @@ export interface Chronyd {
   /** Path of its command socket, for chronyc. */
   readonly socket: string
   log(): string
-  /** Stops answering for so long; what was asked meanwhile is answered too late. */
+  /** Stops answering for `ms`; questions from meanwhile are answered too late. */
   pause(ms: number): Promise<void>
-  /** Rejects when it ended before. */
+  /** Rejects when it had ended before. */
   stop(): Promise<void>
 }
 
 export interface ChronydSetup {
-  /** Lines of its configuration beside those for folder and user. */
+  /** Lines of its configuration besides those for folder and user. */
   readonly lines: readonly string[]
   /** Run in this network namespace. */
   readonly namespace?: string | null
@@ -81,7 +81,7 @@ export async function startChronyd({ lines, namespace }: ChronydSetup): Promise<
     `pidfile ${join(folder, 'pid')}`,
     `bindcmdaddress ${socket}`,
     'cmdport 0',
-    // Whose the folder is.
+    // The owner of the folder.
     `user ${userInfo().username}`,
     ...lines,
   ]
@@ -105,7 +105,7 @@ export async function startChronyd({ lines, namespace }: ChronydSetup): Promise<
     }
     await sleep(20)
   }
-  // Its sockets are open now or within the same breath.
+  // Its sockets are open by now, or will be within moments.
   await sleep(100)
   const pause = async (ms: number): Promise<void> => {
     child.kill('SIGSTOP')
@@ -119,7 +119,7 @@ export async function startChronyd({ lines, namespace }: ChronydSetup): Promise<
 export const inNamespace = (namespace: string | null): readonly string[] =>
   namespace === null ? [] : ['ip', 'netns', 'exec', namespace]
 
-/** Ends a child of ours and waits until it has. */
+/** Ends a child of ours and waits until it is gone. */
 export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
@@ -132,8 +132,8 @@ export interface Namespace {
   close(): void
 }
 
-/** A network of our own with loopback up, so that every port is free and nothing else hears us; or
- * why there is none. */
+/** A network of our own with loopback up, in which every port is free and nothing else hears us; or
+ * the reason why there is none. */
 export function openNamespace(): Namespace | string {
   const why = missing('ip')
   if (why !== null) return why
@@ -147,7 +147,7 @@ export function openNamespace(): Namespace | string {
     process.off('exit', close)
     ip('netns', 'delete', name)
   }
-  // It outlives us otherwise. The exit takes the other handler along.
+  // Otherwise it would outlive us. The exit also runs the other handler.
   const interrupted = (): never => process.exit(130)
   process.once('SIGINT', interrupted)
   process.once('exit', close)
@@ -169,8 +169,8 @@ export interface Certificates {
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
-/** An authority of our own, and a certificate of it for `names` (as in subjectAltName) that holds
- * for so many days, -1: over since yesterday. */
+/** An authority of our own, and a certificate from it for `names` (as in subjectAltName) that is
+ * valid for `days`; -1: it expired yesterday. */
 export function makeCertificates(folder: string, names: string, days = 2): Certificates {
   const at = (name: string): string => join(folder, name)
   const openssl = (...words: readonly string[]): void => {
@@ -196,7 +196,7 @@ export const ntsLines = (port: number, { key, certificate }: Certificates): read
   'ntsprocesses 0',
 ]
 
-/** Lines of a plain server on loopback that says it is right. */
+/** Lines of a plain server on loopback that claims to be right. */
 export const serverLines = (port: number): readonly string[] => [
   `port ${port}`,
   'bindaddress 127.0.0.1',

@@ -1,4 +1,4 @@
-// One source of time over real sockets: which of a name's addresses is asked, and from where.
+// One source of time over real sockets: which of a name's addresses is asked, and from which port.
 
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
@@ -16,7 +16,7 @@ import { type MonoUs, shiftMono, spanUs, unixUs } from '../../shared/units.ts'
 
 const SECOND = 1_000_000
 
-/** A source whose seconds pass as fast as the test wants. */
+/** A source for which a second passes every few milliseconds. */
 class Hurried {
   learned = 0
   #ahead = 0
@@ -43,7 +43,7 @@ class Hurried {
     return shiftMono(systemClock.mono(), spanUs(this.#ahead))
   }
 
-  /** Lives so many seconds, or until something is learned. */
+  /** Lives for `seconds`, or until something is learned. */
   async live(seconds: number): Promise<void> {
     const until = this.#ahead + seconds * SECOND
     while (this.#ahead < until && this.learned === 0) {
@@ -54,7 +54,7 @@ class Hurried {
   }
 }
 
-test('a name of several addresses: the next one is asked when one says nothing', async (t) => {
+test('a name with several addresses: when one is silent, the next is asked', async (t) => {
   const served: ServedClock = {
     leap: 0,
     stratum: 1,
@@ -72,14 +72,14 @@ test('a name of several addresses: the next one is asked when one says nothing',
   })
   assert.ok(verdict.ok)
   t.after(() => verdict.server.close())
-  // No route leads to the second one, nobody is at the first and the third.
+  // There is no route to the second one, and nobody at the first and the third.
   const addresses = ['127.0.0.2', '255.255.255.255', '127.0.0.3', '127.0.0.4']
   const hurried = new Hurried(t, verdict.server.port, addresses)
   await hurried.live(400)
   assert.equal(hurried.learned, 1)
 })
 
-test('a silent server is asked from another port, and so from the address we have now', async (t) => {
+test('a silent server is asked from another port, and so from our current address', async (t) => {
   const silent = createSocket('udp4')
   t.after(() => silent.close())
   silent.bind(0, '127.0.0.1')

@@ -19,16 +19,16 @@ import { until, WholeWay } from './whole-way.ts'
 const METERS = 10
 const DAY_MS = 86_400_000
 const QUARTER_MS = 900_000
-/** A day of ten meters, on a machine that does other things too. */
+/** Longest back-fill of one day of ten meters, on a busy machine. */
 const FILLED_MS_MAX = 120_000
-/** From the jump to a clock that is right again, milliseconds: a handful of samples, and as many
- * links, each with its wait. */
+/** Longest time from the jump to a clock that is right again, milliseconds: a handful of samples
+ * and as many links, each after its wait. */
 const RIGHT_MS_MAX = 120_000
 
 const textOf = (file: string): string => readFileSync(file, 'utf8')
 const times = (text: string, what: string): number => text.split(what).length - 1
 
-test('a clock that jumps 3 minutes ahead costs no reading and is put right', async (t) => {
+test('a clock that jumps 3 minutes ahead loses no reading and is corrected', async (t) => {
   const way = await WholeWay.open()
   t.after(() => way.close())
   const from = unixMs(Math.floor((Date.now() - DAY_MS) / QUARTER_MS) * QUARTER_MS)

@@ -41,6 +41,19 @@ const FLAGS = [
 ]
 const PASSWORD = 'correct horse battery'
 
+let opened: Promise<Browser> | null = null
+
+/** One browser for all tests; each opens a page of its own, with cookies of its own. */
+const sharedBrowser = (): Promise<Browser> => {
+  opened ??= chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
+  return opened
+}
+
+after(async () => {
+  const browser = await opened
+  await browser?.close()
+})
+
 let postgres: TestPostgres
 let app: FastifyInstance
 let links: LinkSource
@@ -158,7 +171,7 @@ test('a bill whose stored text was changed is not shown', async () => {
   await pool.query('alter table bills enable trigger bills_are_final')
 })
 
-test('two people using one set-up link at once make one operator', async () => {
+test('two people who use one set-up link at once make one operator', async () => {
   const { access } = webStores(postgres.db.kysely)
   const hash = randomBytes(32)
   const expiresAt = seeded.later
@@ -175,12 +188,10 @@ test('two people using one set-up link at once make one operator', async () => {
 
 test('every page in a browser without JavaScript, at 1280 and 375 wide', {
   skip: SKIP,
-}, async (t) => {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
-  t.after(() => browser.close())
+}, async () => {
+  const browser = await sharedBrowser()
   for (const width of [1280, 375]) {
-    await operatorWalk(browser, width)
-    await customerWalk(browser, width)
+    await Promise.all([operatorWalk(browser, width), customerWalk(browser, width)])
   }
 })
 
@@ -194,7 +205,7 @@ async function openPage(browser: Browser, width: number, javaScriptEnabled = fal
 
 type Page = Awaited<ReturnType<typeof openPage>>
 
-/** Nothing may stick out of a phone's screen. */
+/** Nothing may reach beyond a phone's screen. */
 async function assertFits(page: Page, width: number, path: string): Promise<void> {
   const body = await page.locator('main').boundingBox()
   assert.ok(body !== null && body.x >= 0 && body.x + body.width <= width, `${path} at ${width}`)
@@ -234,14 +245,14 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     )
     await assertFits(page, width, path)
   }
-  // PostgreSQL would refuse it with an error of its own.
+  // PostgreSQL would refuse it with an error.
   const odd = await page.goto(`${links.baseUrl}/fleet/${seeded.device}/clock/%00`)
   assert.equal(odd?.status(), 404)
   await commandWalk(page, width, name)
   await page.context().close()
 }
 
-/** Gives a command by the button, and reads on the page what became of it. */
+/** Gives a command by the button, and reads its outcome on the page. */
 async function commandWalk(page: Page, width: number, name: string): Promise<void> {
   const path = `/fleet/${seeded.device}`
   const text = async () => (await page.locator('main').innerText()).replaceAll('\n', ' ')
@@ -279,10 +290,8 @@ async function customerWalk(browser: Browser, width: number): Promise<void> {
   await page.context().close()
 }
 
-test('with JavaScript the fleet renews itself under the same policy', { skip: SKIP }, async (t) => {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
-  t.after(() => browser.close())
-  const page = await openPage(browser, 1280, true)
+test('with JavaScript the fleet renews itself under the same policy', { skip: SKIP }, async () => {
+  const page = await openPage(await sharedBrowser(), 1280, true)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text())

@@ -21,17 +21,17 @@ import { encodeToken, fingerprint } from '../../shared/tves/token.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { type ClusterOptions, copyCluster, temporaryFolder } from './postgres.ts'
 
-/** Longest anything here may take on a machine that does other things too, milliseconds. */
+/** Longest anything here may take on a busy machine, milliseconds. */
 const PATIENCE_MS = 60_000
 const LOOK_MS = 100
 const TOKEN_LIFE_MS = 3_600_000
-/** Two of the master's looks at the roster: before, a new token is SEC-07. */
+/** Two of the master's looks at the roster; until then a new token is SEC-07. */
 const NOTICE_MS = 2_000
 
 const TICKLOCK = join(packageRoot(), 'bin/ticklock.js')
 
-/** Waits until `look` gives something other than null or false; while the database is away it may
- * throw. */
+/** Waits until `look` returns something other than null or false; it may throw, for instance while
+ * the database is away. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | false> | T | null | false,
@@ -58,7 +58,7 @@ interface Ended {
   readonly output: string
 }
 
-/** `ticklock ...args` as a process of its own whose output is kept. */
+/** `ticklock ...args` as a process of its own; its output is kept. */
 export class Process {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
@@ -100,7 +100,7 @@ export class Process {
   }
 }
 
-/** One slave: its folder, its file, and its process while it runs. Nobody starts it again. */
+/** One slave: its folder, its file, and its process while it runs. Nothing restarts it. */
 export class Slave {
   readonly name: string
   readonly device: DeviceId
@@ -257,7 +257,7 @@ export class WholeWay {
     return this.token(device)
   }
 
-  /** By now a running master has noticed what was registered (it looks every second). */
+  /** Resolves when a running master has noticed what was registered (it looks every second). */
   noticed(): Promise<void> {
     return wait(NOTICE_MS)
   }
@@ -275,7 +275,7 @@ export class WholeWay {
     return { device, text, id, secret }
   }
 
-  /** A slave of this head-end, not started; `close` ends it. */
+  /** A slave of this head-end, not yet started; `close` ends it. */
   slave(name: string, device: DeviceId): Slave {
     const folder = join(this.folder, 'slaves', name)
     const slave = new Slave(name, device, folder)
