@@ -333,7 +333,7 @@ export class SlaveBox implements End {
       const frames = commit.frames ?? []
       observer.committed(this.device, process.number, frames)
       if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames)
-      return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
+      return { on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed }
     }
     const first = chance.happens(0.5) ? apply() : null
     const slow = this.calm ? 0 : chance.wait(faults.commitUs)

@@ -60,7 +60,7 @@ function fetched(forwarder: Forwarder, runs: Runs, run: number, sequences: reado
   const row = runs.get(run)
   assert.ok(row)
   const frames = sequences.map((sequence) => frameOf(row.epoch, run, sequence))
-  const found = { held: row, through: sequences.at(-1) ?? -1, frames, opener: null }
+  const found = { extent: row, through: sequences.at(-1) ?? -1, frames, opener: null }
   const stock = { suite, device: DEVICE, runs, open: null }
   return takeFetched(forwarder, stock, { epoch: row.epoch, found })
 }

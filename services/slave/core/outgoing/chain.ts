@@ -44,7 +44,7 @@ export function inspect(
   found: Found,
   from: From,
 ): Inspected {
-  const { held, through } = found
+  const { extent, through } = found
   const rows = new Map(found.frames.map((frame) => [frame.sequence, frame]))
   const items: Item[] = []
   let { hash, gap } = from
@@ -62,12 +62,12 @@ export function inspect(
     hash = opener.hash
     next = 1
   }
-  if (gap === null && next < held.first) {
-    const row = rows.get(held.first)
-    const proven = row !== undefined && provesItself(suite, row) ? row.before : held.firstHash
-    hash = held.first > run.last ? run.lastHash : proven
-    lose(next, held.first - 1, held.dropped ?? 'forgotten', hash)
-    next = held.first
+  if (gap === null && next < extent.first) {
+    const row = rows.get(extent.first)
+    const proven = row !== undefined && provesItself(suite, row) ? row.before : extent.firstHash
+    hash = extent.first > run.last ? run.lastHash : proven
+    lose(next, extent.first - 1, extent.dropped ?? 'forgotten', hash)
+    next = extent.first
   }
   for (; next <= through; next += 1) {
     const row = rows.get(next)
@@ -107,7 +107,7 @@ function wholeHash(
 
 /** The opener from its row or from its second copy, whichever is whole. */
 function openerOf(suite: Suite, start: Uint8Array, run: StoredRun, found: Found): Item | null {
-  const { frames, opener, held } = found
+  const { frames, opener, extent } = found
   const [row, second] = [0, 1].map((n) => frames.find(({ sequence }) => sequence === n))
   const known = [
     row?.hash,
@@ -115,7 +115,7 @@ function openerOf(suite: Suite, start: Uint8Array, run: StoredRun, found: Found)
     second?.before,
     run.last === 0 ? run.lastHash : undefined,
     run.acknowledged === 0 ? run.acknowledgedHash : undefined,
-    held.first === 1 ? held.firstHash : undefined,
+    extent.first === 1 ? extent.firstHash : undefined,
   ].filter((hash) => hash !== undefined)
   for (const body of [row?.body, opener?.body]) {
     if (body === undefined) continue

@@ -8,7 +8,7 @@ import { submit } from '../queue.ts'
 import type { ForgetJob, ForkJob } from '../state/jobs.ts'
 import { noLanes, type OutgoingState } from '../state/outgoing.ts'
 import { own } from '../state/own.ts'
-import type { Held, OutboxCommit, Stored, StoredRun } from '../state/stored.ts'
+import type { Extent, OutboxCommit, Stored, StoredRun } from '../state/stored.ts'
 import { report, type Turn } from '../turn.ts'
 import { leaveOut } from './forwarder.ts'
 import { wake } from './lanes.ts'
@@ -37,7 +37,7 @@ export function runSealed(turn: Turn, row: StoredRun): void {
 }
 
 /** The outbox deleted frames of these runs, perhaps only a portion: it is tidied again soon. */
-export function runsTrimmed(turn: Turn, trimmed: readonly Held[]): void {
+export function runsTrimmed(turn: Turn, trimmed: readonly Extent[]): void {
   const { runs } = own(turn.state.outgoing)
   for (const now of trimmed) {
     const run = runs.get(now.run)

@@ -10,7 +10,7 @@ import type {
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { MonoUs, UnixMs, UnixUs } from '../../../../shared/units.ts'
-import type { Backlog, FetchQuery, Found, Held, OutboxCommit } from './stored.ts'
+import type { Backlog, FetchQuery, Found, Extent, OutboxCommit } from './stored.ts'
 
 export type ReadRequest = 'now' | 'history' | 'push'
 
@@ -52,8 +52,8 @@ export type AgentEvent =
     }
   /** A fault on a meter line, to be counted and told to the master. */
   | { readonly on: 'meter-fault'; readonly fault: FaultCode }
-  /** `held`: runs of which the outbox deleted frames. */
-  | { readonly on: 'committed'; readonly backlog: Backlog; readonly held: readonly Held[] }
+  /** `trimmed`: runs of which the outbox deleted frames. */
+  | { readonly on: 'committed'; readonly backlog: Backlog; readonly trimmed: readonly Extent[] }
   /** Nothing of that commit is stored. */
   | { readonly on: 'commit-failed'; readonly fault: FaultCode }
   | { readonly on: 'fetched'; readonly epoch: number; readonly found: Found }

@@ -30,7 +30,7 @@ export interface StoredEpoch {
 }
 
 /** Which frames of a run the outbox still holds. It alone moves this, and says so. */
-export interface Held {
+export interface Extent {
   readonly run: number
   /** First sequence still held (`last` + 1: none), and the stream hash before it. The opener is
    * held beside the run as long as the run itself. */
@@ -40,7 +40,7 @@ export interface Held {
   readonly dropped: TombstoneReason | null
 }
 
-export interface StoredRun extends Held {
+export interface StoredRun extends Extent {
   readonly epoch: number
   /** Last sequence sealed and the stream hash after it. */
   readonly last: number
@@ -108,7 +108,7 @@ export interface Backlog {
 }
 
 /** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same
- * key, but for what a run holds (Held). */
+ * key, but for what a run holds (Extent). */
 export interface OutboxCommit {
   readonly identity?: StoredIdentity
   readonly epochs?: readonly StoredEpoch[]
@@ -140,7 +140,7 @@ export interface FetchQuery {
 /** The outbox's answer. A frame of (query.sequence, through] that is not among `frames` cannot be
  * read; whether the others are as they were sealed is for the agent to check. */
 export interface Found {
-  readonly held: Held
+  readonly extent: Extent
   readonly through: number
   readonly frames: readonly StoredFrame[]
   /** The opener as kept beside the run; null: that cannot be read either. */
