@@ -117,7 +117,7 @@ test('OPS-10 warns when others can read the token, and only then', (t) => {
   assert.deepEqual(without.ok && without.warnings, [])
 })
 
-test('suite 0 is for those who ask for it by name', (t) => {
+test('suite 0 is used only when asked for by name', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')
@@ -126,7 +126,7 @@ test('suite 0 is for those who ask for it by name', (t) => {
   assert.equal(verdict.ok ? verdict.config.suite : verdict.detail, 0)
 })
 
-test('a token file beside the configuration is read, its mode is looked at', (t) => {
+test('a token file beside the configuration is read, and its mode is checked', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')

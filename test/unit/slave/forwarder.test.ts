@@ -194,7 +194,7 @@ test('frames that waited for the disk past a new epoch get a lane (simulation, s
   )
 })
 
-test('nothing of an epoch the master does not know is sent, also what is stored later', () => {
+test('nothing of an epoch the master does not know is sent, not even what is stored later', () => {
   const forwarder = noLanes()
   openLanes(forwarder, [laneAt(NEWEST, 2)], new Set([OLD]))
   wake(forwarder, runOf(OLD, 1, 10, 9))

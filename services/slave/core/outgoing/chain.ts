@@ -1,7 +1,7 @@
 // What the disk gave back, compared with what was sealed. A row carries the stream hash before and
-// after its frame, so it proves itself, and its neighbours' hashes too: whatever single thing of it
-// rots, we know which, and the frames behind it can still be sent. What is lost for good becomes a
-// tombstone for exactly the frames concerned (wire.md 6.4).
+// after its frame, so it proves itself and its neighbours' hashes: if any single part rots, we know
+// which, and the frames behind it can still be sent. What is lost for good becomes a tombstone for
+// exactly those frames (wire.md 6.4).
 
 import { equalConstantTime } from '../../../../shared/bytes.ts'
 import { streamNext } from '../../../../shared/tves/stream.ts'
@@ -25,7 +25,7 @@ export interface Inspected {
   readonly ruined: boolean
 }
 
-/** Our stream hash after `sequence` as the rows tell it; null when they cannot. */
+/** Our stream hash after `sequence`, from the rows; null when they do not prove it. */
 export function hashAfter(suite: Suite, { frames }: Found, sequence: number): Uint8Array | null {
   const row = frames.find((frame) => frame.sequence === sequence)
   if (row !== undefined && provesItself(suite, row)) return row.hash
@@ -89,8 +89,8 @@ export function inspect(
   return { items, gap: null, ruined: false }
 }
 
-/** The stream hash after a frame that is as it was sealed; null when it is not. `hash`: ours before
- * it, if known; `after`: what its neighbour says. */
+/** The stream hash after a frame that is still as it was sealed; null when it is not. `hash`: ours
+ * before it, if known; `after`: what its neighbour says. */
 function wholeHash(
   suite: Suite,
   row: StoredFrame,

@@ -12,7 +12,8 @@ export interface StoredIdentity {
   readonly attempt: number
   /** The master's static public key, 32 bytes, as checked against the token's fingerprint. */
   readonly masterKey: Uint8Array | null
-  /** Told by MASTER KEY and not confirmed yet: to be called under from now on (wire.md 5.2). */
+  /** Announced by MASTER KEY and not confirmed yet: calls are made under it from now on (wire.md
+   * 5.2). */
   readonly nextMasterKey?: Uint8Array | null
   readonly psk: Uint8Array | null
   /** Device id, 8 bytes. */
@@ -29,7 +30,7 @@ export interface StoredEpoch {
   readonly state: 'pending' | 'committed' | 'closed'
 }
 
-/** Which frames of a run the outbox still holds. It alone moves this, and says so. */
+/** Which frames of a run the outbox still holds. The outbox alone moves this, and says so. */
 export interface Extent {
   readonly run: number
   /** First sequence still held (`last` + 1: none), and the stream hash before it. The opener is
@@ -108,7 +109,7 @@ export interface Backlog {
 }
 
 /** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same
- * key, but for what a run holds (Extent). */
+ * key, except for the extent of a run. */
 export interface OutboxCommit {
   readonly identity?: StoredIdentity
   readonly epochs?: readonly StoredEpoch[]
