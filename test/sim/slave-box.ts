@@ -2,11 +2,8 @@
 // shell does, and may die between any two actions.
 
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
-import type {
-  AgentAction,
-  AgentEvent,
-  ReadRequest,
-} from '../../services/slave/core/state/events.ts'
+import type { AgentAction, AgentEvent } from '../../services/slave/core/state/events.ts'
+import type { ReadRequest } from '../../services/slave/core/state/plan.ts'
 import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import { backOffMs } from '../../services/slave/shell/link/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'

@@ -1,5 +1,5 @@
-// A meter's clock in the slave's care: read, reported, corrected inside UNI/TS 11291, on its own and
-// by command (docs/clock.md).
+// A meter's clock in the slave's care: read, reported, corrected inside UNI/TS 11291, on its own
+// and by command (docs/clock.md).
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -17,9 +17,9 @@ import {
   type UnixMs,
 } from '../../../../shared/units.ts'
 import type { MeterTurn as ReadonlyMeterTurn } from '../state/capture.ts'
-import type { AgentAction, ReadRequest } from '../state/events.ts'
+import type { AgentAction } from '../state/events.ts'
 import type { Owned } from '../state/own.ts'
-import type { MeterPlan } from '../state/plan.ts'
+import type { MeterPlan, ReadRequest } from '../state/plan.ts'
 
 /** The load profile's interval: both protocols we speak use a quarter of an hour, ms. */
 export const PROFILE_INTERVAL_MS = 900_000

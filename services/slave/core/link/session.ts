@@ -1,6 +1,6 @@
 // The slave's side of one link: enrolment if there are no keys yet, the session handshake, then
-// sealed control messages. A link is a chain of phases; a message that does not fit the phase ends it. Nothing
-// durable is decided here: the agent gets outcomes and commits them.
+// sealed control messages. A link is a chain of phases; a message that does not fit the phase ends
+// it. Nothing durable is decided here: the agent gets outcomes and commits them.
 
 import { assert } from '../../../../shared/assert.ts'
 import { equalConstantTime, type Random } from '../../../../shared/bytes.ts'

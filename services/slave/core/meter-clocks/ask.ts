@@ -32,7 +32,8 @@ const SILENT_REST_MAX = 86_400_000_000
 /** After a clock did not answer, none is asked for this long: a request without an answer
  * costs its line 1.5 s. */
 const AFTER_SILENCE = spanUs(10_000_000)
-/** A request due within one step of the agent is handed over now: the shell waits for the instant. */
+/** A request due within one step of the agent is handed over now; the shell waits for the
+ * instant. */
 const SOON = spanUs(250_000)
 /** Smaller steps are not reported; the offset shows them. */
 const SET_FROM = 1_000_000

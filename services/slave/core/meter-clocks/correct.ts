@@ -56,7 +56,8 @@ const MARGIN = spanUs(10_000_000)
 /** A command waits this long for a closed interval to pass; it is given up soon after
  * (execute.ts). */
 const COMMAND_WAITS_MAX = spanUs(240_000_000)
-/** After a refusal a light correction is tried again this much later: a new month may have begun. */
+/** After a refusal a light correction is tried again this much later: a new month may have
+ * begun. */
 const RETRY = spanUs(3_600_000_000)
 /** A correction that took the disk longer than this to note is decided anew. */
 const STALE = spanUs(5_000_000)

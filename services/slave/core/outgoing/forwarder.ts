@@ -1,7 +1,7 @@
 // Which frame goes next, and what an acknowledgement frees. The frames themselves stay on disk;
-// only positions are kept here. Within an epoch the order is (run, sequence) and never changes. After an
-// outage the newest epoch is live at once and older ones drain beside it: three of four frames are
-// old while both wait.
+// only positions are kept here. Within an epoch the order is (run, sequence) and never changes.
+// After an outage the newest epoch is live at once and older ones drain beside it: three of four
+// frames are old while both wait.
 
 import { equalConstantTime } from '../../../../shared/bytes.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'

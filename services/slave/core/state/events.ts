@@ -1,6 +1,6 @@
-// What can happen to the agent, and what it asks its shell to do: events in, actions out, no I/O. The
-// shell performs the actions in order; an action that has a result comes back as an event. `commit`
-// is ONE transaction: all of it is durable, or none.
+// What can happen to the agent, and what it asks its shell to do: events in, actions out, no I/O.
+// The shell performs the actions in order; an action that has a result comes back as an event.
+// `commit` is ONE transaction: all of it is durable, or none.
 
 import type {
   MeterClockAnswer,
@@ -10,9 +10,8 @@ import type {
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { MonoUs, UnixMs, UnixUs } from '../../../../shared/units.ts'
+import type { ReadRequest } from './plan.ts'
 import type { Backlog, FetchQuery, Found, Extent, OutboxCommit } from './stored.ts'
-
-export type ReadRequest = 'now' | 'history' | 'push'
 
 export type AgentEvent =
   /** About four times a second. */
