@@ -2,8 +2,8 @@
 // (shared/clock/policy). The meter decides for itself as well; what became of a correction is read
 // off its clock, never taken from its word.
 //
-// The month's register is durable before the meter is told: should we die in between, it counts a
-// correction that was not made, and the month's limit is kept all the more.
+// The month's register is durable before the meter is asked to change: if we die in between, it
+// counts a correction that was not made, which only tightens the month's limit.
 
 import { monthOf } from '../../../../shared/clock/meter/civil-month.ts'
 import {

@@ -145,7 +145,7 @@ export class Outbox {
     return { ...verdict, trimmed }
   }
 
-  /** `giveWay`: so many acknowledged frames are deleted too. */
+  /** `giveWay`: how many acknowledged frames are deleted as well. */
   #transaction(commit: OutboxCommit, giveWay = 0): CommitVerdict {
     const stock = this.#stock.copy()
     try {

@@ -157,7 +157,7 @@ export class Stocktaking {
     return this.#deleteWhile(run, most, (sequence) => sequence <= acknowledged)
   }
 
-  /** Deletes a run's oldest frames, at most so many, while `goes` says so. */
+  /** Deletes a run's oldest frames, up to `most` of them, while `goes` says so. */
   #deleteWhile(
     row: Row,
     most: number,
