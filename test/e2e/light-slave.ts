@@ -117,7 +117,7 @@ export class LightSlave {
         this.#plan.onFrames?.(action.commit.frames ?? [])
         this.#queue.push(
           verdict.ok
-            ? { on: 'committed', backlog: verdict.backlog, held: verdict.held }
+            ? { on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed }
             : { on: 'commit-failed', fault: verdict.fault },
         )
         return

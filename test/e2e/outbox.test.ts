@@ -160,16 +160,16 @@ test('acknowledged frames no longer wait, are kept for a week, then deleted (6.3
     assert.ok(verdict.ok)
     return verdict
   }
-  assert.deepEqual(after(6.9).held, [])
+  assert.deepEqual(after(6.9).trimmed, [])
   assert.deepEqual(
-    after(8.1).held.map(({ run, first, dropped }) => [run, first, dropped]),
+    after(8.1).trimmed.map(({ run, first, dropped }) => [run, first, dropped]),
     [[1, 2, null]],
   )
   // Never a frame that still waits; and the opener has a second copy.
-  assert.deepEqual(after(50).held[0]?.first, 3)
-  assert.deepEqual(after(50).held, [])
-  const { held, frames, opener } = outbox.fetch(query(1, -1))
-  assert.deepEqual([held.first, frames.length, opener?.body.length], [3, 2, 200])
+  assert.deepEqual(after(50).trimmed[0]?.first, 3)
+  assert.deepEqual(after(50).trimmed, [])
+  const { extent, frames, opener } = outbox.fetch(query(1, -1))
+  assert.deepEqual([extent.first, frames.length, opener?.body.length], [3, 2, 200])
   // The master was set back: the frames still there wait again.
   const back = outbox.commit({ runs: [runOf(1, 4, 4)] })
   assert.ok(back.ok && back.backlog.frames === 0)
@@ -194,7 +194,7 @@ test('only the newest 256 runs are kept for a master that was set back', (t) => 
   const verdict = outbox.commit({ tidy: true })
   assert.ok(verdict.ok)
   assert.deepEqual(
-    verdict.held.map(({ run }) => run),
+    verdict.trimmed.map(({ run }) => run),
     Array.from({ length: 44 }, (_, n) => n + 1),
   )
 })
@@ -215,7 +215,7 @@ test('OPS-15 at the limits: readings refused, acknowledgements go through', (t) 
     const { run, ...frame } = { run: runOf(1, 3, 0), frames: [frameOf(1, 3)] }
     const fits = outbox.commit({ ...frame, runs: [run] })
     assert.ok(fits.ok)
-    assert.equal(fits.held[0]?.first, 1)
+    assert.equal(fits.trimmed[0]?.first, 1)
     assert.equal(fits.backlog.frames, 3)
     const full = outbox.commit({ runs: [runOf(1, 4, 0)], frames: [frameOf(1, 4)] })
     assert.equal(!full.ok && full.fault, 'OPS-15')
@@ -308,7 +308,7 @@ test('the age limit drops old frames, also at the head of a run in use (OPS-14)'
     const verdict = outbox.commit({ tidy: true })
     assert.ok(verdict.ok)
     assert.equal(verdict.tooOld, count)
-    return verdict.held.map(({ run, first, dropped }) => [run, first, dropped])
+    return verdict.trimmed.map(({ run, first, dropped }) => [run, first, dropped])
   })
   assert.deepEqual(dropped, [
     [[1, 256, 'too old']],

@@ -191,7 +191,7 @@ test('OPS-14: the next clean-up drops what is too old, logged and counted', (t) 
   outside.link?.onUp()
   const told = events.find((event) => event.on === 'committed')
   assert.deepEqual(
-    told?.held.map(({ run, first, dropped }) => [run, first, dropped]),
+    told?.trimmed.map(({ run, first, dropped }) => [run, first, dropped]),
     [[1, 1, 'too old']],
   )
   assert.ok(events.some((event) => event.on === 'meter-fault' && event.fault === 'OPS-14'))

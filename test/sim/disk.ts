@@ -9,7 +9,7 @@ import type {
   Backlog,
   FetchQuery,
   Found,
-  Held,
+  Extent,
   OutboxCommit,
   Stored,
   StoredCommand,
@@ -21,7 +21,7 @@ import type {
 } from '../../services/slave/core/state/stored.ts'
 
 export type CommitVerdict =
-  | { readonly ok: true; readonly backlog: Backlog; readonly held: readonly Held[] }
+  | { readonly ok: true; readonly backlog: Backlog; readonly trimmed: readonly Extent[] }
   | { readonly ok: false; readonly fault: FaultCode }
 
 const DAY_MS = 86_400_000
@@ -188,12 +188,12 @@ export class Disk {
     for (const epoch of commit.dropEpochs ?? []) this.#epochs.delete(epoch)
     this.#lastUsed = commit.lastUsed ?? this.#lastUsed
     this.#frequency = commit.frequency ?? this.#frequency
-    return { ok: true, backlog: this.backlog, held: commit.tidy === true ? this.#tidy() : [] }
+    return { ok: true, backlog: this.backlog, trimmed: commit.tidy === true ? this.#tidy() : [] }
   }
 
   fetch({ run, sequence, last, framesMax, bytesMax, epoch }: FetchQuery): Found {
-    const held = this.#runs.get(run)
-    assert.ok(held?.epoch === epoch, 'frames are asked of a run that is stored')
+    const extent = this.#runs.get(run)
+    assert.ok(extent?.epoch === epoch, 'frames are asked of a run that is stored')
     const opener = sequence < 0 ? (this.#openers.get(run) ?? null) : null
     const frames: StoredFrame[] = []
     let bytes = 0
@@ -201,16 +201,16 @@ export class Disk {
       if (frame.sequence <= sequence || frame.sequence > last) continue
       bytes += frame.body.length
       const full = frames.length >= framesMax || (frames.length > 0 && bytes > bytesMax)
-      if (full) return { held, opener, frames, through: frame.sequence - 1 }
+      if (full) return { extent, opener, frames, through: frame.sequence - 1 }
       frames.push(frame)
     }
-    return { held, opener, frames, through: last }
+    return { extent, opener, frames, through: last }
   }
 
   /** What was acknowledged a week ago, or is older than the limit, goes. */
-  #tidy(): readonly Held[] {
+  #tidy(): readonly Extent[] {
     const now = (this.#lastUsed ?? 0) / 1_000
-    const changed: Held[] = []
+    const changed: Extent[] = []
     for (const [number, run] of this.#runs) {
       const goes = ({ sequence, sealedAt }: StoredFrame): boolean =>
         sealedAt < now - (sequence <= run.acknowledged ? KEPT_MS : AGE_MS)

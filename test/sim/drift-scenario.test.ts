@@ -142,7 +142,7 @@ class Line {
     } else if (action.do === 'commit') {
       const verdict = this.#disk.commit(action.commit)
       assert.ok(verdict.ok)
-      this.#give({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
+      this.#give({ on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed })
     } else if (action.do === 'fetch') {
       const { query } = action
       this.#give({ on: 'fetched', epoch: query.epoch, found: this.#disk.fetch(query) })

@@ -3,11 +3,8 @@
 
 import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
-import type {
-  AgentAction,
-  AgentEvent,
-  ReadRequest,
-} from '../../services/slave/core/state/events.ts'
+import type { AgentAction, AgentEvent } from '../../services/slave/core/state/events.ts'
+import type { ReadRequest } from '../../services/slave/core/state/plan.ts'
 import type { StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { backOffMs } from '../../services/slave/shell/link/link.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
@@ -330,7 +327,7 @@ export class SlaveBox implements End {
       observer.committed(this.device, process.number, frames, origin)
       if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames, this.#spoilt)
       if (commit.command !== undefined) this.#setup.onCommand(this, commit.command)
-      return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
+      return { on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed }
     }
     const first = chance.happens(0.5) ? apply() : null
     const slow = this.calm ? 0 : chance.wait(faults.commitUs)

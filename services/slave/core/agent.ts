@@ -175,11 +175,11 @@ function takeSent(turn: Turn, { made, at }: Extract<AgentEvent, { on: 'sent' }>)
 }
 
 function takeCommitted(turn: Turn, event: Extract<AgentEvent, { on: 'committed' }>): void {
-  const { backlog, held } = event
-  if (turn.state.jobs.busy !== null) runsTrimmed(turn, held)
+  const { backlog, trimmed } = event
+  if (turn.state.jobs.busy !== null) runsTrimmed(turn, trimmed)
   jobDone(turn, backlog)
   // Perhaps only a portion of it.
-  if (held.length > 0) tidySoon(turn)
+  if (trimmed.length > 0) tidySoon(turn)
   readDue(turn)
   forward(turn)
 }

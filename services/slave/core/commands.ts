@@ -2,14 +2,15 @@
 //
 // Two commits stand around every act: "begun" is durable before anything is done, the outcome
 // before it is sent. So a process that finds "begun" at its start knows only that it may have been
-// done: it is unknown for ever, and never done again. Only the last number is kept: the master sends
-// one command at a time, and a number that is not above the last is never executed. wire.md 5.1.
+// done: it is unknown for ever, and never done again. Only the last number is kept: the master
+// sends one command at a time, and a number that is not above the last is never executed. wire.md
+// 5.1.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Command, Receipt } from '../../../shared/wire/commands.ts'
 import { submit } from './queue.ts'
 import { type Acting, IDLE } from './state/commands.ts'
-import type { ReadRequest } from './state/events.ts'
+import type { ReadRequest } from './state/plan.ts'
 import type { BeginCommandJob, EndCommandJob } from './state/jobs.ts'
 import { own } from './state/own.ts'
 import type { OutboxCommit, StoredCommand } from './state/stored.ts'

@@ -112,7 +112,7 @@ export function askAtOnce(turn: Turn): void {
   own(turn.state.clock).askAt = turn.mono
 }
 
-/** Asks when it is time; a question without an answer is given up by the next. */
+/** Asks when a question is due; the next question gives up one without an answer. */
 export function askWhenDue(turn: Turn): void {
   const { mono, setup } = turn
   const clock = own(turn.state.clock)
@@ -193,7 +193,7 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   if (fault !== null) report(turn, fault, 'clock exchange')
   else if (verdict.ok) clock.sampledAt = mono
   if (doubt !== null && !doubted) {
-    // Whichever story is true, know it soon.
+    // Whichever story is true, find out soon.
     clock.poll = START_POLL
     clock.askAt = shiftMono(mono, spanUs(BURST_INTERVAL_US))
   }
@@ -217,7 +217,7 @@ function takeSample(turn: Turn, verdict: SampleVerdict): void {
   report(turn, 'CLK-06', `by ${Math.round(clock.offset / 1_000)} ms`)
 }
 
-/** What STATUS tells of how the clock is kept. */
+/** What STATUS says of how the clock is kept. */
 export function disciplineAt({ state, mono }: Turn): ClockDiscipline {
   const { sampledAt, steps, lastStep, estimator, soft } = state.clock
   return {
@@ -229,7 +229,7 @@ export function disciplineAt({ state, mono }: Turn): ClockDiscipline {
   }
 }
 
-/** With what an earlier process learned of this machine's oscillator. */
+/** Begins with what an earlier process learned of this machine's oscillator. */
 function estimatorAtStart({ stored, wall }: AgentSetup): Estimator {
   const frequency = stored.frequency ?? null
   return frequency === null
@@ -271,15 +271,16 @@ export function afterStep(turn: Turn): void {
   own(turn.state.clock).steppedAt = turn.mono
 }
 
-/** No second of this epoch is used yet: a clock that was ahead need not wait for the truth. */
+/** No second of this epoch is used yet: a clock that was ahead need not wait for true time. */
 export function stopWaiting(turn: Turn): void {
   const clock = own(turn.state.clock)
   clock.soft = endHold(clock.soft, turn.mono)
 }
 
-/** The process id that the process ms of an answer of `at` belong to. One that came while the sleep
- * was not noticed yet may be of before or after: an id of its own dates it by neither. So does
- * one of before that comes when the later id is in use: an id never comes back. */
+/** The process id for the process ms of an answer that came at `at`. An answer that came before the
+ * sleep was noticed may be from before it or after it: an id of its own keeps either from dating
+ * it. The same holds for one from before that is taken when the later id is in use already: an id
+ * never comes back. */
 export function processAt(turn: Turn, at: MonoUs): Uint8Array {
   const clock = own(turn.state.clock)
   const { slept, processId } = clock

@@ -1,5 +1,6 @@
 // The turn: one step's view of the agent, with the actions it collects. Here is what every room
-// needs: the time by the agent's clock, what phase the link is in, a message to the master, a fault.
+// needs: the time by the agent's clock, what phase the link is in, a message to the master, a
+// fault.
 
 import {
   believedAt,

@@ -156,8 +156,8 @@ export class Runner {
       case 'commit': {
         const verdict = this.#setup.outbox.commit(action.commit)
         if (verdict.ok) {
-          const { backlog, held, tooOld } = verdict
-          this.#queue.push({ on: 'committed', backlog, held })
+          const { backlog, trimmed, tooOld } = verdict
+          this.#queue.push({ on: 'committed', backlog, trimmed })
           if (tooOld > 0) this.#fault('OPS-14', `${tooOld} frames`)
           return
         }

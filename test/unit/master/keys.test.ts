@@ -153,7 +153,7 @@ class Pair {
     if (action.do === 'commit') {
       const verdict = this.disk.commit(action.commit)
       assert.ok(verdict.ok)
-      this.#queue.push({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
+      this.#queue.push({ on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed })
     }
     if (action.do !== 'drop') return
     this.drops.push(action.fault)

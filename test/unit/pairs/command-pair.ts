@@ -276,7 +276,7 @@ export class Pair {
       case 'commit': {
         const verdict = this.disk.commit(action.commit)
         if (!verdict.ok) return { on: 'commit-failed', fault: verdict.fault }
-        return { on: 'committed', backlog: verdict.backlog, held: verdict.held }
+        return { on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed }
       }
       case 'fetch': {
         const { query } = action

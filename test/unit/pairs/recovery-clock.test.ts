@@ -1,4 +1,4 @@
-// Clocks that jump and processes that die in the wrong moment: every reading ends stored once.
+// Clocks that jump and processes that die at the wrong moment: every reading ends stored once.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

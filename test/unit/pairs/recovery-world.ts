@@ -283,7 +283,7 @@ export class RecoveryWorld {
         this.commits.push(commit)
         const verdict = this.commitFails ? null : this.disk.commit(commit)
         const event: AgentEvent = verdict?.ok
-          ? { on: 'committed', backlog: verdict.backlog, held: verdict.held }
+          ? { on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed }
           : { on: 'commit-failed', fault: 'OPS-04' }
         this.#queue.push(() => this.#toAgent(event))
         return

@@ -114,7 +114,7 @@ test('enrols, greets, commits an epoch, and a sealed reading becomes durable (wi
         commits.push(action.commit)
         const verdict = disk.commit(action.commit)
         assert.ok(verdict.ok)
-        toAgent({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
+        toAgent({ on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed })
       }
       if (action.do === 'fetch') {
         const { query } = action

@@ -93,7 +93,7 @@ function world() {
   const commit = (wanted: OutboxCommit): void => {
     const verdict = disk.commit(wanted)
     assert.ok(verdict.ok)
-    step({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
+    step({ on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed })
   }
   const step = (event: AgentEvent): void => inTurn(() => perform(agent?.step(event, mono()) ?? []))
   const perform = (actions: readonly AgentAction[]): void => {

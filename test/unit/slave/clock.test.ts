@@ -19,7 +19,7 @@ const aheadOf = (pair: Pair): number => pair.clock.clock - pair.utc
 const reports = (pair: Pair, fault: string): number =>
   pair.reports.filter((report) => report === fault).length
 
-test('a master that was set right is followed within the burst of questions that asks (CLK-08)', () => {
+test('a corrected master is followed within the burst of questions it causes (CLK-08)', () => {
   const pair = settled()
   pair.reports.length = 0
   pair.masterAhead = 5 * S
@@ -54,7 +54,7 @@ test('a master beyond all corrections is not followed; the slave holds over (CLK
   assert.ok(pair.clock.clockBoundMs > 300 && pair.clock.clockBoundMs < 1_000)
 })
 
-test('the rate of the oscillator is told, stored, and begun with by the next process', () => {
+test('the rate of the oscillator is reported, stored, and where the next process begins', () => {
   const pair = settled(40)
   const { frequency = null, skew = 0 } = pair.status?.discipline ?? {}
   assert.ok(frequency !== null && Math.abs(frequency - 40) < 0.5, `${frequency}`)
@@ -85,7 +85,7 @@ test('after a sleep the next sample counts as the first: no contradiction, no bu
   assert.deepEqual(pair.reports, ['CLK-06'])
 })
 
-test('what is stored of the oscillator is written once an hour', () => {
+test('what was learned of the oscillator is stored once an hour', () => {
   const pair = settled()
   const first = pair.disk.load().frequency?.at ?? 0
   pair.run(3_000)
@@ -93,7 +93,7 @@ test('what is stored of the oscillator is written once an hour', () => {
   assert.ok(second - first > 3_599_000 && second - first < 3_601_000, `${second - first}`)
 })
 
-test("the operating system's clock may be stepped at will, also before a restart", () => {
+test("stepping the operating system's clock does no harm, not even before a restart", () => {
   const pair = settled()
   for (const step of [86_400 * S, -86_400 * S, -1]) {
     pair.wallAhead = step

@@ -34,7 +34,7 @@ const outcomes = ({ given }: Pair): string[] =>
     receipt === null ? 'waits' : `${receipt.outcome} ${receipt.detail}`.trim(),
   )
 
-test('an order is done once and its receipt is durable at the master, each in its turn', () => {
+test('a command is executed once and its receipt is durable at the master, one after the other', () => {
   const pair = ready()
   pair.give(7, SYNC)
   pair.give(8, READ)
@@ -170,7 +170,7 @@ test('a clock in state I or R begins nothing, however long the command lives: OP
   }
 })
 
-test('older numbers are unknown, the last one is told again, neither is done again', () => {
+test('older numbers are unknown, the last outcome is sent again, neither is executed again', () => {
   for (const [number, outcome] of [
     [4, 'unknown'],
     [5, 'done'],
@@ -191,7 +191,7 @@ test('older numbers are unknown, the last one is told again, neither is done aga
   }
 })
 
-test('a receipt that got lost, or did not reach the database, is told again', () => {
+test('a receipt that got lost, or did not reach the database, is sent again', () => {
   const pair = ready()
   pair.databaseFails = true
   pair.give(1, SYNC)
@@ -276,7 +276,7 @@ test('read now of all: done when the last one is durable, refused when one does 
   assert.deepEqual(outcomes(pair), ['done', 'refused MTR-01'])
 })
 
-test('readings that the disk does not take are not called done', () => {
+test('a command is not called done while the disk refuses its readings', () => {
   const pair = ready()
   pair.disk.full = true
   pair.give(1, READ)
@@ -287,7 +287,7 @@ test('readings that the disk does not take are not called done', () => {
   assert.deepEqual(outcomes(pair), ['done'])
 })
 
-test('an ordered rhythm holds after a restart, above the one in the file', () => {
+test('a commanded rhythm survives a restart and overrides the one in the file', () => {
   const pair = ready()
   pair.give(1, FASTER)
   pair.run(1)

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Job } from '../../../services/slave/core/state/jobs.ts'
-import type { ReadRequest } from '../../../services/slave/core/state/events.ts'
+import type { ReadRequest } from '../../../services/slave/core/state/plan.ts'
 import { monoUs, unixMs } from '../../../shared/units.ts'
 import { readingOf } from '../pairs/pair-world.ts'
 import { Walk } from './walk.ts'

@@ -60,7 +60,7 @@ function fetched(forwarder: Forwarder, runs: Runs, run: number, sequences: reado
   const row = runs.get(run)
   assert.ok(row)
   const frames = sequences.map((sequence) => frameOf(row.epoch, run, sequence))
-  const found = { held: row, through: sequences.at(-1) ?? -1, frames, opener: null }
+  const found = { extent: row, through: sequences.at(-1) ?? -1, frames, opener: null }
   const stock = { suite, device: DEVICE, runs, open: null }
   return takeFetched(forwarder, stock, { epoch: row.epoch, found })
 }
@@ -194,7 +194,7 @@ test('frames that waited for the disk past a new epoch get a lane (simulation, s
   )
 })
 
-test('nothing of an epoch the master does not know is sent, also what is stored later', () => {
+test('nothing of an epoch the master does not know is sent, not even what is stored later', () => {
   const forwarder = noLanes()
   openLanes(forwarder, [laneAt(NEWEST, 2)], new Set([OLD]))
   wake(forwarder, runOf(OLD, 1, 10, 9))

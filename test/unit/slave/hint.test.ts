@@ -24,7 +24,7 @@ function calling(): Agent {
     mono: monoUs(0),
   })
   agent.step({ on: 'link-up' }, monoUs(1))
-  agent.step({ on: 'committed', backlog: { frames: 0, bytes: 0 }, held: [] }, monoUs(2))
+  agent.step({ on: 'committed', backlog: { frames: 0, bytes: 0 }, trimmed: [] }, monoUs(2))
   return agent
 }
 

@@ -37,7 +37,7 @@ test('IPv4 counts as it is, also mapped; IPv6 by its /64 (RFC 4291 2.5.4)', () =
   assert.equal(countedAddress('fe80::1%eth0'), 'fe80:0:0:0::/64')
 })
 
-test('WIR-05: the limits hold at both edges, and nothing is remembered of who left', () => {
+test('WIR-05: the limits hold at both edges, and nothing is remembered of a source that left', () => {
   const admission = new Admission({ connections: 3, perAddress: 2 })
   const leave = admission.admit('192.0.2.1')
   assert.ok(leave !== null && admission.admit('192.0.2.1') !== null)

@@ -110,7 +110,7 @@ test('a meter that cannot be set is tried again the next day, and not before', (
   assert.equal(pair.executed.length, 2)
 })
 
-test('a clock that somebody set is told once, as set', () => {
+test('a clock that somebody else set is reported once, as set', () => {
   const pair = pairOf('watch', { 'M-2': 0.2 })
   pair.run(900)
   assert.equal(times(pair, 'MTR-12'), 0)

@@ -1,5 +1,5 @@
-// A meter's clock in the slave's care: read, told, corrected inside UNI/TS 11291, by itself and by
-// order (docs/clock.md).
+// A meter's clock in the slave's care: read, reported, corrected inside UNI/TS 11291, on its own
+// and by command (docs/clock.md).
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -46,7 +46,7 @@ const kept = (pair: Pair): number =>
 const near = (value: number, wanted: number, within = 0.05): void =>
   assert.ok(Math.abs(value - wanted) <= within, `${value} is not ${wanted}`)
 
-test('watch: observed, told with an honest bound, never set', () => {
+test('watch: observed, reported with an honest bound, never set', () => {
   const pair = pairOf('watch', 20)
   pair.run(600)
   const { offset, bound, resolution, outcome, event, invalid } = last(pair)
@@ -56,7 +56,7 @@ test('watch: observed, told with an honest bound, never set', () => {
   assert.ok(pair.reports.every((code) => code !== 'MTR-10'))
 })
 
-test('a rate is told when bursts have measured it, not before', () => {
+test('a rate is reported when bursts have measured it, not before', () => {
   const pair = pairOf('watch', 3)
   pair.run(60)
   assert.equal(last(pair).frequency, null)
@@ -64,7 +64,7 @@ test('a rate is told when bursts have measured it, not before', () => {
   assert.ok(last(pair).frequency !== null)
 })
 
-test('light: put off at a quarter hour, then done, verified, counted and told', () => {
+test('light: put off at a quarter hour, then done, verified, counted and reported', () => {
   for (const seconds of [20, -20, 59.8]) {
     const pair = pairOf('light', seconds)
     pair.run(5)
@@ -146,7 +146,7 @@ test('light: only on good knowledge: in state S, a quarter of the error, the bou
   }
 })
 
-test('the month is kept over a restart: 40 s and then 20.5 s more are one too many', () => {
+test('the month is kept over a restart: 40 s and then another 20.5 s are too much', () => {
   const pair = pairOf('light', 40)
   pair.run(60)
   assert.deepEqual(pair.executed, ['light M-2'])
@@ -195,7 +195,7 @@ test('the disk refuses the register: nothing is sent', () => {
   assert.deepEqual(pair.executed, [])
 })
 
-test('an order: 75 s and 59 s are executed with event 12, whatever the line is set to', () => {
+test('a command: 75 s and 59 s are executed with event 12, whatever the line is set to', () => {
   for (const keep of ['watch', 'light'] as const) {
     for (const seconds of [75, -75, -900.5, 3_600]) {
       const pair = pairOf(keep, seconds)
@@ -213,7 +213,7 @@ test('an order: 75 s and 59 s are executed with event 12, whatever the line is s
   }
 })
 
-test('an order is refused with its reason', () => {
+test('a command is refused with its reason', () => {
   for (const [seconds, manner, detail] of [
     [5 * 3_600, 'obeys', 'MTR-11'],
     [75, 'nak', 'MTR-10'],
@@ -232,7 +232,7 @@ test('an order is refused with its reason', () => {
   }
 })
 
-test('an order over midnight waits until the day is left behind, or is refused', () => {
+test('a command across midnight waits until the day has passed, or is refused', () => {
   // Zones in which the pair's 08:00 UTC is a minute, and ten, before midnight.
   for (const [before, seconds, outcome] of [
     [60, 75, 'done'],
@@ -250,7 +250,7 @@ test('an order over midnight waits until the day is left behind, or is refused',
   }
 })
 
-test('a meter that knows no such request is asked once a day; one that is silent, ever less', () => {
+test('a meter without such a request is asked once a day; a silent one less and less often', () => {
   for (const [found, most] of [
     ['unsupported', 2],
     ['silent', 9],
@@ -268,7 +268,7 @@ test('a meter that knows no such request is asked once a day; one that is silent
   }
 })
 
-test('while nothing new happens a clock is told ever less, and in the end once an hour', () => {
+test('while nothing changes a clock is reported less and less often, down to once an hour', () => {
   const pair = pairOf('watch', 0.2)
   pair.run(100)
   assert.equal(pair.clocks.length, 2, 'the head-end may not have known the meter at first')
@@ -281,7 +281,7 @@ test('while nothing new happens a clock is told ever less, and in the end once a
   assert.ok(more >= 4 && more <= 9, `${more}`)
 })
 
-test('on a new link every clock is told again: the last report may be lost', () => {
+test('on a new link every clock is reported again: the last report may be lost', () => {
   const pair = pairOf('watch', 0.2)
   pair.run(3 * 3_600)
   const before = pair.clocks.length

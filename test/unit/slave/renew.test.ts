@@ -143,7 +143,7 @@ class House {
   #commit(commit: OutboxCommit): void {
     const verdict = this.#disk.commit(commit)
     assert.ok(verdict.ok)
-    this.tell({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
+    this.tell({ on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed })
   }
 
   #toMaster(event: Parameters<ReturnType<typeof startMaster>['step']>[0]): void {

@@ -74,7 +74,7 @@ export class Walk {
     assert.ok(commit !== undefined, 'something was handed to the disk')
     const verdict = this.#disk.commit(commit)
     assert.ok(verdict.ok)
-    this.tell({ on: 'committed', backlog: verdict.backlog, held: verdict.held })
+    this.tell({ on: 'committed', backlog: verdict.backlog, trimmed: verdict.trimmed })
   }
 
   /** The disk stores until nothing is left to be stored. */

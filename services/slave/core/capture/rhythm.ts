@@ -2,7 +2,7 @@
 // noted, a rhythm changed by command.
 
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { ReadRequest } from '../state/events.ts'
+import type { ReadRequest } from '../state/plan.ts'
 import { own } from '../state/own.ts'
 import { storingFails, sureMs, type Turn } from '../turn.ts'
 import {

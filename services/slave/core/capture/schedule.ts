@@ -19,9 +19,9 @@ import {
   type UnixMs,
 } from '../../../../shared/units.ts'
 import type { MeterTurn as ReadonlyMeterTurn } from '../state/capture.ts'
-import type { AgentAction, ReadRequest } from '../state/events.ts'
+import type { AgentAction } from '../state/events.ts'
 import type { Owned } from '../state/own.ts'
-import type { MeterPlan } from '../state/plan.ts'
+import type { MeterPlan, ReadRequest } from '../state/plan.ts'
 
 /** Most intervals asked for at once: about 10 kB on the meter line. A week of 15 minutes each. */
 const RANGE_INTERVALS_MAX = 672

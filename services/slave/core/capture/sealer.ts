@@ -26,7 +26,7 @@ const RUN_AGE_MAX_MS = 30 * 86_400_000
 
 const NO_HEADS: Heads = new Map()
 
-/** The sealer to seal with after a start: newest committed epoch, no run open yet. Null before
+/** The sealer after a start: newest committed epoch, no run open yet. Null before
  * the first committed epoch. */
 export function openSealer(stored: Stored): Sealer | null {
   const device = stored.identity?.device ?? null
@@ -66,7 +66,7 @@ export interface SealRequest {
   readonly at: UnixMs
   /** At most READINGS_ALWAYS_FIT readings each. */
   readonly groups: readonly ReadingGroup[]
-  /** For an opener, should one be due. */
+  /** For an opener, if one is due. */
   readonly salt: Uint8Array
   readonly processId: Uint8Array
   /** When this process started, by the slave's clock now. */
@@ -80,8 +80,8 @@ export interface SealResult {
   readonly frames: readonly StoredFrame[]
 }
 
-/** Seals the groups into as few frames of this second as hold them, behind an opener where a run
- * begins. */
+/** Seals the groups into as few frames of this second as will hold them, behind an opener where a
+ * run begins. */
 export function seal(before: Sealer, request: SealRequest): SealResult {
   const { suite, at, groups } = request
   let sealer = withLeaf({ ...before, heads: withHeads(before.heads, groups) }, suite, at)

@@ -1,6 +1,6 @@
-// The slave's side of one link: enrolment if it must, the session handshake, then sealed control
-// messages. A link is a chain of phases; a message that does not fit the phase ends it. Nothing
-// durable is decided here: the agent gets outcomes and commits them.
+// The slave's side of one link: enrolment if there are no keys yet, the session handshake, then
+// sealed control messages. A link is a chain of phases; a message that does not fit the phase ends
+// it. Nothing durable is decided here: the agent gets outcomes and commits them.
 
 import { assert } from '../../../../shared/assert.ts'
 import { equalConstantTime, type Random } from '../../../../shared/bytes.ts'
@@ -41,14 +41,15 @@ export interface SessionSetup {
   readonly suite: Suite
   readonly random: Random
   readonly processId: Uint8Array
-  /** Suite of the session handshake; without it 1. There is no falling back to another. */
+  /** Suite of the session handshake; 1 if left out. There is no fallback to another. */
   readonly sessionSuite?: SessionSuite
 }
 
 /** What a step of the link came to. */
 export type Outcome =
   | { readonly is: 'wait' }
-  /** `hint`: only somebody on the line says so (wire.md 2.1): for the log, not to be counted. */
+  /** `hint`: not authenticated, anybody on the line may have said it (wire.md 2.1): logged, not
+   * counted. */
   | {
       readonly is: 'ended'
       readonly fault: FaultCode
@@ -83,7 +84,7 @@ const ended = (fault: FaultCode, detail: string, hint = false): Step => ({
   outcome: { is: 'ended', fault, detail, hint },
 })
 
-/** Codes a master may refuse with in clear; any other would only raise false alarms here. */
+/** Codes with which a master may refuse in clear; any other would only raise false alarms here. */
 const SAID_IN_CLEAR = /^(?:WIR-0\d|SEC-0[1789]|SEC-14|OPS-08)$/
 
 const keyPair = (suite: Suite, privateKey: Uint8Array): KeyPair => ({

@@ -1,7 +1,7 @@
 // The clocks of the meters: read now and then, reported to the master, corrected where the line's
-// configuration or a command says so. One clock is asked at a time, so that a line's time stays with
-// readings; a meter that knows no such request, or says nothing, is left alone for longer and
-// longer.
+// configuration or a command says so. One clock is asked at a time, so that
+// readings keep their line time; a meter that knows no such request, or does not answer, is left
+// alone for longer and longer.
 
 import {
   noMeterClock,
@@ -24,7 +24,7 @@ import { reportClocks } from './report.ts'
 /** An answer is not waited for longer than this: the line gives a request up within
  * seconds, but may have many in front of it. */
 const ANSWER_TIME_MAX = spanUs(60_000_000)
-/** A meter that does not tell its clock is asked again the next day: it may be another one. */
+/** A meter that does not show its clock is asked again the next day: it may have been replaced. */
 const UNSUPPORTED_REST = spanUs(86_400_000_000)
 /** One that did not answer: after a quarter of an hour, doubling to a day. */
 const SILENT_REST_MIN = 900_000_000
@@ -32,7 +32,8 @@ const SILENT_REST_MAX = 86_400_000_000
 /** After a clock did not answer, none is asked for this long: a request without an answer
  * costs its line 1.5 s. */
 const AFTER_SILENCE = spanUs(10_000_000)
-/** What is due within a step of the agent is handed over now: the shell waits for the instant. */
+/** A request due within one step of the agent is handed over now; the shell waits for the
+ * instant. */
 const SOON = spanUs(250_000)
 /** Smaller steps are not reported; the offset shows them. */
 const SET_FROM = 1_000_000
@@ -104,7 +105,7 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
     saidNothing(turn, keeping)
     return
   }
-  // The meter may have looked before the sleep, in which our clock stood: asked anew.
+  // The meter may have looked before the sleep, during which our clock stood: it is asked again.
   const { slept } = turn.state.clock
   if (slept !== null && found.t1 <= slept.to) return
   keeping.silent = 0
@@ -112,7 +113,7 @@ export function clockRead(turn: Turn, event: Extract<AgentEvent, { on: 'clock-re
   keeping.resolution = found.resolution
   keeping.status = found.status
   const { outcome, clock } = keeping
-  // It does tell its clock; whether it can be set is another matter.
+  // It does show its clock; whether it can be set is another matter.
   const tells = outcome === 'silent' || (outcome === 'unsupported' && clock === noMeterClock)
   if (tells) keeping.outcome = 'none'
   learnFrom(turn, keeping, found)
@@ -139,7 +140,7 @@ export function clockChanged(
   if (keeping !== null) changed(turn, keeping, became)
 }
 
-/** The meter whose answer was waited for; null when this is a late one. */
+/** The meter whose answer was expected; null when this one came too late. */
 function answeredBy(turn: Turn, meter: string): Keeping | null {
   const clocks = own(turn.state.meterClocks)
   if (clocks.asked?.meter !== meter) return null
@@ -147,7 +148,7 @@ function answeredBy(turn: Turn, meter: string): Keeping | null {
   return clocks.kept.get(meter) ?? null
 }
 
-/** The line never answered: as if the meter had not. */
+/** The line never answered: treated as silence of the meter. */
 function lost(turn: Turn, meter: string): void {
   const keeping = answeredBy(turn, meter)
   if (keeping?.correction?.phase === 'sent') changed(turn, keeping, 'none')

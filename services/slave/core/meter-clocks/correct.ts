@@ -2,8 +2,8 @@
 // (shared/clock/policy). The meter decides for itself as well; what became of a correction is read
 // off its clock, never taken from its word.
 //
-// The month's register is durable before the meter is told: should we die in between, it counts a
-// correction that was not made, and the month's limit is kept all the more.
+// The month's register is durable before the meter is asked to change: if we die in between, it
+// counts a correction that was not made, which only tightens the month's limit.
 
 import { monthOf } from '../../../../shared/clock/meter/civil-month.ts'
 import {
@@ -43,20 +43,21 @@ import { registerNow } from './keeping.ts'
 
 /** Smaller errors are left alone: half of the 2 s a meter's clock may be off. */
 const LIGHT_FROM = spanUs(1_000_000)
-/** A correction is made on good knowledge only: the error is at least so many bounds. */
+/** Corrections need good knowledge: the error is at least this many times its bound. */
 const BOUNDS_MIN = 4
-/** What an order is executed with at worst, microseconds: our own clock is S, and the way to the
- * meter is known better than this. */
-const ORDER_BOUND_MAX = 1_500_000
+/** Largest bound with which a command is executed, microseconds: our own clock is S, and the way to
+ * the meter is known better than this. */
+const COMMAND_BOUND_MAX = 1_500_000
 const DAY = spanUs(86_400_000_000)
-/** This far from an interval's end nothing is corrected: the way to the meter takes seconds. */
+/** Nothing is corrected this close to an interval's end: the way to the meter takes seconds. */
 const MARGIN = spanUs(10_000_000)
-/** An order waits this long for a closed interval to be left behind; its caller gives up soon
- * after (commands.ts). */
-const ORDER_WAITS_MAX = spanUs(240_000_000)
-/** After a refusal a light correction is thought of again: there may be a new month. */
+/** A command waits this long for a closed interval to pass; it is given up soon after
+ * (execute.ts). */
+const COMMAND_WAITS_MAX = spanUs(240_000_000)
+/** After a refusal a light correction is tried again this much later: a new month may have
+ * begun. */
 const RETRY = spanUs(3_600_000_000)
-/** What the disk took longer than this to note is decided anew. */
+/** A correction that took the disk longer than this to note is decided anew. */
 const STALE = spanUs(5_000_000)
 /** Times and shifts are whole hundredths of a second (docs/meters.md 1.6). The line itself adds
  * what its bytes take, and how late they leave. */
@@ -76,9 +77,9 @@ export function consider(turn: Turn, keeping: Owned<Keeping>, seen: MeterClockSe
 function lightly(turn: Turn, keeping: Owned<Keeping>, { offset, bound }: MeterClockSeen): void {
   const utc = utcNow(turn)
   const sure = clockQuality(turn).state === 'S' && bound * BOUNDS_MIN <= Math.abs(offset)
-  if (Math.abs(offset) < LIGHT_FROM) settled(keeping)
+  if (Math.abs(offset) < LIGHT_FROM) rightAgain(keeping)
   if (utc === null || !sure || Math.abs(offset) < LIGHT_FROM) return
-  // The meter finds another drift than we: no larger than this.
+  // The meter may find another drift than we do: this one at most.
   const most = spanUs(offset + Math.sign(offset) * bound)
   const { action, event } = decide('gateway', { turn, keeping, utc, drift: most, closed: null })
   if (action !== 'synchronise') {
@@ -102,8 +103,8 @@ function defer(turn: Turn, keeping: Owned<Keeping>, wait: SpanUs): void {
   keeping.tryAt = shiftMono(turn.mono, wait)
 }
 
-/** It is right again: what was refused or put off is no longer of interest. */
-function settled(keeping: Owned<Keeping>): void {
+/** The clock is right again: an earlier refusal or delay no longer matters. */
+function rightAgain(keeping: Owned<Keeping>): void {
   if (keeping.outcome !== 'rejected' && keeping.outcome !== 'deferred') return
   keeping.outcome = 'none'
   keeping.event = null
@@ -111,7 +112,7 @@ function settled(keeping: Owned<Keeping>): void {
 
 function strongly(turn: Turn, keeping: Owned<Keeping>, { offset, bound }: MeterClockSeen): void {
   const utc = utcNow(turn)
-  if (utc === null || bound > ORDER_BOUND_MAX) return
+  if (utc === null || bound > COMMAND_BOUND_MAX) return
   const closed = closedBefore(shiftUs(utc, offset), DAY, keeping.plan.zone)
   const decision = decide('management', { turn, keeping, utc, drift: offset, closed })
   const { action, event, until } = decision
@@ -120,7 +121,7 @@ function strongly(turn: Turn, keeping: Owned<Keeping>, { offset, bound }: MeterC
     return
   }
   const wait = until === null ? null : spanUs(betweenUs(utc, until) + bound)
-  if (action === 'defer' && wait !== null && wait <= ORDER_WAITS_MAX) {
+  if (action === 'defer' && wait !== null && wait <= COMMAND_WAITS_MAX) {
     defer(turn, keeping, wait)
     return
   }
@@ -154,9 +155,8 @@ function decide(
   )
 }
 
-/** How long until neither true time nor the meter's is near the end of an interval of its load
- * profile, nor one between them; 0: they are not. No interval is cut or closed by a light
- * correction. */
+/** How long until no end of an interval of its load profile lies near true time, near the meter's,
+ * or between them; 0: none does. A light correction neither cuts nor closes an interval. */
 function untilOpen({ profileInterval }: Keeping, utc: UnixUs, meter: UnixUs): SpanUs {
   if (profileInterval === null) return spanUs(0)
   const first = Math.min(utc, meter) - MARGIN
@@ -213,7 +213,7 @@ export function registerCommit({ state }: Turn, { meter }: RegisterJob): OutboxC
   return keeping === undefined ? {} : { corrections: [[meter, keeping.register]] }
 }
 
-/** Nothing was done: it does not count. */
+/** The correction was not made, so it does not count. */
 function putBack(turn: Turn, keeping: Owned<Keeping>, before: DriftRegister): void {
   keeping.correction = null
   store(turn, keeping, before, null)
@@ -245,11 +245,11 @@ export function changed(turn: Turn, keeping: Owned<Keeping>, answer: Correction[
     return
   }
   keeping.correction = { ...correction, phase: 'verify', answer }
-  // Also what it refused is read again: its word is not proof.
+  // The clock is read again even after a refusal: the meter's word is no proof.
   keeping.clock = afterChange(keeping.clock, 'none')
 }
 
-/** The meter cannot be read after a correction: it may have been made, so it counts. */
+/** The meter cannot be read after a correction: that may have been made, so it counts. */
 export function unverified(turn: Turn, keeping: Owned<Keeping>): void {
   keeping.correction = null
   ended(turn, keeping, { outcome: 'silent', event: null, fault: 'MTR-01' })
@@ -275,7 +275,7 @@ function verify(
   ended(turn, keeping, { outcome, event: null, fault: answer === 'none' ? 'MTR-01' : 'MTR-10' })
 }
 
-/** Whatever was tried is over. */
+/** An attempt is over, one way or the other: a command that waits for it is settled. */
 export function ended(
   turn: Turn,
   keeping: Owned<Keeping>,

@@ -1,7 +1,7 @@
 // What the disk gave back, compared with what was sealed. A row carries the stream hash before and
-// after its frame, so it proves itself, and its neighbours' hashes too: whatever single thing of it
-// rots, we know which, and the frames behind it can still be sent. What is lost for good becomes a
-// tombstone for exactly the frames concerned (wire.md 6.4).
+// after its frame, so it proves itself and its neighbours' hashes: if any single part rots, we know
+// which, and the frames behind it can still be sent. What is lost for good becomes a tombstone for
+// exactly those frames (wire.md 6.4).
 
 import { equalConstantTime } from '../../../../shared/bytes.ts'
 import { streamNext } from '../../../../shared/tves/stream.ts'
@@ -25,7 +25,7 @@ export interface Inspected {
   readonly ruined: boolean
 }
 
-/** Our stream hash after `sequence` as the rows tell it; null when they cannot. */
+/** Our stream hash after `sequence`, from the rows; null when they do not prove it. */
 export function hashAfter(suite: Suite, { frames }: Found, sequence: number): Uint8Array | null {
   const row = frames.find((frame) => frame.sequence === sequence)
   if (row !== undefined && provesItself(suite, row)) return row.hash
@@ -44,7 +44,7 @@ export function inspect(
   found: Found,
   from: From,
 ): Inspected {
-  const { held, through } = found
+  const { extent, through } = found
   const rows = new Map(found.frames.map((frame) => [frame.sequence, frame]))
   const items: Item[] = []
   let { hash, gap } = from
@@ -62,12 +62,12 @@ export function inspect(
     hash = opener.hash
     next = 1
   }
-  if (gap === null && next < held.first) {
-    const row = rows.get(held.first)
-    const proven = row !== undefined && provesItself(suite, row) ? row.before : held.firstHash
-    hash = held.first > run.last ? run.lastHash : proven
-    lose(next, held.first - 1, held.dropped ?? 'forgotten', hash)
-    next = held.first
+  if (gap === null && next < extent.first) {
+    const row = rows.get(extent.first)
+    const proven = row !== undefined && provesItself(suite, row) ? row.before : extent.firstHash
+    hash = extent.first > run.last ? run.lastHash : proven
+    lose(next, extent.first - 1, extent.dropped ?? 'forgotten', hash)
+    next = extent.first
   }
   for (; next <= through; next += 1) {
     const row = rows.get(next)
@@ -89,8 +89,8 @@ export function inspect(
   return { items, gap: null, ruined: false }
 }
 
-/** The stream hash after a frame that is as it was sealed; null when it is not. `hash`: ours before
- * it, if known; `after`: what its neighbour says. */
+/** The stream hash after a frame that is still as it was sealed; null when it is not. `hash`: ours
+ * before it, if known; `after`: what its neighbour says. */
 function wholeHash(
   suite: Suite,
   row: StoredFrame,
@@ -107,7 +107,7 @@ function wholeHash(
 
 /** The opener from its row or from its second copy, whichever is whole. */
 function openerOf(suite: Suite, start: Uint8Array, run: StoredRun, found: Found): Item | null {
-  const { frames, opener, held } = found
+  const { frames, opener, extent } = found
   const [row, second] = [0, 1].map((n) => frames.find(({ sequence }) => sequence === n))
   const known = [
     row?.hash,
@@ -115,7 +115,7 @@ function openerOf(suite: Suite, start: Uint8Array, run: StoredRun, found: Found)
     second?.before,
     run.last === 0 ? run.lastHash : undefined,
     run.acknowledged === 0 ? run.acknowledgedHash : undefined,
-    held.first === 1 ? held.firstHash : undefined,
+    extent.first === 1 ? extent.firstHash : undefined,
   ].filter((hash) => hash !== undefined)
   for (const body of [row?.body, opener?.body]) {
     if (body === undefined) continue

@@ -1,7 +1,7 @@
 // Which frame goes next, and what an acknowledgement frees. The frames themselves stay on disk;
-// here are only positions. Within an epoch the order is (run, sequence) and never changes. After an
-// outage the newest epoch is live at once and older ones drain beside it: three of four frames are
-// old while both wait.
+// only positions are kept here. Within an epoch the order is (run, sequence) and never changes.
+// After an outage the newest epoch is live at once and older ones drain beside it: three of four
+// frames are old while both wait.
 
 import { equalConstantTime } from '../../../../shared/bytes.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
@@ -19,13 +19,13 @@ import { forgetFetch, nextSpot, queryOf } from './lanes.ts'
 /** Frames asked from the outbox at once: a window's worth, so that memory stays flat. */
 const FETCH_MOST = { framesMax: FLIGHT_FRAMES_MAX, bytesMax: FLIGHT_BYTES_MAX }
 /** How often the master may call one frame damaged before it is skipped, and before its lane waits
- * for the next session. The master ends the link at the third body in a row that does not open:
- * a skip is none. */
+ * for the next session. The master ends the link at the third body in a row that does not open; a
+ * skip does not count as one. */
 const SKIP_AFTER = 2
 const DAMAGED_MAX = 3
 /** Old epochs get this many of four frames while live ones wait too. */
 const OLD_OF_FOUR = 3
-/** A tombstone or a skip on the line, about. */
+/** A tombstone or a skip takes about this many bytes on the line. */
 const GONE_BYTES = 80
 
 /** What forwarding needs to know of the rest. */
@@ -38,7 +38,7 @@ export interface Stock {
   readonly open: number | null
 }
 
-/** What the outbox answered: checked, and put behind what waits. */
+/** The outbox answered: its frames are checked and put behind what waits. */
 export function takeFetched(
   forwarder: Forwarder,
   stock: Stock,
@@ -58,7 +58,7 @@ export function takeFetched(
   if (claim !== null) {
     lane.claim = null
     const ours = hashAfter(stock.suite, found, claim.sequence)
-    // Rotten there: what follows is compared by its acknowledgements.
+    // The copy is damaged there: what follows is compared through its acknowledgements.
     if (ours !== null && !equalConstantTime(ours, claim.hash)) return otherHistory(claim.run)
     news = { is: 'durable', run: claim.run, through: claim.sequence, hash: claim.hash }
     from = { sequence: claim.sequence, hash: claim.hash, gap: null }
@@ -153,7 +153,7 @@ function roomLeft(forwarder: Forwarder): { frames: number; bytes: number } {
 }
 
 /** A run begins only when the one before it is durable: a master that took the opener takes
- * nothing of earlier runs any more, also when one of their frames was damaged on the way. */
+ * no frame of earlier runs any more, not even one that was damaged on the way. */
 function isReady({ buffer, flights }: Lane): boolean {
   const [next] = buffer
   const last = flights.at(-1)
@@ -183,7 +183,7 @@ export type RunNews =
   /** An acknowledgement for something not on the way: old news. */
   | { readonly is: 'nothing' }
   | { readonly is: 'fork'; readonly run: number; readonly detail: string }
-  /** The run that is sealed in cannot be opened by anybody: it must be left. */
+  /** Nobody can open the run that is sealed in: it must be left. */
   | { readonly is: 'ruined'; readonly run: number }
 
 /** An acknowledgement frees frames only when its hash is ours (wire.md 6). */
@@ -217,7 +217,7 @@ export function acknowledge(
 export type Expected =
   | { readonly is: 'resend' }
   | { readonly is: 'parked'; readonly fault: FaultCode }
-  /** A new epoch gets the readings to come through, whatever is wrong with this one. */
+  /** A new epoch lets later readings through, whatever is wrong with this one. */
   | { readonly is: 'drop'; readonly fault: FaultCode }
 
 /** The master refused a frame and says what it expects next; the code says why. Somebody on the
@@ -253,7 +253,7 @@ export function expect(
 }
 
 /** Twice in a row at the same place: it is read from the disk once more, and skipped if it is still
- * what was sealed. Should the line have done the harm, the master says so. */
+ * what was sealed. If the line did the harm, the master says so. */
 function countRefusal(lane: Lane, { run, next }: { run: number; next: number }): void {
   const { refused } = lane
   const times = (refused?.times ?? 0) + 1
@@ -285,7 +285,7 @@ function park(forwarder: Forwarder, lane: Lane): void {
   mine.flights = []
 }
 
-/** A run is never sent again: its epoch's lane starts over behind it. */
+/** A run is never sent again: the lane of its epoch continues behind it. */
 export function leaveOut(forwarder: Forwarder, { epoch, run }: StoredRun): void {
   for (const affected of forwarder.lanes) {
     if (affected.epoch !== epoch) continue

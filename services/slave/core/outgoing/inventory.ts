@@ -12,8 +12,8 @@ import type { StoredRun } from '../state/stored.ts'
 const NO_RUN = 0
 
 /** Every run that still waits, oldest first, and the newest run; with `all` every run of which a
- * frame is held, the newest of them. An epoch that is sealed in is named in any case: the master
- * destroys the keys of closed epochs it is not told of. */
+ * frame is held, the newest of them. An epoch that is sealed in is always named: the master
+ * destroys the keys of closed epochs that CONFIRM leaves out. */
 export function listRuns(
   runs: ReadonlyMap<number, StoredRun>,
   highestRun: number,
@@ -49,7 +49,7 @@ interface Position {
 
 export interface Comparison {
   readonly starts: readonly LaneStart[]
-  /** Whole runs the master already has, though we never heard so. */
+  /** Runs the master has in full, though the acknowledgement never reached us. */
   readonly taken: readonly StoredRun[]
   /** Runs of which the master has less than it acknowledged: it was set back. */
   readonly setBack: readonly Position[]
@@ -61,7 +61,7 @@ export interface Comparison {
 }
 
 /** Compares the master's answer with our runs: where each epoch's lane starts, what it has
- * already, where it was set back, and which histories do not fit (SEC-FORK). `startOf`: h(-1). */
+ * already, where it was set back, and which histories differ (SEC-FORK). `startOf`: h(-1). */
 export function compare(
   runs: ReadonlyMap<number, StoredRun>,
   answers: readonly TakenUpTo[],
@@ -99,7 +99,7 @@ export function compare(
     const sequence = claimed ? through - 1 : through
     starts.set(run.epoch, { epoch: run.epoch, run: run.run, sequence, claim })
   }
-  // Runs that were not asked about, because they began since CONFIRM or it was full: from what we
+  // Runs that CONFIRM did not list, because they began later or it was full, start from what we
   // know.
   for (const run of [...runs.values()].sort((a, b) => a.run - b.run)) {
     const { epoch, acknowledged: sequence } = run

@@ -38,7 +38,7 @@ export function closeLanes(forwarder: Forwarder): void {
   own(forwarder).lanes = []
 }
 
-/** What was asked of the outbox is not wanted any more. */
+/** The outbox's answer is no longer wanted. */
 export function forgetFetch(forwarder: Forwarder, lane: Lane): void {
   const { late } = own(forwarder)
   const mine = own(lane)
@@ -60,9 +60,8 @@ export function openLanes(
   mine.lanes = starts.map(laneFrom)
 }
 
-/** New frames of this run were stored. When they waited for the disk while the session began,
- * their epoch may be an old one by now, and nothing of it was waiting then: its lane opens
- * late. */
+/** New frames of this run were stored. If they waited for the disk while the session began, their
+ * epoch may be an old one by now and had nothing waiting then: its lane opens late. */
 export function wake(forwarder: Forwarder, { epoch, run, acknowledged }: StoredRun): void {
   for (const lane of forwarder.lanes) own(lane).ruined = false
   const known = forwarder.lanes.find((lane) => lane.epoch === epoch)

@@ -8,7 +8,7 @@ import { submit } from '../queue.ts'
 import type { ForgetJob, ForkJob } from '../state/jobs.ts'
 import { noLanes, type OutgoingState } from '../state/outgoing.ts'
 import { own } from '../state/own.ts'
-import type { Held, OutboxCommit, Stored, StoredRun } from '../state/stored.ts'
+import type { Extent, OutboxCommit, Stored, StoredRun } from '../state/stored.ts'
 import { report, type Turn } from '../turn.ts'
 import { leaveOut } from './forwarder.ts'
 import { wake } from './lanes.ts'
@@ -36,8 +36,8 @@ export function runSealed(turn: Turn, row: StoredRun): void {
   wake(outgoing.forwarder, row)
 }
 
-/** The outbox deleted frames of these runs, perhaps only a portion: it is tidied again soon. */
-export function runsTrimmed(turn: Turn, trimmed: readonly Held[]): void {
+/** The outbox deleted frames of these runs. */
+export function runsTrimmed(turn: Turn, trimmed: readonly Extent[]): void {
   const { runs } = own(turn.state.outgoing)
   for (const now of trimmed) {
     const run = runs.get(now.run)
@@ -45,13 +45,13 @@ export function runsTrimmed(turn: Turn, trimmed: readonly Held[]): void {
   }
 }
 
-/** More may be left to delete. */
+/** The outbox deletes in portions: more may be left to delete. */
 export function tidySoon(turn: Turn): void {
   own(turn.state.outgoing).tidyAt = turn.mono
 }
 
-/** Frames durable further on, never before their hash was equal; or no more, after the master was
- * set back. Stored with the next transaction. */
+/** Frames are durable further on, which is only believed when the hash is ours; or no longer, after
+ * the master was set back. Stored with the next transaction. */
 export function runDurable(turn: Turn, number: number, through: number, hash: Uint8Array): void {
   const outgoing = own(turn.state.outgoing)
   const run = outgoing.runs.get(number)
@@ -78,8 +78,8 @@ export const forkCommit = ({ state }: Turn, { forked }: ForkJob): OutboxCommit =
   runs: [state.outgoing.runs.get(forked.run) ?? forked],
 })
 
-/** Stores what is durable further on, deletes what was so long ago, and the rows of runs and epochs
- * that are done with. */
+/** Stores which frames are durable further on, and deletes those that have been for long, with the
+ * rows of finished runs and epochs. */
 export function forget(turn: Turn): void {
   const { mono } = turn
   const outgoing = own(turn.state.outgoing)

@@ -49,7 +49,7 @@ export function startForwarding(
   for (const run of found.taken) runDurable(turn, run.run, run.last, run.lastHash)
   for (const { run, through, hash } of found.setBack) runDurable(turn, run, through, hash)
   for (const run of found.stranded) {
-    // Nothing of it is left to be sent, and nobody is there to be told of it.
+    // No frame of it is left, and the master could not place a tombstone.
     if (run.first > run.last) runDurable(turn, run.run, run.last, run.lastHash)
     else report(turn, 'SEC-04', `run ${run.run} waits in an epoch the master does not know`)
   }
@@ -57,8 +57,8 @@ export function startForwarding(
   // Every CONFIRM names the epoch we seal in, so a master that does not know it was set back.
   const sealing = state.sealing.sealer?.epoch.id ?? newest
   const forgot = sealing !== null && found.unknown.has(sealing)
-  // It is asked about every run before it takes an opener: behind that it takes nothing of earlier
-  // runs.
+  // It must be asked about every run before it takes an opener: after that it takes nothing of
+  // earlier runs.
   if (lost || ((forgot || found.setBack.length > 0) && !listedAll)) {
     outgoing.listAll = true
     const detail = 'the master was set back: it is asked about every run'
@@ -109,7 +109,7 @@ export function takeAcknowledge(
   forward(turn)
 }
 
-/** What the outbox answered. */
+/** The outbox answered a fetch. */
 export function takeRows(turn: Turn, event: Extract<AgentEvent, { on: 'fetched' }>): void {
   const stock = stockOf(turn)
   const { forwarder } = own(turn.state.outgoing)
@@ -151,7 +151,7 @@ function tellGone(
   sendControl(turn, message)
 }
 
-/** The frame as it goes on this link: only here the compact header is used (wire.md 8.1). */
+/** The frame as it goes on this link: the compact header is used here alone (wire.md 8.1). */
 function shortened(turn: Turn, body: Uint8Array): Uint8Array {
   const outgoing = own(turn.state.outgoing)
   const parts = decodeFrame(body)

@@ -2,8 +2,7 @@
 
 import type { ReadingGroup } from '../../../../shared/meter/reading.ts'
 import type { MonoUs, SpanMs, UnixMs } from '../../../../shared/units.ts'
-import type { ReadRequest } from './events.ts'
-import type { MeterPlan } from './plan.ts'
+import type { MeterPlan, ReadRequest } from './plan.ts'
 
 export interface MeterTurn {
   readonly plan: MeterPlan

@@ -1,6 +1,6 @@
-// What can happen to the agent, and what it asks its shell to do: events in, actions out, no I/O. The
-// shell performs the actions in order; an action that has a result comes back as an event. `commit`
-// is ONE transaction: all of it is durable, or none.
+// What can happen to the agent, and what it asks its shell to do: events in, actions out, no I/O.
+// The shell performs the actions in order; an action that has a result comes back as an event.
+// `commit` is ONE transaction: all of it is durable, or none.
 
 import type {
   MeterClockAnswer,
@@ -10,9 +10,8 @@ import type {
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { MonoUs, UnixMs, UnixUs } from '../../../../shared/units.ts'
-import type { Backlog, FetchQuery, Found, Held, OutboxCommit } from './stored.ts'
-
-export type ReadRequest = 'now' | 'history' | 'push'
+import type { ReadRequest } from './plan.ts'
+import type { Backlog, FetchQuery, Found, Extent, OutboxCommit } from './stored.ts'
 
 export type AgentEvent =
   /** About four times a second. */
@@ -21,7 +20,7 @@ export type AgentEvent =
   | { readonly on: 'slept' }
   | { readonly on: 'link-up' }
   | { readonly on: 'link-down' }
-  /** One message body from the master; `at`: when it came, left out where that was just now. */
+  /** One message body from the master. `at`: when it came; left out: just now. */
   | { readonly on: 'body'; readonly body: Uint8Array; readonly at?: MonoUs }
   /** The message that was made at `made` was handed to the network at `at`, or a little later: it
    * was never earlier. Comes before any answer to it, or not at all. */
@@ -50,16 +49,16 @@ export type AgentEvent =
       readonly meter: string
       readonly became: MeterClockAnswer | 'unsupported'
     }
-  /** A fault on a meter line, to be counted and told to the master. */
+  /** A fault on a meter line, which is counted and reported to the master. */
   | { readonly on: 'meter-fault'; readonly fault: FaultCode }
-  /** `held`: runs of which the outbox deleted frames. */
-  | { readonly on: 'committed'; readonly backlog: Backlog; readonly held: readonly Held[] }
+  /** `trimmed`: runs of which the outbox deleted frames. */
+  | { readonly on: 'committed'; readonly backlog: Backlog; readonly trimmed: readonly Extent[] }
   /** Nothing of that commit is stored. */
   | { readonly on: 'commit-failed'; readonly fault: FaultCode }
   | { readonly on: 'fetched'; readonly epoch: number; readonly found: Found }
 
 export type AgentAction =
-  /** `made`: when it was made, of a message that asks for the time: `sent` tells when it left. */
+  /** `made`: set on a message that asks for the time; `sent` says when that left. */
   | { readonly do: 'send'; readonly body: Uint8Array; readonly made?: MonoUs }
   /** Answered by `committed` or `commit-failed`; the agent never has two on the way. */
   | { readonly do: 'commit'; readonly commit: OutboxCommit }
@@ -75,7 +74,7 @@ export type AgentAction =
       readonly from: UnixMs
       readonly to: UnixMs
     }
-  /** To be asked at `at`, a fraction of a second from now; answered by `clock-read`. */
+  /** The clock is asked at `at`, a fraction of a second from now; answered by `clock-read`. */
   | { readonly do: 'read-clock'; readonly meter: string; readonly at: MonoUs }
   /** Answered by `clock-changed`. A time in it was right at `at`: the line adds what has passed
    * when it writes to the meter. */

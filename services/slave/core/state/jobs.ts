@@ -1,5 +1,5 @@
-// Transactions in line for the disk, as values: what each of them is about stands in it, so that
-// whoever looks at the state (a test, a debugger) sees what waits and for what. What is written
+// Transactions in line for the disk, as values: each of them says what it is about, so that a look
+// at the state (by a test, in a debugger) shows what waits and for what. What is written
 // and what follows from it being durable stands in one table, core/jobs.ts, by the name of its
 // kind. Changed by queue.ts.
 
@@ -106,7 +106,7 @@ export interface BeginCommandJob {
 export interface EndCommandJob {
   readonly is: 'end-command'
   readonly receipt: Receipt
-  /** The rhythm it orders; null: none. */
+  /** The rhythm that the command set; null: none. */
   readonly rhythm: { readonly meter: string; readonly seconds: number } | null
 }
 

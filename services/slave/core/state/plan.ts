@@ -1,4 +1,4 @@
-// The meters as configured, and how each is looked after.
+// The meters as configured, how each is read and how its clock is looked after.
 
 import type { SpanMs, SpanUs } from '../../../../shared/units.ts'
 
@@ -23,3 +23,6 @@ export interface MeterClockPlan {
   /** Standard time of its calendar, east of UTC: where its days and months end. */
   readonly zone: SpanUs
 }
+
+/** How a reading is got: asked now, from the load profile, or sent by the meter unasked. */
+export type ReadRequest = 'now' | 'history' | 'push'

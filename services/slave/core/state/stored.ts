@@ -13,7 +13,8 @@ export interface StoredIdentity {
   readonly attempt: number
   /** The master's static public key, 32 bytes, as checked against the token's fingerprint. */
   readonly masterKey: Uint8Array | null
-  /** Told by MASTER KEY and not confirmed yet: to be called under from now on (wire.md 5.2). */
+  /** Announced by MASTER KEY and not confirmed yet: calls are made under it from now on (wire.md
+   * 5.2). */
   readonly nextMasterKey?: Uint8Array | null
   readonly psk: Uint8Array | null
   /** Device id, 8 bytes. */
@@ -30,8 +31,8 @@ export interface StoredEpoch {
   readonly state: 'pending' | 'committed' | 'closed'
 }
 
-/** Which frames of a run the outbox still holds. It alone moves this, and says so. */
-export interface Held {
+/** Which frames of a run the outbox still holds. The outbox alone moves this, and says so. */
+export interface Extent {
   readonly run: number
   /** First sequence still held (`last` + 1: none), and the stream hash before it. The opener is
    * held beside the run as long as the run itself. */
@@ -41,7 +42,7 @@ export interface Held {
   readonly dropped: TombstoneReason | null
 }
 
-export interface StoredRun extends Held {
+export interface StoredRun extends Extent {
   readonly epoch: number
   /** Last sequence sealed and the stream hash after it. */
   readonly last: number
@@ -109,7 +110,7 @@ export interface Backlog {
 }
 
 /** One transaction. Every part is optional; `epochs` and `runs` replace the rows of the same
- * key, but for what a run holds (Held). */
+ * key, except for the extent of a run. */
 export interface OutboxCommit {
   readonly identity?: StoredIdentity
   readonly epochs?: readonly StoredEpoch[]
@@ -141,7 +142,7 @@ export interface FetchQuery {
 /** The outbox's answer. A frame of (query.sequence, through] that is not among `frames` cannot be
  * read; whether the others are as they were sealed is for the agent to check. */
 export interface Found {
-  readonly held: Held
+  readonly extent: Extent
   readonly through: number
   readonly frames: readonly StoredFrame[]
   /** The opener as kept beside the run; null: that cannot be read either. */

@@ -3,7 +3,7 @@
 import { assert } from '../../../../shared/assert.ts'
 import type { FetchQuery, Found, StoredFrame } from '../../core/state/stored.ts'
 import { faultOfSqlite } from './files.ts'
-import { bytesOf, numberOf, readFrame, readHeld, type Row } from './rows.ts'
+import { bytesOf, numberOf, readFrame, readExtent, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'
 
 /** What the outbox holds of one run behind `sequence`, in order and within the limits, at least one
@@ -12,7 +12,7 @@ export function findFrames(statements: Statements, query: FetchQuery): Found {
   const { epoch, run, sequence, last, framesMax, bytesMax } = query
   const row = statements.run.get(run)
   assert(row !== undefined, 'frames are asked of a run that is stored')
-  const held = readHeld(row)
+  const extent = readExtent(row)
   const opener = sequence < 0 ? orNothing(() => openerOf(statements, run)) : null
   const frames: StoredFrame[] = []
   let rows = 0
@@ -25,7 +25,7 @@ export function findFrames(statements: Statements, query: FetchQuery): Found {
       const frame = orNothing(() => readFrame(found, epoch))
       bytes += frame?.body.length ?? 0
       if (frames.length > 0 && bytes > bytesMax) {
-        return { held, opener, frames, through: number - 1 }
+        return { extent, opener, frames, through: number - 1 }
       }
       if (frame !== null) frames.push(frame)
       at = number
@@ -38,9 +38,9 @@ export function findFrames(statements: Statements, query: FetchQuery): Found {
       const frame = orNothing(() => frameAt(statements, query, at))
       if (frame !== null) frames.push(frame)
     }
-    return { held, opener, frames, through }
+    return { extent, opener, frames, through }
   }
-  return { held, opener, frames, through: rows === framesMax ? at : last }
+  return { extent, opener, frames, through: rows === framesMax ? at : last }
 }
 
 function frameAt(

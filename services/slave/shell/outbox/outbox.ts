@@ -15,7 +15,7 @@ import type {
   Backlog,
   FetchQuery,
   Found,
-  Held,
+  Extent,
   OutboxCommit,
   Stored,
 } from '../../core/state/stored.ts'
@@ -32,7 +32,7 @@ export type CommitVerdict =
       readonly ok: true
       readonly backlog: Backlog
       /** Runs of which frames were deleted. */
-      readonly held: readonly Held[]
+      readonly trimmed: readonly Extent[]
       /** Frames dropped for their age (OPS-14) that the master never acknowledged. */
       readonly tooOld: number
     }
@@ -80,7 +80,7 @@ export class Outbox {
   readonly #reserve: Reserve
   #stock: Stocktaking
   /** Gave way, and the commit it was for failed all the same. */
-  #untold: readonly Held[] = []
+  #unreported: readonly Extent[] = []
 
   constructor(database: DatabaseSync, folder: string, limits: OutboxLimits) {
     this.#database = database
@@ -110,7 +110,7 @@ export class Outbox {
     if (grows && !this.#reserve.restore()) {
       return { ok: false, fault: 'OPS-06', detail: 'the reserve for acknowledgements does not fit' }
     }
-    const verdict = this.#told(this.#transaction(commit))
+    const verdict = this.#withUnreported(this.#transaction(commit))
     if (verdict.ok || verdict.fault !== 'OPS-06') return verdict
     if (grows && !this.#stock.keeps) return verdict
     if (!this.#reserve.release()) return verdict
@@ -122,8 +122,8 @@ export class Outbox {
     // What is acknowledged gives way: its pages are used again. The reserve has room for the
     // journals of both transactions and stands again behind them, or no further frames are taken.
     const made = this.#transaction({}, GIVE_WAY_FRAMES)
-    if (made.ok) this.#untold = [...this.#untold, ...made.held]
-    const again = made.ok ? this.#told(this.#transaction(commit)) : verdict
+    if (made.ok) this.#unreported = [...this.#unreported, ...made.trimmed]
+    const again = made.ok ? this.#withUnreported(this.#transaction(commit)) : verdict
     this.#reserve.restore()
     return again
   }
@@ -138,14 +138,14 @@ export class Outbox {
     this.#database.close()
   }
 
-  #told(verdict: CommitVerdict): CommitVerdict {
-    if (!verdict.ok || this.#untold.length === 0) return verdict
-    const held = [...this.#untold, ...verdict.held]
-    this.#untold = []
-    return { ...verdict, held }
+  #withUnreported(verdict: CommitVerdict): CommitVerdict {
+    if (!verdict.ok || this.#unreported.length === 0) return verdict
+    const trimmed = [...this.#unreported, ...verdict.trimmed]
+    this.#unreported = []
+    return { ...verdict, trimmed }
   }
 
-  /** `giveWay`: so many acknowledged frames are deleted too. */
+  /** `giveWay`: how many acknowledged frames are deleted as well. */
   #transaction(commit: OutboxCommit, giveWay = 0): CommitVerdict {
     const stock = this.#stock.copy()
     try {
@@ -159,8 +159,8 @@ export class Outbox {
       }
       this.#database.exec('COMMIT')
       this.#stock = stock
-      const { backlog, held, tooOld } = stock
-      return { ok: true, backlog, held, tooOld }
+      const { backlog, trimmed, tooOld } = stock
+      return { ok: true, backlog, trimmed, tooOld }
     } catch (error) {
       // SQLite rolls back by itself after some errors, not after others.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')

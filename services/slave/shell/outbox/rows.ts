@@ -4,7 +4,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { ppm, second, spanUs, unixMs, unixUs } from '../../../../shared/units.ts'
 import type {
-  Held,
+  Extent,
   Stored,
   StoredCommand,
   StoredEpoch,
@@ -80,7 +80,7 @@ function readEpoch(row: Row): StoredEpoch {
   }
 }
 
-export function readHeld(row: Row): Held {
+export function readExtent(row: Row): Extent {
   const dropped = row['dropped'] ?? null
   if (dropped !== null && dropped !== 'too old' && dropped !== 'too large') {
     throw new DamagedRow('no reason for frames that are gone')
@@ -91,7 +91,7 @@ export function readHeld(row: Row): Held {
 
 function readRun(row: Row): StoredRun {
   return {
-    ...readHeld(row),
+    ...readExtent(row),
     epoch: numberOf(row, 'epoch'),
     last: numberOf(row, 'last'),
     lastHash: bytesOf(row, 'last_hash'),

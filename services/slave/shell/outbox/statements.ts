@@ -31,7 +31,7 @@ export class Statements {
   /** Frames and bytes of a run in (after, through]. */
   readonly count: StatementSync
   readonly forget: StatementSync
-  readonly putHeld: StatementSync
+  readonly putExtent: StatementSync
   readonly dropRun: StatementSync
   readonly dropEpoch: StatementSync
   readonly runs: StatementSync
@@ -78,7 +78,7 @@ export class Statements {
     this.count = sql(`SELECT count(*) AS frames, coalesce(sum(length(body)), 0) AS bytes
       FROM frames WHERE run = ? AND sequence > ? AND sequence <= ?`)
     this.forget = sql('DELETE FROM frames WHERE run = ? AND sequence <= ?')
-    this.putHeld = sql(`UPDATE runs SET first = ?, first_hash = ?, dropped = coalesce(?, dropped)
+    this.putExtent = sql(`UPDATE runs SET first = ?, first_hash = ?, dropped = coalesce(?, dropped)
       WHERE run = ?`)
     this.dropRun = sql('DELETE FROM runs WHERE run = ?')
     this.dropEpoch = sql('DELETE FROM epochs WHERE id = ?')

@@ -5,9 +5,9 @@
 import { assert } from '../../../../shared/assert.ts'
 import { unixUs, usToMs } from '../../../../shared/units.ts'
 import { ACKNOWLEDGED_KEPT_DAYS, STREAMS_LISTED_MAX } from '../../../../shared/wire/limits.ts'
-import type { Backlog, Held, StoredRun } from '../../core/state/stored.ts'
+import type { Backlog, Extent, StoredRun } from '../../core/state/stored.ts'
 import type { OutboxLimits } from './limits.ts'
-import { bytesOf, numberOf, readHeld, type Row } from './rows.ts'
+import { bytesOf, numberOf, readExtent, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'
 
 const DAY_MS = 86_400_000
@@ -27,7 +27,7 @@ export class Stocktaking {
   readonly #limits: OutboxLimits
   readonly #totals: Totals
   #lastUsed: number | null
-  readonly #held = new Map<number, Held>()
+  readonly #trimmed = new Map<number, Extent>()
   tooOld = 0
 
   private constructor(
@@ -63,8 +63,8 @@ export class Stocktaking {
     return { frames, bytes }
   }
 
-  get held(): readonly Held[] {
-    return [...this.#held.values()]
+  get trimmed(): readonly Extent[] {
+    return [...this.#trimmed.values()]
   }
 
   /** True while something acknowledged could give way. */
@@ -95,7 +95,7 @@ export class Stocktaking {
   drop(run: number): void {
     const row = this.#statements.run.get(run)
     if (row !== undefined) this.#forget(run, numberOf(row, 'acknowledged'), numberOf(row, 'last'))
-    this.#held.delete(run)
+    this.#trimmed.delete(run)
   }
 
   /** Deletes up to `most` of what was kept long enough. The newest second used is the "now": it
@@ -157,7 +157,7 @@ export class Stocktaking {
     return this.#deleteWhile(run, most, (sequence) => sequence <= acknowledged)
   }
 
-  /** Deletes a run's oldest frames, at most so many, while `goes` says so. */
+  /** Deletes a run's oldest frames, up to `most` of them, while `goes` says so. */
   #deleteWhile(
     row: Row,
     most: number,
@@ -177,9 +177,9 @@ export class Stocktaking {
     const lost = this.#forget(run, acknowledged, through.sequence)
     this.tooOld += lost
     const { sequence, hash } = through
-    this.#statements.putHeld.run(sequence + 1, hash, lost > 0 ? 'too old' : null, run)
+    this.#statements.putExtent.run(sequence + 1, hash, lost > 0 ? 'too old' : null, run)
     const now = this.#statements.run.get(run)
-    if (now !== undefined) this.#held.set(run, readHeld(now))
+    if (now !== undefined) this.#trimmed.set(run, readExtent(now))
     return count
   }
 
