@@ -212,7 +212,7 @@ test('slow samples inform while there is no better; the tightest as it is now', 
   const good = learn(informed, sample(20, 0, 9_000))
   assert.equal(believed(good, 20).informative, false)
   assert.equal(believed(learn(good, slow(30, 10)), 30).informative, false)
-  assert.equal(learn(good, slow(30, 10)).held, good.held)
+  assert.equal(learn(good, slow(30, 10)).story, good.story)
 })
 
 test('a remembered frequency is begun with, and given up when it is wrong; the bound ignores it', () => {
