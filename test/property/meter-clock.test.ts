@@ -24,7 +24,7 @@ import {
   STANDARD_CLOCK,
   takeLocal,
   takeTime,
-  tell,
+  clockMessage,
 } from '../../shared/clock/meter/tpsn.ts'
 import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 import { crystalOf, type LineModel, onLineOf, readMeter, trip } from '../bench/clock/meter-world.ts'
@@ -147,7 +147,7 @@ test('a clock set by less than a second while it rested is found by one burst, a
           now = monoUs(read.t4 + 5_000)
         } while (clock.reads > 0)
       }
-      // Three bursts: what the estimator knows by then is tighter than the marks that are kept.
+      // Three bursts: what the estimator knows by then is tighter than the brackets that are kept.
       for (let learning = 0; learning < 3; learning += 1) {
         burst()
         now = monoUs(now + 300 * SECOND)
@@ -216,7 +216,7 @@ test('a meter that answers anything, at any time, crashes nothing and costs no m
         const read = { utc: unixUs(utc), resolution: spanUs(resolution), onLine, status: null }
         const t4 = monoUs(at + delay)
         clock = takeRead(clock, { ...read, t1: monoUs(at - stale), t4 }).clock
-        assert.ok(clock.edges.marks.length <= 16 && clock.reads <= 16)
+        assert.ok(clock.edges.brackets.length <= 16 && clock.reads <= 16)
         now = monoUs(Math.max(at, t4))
         const seen = meterClockAt(clock, ours, now)
         assert.ok(seen === null || (seen.bound >= 0 && Number.isFinite(seen.offset)))
@@ -276,7 +276,7 @@ test('both directions find the same, and a clock in any state ends at the right 
       const back = trip(line, monoUs(3 * SECOND), chance)
       const asking = askTime(still, 3, back.t1)
       const stamps = { received: utc(back.looked), sent: utc(back.looked + inside) }
-      const time = tell('time', asking.message.exchange, stamps, object)
+      const time = clockMessage('time', asking.message.exchange, stamps, object)
       const arrived = monoUs(back.t4 + inside)
       const took = takeTime(asking.follower, time, arrived, object, onLine)
       assert.ok(took.comparison !== null)

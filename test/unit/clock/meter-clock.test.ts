@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  markOf,
+  bracketOf,
   NO_EDGES,
   nextRead,
   overheard,
-  withMark,
+  withBracket,
 } from '../../../shared/clock/meter/edges.ts'
 import {
   afterChange,
@@ -165,7 +165,7 @@ test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
   const slow = { request: lineTime(5, { baud: 9_600, bits: 10 }), answer: spanUs(0) }
   // Five bytes take 5.2 ms at 9,600 baud, give or take 2 %.
   const late = { ...good, onLine: slow, t4: monoUs(SECOND + 5_050) }
-  assert.notEqual(markOf(late, TOLERANCE), null)
+  assert.notEqual(bracketOf(late, TOLERANCE), null)
   for (const bad of [
     { ...good, onLine: slow, t4: monoUs(SECOND + 4_990) },
     { ...good, t4: monoUs(SECOND - 1) },
@@ -175,7 +175,7 @@ test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
     { ...good, onLine: { request: spanUs(-1), answer: spanUs(0) } },
     { ...good, onLine: { request: spanUs(0), answer: spanUs(Number.POSITIVE_INFINITY) } },
   ]) {
-    assert.equal(markOf(bad, TOLERANCE), null, JSON.stringify(bad))
+    assert.equal(bracketOf(bad, TOLERANCE), null, JSON.stringify(bad))
     const { clock, now } = readOn(noMeterClock, SECOND, 5, off(0))
     const taken = takeRead(clock, bad)
     assert.equal(taken.fault, 'CLK-02')
@@ -184,9 +184,9 @@ test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
 })
 
 test('the next read puts the predicted tick in the middle of what is possible', () => {
-  const first = markOf(readAt(10 * SECOND + 100_000, off(0)), TOLERANCE)
+  const first = bracketOf(readAt(10 * SECOND + 100_000, off(0)), TOLERANCE)
   assert.ok(first !== null)
-  const { edges } = withMark(NO_EDGES, first, UNKNOWN_RATE)
+  const { edges } = withBracket(NO_EDGES, first, UNKNOWN_RATE)
   const next = nextRead(edges, monoUs(10 * SECOND + 200_000), UNKNOWN_RATE, null, 0)
   // The second was k at 10.1 s: its next tick lies in (10.1 s, 11.1 s], its middle is 10.6 s.
   assert.ok(Math.abs(next + 300 - (10 * SECOND + 600_000)) < 1_000, `${next}`)
@@ -221,13 +221,13 @@ test('telegrams on their own schedule narrow the window by themselves', () => {
       stale: spanUs(SECOND),
       status: null,
     })
-    const mark = markOf(telegram, TOLERANCE)
-    assert.ok(mark !== null)
-    assert.ok(mark.least <= START + 123_456 && START + 123_456 <= mark.most)
-    ;({ edges } = withMark(edges, mark, UNKNOWN_RATE))
+    const bracket = bracketOf(telegram, TOLERANCE)
+    assert.ok(bracket !== null)
+    assert.ok(bracket.least <= START + 123_456 && START + 123_456 <= bracket.most)
+    ;({ edges } = withBracket(edges, bracket, UNKNOWN_RATE))
   }
-  const least = Math.max(...edges.marks.map((mark) => mark.least))
-  const most = Math.min(...edges.marks.map((mark) => mark.most))
+  const least = Math.max(...edges.brackets.map((bracket) => bracket.least))
+  const most = Math.min(...edges.brackets.map((bracket) => bracket.most))
   assert.ok(most - least < 1.3 * SECOND, `${most - least}`)
 })
 

@@ -12,8 +12,8 @@ import {
   STANDARD_CLOCK,
   type Stamps,
   takeLocal,
-  tell,
-  told,
+  clockMessage,
+  truncated,
 } from '../../../shared/clock/meter/tpsn.ts'
 import { lineTime } from '../../../shared/clock/meter/meter-clock-line.ts'
 import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
@@ -67,7 +67,7 @@ test('impossible stamps: CLK-02 on each side of the edge', () => {
 test('a local time counts once, and only in the exchange that is open: CLK-04', () => {
   const { peer, message } = giveTime(IDLE_PEER, monoUs(0), unixUs(1e15), FINE_CLOCK)
   const stamps = { received: 2e15, sent: 2e15 }
-  const local = tell('local', message.exchange, stamps, FINE_CLOCK)
+  const local = clockMessage('local', message.exchange, stamps, FINE_CLOCK)
   const refused = (from: Peer, answer: typeof local): void => {
     const { peer: after, verdict } = takeLocal(from, answer, monoUs(900), FINE_CLOCK, NO_LINE)
     assert.deepEqual(verdict, { ok: false, fault: 'CLK-04' })
@@ -92,10 +92,14 @@ test('exchanges are numbered in one byte', () => {
 })
 
 test('hundredths in the standard clock, tens of microseconds in the other, always cut', () => {
-  assert.equal(told(1_234_567.9, STANDARD_CLOCK), 1_230_000)
-  assert.equal(told(1_234_567.9, FINE_CLOCK), 1_234_560)
-  assert.equal(told(-1, STANDARD_CLOCK), -10_000)
+  assert.equal(truncated(1_234_567.9, STANDARD_CLOCK), 1_230_000)
+  assert.equal(truncated(1_234_567.9, FINE_CLOCK), 1_234_560)
+  assert.equal(truncated(-1, STANDARD_CLOCK), -10_000)
   const stamps = { received: 1_000_000, sent: 1_055_555 }
-  assert.equal(tell('local', 0, stamps, STANDARD_CLOCK).received, 1_050_000, 'one stamp only')
-  assert.equal(tell('local', 0, stamps, FINE_CLOCK).received, 1_000_000)
+  assert.equal(
+    clockMessage('local', 0, stamps, STANDARD_CLOCK).received,
+    1_050_000,
+    'one stamp only',
+  )
+  assert.equal(clockMessage('local', 0, stamps, FINE_CLOCK).received, 1_000_000)
 })
