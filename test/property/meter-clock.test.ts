@@ -1,5 +1,5 @@
-// Lives of a meter's clock behind a line: any offset, any drift within what is promised, any split
-// of the delay, coarse and fine clocks, set by others, never heard of before. Truth is known.
+// Lives of a meter's clock behind a line: any offset, any drift within the promise, any split of
+// the delay, coarse and fine clocks, set by others, not known before. The truth is known.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -54,12 +54,12 @@ const lives = fc.record({
   wander: fc.constantFrom(0, 1e-9, 1e-8),
   offset: fc.integer({ min: -1e9, max: 1e9 }),
   late: fc.constantFrom(0, 1_000, 20_000),
-  /** Somebody sets the clock by this, three seconds or more, before this read. */
+  /** Somebody moves the clock by this before this read, three seconds or more. */
   step: fc.constantFrom(0, 0, 3 * SECOND, -3 * SECOND, 86_400 * SECOND, -1e5 * SECOND),
   stepAt: fc.integer({ min: 20, max: 60 }),
 })
 
-/** Reads that a clock may take to find out that it was set: two bursts. */
+/** Reads it may take to find out that a clock was set: two bursts. */
 const READS_TO_NOTICE = 32
 const READS = 100
 
@@ -118,10 +118,10 @@ test('whatever the line and the crystal, the truth lies within the bound', () =>
   assert.ok(looked > 15_000 && noticed > 50, `${looked} looks, ${noticed} steps`)
 })
 
-test('a clock set by less than a second while it rested is found by one burst, and told', () => {
+test('a clock set by less than a second between bursts is found and reported by one burst', () => {
   const ours = clockOf(0)
   const steps = fc.record({
-    // A line without any delay is read so finely that 16 reads do not suffice to find the step.
+    // Without any delay the clock is known so finely that 16 reads do not suffice to find the step.
     line: lines.filter(
       ({ rate, thinkingUs }) => rate.baud >= 9_600 && thinkingUs >= 300 && thinkingUs <= 5_000,
     ),
@@ -147,7 +147,7 @@ test('a clock set by less than a second while it rested is found by one burst, a
           now = monoUs(read.t4 + 5_000)
         } while (clock.reads > 0)
       }
-      // Three bursts: what the estimator knows by then is tighter than the brackets that are kept.
+      // Three bursts: the estimator is tighter by then than the brackets that are kept.
       for (let learning = 0; learning < 3; learning += 1) {
         burst()
         now = monoUs(now + 300 * SECOND)
@@ -156,7 +156,7 @@ test('a clock set by less than a second while it rested is found by one burst, a
       now = monoUs(now + restS * SECOND)
       crystal.adjust(now, back ? -by : by, 0)
       burst()
-      assert.equal(steps, 1, 'told, once')
+      assert.equal(steps, 1, 'reported once')
       const seen = meterClockAt(clock, ours, now)
       assert.ok(seen !== null)
       const wrong = Math.abs(seen.offset - (crystal.showsAt(now) - UTC - now))
@@ -166,7 +166,7 @@ test('a clock set by less than a second while it rested is found by one burst, a
   )
 })
 
-test('16 reads find a second to what the line allows, whatever the offset', () => {
+test('16 reads find the tick as finely as the line allows, whatever the offset', () => {
   const ours = clockOf(0)
   const quiet = lives.filter(({ line }) => line.rate.baud >= 9_600 && line.usbUs === 0)
   fc.assert(
@@ -192,7 +192,7 @@ test('16 reads find a second to what the line allows, whatever the offset', () =
   )
 })
 
-test('a meter that answers anything, at any time, crashes nothing and costs no memory', () => {
+test('a meter that answers anything at any time causes no crash and costs no memory', () => {
   const near = fc.integer({ min: -3 * SECOND, max: 3 * SECOND }).map((by) => UTC + by)
   const answers = fc.array(
     fc.record({
@@ -233,10 +233,10 @@ const UNDEFINED: fc.Arbitrary<Follower> = fc.record({
   rate: fc.integer({ min: -300, max: 300 }).map(ppm),
   open: fc.constantFrom(null, { exchange: 0, t1: null }, { exchange: 7, t1: monoUs(5) }),
 })
-/** What ordinary arithmetic on instants of 4e15 us loses. */
+/** What floating-point arithmetic on instants of 4e15 us loses. */
 const ROUNDING_US = 3
 
-test('both directions find the same, and a clock in any state ends at the right time', () => {
+test('both directions give the same result, and a clock in any state ends at the right time', () => {
   const exchanges = fc.record({
     line: lines,
     seed: fc.integer(),

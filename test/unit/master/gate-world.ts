@@ -53,7 +53,7 @@ interface Wanted {
   readonly at?: number
   readonly run?: number
   readonly epoch?: number
-  /** In place of what an honest slave writes. */
+  /** Replaces what an honest slave writes. */
   readonly plaintext?: Uint8Array
   readonly count?: number
 }

@@ -96,7 +96,7 @@ void describe('the gate (wire.md 9)', () => {
     refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, run: 2 }))
   })
 
-  test('a spent sequence is SEC-05, also of an earlier run', () => {
+  test('a spent sequence is SEC-05, in an earlier run too', () => {
     refusedBy('not spent', 'SEC-05', frame({ sequence: 1 }))
     refusedBy('not spent', 'SEC-05', frame({ sequence: 0 }))
     refusedBy('not spent', 'SEC-05', frame({ sequence: 9, run: 0 }))

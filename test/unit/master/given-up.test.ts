@@ -9,7 +9,7 @@ import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
 import type { Skip, Tombstone } from '../../../shared/wire/orders.ts'
 import { context, EPOCH, frame, RUN, running } from './gate-world.ts'
 
-/** The next in order after the opener and frame 1. */
+/** The next sequence after the opener and frame 1. */
 const NEXT = 2
 const HASH = new Uint8Array(32).fill(7)
 const BODY = frame({ sequence: NEXT })
@@ -64,7 +64,7 @@ test('a skip is taken for the very body that did not open, and for no other (wir
   assert.equal(judged({ bodyHash: HASH }), 'opens', 'another body')
 })
 
-test('what was given up moves its run and no key', () => {
+test('a tombstone or a skip moves the run and no key', () => {
   for (const verdict of [
     judgeTombstone(context(running()), tombstone()),
     judgeSkip(context(running()), skip(), BODY),
