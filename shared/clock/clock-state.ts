@@ -1,4 +1,4 @@
-// How good a clock is, and the stamp it puts on what was read.
+// How good a clock is, and the stamp it puts on readings.
 
 import type { SpanMs, UnixMs } from '../units.ts'
 

@@ -6,15 +6,15 @@ import type { LeapNotice } from './estimate/leap.ts'
 import type { SourceKind } from './estimate/source.ts'
 import type { Ppm, SpanMs, SpanUs, UnixMs } from '../units.ts'
 
-/** What a STATUS tells of a slave's clock beyond state, offset and bound. */
+/** What a STATUS says of a slave's clock besides state, offset and bound. */
 export interface ClockDiscipline {
-  /** Rate of UTC against its oscillator; null while it was not learned. */
+  /** Rate of UTC against its oscillator; null until it is learned. */
   readonly frequency: Ppm | null
   /** |error| of the frequency, and how fast the bound grows without samples. */
   readonly skew: Ppm
-  /** Since the last sample that counted: while it is long, the clock is held over. */
+  /** Since the last sample that counted; a long one means that the clock is in holdover. */
   readonly holdover: SpanMs
-  /** Corrections that were more than a slew, since the process started. */
+  /** Corrections larger than a slew since the process started. */
   readonly steps: number
   /** The last of them, signed; 0 when there was none. */
   readonly lastStep: SpanUs
@@ -45,14 +45,14 @@ export interface MeterClockReport {
   /** |error| of the offset, the slave's own bound included. */
   readonly bound: SpanUs
   readonly resolution: SpanUs
-  /** Rate of the meter's clock against UTC; null while it was not learned. */
+  /** Rate of the meter's clock against UTC; null until it is learned. */
   readonly frequency: Ppm | null
   /** Signed sum of the drifts corrected this month: UNI/TS 11291's register. */
   readonly monthlyDrift: SpanMs
   /** B0 of the clock status: readings invalid. */
   readonly invalid: boolean
   readonly outcome: MeterClockOutcome
-  /** Raised by what was last done; null when that raised none. */
+  /** Raised by the last action; null when it raised none. */
   readonly event: MeterClockEvent | null
 }
 
@@ -85,10 +85,10 @@ export interface HeadClockReport {
   readonly leap: LeapNotice | 'unsynchronised'
   /** Estimate minus what the operating system shows. */
   readonly systemOffset: SpanUs
-  /** Of the last sample that counted against the clock kept. */
+  /** Of the last sample that counted, against our clock. */
   readonly lastOffset: SpanUs
   readonly rmsOffset: SpanUs
-  /** Null: nobody knows. */
+  /** Null: not known. */
   readonly bound: SpanUs | null
   readonly discipline: ClockDiscipline
   readonly rootDelay: SpanUs

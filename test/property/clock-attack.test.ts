@@ -1,5 +1,5 @@
-// Who stands on the path delays replies as he likes; who is the master lies as he likes. What
-// either gains is limited, and the limits are checked here against truth.
+// An attacker on the path can delay every reply, and a bad master can tell any lie. The gain of
+// either is limited, and here the limits are checked against the truth.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -24,7 +24,7 @@ interface Exchange {
   /** Microseconds of our clock, which is as good as true time here. */
   readonly at: number
   readonly least: number
-  /** What the attacker adds to the question's way, and to the answer's. */
+  /** What the attacker adds to the question's delay, and to the answer's. */
   readonly out?: number
   readonly back?: number
   readonly masterAhead?: number
@@ -73,14 +73,15 @@ test('one delayed reply moves the clock by at most (delay - least delay)/2, then
       assert.ok(error <= bound)
       const later = believed(after, monoUs(mono + 16 * S))
       assert.ok(later.error <= added + 4, `${later.error} a poll later by ${added}`)
-      // Among friendly replies it is hardly believed at all.
+      // Among honest replies it hardly counts at all.
       if (friendly > 8) assert.ok(later.error <= added / 100 + 4, `${later.error} by ${added}`)
     }),
     { numRuns: 400 },
   )
 })
 
-/** Ways to delay replies, as parts of what he may add: to the question, to the answer. */
+/** Strategies of delaying replies, as fractions of the largest delay: for the question, for the
+ * answer. */
 const STRATEGIES: Readonly<Record<string, (poll: number, chance: number) => [number, number]>> = {
   'at random': (_, chance) => (chance < 0.5 ? [2 * chance, 0] : [0, 2 * chance - 1]),
   'teach one side, use the other': (poll, chance) => (poll < 100 ? [chance, 0] : [0, 1]),
@@ -93,7 +94,7 @@ const STRATEGIES: Readonly<Record<string, (poll: number, chance: number) => [num
   'all one way, then the other': (poll) => (poll % 100 < 50 ? [1, 0] : [0, 1]),
 }
 
-test('who delays every reply never gets out of the bound, nor beyond what he adds', () => {
+test('an attacker who delays every reply never breaks the bound, nor gains more than the delay', () => {
   const attack = fc.record({
     least: fc.constantFrom(0, 100, 20_000),
     most: fc.integer({ min: 1, max: 900_000 }),
@@ -108,7 +109,7 @@ test('who delays every reply never gets out of the bound, nor beyond what he add
         const [out, back] = [Math.floor(parts[0] * most), Math.floor(parts[1] * most)]
         const at = (poll + 1) * 16 * S
         const [next, mono] = exchanged(estimator, { at, least, out, back })
-        // From what was foretold towards the sample and not beyond, whatever the bank was taught.
+        // From the prediction towards the sample and not beyond, whatever the bank has learned.
         const sampled = Math.floor((out - back) / 2)
         const foretold = poll === 0 ? sampled : aheadAt(estimator, mono)
         const ahead = aheadAt(next, mono)
@@ -127,7 +128,7 @@ test('who delays every reply never gets out of the bound, nor beyond what he add
   )
 })
 
-/** What a lying master claims at one poll: how far ahead it says UTC is, and for how many polls. */
+/** A lying master's claim: how far ahead it says UTC is, and for how many polls. */
 const claims = fc.array(
   fc.record({
     ahead: fc.oneof(
@@ -139,7 +140,7 @@ const claims = fc.array(
   { minLength: 1, maxLength: 30 },
 )
 
-test('a lying master moves the clock by 1,000 s in all, every 10 minutes, with CLK-08 each', () => {
+test('a lying master moves the clock by at most 1,000 s in all, every 10 minutes, each with CLK-08', () => {
   fc.assert(
     fc.property(claims, fc.constantFrom(2.5, 16, 256), (lies, every) => {
       let estimator = KNOWS_NOTHING
@@ -153,7 +154,7 @@ test('a lying master moves the clock by 1,000 s in all, every 10 minutes, with C
           const { utc, mono: when } = believed(estimator, mono)
           const moved = Math.abs(utc - UTC - when - ahead)
           ahead = utc - UTC - when
-          // What the tolerance covers since a sample was believed is drift; the rest is a jump.
+          // What the tolerance allows since the last believed sample is drift; the rest is a jump.
           const drift = 2 * 250 * ((at - believedAt) / S)
           if (estimator.fault === null) believedAt = at
           if (at === every * S || moved <= 2_500 + drift) continue
@@ -172,7 +173,7 @@ test('a lying master moves the clock by 1,000 s in all, every 10 minutes, with C
   )
 })
 
-test('fewer lies in a row than are needed never move the clock out of its bound', () => {
+test('fewer lies in a row than it takes never move the clock out of its bound', () => {
   const strike = fc.record({
     ahead: fc.integer({ min: -900_000_000, max: 900_000_000 }),
     lies: fc.integer({ min: 1, max: SAMPLES_TO_FOLLOW - 1 }),

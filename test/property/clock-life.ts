@@ -60,7 +60,7 @@ export interface Life {
 const ORIGIN = 1_790_000_000_000_000
 const STEP_US = 100_000
 
-/** Mulberry32: uniform in [0, 1). */
+/** Mulberry32; uniform in [0, 1). */
 function generator(seed: number): () => number {
   let state = seed | 0
   return () => {
@@ -71,10 +71,10 @@ function generator(seed: number): () => number {
   }
 }
 
-/** True time and the slave's oscillator, which may stand while true time goes on. */
+/** True time and the slave's oscillator, which may stand still while true time continues. */
 class Oscillator {
   trueUs = 0
-  /** What the slave's monotonic clock shows; starts anywhere. */
+  /** What the slave's monotonic clock shows; it may start anywhere. */
   #monoUs = 77_000
   #ppm: number
   readonly #mid: number
@@ -82,7 +82,7 @@ class Oscillator {
     this.#ppm = driftPpm
     this.#mid = driftPpm
   }
-  /** As far as the promise goes: any two instants' rates differ by FREQUENCY_CHANGE_PPM at most. */
+  /** Within the promise: the rates of any two instants differ by at most FREQUENCY_CHANGE_PPM. */
   wander(by: number): void {
     const half = FREQUENCY_CHANGE_PPM / 2
     this.#ppm = Math.max(this.#mid - half, Math.min(this.#mid + half, this.#ppm + by))
@@ -192,7 +192,7 @@ class Slave {
     this.check(at)
   }
 
-  /** Never back, and the truth within the bound; true when synchronised. */
+  /** Checks: never back, and the truth within the bound. Returns whether it is synchronised. */
   check(at: number): { synchronised: boolean; errorUs: number } {
     const mono = this.#oscillator.at(at)
     const shown = timeAt(this.#clock, mono)

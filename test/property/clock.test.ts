@@ -1,5 +1,5 @@
-// Short lives of a slave's clock, simulated: a drifting oscillator, a lossy and lopsided
-// network, an attacker who delays, wrong wall clocks, sleeps and restarts. Truth is known, so
+// Short lives of a slave's clock, simulated: a drifting oscillator, a lossy and asymmetric network,
+// an attacker who delays replies, wrong wall clocks, sleeps and restarts. The truth is known, so
 // promises can be checked.
 
 import assert from 'node:assert/strict'
@@ -15,7 +15,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
   wanderPpm: fc.constantFrom(0, 0.01, 1, 20),
   baseDelayUs: fc.constantFrom(0, 100, 10_000, 400_000, 1_200_000),
   jitterUs: fc.constantFrom(0, 50, 20_000, 900_000),
-  /** Which part of the delay lies on the way out. */
+  /** Which fraction of the delay is on the way out. */
   outward: fc.constantFrom(0, 0.5, 0.9, 1),
   loss: fc.constantFrom(0, 0.2, 0.9),
   duplicate: fc.constantFrom(0, 0.5),
@@ -34,7 +34,7 @@ test('never back, |error| <= bound in every second, no second after a restart re
     }),
     { numRuns: 120 },
   )
-  // Otherwise "unknown" would be an answer that keeps every promise.
+  // Otherwise a clock that always says "unknown" would keep every promise.
   assert.ok(synchronised > 20_000, `synchronised for ${synchronised} s only`)
 })
 

@@ -1,6 +1,5 @@
 // Lives of a meter's clock behind a line: any offset, any drift within the promise, any split of
-// the delay; coarse and fine clocks; clocks that others set; clocks read for the first time. The
-// truth is known.
+// the delay, coarse and fine clocks, set by others, not known before. The truth is known.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +24,7 @@ import {
   STANDARD_CLOCK,
   takeLocal,
   takeTime,
-  tell,
+  clockMessage,
 } from '../../shared/clock/meter/tpsn.ts'
 import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 import { crystalOf, type LineModel, onLineOf, readMeter, trip } from '../bench/clock/meter-world.ts'
@@ -55,12 +54,12 @@ const lives = fc.record({
   wander: fc.constantFrom(0, 1e-9, 1e-8),
   offset: fc.integer({ min: -1e9, max: 1e9 }),
   late: fc.constantFrom(0, 1_000, 20_000),
-  /** The clock is set by this much, three seconds or more, before this read. */
+  /** Somebody moves the clock by this before this read, three seconds or more. */
   step: fc.constantFrom(0, 0, 3 * SECOND, -3 * SECOND, 86_400 * SECOND, -1e5 * SECOND),
   stepAt: fc.integer({ min: 20, max: 60 }),
 })
 
-/** Reads that it may take to find out that a clock was set: two bursts. */
+/** Reads it may take to find out that a clock was set: two bursts. */
 const READS_TO_NOTICE = 32
 const READS = 100
 
@@ -148,7 +147,7 @@ test('one burst finds and reports a clock set by less than a second between burs
           now = monoUs(read.t4 + 5_000)
         } while (clock.reads > 0)
       }
-      // Three bursts: what the estimator knows by then is tighter than the marks that are kept.
+      // Three bursts: the estimator is tighter by then than the brackets that are kept.
       for (let learning = 0; learning < 3; learning += 1) {
         burst()
         now = monoUs(now + 300 * SECOND)
@@ -157,7 +156,7 @@ test('one burst finds and reports a clock set by less than a second between burs
       now = monoUs(now + restS * SECOND)
       crystal.adjust(now, back ? -by : by, 0)
       burst()
-      assert.equal(steps, 1, 'told, once')
+      assert.equal(steps, 1, 'reported once')
       const seen = meterClockAt(clock, ours, now)
       assert.ok(seen !== null)
       const wrong = Math.abs(seen.offset - (crystal.showsAt(now) - UTC - now))
@@ -217,7 +216,7 @@ test('a meter that answers anything at any time crashes nothing and uses up no m
         const read = { utc: unixUs(utc), resolution: spanUs(resolution), onLine, status: null }
         const t4 = monoUs(at + delay)
         clock = takeRead(clock, { ...read, t1: monoUs(at - stale), t4 }).clock
-        assert.ok(clock.edges.marks.length <= 16 && clock.reads <= 16)
+        assert.ok(clock.edges.brackets.length <= 16 && clock.reads <= 16)
         now = monoUs(Math.max(at, t4))
         const seen = meterClockAt(clock, ours, now)
         assert.ok(seen === null || (seen.bound >= 0 && Number.isFinite(seen.offset)))
@@ -234,10 +233,10 @@ const UNDEFINED: fc.Arbitrary<Follower> = fc.record({
   rate: fc.integer({ min: -300, max: 300 }).map(ppm),
   open: fc.constantFrom(null, { exchange: 0, t1: null }, { exchange: 7, t1: monoUs(5) }),
 })
-/** Error of ordinary arithmetic on instants of 4e15 us. */
+/** What floating-point arithmetic on instants of 4e15 us loses. */
 const ROUNDING_US = 3
 
-test('both directions find the same, and a clock in any state ends at the right time', () => {
+test('both directions give the same result, and a clock in any state ends at the right time', () => {
   const exchanges = fc.record({
     line: lines,
     seed: fc.integer(),
@@ -277,7 +276,7 @@ test('both directions find the same, and a clock in any state ends at the right 
       const back = trip(line, monoUs(3 * SECOND), chance)
       const asking = askTime(still, 3, back.t1)
       const stamps = { received: utc(back.looked), sent: utc(back.looked + inside) }
-      const time = tell('time', asking.message.exchange, stamps, object)
+      const time = clockMessage('time', asking.message.exchange, stamps, object)
       const arrived = monoUs(back.t4 + inside)
       const took = takeTime(asking.follower, time, arrived, object, onLine)
       assert.ok(took.comparison !== null)

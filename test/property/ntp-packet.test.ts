@@ -1,4 +1,4 @@
-// The datagrams of NTP: what is written is read back, and nothing that comes makes it throw.
+// The datagrams of NTP: what is written is read back, and no input makes it throw.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -76,7 +76,7 @@ test('a packet is read as it was written, fields padded with zeros', () => {
   )
 })
 
-test('mutated and random bytes are refused or read, never thrown at', () => {
+test('mutated and random bytes are refused or read, and nothing throws', () => {
   const mutated = fc
     .tuple(
       headers,
@@ -117,7 +117,7 @@ test('says what is wrong: too short, too long, another version, fields that do n
   assert.equal(fault(packet(3, PACKET_BYTES_MAX)), 'ok')
   assert.equal(fault(packet(3, PACKET_BYTES_MAX + 1)), 'WIR-02')
   for (const version of [0, 1, 2, 5, 6, 7]) assert.equal(fault(packet(version, 48)), 'WIR-01')
-  // What may follow the last field (RFC 7822): a code of 4, 20 or 24 bytes.
+  // What may follow the last field (RFC 7822): a MAC of 4, 20 or 24 bytes.
   for (const code of [4, 20, 24]) assert.equal(fault(packet(4, 48 + code)), 'ok')
   for (const rest of [1, 8, 16, 23, 28]) assert.equal(fault(packet(4, 48 + rest)), 'WIR-03')
   const field = (length: number) => {
@@ -135,7 +135,7 @@ test('says what is wrong: too short, too long, another version, fields that do n
   assert.equal(fault(odd), 'WIR-03')
 })
 
-test('instants from 2020 to 2156 go through a stamp unchanged, over the turn of 2036 too', () => {
+test('instants from 2020 to 2156 survive a stamp unchanged, also across the wrap of 2036', () => {
   const turn = Date.UTC(2036, 1, 7, 6, 28, 16) * 1_000
   for (const by of [-1_000_000, -1, 0, 1, 1_000_000]) {
     assert.equal(fromStamp(toStamp(unixUs(turn + by))), turn + by)
@@ -150,7 +150,7 @@ test('instants from 2020 to 2156 go through a stamp unchanged, over the turn of 
   )
 })
 
-test('what is told of an error is never less than the error', () => {
+test('an error bound in a packet is never less than the error', () => {
   const base = read(fromHex(`23${'00'.repeat(47)}`) ?? new Uint8Array(0))
   fc.assert(
     fc.property(fc.double({ min: 0.001, max: 6e10, noNaN: true }), (us) => {
@@ -160,7 +160,7 @@ test('what is told of an error is never less than the error', () => {
   )
 })
 
-test('a refid is shown as letters at the top and as an address below', () => {
+test('a refid is shown as letters at stratum 0 and 1 and as an address at higher ones', () => {
   assert.equal(refidText(refidOf('GPS'), 1), 'GPS')
   assert.equal(refidText(refidOf('RATE'), 0), 'RATE')
   assert.equal(refidText(0x7f000001, 2), '127.0.0.1')

@@ -15,7 +15,7 @@ import { monoUs, ppm, spanUs, unixUs } from '../../shared/units.ts'
 
 const UTC = 1_790_000_000_000_000
 const SECOND = 1_000_000
-/** Longer than the patience at the start. */
+/** Longer than the patience after the start. */
 const LATER = 3_600 * SECOND
 
 interface Said {
@@ -68,7 +68,7 @@ const agreedAt = (off: number, bound: number, backing: number, now = LATER): Agr
   return { estimate, backing }
 }
 
-/** An honest source: UTC is inside its interval, wherever. */
+/** An honest source: UTC is anywhere inside its interval. */
 const honest: fc.Arbitrary<Said> = fc
   .record({
     bound: fc.integer({ min: 10, max: 400_000 }),
@@ -92,7 +92,7 @@ const liar: fc.Arbitrary<Said | null> = fc.oneof(
   }),
 )
 
-test('UTC lies within the published bound while more than half of those who speak are honest', () => {
+test('UTC lies within the published bound while more than half of the sources heard are honest', () => {
   let believed = 0
   const worlds = fc
     .integer({ min: 1, max: 9 })
@@ -112,7 +112,7 @@ test('UTC lies within the published bound while more than half of those who spea
       if (estimate === null) return
       believed += 1
       const off = estimate.utc - estimate.mono - UTC
-      // Fractions of a microsecond are lost where the sources are made.
+      // The test's sources lose fractions of a microsecond.
       assert.ok(Math.abs(off) <= estimate.bound + 2, `${off} +- ${estimate.bound}`)
     }),
     { numRuns: 5_000 },
@@ -134,7 +134,7 @@ test('1 liar of 3 and 2 of 5 are out-voted, marked x; the best honest one is fol
   assert.equal(marks(ask([lie, fine, lie, vague, finer])), 'x+x-*')
 })
 
-test('without a majority nobody is believed: two that disagree, liars who are half or more', () => {
+test('without a majority no source is believed: two that disagree, half or more liars', () => {
   const fine = { off: 0, bound: 1_000 }
   for (const said of [
     [fine, { off: 5_000, bound: 1_000 }],
@@ -152,7 +152,7 @@ test('without a majority nobody is believed: two that disagree, liars who are ha
   assert.equal(ask([fine, { off: 2_003, bound: 1_000 }]).is, 'no majority')
 })
 
-test('a majority that turns against the clock kept is refused while a source stands by it', () => {
+test('a majority that turns against our clock is refused while a source supports it', () => {
   const fine = { off: 0, bound: 1_000 }
   const lie = { off: 5 * SECOND, bound: 1_000 }
   const agreement = agreedAt(0, 500, 5)
@@ -160,18 +160,18 @@ test('a majority that turns against the clock kept is refused while a source sta
   assert.equal(ask([fine, lie, lie], { agreement }).is, 'no majority')
   // All contradict it: our oscillator stood still.
   assert.equal(ask([lie, lie, lie], { agreement }).is, 'agreed')
-  // The clock was set by fewer than now agree: the first to answer was the liar.
+  // Fewer agreed when the clock was set than agree now: the first to answer was the liar.
   const set = agreedAt(5 * SECOND, 500, 1)
   assert.equal(marks(ask([fine, lie, fine], { agreement: set })), '*x+')
-  // The clock kept is not synchronised any more.
+  // Our clock is no longer synchronised.
   assert.equal(ask([fine, lie, lie], { agreement: agreedAt(0, SECOND + 1, 5) }).is, 'agreed')
   assert.equal(ask([fine, lie, lie], { agreement: agreedAt(0, SECOND, 5) }).is, 'no majority')
 })
 
-test('who silences the honest sources does not leave the liar alone to decide', () => {
+test('silencing the honest sources does not leave the liar to decide alone', () => {
   const lie = { off: 300_000, bound: 10 }
   const silent = { off: 0, bound: 20_000, reachable: false }
-  // Their votes count as long as their bounds are of use.
+  // Their votes count as long as their bounds are useful.
   assert.equal(marks(ask([silent, lie, silent])), '???')
   assert.equal(ask([silent, lie, silent]).is, 'silent')
   const lapsed = { ...silent, bound: SECOND + 1 }
@@ -180,7 +180,7 @@ test('who silences the honest sources does not leave the liar alone to decide', 
   assert.equal(marks(ask([lapsed, { ...lie, off: 190_000 }, lapsed], { agreement })), '~*~')
 })
 
-test('a liar that creeps leaves the bound honest at every step, and is told in the end', () => {
+test('a liar that creeps never breaks the bound, and is caught in the end', () => {
   let agreement: Agreement | null = null
   let followed: string | null = null
   let caught = 0
@@ -227,7 +227,7 @@ test('does not hop between sources about as good as each other', () => {
   assert.equal(ask(better, { followed }).followed, 'source 1')
 })
 
-test('at the start it waits until more than half have spoken, but not for ever', () => {
+test('at the start it waits until more than half have answered, but not for ever', () => {
   const fine = { off: 0, bound: 1_000 }
   const at = (seconds: number) => ({ now: seconds * SECOND })
   assert.equal(ask([fine, null, null], at(11)).is, 'waiting')

@@ -1,47 +1,49 @@
 // The best guess of offset and frequency. How noisy the path is, how much the crystal wanders and
-// which way the queues stand is not known, and all three change; a filter told wrong numbers is
-// either slow or nervous. So a bank of small Kalman filters runs side by side, one for each
-// combination of plausible numbers, and each is weighted by how well it foretold the samples.
+// in which direction packets queue are all unknown, and all three change; a filter given wrong
+// numbers is either slow or nervous. So a bank of small Kalman filters runs side by side, one for
+// each combination of plausible numbers, and each is weighted by how well it predicted the samples.
 //
 //   state       offset in microseconds, frequency in ppm (microseconds a second), and how sure
 //   noise       a constant part, and in half of the filters a part that grows with the delay above
 //               the least one: a reply that queued says little
-//   lean        which way the queues stand: half the extra delay early, none, or half of it late
+//   lean        which direction queues: half the extra delay early, none, or half of it late
 //   wander      the frequency walks at random
 //
-// Nothing here is a promise: what holds in any case is in interval.ts. Chosen among simpler and
-// richer ones in docs/adr/0009-estimator.md. Read more: docs/clock.md, "The estimator".
+// Nothing here is guaranteed; what holds in any case is in interval.ts. Why this design and not a
+// simpler or a richer one: docs/adr/0009-estimator.md. Read more: docs/clock.md, "The estimator".
 
 import { type Ppm, ppm } from '../../units.ts'
 
 /** Constant part of the noise, microseconds: from a quiet line to a satellite in the rain. */
 const NOISES_US = [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000]
-/** How much the frequency changes in a second, ppm: from a crystal in an even room to one whose
- * heater just came on, and one that a daemon began to slew. */
+/** How much the frequency changes in a second, ppm: from a crystal at a steady temperature to one
+ * whose heater just came on, or one that a daemon began to slew. */
 const WANDERS_PPM = [0.0003, 0.001, 0.003, 0.01, 0.1, 1]
-/** Filters that expect this much wander begin without any opinion of the frequency: a wrong one
- * from before is given up within a few samples. */
+/** Filters that expect this much wander start without a prior frequency: a wrong one from before is
+ * abandoned within a few samples. */
 const OPEN_MINDED = 1
-/** How far off a frequency nobody measured is, ppm: twice that is a poor crystal. */
+/** Standard deviation of a frequency that was never measured, ppm: twice that is a poor crystal. */
 export const FREQUENCY_UNKNOWN_PPM = 50
-/** Part of the extra delay by which a sample is early. */
+/** Fraction of the extra delay by which a sample is early. */
 const LEANS = [-0.5, 0, 0.5]
-/** Extra delay up to so many times a filter's constant noise says nothing of a lean: two ways with
- * even jitter are three and a half of it apart at most, those with queues two on average. */
+/** Extra delay up to this many times a filter's constant noise says nothing about a lean: two
+ * directions with uniform jitter differ by at most 3.5 times that noise, those with queues by 2 on
+ * average. */
 const LEAN_BEYOND = 2
-/** Noise for each microsecond of extra delay. Two exponential queues make 0.29; a bit more, since
- * few samples are so regular. Zero serves paths on which the delay says nothing. */
+/** Noise per microsecond of extra delay. Two exponential queues give 0.29; a little more, since few
+ * samples are that regular. Zero is for paths on which the delay says nothing. */
 const NOISE_PER_DELAY = [0, 0.4]
-/** What is remembered of a filter's merit from one sample to the next: some hundred samples. */
+/** How much of a filter's weight is kept from one sample to the next: it remembers about a hundred
+ * samples. */
 const MEMORY = 0.99
-/** Logarithm of the smallest weight against the best. A filter that has sunk so low starts again
- * where the best one is: the world may turn its way later. */
+/** Logarithm of the smallest weight relative to the best. A filter that falls this low restarts
+ * from the best one: conditions may suit it later. */
 const SUNK = -15
-/** A sample further off than so many standard deviations counts as if it were just there: one reply
- * in a queue must not throw the filters off. */
+/** A sample further off than this many standard deviations counts as if it were at that limit: one
+ * queued reply must not throw the filters off. */
 const SURPRISE_MAX = 3
-/** The least delay is that of one to two such windows of samples: a path that became longer is
- * known as such after an hour or some. */
+/** The least delay is taken over one to two such windows of samples: a path that became longer is
+ * recognised after an hour or so. */
 const WINDOW_SAMPLES = 256
 
 interface Hypothesis {
@@ -76,9 +78,9 @@ export interface FrequencyPrior {
 }
 
 export interface Bank {
-  /** Not written to once made. */
+  /** Never modified once made. */
   readonly filters: Float64Array
-  /** When the last sample was, seconds. */
+  /** Time of the last sample, seconds. */
   readonly at: number
   /** Least delay, microseconds: of this window so far, and of the one before. */
   readonly least: number
@@ -87,7 +89,7 @@ export interface Bank {
 }
 
 export interface Measured {
-  /** On our clock, from anywhere. */
+  /** On our clock, from any origin. */
   readonly seconds: number
   /** UTC minus our clock, microseconds. */
   readonly offset: number
@@ -154,14 +156,14 @@ interface Step {
   readonly leastGrew: number
 }
 
-/** One filter's turn: foretell, compare, correct. */
+/** One filter's step: predict, compare, correct. */
 function update(filters: Float64Array, at: number, hypothesis: Hypothesis, step: Step): void {
   const read = (field: number): number => filters[at + field] ?? 0
   const { noise, wander, lean, perDelay } = hypothesis
   const { elapsed, extra } = step
   const frequency = read(FREQUENCY)
-  // A leaning filter keeps the offset as at the least delay, so it moves with what that is.
-  const foretold = read(OFFSET) + lean * step.leastGrew + frequency * elapsed
+  // A leaning filter keeps the offset at the least delay, so it moves when that changes.
+  const predicted = read(OFFSET) + lean * step.leastGrew + frequency * elapsed
   const varFrequency = read(VAR_FREQUENCY) + wander * elapsed
   const covar = read(COVAR) + elapsed * read(VAR_FREQUENCY) + (wander * elapsed ** 2) / 2
   const varOffset =
@@ -169,10 +171,10 @@ function update(filters: Float64Array, at: number, hypothesis: Hypothesis, step:
     2 * elapsed * read(COVAR) +
     elapsed ** 2 * read(VAR_FREQUENCY) +
     (wander * elapsed ** 3) / 3
-  // A leaning filter leans with what its own noise cannot explain. Leaning with all of it, it would
-  // be off by the mean jitter of the way that is quick.
+  // A leaning filter leans by what its own noise cannot explain. Leaning by all of it would put it
+  // off by the mean jitter of the quick direction.
   const leaning = lean * Math.max(0, extra - LEAN_BEYOND * Math.sqrt(noise))
-  const surprise = step.offset - leaning - foretold
+  const surprise = step.offset - leaning - predicted
   const expected = varOffset + noise + (perDelay * extra) ** 2
   const squared = surprise ** 2 / expected
   const far = squared > SURPRISE_MAX ** 2
@@ -180,7 +182,7 @@ function update(filters: Float64Array, at: number, hypothesis: Hypothesis, step:
   // Beyond that the cost grows with the distance, no longer with its square.
   const cost = far ? 2 * SURPRISE_MAX * Math.sqrt(squared) - SURPRISE_MAX ** 2 : squared
   const [gainOffset, gainFrequency] = [varOffset / spread, covar / spread]
-  filters[at + OFFSET] = foretold + gainOffset * surprise
+  filters[at + OFFSET] = predicted + gainOffset * surprise
   filters[at + FREQUENCY] = frequency + gainFrequency * surprise
   filters[at + VAR_OFFSET] = varOffset * (1 - gainOffset)
   filters[at + COVAR] = covar * (1 - gainOffset)
@@ -188,7 +190,7 @@ function update(filters: Float64Array, at: number, hypothesis: Hypothesis, step:
   filters[at + MERIT] = MEMORY * read(MERIT) - (Math.log(expected) + cost) / 2
 }
 
-/** Weights against the best filter; who has sunk starts again from there. */
+/** Weights relative to the best filter; one that fell too low restarts from that one. */
 function settle(filters: Float64Array, best: number): void {
   const merit = filters[best + MERIT] ?? 0
   for (let at = 0; at < filters.length; at += WIDTH) {
@@ -198,7 +200,8 @@ function settle(filters: Float64Array, best: number): void {
   }
 }
 
-/** The filters' weighted mean, at the last sample. `deviation`: of the frequency, as they agree. */
+/** The filters' weighted mean, at the last sample. `deviation`: of the frequency, as far as they
+ * agree. */
 export function meanOf({ filters }: Bank): {
   readonly offset: number
   readonly frequency: Ppm

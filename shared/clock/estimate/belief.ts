@@ -28,8 +28,8 @@ export interface Belief {
   readonly frequency: Ppm
 }
 
-/** A sample told as an offset from the origin. */
-export interface Told {
+/** A sample expressed as an offset from the origin. */
+export interface OffsetSample {
   readonly mono: MonoUs
   readonly offset: number
   /** |error| of the offset. */
@@ -37,64 +37,72 @@ export interface Told {
   readonly roundTripDelay: number
 }
 
-export const toldFrom = (origin: Origin, sample: Sample): Told => ({
+export const offsetSampleOf = (origin: Origin, sample: Sample): OffsetSample => ({
   mono: sample.mono,
   offset: sample.utc - origin.utc - elapsedUs(origin.mono, sample.mono),
   bound: sample.bound,
   roundTripDelay: sample.roundTripDelay,
 })
 
-const measured = ({ mono, offset, roundTripDelay }: Told) => ({
+const measured = ({ mono, offset, roundTripDelay }: OffsetSample) => ({
   seconds: mono * 1e-6,
   offset,
   roundTripDelay,
 })
 
-const knotOf = ({ mono, offset, bound }: Told) => ({
+const knotOf = ({ mono, offset, bound }: OffsetSample) => ({
   mono,
   low: offset - bound,
   high: offset + bound,
 })
 
-/** What one sample makes one believe. */
-export function begun(told: Told, prior: FrequencyPrior): Belief {
-  const { offset } = told
-  const interval = intervalOf(knotOf(told))
-  return { bank: firstOf(measured(told), prior), interval, offset, frequency: prior.frequency }
+/** The belief that follows from one sample. */
+export function begun(sample: OffsetSample, prior: FrequencyPrior): Belief {
+  const { offset } = sample
+  const interval = intervalOf(knotOf(sample))
+  return { bank: firstOf(measured(sample), prior), interval, offset, frequency: prior.frequency }
 }
 
-/** Takes one more sample; null when it cannot be true together with those before. */
-export function joined(belief: Belief, given: Told, promise: OscillatorPromise): Belief | null {
-  const told = notBefore(belief.interval.mono, given, promise)
-  const interval = both(grown(belief.interval, told.mono, promise), knotOf(told))
+/** Adds a sample; null when it contradicts those before. */
+export function joined(
+  belief: Belief,
+  given: OffsetSample,
+  promise: OscillatorPromise,
+): Belief | null {
+  const sample = notBefore(belief.interval.mono, given, promise)
+  const interval = both(grown(belief.interval, sample.mono, promise), knotOf(sample))
   if (interval === null) return null
-  const bank = fed(belief.bank, measured(told))
+  const bank = fed(belief.bank, measured(sample))
   const mean = meanOf(bank)
-  const foretold = offsetAt(belief, told.mono)
-  // Towards the sample and never beyond it: so who delays a reply gains no more than what the
-  // sample itself is wrong by, half of what he adds, whatever he taught the bank before.
+  const predicted = offsetAt(belief, sample.mono)
+  // Towards the sample and never beyond it: an attacker who delays a reply gains no more than the
+  // sample's own error, half of the added delay, whatever the bank learned before.
   const between = clamp(
     mean.offset,
-    Math.min(foretold, told.offset),
-    Math.max(foretold, told.offset),
+    Math.min(predicted, sample.offset),
+    Math.max(predicted, sample.offset),
   )
   const offset = clamp(between, interval.low, interval.high)
   const rates = ratesOf(interval, promise)
   return { bank, interval, offset, frequency: ppm(clamp(mean.frequency, rates.low, rates.high)) }
 }
 
-/** A sample older than the last one counts at that one's instant, with the drift between. */
-function notBefore(mono: MonoUs, told: Told, { tolerance }: OscillatorPromise): Told {
-  const late = elapsedUs(told.mono, mono)
-  if (late <= 0) return told
-  return { ...told, mono, bound: told.bound + late * tolerance * 1e-6 }
+/** A sample older than the last one counts at that one's instant, widened by the drift between. */
+function notBefore(
+  mono: MonoUs,
+  sample: OffsetSample,
+  { tolerance }: OscillatorPromise,
+): OffsetSample {
+  const late = elapsedUs(sample.mono, mono)
+  if (late <= 0) return sample
+  return { ...sample, mono, bound: sample.bound + late * tolerance * 1e-6 }
 }
 
 /** The published line at `mono`. */
 export const offsetAt = ({ interval, offset, frequency }: Belief, mono: MonoUs): number =>
   offset + elapsedUs(interval.mono, mono) * frequency * 1e-6
 
-/** The same belief at a later instant: its interval has grown, its line has gone on. */
+/** The same belief at a later instant: its interval has grown, its line has advanced. */
 export const agedTo = (belief: Belief, mono: MonoUs, promise: OscillatorPromise): Belief => ({
   ...belief,
   interval: grown(belief.interval, mono, promise),

@@ -1,7 +1,7 @@
-// One question about the time and its one answer. The slave strikes t1 and t4 on its monotonic
-// clock, the master t2 and t3 on its UTC clock, so a sample ties an instant of ours to an instant
-// of UTC. A reply counts once, and only for the question that is open: in a simulation, a slave
-// that believed late duplicates was thrown off by 30 s.
+// One question about the time and its one answer. The slave takes t1 and t4 from its monotonic
+// clock, the master t2 and t3 from its UTC clock, so a sample ties an instant of ours to an instant
+// of UTC. A reply counts once, and only for the open question: in a simulation, a slave that
+// believed late duplicates was off by 30 s.
 
 import { assert } from '../../assert.ts'
 import { equalConstantTime } from '../../bytes.ts'
@@ -20,10 +20,11 @@ export const DELAY_MAX_US = 2_000_000
 export const INFORMATIVE_DELAY_MAX_US = 16_000_000
 /** Length of the random name of a question, bytes: nobody guesses it, none returns by chance. */
 export const EXCHANGE_ID_BYTES = 16
-/** Halving and cutting to whole microseconds, here and where the time is read, lose less. */
+/** More than is lost by halving and truncating to whole microseconds, here and where the time is
+ * read. */
 const ROUNDING_US = 3
 
-/** The question that waits for its answer; null when none does. */
+/** The question waiting for its answer; null: none. */
 export interface Exchange {
   readonly open: { readonly id: Uint8Array; readonly t1: MonoUs } | null
 }
@@ -44,7 +45,7 @@ export interface Sample {
   readonly utc: UnixUs
   readonly roundTripDelay: SpanUs
   readonly bound: SpanUs
-  /** Good enough to know roughly how late it is, not to be called synchronised. */
+  /** Good enough to know roughly what time it is, not good enough to be called synchronised. */
   readonly informative: boolean
 }
 
@@ -64,14 +65,14 @@ interface FourStamps {
 
 export const IDLE: Exchange = { open: null }
 
-/** Opens a question, struck at t1 and named by 16 fresh random bytes; an older one is given up. */
+/** Opens a question stamped t1, with 16 fresh random bytes as its id; an older one is abandoned. */
 export function ask(id: Uint8Array, t1: MonoUs): Exchange {
   assert(id.length === EXCHANGE_ID_BYTES, 'a clock question is named by 16 bytes')
   return { open: { id, t1 } }
 }
 
-/** The question struck at `t1` left at `at`: not before it was handed to the network, or the round
- * trip would look faster than it was. Says nothing about a question that is no longer open. */
+/** The question stamped `t1` left at `at`: not before it was handed to the network, or the round
+ * trip would look faster than it was. Ignored when that question is no longer open. */
 export const sent = (exchange: Exchange, t1: MonoUs, at: MonoUs): Exchange =>
   exchange.open?.t1 === t1 ? { open: { ...exchange.open, t1: at } } : exchange
 

@@ -1,8 +1,9 @@
 // What holds in any case: every sample says that UTC lay within its bound, and an oscillator cannot
 // run away faster than it promises. So UTC lies in the intersection of all samples' intervals, each
-// grown by what the oscillator may have done since; and two such intervals far enough apart say
-// what its mean rate between them was. Nothing here is likely or average. An empty intersection
-// says that somebody broke a promise: the master, the oscillator, or a machine that slept unseen.
+// grown by what the oscillator may have drifted since; and two such intervals far enough apart give
+// its mean rate between them. Nothing here is a probability or an average. An empty intersection
+// means a broken promise: the master's, the oscillator's, or that of a machine that slept
+// unnoticed.
 
 import { elapsedUs, type MonoUs } from '../../units.ts'
 
@@ -10,7 +11,7 @@ import { elapsedUs, type MonoUs } from '../../units.ts'
 export interface OscillatorPromise {
   /** Largest |rate error| at any instant. */
   readonly tolerance: number
-  /** Largest difference between the rate errors of any two instants, sleeps left out. */
+  /** Largest difference between the rate errors at any two instants, sleeps excluded. */
   readonly change: number
 }
 
@@ -34,9 +35,10 @@ interface Rates {
 }
 
 /** Shortest time over which the mean rate says something, microseconds: a daemon that corrects the
- * machine's clock at its start is through by then, and 10 ms of bound at both ends are 33 ppm. */
+ * machine's clock at its start has finished by then, and 10 ms of bound at both ends make 33
+ * ppm. */
 export const RATE_AFTER_US = 600_000_000
-/** Distance of the knots, microseconds: 10 ms of bound at both ends are 6 ppm then, much below what
+/** Distance between knots, microseconds: 10 ms of bound at both ends then make 6 ppm, far less than
  * a rate may change. */
 const KNOT_EVERY_US = 3_600_000_000
 
@@ -49,8 +51,8 @@ export function intervalOf(knot: Knot): Interval {
 export const knowsRate = ({ mono, older }: Interval): boolean =>
   elapsedUs(older.mono, mono) >= RATE_AFTER_US
 
-/** Between two instants of an hour's window the rate had its mean somewhere, and no instant is
- * further from that than the oscillator may change. */
+/** At some instant of the window the rate equalled its mean, and at no instant is it further from
+ * that than the oscillator may change. */
 export function ratesOf(interval: Interval, { tolerance, change }: OscillatorPromise): Rates {
   if (!knowsRate(interval)) return { low: -tolerance, high: tolerance }
   const { mono, low, high, older } = interval
@@ -69,7 +71,7 @@ export function grown(interval: Interval, mono: MonoUs, promise: OscillatorPromi
   return { ...interval, mono, low, high: interval.high + rates.high * seconds }
 }
 
-/** Both are true, at the same instant. Null: they contradict each other. */
+/** The intersection of two that are true at the same instant. Null: they contradict each other. */
 export function both(interval: Interval, knot: Knot): Interval | null {
   const { mono, older, newer } = interval
   const low = Math.max(interval.low, knot.low)

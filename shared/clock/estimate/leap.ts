@@ -1,6 +1,6 @@
-// Leap seconds. Ticklock counts UTC as Unix time does, without smear: in an inserted second the
-// count says the same second twice. A source warns of it on the day (leap indicator); the second
-// comes at the end of June or December, at midnight UTC.
+// Leap seconds. Ticklock counts UTC as Unix time does, without smear: an inserted second has the
+// same number as the one before it. A source announces it during the day; it comes at the end of
+// June or December, at midnight UTC.
 
 import { type UnixUs, unixUs } from '../../units.ts'
 
@@ -8,15 +8,16 @@ import { type UnixUs, unixUs } from '../../units.ts'
 export type LeapNotice = 'normal' | 'insert' | 'delete'
 
 const DAY_US = 86_400_000_000
-/** 2000-03-01, days since 1970: from there on each four years end with 29 February, until 2100. */
+/** 2000-03-01, days since 1970: from there on every four-year cycle ends with 29 February, until
+ * 2100. */
 const FIRST_DAY = 11_017
 const FOUR_YEARS = 1_461
 /** From 1 March to 1 July and to 1 January, days. */
 const TO_JULY = 122
 const TO_JANUARY = 306
 
-/** Midnight after `at` when that is the end of a June or December, where leap seconds are; else
- * null. Right from 2000 to 2100. */
+/** Midnight after `at` when that ends a June or December, where leap seconds can be; else null.
+ * Valid from 2000 to 2100. */
 export function leapMidnight(at: UnixUs): UnixUs | null {
   const tomorrow = Math.floor(at / DAY_US) + 1
   const inFour = (tomorrow - FIRST_DAY) % FOUR_YEARS

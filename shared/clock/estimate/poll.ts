@@ -1,28 +1,29 @@
 // When to ask for the time next: four questions in a row at the start, because one of them will
-// meet short queues; then rarely while the estimate is quiet, and more often again when it is not,
-// when an answer was missed, or when the bound would grow too far until the next.
+// meet short queues; then rarely while the estimate is stable, and more often again when it moves,
+// when an answer was missed, or when the bound would grow too far before the next.
 
 import { type Ppm, type SpanUs, spanUs } from '../../units.ts'
 
-/** Questions in a row at the start, as many as NTP clients send to begin with. */
+/** Questions in a row at the start, as many as NTP clients send. */
 export const BURST = 4
 /** Between those, microseconds: at its shortest still longer than the delay limit of 2 s, so that
- * no question gives up one whose answer may count. */
+ * no question replaces one whose answer may count. */
 export const BURST_INTERVAL_US = 2_500_000
-/** Shortest interval afterwards, microseconds: the bound grows by 4 ms in it at most. */
+/** Shortest interval afterwards, microseconds: the bound grows by at most 4 ms in it. */
 export const INTERVAL_MIN_US = 16_000_000
 /** Longest interval, microseconds: 100,000 slaves ask 400 a second, and a repair of the master's
  * clock is noticed within 5 minutes. */
 export const INTERVAL_MAX_US = 256_000_000
-/** Most the bound may grow by from one question to the next, microseconds: 64 s while nothing is
- * known of the oscillator but its tolerance, 256 s once its rate was measured. */
+/** Most that the bound may grow between two questions, microseconds: 64 s while only the
+ * oscillator's tolerance is known, 256 s once its rate is measured. */
 export const GROWTH_MAX_US = 30_000
-/** An estimate that a sample moved by more asks for samples more often, microseconds: readings
+/** When a sample moves the estimate by more than this, we ask more often, microseconds: readings
  * carry milliseconds. */
 export const RESTLESS_US = 1_000
 /** Good answers in a row before the interval doubles. */
 export const GOOD_BEFORE_LONGER = 4
-/** The interval varies by this much of itself either way, so that slaves do not fall into step. */
+/** The interval varies by this fraction of itself either way, so that slaves do not fall into
+ * step. */
 export const JITTER = 0.1
 
 export interface Poll {
@@ -33,7 +34,7 @@ export interface Poll {
   readonly good: number
 }
 
-/** What came of the last question. */
+/** The outcome of the last question. */
 export interface Outcome {
   /** It brought a sample in time. */
   readonly good: boolean

@@ -1,19 +1,20 @@
-// Whom to believe when several sources say what UTC is.
+// Which sources to believe when several say what UTC is.
 //
 // Each source states an interval, estimate +- bound, in which UTC lies if the source is honest. If
 // more than half of the sources are honest, UTC lies where more than half of the intervals overlap;
 // everything between the first and the last such point is the AGREED interval, and that is the
 // bound we publish. RFC 5905 (section 11.2.1) looks for the largest group that overlaps and takes
 // its narrower intersection; liars who choose their intervals well can move that away from UTC
-// while fewer than half. Ours they cannot: UTC stays inside whatever a minority says, also
-// one that creeps away by a microsecond a second. The price is a bound like the median source's.
+// although they are fewer than half. They cannot do that to ours: UTC stays inside whatever a
+// minority says, even one that creeps away by a microsecond a second. The price is a bound like the
+// median source's.
 //
-// A source that went silent keeps its vote as long as its own bound has not grown beyond use: who
-// cuts the honest sources off must not leave the liar alone to decide. And the clock that was kept
-// so far remembers what more sources said: a majority that suddenly contradicts it is not followed
-// while any other source stands by it. (If all contradict it, our own oscillator stood still.)
+// A source that went silent keeps its vote until its own bound has grown too large to be useful: an
+// attacker who cuts off the honest sources must not leave the liar to decide alone. And the clock
+// we keep remembers what more sources said: a majority that suddenly contradicts it is not followed
+// while any other source supports it. (If all contradict it, our own oscillator stood still.)
 //
-// Among those who agree, the narrow ones are averaged by weight, inside the agreed interval.
+// Among the sources that agree, the narrow ones are averaged by weight, inside the agreed interval.
 
 import { type MonoUs, ppm, spanUs, unixUs } from '../../units.ts'
 import type { Estimate } from './estimator.ts'
@@ -22,16 +23,17 @@ import type { SourceView } from './source.ts'
 /** A source whose bound is larger cannot make a clock synchronised (softclock.ts) and has no
  * vote. */
 const VOTE_BOUND_MAX_US = 1_000_000
-/** Sources whose bound is more than so many times the least are not averaged: they add noise
+/** Sources whose bound exceeds the least by more than this factor are not averaged: they add noise
  * (chrony's combinelimit). */
 const COMBINE_RATIO = 3
-/** Another source is followed in place of the one we follow only when its bound is less than this
- * part of that one's: what we tell of stratum and reference should not hop. */
+/** We follow another source only when its bound is less than this fraction of the current one's:
+ * the stratum and reference we report should not hop. */
 const HOP_RATIO = 0.5
-/** So long after the start only what more than half of all sources named agree on is believed: the
- * first to answer may be the liars. Microseconds; the burst of the others is over then. */
+/** For this long after the start we believe only what more than half of all configured sources
+ * agree on, microseconds: the first to answer may be the liars. By then the bursts of the others
+ * are over. */
 const PATIENCE_US = 12_000_000
-/** Averages are cut to whole microseconds. */
+/** Averages are truncated to whole microseconds. */
 const ROUNDING_US = 1
 
 export type Mark = '*' | '+' | '-' | 'x' | '~' | '?'
@@ -40,14 +42,14 @@ export type Mark = '*' | '+' | '-' | 'x' | '~' | '?'
 export type Candidate = Pick<SourceView, 'name' | 'estimate' | 'reach'>
 
 export interface Selection {
-  /** `waiting`: nothing was heard yet, or of too few. `silent`: those who agree do not answer. Only
-   * in `agreed` is anybody followed; otherwise the clock is held over. */
+  /** `waiting`: nothing heard yet, or from too few. `silent`: those that agree do not answer. A
+   * source is followed only in `agreed`; otherwise the clock holds over. */
   readonly is: 'agreed' | 'waiting' | 'silent' | 'no majority'
   /** One per candidate, in the same order. */
   readonly marks: readonly Mark[]
-  /** Whose stratum and reference we tell. */
+  /** The source whose stratum and reference we pass on. */
   readonly followed: string | null
-  /** What the agreeing sources say together. */
+  /** The combined estimate of the agreeing sources. */
   readonly estimate: Estimate | null
   /** How many agreed. */
   readonly backing: number
@@ -62,12 +64,13 @@ interface Voter extends Interval {
   readonly index: number
   readonly candidate: Candidate
   readonly estimate: Estimate
-  /** The estimate now, relative to the first candidate's: microseconds keep their fractions. */
+  /** The estimate now, relative to the first candidate's, so that fractions of a microsecond
+   * survive. */
   readonly middle: number
   readonly bound: number
 }
 
-/** What sources agreed on last, which the clock has kept since, and how many they were. */
+/** What the sources last agreed on, and how many they were. */
 export interface Agreement {
   readonly estimate: Estimate
   readonly backing: number
@@ -88,7 +91,7 @@ export function select(candidates: readonly Candidate[], selecting: Selecting): 
   if (origin === null || voters.length === 0) return nobody('waiting', candidates, voters)
   const agreed = agreedInterval(voters)
   const believed = agreed === null ? [] : voters.filter((voter) => overlap(voter, agreed))
-  // Of all that are named, not of the first to answer: two liars of five may be the fastest.
+  // Of all that are configured, not of the first to answer: two liars of five may be the fastest.
   const early = mono - startedAt < PATIENCE_US && voters.length < candidates.length
   if (early && 2 * believed.length <= candidates.length) {
     return nobody('waiting', candidates, voters)
@@ -97,7 +100,8 @@ export function select(candidates: readonly Candidate[], selecting: Selecting): 
   const kept = keptInterval(selecting, origin)
   const lone = voters.length === 1 && candidates.length > 1
   if (kept !== null && believed.length <= kept.backing && !overlap(kept, agreed)) {
-    // Somebody stands by the clock kept, or all others are silent so long that they have no vote.
+    // A source supports the clock we keep, or all others have been silent until they lost their
+    // vote.
     const stands = voters.some((voter) => !believed.includes(voter) && overlap(voter, kept))
     if (stands || lone) return nobody('no majority', candidates, voters)
   }
@@ -117,7 +121,7 @@ export function select(candidates: readonly Candidate[], selecting: Selecting): 
   }
 }
 
-/** Of those without a vote. */
+/** For candidates without a vote. */
 const markOf = ({ estimate }: Candidate): Mark => (estimate === null ? '?' : '~')
 
 function nobody(
@@ -187,7 +191,7 @@ function agreedInterval(voters: readonly Voter[]): Interval | null {
 
 const overlap = (a: Interval, b: Interval): boolean => a.low <= b.high && a.high >= b.low
 
-/** What the clock kept believes; a clock that is not synchronised any more has no say. */
+/** The interval of the clock we keep; a clock that is no longer synchronised has no say. */
 function keptInterval(
   { agreement, mono }: Selecting,
   origin: Estimate,
@@ -198,8 +202,8 @@ function keptInterval(
   return { low: middle - bound, high: middle + bound, backing: agreement.backing }
 }
 
-/** Sources that answer and are not much vaguer than the best of them; those whose best guess the
- * majority does not contain only where there is no other. */
+/** Sources that answer and are not much vaguer than the best of them; one whose best guess lies
+ * outside the agreed interval counts only if there is no other. */
 function combinable(believed: readonly Voter[], { low, high }: Interval): readonly Voter[] {
   const answering = believed.filter(({ candidate }) => candidate.reach !== 0)
   const inside = answering.filter(({ middle }) => middle >= low && middle <= high)

@@ -1,16 +1,16 @@
-// Noticing that the machine slept. On Linux the monotonic clock stands while the machine is
-// suspended; the time since boot goes on. Looked at together, the two give the sleep away.
+// Noticing that the machine slept. On Linux the monotonic clock stands still while the machine is
+// suspended; the time since boot continues. Comparing the two reveals the sleep.
 
 import type { MonoUs, SpanUs } from '../../units.ts'
 
 /** Smallest sleep noticed, microseconds: the kernel prints its time since boot in steps of 10 ms,
- * and the two clocks are not read in the same instant on a busy machine. */
+ * and on a busy machine the two clocks are not read at the same instant. */
 export const SLEEP_NOTICED_US = 100_000
 
 /** One look at both clocks. */
 export interface Look {
   readonly mono: MonoUs
-  /** A clock that goes on while the machine sleeps: time since boot, or else the wall clock. */
+  /** A clock that continues while the machine sleeps: time since boot, or else the wall clock. */
   readonly sinceBoot: SpanUs
 }
 

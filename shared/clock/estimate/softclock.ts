@@ -1,21 +1,20 @@
-// The time readings are sealed under. A key belongs to each second and is destroyed when the second
-// ends, so this clock must never run backwards; and every reading states how wrong its time may be,
-// so the clock must know that at any instant, also in the middle of a correction.
+// The time under which readings are sealed. A key belongs to each second and is destroyed when the
+// second ends, so this clock must never run backwards; and every reading states how wrong its time
+// may be, so the clock must know that at any instant, even in the middle of a correction.
 //
 // Sketch: a straight line over the monotonic clock (what we show) and a second one (the estimate:
 // what we believe). At every new estimate we bend what we show, at that instant and without a gap:
 //   small error   slew: run up to 500 ppm faster or slower until both lines meet;
-//   far behind    step forward at once, as at the first estimate: a second left out hurts nobody;
+//   far behind    step forward at once, as at the first estimate: a skipped second harms nothing;
 //   far ahead     hold: the time stands until the estimate passes it. It stands rather than crawls,
 //                 because that ends soonest and equal times are harmless: readings are ordered by
 //                 their sequence number, and the key of a second serves all of that second.
-// The bound is |shown - estimate| + the estimate's own bound, grown with age: so what is not slewed
-// or waited for yet is always inside it.
+// The bound is |shown - estimate| + the estimate's own bound, grown with age: any correction still
+// outstanding is always inside it.
 //
-// Why not set the system's clock: it is not ours, others step it, and it may run backwards.
-// All functions are pure. Rule for the caller: instants given to `steer` and `slept` are not older
-// than those already given to `timeAt`. From samples to estimates: estimator.ts.
-// Read more: docs/clock.md.
+// Why not set the system's clock: it is not ours, others step it, and it may run backwards. All
+// functions are pure. The caller must not give `steer` or `slept` an instant older than one already
+// given to `timeAt`. From samples to estimates: estimator.ts. Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
 import { BOUND_UNKNOWN_US, type ClockState } from '../clock-state.ts'
@@ -33,7 +32,7 @@ const SECOND_US = 1_000_000
 const FREQUENCY_MAX_PPM = 5_000
 
 export interface SoftClock {
-  /** Where the line we show was bent last. */
+  /** Where the line we show last changed its slope. */
   readonly bentAt: MonoUs
   /** The time shown there. */
   readonly shown: UnixUs
@@ -45,12 +44,12 @@ interface Start {
   readonly mono: MonoUs
   /** The system's wall clock, or any better guess. */
   readonly guess: UnixUs
-  /** Last time used by an earlier process for anything that must not repeat; null when none was. */
+  /** Last time that an earlier process used for anything that must not repeat; null: none. */
   readonly lastUsed: UnixUs | null
 }
 
 /** A clock that only guesses: state U. It begins after the second of `lastUsed`, so that no second
- * whose key is destroyed comes again. A guess nobody used yet may be thrown away: start again. */
+ * whose key is destroyed comes again. A guess that was never used may be discarded: start again. */
 export function startClock({ mono, guess, lastUsed }: Start): SoftClock {
   const next = lastUsed === null ? guess : (Math.floor(lastUsed / SECOND_US) + 1) * SECOND_US
   const shown = unixUs(Math.max(guess, next))
@@ -84,12 +83,12 @@ export function qualityAt(
   const grown = Math.abs(mono - estimate.mono) * estimate.growth * 1e-6
   const bound = Math.min(Math.ceil(remainder + estimate.bound + grown), BOUND_UNKNOWN_US)
   if (estimate.informative) return { state: 'I', bound: spanUs(bound) }
-  // A bound too large to be written down is none.
+  // A bound too large to be written counts as none.
   if (bound >= BOUND_UNKNOWN_US) return { state: 'U', bound: spanUs(BOUND_UNKNOWN_US) }
   return { state: bound <= SYNCHRONISED_BOUND_US ? 'S' : 'R', bound: spanUs(bound) }
 }
 
-/** UTC at `mono` as believed, however far the time shown is from it: |UTC - utc| <= bound. Null
+/** Our estimate of UTC at `mono`, however far the time shown is from it: |UTC - utc| <= bound. Null
  * while the clock only guesses. */
 export function believedAt(
   { estimate }: SoftClock,
@@ -100,8 +99,8 @@ export function believedAt(
   return { utc: unixUs(estimateAt(estimate, mono)), bound: spanUs(estimate.bound + grown) }
 }
 
-/** An instant that is over for certain at `mono`, however far ahead the time shown is; null
- * while the clock only guesses. */
+/** An instant that has certainly passed at `mono`, however far ahead the time shown is; null while
+ * the clock only guesses. */
 export function overForSure(clock: SoftClock, mono: MonoUs): UnixUs | null {
   const believed = believedAt(clock, mono)
   return believed === null ? null : unixUs(believed.utc - believed.bound)
@@ -143,8 +142,8 @@ export function steer(clock: SoftClock, estimate: Estimate, mono: MonoUs): Steer
 const isHolding = ({ way, shown, estimate }: SoftClock, mono: MonoUs): boolean =>
   way === 'hold' && estimate !== null && estimateAt(estimate, mono) < shown
 
-/** Back to what we believe, out of a hold. Only for a caller that begins anew, where no time of
- * before must not come again. */
+/** Ends a hold and returns to the estimate. Only for a caller that starts over and may see an
+ * earlier time again. */
 export function endHold(clock: SoftClock, mono: MonoUs): SoftClock {
   const { estimate } = clock
   if (estimate === null || estimate.informative || !isHolding(clock, mono)) return clock
@@ -152,9 +151,10 @@ export function endHold(clock: SoftClock, mono: MonoUs): SoftClock {
   return { bentAt, shown: unixUs(estimateAt(estimate, bentAt)), estimate, way: 'slew' }
 }
 
-/** The machine slept: our monotonic clock stood for an unknown while, and what tied it to UTC is
- * void. The time goes on from where it is, in state U, until the next sample. The caller forgets
- * the filter's samples and the open question too: a round trip that slept looks fast. */
+/** The machine slept: our monotonic clock stood still for an unknown while, and its tie to UTC is
+ * void. The time continues from where it is, in state U, until the next sample. The caller must
+ * also forget the filter's samples and the open question: a round trip across a sleep looks
+ * fast. */
 export const slept = (clock: SoftClock, mono: MonoUs): SoftClock => ({
   bentAt: monoUs(Math.floor(mono)),
   shown: timeAt(clock, mono),

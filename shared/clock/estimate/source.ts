@@ -32,7 +32,7 @@ export interface SourceView {
 
 /** What is passed on of a source to those who take their time from us. */
 export interface Reference {
-  /** 32 bits that name it, so that whoever sees its own notices a loop. */
+  /** 32 bits that identify it: a source that sees its own notices a loop. */
   readonly id: number
   /** Its distance from a primary clock, as NTP counts: a primary clock itself is 1. */
   readonly stratum: number

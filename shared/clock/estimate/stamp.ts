@@ -1,4 +1,4 @@
-// What a batch of readings says about its time, and what ties its process to UTC.
+// The stamp of a batch of readings, and the tie between its process and UTC.
 
 import { CLOCK_BOUND_UNKNOWN, type Stamp } from '../clock-state.ts'
 import {
@@ -14,8 +14,8 @@ import {
 } from '../../units.ts'
 import { believedAt, qualityAt, type SoftClock, timeAt } from './softclock.ts'
 
-/** Stamp for readings taken at `mono` by a process that started at `startedAt`. The time is cut to
- * milliseconds, the bound rounded up and widened by what was cut. */
+/** Stamp for readings taken at `mono` by a process that started at `startedAt`. The time is
+ * truncated to milliseconds, the bound rounded up and widened by what was lost. */
 export function stampAt(clock: SoftClock, mono: MonoUs, startedAt: MonoUs): Stamp {
   const at = timeAt(clock, mono)
   const { state, bound } = qualityAt(clock, mono)
@@ -29,9 +29,8 @@ export function stampAt(clock: SoftClock, mono: MonoUs, startedAt: MonoUs): Stam
   }
 }
 
-/** What UTC was when the last whole millisecond of the process had passed: what the clock
- * believes, not what it shows, which may stand for years. Null while nothing is known that a
- * bound could be written for. */
+/** UTC at the process's last whole millisecond: the clock's estimate, not the time it shows, which
+ * may stand still for years. Null while no bound is known that could be written. */
 export function tieAt(
   clock: SoftClock,
   mono: MonoUs,
@@ -41,7 +40,7 @@ export function tieAt(
   const believed = believedAt(clock, shiftMono(startedAt, spanUs(processMs * 1_000)))
   if (believed === null) return null
   const utc = usToMs(believed.utc)
-  // One microsecond: what `utc` was cut by on its way to whole ones.
+  // One microsecond: what `utc` lost by truncation.
   const bound = Math.ceil((believed.bound + (believed.utc - msToUs(utc)) + 1) / 1_000)
   return bound < CLOCK_BOUND_UNKNOWN && utc >= 0 ? { processMs, utc, bound: spanMs(bound) } : null
 }

@@ -1,7 +1,7 @@
-// The system's wall clock, read finer than it is told. `Date.now()` counts whole milliseconds, but
-// the instant at which it turns to the next one can be watched on the monotonic clock: an edge.
-// Between edges the monotonic clock says how much has passed. Not `performance.timeOrigin`, which
-// was 16 to 31 us off; an edge is good to 0.05 us.
+// The system's wall clock, read with finer resolution than it offers. `Date.now()` counts whole
+// milliseconds, but the monotonic clock can time the instant at which it turns to the next one: an
+// edge. Between edges the monotonic clock tells how much time has passed. We do not use
+// `performance.timeOrigin`, which was 16 to 31 us off; an edge is good to 0.05 us.
 
 import {
   type MonoUs,
@@ -14,9 +14,9 @@ import {
   unixUs,
 } from '../../units.ts'
 
-/** `Date.now()` counts in steps of so much, microseconds. */
+/** Step of `Date.now()`, microseconds. */
 const TURN_US = 1_000
-/** Instants are cut to whole microseconds. */
+/** Instants are truncated to whole microseconds. */
 const ROUNDING_US = 1
 
 /** At `mono`, give or take `halfWidth`, the wall clock began to show `wall`. */
@@ -36,7 +36,7 @@ export interface WallLook {
 export interface WallReading {
   /** What the wall clock says. */
   readonly at: UnixUs
-  /** How finely it was read; how wrong the clock itself is, nobody here knows. */
+  /** How finely it was read; the error of the clock itself is not known here. */
   readonly bound: SpanUs
 }
 
@@ -52,7 +52,7 @@ export function edgeBetween(earlier: WallLook, later: WallLook): WallEdge | null
   }
 }
 
-/** What one look alone says: good to half a millisecond. */
+/** The edge that a single look gives: good to half a millisecond. */
 export function edgeFrom({ before, after, shown }: WallLook): WallEdge {
   const halfWidth = (after - before) / 2
   return {
@@ -65,8 +65,8 @@ export function edgeFrom({ before, after, shown }: WallLook): WallEdge {
 const apartUs = ({ mono, halfWidth }: WallEdge, at: MonoUs, apart: Ppm): number =>
   halfWidth + Math.abs(at - mono) * apart * 1e-6 + ROUNDING_US
 
-/** What the wall clock says at `mono`, unless it was stepped since the edge. `apart`: the fastest
- * it may run away from the monotonic clock. */
+/** What the wall clock says at `mono`, unless it was stepped since the edge. `apart`: the most it
+ * may drift against the monotonic clock. */
 export const wallAt = (edge: WallEdge, mono: MonoUs, apart: Ppm): WallReading => ({
   at: unixUs(edge.wall + (mono - edge.mono)),
   bound: spanUs(apartUs(edge, mono, apart)),
@@ -76,7 +76,7 @@ export const wallAt = (edge: WallEdge, mono: MonoUs, apart: Ppm): WallReading =>
  * than a millisecond shows in some looks and not in others. */
 export function hasStepped(edge: WallEdge, look: WallLook, apart: Ppm): boolean {
   const { before, after, shown } = look
-  // Counted from the edge: so far from 1970, fractions of a microsecond are lost.
+  // Counted from the edge: this far from 1970, fractions of a microsecond would be lost.
   const least = before - edge.mono - apartUs(edge, before, apart)
   const most = after - edge.mono + apartUs(edge, after, apart)
   const begins = shown * TURN_US - edge.wall

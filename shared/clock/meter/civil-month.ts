@@ -3,12 +3,12 @@
 import type { SpanUs, UnixUs } from '../../units.ts'
 
 const DAY_US = 86_400_000_000
-/** Days of 400 years; then the calendar repeats. */
+/** Days in 400 years, after which the calendar repeats. */
 const ERA = 146_097
 /** Days from 0000-03-01 to 1970-01-01. */
 const EPOCH = 719_468
 
-/** `2026-03`, in a zone that is always `offset` east of UTC: meters keep standard time inside.
+/** `2026-03`, in a zone that is always `offset` east of UTC: meters keep standard time internally.
  * Source: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days. */
 export function monthOf(utc: UnixUs, offset: SpanUs): string {
   const days = Math.floor((utc + offset) / DAY_US) + EPOCH

@@ -1,76 +1,74 @@
-// How a clock that only tells whole seconds is read to tens of microseconds. One answer "it is
-// second k" says little: the tick may be anywhere. But which side of a tick an answer falls on says
-// where the tick is, so each read is put where the predicted tick lies in the middle of what is
-// still possible, and every answer halves that. A finer clock (10 ms, tens of microseconds) is the
-// same with fewer halvings, and a meter that speaks on its own schedule is the same without a
-// choice of instants.
+// How to read a clock that shows only whole seconds to tens of microseconds. One answer "it is
+// second k" says little: the tick may be anywhere. But on which side of a tick an answer falls
+// tells where the tick is, so each read is timed to put the predicted tick in the middle of what is
+// still possible, and every answer halves that. A finer clock (10 ms, tens of microseconds) needs
+// fewer halvings; a meter that speaks on its own schedule does not let us choose the instants.
 //
-// Sketch: a read becomes a mark: an interval that holds (meter's clock - our monotonic clock),
-// honest against any split of the delay. Marks move along with the frequency known so far and widen
-// with what is not known of it; the window is the intersection of one burst's marks. A burst begins
-// at the prediction, if there is one, and asks on both sides of it: a prediction that only its own
-// side was asked about would hide a clock that somebody set.
-// An answer that contradicts older marks is put in doubt, and believed when a second one bears it
-// out: the meter was set then, or drifts beyond all tolerance, and the search begins anew from
-// those two. One alone is a torn read: a meter whose date and time are two registers is a day off
-// for an instant at midnight.
+// Sketch: a read becomes a bracket, an interval that contains (meter's clock - our monotonic clock)
+// however the delay is split between the two directions. Brackets move with the frequency known so
+// far and widen with its uncertainty; the window is the intersection of one burst's brackets. A
+// burst begins at the prediction, if there is one, and asks on both sides of it: asking on one side
+// only would hide that somebody set the clock. An answer that contradicts older brackets is held in
+// doubt, and believed when a second one confirms it: then the meter was set, or drifts beyond all
+// tolerance, and the search restarts from those two. A single one is a torn read: a meter whose
+// date and time are two registers is a day off for an instant at midnight.
 //
-// Why an interval and not a mean: a mean of coarse answers needs thousands of them, and has no
+// Why an interval and not a mean: a mean of coarse answers needs thousands of them and has no
 // bound. All functions are pure; units are microseconds. Read more: docs/clock.md.
 
 import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs } from '../../units.ts'
 import type { MeterClockRead } from './meter-clock-line.ts'
 
-/** Marks kept: 16 halvings take a second to 15 us, finer than a byte at 460,800 baud. */
-export const MARKS_MAX = 16
-/** Bytes may be this much faster or slower than the line's rate says: beyond 2 % at each end a
- * UART begins to misread. */
+/** Brackets kept: 16 halvings take a second to 15 us, finer than a byte at 460,800 baud. */
+export const BRACKETS_MAX = 16
+/** A line may be this much faster or slower than its nominal rate: beyond 2 % at each end a UART
+ * begins to misread. */
 const BAUD_TOLERANCE = 0.02
-/** Where the search for the true rate begins, ppm: what a meter's crystal does to its clock in
- * ordinary weather (IEC 62054-21 allows 0.5 s a day, 5.8 ppm, at 23 degrees). */
+/** Where the search for the true rate begins, ppm: what ordinary weather does to a meter's crystal
+ * (IEC 62054-21 allows 0.5 s a day, 5.8 ppm, at 23 degrees). */
 const LIKELY_PPM = 10
 /** Rounding of instants near 1.8e15 us, and of a whole microsecond in each stamp. */
 const ROUNDING_US = 2
 
-/** What is known of the meter's rate against our monotonic clock: `frequency`, and that it is not
- * further from the truth than `growth`. */
+/** The meter's rate against our monotonic clock: `frequency`, with an error of at most `growth`. */
 export interface Rate {
   readonly frequency: Ppm
   readonly growth: Ppm
 }
 
 /** One read: at `mono` the meter's clock minus our monotonic clock lay in [least, most]. */
-export interface Mark {
+export interface Bracket {
   readonly mono: MonoUs
   readonly least: number
   readonly most: number
   readonly resolution: SpanUs
-  /** From handing over the request to `mono`. */
+  /** Time from handing over the request to `mono`. */
   readonly lead: SpanUs
-  /** Length of the time in which the meter may have looked at its clock. */
+  /** Length of the interval in which the meter may have read its clock. */
   readonly vague: SpanUs
 }
 
 export interface Edges {
-  /** Oldest first, also of bursts before. */
-  readonly marks: readonly Mark[]
-  /** How many of them, the last ones, are of this burst. */
+  /** Oldest first, including those of earlier bursts. */
+  readonly brackets: readonly Bracket[]
+  /** How many of the last ones belong to this burst. */
   readonly fresh: number
-  /** A read that contradicts the marks and waits for a second one. */
-  readonly doubt: Mark | null
+  /** A read that contradicts the brackets and waits for a second one. */
+  readonly doubt: Bracket | null
 }
 
-/** Between which the meter's clock minus ours lies. */
+/** The meter's clock minus ours lies between these. */
 export interface Window {
   readonly least: number
   readonly most: number
 }
 
-export const NO_EDGES: Edges = { marks: [], fresh: 0, doubt: null }
+export const NO_EDGES: Edges = { brackets: [], fresh: 0, doubt: null }
 
-/** What a read says; null when its stamps are impossible (CLK-02): an answer before its question,
- * or sooner than the bytes can travel. `growth` bounds the meter's rate against ours, ppm. */
-export function markOf(read: MeterClockRead, growth: Ppm): Mark | null {
+/** The bracket of a read; null when its stamps are impossible (CLK-02): an answer before its
+ * question, or sooner than the bytes can travel. `growth` bounds the meter's rate against ours,
+ * ppm. */
+export function bracketOf(read: MeterClockRead, growth: Ppm): Bracket | null {
   const { t1, t4, utc, resolution, onLine } = read
   const sound = Number.isSafeInteger(utc) && resolution > 0 && Number.isFinite(t4 - t1)
   const slack = BAUD_TOLERANCE * Math.max(onLine.request, onLine.answer) + ROUNDING_US
@@ -91,59 +89,63 @@ export function markOf(read: MeterClockRead, growth: Ppm): Mark | null {
   }
 }
 
-/** Where all these marks agree at `mono`; null when they do not. */
-export function windowAt(marks: readonly Mark[], mono: MonoUs, rate: Rate): Window | null {
+/** Where all these brackets agree at `mono`; null when they do not. */
+export function windowAt(brackets: readonly Bracket[], mono: MonoUs, rate: Rate): Window | null {
   let least = Number.NEGATIVE_INFINITY
   let most = Number.POSITIVE_INFINITY
-  for (const mark of marks) {
-    const moved = (mono - mark.mono) * rate.frequency * 1e-6
-    const grown = Math.abs(mono - mark.mono) * rate.growth * 1e-6
-    least = Math.max(least, mark.least + moved - grown)
-    most = Math.min(most, mark.most + moved + grown)
+  for (const bracket of brackets) {
+    const moved = (mono - bracket.mono) * rate.frequency * 1e-6
+    const grown = Math.abs(mono - bracket.mono) * rate.growth * 1e-6
+    least = Math.max(least, bracket.least + moved - grown)
+    most = Math.min(most, bracket.most + moved + grown)
   }
   return least <= most ? { least, most } : null
 }
 
-/** The window under the smallest growth that lets the marks agree: where the tick probably is. The
- * window under the full growth is where it certainly is. */
-export function likelyWindow(marks: readonly Mark[], mono: MonoUs, rate: Rate): Window | null {
+/** The window under the smallest growth that lets the brackets agree: where the tick probably is.
+ * The window under the full growth is where it certainly is. */
+export function likelyWindow(
+  brackets: readonly Bracket[],
+  mono: MonoUs,
+  rate: Rate,
+): Window | null {
   for (let growth = LIKELY_PPM; growth < rate.growth; growth *= 2) {
-    const window = windowAt(marks, mono, { frequency: rate.frequency, growth: ppm(growth) })
+    const window = windowAt(brackets, mono, { frequency: rate.frequency, growth: ppm(growth) })
     if (window !== null) return window
   }
-  return windowAt(marks, mono, rate)
+  return windowAt(brackets, mono, rate)
 }
 
-/** Takes one mark, in the order of time. `restarted`: two reads in a row contradict all before
- * and bear each other out. */
-export function withMark(
-  { marks, fresh, doubt }: Edges,
-  mark: Mark,
+/** Takes one bracket, in the order of time. `restarted`: two reads in a row contradict all before
+ * and confirm each other. */
+export function withBracket(
+  { brackets, fresh, doubt }: Edges,
+  bracket: Bracket,
   rate: Rate,
 ): { readonly edges: Edges; readonly restarted: boolean } {
-  const agreed = [...marks, mark].slice(-MARKS_MAX)
-  if (windowAt(agreed, mark.mono, rate) !== null) {
-    const edges = { marks: agreed, fresh: Math.min(fresh + 1, MARKS_MAX), doubt: null }
+  const agreed = [...brackets, bracket].slice(-BRACKETS_MAX)
+  if (windowAt(agreed, bracket.mono, rate) !== null) {
+    const edges = { brackets: agreed, fresh: Math.min(fresh + 1, BRACKETS_MAX), doubt: null }
     return { edges, restarted: false }
   }
-  const anew = doubt === null ? [] : [doubt, mark]
-  if (anew.length > 0 && windowAt(anew, mark.mono, rate) !== null) {
-    return { edges: { marks: anew, fresh: anew.length, doubt: null }, restarted: true }
+  const anew = doubt === null ? [] : [doubt, bracket]
+  if (anew.length > 0 && windowAt(anew, bracket.mono, rate) !== null) {
+    return { edges: { brackets: anew, fresh: anew.length, doubt: null }, restarted: true }
   }
-  return { edges: { marks, fresh, doubt: mark }, restarted: false }
+  return { edges: { brackets, fresh, doubt: bracket }, restarted: false }
 }
 
-/** The marks of this burst. */
-export const freshMarks = ({ marks, fresh }: Edges): readonly Mark[] =>
-  marks.slice(marks.length - fresh)
+/** The brackets of this burst. */
+export const freshBrackets = ({ brackets, fresh }: Edges): readonly Bracket[] =>
+  brackets.slice(brackets.length - fresh)
 
-/** The read that knew best when the meter looked at its clock; null without any. */
-export const clearest = ({ marks }: Edges): Mark | null =>
-  marks.reduce<Mark | null>((a, b) => (a === null || b.vague <= a.vague ? b : a), null)
+/** The read that knows best when the meter read its clock; null: there is none. */
+export const clearest = ({ brackets }: Edges): Bracket | null =>
+  brackets.reduce<Bracket | null>((a, b) => (a === null || b.vague <= a.vague ? b : a), null)
 
-/** When to hand over the next request so that it tells most, not before `mono`. `predicted`: what
- * bursts before say of the meter's clock minus ours at an instant; null when they say nothing.
- * `ahead`: how far the meter's ticks are ahead of the marks, where the caller moved them. */
+/** When to hand over the next request so that it tells most, not before `mono`. `predicted`: the
+ * meter's clock minus ours at an instant, by earlier bursts; null when they say nothing. `ahead`:
+ * how far the meter's ticks are ahead of the brackets, where the caller moved them. */
 export function nextRead(
   edges: Edges,
   mono: MonoUs,
@@ -152,22 +154,22 @@ export function nextRead(
   ahead: number,
 ): MonoUs {
   const best = clearest(edges)
-  const fresh = freshMarks(edges)
+  const fresh = freshBrackets(edges)
   const window = likelyWindow(fresh, mono, rate)
   if (best === null || window === null) return mono
   const vaguest = Math.max(0, ...fresh.map(({ vague }) => vague))
   const aim = aimOf(window, predicted, vaguest)
   if (!Number.isFinite(aim)) return mono
-  // The clock we ask will show this; wait until that is a whole tick.
+  // What the clock we ask would show; wait until that is a whole tick.
   const shows = mono + best.lead + aim + ahead
   const wait = Math.ceil(shows / best.resolution) * best.resolution - shows
   // Numbers of this size are rounded by a microsecond.
   return monoUs(mono + Math.max(0, wait))
 }
 
-/** Where in the window to expect the tick. Without a prediction: in its middle. With one: there at
- * first, then just beyond it on the side that was not asked about, further by fours while it proves
- * wrong, never past the middle. */
+/** Where in the window to expect the tick. Without a prediction: in its middle. With one: first
+ * there, then just beyond it on the side not yet asked about, four times further each time it
+ * proves wrong, never past the middle. */
 function aimOf({ least, most }: Window, predicted: number | null, vaguest: number): number {
   const middle = least + (most - least) / 2
   if (predicted === null) return middle
@@ -180,7 +182,7 @@ function aimOf({ least, most }: Window, predicted: number | null, vaguest: numbe
 }
 
 interface Overheard {
-  /** When the telegram's first byte, or as much as `answer` counts, had come. */
+  /** When the telegram's first byte, or as much as `answer` counts, had arrived. */
   readonly heard: MonoUs
   readonly utc: MeterClockRead['utc']
   readonly resolution: SpanUs
@@ -190,9 +192,9 @@ interface Overheard {
   readonly status: number | null
 }
 
-/** A telegram of a meter that speaks on its own, such as DSMR's each second: a read whose question
- * was asked no one knows when. Its schedule chooses the instants, so the window stays about as wide
- * as the telegrams' ages differ. */
+/** A telegram of a meter that speaks on its own, such as DSMR's every second: a read whose question
+ * was asked at an unknown time. Its schedule chooses the instants, so the window stays about as
+ * wide as the spread of the telegrams' ages. */
 export const overheard = (telegram: Overheard): MeterClockRead => ({
   t1: monoUs(telegram.heard - telegram.answer - telegram.stale),
   t4: telegram.heard,

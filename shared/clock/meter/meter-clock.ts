@@ -1,30 +1,30 @@
-// One meter's clock as we know it: how far it is from UTC, how fast it runs, how wrong that may be,
-// when to read it next, and how to set it.
+// What we know of one meter's clock: its offset from UTC, its rate, the bounds of both, when to
+// read it next, and how to set it.
 //
-// Sketch: what is learned ties the meter's clock to our monotonic clock and to nothing else, so
-// that the jitter of our own way to UTC never blurs it; UTC comes in where somebody asks. Reads
-// come in bursts: edges.ts narrows one burst to a window, its middle is one sample for the
-// estimator, which learns the frequency from burst to burst. A correction of ours that the meter
-// applied is known: it is taken out of the reads before anything else sees them (`trend`), so the
-// crystal's history survives it.
+// Sketch: what we learn ties the meter's clock to our monotonic clock and to nothing else, so that
+// the jitter of our own path to UTC never blurs it; UTC is added when somebody asks. Reads come in
+// bursts: edges.ts narrows one burst to a window, its middle is one sample for the estimator, which
+// learns the frequency from burst to burst. A correction of ours that the meter applied is known:
+// it is removed from the reads before anything else sees them (`trend`), so the crystal's history
+// survives it.
 //
-// Nothing is said on the word of one read. WHETHER a clock is set is not decided here: policy.ts.
+// No conclusion rests on a single read. WHETHER to set a clock is decided in policy.ts, not here.
 // All functions are pure; the state is plain, small and bounded. Read more: docs/clock.md.
 
 import { type MonoUs, monoUs, type Ppm, ppm, type SpanUs, spanUs, unixUs } from '../../units.ts'
 import {
   clearest,
   type Edges,
-  freshMarks,
+  freshBrackets,
   likelyWindow,
-  MARKS_MAX,
-  markOf,
+  BRACKETS_MAX,
+  bracketOf,
   nextRead,
   NO_EDGES,
   type Rate,
   type Window,
   windowAt,
-  withMark,
+  withBracket,
 } from './edges.ts'
 import {
   type Estimate,
@@ -46,26 +46,26 @@ import { believedAt, type SoftClock } from '../estimate/softclock.ts'
 const SETTLED_RATIO = 1.25
 /** ... and this much more, microseconds: a fine clock is settled by one read. */
 const SETTLED_US = 100
-/** Reads in one burst at most, whatever became of them. */
-const BURST_READS_MAX = MARKS_MAX
-/** Rest between bursts, microseconds: at first as in the paper's longest row, and doubled while the
- * meter keeps to what was predicted. */
+/** Most reads in one burst, successful or not. */
+const BURST_READS_MAX = BRACKETS_MAX
+/** Rest between bursts, microseconds: at first as in the paper's longest row, then doubled while
+ * the meter keeps to its prediction. */
 const REST_MIN_US = 300_000_000
 const REST_MAX_US = 3_600_000_000
-/** What meter and we promise together, ppm: a meter's crystal stays below 100 and moves by less
- * than 50 between frost and sun. One that counts the mains' periods promises nothing
- * (docs/clock.md). */
+/** What the meter's oscillator and ours promise together, ppm: a meter's crystal stays below 100
+ * and moves by less than 50 between frost and sun. A meter that counts mains periods promises
+ * nothing (docs/clock.md). */
 const METER_PROMISE = {
   tolerance: FREQUENCY_TOLERANCE_PPM + 100,
   change: FREQUENCY_CHANGE_PPM + 50,
 }
 /** Largest shift in one go, microseconds: class 8 method 6 takes -900 to 900 s. */
 const SHIFT_MAX_US = 900_000_000
-/** A sample is cut to whole microseconds. */
+/** A sample is truncated to whole microseconds. */
 const ROUNDING_US = 1
 
-/** What we did to the meter's clock ourselves: it shows `ahead + rate * (mono - since)` more than
- * what edges and estimator see. */
+/** Our own changes to the meter's clock: it shows `ahead + rate * (mono - since)` more than what
+ * edges and estimator see. */
 interface Trend {
   readonly since: MonoUs
   readonly ahead: SpanUs
@@ -81,24 +81,24 @@ export interface MeterClock {
   /** When the next burst may begin, and how long the rest after it is. */
   readonly restUntil: MonoUs
   readonly rest: SpanUs
-  /** We shifted the clock and no read has shown it yet. */
+  /** We shifted the clock and no read has confirmed it yet. */
   readonly unproven: boolean
 }
 
 /** The meter's clock at an instant: it shows UTC + offset, give or take `bound`. */
 export interface MeterClockSeen {
   readonly offset: SpanUs
-  /** Our own clock's bound is in it. */
+  /** Includes our own clock's bound. */
   readonly bound: SpanUs
   /** Rate of the meter's clock against UTC: a guess, until `rateKnown`. */
   readonly frequency: Ppm
-  /** Bursts ten minutes apart, or more, have measured it. */
+  /** True once bursts at least ten minutes apart have measured it. */
   readonly rateKnown: boolean
 }
 
 const START_TREND: Trend = { since: monoUs(0), ahead: spanUs(0), rate: ppm(0) }
 
-/** A meter nobody has read yet. */
+/** A meter that has not been read yet. */
 export const noMeterClock: MeterClock = {
   edges: NO_EDGES,
   estimator: knowingOnly(METER_PROMISE, KNOWS_NOTHING.prior),
@@ -118,7 +118,7 @@ const aheadOf = ({ mono, utc, frequency }: Estimate, at: number): number =>
 const boundOf = ({ mono, bound, growth }: Estimate, at: number): number =>
   bound + Math.abs(at - mono) * growth * 1e-6
 
-/** Of what edges and estimator see, the trend taken out. */
+/** As edges and estimator see it, with the trend removed. */
 function rateAt({ estimator }: MeterClock, mono: MonoUs): Rate {
   const estimate = estimateAt(estimator, mono)
   if (estimate !== null) return estimate
@@ -126,8 +126,8 @@ function rateAt({ estimator }: MeterClock, mono: MonoUs): Rate {
   return { frequency, growth: ppm(METER_PROMISE.tolerance + Math.abs(frequency)) }
 }
 
-/** Forgets where the clock stands and keeps how fast it runs: after our own sleep, or when the
- * clock was set to we do not know exactly what. The next read is due at once. */
+/** Forgets the clock's offset and keeps its rate: after our own sleep, or when the clock was set to
+ * a value we do not know exactly. The next read is due at once. */
 export const unmoored = (clock: MeterClock): MeterClock => ({
   ...noMeterClock,
   trend: clock.trend,
@@ -152,26 +152,26 @@ const seenNothing = (clock: MeterClock, fault: Taken['fault']): Taken => ({
 export function takeRead(clock: MeterClock, read: MeterClockRead): Taken {
   const detrended = unixUs(read.utc - trendAt(clock.trend, (read.t1 + read.t4) / 2))
   const rate = rateAt(clock, read.t4)
-  const mark = markOf({ ...read, utc: detrended }, rate.growth)
+  const bracket = bracketOf({ ...read, utc: detrended }, rate.growth)
   const next = { ...clock, reads: clock.reads + 1 }
-  if (mark === null) return seenNothing(giveUp(next, read.t4), 'CLK-02')
-  const { edges, restarted } = withMark(clock.edges, mark, rate)
+  if (bracket === null) return seenNothing(giveUp(next, read.t4), 'CLK-02')
+  const { edges, restarted } = withBracket(clock.edges, bracket, rate)
   if (restarted) return anew(clock, edges, read.t4)
   const taken = { ...next, edges }
-  if (edges.doubt !== null || edges.marks.length < 2) {
+  if (edges.doubt !== null || edges.brackets.length < 2) {
     return seenNothing(giveUp(taken, read.t4), null)
   }
   const sample = sampleOf(taken, read.t4)
   return sample === null ? seenNothing(giveUp(taken, read.t4), null) : endBurst(taken, sample)
 }
 
-/** Begins again from two reads that contradict all before. */
+/** Restarts from two reads that contradict all before. */
 function anew(clock: MeterClock, edges: Edges, mono: MonoUs): Taken {
-  const before = likelyWindow(clock.edges.marks, mono, rateAt(clock, mono))
-  const now = windowAt(edges.marks, mono, rateAt(noMeterClock, mono))
-  const known = before !== null && now !== null && clock.edges.marks.length > 1
+  const before = likelyWindow(clock.edges.brackets, mono, rateAt(clock, mono))
+  const now = windowAt(edges.brackets, mono, rateAt(noMeterClock, mono))
+  const known = before !== null && now !== null && clock.edges.brackets.length > 1
   const stepped = known ? spanUs(middleOf(now) - middleOf(before)) : null
-  const start = { ...unmoored(clock), edges, reads: edges.marks.length }
+  const start = { ...unmoored(clock), edges, reads: edges.brackets.length }
   return { clock: start, fault: null, stepped }
 }
 
@@ -184,18 +184,19 @@ const rested = (clock: MeterClock, mono: MonoUs): MeterClock => ({
   restUntil: monoUs(mono + clock.rest),
 })
 
-/** Rests after a burst that told nothing. */
+/** Rests after a burst that brought nothing. */
 const giveUp = (clock: MeterClock, mono: MonoUs): MeterClock =>
   clock.reads < BURST_READS_MAX ? clock : rested({ ...clock, rest: spanUs(REST_MIN_US) }, mono)
 
-/** The middle of the burst's window; null while the burst can tell more, or tells nothing. */
+/** The middle of the burst's window; null while the burst can still narrow it, or when it brought
+ * nothing. */
 function sampleOf(clock: MeterClock, mono: MonoUs): Sample | null {
-  const marks = freshMarks(clock.edges)
+  const brackets = freshBrackets(clock.edges)
   const rate = rateAt(clock, mono)
-  const sure = windowAt(marks, mono, rate)
-  const likely = likelyWindow(marks, mono, rate)
+  const sure = windowAt(brackets, mono, rate)
+  const likely = likelyWindow(brackets, mono, rate)
   const best = clearest(clock.edges)
-  // Marks that agreed by a hair may not do so where they are rounded at another instant.
+  // Brackets that barely overlap may not do so when rounded at another instant.
   if (sure === null || likely === null || best === null) return null
   const settled = likely.most - likely.least <= best.vague * SETTLED_RATIO + SETTLED_US
   if (!settled && clock.reads < BURST_READS_MAX) return null
@@ -209,8 +210,8 @@ function sampleOf(clock: MeterClock, mono: MonoUs): Sample | null {
   }
 }
 
-/** Learns what the burst told. Where that contradicts what was predicted from earlier ones, the
- * meter was set by less than single reads show. */
+/** Learns from the burst. If it contradicts the prediction from earlier ones, the meter was set by
+ * less than single reads can show. */
 function endBurst(clock: MeterClock, sample: Sample): Taken {
   const rest = spanUs(Math.min(2 * clock.rest, REST_MAX_US))
   const next = { ...rested(clock, sample.mono), rest, unproven: false }
@@ -221,7 +222,7 @@ function endBurst(clock: MeterClock, sample: Sample): Taken {
   if (Math.abs(found - predicted) <= sample.bound + bound) {
     return seenNothing({ ...next, estimator: learn(clock.estimator, sample) }, null)
   }
-  const edges = { ...NO_EDGES, marks: freshMarks(clock.edges) }
+  const edges = { ...NO_EDGES, brackets: freshBrackets(clock.edges) }
   const anew = rested({ ...unmoored(clock), edges }, sample.mono)
   const start = { ...anew, estimator: learn(anew.estimator, sample) }
   return { clock: start, fault: null, stepped: spanUs(found - predicted) }
@@ -245,7 +246,7 @@ export function meterClockAt(
   }
 }
 
-/** What the meter shows at `mono`, as ahead of our monotonic clock. */
+/** What the meter shows at `mono`, relative to our monotonic clock. */
 function shownAt(
   clock: MeterClock,
   mono: MonoUs,
@@ -258,8 +259,8 @@ function shownAt(
     const ahead = aheadOf(estimate, mono) + trend
     return { ahead, bound: boundOf(estimate, mono), frequency }
   }
-  const { marks } = clock.edges
-  const window = marks.length > 1 ? windowAt(marks, mono, rateAt(clock, mono)) : null
+  const { brackets } = clock.edges
+  const window = brackets.length > 1 ? windowAt(brackets, mono, rateAt(clock, mono)) : null
   if (window === null) return null
   const bound = (window.most - window.least) / 2
   return { ahead: middleOf(window) + trend, bound, frequency }
@@ -273,7 +274,7 @@ export function nextReadAt(clock: MeterClock, mono: MonoUs): MonoUs {
   return nextRead(clock.edges, from, rateAt(clock, from), predicted, trendAt(clock.trend, from))
 }
 
-/** A change computed so that it takes effect on time, when `at` hands it to the line. */
+/** A change that takes effect on time if it is handed to the line at `at`. */
 export interface PlannedChange {
   readonly at: MonoUs
   readonly change: MeterClockChange
@@ -281,7 +282,7 @@ export interface PlannedChange {
 
 interface Wish {
   readonly how: MeterClockChange['how']
-  /** What the change can express: 1 s for UNIX time and for class 8's shift, 10 ms for the clock
+  /** Resolution of the change: 1 s for UNIX time and for class 8's shift, 10 ms for the clock
    * object. */
   readonly resolution: SpanUs
   /** How long the request's bytes are on the line. */
@@ -290,8 +291,8 @@ interface Wish {
 
 /** How and when to set the meter's clock, not before `mono`: the bytes' time and half of the
  * meter's least delay are allowed for, and a time is sent so that it takes effect on its tick. Null
- * while UTC is not known; for a shift, while the offset is not known, would be shifted by nothing,
- * or is over 900 s. Whether it took effect is found out by reading. */
+ * while UTC is not known; for a shift, also while the offset is not known, rounds to nothing, or is
+ * over 900 s. Reading the clock shows whether it took effect. */
 export function planChange(
   clock: MeterClock,
   ours: SoftClock,
@@ -312,14 +313,14 @@ export function planChange(
   return { at: monoUs(mono + (utc - effect.utc)), change: { how, utc } }
 }
 
-/** The meter's clock after a change was sent and answered like this. Where it stands now
- * is found out anew, beginning at once; its rate stays known. */
+/** The meter's clock after a change was sent and got this answer. Its offset is measured again,
+ * beginning at once; its rate stays known. */
 export const afterChange = (clock: MeterClock, answer: MeterClockAnswer): MeterClock =>
   answer === 'nak' ? clock : unmoored(clock)
 
 /** The meter's clock after it was sent a correction to apply, as at the end of a TPSN exchange. An
- * acknowledged one is known exactly, so what was learned moves along; until a read bears it out,
- * due at once, nothing is said. One without an answer unmoors. */
+ * acknowledged one is known exactly, so what was learned moves along; until a read, due at once,
+ * confirms it, no offset is reported. A correction without an answer makes the offset unknown. */
 export function afterCorrection(
   clock: MeterClock,
   { offset, frequency }: { readonly offset: SpanUs; readonly frequency: Ppm },

@@ -1,10 +1,11 @@
 // Who may set a meter's clock, by how much, and what the meter then says: UNI/TS 11291 as a table
-// of data. The simulated meters obey it as devices, the slave asks it before it touches a clock.
+// of data. The simulated meters obey it as devices; the slave consults it before it touches a
+// clock.
 //
 // Three procedures: `light` (data concentrator or gateway writes UNIX time), `setting` (a device
 // that is not configured takes any time) and `strong` (a configured device and a management or
 // installer client). What happens depends on the drift: below 60 s, 60 s to 4 h, beyond 4 h. The
-// first rule of RULES that fits decides; everything else here only finds the words for it.
+// first matching rule of RULES decides; everything else here only prepares its inputs.
 //
 // Choices, where the text and its charts disagree or are silent (docs/clock.md):
 //  1. 60 s exactly belongs to the middle band ("extremes included"), so does 4 h exactly.
@@ -14,7 +15,7 @@
 //  5. The monthly limit is tested with the candidate included, on the signed sum.
 //  6. What is deferred is acknowledged: the meter took it. Event and registers come when done.
 //  7. "Never reopen a closed interval" (part 6, 7.5.3) has no lower limit: it holds below 60 s too.
-//     There a gateway is refused as at the monthly limit, and comes again.
+//     There a gateway is refused as at the monthly limit, and tries again.
 //  8. Every strong synchronisation writes event 12; below 60 s the text leaves that open.
 //  9. A refused gateway always tells the head-end ("if not synchronized in this way").
 // Writing a time zone or daylight saving ("clock flavour") moves no clock and is not decided here.
@@ -23,7 +24,8 @@ import type { MeterClockEvent } from '../evidence.ts'
 import { betweenUs, type SpanUs, shiftUs, spanUs, type UnixUs } from '../../units.ts'
 import type { MeterClockAnswer } from './meter-clock-line.ts'
 
-/** From here on a drift is not corrected lightly, nor left alone. Source: part 6, 7.5.2. */
+/** From this drift on, a light synchronisation is refused, and the clock may not be left as it is.
+ * Source: part 6, 7.5.2. */
 export const DRIFT_LIGHT_END = spanUs(60_000_000)
 /** Largest drift that is corrected at all; beyond it readings are invalid. Part 6, 7.5.2. */
 export const DRIFT_STRONG_MAX = spanUs(4 * 3_600_000_000)
@@ -31,7 +33,7 @@ export const DRIFT_STRONG_MAX = spanUs(4 * 3_600_000_000)
 export const DRIFT_MONTH_MAX = spanUs(60_000_000)
 /** The head-end's rule: a meter's clock is at most this far from its own. Part 1, 4.3.1. */
 export const RESIDUAL_MAX = spanUs(2_000_000)
-/** A pushed time stamp is this close to the meter's clock (LBT time-out). Part 11-4. */
+/** Farthest that a pushed time stamp is from the meter's clock (LBT time-out). Part 11-4. */
 export const PUSH_TRUST = spanUs(800_000)
 
 export type ClockClient = 'gateway' | 'management' | 'installer'
@@ -39,14 +41,14 @@ export type SynchAlgorithm = 0 | 1 | 2 | 3
 
 /** What stands in a meter's register of corrections: the signed sum of a civil month. */
 export interface DriftRegister {
-  /** The month of the meter's own calendar, as the caller spells it; only compared. */
+  /** The month of the meter's own calendar, as the caller writes it; only compared. */
   readonly month: string
   readonly sum: SpanUs
 }
 
 export interface ClockOrder {
   readonly client: ClockClient
-  /** The time the meter shall have. */
+  /** The time to set. */
   readonly utc: UnixUs
   /** The meter's clock minus `utc`, signed. */
   readonly drift: SpanUs
@@ -78,7 +80,7 @@ export interface ClockDecision {
   readonly invalid: 'set' | 'cleared' | 'as is'
   readonly answer: MeterClockAnswer
   readonly tellHeadEnd: boolean
-  /** When a deferred order can be executed, by the clock of the client; null: not deferred. */
+  /** When a deferred order can be executed, by the client's clock; null: not deferred. */
   readonly until: UnixUs | null
   /** After the order. */
   readonly register: DriftRegister
@@ -112,7 +114,7 @@ const REFUSE_ON_SITE: Row = { ...REFUSE, event: 10 }
 const LEAVE: Row = { ...REFUSE, action: 'nothing', answer: 'ack', tellHeadEnd: false }
 const DEFER: Row = { ...LEAVE, action: 'defer' }
 
-/** What a synchronisation algorithm does with a drift of 60 s to 4 h. */
+/** What a synchronisation algorithm does about a drift of 60 s to 4 h. */
 interface Algorithm {
   readonly execute: Row
   /** Where it would reopen a closed interval. */
@@ -123,18 +125,18 @@ const INVARIANTS: Algorithm = {
   execute: STRONG,
   reopens: { management: DEFER, installer: REFUSE_ON_SITE },
 }
-/** Our source lost the arrows that tell the four apart. What it does say holds for all, so each is
- * that and no more; who has the standard at hand writes the difference here. */
+/** Our copy of the flow charts lost the arrows that tell the four apart. The text holds for all of
+ * them, so each is that and no more; the differences, once read in the standard, belong here. */
 const ALGORITHMS: Readonly<Record<SynchAlgorithm, Algorithm>> = {
   0: INVARIANTS,
   1: INVARIANTS,
   2: INVARIANTS,
   3: INVARIANTS,
 }
-/** The algorithm of a device that does not say. */
+/** The algorithm of a device that does not state one. */
 export const SYNCH_ALGORITHM_DEFAULT: SynchAlgorithm = 0
 
-/** What a rule looks at; a field left out fits everything. */
+/** What a rule looks at; an omitted field matches everything. */
 interface Facts {
   readonly procedure: Procedure
   readonly band: Band
@@ -145,7 +147,7 @@ interface Facts {
 }
 type Rule = Partial<Facts> & { readonly row: Row | 'algorithm' }
 
-/** The table; the first that fits. */
+/** The table: the first match decides. */
 const RULES: readonly Rule[] = [
   { procedure: 'setting', row: SET },
   { band: 'beyond', row: INVALIDATE },
@@ -215,8 +217,8 @@ function rowOf(facts: Facts, client: ClockClient, algorithm: SynchAlgorithm): Ro
   return reopens[client === 'installer' ? 'installer' : 'management']
 }
 
-/** Whether a meter's clock keeps the head-end's 2 s: for certain, for certain not, or too close to
- * tell. `offset` with its |error| `bound`; `pushed`: it was found in a pushed telegram. */
+/** Whether a meter's clock keeps the head-end's 2 s: certainly, certainly not, or too close to
+ * tell. `offset` with its |error| `bound`; `pushed`: it came from a pushed telegram. */
 export function residualOf(
   { offset, bound }: { readonly offset: SpanUs; readonly bound: SpanUs },
   pushed: boolean,

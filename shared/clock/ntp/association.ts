@@ -1,10 +1,10 @@
 // The client's side of one source: when to ask, which answer to believe, and what it says of UTC.
 //
-// A question carries 64 random bits where NTP once put the sender's time (as data minimisation
-// asks). They name the question: an answer that does not repeat them was not made by who saw it.
-// And they tell nobody how our clock runs. One question is open at a time, one answer to it
-// counts. What comes of it is a sample for shared/clock/estimate/estimator.ts, whose bound contains
-// all that the server states of its own error.
+// A question carries 64 random bits where NTP once put the sender's time (NTP data minimisation).
+// They identify the question: whoever sends an answer that does not repeat them has not seen it.
+// And they do not reveal how our clock runs. One question is open at a time, and one answer to it
+// counts. The result is a sample for shared/clock/estimate/estimator.ts, whose bound includes all
+// of the server's own stated error.
 //
 // Source: RFC 5905 sections 8 and 9, 7.4 (kiss-o'-death); what a client should not do to others:
 // RFC 8633. Read more: docs/clock.md.
@@ -30,30 +30,30 @@ import {
 
 /** Questions in a row at the start ("iburst"): one of them will meet short queues. */
 const BURST = 4
-/** Between those, microseconds: longer than DELAY_MAX_US, so that no question gives up one whose
+/** Between those, microseconds: longer than DELAY_MAX_US, so that no question replaces one whose
  * answer may count; and what public servers tolerate (RFC 8633, 2 s). */
 const BURST_INTERVAL_US = 2_500_000
-/** Shortest poll interval, log2 seconds, as public servers expect it: RFC 5905's MINPOLL is 4, but
+/** Shortest poll interval, log2 seconds, as public servers expect: RFC 5905's MINPOLL is 4, but
  * their operators ask for 6. */
 export const POLL_MIN = 6
-/** Longest while all goes well, log2 seconds: the bound grows by 100 ppm, which is 26 ms in it. */
+/** Longest while all goes well, log2 seconds: the bound grows by 100 ppm, which makes 26 ms. */
 export const POLL_MAX = 8
-/** Longest that a server may ask for (RATE), log2 seconds. */
+/** Longest poll interval a server can demand (RATE), log2 seconds. */
 const POLL_KISSED_MAX = 10
 /** Good answers in a row before the interval doubles. */
 const GOOD_BEFORE_LONGER = 4
 /** Misses before a source that never answered is reported: the burst. One that did answer is
  * reported when eight polls brought nothing. */
 const MISSES_BEFORE_SILENT = BURST
-/** Farthest a source may be from UTC by its own account, microseconds (RFC 5905, MAXDIST 1 s, and
- * half as much again for the growth between its polls). */
+/** Largest distance from UTC that a source may state, microseconds (RFC 5905, MAXDIST 1 s, and half
+ * as much again for the growth between its polls). */
 const ROOT_DISTANCE_MAX_US = 1_500_000
 /** The interval varies by a sixteenth either way, so that clients do not fall into step. */
 const JITTER = 1 / 16
 const SECOND_US = 1_000_000
 
-/** What lies around the NTP header: nothing for plain NTP; identifier, cookie and authenticator
- * for NTS. Values, never changed in place. */
+/** What surrounds the NTP header: nothing for plain NTP; identifier, cookie and authenticator for
+ * NTS. A value, never changed in place. */
 export interface Envelope {
   /** The whole datagram for a header of 48 bytes; null while there are no keys for one. */
   seal(header: Uint8Array, random: Random): SealedQuestion | null
@@ -68,12 +68,12 @@ export interface SealedQuestion {
 
 export interface OpenedAnswer {
   readonly envelope: Envelope
-  /** `renew`: the server does not know our keys any more; the envelope has none left, and the next
-   * poll asks for new ones. */
+  /** `renew`: the server no longer knows our keys; the envelope has none left, and the next poll
+   * asks for new ones. */
   readonly verdict: 'authentic' | 'renew' | 'CLK-14'
 }
 
-/** Plain NTP: the random bits of the question are all that tells an answer from a forgery. */
+/** Plain NTP: only the random bits of the question distinguish an answer from a forgery. */
 export const PLAIN: Envelope = {
   seal: (datagram) => ({ envelope: PLAIN, datagram }),
   open: () => ({ envelope: PLAIN, verdict: 'authentic' }),
@@ -89,7 +89,7 @@ export interface ServerSays {
 
 export interface Association {
   readonly envelope: Envelope
-  /** The question that waits for its answer; t1 null until it left. */
+  /** The question waiting for its answer; t1 is null until it has left. */
   readonly open: { readonly origin: NtpStamp; readonly t1: MonoUs | null } | null
   readonly nextAt: MonoUs
   readonly burstLeft: number
@@ -101,7 +101,7 @@ export interface Association {
   readonly good: number
   /** The last eight polls, newest in bit 0. */
   readonly reach: number
-  /** Questions since the last one that brought a good answer. */
+  /** Questions since the last good answer. */
   readonly misses: number
   /** CLK-12 was reported. */
   readonly silent: boolean
@@ -110,7 +110,7 @@ export interface Association {
   readonly estimator: Estimator
   readonly sample: Sample | null
   readonly server: ServerSays | null
-  /** Why the last answer did not count; empty when it did. */
+  /** Why the last answer did not count; empty if it did. */
   readonly note: string
 }
 
@@ -122,12 +122,12 @@ export type AssociationEvent =
   | { readonly on: 'datagram'; readonly datagram: Uint8Array; readonly at: MonoUs }
   /** Keys were established, as `establish` asked. */
   | { readonly on: 'envelope'; readonly envelope: Envelope; readonly at: MonoUs }
-  /** The monotonic clock stood for a while, or UTC leapt. */
+  /** The monotonic clock stood still for a while, or a leap second passed. */
   | { readonly on: 'slept'; readonly at: MonoUs }
 
 export type AssociationAction =
   | { readonly do: 'send'; readonly datagram: Uint8Array }
-  /** Establish keys; asked again at each poll until they are there. */
+  /** Establish keys; repeated at each poll until there are some. */
   | { readonly do: 'establish' }
   /** A sample was learned. */
   | { readonly do: 'learned'; readonly sample: Sample }
@@ -180,8 +180,8 @@ export function startAssociation(
 }
 
 /** What happens at an event. Faults: CLK-12 no answer, or asked to be left alone; CLK-02 impossible
- * stamps; CLK-03 too slow; CLK-04 an answer nobody waits for; CLK-07 the server is not
- * synchronised; CLK-08 and CLK-09 it contradicts itself; CLK-14 not authentic; WIR-01 to 03 no
+ * stamps; CLK-03 too slow; CLK-04 an answer to no open question; CLK-07 the server is not
+ * synchronised; CLK-08 and CLK-09 it contradicts itself; CLK-14 not authentic; WIR-01 to 03 not a
  * packet at all. */
 export function stepAssociation(
   association: Association,
@@ -211,7 +211,7 @@ export function stepAssociation(
   }
 }
 
-/** What was learned of the oscillator stays, and so does a "leave me alone". */
+/** What was learned of the oscillator stays, and so does a request to be left alone. */
 function begunAnew(before: Association, at: MonoUs): Association {
   const { pollMin, pollMax, envelope, stopped } = before
   const polls = { min: pollMin, max: pollMax }
@@ -247,7 +247,7 @@ const idle = (association: Association): AssociationStep => ({ association, acti
 function missed(before: Association): AssociationStep {
   const { poll, pollMin, pollMax, misses, reach } = before
   const lost = reach === 0 && misses >= MISSES_BEFORE_SILENT
-  // Sooner while it may be one lost datagram; ever more rarely when nobody is there.
+  // Sooner while it may be one lost datagram; more and more rarely when the server is gone.
   const next = lost ? Math.min(poll + 1, pollMax) : Math.max(poll - 1, pollMin)
   const note = before.open === null ? before.note : 'no answer'
   const association = { ...before, poll: next, good: 0, silent: before.silent || lost, note }
@@ -265,7 +265,7 @@ function randomStamp(random: Random): NtpStamp {
   return stamp === 0n ? 1n : stamp
 }
 
-/** A question tells nothing of us but how often we ask. */
+/** A question reveals nothing about us but how often we ask. */
 const question = (origin: NtpStamp, poll: number): Uint8Array =>
   writePacket({
     leap: 0,
@@ -298,7 +298,7 @@ function hear(
   if (!read.ok) return report(association, read.fault, `${datagram.length} bytes`)
   const { packet } = read
   const { open } = association
-  // The question stays open: whoever guesses must not be able to close it.
+  // The question stays open: a guessed answer must not be able to close it.
   if (open === null || open.t1 === null || packet.mode !== MODE_SERVER) {
     return report(association, 'CLK-04', 'no question is open')
   }
@@ -307,15 +307,15 @@ function hear(
   if (verdict === 'CLK-14') return report(association, verdict, 'discarded')
   const answered: Association = { ...association, envelope, open: null }
   if (verdict === 'renew') {
-    // Not at once: who forges such answers must not make us establish keys without a pause.
+    // Not at once: forged answers must not make us establish keys without a pause.
     return { association: { ...answered, note: 'asked for new keys' }, actions: [] }
   }
   if (packet.stratum === 0) return obey(answered, refidText(packet.refid, 0), at)
   return judge(answered, packet, { t1: open.t1, t4: at }, ours)
 }
 
-/** A kiss-o'-death: the server does not want to be asked, or not so often. Others say nothing that
- * we need. */
+/** A kiss-o'-death: the server does not want to be asked, or not so often. We need no other kiss
+ * code. */
 function obey(association: Association, kiss: string, at: MonoUs): AssociationStep {
   const { poll, pollMax } = association
   const note = `kiss-o'-death ${kiss}`
@@ -351,7 +351,7 @@ function judge(
   if (own > ROOT_DISTANCE_MAX_US) return refuse('CLK-07', `root distance ${Math.round(own)} us`)
   const [t2, t3] = [fromStamp(packet.receive), fromStamp(packet.transmit)]
   const known = packet.receive !== 0n && packet.transmit !== 0n
-  // Set after it was sent: the server's clock was stepped back, or it does not know what it says.
+  // Set after it was sent: the server's clock was stepped back, or its stamps are meaningless.
   const reference = packet.reference === 0n ? t3 : fromStamp(packet.reference)
   if (!known || reference > t3) return refuse('CLK-02', 'impossible stamps')
   const verdict = measure({ t1, t2, t3, t4, masterBound: spanUs(own) })
@@ -365,7 +365,7 @@ function judge(
   if (fault !== null) actions.push({ do: 'report', fault, detail: 'contradicts what it said' })
   if (doubt === null || association.estimator.doubt !== null)
     return { association: learned, actions }
-  // Whichever story is true, know it soon.
+  // Find out soon which story is true.
   const nextAt = shiftMono(t4, spanUs(BURST_INTERVAL_US))
   return { association: { ...learned, nextAt, burstLeft: BURST - 1 }, actions }
 }
@@ -376,7 +376,7 @@ function heard(before: Association): Association {
   return {
     ...before,
     poll: longer ? Math.min(poll + 1, pollMax) : poll,
-    // A burst says little about the rate: that takes a while of asking often.
+    // A burst says little about the rate, which takes longer to measure.
     good: longer || burstLeft > 0 ? 0 : good + 1,
     reach: before.reach | 1,
     misses: 0,

@@ -1,25 +1,25 @@
 // One datagram of NTPv4: 48 bytes of header, then extension fields. RFC 5905 section 7.3 and 7.5;
-// lengths of extension fields: RFC 7822; what NTS puts into them: RFC 8915. Nothing here judges
-// what a packet says; it only refuses what is not one.
+// lengths of extension fields: RFC 7822; what NTS puts into them: RFC 8915. Nothing here judges a
+// packet's content; it only refuses what is not a packet.
 
 import { assert } from '../../assert.ts'
 import { Reader, Writer } from '../../bytes.ts'
 import { type SpanUs, spanUs, type UnixUs, unixUs } from '../../units.ts'
 
 export const HEADER_BYTES = 48
-/** Longest datagram looked at, bytes: what crosses an Ethernet unfragmented. NTS with eight
- * cookies of 100 bytes stays below 1,200. */
+/** Longest datagram read, bytes: what crosses an Ethernet unfragmented. NTS with eight cookies of
+ * 100 bytes stays below 1,200. */
 export const PACKET_BYTES_MAX = 1_472
 /** Shortest extension field with its four bytes of type and length (RFC 7822, 7.5.1). */
 const FIELD_BYTES_MIN = 16
-/** The same for the last field of a packet: what is shorter would be read as a code. */
+/** The same for the last field of a packet: a shorter one would be read as a MAC. */
 const LAST_FIELD_BYTES_MIN = 28
-/** What may stand after the last field: nothing, a crypto-NAK, an MD5 or a SHA-1 code with its
- * key's number. Ticklock has no keys of that kind, and answers as if it were not there. */
+/** Lengths of what may follow the last field: nothing, a crypto-NAK, an MD5 or a SHA-1 MAC with its
+ * key's number. Ticklock has no such keys and answers as if the MAC were not there. */
 const CODE_BYTES = [0, 4, 20, 24]
 const CODE_BYTES_MAX = 24
 
-/** 64 bits: seconds since 1900 modulo 2^32, and a fraction. 0 says "not known". */
+/** 64 bits: seconds since 1900 modulo 2^32, and a fraction. 0 means "not known". */
 export type NtpStamp = bigint
 
 /** Warning of a leap second at the end of the day; 3: the clock is not synchronised. */
@@ -42,7 +42,7 @@ export interface NtpHeader {
   /** Round trip to the primary source; up to 18 h. */
   readonly rootDelay: SpanUs
   readonly rootDispersion: SpanUs
-  /** Four letters at stratum 0 and 1, an address above. */
+  /** Four letters at stratum 0 and 1, an address at higher ones. */
   readonly refid: number
   readonly reference: NtpStamp
   readonly origin: NtpStamp
@@ -52,11 +52,11 @@ export interface NtpHeader {
 
 export interface ExtensionField {
   readonly type: number
-  /** Without type and length, with the padding: a multiple of four. */
+  /** Without type and length, padding included: a multiple of four. */
   readonly body: Uint8Array
 }
 
-/** A field as it was found: `at` is where its type stands in the packet. */
+/** A field as found: `at` is the position of its type in the packet. */
 export interface FoundField extends ExtensionField {
   readonly at: number
 }
@@ -69,8 +69,8 @@ export type PacketVerdict =
   | { readonly ok: true; readonly packet: NtpPacket }
   | { readonly ok: false; readonly fault: 'WIR-01' | 'WIR-02' | 'WIR-03' }
 
-/** WIR-01 another version than 3 and 4, WIR-02 too long, WIR-03 cut short or its fields do not add
- * up. Of version 3 only the header is read: it knows no fields. */
+/** WIR-01 a version other than 3 and 4, WIR-02 too long, WIR-03 truncated or its fields do not add
+ * up. Of version 3 only the header is read: it has no fields. */
 export function readPacket(bytes: Uint8Array): PacketVerdict {
   if (bytes.length > PACKET_BYTES_MAX) return { ok: false, fault: 'WIR-02' }
   if (bytes.length < HEADER_BYTES) return { ok: false, fault: 'WIR-03' }
@@ -104,7 +104,7 @@ const leapOf = (bits: number): Leap => (bits === 1 || bits === 2 || bits === 3 ?
 
 const readStamp = (reader: Reader): NtpStamp => (BigInt(reader.u32()) << 32n) | BigInt(reader.u32())
 
-/** The fields from `begin` on, up to an old-style code; null when they do not add up. */
+/** The fields from `begin` on, up to an old-style MAC; null when they do not add up. */
 function readFields(bytes: Uint8Array, begin: number): FoundField[] | null {
   const reader = new Reader(bytes.subarray(begin))
   const fields: FoundField[] = []
@@ -172,14 +172,17 @@ export function writeFields(
 const SECOND_US = 1_000_000
 const SECOND_US_BIG = 1_000_000n
 const UNIX_BEGINS_S = 2_208_988_800n
-/** 2020-01-01: stamps are read as the 136 years from here on, so that the turn of the 32 bits in
- * February 2036 passes unnoticed, whatever our own clock shows. */
+/** 2020-01-01: stamps are read as instants of the 136 years from here on, so that the 32 bits may
+ * wrap in February 2036 whatever our own clock shows. */
 const FIRST_READ_S = 1_577_836_800n
 const ERA_S = 1n << 32n
 
-/** An instant as NTP writes it, cut to 2^-32 s; never 0, which says "not known". */
+/** An instant as NTP writes it, truncated to 2^-32 s; never 0, which means "not known". */
 export function toStamp(at: UnixUs): NtpStamp {
-  assert(Number.isSafeInteger(at) && at >= 0, 'an instant to be told is a real one')
+  assert(
+    Number.isSafeInteger(at) && at >= 0,
+    'an instant to be written is a whole number of microseconds since 1970',
+  )
   const us = BigInt(at)
   const seconds = (us / SECOND_US_BIG + UNIX_BEGINS_S) % ERA_S
   const fraction = ((us % SECOND_US_BIG) << 32n) / SECOND_US_BIG
@@ -197,7 +200,7 @@ export function fromStamp(stamp: NtpStamp): UnixUs {
 
 const fromShort = (short: number): SpanUs => spanUs((short * SECOND_US) / 65_536)
 
-/** Rounded up and cut at 18 h: what it tells of an error is never less than the error. */
+/** Rounded up and clipped at 18 h: an error bound must never be understated. */
 const toShort = (span: SpanUs): number =>
   Math.min(0xffff_ffff, Math.max(0, Math.ceil((span * 65_536) / SECOND_US)))
 
@@ -209,7 +212,7 @@ export function refidOf(letters: string): number {
   return refid
 }
 
-/** Its letters at stratum 0 and 1, or hex digits where they are none; else the address. */
+/** Its letters at stratum 0 and 1, or hex digits when they are not letters; else the address. */
 export function refidText(refid: number, stratum: number): string {
   const bytes = [refid >>> 24, (refid >>> 16) & 0xff, (refid >>> 8) & 0xff, refid & 0xff]
   if (stratum > 1) return bytes.join('.')

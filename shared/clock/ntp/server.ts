@@ -1,7 +1,7 @@
 // The server's side: one question, at most one answer, 48 bytes. It answers clients only (mode 3);
-// symmetric, broadcast and control packets (modes 6 and 7, with which servers were made to flood
-// others) get nothing, and no answer is longer than its question, so nobody gains by asking in
-// another's name. What a packet carries beyond its header is not looked at.
+// symmetric, broadcast and control packets (modes 6 and 7, which were abused to make servers flood
+// others) get nothing, and no answer is longer than its question, so nobody gains by asking from a
+// forged address. What a packet carries beyond its header is ignored.
 //
 // A clock that is not synchronised answers too, and says so (leap 3, stratum 16): silence would
 // look like a broken network. Source: RFC 5905 section 8 and 9.2; RFC 8633 section 5.
@@ -20,24 +20,25 @@ import {
   writePacket,
 } from './packet.ts'
 
-/** Answers a second to one address, in the long run: several clients behind one router that ask
- * each second. NTP itself asks each 64 s. */
+/** Answers per second to one address, in the long run: several clients behind one router that ask
+ * every second. NTP itself asks every 64 s. */
 const ANSWERS_PER_SECOND = 16
-/** Answers in a row to an address that was quiet: a site whose machines all start at once. */
+/** Answers in a row to an address that was quiet: enough for a site whose machines all start at
+ * once. */
 const ANSWERS_BURST = 128
-/** An address that asks too often is told so once in a while, and gets nothing in between,
- * microseconds. */
+/** Interval between the kisses sent to an address that asks too often, microseconds; it gets
+ * nothing in between. */
 const KISS_EVERY_US = 8_000_000
-/** Addresses remembered: about a megabyte. Who forges more of them gets the answers of so many
- * quiet addresses, each no longer than its question. */
+/** Addresses remembered: about a megabyte. An attacker who forges more gets the answers of that
+ * many quiet addresses, each no longer than its question. */
 const ADDRESSES_MAX = 8_192
 const STEP_US = 1_000_000 / ANSWERS_PER_SECOND
 const BUCKET_US = STEP_US * ANSWERS_BURST
-/** Of our stamps, log2 seconds: a microsecond. */
+/** Precision of our stamps, log2 seconds: a microsecond. */
 const PRECISION = -20
 const PLACE_OF_TRANSMIT = 40
 
-/** What we tell of our clock. */
+/** What an answer says of our clock. */
 export interface ServedClock {
   readonly leap: Leap
   readonly stratum: number
@@ -58,13 +59,13 @@ export const UNSYNCHRONISED: ServedClock = {
   reference: null,
 }
 
-/** `answer` the question, `kiss`: tell that it is one too many, or be silent. */
+/** `answer` the question, `kiss`: say that it is one too many, or stay silent. */
 export type Turn = 'answer' | 'kiss' | 'silence'
 
-/** So many questions from each address. Its memory has a fixed size. */
+/** Token bucket per address. Its memory has a fixed size. */
 export class Turnstile {
-  /** When each address's bucket is full again and when it was told off last, the address that was
-   * quiet longest first. */
+  /** When each address's bucket is full again and when it last got a kiss; the address quiet
+   * longest comes first. */
   readonly #known = new Map<string, { readonly fullAt: number; readonly kissedAt: number }>()
 
   get tracked(): number {
@@ -87,13 +88,14 @@ export class Turnstile {
   #remember(address: string, entry: { readonly fullAt: number; readonly kissedAt: number }): void {
     this.#known.delete(address)
     this.#known.set(address, entry)
-    // The bucket left alone longest is the fullest: forgetting it gives away least.
+    // The least recently used bucket is the fullest: forgetting it gives away least.
     const [oldest] = this.#known.keys()
     if (this.#known.size > ADDRESSES_MAX && oldest !== undefined) this.#known.delete(oldest)
   }
 }
 
-/** The answer to a datagram that arrived at `t2`, but for its transmit stamp; null: no answer. */
+/** The answer to a datagram that arrived at `t2`, still without its transmit stamp; null: no
+ * answer. */
 export function answerTo(
   question: Uint8Array,
   turn: 'answer' | 'kiss',
@@ -125,7 +127,7 @@ export function answerTo(
 
 const KISS_RATE: ServedClock = { ...UNSYNCHRONISED, stratum: 0, refid: refidOf('RATE') }
 
-/** Strikes the transmit stamp into an answer: the last thing before it leaves. */
+/** Writes the transmit stamp into an answer: the last step before it leaves. */
 export function strikeTransmit(answer: Uint8Array, t3: UnixUs): void {
   const view = new DataView(answer.buffer, answer.byteOffset, HEADER_BYTES)
   view.setBigUint64(PLACE_OF_TRANSMIT, toStamp(t3))

@@ -11,11 +11,11 @@ import { Reader, Writer } from '../../bytes.ts'
 
 /** Length of a unique identifier, bytes (RFC 8915 section 5.3 asks for 32 or more). */
 export const UNIQUE_BYTES = 32
-/** Length of our nonces, bytes: then no padding is asked for (RFC 8915 section 5.6). */
+/** Length of our nonces, bytes: needs no extra padding (RFC 8915 section 5.6). */
 export const NTS_NONCE_BYTES = 16
 /** Key of AEAD_AES_SIV_CMAC_256, bytes. */
 export const SIV_KEY_BYTES = 32
-/** AES-SIV puts so many bytes before its ciphertext. */
+/** Bytes that AES-SIV puts before its ciphertext. */
 export const SIV_BYTES = 16
 
 export const FIELD = {
@@ -43,7 +43,8 @@ export function sealAuthenticator(
   return out.done()
 }
 
-/** What an authenticator encrypts; null when it is not under this key and these bytes. */
+/** The plaintext of an authenticator; null when it does not authenticate under this key with these
+ * bytes. */
 export function openAuthenticator(
   key: Uint8Array,
   before: Uint8Array,

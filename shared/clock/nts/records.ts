@@ -1,23 +1,25 @@
-// What client and server say in NTS key establishment, inside TLS: records of a type, a length and
-// a body. Source: RFC 8915 section 4.
+// The messages of NTS key establishment, inside TLS: records of a type, a length and a body.
+// Source: RFC 8915 section 4.
 //
-// The server answers once and may be anybody until its certificate was checked, so nothing here
+// The server answers once and may be anybody until its certificate is checked, so nothing here
 // throws, and what is kept of an answer is bounded.
 
 import { Reader, toText, Writer } from '../../bytes.ts'
 
-/** Longest answer read, bytes. Eight cookies of 100 bytes make 900; more than this is no answer. */
+/** Longest answer read, bytes. Eight cookies of 100 bytes make 900; anything longer is not an
+ * answer. */
 export const KE_BYTES_MAX = 16_384
-/** Cookies kept of one answer or in stock: as many as RFC 8915 sections 4 and 5.7 ask for. */
+/** Most cookies kept of one answer or in stock, as RFC 8915 sections 4 and 5.7 ask for. */
 export const COOKIES_MAX = 8
-/** Shortest cookie, bytes: an extension field has at least 16 with its head (RFC 7822). */
+/** Shortest cookie, bytes: an extension field has at least 16 including its header (RFC 7822). */
 const COOKIE_BYTES_MIN = 12
-/** Longest cookie, bytes: with it a request still fits a datagram that no network divides. */
+/** Longest cookie, bytes: with it a request still fits a datagram that no network fragments. */
 const COOKIE_BYTES_MAX = 512
 /** Longest host name, characters (RFC 1035 section 2.3.4). */
 const HOST_LENGTH_MAX = 253
 
-/** AEAD_AES_SIV_CMAC_256, the one algorithm every NTS server must have (RFC 8915 section 5.1). */
+/** AEAD_AES_SIV_CMAC_256, the one algorithm every NTS server must support (RFC 8915 section
+ * 5.1). */
 export const AEAD_AES_SIV_CMAC_256 = 15
 /** Next protocol: NTPv4. */
 export const NTPV4 = 0
@@ -34,20 +36,20 @@ const TYPE = {
 } as const
 const CRITICAL = 0x8000
 
-/** What the server gives: cookies, and where NTP is answered when that is not where we asked. */
+/** What the server grants: cookies, and the NTP server's address when it is another one. */
 export interface KeGrant {
   readonly cookies: readonly Uint8Array[]
   readonly server: string | null
   readonly port: number | null
 }
 
-/** `unfinished`: the end has not come yet. `refused`: it never will be an answer we can use. */
+/** `unfinished`: the end has not arrived yet. `refused`: it will never be an answer we can use. */
 export type KeVerdict =
   | { readonly is: 'granted'; readonly grant: KeGrant }
   | { readonly is: 'unfinished' }
   | { readonly is: 'refused'; readonly why: string }
 
-/** May a cookie be carried as it is? Extension fields are whole words of four bytes. */
+/** Whether a cookie fits an extension field as it is: those are whole words of four bytes. */
 export const isCookie = (cookie: Uint8Array): boolean =>
   cookie.length >= COOKIE_BYTES_MIN && cookie.length <= COOKIE_BYTES_MAX && cookie.length % 4 === 0
 
@@ -75,7 +77,7 @@ interface Gathered {
   port: number | null
 }
 
-/** Reads what has come of the server's answer so far. */
+/** Reads what has arrived of the server's answer so far. */
 export function decodeKeAnswer(bytes: Uint8Array): KeVerdict {
   const gathered: Gathered = {
     nextProtocol: null,
@@ -90,7 +92,7 @@ export function decodeKeAnswer(bytes: Uint8Array): KeVerdict {
     const body = reader.bytes(reader.u16())
     if (!reader.ok) break
     const type = head & ~CRITICAL
-    // What follows the end is not looked at: it may be rubbish, and changes nothing.
+    // What follows the end is ignored: it may be rubbish, and changes nothing.
     if (type === TYPE.end) return body.length === 0 ? judged(gathered) : refused('end with a body')
     const why = take(gathered, type, body, head >= CRITICAL)
     if (why !== null) return refused(why)
@@ -100,7 +102,7 @@ export function decodeKeAnswer(bytes: Uint8Array): KeVerdict {
 
 const refused = (why: string): KeVerdict => ({ is: 'refused', why })
 
-/** Takes one record; why the answer is refused, or null. */
+/** Takes one record. Returns why the answer is refused, or null. */
 function take(into: Gathered, type: number, body: Uint8Array, critical: boolean): string | null {
   const number = body.length === 2 ? new Reader(body).u16() : null
   switch (type) {

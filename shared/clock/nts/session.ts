@@ -1,13 +1,13 @@
-// What a client holds after key establishment, and what it does with it: each request spends one
-// cookie, each authentic answer brings new ones, encrypted. Nobody on the path can link two
-// requests to one client by a cookie, because none is sent twice.
+// A client's state after key establishment: each request spends one cookie, each authentic answer
+// brings new ones, encrypted. Nobody on the path can link two requests to one client by a cookie,
+// because no cookie is sent twice.
 //
 // Only an answer that authenticates, under the key of the server's direction and with the unique
 // identifier of the open request, is handed on. The one exception the RFC makes is a NAK, which no
 // key can authenticate: it says "I do not know your cookie", moves no clock, and at most brings a
-// new key establishment at the next poll. (The RFC would go on asking with the old cookies until
-// then. Who can forge a NAK in time stands on the path, and could stop those questions as well.)
-// Source: RFC 8915 section 5. Read more: docs/clock.md.
+// new key establishment at the next poll. (The RFC continues to ask with the old cookies until
+// then. An attacker who can forge a NAK in time is on the path and could stop those questions as
+// well.) Source: RFC 8915 section 5. Read more: docs/clock.md.
 
 import { assert } from '../../assert.ts'
 import { concat, equalConstantTime, type Random } from '../../bytes.ts'
@@ -32,10 +32,10 @@ import {
 } from './fields.ts'
 import { COOKIES_MAX, isCookie } from './records.ts'
 
-/** Longest request we send, bytes: what IPv6 never divides (1,280), less its head and UDP's. The
- * answer is no longer than the request. */
+/** Longest request we send, bytes: what IPv6 never fragments (1,280), less its header and UDP's.
+ * The answer is no longer than the request. */
 const REQUEST_BYTES_MAX = 1_232
-/** Authenticator without anything encrypted: head, lengths, nonce, SIV. */
+/** Authenticator without any plaintext: header, lengths, nonce, SIV. */
 const AUTHENTICATOR_BYTES = 4 + 4 + NTS_NONCE_BYTES + SIV_BYTES
 /** Kiss code of a NAK (RFC 8915 section 5.7). */
 const NTSN = refidOf('NTSN')
@@ -46,7 +46,7 @@ export interface NtsSession {
   readonly toClient: Secret
   /** Unspent, oldest first. */
   readonly cookies: readonly Uint8Array[]
-  /** Unique identifier of the request that waits for its answer; null when none does. */
+  /** Unique identifier of the request waiting for its answer; null: none. */
   readonly open: Uint8Array | null
 }
 
@@ -66,7 +66,7 @@ export interface Protected {
   readonly request: Uint8Array
 }
 
-/** Protects a request, spending the oldest cookie; an older open request is given up. Placeholders
+/** Protects a request, spending the oldest cookie; an older open request is abandoned. Placeholders
  * ask for as many new cookies as the stock lacks. Null when no cookie is left. */
 export function protect(session: NtsSession, header: Uint8Array, random: Random): Protected | null {
   assert(header.length === HEADER_BYTES, 'an NTP header has 48 bytes')
@@ -98,16 +98,16 @@ export interface Opened {
   readonly verdict: OpenedAnswer['verdict']
 }
 
-/** Judges a datagram that came as an answer. One that authenticates closes the request, so a repeat
- * of it does not count again. `renew`: the server, or somebody on the path, says that it does not
- * know our cookie; all of them are thrown away. CLK-14: neither; the request stays open for the
+/** Judges a datagram that arrived as an answer. One that authenticates closes the request, so that
+ * a repetition does not count again. `renew`: the server, or an attacker on the path, says that it
+ * does not know our cookie; we discard all of them. CLK-14: neither; the request stays open for the
  * true answer. */
 export function openAnswer(session: NtsSession, datagram: Uint8Array, packet: NtpPacket): Opened {
   const refused: Opened = { session, verdict: 'CLK-14' }
   if (session.open === null) return refused
   const { fields } = packet
   const seal = fields.find(({ type }) => type === FIELD.authenticator)
-  // What follows the authenticator is under no key and not looked at.
+  // What follows the authenticator is not authenticated and is ignored.
   const covered = seal === undefined ? fields : fields.slice(0, fields.indexOf(seal))
   if (!names(covered, session.open)) return refused
   if (seal === undefined) {
@@ -121,7 +121,7 @@ export function openAnswer(session: NtsSession, datagram: Uint8Array, packet: Nt
   return { session: { ...session, cookies, open: null }, verdict: 'authentic' }
 }
 
-/** Is the answer to this request: exactly one unique identifier, ours. */
+/** Whether it answers this request: it has exactly one unique identifier, ours. */
 function names(fields: readonly ExtensionField[], unique: Uint8Array): boolean {
   const [first, ...more] = fields.filter(({ type }) => type === FIELD.unique)
   return first !== undefined && more.length === 0 && equalConstantTime(first.body, unique)
@@ -129,14 +129,14 @@ function names(fields: readonly ExtensionField[], unique: Uint8Array): boolean {
 
 const isNak = ({ stratum, refid }: NtpPacket): boolean => stratum === 0 && refid === NTSN
 
-/** New cookies are fields of what is encrypted; anything else in there is passed over. */
+/** New cookies are fields of the plaintext; any other field there is skipped. */
 function cookiesOf(plaintext: Uint8Array): readonly Uint8Array[] {
   return (readAllFields(plaintext) ?? [])
     .filter(({ type, body }) => type === FIELD.cookie && isCookie(body))
     .map(({ body }) => body)
 }
 
-/** What an association puts its questions into before keys were established: it cannot ask. */
+/** The envelope before keys are established: it cannot seal a question. */
 export const UNKEYED: Envelope = {
   seal: () => null,
   open: () => ({ envelope: UNKEYED, verdict: 'CLK-14' }),

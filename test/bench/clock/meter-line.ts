@@ -4,10 +4,10 @@
 
 import {
   likelyWindow,
-  markOf,
+  bracketOf,
   nextRead,
   NO_EDGES,
-  withMark,
+  withBracket,
 } from '../../../shared/clock/meter/edges.ts'
 import {
   afterCorrection,
@@ -216,11 +216,11 @@ function edgeErrors(
       const chosen =
         choice === 'random' ? now + chance.unit() * SECOND_US : nextRead(edges, now, rate, null, 0)
       const taken = readMeter(crystal, line, resolution, monoUs(chosen + late(chance)), chance)
-      const mark = markOf(taken, rate.growth)
-      if (mark !== null) ({ edges } = withMark(edges, mark, rate))
+      const bracket = bracketOf(taken, rate.growth)
+      if (bracket !== null) ({ edges } = withBracket(edges, bracket, rate))
       now = monoUs(taken.t4 + PAUSE_US)
     }
-    const { least, most } = likelyWindow(edges.marks, now, rate) ?? { least: 0, most: 0 }
+    const { least, most } = likelyWindow(edges.brackets, now, rate) ?? { least: 0, most: 0 }
     return Math.abs((least + most) / 2 - (crystal.showsAt(now) - now))
   })
 }

@@ -36,7 +36,7 @@ const sample = (at: number, ahead: number, bound = 1_000, informative = false): 
 
 const taught = (...samples: readonly Sample[]): Estimator => samples.reduce(learn, KNOWS_NOTHING)
 
-/** What is believed at `at` seconds, and how far that is ahead of our clock. */
+/** The estimate at `at` seconds, and how far it is ahead of our clock. */
 function believed(estimator: Estimator, at: number): Estimate & { readonly ahead: number } {
   const estimate = estimateAt(estimator, monoUs(at * S))
   assert.ok(estimate !== null)
@@ -52,25 +52,25 @@ function kept(estimator: Estimator, rate: number, polls: number, every: number):
   return next
 }
 
-test('one sample is believed as it is; its bound grows by the tolerance', () => {
+test('a single sample is taken as it is; its bound grows by the tolerance', () => {
   assert.equal(estimateAt(KNOWS_NOTHING, monoUs(0)), null)
   const estimator = taught(sample(10, 500))
   const { ahead, bound, frequency, growth, informative } = believed(estimator, 10)
   assert.deepEqual([ahead, bound, frequency, growth, informative], [500, 1_001, 0, 250, false])
   assert.equal(believed(estimator, 110).bound, 1_001 + 250 * 100)
-  // Before the last sample is at the last sample.
+  // An instant before the last sample gets the estimate of the last sample.
   assert.equal(believed(estimator, 5).mono, 10 * S)
 })
 
-test('an estimate is rounded to whole microseconds, not cut', () => {
+test('an estimate is rounded to whole microseconds, not truncated', () => {
   const at = { ...sample(10, 500), mono: monoUs(10 * S + 0.25) }
   assert.equal(estimateAt(taught(at), monoUs(11 * S))?.utc, UTC + 11 * S + 500)
 })
 
-test('late questions beside quick answers: it leans with the lateness, not with every jitter', () => {
+test('late questions and quick answers: it leans by the lateness, not by every jitter', () => {
   const usb = SCENARIOS.find(({ name }) => name === 'usb-sleep')
   assert.ok(usb !== undefined)
-  // 35, 25 and 24; leaning with all of the extra delay 74, 75 and 88.
+  // 35, 25 and 24; leaning by all of the extra delay gives 74, 75 and 88.
   for (const seed of [1, 2, 3]) {
     const rms = rmsUs(buildWorld(usb, seed), ours())
     assert.ok(rms < 50, `seed ${seed}: ${rms} us`)
@@ -94,16 +94,16 @@ test('a rate measured over 10 minutes bounds the growth: change + both bounds ov
 })
 
 test('the growth never promises more than the tolerance allows', () => {
-  // 200 ms at each end of 10 minutes say nothing of a rate.
+  // 200 ms at each end of 10 minutes say nothing about a rate.
   const wide = taught(sample(0, 0, 200_000), sample(600, 0, 200_000))
   assert.equal(believed(wide, 600).growth, FREQUENCY_TOLERANCE_PPM)
-  // 240 ppm, as fast as may be: at most 250 - 240 faster still, but 100 slower.
+  // 240 ppm is nearly the limit: it can be at most 250 - 240 faster still, but 100 slower.
   const { frequency, growth } = believed(kept(KNOWS_NOTHING, 240, 200, 16), 200 * 16)
   assert.ok(Math.abs(frequency - 240) < 0.5, `${frequency}`)
   assert.ok(growth >= FREQUENCY_CHANGE_PPM && growth < FREQUENCY_CHANGE_PPM + 2, `${growth}`)
 })
 
-test('the frequency is learned, and unknown until it was measured', () => {
+test('the frequency is learned, and unknown until it is measured', () => {
   assert.equal(frequencyOf(kept(KNOWS_NOTHING, 40, 37, 16)), null)
   const estimator = kept(KNOWS_NOTHING, 40, 39, 16)
   const { frequency = ppm(0), deviation = ppm(99) } = frequencyOf(estimator) ?? {}
@@ -112,7 +112,7 @@ test('the frequency is learned, and unknown until it was measured', () => {
   assert.ok(Math.abs(hour.ahead - 40 * (38 * 16 + 3_600)) < 400, 'an hour held over')
 })
 
-test('a sample older than the last one counts with the drift between them', () => {
+test('a sample older than the last one counts, widened by the drift between them', () => {
   const late = taught(sample(0, 0, 5_000), sample(100, 0, 5_000), sample(90, 300, 100))
   const { mono, bound } = believed(late, 100)
   assert.equal(mono, 100 * S)
@@ -136,7 +136,7 @@ test('three samples of another story move nothing, the bound covers both; the fo
   assert.equal(estimator.followed >= FIVE - 5, true)
 })
 
-test('a sample of the story held ends the doubt; a third story begins it anew', () => {
+test('a sample of our story ends the doubt; a third story starts the doubt over', () => {
   const held = kept(KNOWS_NOTHING, 0, 100, 16)
   const lies = (estimator: Estimator, at: number, ahead: number, count: number): Estimator =>
     Array.from({ length: count }, (_, told) => sample(at + told, ahead, 200)).reduce(
@@ -153,14 +153,15 @@ test('a sample of the story held ends the doubt; a third story begins it anew', 
   assert.ok(Math.abs(believed(other, 1_610).ahead) < 5)
 })
 
-test('a sample that both stories allow decides nothing and is believed by both', () => {
+test('a sample that fits both stories decides nothing and is learned by both', () => {
   let estimator = kept(KNOWS_NOTHING, 0, 100, 16)
   estimator = learn(learn(estimator, sample(1_600, FIVE, 200)), sample(1_601, FIVE / 2, FIVE))
   assert.equal(estimator.fault, null)
   assert.equal(estimator.doubt?.samples, 1)
 })
 
-/** Tells another story, `by` from the one held, until it is followed or `count` samples passed. */
+/** Tells another story, `by` away from ours, until it is followed or `count` samples have
+ * passed. */
 function corrected(estimator: Estimator, from: number, ahead: number, count: number): Estimator {
   let next = estimator
   for (let told = 0; told < count; told += 1) {
@@ -170,7 +171,7 @@ function corrected(estimator: Estimator, from: number, ahead: number, count: num
   return next
 }
 
-test('a second correction within 10 minutes waits until they are over', () => {
+test('a second correction within 10 minutes waits until they have passed', () => {
   const first = corrected(kept(KNOWS_NOTHING, 0, 100, 16), 1_600, FIVE, SAMPLES_TO_FOLLOW)
   const at = (first.followedAt ?? 0) / S
   const every = FOLLOW_EVERY_US / S
@@ -183,7 +184,7 @@ test('a second correction within 10 minutes waits until they are over', () => {
   assert.ok(Math.abs(believed(followed, at + every).ahead - 2 * FIVE) < 50)
 })
 
-test('CLK-09: corrections add up to 1,000 s at most, sign left out; then it holds over', () => {
+test('CLK-09: corrections add up to at most 1,000 s, signs ignored; then it holds over', () => {
   const held = kept(KNOWS_NOTHING, 0, 100, 16)
   const part = FOLLOWED_MAX_US / 2 - 1_000
   const once = corrected(held, 1_600, part, SAMPLES_TO_FOLLOW)
@@ -204,7 +205,7 @@ test('CLK-09: corrections add up to 1,000 s at most, sign left out; then it hold
   assert.equal(learn(held, sample(1_600, FOLLOWED_MAX_US - 100, 200)).fault, 'CLK-08')
 })
 
-test('slow samples inform while there is no better; the tightest as it is now', () => {
+test('slow samples inform while there is no better one; the tightest by now counts', () => {
   const slow = (at: number, bound: number) => sample(at, 0, bound, true)
   const informed = taught(slow(0, 3 * S), slow(10, 3 * S + 2_499))
   assert.equal(believed(informed, 10).mono, 10 * S)
@@ -212,10 +213,10 @@ test('slow samples inform while there is no better; the tightest as it is now', 
   const good = learn(informed, sample(20, 0, 9_000))
   assert.equal(believed(good, 20).informative, false)
   assert.equal(believed(learn(good, slow(30, 10)), 30).informative, false)
-  assert.equal(learn(good, slow(30, 10)).held, good.held)
+  assert.equal(learn(good, slow(30, 10)).story, good.story)
 })
 
-test('a remembered frequency is begun with, and given up when it is wrong; the bound ignores it', () => {
+test('a remembered frequency is the start, and abandoned when wrong; the bound ignores it', () => {
   const prior = { frequency: ppm(40), deviation: ppm(0.1) }
   const soon = learn(remembering(prior, spanMs(60_000)), sample(0, 0))
   assert.equal(believed(soon, 0).frequency, 40)
@@ -233,7 +234,7 @@ test('a remembered frequency is begun with, and given up when it is wrong; the b
   }
 })
 
-test('after a sleep the frequency is kept to begin with, the phase is not; what was followed counts', () => {
+test('after a sleep the frequency is kept and the phase is not; earlier corrections still count', () => {
   const followed = corrected(kept(KNOWS_NOTHING, 0, 100, 16), 1_600, FIVE, SAMPLES_TO_FOLLOW)
   const { followed: sum, followedAt: when } = withoutPhase(followed)
   assert.deepEqual([sum, when], [followed.followed, followed.followedAt])

@@ -32,7 +32,7 @@ const reply = (change: Partial<ClockReply> = {}): ClockReply => ({
   ...change,
 })
 
-test('ties the middles together within delay/2 + drift + master bound (RFC 5905 8)', () => {
+test('ties the midpoints together within delay/2 + drift + master bound (RFC 5905 8)', () => {
   const verdict = measure(stamps(1_000, 5_000, 5_200, 2_200, 40))
   assert.ok(verdict.ok)
   const { mono, utc, roundTripDelay, bound, informative } = verdict.sample
@@ -100,7 +100,7 @@ test('CLK-04: no open question, wrong id, a reply used twice', () => {
   assert.equal(faultOf(answer(right.exchange, reply(), monoUs(2_100)).verdict), 'CLK-04')
 })
 
-test('a bad reply closes its question too; a new question gives up the old one', () => {
+test('a bad reply closes its question too; a new question replaces the old one', () => {
   const bad = answer(ask(ID, monoUs(1_000)), reply({ t3: unixUs(UTC) }), monoUs(2_000))
   assert.ok(!bad.verdict.ok)
   assert.equal(bad.verdict.fault, 'CLK-02')
@@ -117,7 +117,7 @@ test('a bad reply closes its question too; a new question gives up the old one',
   assert.equal(late.verdict.fault, 'CLK-04')
 })
 
-test('a question named by 15 or 17 bytes is our own bug', () => {
+test('a question with an id of 15 or 17 bytes is our own bug', () => {
   assert.throws(() => ask(new Uint8Array(15), monoUs(0)), /broken promise/)
   assert.throws(() => ask(new Uint8Array(17), monoUs(0)), /broken promise/)
 })

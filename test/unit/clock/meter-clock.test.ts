@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  markOf,
+  bracketOf,
   NO_EDGES,
   nextRead,
   overheard,
-  withMark,
+  withBracket,
 } from '../../../shared/clock/meter/edges.ts'
 import {
   afterChange,
@@ -46,7 +46,7 @@ const ours = steer(
   monoUs(0),
 ).clock
 
-/** A read at `t1` of a meter that looks 300 us later and answers 300 us after that. */
+/** A read at `t1` of a meter that reads its clock 300 us later and answers 300 us after that. */
 const readAt = (
   t1: number,
   shows: (mono: number) => number,
@@ -72,7 +72,7 @@ interface Read {
   readonly stepped: readonly number[]
 }
 
-/** Reads when the clock wants to be read, or each 0.5 s where it rests. */
+/** Reads whenever a read is due, or every 0.5 s while it rests. */
 function readOn(
   from: MeterClock,
   start: number,
@@ -94,7 +94,7 @@ function readOn(
   return { clock, now, stepped }
 }
 
-/** Reads until the burst has told what it can. */
+/** Reads until the burst is over. */
 function burst(from: MeterClock, start: number, shows: (mono: number) => number): Read {
   let read: Read = { clock: from, now: monoUs(start), stepped: [] }
   do {
@@ -107,7 +107,7 @@ function burst(from: MeterClock, start: number, shows: (mono: number) => number)
 const offsetOf = ({ clock, now }: Pick<Read, 'clock' | 'now'>): number =>
   meterClockAt(clock, ours, now)?.offset ?? Number.NaN
 
-test('nothing is said on the word of one read, however fine', () => {
+test('a single read is never enough for an offset, however fine it is', () => {
   for (const resolution of [10, SECOND]) {
     const one = takeRead(noMeterClock, readAt(SECOND, off(0), resolution)).clock
     assert.equal(meterClockAt(one, ours, monoUs(2 * SECOND)), null)
@@ -117,13 +117,13 @@ test('nothing is said on the word of one read, however fine', () => {
   }
 })
 
-test('nothing is said while UTC is not known', () => {
+test('there is no offset while UTC is not known', () => {
   const { clock, now } = readOn(noMeterClock, SECOND, 5, off(0))
   const guess = startClock({ mono: monoUs(0), guess: unixUs(START), lastUsed: null })
   assert.equal(meterClockAt(clock, guess, now), null)
 })
 
-test('across midnight the offset stays what it was', () => {
+test('across midnight the offset stays the same', () => {
   for (const us of [0, 400_000, -400_000, 3 * SECOND]) {
     const read = readOn(noMeterClock, MONO_MIDNIGHT - 8 * SECOND, 16, off(us))
     assert.ok(read.now > MONO_MIDNIGHT, 'midnight passed')
@@ -165,7 +165,7 @@ test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
   const slow = { request: lineTime(5, { baud: 9_600, bits: 10 }), answer: spanUs(0) }
   // Five bytes take 5.2 ms at 9,600 baud, give or take 2 %.
   const late = { ...good, onLine: slow, t4: monoUs(SECOND + 5_050) }
-  assert.notEqual(markOf(late, TOLERANCE), null)
+  assert.notEqual(bracketOf(late, TOLERANCE), null)
   for (const bad of [
     { ...good, onLine: slow, t4: monoUs(SECOND + 4_990) },
     { ...good, t4: monoUs(SECOND - 1) },
@@ -175,7 +175,7 @@ test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
     { ...good, onLine: { request: spanUs(-1), answer: spanUs(0) } },
     { ...good, onLine: { request: spanUs(0), answer: spanUs(Number.POSITIVE_INFINITY) } },
   ]) {
-    assert.equal(markOf(bad, TOLERANCE), null, JSON.stringify(bad))
+    assert.equal(bracketOf(bad, TOLERANCE), null, JSON.stringify(bad))
     const { clock, now } = readOn(noMeterClock, SECOND, 5, off(0))
     const taken = takeRead(clock, bad)
     assert.equal(taken.fault, 'CLK-02')
@@ -183,16 +183,16 @@ test('impossible stamps teach nothing: CLK-02 on each side of the edge', () => {
   }
 })
 
-test('the next read puts the predicted tick in the middle of what is possible', () => {
-  const first = markOf(readAt(10 * SECOND + 100_000, off(0)), TOLERANCE)
+test('the next read puts the predicted tick in the middle of the window', () => {
+  const first = bracketOf(readAt(10 * SECOND + 100_000, off(0)), TOLERANCE)
   assert.ok(first !== null)
-  const { edges } = withMark(NO_EDGES, first, UNKNOWN_RATE)
+  const { edges } = withBracket(NO_EDGES, first, UNKNOWN_RATE)
   const next = nextRead(edges, monoUs(10 * SECOND + 200_000), UNKNOWN_RATE, null, 0)
   // The second was k at 10.1 s: its next tick lies in (10.1 s, 11.1 s], its middle is 10.6 s.
   assert.ok(Math.abs(next + 300 - (10 * SECOND + 600_000)) < 1_000, `${next}`)
 })
 
-test('a burst ends: settled, or after 16 reads whatever they said; then the meter rests', () => {
+test('a burst ends when settled, or after 16 reads in any case; then the meter rests', () => {
   let clock = noMeterClock
   let now = 0
   for (let read = 0; read < 16; read += 1) {
@@ -207,11 +207,11 @@ test('a burst ends: settled, or after 16 reads whatever they said; then the mete
   assert.ok(nextReadAt(good.clock, good.now) - good.now >= 299 * SECOND)
 })
 
-test('telegrams on their own schedule narrow the window by themselves', () => {
+test('telegrams on the meter’s own schedule narrow the window too', () => {
   let edges = NO_EDGES
   const shows = off(123_456)
   for (let at = 0; at < 20; at += 1) {
-    // Sent 40 to 900 ms after the meter looked at its clock.
+    // Sent 40 to 900 ms after the meter read its clock.
     const looked = (10 + at) * SECOND + 70_000 * at
     const telegram = overheard({
       heard: monoUs(looked + 40_000 + ((at * 430_000) % 860_000)),
@@ -221,13 +221,13 @@ test('telegrams on their own schedule narrow the window by themselves', () => {
       stale: spanUs(SECOND),
       status: null,
     })
-    const mark = markOf(telegram, TOLERANCE)
-    assert.ok(mark !== null)
-    assert.ok(mark.least <= START + 123_456 && START + 123_456 <= mark.most)
-    ;({ edges } = withMark(edges, mark, UNKNOWN_RATE))
+    const bracket = bracketOf(telegram, TOLERANCE)
+    assert.ok(bracket !== null)
+    assert.ok(bracket.least <= START + 123_456 && START + 123_456 <= bracket.most)
+    ;({ edges } = withBracket(edges, bracket, UNKNOWN_RATE))
   }
-  const least = Math.max(...edges.marks.map((mark) => mark.least))
-  const most = Math.min(...edges.marks.map((mark) => mark.most))
+  const least = Math.max(...edges.brackets.map((bracket) => bracket.least))
+  const most = Math.min(...edges.brackets.map((bracket) => bracket.most))
   assert.ok(most - least < 1.3 * SECOND, `${most - least}`)
 })
 
@@ -239,11 +239,11 @@ test('a time is sent so that it takes effect on its tick', () => {
   assert.ok(planned !== null && planned.change.how === 'write')
   assert.equal(planned.change.utc % SECOND, 0)
   assert.ok(planned.at >= now && planned.at - now <= SECOND)
-  // On the line 10 ms, and the meter looks 300 us after that.
+  // 10 ms on the line, and the meter reads its clock 300 us after that.
   assert.ok(Math.abs(planned.change.utc - (START + planned.at + 10_300)) < 20)
 })
 
-test('a shift is whole seconds, at most 900 of them, and not nothing', () => {
+test('a shift is in whole seconds, at most 900, and never zero', () => {
   const wish = { how: 'shift', resolution: spanUs(SECOND), onLine: spanUs(0) } as const
   const plan = (us: number): ReturnType<typeof planChange> => {
     const { clock, now } = readOn(noMeterClock, SECOND, 16, off(us))
@@ -255,7 +255,7 @@ test('a shift is whole seconds, at most 900 of them, and not nothing', () => {
   assert.equal(plan(-901 * SECOND), null)
 })
 
-test('a change of ours is found anew and is no surprise', () => {
+test('after a change of ours the offset is measured again, without a report of a step', () => {
   const before = readOn(noMeterClock, SECOND, 16, off(7 * SECOND))
   assert.equal(afterChange(before.clock, 'nak'), before.clock)
   for (const [answer, now] of [
@@ -272,7 +272,7 @@ test('a change of ours is found anew and is no surprise', () => {
   }
 })
 
-test('after a correction nothing is said until a burst bears it out', () => {
+test('after a correction there is no offset until a burst confirms it', () => {
   const before = burst(noMeterClock, SECOND, off(20_000))
   const correction = { offset: spanUs(-20_000), frequency: ppm(0) }
   const corrected = afterCorrection(before.clock, correction, 'ack', before.now)
@@ -288,7 +288,7 @@ test('after a correction nothing is said until a burst bears it out', () => {
   assert.deepEqual(burst(unanswered, before.now, off(20_000)).stepped, [])
 })
 
-test('a clock set by less than a second between two bursts is found and told', () => {
+test('a clock set by less than a second between two bursts is found and reported', () => {
   const before = burst(noMeterClock, SECOND, off(0))
   for (const us of [-400_000, -30_000, 30_000, 400_000]) {
     const after = burst(before.clock, before.now + 20 * SECOND, off(us))

@@ -1,5 +1,5 @@
-// One source of time, asked and answered by hand: which answer counts, and what the client does
-// when there is none or it is told to go away.
+// One source of time, driven by hand: which answer counts, and what the client does when there is
+// none or when the server sends it away.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,7 +27,7 @@ import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
 const UTC = 1_790_000_000_000_000
 const SECOND = 1_000_000
 
-/** A client and what its shell would do: sends when asked, strikes t1. */
+/** A client and what its shell would do: it sends when asked and stamps t1. */
 class Client {
   association: Association
   at = 0
@@ -57,7 +57,7 @@ class Client {
     return step.actions
   }
 
-  /** Lives until the next question is asked. */
+  /** Runs until the next question is asked. */
   ask(): NtpHeader {
     const before = this.sent.length
     for (let i = 0; i < 10_000 && this.sent.length === before; i += 1) {
@@ -69,7 +69,7 @@ class Client {
     return question
   }
 
-  /** Something arrives 10 ms after the question; returns the faults it brought. */
+  /** A datagram arrives 10 ms after the question; returns the faults it caused. */
   hear(datagram: Uint8Array): string {
     const before = this.faults.length
     this.step({ on: 'datagram', datagram, at: monoUs(this.at + 10_000) })
@@ -96,7 +96,7 @@ const reply = (question: NtpHeader, at: number, other: Partial<NtpHeader> = {}):
     ...other,
   })
 
-test('an answer becomes a sample whose bound holds all the server states of its own error', () => {
+test('an answer becomes a sample whose bound includes all of the server’s stated error', () => {
   const client = new Client()
   assert.equal(client.hear(reply(client.ask(), client.at)), '')
   const estimate = estimateAt(client.association.estimator, monoUs(client.at + 10_000))
@@ -109,7 +109,7 @@ test('an answer becomes a sample whose bound holds all the server states of its 
   assert.ok(sample.bound >= 5_000 + 1_000 + 500 && sample.bound < 6_500 + 32, `${sample.bound}`)
 })
 
-test('a question tells nothing of us: random bits, another each time', () => {
+test('a question reveals nothing about us: random bits, new each time', () => {
   const client = new Client()
   const questions = Array.from({ length: 8 }, () => client.ask())
   assert.equal(new Set(questions.map(({ transmit }) => transmit)).size, 8)
@@ -139,7 +139,7 @@ test('one answer per question: bogus, repeated and late ones are CLK-04 and chan
   assert.equal(client.hear(reply(first, asked)), 'CLK-04')
 })
 
-test('what cannot be believed is refused by name, and the source stays unreached', () => {
+test('an answer that cannot be believed is refused by code, and the source stays unreached', () => {
   const cases: readonly [Partial<NtpHeader>, string][] = [
     [{ leap: 3 }, 'CLK-07'],
     [{ stratum: 16 }, 'CLK-07'],
@@ -161,7 +161,7 @@ test('what cannot be believed is refused by name, and the source stays unreached
     assert.equal(client.association.sample, null)
     assert.match(client.association.note, new RegExp(fault))
   }
-  // The other side of the edges.
+  // The other side of each edge.
   const fine: readonly Partial<NtpHeader>[] = [
     { stratum: 15 },
     { stratum: 1, refid: 0x0a000001 },
@@ -177,7 +177,7 @@ test('what cannot be believed is refused by name, and the source stays unreached
   }
 })
 
-test('no packet at all is refused by what is wrong with it', () => {
+test('what is not a packet is refused with its own code', () => {
   const client = new Client()
   client.ask()
   assert.equal(client.hear(new Uint8Array(47)), 'WIR-03')
@@ -195,7 +195,7 @@ test("kiss-o'-death: DENY and RSTR end the asking, RATE doubles the interval for
     client.step({ on: 'slept', at: monoUs(client.at) })
     client.step({ on: 'tick', at: monoUs(client.at) })
     assert.equal(client.sent.length, 1)
-    // Also then its name is looked up again, and operators see why it is not asked.
+    // Even then its name is looked up again, and operators see why it is not asked.
     assert.equal(client.association.silent, true)
     assert.match(client.association.note, new RegExp(letters))
   }
@@ -207,16 +207,16 @@ test("kiss-o'-death: DENY and RSTR end the asking, RATE doubles the interval for
   assert.ok(client.at - before >= 2 ** (POLL_MIN + 1) * SECOND, 'no burst, and slower')
   for (let i = 0; i < 20; i += 1) client.ask()
   assert.ok(client.association.poll > POLL_MIN)
-  // Nobody can drive it beyond the longest interval.
+  // No server can drive it beyond the longest interval.
   for (let i = 0; i < 20; i += 1) client.hear(reply(client.ask(), client.at, rate))
   assert.equal(client.association.poll, 10)
-  // One forged without our random bits is nothing.
+  // One forged without our random bits has no effect.
   const forged = reply(client.ask(), client.at, { stratum: 0, refid: refidOf('DENY'), origin: 7n })
   assert.equal(client.hear(forged), 'CLK-04')
   assert.equal(client.association.stopped, false)
 })
 
-test('asks four times in a row, then each 64 s, up to 256 s while answers are good', () => {
+test('asks four times in a row, then every 64 s, up to 256 s while answers are good', () => {
   const client = new Client()
   const times = Array.from({ length: 40 }, () => {
     client.hear(reply(client.ask(), client.at))
@@ -232,14 +232,14 @@ test('asks four times in a row, then each 64 s, up to 256 s while answers are go
   assert.equal(client.association.reach, 0xff)
 })
 
-test('silence is reported once, asked into ever more rarely, and over with the first answer', () => {
+test('silence is reported once, probed more and more rarely, and ended by the first answer', () => {
   const client = new Client()
   for (let i = 0; i < 30; i += 1) client.ask()
   assert.deepEqual(client.faults, ['CLK-12'])
   assert.equal(client.association.poll, POLL_MAX)
   client.hear(reply(client.ask(), client.at))
   assert.equal(client.association.reach, 1)
-  // It did answer once, so only eight polls in a row make it lost.
+  // It answered once, so it is lost only after eight polls without an answer.
   for (let i = 0; i < 8; i += 1) client.ask()
   assert.deepEqual(client.faults, ['CLK-12'])
   for (let i = 0; i < 2; i += 1) client.ask()

@@ -51,7 +51,7 @@ const answered = (bytes: Uint8Array | null): NtpPacket => {
   return read.packet
 }
 
-test('tells the truth of its clock, repeats what names the question, strikes t3 last', () => {
+test('tells the truth about its clock, repeats the question’s id, stamps t3 last', () => {
   const answer = answerTo(writePacket(asked), 'answer', NOW, served)
   assert.ok(answer !== null)
   strikeTransmit(answer, unixUs(NOW + 40))
@@ -110,7 +110,7 @@ test('no answer is longer than its question, whatever the question is', () => {
   assert.ok(answers > 200, `${answers}`)
 })
 
-test('a kiss tells the rate, and nothing of the clock', () => {
+test('a kiss says RATE and nothing about the clock', () => {
   const kiss = answered(answerTo(writePacket(asked), 'kiss', NOW, served))
   assert.equal(refidText(kiss.refid, kiss.stratum), 'RATE')
   assert.deepEqual([kiss.stratum, kiss.leap, kiss.origin], [0, 3, asked.transmit])
@@ -131,7 +131,7 @@ test('128 answers in a row, 16 a second after that, one kiss in 8 s, else silenc
   assert.deepEqual(turns(200, 100_000_000), { answer: 128, kiss: 1, silence: 71 })
 })
 
-test('a hundred thousand forged addresses take the memory of 8,192', () => {
+test('a hundred thousand forged addresses take no more memory than 8,192', () => {
   const turnstile = new Turnstile()
   for (let i = 0; i < 100_000; i += 1) turnstile.turn(`address ${i}`, monoUs(i))
   assert.equal(turnstile.tracked, 8_192)

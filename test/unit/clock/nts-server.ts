@@ -19,7 +19,7 @@ export const TO_CLIENT = new Secret(new Uint8Array(32).fill(2))
 const CRITICAL = 0x8000
 const u16 = (value: number): Uint8Array => new Writer().u16(value).done()
 
-/** Records as [type, body]; bit 15 of the type says critical. */
+/** Records as [type, body]; bit 15 of the type means critical. */
 export function records(...list: readonly (readonly [number, Uint8Array])[]): Uint8Array {
   const out = new Writer()
   for (const [type, body] of list) writeRecord(out, type, body)
@@ -43,7 +43,7 @@ export interface Asked {
   readonly placeholders: number
 }
 
-/** What a request says; fails when a server would not take it. */
+/** The content of a request; fails when a server would not accept it. */
 export function readRequest(request: Uint8Array, key = TO_SERVER): Asked {
   const read = readPacket(request)
   assert.ok(read.ok)

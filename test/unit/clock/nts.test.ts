@@ -48,7 +48,7 @@ import {
 import { aessiv } from '@noble/ciphers/aes.js'
 
 const CRITICAL = 0x8000
-/** Longest datagram that no IPv6 network divides, less the heads of IPv6 and UDP. */
+/** Longest datagram that no IPv6 network fragments, less the headers of IPv6 and UDP. */
 const DATAGRAM_BYTES = 1_280 - 40 - 8
 
 const bytes = (hex: string): Uint8Array => {
@@ -66,7 +66,7 @@ const sessionWith = (count: number): NtsSession =>
     cookies: Array.from({ length: count }, (_, n) => cookie(n + 1)),
   })
 
-/** What cannot be read as a packet never comes so far. */
+/** What cannot be read as a packet never gets this far. */
 function openAnswer(session: NtsSession, datagram: Uint8Array): Opened {
   const read = readPacket(datagram)
   return read.ok ? openRead(session, datagram, read.packet) : { session, verdict: 'CLK-14' }
@@ -164,7 +164,7 @@ for (const [what, answer, why] of REFUSED) {
   })
 }
 
-test('no cookie and no identifier is used twice, and the stock comes back to eight', () => {
+test('no cookie and no identifier is used twice, and the stock returns to eight', () => {
   let session = sessionWith(COOKIES_MAX)
   const spent = new Set<string>()
   const named = new Set<string>()
@@ -271,7 +271,7 @@ test('cookies outside the encrypted part are not taken', () => {
   assert.equal(opened.session.cookies.length, 0)
 })
 
-test('a NAK throws the keys away, once, for the open request only (RFC 8915 5.7)', () => {
+test('a NAK discards the keys, once, for the open request only (RFC 8915 5.7)', () => {
   const { session, asked } = asking(sessionWith(3))
   const opened = openAnswer(session, nakTo(asked.unique))
   assert.equal(opened.verdict, 'renew')
@@ -340,7 +340,8 @@ test('an association follows authentic answers only, and asks for keys, never in
   assert.ok(learned?.do === 'learned')
   assert.equal(Math.abs(learned.sample.utc - learned.sample.mono - ORIGIN) < 3_000, true)
 
-  // A kiss-o'-death and a NAK: the first counts under the seal only, the second throws keys away.
+  // A kiss-o'-death and a NAK: the first counts only when authenticated, the second discards the
+  // keys.
   question = ask()
   const kiss = headerFor(question, at)
   kiss[1] = 0

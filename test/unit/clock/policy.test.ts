@@ -17,7 +17,7 @@ const MS = 1_000
 const HOUR = 3_600 * SECOND
 const DAY = 24 * HOUR
 const seconds = (value: number): SpanUs => spanUs(Math.round(value * SECOND))
-/** 2026-03-17 10:00 UTC: nothing ends near it. */
+/** 2026-03-17 10:00 UTC: no day or month ends near it. */
 const CALM = unixUs(Date.UTC(2026, 2, 17, 10) * MS)
 const MARCH = '2026-03'
 
@@ -37,7 +37,8 @@ const decide = (
   utc: UnixUs = CALM,
 ): ClockDecision => decideClock({ client, utc, drift }, { ...METER, ...device })
 
-/** Action, event, B0, answer; `!` when the head-end is told, `+` when the register counts it. */
+/** Action, event, B0, answer; `!` when the head-end is notified, `+` when the register counts
+ * it. */
 const word = (drift: SpanUs, sum: number, decision: ClockDecision): string => {
   const { action, event, invalid, answer, tellHeadEnd, register } = decision
   const counted = register.sum === sum + drift && drift !== 0 ? ' +' : ''
@@ -179,7 +180,7 @@ const monthAt = (at: number, zone: string): string =>
     .toString()
     .slice(0, 7)
 
-test('the register begins anew with the civil month of the meter, not with UTC', () => {
+test('the register restarts with the civil month of the meter, not with UTC’s', () => {
   const zones = { 'Asia/Kolkata': -5.5, 'Europe/Rome': -1, 'America/New_York': 5, UTC: 0 }
   for (const [zone, hours] of Object.entries(zones)) {
     // 1 February 2026, 00:00 there: winter time in both zones that have a summer.
@@ -220,7 +221,7 @@ test('the change to and from summer time moves neither drift nor month', () => {
   }
 })
 
-test('midnight: a clock that is ahead is not set back over it, one that is behind is set', () => {
+test('midnight: a clock that is ahead is not set back across it, one that is behind is set', () => {
   const midnight = unixUs(Date.UTC(2026, 2, 18) * MS)
   for (const [before, drift, reopens] of [
     // True time before midnight; the meter's is beyond it where the drift is larger.

@@ -45,11 +45,11 @@ test('four questions in a burst, then 16 s, doubled by four good answers up to 2
   }
 })
 
-test('the bound grows by 30 ms at most between two questions: 64 s at 250 ppm', () => {
+test('the bound grows by at most 30 ms between two questions: 64 s at 250 ppm', () => {
   const slow = waits(times(30, UNSURE)).at(-1) ?? 0
   assert.equal(slow, 64_000_000)
   assert.ok((slow * 250) / 1e6 <= GROWTH_MAX_US)
-  // What was afforded once is given back when the rate is in doubt again.
+  // The longer interval is given up when the rate is in doubt again.
   assert.deepEqual(waits([...times(30, GOOD), ...times(3, UNSURE)]).slice(29), [
     INTERVAL_MAX_US,
     INTERVAL_MAX_US / 2,

@@ -1,4 +1,4 @@
-// The simulator that judges clocks is judged itself: what is known beforehand must come out.
+// The simulator that judges clocks is itself judged: it must reproduce known results.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -61,7 +61,7 @@ test('the regression servo finds a constant rate, also through noise', () => {
   assert.ok(rms > 30 && rms < 130, `${rms}`)
 })
 
-test('the regression servo takes out jitter that is on one way only', () => {
+test('the regression servo removes jitter that is in one direction only', () => {
   const ways = { out: constant(10_000), back: queue(10_000, 3_000) }
   const one = buildWorld(scenario('one', { ...plain, ...ways }), 2)
   const two = buildWorld(scenario('two', { ...plain, ...both(queue(10_000, 3_000)) }), 2)
@@ -83,7 +83,7 @@ test('violations are counted: a bound a little too small is caught, a true one i
     if (Number.isInteger(atS) && error > honest.shownUs) over += 1
   })
   assert.ok(over > 1_000, `${over}`)
-  // Those seen after a sample in the middle of a second come on top.
+  // Those seen after a sample in the middle of a second are added.
   assert.ok(tight.tally.violations >= over && tight.tally.violations < over + 320)
   assert.ok(tight.tally.worst > 1)
 })
@@ -94,9 +94,9 @@ test('a silent clock is not checked: no bound, no promise', () => {
   assert.deepEqual(tally, { seconds: 0, violations: 0, worst: 0 })
 })
 
-test('a suspended machine: its clock stands, nobody looks, replies are lost', () => {
+test('a suspended machine: its clock stands still, nothing is read, replies are lost', () => {
   const nap = (second: number): boolean => second >= 1_000 && second < 1_600
-  // Whoever asked just before is answered in the middle of the nap.
+  // A question asked just before is answered in the middle of the sleep.
   const tamper = () => (reply: Reply, askedS: number) =>
     askedS > 900 && askedS < 1_000 ? [{ ...reply, arrivesS: 1_200 }] : [reply]
   const world = buildWorld(scenario('nap', plain), 1, { tamper, asleep: nap })
@@ -119,7 +119,7 @@ test('a repeated or late reply reaches no servo: one question, one answer', () =
   assert.ok(taken <= questions && taken > 0.8 * questions, `${taken} of ${questions}`)
 })
 
-test('a world is the same for everybody who lives in it, and each seed has its own', () => {
+test('every servo lives in the same world, and each seed has its own', () => {
   for (const each of SCENARIOS.filter(({ seconds }) => seconds < 21_000)) {
     const rms = (seed: number): number => rmsUs(buildWorld(each, seed), step())
     assert.equal(rms(31), rms(31), each.name)
@@ -127,7 +127,7 @@ test('a world is the same for everybody who lives in it, and each seed has its o
   }
 })
 
-test('scenarios have names of their own and enough to learn from', () => {
+test('scenarios have unique names and enough samples to learn from', () => {
   const names = [...SCENARIOS, ...THREATS.map((threat) => threat.scenario)].map(({ name }) => name)
   assert.equal(new Set(names).size, names.length)
   for (const { name, seconds, pollS, fromS } of SCENARIOS) {

@@ -1,5 +1,5 @@
-// Readings taken at the edges of seconds, by clocks that are wrong: a share of what
-// `npm run bench -- clock` sends.
+// Readings taken at the edges of seconds by clocks that are wrong: a part of what `npm run bench --
+// clock` sends.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -54,7 +54,7 @@ test('restored, it begins in the second after the last one used, or at the guess
   assert.equal(aheadAt(guess(UTC + S), 0), 2 * S)
 })
 
-test('the first estimate ahead steps at once, however small, and says CLK-06', () => {
+test('a first estimate that is ahead steps at once, however small, with CLK-06', () => {
   for (const ahead of [1, 400_000, 86_400 * S]) {
     const { clock, fault, offset } = steer(guess(), estimate(2, ahead), monoUs(2 * S))
     assert.equal(fault, 'CLK-06')
@@ -64,7 +64,7 @@ test('the first estimate ahead steps at once, however small, and says CLK-06', (
   }
 })
 
-test('the first estimate behind holds the time until it is true, state R while far off', () => {
+test('a first estimate that is behind holds the time until it is true, in state R while far off', () => {
   const { clock, fault } = steer(guess(), estimate(2, -3 * S), monoUs(2 * S))
   assert.equal(fault, 'CLK-06')
   for (const at of [2, 3, 4.9]) assert.equal(timeAt(clock, monoUs(at * S)), UTC + 2 * S)
@@ -73,7 +73,7 @@ test('the first estimate behind holds the time until it is true, state R while f
   assert.equal(qualityAt(clock, monoUs(4.5 * S)).state, 'S')
 })
 
-test('a clock found ahead by more than a bound can say is in state U; what is over goes on', () => {
+test('a clock ahead by more than a bound can express is in state U, and what has passed advances', () => {
   const far = 4_295_000 * S
   const { clock } = steer(guess(), estimate(2, -far), monoUs(2 * S))
   assert.deepEqual(qualityAt(clock, monoUs(2 * S)), { state: 'U', bound: BOUND_UNKNOWN_US })
@@ -94,21 +94,21 @@ test('1 s behind is slewed at 500 ppm, one microsecond more is stepped with CLK-
   assert.equal(aheadAt(stepped.clock, 10), S + 1)
 })
 
-test('1 s ahead is slewed, one microsecond more is held with CLK-06, said once', () => {
+test('1 s ahead is slewed, one microsecond more is held with CLK-06, reported once', () => {
   const slewing = steer(fixed(), estimate(10, -S), monoUs(10 * S))
   assert.equal(slewing.fault, null)
   assert.equal(aheadAt(slewing.clock, 1_010), -500_000)
   const held = steer(fixed(), estimate(10, -S - 1), monoUs(10 * S))
   assert.equal(held.fault, 'CLK-06')
   assert.equal(aheadAt(held.clock, 11), -S)
-  // Still 0.6 s ahead when the next estimate comes: it goes on standing, silently.
+  // Still 0.6 s ahead at the next estimate: it keeps standing still, without a report.
   const later = steer(held.clock, estimate(10.4, -S - 1), monoUs(10.4 * S))
   assert.equal(later.fault, null)
   assert.equal(later.clock.way, 'hold')
   assert.equal(aheadAt(later.clock, 12), -S - 1)
 })
 
-test('the bound holds what is not slewed yet and grows with age; past 1 s S becomes R', () => {
+test('the bound includes what is not slewed yet and grows with age; past 1 s S becomes R', () => {
   const { clock } = steer(fixed(), estimate(10, 400_000), monoUs(10 * S))
   assert.equal(qualityAt(clock, monoUs(10 * S)).bound, 401_000)
   // 100 s: 50 ms slewed, 25 ms grown.
@@ -141,7 +141,7 @@ test('an instant before the last correction gets the time of that correction', (
   assert.throws(() => steer(clock, estimate(1, 0), monoUs(S)), /broken promise/)
 })
 
-test('after a sleep it goes on where it was, in state U', () => {
+test('after a sleep it continues from where it was, in state U', () => {
   const clock = slept(fixed(), monoUs(10 * S))
   assert.equal(aheadAt(clock, 11), 0)
   assert.equal(qualityAt(clock, monoUs(11 * S)).state, 'U')
@@ -156,12 +156,12 @@ test('a sleep is noticed above 0.1 s between the two clocks', () => {
   assert.equal(hasSlept(look(0, 5 * S), look(S, 6 * S + SLEEP_NOTICED_US + 1)), true)
 })
 
-test('a stamp cuts the time to ms and rounds the bound up around it', () => {
+test('a stamp truncates the time to ms and rounds the bound up around it', () => {
   const { clock } = steer(guess(), estimate(0, 1_234_567), monoUs(0))
   assert.deepEqual(stampAt(clock, monoUs(0), monoUs(-2_500)), {
     agentTime: UTC / 1_000 + 1_234,
     clockState: 'S',
-    // 1,000 us bound and 567 us cut.
+    // 1,000 us bound and 567 us truncated.
     clockBound: 2,
     processMs: 2,
   })

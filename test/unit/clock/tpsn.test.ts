@@ -1,4 +1,4 @@
-// TPSN's arithmetic at its edges: stamps that are cut, the time inside, late and repeated messages.
+// TPSN's arithmetic at its edges: truncated stamps, processing time, late and repeated messages.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -12,8 +12,8 @@ import {
   STANDARD_CLOCK,
   type Stamps,
   takeLocal,
-  tell,
-  told,
+  clockMessage,
+  truncated,
 } from '../../../shared/clock/meter/tpsn.ts'
 import { lineTime } from '../../../shared/clock/meter/meter-clock-line.ts'
 import { monoUs, spanUs, unixUs } from '../../../shared/units.ts'
@@ -26,13 +26,13 @@ const stampsOf = (t1: number, t2: number, t3: number, t4: number): Stamps => ({
   t4: monoUs(t4),
 })
 
-test('offset is half of the difference of the ways, delay leaves out the time inside', () => {
+test('offset is half of the difference of the two directions, delay excludes the processing time', () => {
   const verdict = compare(stampsOf(0, 5_300, 6_300, 1_600), spanUs(1), NO_LINE)
   assert.ok(verdict.ok)
   // ((5300 - 0) + (6300 - 1600)) / 2, and half a microsecond of resolution.
   assert.equal(verdict.comparison.offset, 5_000.5)
   assert.equal(verdict.comparison.delay, 600)
-  // Half the delay, half the resolution, the cut of both stamps, two roundings, 250 ppm.
+  // Half the delay, half the resolution, the truncation of both stamps, two roundings, 250 ppm.
   assert.ok(Math.abs(verdict.comparison.bound - 303.6) < 0.2, `${verdict.comparison.bound}`)
 })
 
@@ -45,8 +45,8 @@ test('a long answer to a short question costs no accuracy', () => {
   assert.ok(verdict.ok && Math.abs(verdict.comparison.offset) < 1)
 })
 
-test('stamps that are cut never make an answer impossible', () => {
-  // Received at 1009 and sent at 2000 over a line without delay; told as 1000 and 2000.
+test('truncated stamps never make an answer impossible', () => {
+  // Received at 1009 and sent at 2000 over a line without delay; sent as 1000 and 2000.
   assert.ok(compare(stampsOf(1_009, 1_000, 2_000, 2_000), FINE_CLOCK.resolution, NO_LINE).ok)
 })
 
@@ -55,7 +55,7 @@ test('impossible stamps: CLK-02 on each side of the edge', () => {
     [stampsOf(0, 100, 100, 0), true],
     [stampsOf(0, 100, 100, -1), false],
     [stampsOf(0, 100, 99, 10), false],
-    // Both stamps are cut to 1 us.
+    // Both stamps are truncated to 1 us.
     [stampsOf(0, 100, 112, 10), true],
     [stampsOf(0, 100, 113, 10), false],
     [stampsOf(0, Number.NaN, 100, 10), false],
@@ -64,10 +64,10 @@ test('impossible stamps: CLK-02 on each side of the edge', () => {
   }
 })
 
-test('a local time counts once, and only in the exchange that is open: CLK-04', () => {
+test('a local time counts once, and only in the open exchange: CLK-04', () => {
   const { peer, message } = giveTime(IDLE_PEER, monoUs(0), unixUs(1e15), FINE_CLOCK)
   const stamps = { received: 2e15, sent: 2e15 }
-  const local = tell('local', message.exchange, stamps, FINE_CLOCK)
+  const local = clockMessage('local', message.exchange, stamps, FINE_CLOCK)
   const refused = (from: Peer, answer: typeof local): void => {
     const { peer: after, verdict } = takeLocal(from, answer, monoUs(900), FINE_CLOCK, NO_LINE)
     assert.deepEqual(verdict, { ok: false, fault: 'CLK-04' })
@@ -91,11 +91,15 @@ test('exchanges are numbered in one byte', () => {
   assert.equal(peer.next, 0)
 })
 
-test('hundredths in the standard clock, tens of microseconds in the other, always cut', () => {
-  assert.equal(told(1_234_567.9, STANDARD_CLOCK), 1_230_000)
-  assert.equal(told(1_234_567.9, FINE_CLOCK), 1_234_560)
-  assert.equal(told(-1, STANDARD_CLOCK), -10_000)
+test('hundredths in the standard clock, tens of microseconds in the other, always truncated', () => {
+  assert.equal(truncated(1_234_567.9, STANDARD_CLOCK), 1_230_000)
+  assert.equal(truncated(1_234_567.9, FINE_CLOCK), 1_234_560)
+  assert.equal(truncated(-1, STANDARD_CLOCK), -10_000)
   const stamps = { received: 1_000_000, sent: 1_055_555 }
-  assert.equal(tell('local', 0, stamps, STANDARD_CLOCK).received, 1_050_000, 'one stamp only')
-  assert.equal(tell('local', 0, stamps, FINE_CLOCK).received, 1_000_000)
+  assert.equal(
+    clockMessage('local', 0, stamps, STANDARD_CLOCK).received,
+    1_050_000,
+    'only one stamp',
+  )
+  assert.equal(clockMessage('local', 0, stamps, FINE_CLOCK).received, 1_000_000)
 })

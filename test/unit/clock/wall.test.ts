@@ -36,7 +36,7 @@ test('a reading carries the width of the edge and 500 ppm of its age', () => {
   assert.equal(bound, 501 + 500 + 1)
 })
 
-test('a step shows as soon as a look cannot be of the same clock, both sides of it', () => {
+test('a step shows as soon as a look cannot belong to the same clock, in both directions', () => {
   const edge = edgeBetween(look(0, MS), look(0, MS + 1, 0))
   assert.ok(edge !== null)
   // 0.8 ms on, the clock shows MS + 1 and turns at 1.0: 500 ppm of 1 ms and rounding are 1.5 us.
@@ -80,7 +80,7 @@ test('reads a wall clock to the microsecond, and follows it when it is stepped',
   clock.close()
 })
 
-test('a wall clock that does not turn is read as coarsely as it is, and nothing hangs', () => {
+test('a wall clock that does not advance is read as coarsely as it is, and nothing hangs', () => {
   const { state, mono, wall } = machine()
   state.stands = true
   const clock = openWallClock({ mono, wall })

@@ -1,5 +1,5 @@
-// Made-up clocks for the pages: a slave that was pulled by three minutes, one of whose meters is
-// invalid, and a head-end with a liar among its sources.
+// Made-up clocks for the pages: a slave that was moved by three minutes, with one invalid meter,
+// and a head-end with a liar among its sources.
 
 import type { ClockFigures } from '../../../services/billing/clocks/db/figures.ts'
 import type { ClockReads } from '../../../services/billing/clocks/db/reads.ts'

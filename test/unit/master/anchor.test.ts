@@ -15,7 +15,7 @@ const keyPair = () => {
   return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
 }
 
-/** What follows from an anchor of this UTC and bound, once a session is confirmed. */
+/** The actions that follow an anchor of this UTC and bound in a confirmed session. */
 function told(utc: number, bound: number, masterBound: number | null = 20_000): unknown {
   const now = { at: unixUs(NOW_MS * 1_000), bound: masterBound }
   const [own, masters, psk] = [keyPair(), keyPair(), nodeRandom(32)]

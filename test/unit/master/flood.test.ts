@@ -1,5 +1,5 @@
-// Limits on handshakes (wire.md 10): in flight and begun a minute, per source and per device at a
-// source; and that they cost nobody else anything.
+// Limits on handshakes (wire.md 10): in flight and begun per minute, per source and per device at a
+// source; and that they do not affect anyone else.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -10,7 +10,7 @@ import { countingSuite, SessionPair } from '../pairs/session-pair.ts'
 const SECOND = 1_000_000
 const MANY = { perSource: 1e6, perDevice: 1e6 }
 
-/** Begins and ends so many; returns how many were let in. */
+/** Begins and ends this many handshakes; returns how many were admitted. */
 function begun(gate: Floodgate, source: string, calls: number, at: number): number {
   let count = 0
   for (let call = 0; call < calls; call += 1) {
@@ -21,7 +21,7 @@ function begun(gate: Floodgate, source: string, calls: number, at: number): numb
   return count
 }
 
-test('60 a minute begin from one source, then one a second; another source is not held up', () => {
+test('60 a minute begin from one source, then one a second; another source is not affected', () => {
   const gate = new Floodgate(HANDSHAKE_LIMITS)
   assert.equal(begun(gate, 'a', 200, 0), 60)
   assert.equal(begun(gate, 'b', 200, 0), 60)
@@ -29,14 +29,14 @@ test('60 a minute begin from one source, then one a second; another source is no
   assert.equal(begun(gate, 'a', 200, 3_600 * SECOND), 60)
 })
 
-test('a clock set back by a year does not shut anybody out', () => {
+test('a clock set back by a year locks nobody out', () => {
   const gate = new Floodgate(HANDSHAKE_LIMITS)
   const year = 365 * 86_400 * SECOND
   assert.equal(begun(gate, 'a', 200, year), 60)
   assert.equal(begun(gate, 'a', 200, 0), 60)
 })
 
-test('64 are in flight from one source, 1,024 in all; each that ends makes room', () => {
+test('64 may be in flight from one source, 1,024 in all; each that ends makes room', () => {
   const gate = new Floodgate({ ...HANDSHAKE_LIMITS, ...MANY })
   const sources = Array.from({ length: 20 }, (_, index) => `source ${index}`)
   const entered = sources.map((source) => {
@@ -51,7 +51,7 @@ test('64 are in flight from one source, 1,024 in all; each that ends makes room'
   assert.equal(gate.begin('source 19', 0), false)
 })
 
-test('50,000 sources leave memory for 10,000', () => {
+test('50,000 sources take the memory of 10,000', () => {
   const gate = new Floodgate(HANDSHAKE_LIMITS)
   for (let at = 0; at < 50_000; at += 1) {
     gate.begin(`source ${at}`, 0)
@@ -106,7 +106,7 @@ test('a handshake is in flight until CONFIRM, or until its link ends', () => {
   assert.equal(pair.tell(pair.open(), send).refused, 'WIR-05')
   assert.equal(pair.confirm(first.link, first.welcome).refused, null)
   assert.equal(pair.tell(pair.open(), send).refused, null)
-  // The one confirmed ends: it must not be taken off twice.
+  // The confirmed one ends: it must not be counted down twice.
   pair.close(first.link)
   assert.equal(pair.tell(pair.open(), send).refused, 'WIR-05')
 })

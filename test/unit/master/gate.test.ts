@@ -2,126 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Check, type GateContext, judge } from '../../../services/master/core/gate.ts'
-import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
+import { type Check, judge } from '../../../services/master/core/gate.ts'
 import type { DeviceState, EpochState, Owned } from '../../../services/master/core/state.ts'
-import { install, putEpoch, putPosition } from '../../../services/master/core/streams.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
-import type { ReadingGroup } from '../../../shared/meter/reading.ts'
+import { install, putPosition } from '../../../services/master/core/streams.ts'
 import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
-import { sealFrame } from '../../../shared/tves/seal.ts'
-import { leafAt, plantTree, runIv } from '../../../shared/tves/tree.ts'
-import { second, spanMs, startOfSecond, unixMs } from '../../../shared/units.ts'
-import { encodeOpener, encodeReadings } from '../../../shared/wire/content.ts'
-import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../../shared/wire/opener.ts'
-
-const DEVICE = '0011223344556677'
-const ORIGIN = unixMs(1_800_000_000_000)
-const EPOCH = 7
-const RUN = 1
-const NOW_SECOND = 100
-const TOLERANCE_SECONDS = 10
-const SALT = new Uint8Array(16).fill(5)
-const TRANSCRIPT = new Uint8Array(32).fill(9)
-const TREE = plantTree(suite, new Uint8Array(32).fill(3))
-
-const READING: ReadingGroup = {
-  stamp: { agentTime: ORIGIN, clockState: 'S', clockBound: spanMs(20), processMs: 1 },
-  readings: [
-    {
-      meter: 'M-1',
-      register: ACTIVE_IMPORT_TOTAL,
-      value: 42,
-      exponent: 0,
-      unit: 30,
-      source: 'live',
-      meterTime: null,
-      checked: true,
-    },
-  ],
-}
-
-const OPENER: Opener = {
-  kind: 'opener',
-  processId: new Uint8Array(8),
-  previous: NO_PREVIOUS_RUN,
-  processStart: ORIGIN,
-  heads: READING.readings.map(headOf),
-}
-
-interface Wanted {
-  readonly sequence: number
-  readonly at?: number
-  readonly run?: number
-  readonly epoch?: number
-  /** In place of what an honest slave writes. */
-  readonly plaintext?: Uint8Array
-  readonly count?: number
-}
-
-/** A frame as an honest slave seals it. */
-function frame(wanted: Wanted): Uint8Array {
-  const { sequence, at = NOW_SECOND, run = RUN, epoch = EPOCH } = wanted
-  const opener = sequence === 0
-  const begins = startOfSecond(ORIGIN, second(at))
-  const honest = opener
-    ? encodeOpener(OPENER)
-    : encodeReadings([READING], { begins, opener: OPENER }).plaintext
-  const leaf = leafAt(suite, TREE, second(at))
-  assert.ok(leaf)
-  return sealFrame(suite, {
-    key: leaf.key,
-    iv: runIv(suite, TREE.ivKey, run, SALT),
-    device: Uint8Array.fromHex(DEVICE),
-    transcript: TRANSCRIPT,
-    header: {
-      opener,
-      epoch,
-      run,
-      second: second(at),
-      sequence,
-      count: wanted.count ?? (opener ? 0 : 1),
-      salt: opener ? SALT : null,
-    },
-    plaintext: wanted.plaintext ?? honest,
-  })
-}
-
-function device(): DeviceState {
-  const roster = emptyRoster()
-  putDevice(roster, {
-    id: DEVICE,
-    name: 'attic',
-    staticKey: null,
-    psk: null,
-    attempt: 1,
-    revoked: false,
-    historyFrom: null,
-  })
-  const made = roster.devices.get(DEVICE)
-  assert.ok(made)
-  putEpoch(made, { id: EPOCH, origin: ORIGIN, transcript: TRANSCRIPT, closed: false, tree: TREE })
-  return made
-}
-
-const context = (made: DeviceState): GateContext => ({
-  suite,
-  device: made,
-  now: unixMs(ORIGIN + NOW_SECOND * 1_000),
-  timed: true,
-  toleranceMs: TOLERANCE_SECONDS * 1_000,
-})
-
-/** A device with the opener and frame 1 accepted. */
-function running(): DeviceState {
-  const made = device()
-  for (const sequence of [0, 1]) {
-    const verdict = judge(context(made), frame({ sequence }))
-    assert.ok(verdict.ok)
-    install(verdict.moved)
-  }
-  return made
-}
+import { unixMs } from '../../../shared/units.ts'
+import { encodeOpener } from '../../../shared/wire/content.ts'
+import {
+  context,
+  device,
+  EPOCH,
+  frame,
+  NOW_SECOND,
+  OPENER,
+  ORIGIN,
+  running,
+  TOLERANCE_SECONDS,
+} from './gate-world.ts'
 
 /** Refused by exactly this check, with nothing moved: the next honest frame still opens. */
 function refusedBy(check: Check, fault: string, body: Uint8Array): void {
@@ -199,7 +96,7 @@ void describe('the gate (wire.md 9)', () => {
     refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, run: 2 }))
   })
 
-  test('a spent sequence is SEC-05, also of an earlier run', () => {
+  test('a spent sequence is SEC-05, in an earlier run too', () => {
     refusedBy('not spent', 'SEC-05', frame({ sequence: 1 }))
     refusedBy('not spent', 'SEC-05', frame({ sequence: 0 }))
     refusedBy('not spent', 'SEC-05', frame({ sequence: 9, run: 0 }))

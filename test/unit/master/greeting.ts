@@ -16,7 +16,7 @@ export const MASTER_BOUND_US = 20_000
 
 export interface Greeting {
   readonly agent: Agent
-  /** What its `send` asked to be told. */
+  /** What its `send` asked to be noted. */
   readonly made: MonoUs | undefined
   readonly answer: Uint8Array
 }

@@ -1,4 +1,4 @@
-// The head-end's own clock: what it follows, what it says when nobody can be believed, and leap
+// The head-end's own clock: what it follows, what it says when no source can be believed, and leap
 // seconds.
 
 import assert from 'node:assert/strict'
@@ -75,7 +75,7 @@ class Keeper {
   }
 }
 
-test('follows the majority, tells the liar once, and NTP clients the truth', () => {
+test('follows the majority, reports the liar once, and tells NTP clients the truth', () => {
   const keeper = new Keeper(UTC - 40 * SECOND)
   const at = (mono: number) => [
     source('a', mono, UTC + mono),
@@ -103,12 +103,12 @@ test('follows the majority, tells the liar once, and NTP clients the truth', () 
   assert.deepEqual([report.state, report.reference, report.stratum], ['S', 'a', 3])
   assert.equal(report.discipline.steps, 1)
   assert.ok(Math.abs(report.discipline.lastStep - 40 * SECOND) < 400)
-  // It is told again when it was honest meanwhile.
+  // It is reported again after it was honest in between.
   assert.equal(keeper.keep(3 * SECOND, [source('b', 3 * SECOND, UTC + 3 * SECOND)]), '')
   assert.equal(keeper.keep(4 * SECOND, at(4 * SECOND)), 'CLK-10')
 })
 
-test('serves what it follows also when no sample, but the end of the waiting, made it follow', () => {
+test('serves what it follows even when it began to follow without a new sample, after the wait', () => {
   const start = startHeadClock(monoUs(0), unixUs(UTC))
   const at = (mono: number) => [
     source('a', mono, UTC + mono),
@@ -121,7 +121,7 @@ test('serves what it follows also when no sample, but the end of the waiting, ma
   assert.equal(servedBy(late, 2, monoUs(12 * SECOND)).stratum, 3)
 })
 
-test('without a majority it is held over: CLK-11 once, the bound grows, the time goes on', () => {
+test('without a majority it holds over: CLK-11 once, the bound grows, the time continues', () => {
   const keeper = new Keeper(UTC)
   keeper.keep(20 * SECOND, [
     source('a', 20 * SECOND, UTC + 20 * SECOND),
@@ -158,7 +158,7 @@ test("this machine's clock is followed as well as its operator states it, or not
   const served = servedBy(stated.head, 0, monoUs(5))
   assert.deepEqual([served.stratum, served.leap], [10, 0])
   assert.ok(served.rootDispersion >= 20_000)
-  // It was stepped back: the time stands, and the bound says how far it is off.
+  // It was stepped back: the time stands still, and the bound says how far it is off.
   const back = { at: unixUs(UTC - 60 * SECOND), bound: spanUs(2) }
   const held = keepSystemTime(stated.head, back, spanUs(20_000), monoUs(SECOND))
   assert.deepEqual(
@@ -172,7 +172,8 @@ test("this machine's clock is followed as well as its operator states it, or not
   assert.equal(servedBy(unknown.head, 0, monoUs(5)).leap, 3)
 })
 
-/** Lives through an inserted second; the sources, asked anew, answer so long after it began. */
+/** Lives through an inserted second; the sources, polled again, answer `answerAfterUs` after it
+ * began. */
 function liveLeap(answerAfterUs: number): { readonly stood: number; readonly keeper: Keeper } {
   const midnight = Date.UTC(2027, 0, 1) * 1_000
   const begin = midnight - 30 * SECOND
@@ -182,7 +183,7 @@ function liveLeap(answerAfterUs: number): { readonly stood: number; readonly kee
   let [last, stood] = [0, 0]
   for (let mono = SECOND; mono < 120 * SECOND; mono += SECOND / 4) {
     const silent = keeper.leaps > 0 && begin + mono < midnight + answerAfterUs
-    // Servers warn on for a while.
+    // Servers keep announcing it for a while.
     const leap: Leap = begin + mono < midnight + 5 * SECOND ? 1 : 0
     keeper.keep(mono, silent ? [] : [source('a', mono, utc(mono), { leap })])
     const { at, bound } = headNow(keeper.head.clock, monoUs(mono))
@@ -195,7 +196,7 @@ function liveLeap(answerAfterUs: number): { readonly stood: number; readonly kee
   return { stood, keeper }
 }
 
-test('an inserted leap second: the time stands for it, and no bound is broken', () => {
+test('an inserted leap second: the time stands still during it, and no bound is broken', () => {
   for (const answerAfterUs of [SECOND / 2, 3 * SECOND]) {
     const { stood, keeper } = liveLeap(answerAfterUs)
     assert.equal(keeper.leaps, 1)
@@ -204,7 +205,7 @@ test('an inserted leap second: the time stands for it, and no bound is broken', 
   }
 })
 
-test('a warning of a leap second counts on the right day and by a majority only', () => {
+test('a leap second announcement counts on the right day and by a majority only', () => {
   const day = Date.UTC(2026, 10, 30, 23, 59, 58) * 1_000
   const wrong = new Keeper(day)
   wrong.keep(SECOND, [source('a', SECOND, day + SECOND, { leap: 1 })])
@@ -221,7 +222,7 @@ test('a warning of a leap second counts on the right day and by a majority only'
   assert.equal(split.head.leapAt, Date.UTC(2027, 6, 1) * 1_000)
 })
 
-test('the reference time is when a sample came last, not when the clock was looked at last', () => {
+test('the reference time is that of the last sample, not of the last look at the clock', () => {
   const keeper = new Keeper(UTC)
   keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
   const told = source('a', SECOND, UTC + SECOND)
@@ -232,7 +233,7 @@ test('the reference time is when a sample came last, not when the clock was look
   assert.ok(reference !== null && Math.abs(reference - UTC - SECOND) < 2, `${reference}`)
 })
 
-test('who is told of the clock notices a sleep that the thread has not seen yet', () => {
+test('another thread that shares the clock notices a sleep before the clock’s own does', () => {
   const keeper = new Keeper(UTC)
   keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
   const look = (mono: number, sinceBoot: number) => ({
@@ -247,7 +248,7 @@ test('who is told of the clock notices a sleep that the thread has not seen yet'
   assert.deepEqual(slept, { at: awake.at, bound: null })
 })
 
-test('after a sleep nothing is known until a source speaks', () => {
+test('after a sleep nothing is known until a source answers', () => {
   const keeper = new Keeper(UTC)
   keeper.keep(SECOND, [source('a', SECOND, UTC + SECOND)])
   keeper.head = sleptHead(keeper.head, monoUs(2 * SECOND))

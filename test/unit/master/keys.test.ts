@@ -1,4 +1,4 @@
-// Two static keys: which one is called, told, remembered, given up (wire.md 5.2).
+// Two static keys: which one is called, announced, remembered, given up (wire.md 5.2).
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,7 +27,7 @@ function keyPair(): KeyPair {
 }
 const tagOf = (pair: KeyPair): Uint8Array => masterKeyTag(nodeSuite, pair.publicKey)
 
-/** A master and a slave with nothing between them but this. */
+/** A master and a slave, connected directly. */
 class Pair {
   readonly disk = new Disk(1_000)
   readonly master
@@ -158,12 +158,12 @@ class Pair {
     if (action.do !== 'drop') return
     this.drops.push(action.fault)
     this.#up = false
-    // What was on its way to it goes with the link.
+    // What was in flight is lost with the link.
     this.#queue = this.#queue.filter(({ on }) => on !== 'body')
   }
 }
 
-test('a slave is told the new key, moves within a minute without a fault, forgets the old', () => {
+test('a slave learns the new key, moves to it within a minute without a fault, forgets the old', () => {
   const [old, fresh] = [keyPair(), keyPair()]
   const pair = new Pair([old], old)
   pair.call()
@@ -184,12 +184,12 @@ test('a slave is told the new key, moves within a minute without a fault, forget
   assert.deepEqual(pair.refused, [])
 })
 
-test('while the new key fails, a slave calls under one and the other in turn, also after a start', () => {
+test('while the new key fails, a slave calls under both in turn, also after a restart', () => {
   const [old, fresh] = [keyPair(), keyPair()]
   const pair = new Pair([old], old)
   pair.call()
   pair.toMaster(pair.master.renewKeys([fresh, old], NOW))
-  // The operator restored a key folder of before: nobody knows the new key any more.
+  // The operator restored an older key folder: the master no longer has the new key.
   pair.toMaster(pair.master.renewKeys([old], NOW))
   pair.after(MINUTE_US)
   pair.hangUp()
@@ -206,7 +206,7 @@ test('while the new key fails, a slave calls under one and the other in turn, al
   assert.deepEqual(pair.refused, ['SEC-09', 'SEC-09'], 'and the new one again')
 })
 
-test('a token is answered with the key it was made under, as long as that is held (wire.md 5.2)', () => {
+test('a token is answered with the key it was made under, while that is in use (wire.md 5.2)', () => {
   const [old, fresh] = [keyPair(), keyPair()]
   const pair = new Pair([fresh, old], old)
   pair.call()
@@ -234,7 +234,7 @@ test('a key given up while an enrolment under it is stored does not answer it (S
   assert.equal(pair.identity?.psk, null, 'the slave does not believe that it is enrolled')
 })
 
-test('trees and psks that do not open are named and never a crash (OPS-24)', () => {
+test('trees and psks that do not open are reported and never a crash (OPS-24)', () => {
   const own = keyPair()
   const master = startMaster({
     suite: nodeSuite,

@@ -1,4 +1,4 @@
-// Two links of one slave: the first was left, and its CONFIRM comes after the second's.
+// Two links of one slave: it left the first, whose CONFIRM arrives after the second's.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ const keyPair = () => {
   return { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
 }
 
-test('a CONFIRM of a session that was left closes no epoch (wire.md 6; simulation, seed 7)', () => {
+test('a CONFIRM of an abandoned session closes no epoch (wire.md 6; simulation, seed 7)', () => {
   const now = { at: unixUs(1_800_000_000_000_000), bound: 20_000 }
   const [own, masters, psk] = [keyPair(), keyPair(), nodeRandom(32)]
   const master = startMaster({

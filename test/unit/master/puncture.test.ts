@@ -1,4 +1,4 @@
-// What is durable must not be opened again with what the master keeps, also while it is busy.
+// The keys that the master keeps must not open what is already durable, even while it is busy.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,7 +27,7 @@ const frame = (sequence: number, at: number): AcceptedFrame => ({
   content: { kind: 'opener', process: '00'.repeat(8) },
 })
 
-test('a batch that is durable is punctured though the next one fails (simulation, seed 2)', () => {
+test('a durable batch is punctured although the next one fails (simulation, seed 2)', () => {
   const roster = emptyRoster()
   const keys = { staticKey: null, psk: null, attempt: 0, revoked: false, historyFrom: null }
   putDevice(roster, { id: DEVICE, name: 'attic', ...keys })
@@ -42,5 +42,5 @@ test('a batch that is durable is punctured though the next one fails (simulation
   const kept = device.epochs.get(5)?.durableTree
   assert.ok(kept !== undefined)
   assert.equal(leafAt(nodeSuite, kept, second(799)), null)
-  assert.notEqual(leafAt(nodeSuite, kept, second(800)), null, 'its second may bring more')
+  assert.notEqual(leafAt(nodeSuite, kept, second(800)), null, 'more frames of its second may come')
 })

@@ -1,4 +1,4 @@
-// Backpressure of the master's shell, with peers that only note what was asked of them.
+// Backpressure of the master's shell, with peers that only record the calls.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -21,7 +21,7 @@ const reading: Reading = {
 const at = unixMs(0)
 const stamp = { agentTime: at, clockState: 'S', clockBound: spanMs(1), processMs: 0 } as const
 
-/** One frame of so many readings. */
+/** One frame with this many readings. */
 const frames = (count: number): readonly AcceptedFrame[] => [
   {
     position: {
@@ -56,7 +56,7 @@ class NotedPeer {
 const peers = (count: number) => Array.from({ length: count }, () => new NotedPeer())
 const readCount = (among: readonly NotedPeer[]) => among.filter(({ reads }) => reads).length
 
-test('links are read while less than 50,000 readings wait, and held from there on', () => {
+test('links are read while less than 50,000 readings wait, and paused from there on', () => {
   const sluice = new Sluice()
   const [one, other] = [new NotedPeer(), new NotedPeer()]
   sluice.enter(frames(49_999))
@@ -67,7 +67,7 @@ test('links are read while less than 50,000 readings wait, and held from there o
   assert.deepEqual([one.reads, other.reads], [false, true])
 })
 
-test('held links go on four at a time below 25,000 readings, in the order they were held', () => {
+test('paused links resume four at a time below 25,000 readings, in the order they were paused', () => {
   const sluice = new Sluice()
   const held = peers(6)
   const [most, some] = [frames(30_000), frames(10_000)]

@@ -1,4 +1,4 @@
-// TICKLOCK_TIME_SOURCES as operators write it, the file of the frequency, and refids of addresses.
+// TICKLOCK_TIME_SOURCES as operators write it, the drift file, and the refids of addresses.
 
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ test('names, addresses, ports and nts: are read; their defaults are 123 and 4460
   )
 })
 
-test('what is no source is refused by name: OPS-05 names the variable', () => {
+test('what is not a source is quoted in the refusal: OPS-05 names the variable', () => {
   const wrong = [
     'a,,b',
     'a b',
@@ -58,7 +58,7 @@ test('what is no source is refused by name: OPS-05 names the variable', () => {
   assert.equal(readSettings({}).ntpPort, 7_123)
 })
 
-test('the frequency outlives the process; a file that says nonsense does not', (t) => {
+test('the frequency survives a restart; a file of nonsense is ignored', (t) => {
   const folder = dirname(folderFor(t))
   const path = join(folder, 'clock.drift')
   assert.equal(readDrift(path), null)
@@ -80,7 +80,7 @@ test('the frequency outlives the process; a file that says nonsense does not', (
 test('the refid of an address is the address, or begins its MD5 (RFC 5905, 7.3)', () => {
   assert.equal(refidOfAddress('1.2.3.4'), 0x01020304)
   assert.equal(refidOfAddress('255.0.0.1'), 0xff000001)
-  // md5 of fifteen zero bytes and a one, worked out with md5sum.
+  // MD5 of fifteen zero bytes and a one, computed with md5sum.
   assert.equal(refidOfAddress('::1').toString(16), 'cf404dc8')
   assert.equal(refidOfAddress('0:0:0:0:0:0:0:1'), refidOfAddress('::1'))
   assert.equal(refidOfAddress('::ffff:1.2.3.4'), refidOfAddress('::ffff:102:304'))

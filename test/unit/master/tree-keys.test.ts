@@ -57,7 +57,7 @@ function filled(trees: TreeKeys): { rows: Rows; plain: Uint8Array[] } {
 
 const opened = (trees: TreeKeys, { rows }: Rows) => rows.map((row) => trees.unwrap(row))
 
-test('after a rotation the old rows open no more, the new ones do, and one file is left', async (t) => {
+test('after a rotation the old rows no longer open, the new ones do, and one file is left', async (t) => {
   const folder = folderFor(t)
   const trees = new TreeKeys(folder, NOW)
   const { rows, plain } = filled(trees)
@@ -73,7 +73,7 @@ test('after a rotation the old rows open no more, the new ones do, and one file 
     old.map((row) => again.unwrap(row)),
     none,
   )
-  // What makes the line above mean something: with the key that was destroyed they do open.
+  // Proves that the line above means something: with the destroyed key they do open.
   writeFileSync(join(folder, 'trees-1.key'), key, { mode: 0o600 })
   const restored = new TreeKeys(folder, NOW)
   assert.deepEqual(
@@ -113,7 +113,7 @@ for (const trouble of ['before', 'after'] as const) {
     await assert.rejects(rotate(trees, rows))
     assert.deepEqual(opened(trees, rows), plain)
     assert.deepEqual(opened(new TreeKeys(folder, NOW), rows), plain)
-    // An epoch of the time between lies under the newest.
+    // An epoch stored in between is under the newest key.
     rows.rows.push(trees.wrap(nodeRandom(900)))
     rows.trouble = null
     assert.equal((await rotate(trees, rows)).epochs, EPOCHS + 1)
@@ -122,7 +122,7 @@ for (const trouble of ['before', 'after'] as const) {
   })
 }
 
-test('a tree that does not open is left as it is, and keeps nothing from being rotated', async (t) => {
+test('a tree that does not open is left as it is, and does not prevent a rotation', async (t) => {
   const trees = new TreeKeys(folderFor(t), NOW)
   const { rows } = filled(trees)
   const strange = new TreeKeys(folderFor(t), NOW).wrap(nodeRandom(900))
@@ -131,7 +131,7 @@ test('a tree that does not open is left as it is, and keeps nothing from being r
   assert.equal(rows.rows.at(-1), strange)
 })
 
-test('an epoch that is just being stored under the old key is waited for', async (t) => {
+test('a rotation waits for an epoch that is being stored under the old key', async (t) => {
   const trees = new TreeKeys(folderFor(t), NOW)
   const { rows } = filled(trees)
   const late = trees.wrap(nodeRandom(900))
