@@ -1,5 +1,5 @@
-// Who stands on the path delays replies as he likes; who is the master lies as he likes. What
-// either gains is limited, and the limits are checked here against truth.
+// An attacker on the path can delay every reply; a lying master can state any time. What either
+// gains is limited, and the limits are checked here against true time.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -93,7 +93,7 @@ const STRATEGIES: Readonly<Record<string, (poll: number, chance: number) => [num
   'all one way, then the other': (poll) => (poll % 100 < 50 ? [1, 0] : [0, 1]),
 }
 
-test('who delays every reply never gets out of the bound, nor beyond what he adds', () => {
+test('delaying every reply never moves the clock out of its bound, nor by more than the delay', () => {
   const attack = fc.record({
     least: fc.constantFrom(0, 100, 20_000),
     most: fc.integer({ min: 1, max: 900_000 }),
@@ -172,7 +172,7 @@ test('a lying master moves the clock by 1,000 s in all, every 10 minutes, with C
   )
 })
 
-test('fewer lies in a row than are needed never move the clock out of its bound', () => {
+test('too few lies in a row never move the clock out of its bound', () => {
   const strike = fc.record({
     ahead: fc.integer({ min: -900_000_000, max: 900_000_000 }),
     lies: fc.integer({ min: 1, max: SAMPLES_TO_FOLLOW - 1 }),

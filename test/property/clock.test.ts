@@ -1,6 +1,6 @@
-// Short lives of a slave's clock, simulated: a drifting oscillator, a lossy and lopsided
-// network, an attacker who delays, wrong wall clocks, sleeps and restarts. Truth is known, so
-// promises can be checked.
+// Short simulated lives of a slave's clock: a drifting oscillator, a lossy and asymmetric network,
+// an attacker who delays, wrong wall clocks, sleeps and restarts. True time is known, so promises
+// can be checked.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Lives of a meter's clock behind a line: any offset, any drift within what is promised, any split
-// of the delay, coarse and fine clocks, set by others, never heard of before. Truth is known.
+// Simulated lives of a meter's clock behind a line: any offset, any drift within the promise, any
+// split of the delay, coarse and fine clocks, clocks set by others. True time is known.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -54,7 +54,7 @@ const lives = fc.record({
   wander: fc.constantFrom(0, 1e-9, 1e-8),
   offset: fc.integer({ min: -1e9, max: 1e9 }),
   late: fc.constantFrom(0, 1_000, 20_000),
-  /** Somebody sets the clock by this, three seconds or more, before this read. */
+  /** Before this read, somebody else sets the clock by this much, three seconds or more. */
   step: fc.constantFrom(0, 0, 3 * SECOND, -3 * SECOND, 86_400 * SECOND, -1e5 * SECOND),
   stepAt: fc.integer({ min: 20, max: 60 }),
 })
@@ -70,7 +70,7 @@ function clockOf(bound: number): SoftClock {
   return steer(clock, known, at.mono).clock
 }
 
-test('whatever the line and the crystal, the truth lies within the bound', () => {
+test('true time lies within the bound, whatever the line and the crystal do', () => {
   const ours = clockOf(7)
   let looked = 0
   let noticed = 0
@@ -118,7 +118,7 @@ test('whatever the line and the crystal, the truth lies within the bound', () =>
   assert.ok(looked > 15_000 && noticed > 50, `${looked} looks, ${noticed} steps`)
 })
 
-test('a clock set by less than a second while it rested is found by one burst, and told', () => {
+test('a step of less than a second between two bursts is found by one burst, and reported', () => {
   const ours = clockOf(0)
   const steps = fc.record({
     // A line without any delay is read so finely that 16 reads do not suffice to find the step.

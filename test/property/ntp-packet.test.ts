@@ -1,4 +1,4 @@
-// The datagrams of NTP: what is written is read back, and nothing that comes makes it throw.
+// NTP datagrams: what is written is read back, and no input makes the reader throw.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -76,7 +76,7 @@ test('a packet is read as it was written, fields padded with zeros', () => {
   )
 })
 
-test('mutated and random bytes are refused or read, never thrown at', () => {
+test('mutated and random bytes are refused or read; nothing throws', () => {
   const mutated = fc
     .tuple(
       headers,
@@ -102,7 +102,7 @@ test('mutated and random bytes are refused or read, never thrown at', () => {
   )
 })
 
-test('says what is wrong: too short, too long, another version, fields that do not add up', () => {
+test('a refusal names its reason: too short, too long, another version, fields that do not add up', () => {
   const fault = (bytes: Uint8Array) => {
     const verdict = readPacket(bytes)
     return verdict.ok ? 'ok' : verdict.fault
@@ -150,7 +150,7 @@ test('instants from 2020 to 2156 go through a stamp unchanged, over the turn of 
   )
 })
 
-test('what is told of an error is never less than the error', () => {
+test('an error is never rounded down', () => {
   const base = read(fromHex(`23${'00'.repeat(47)}`) ?? new Uint8Array(0))
   fc.assert(
     fc.property(fc.double({ min: 0.001, max: 6e10, noNaN: true }), (us) => {

@@ -1,4 +1,4 @@
-// Several sources of time, some of which lie. The truth is known, so the promise can be checked:
+// Several sources of time, some of which lie. True time is known, so the promise can be checked:
 // while more than half are honest, UTC lies within the bound we publish.
 
 import assert from 'node:assert/strict'
@@ -92,7 +92,7 @@ const liar: fc.Arbitrary<Said | null> = fc.oneof(
   }),
 )
 
-test('UTC lies within the published bound while more than half of those who speak are honest', () => {
+test('UTC lies within the published bound while more than half of the sources are honest', () => {
   let believed = 0
   const worlds = fc
     .integer({ min: 1, max: 9 })
@@ -134,7 +134,7 @@ test('1 liar of 3 and 2 of 5 are out-voted, marked x; the best honest one is fol
   assert.equal(marks(ask([lie, fine, lie, vague, finer])), 'x+x-*')
 })
 
-test('without a majority nobody is believed: two that disagree, liars who are half or more', () => {
+test('without a majority no source is believed: two that disagree, or half of them lying', () => {
   const fine = { off: 0, bound: 1_000 }
   for (const said of [
     [fine, { off: 5_000, bound: 1_000 }],
@@ -168,7 +168,7 @@ test('a majority that turns against the clock kept is refused while a source sta
   assert.equal(ask([fine, lie, lie], { held: heldAt(0, SECOND, 5) }).is, 'no majority')
 })
 
-test('who silences the honest sources does not leave the liar alone to decide', () => {
+test('silencing the honest sources does not leave the decision to the liar', () => {
   const lie = { off: 300_000, bound: 10 }
   const silent = { off: 0, bound: 20_000, reachable: false }
   // Their votes count as long as their bounds are of use.
@@ -180,7 +180,7 @@ test('who silences the honest sources does not leave the liar alone to decide', 
   assert.equal(marks(ask([lapsed, { ...lie, off: 190_000 }, lapsed], { held })), '~*~')
 })
 
-test('a liar that creeps leaves the bound honest at every step, and is told in the end', () => {
+test('a source that lies in small steps never breaks the bound, and is reported in the end', () => {
   let held: Held | null = null
   let followed: string | null = null
   let caught = 0
@@ -227,7 +227,7 @@ test('does not hop between sources about as good as each other', () => {
   assert.equal(ask(better, { followed }).followed, 'source 1')
 })
 
-test('at the start it waits until more than half have spoken, but not for ever', () => {
+test('at the start it waits until more than half have answered, but not for ever', () => {
   const fine = { off: 0, bound: 1_000 }
   const at = (seconds: number) => ({ now: seconds * SECOND })
   assert.equal(ask([fine, null, null], at(11)).is, 'waiting')
