@@ -1,5 +1,5 @@
-// Every single bit of random frames, turned over one at a time, at the master's gate: each such
-// frame is refused and the device's state stands where it stood; then the true frame is taken.
+// Flips every bit of random frames, one at a time, at the master's gate: each such frame is refused
+// and the device's state does not move; then the true frame is taken.
 
 import assert from 'node:assert/strict'
 import { judge } from '../../services/master/core/gate.ts'
@@ -23,7 +23,7 @@ export interface Flips {
 
 const ORIGIN = unixMs(1_790_000_000_000)
 const EPOCH = 0x1234_5678
-/** A new run, with its opener, after so many frames. */
+/** Frames in a run; a new run with its opener follows. */
 const RUN_FRAMES = 8
 const PLAINTEXT_BYTES_MAX = 160
 

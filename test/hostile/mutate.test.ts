@@ -1,4 +1,4 @@
-// A share of what mutate.ts does in a night. MUTATIONS and FLIPPED_FRAMES set the whole of it.
+// A sample of what mutate.ts does in a night. MUTATIONS and FLIPPED_FRAMES set how much.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ for (const target of TARGETS) {
   })
 }
 
-test(`every bit of ${FRAMES} frames turned over: refused, state unmoved (wire.md 9)`, (t) => {
+test(`every bit of ${FRAMES} frames flipped: refused, state unmoved (wire.md 9)`, (t) => {
   const { flips, refused } = flipFrames({ frames: FRAMES, seed: 1 })
   t.diagnostic(`${flips} bits`)
   for (const fault of ['WIR-03', 'SEC-02', 'SEC-03', 'SEC-04', 'SEC-05', 'SEC-06', 'SEC-12']) {

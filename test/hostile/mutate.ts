@@ -1,5 +1,5 @@
-// The whole of it, for a night: `node dist/test/hostile/mutate.js --count 1000000 --frames 10000`.
-// Prints a line per decoder; ends with 1 at the first that fails.
+// For a night: `node dist/test/hostile/mutate.js --count 1000000 --frames 10000`. Prints a line per
+// decoder; exits with 1 at the first that fails.
 
 import { parseArgs } from 'node:util'
 import { flipFrames } from './flips.ts'

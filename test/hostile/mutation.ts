@@ -1,7 +1,6 @@
-// Damages true inputs and feeds them to a decoder, by the hundred thousand, from a seed: the same
-// seed gives the same inputs on every machine. A decoder may answer what it likes, but it must
-// answer: an exception, an input that takes long, or memory beyond the figure below is a failure,
-// told with the input that did it.
+// Damages true inputs, hundreds of thousands from one seed, and feeds them to a decoder; the same
+// seed gives the same inputs on every machine. Any verdict will do. An exception, a slow input, or
+// memory beyond the figure below is a failure, reported with the input that caused it.
 
 import { toHex } from '../../shared/bytes.ts'
 import { type Chance, chanceOf } from '../sim/prng.ts'
@@ -29,13 +28,13 @@ export interface Tally {
 const MEMORY_BYTES_MAX = 384 * 1_048_576
 /** One input is at most 64 KiB: a decoder that computes this long for it hangs, milliseconds. */
 const INPUT_MS_MAX = 1_000
-/** Memory is looked at after so many inputs. */
+/** Inputs between two looks at memory. */
 const LOOK_EVERY = 256
 
 /** Where numbers turn over, and bytes with a meaning: SEM's and DSMR's marks, longest varints. */
 const EDGES = [0, 1, 2, 3, 0x0a, 0x0d, 0x20, 0x21, 0x2f, 0x30, 0x3a, 0x7f, 0x80, 0x81, 0xfe, 0xff]
 const LONGEST_INPUT = 70_000
-/** One input in so many is plain noise. */
+/** One input in this many is plain noise. */
 const NOISE_SHARE = 1 / 20
 
 const noise = (chance: Chance): Uint8Array => chance.bytes(chance.below(160))

@@ -1,4 +1,4 @@
-// What a time server, or somebody on the way to it, may send to an NTS client.
+// What a time server, or an attacker on the path, may send to an NTS client.
 
 import assert from 'node:assert/strict'
 import { fromText } from '../../shared/bytes.ts'

@@ -1,10 +1,10 @@
-// Somebody on the line alters a session handshake of suite 1, or wants another suite.
+// An attacker on the line alters a session handshake of suite 1, or asks for another suite.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SessionPair } from '../unit/pairs/session-pair.ts'
 
-/** Nobody is held up here for calling often. */
+/** No caller is limited here. */
 const LIMITS = { perSource: 1e6, perDevice: 1e6, inFlightPerSource: 1e6, inFlight: 1e6 }
 
 function flipped(body: Uint8Array, bit: number): Uint8Array {
@@ -80,7 +80,7 @@ test('no downgrade: the suite byte altered on the way, either way, ends the hand
   assert.ok(outcome.is === 'ended' && outcome.fault === 'WIR-04')
 })
 
-test('a step 1 played again gets an answer that nobody can use, and moves nothing', () => {
+test('a replayed step 1 gets an answer that is of no use, and moves nothing', () => {
   const pair = new SessionPair({ limits: LIMITS })
   const hello = pair.hello()
   const first = pair.tell(pair.open(), hello.send)

@@ -1,6 +1,6 @@
 // Every decoder that an outsider's bytes reach, with true inputs to damage and with what must hold
-// of whatever it accepts: inside the limits, and written back to the same bytes where there is one
-// way to write it.
+// for accepted input: it is inside the limits, and encodes to the same bytes where the encoding is
+// unique.
 
 import assert from 'node:assert/strict'
 import type { MasterSetup } from '../../services/master/core/state.ts'

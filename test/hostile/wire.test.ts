@@ -1,5 +1,5 @@
-// Every decoder that an outsider reaches, fed with damaged copies of true bodies and with noise: it
-// must answer with a verdict, and what it accepts must be inside the limits.
+// Feeds damaged copies of true bodies, and noise, to every decoder that an outsider can reach: it
+// must return a verdict, and accepted input must be inside the limits.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// An attacker on the path can delay every reply, and a bad master can tell any lie. The gain of
-// either is limited, and here the limits are checked against the truth.
+// An attacker on the path can delay every reply; a lying master can state any time. What either
+// gains is limited, and the limits are checked here against true time.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,6 @@
-// Short lives of a slave's clock, simulated: a drifting oscillator, a lossy and asymmetric network,
-// an attacker who delays replies, wrong wall clocks, sleeps and restarts. The truth is known, so
-// promises can be checked.
+// Short simulated lives of a slave's clock: a drifting oscillator, a lossy and asymmetric network,
+// an attacker who delays, wrong wall clocks, sleeps and restarts. True time is known, so promises
+// can be checked.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

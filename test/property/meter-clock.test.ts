@@ -1,5 +1,5 @@
-// Lives of a meter's clock behind a line: any offset, any drift within the promise, any split of
-// the delay, coarse and fine clocks, set by others, not known before. The truth is known.
+// Simulated lives of a meter's clock behind a line: any offset, any drift within the promise, any
+// split of the delay, coarse and fine clocks, clocks set by others. True time is known.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -54,7 +54,7 @@ const lives = fc.record({
   wander: fc.constantFrom(0, 1e-9, 1e-8),
   offset: fc.integer({ min: -1e9, max: 1e9 }),
   late: fc.constantFrom(0, 1_000, 20_000),
-  /** Somebody moves the clock by this before this read, three seconds or more. */
+  /** Before this read, somebody else sets the clock by this much, three seconds or more. */
   step: fc.constantFrom(0, 0, 3 * SECOND, -3 * SECOND, 86_400 * SECOND, -1e5 * SECOND),
   stepAt: fc.integer({ min: 20, max: 60 }),
 })

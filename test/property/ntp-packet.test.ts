@@ -1,4 +1,4 @@
-// The datagrams of NTP: what is written is read back, and no input makes it throw.
+// NTP datagrams: what is written is read back, and no input makes the reader throw.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -102,7 +102,7 @@ test('mutated and random bytes are refused or read, and nothing throws', () => {
   )
 })
 
-test('says what is wrong: too short, too long, another version, fields that do not add up', () => {
+test('a refusal names its reason: too short, too long, another version, fields that do not add up', () => {
   const fault = (bytes: Uint8Array) => {
     const verdict = readPacket(bytes)
     return verdict.ok ? 'ok' : verdict.fault

@@ -1,4 +1,4 @@
-// Several sources of time, some of which lie. The truth is known, so the promise can be checked:
+// Several sources of time, some of which lie. True time is known, so the promise can be checked:
 // while more than half are honest, UTC lies within the bound we publish.
 
 import assert from 'node:assert/strict'

@@ -1,6 +1,6 @@
-// Who sits on the path: sees and records every body, and in his bad hours holds back, repeats,
-// reorders, alters, reflects and swaps what passes. What he does on links of his own is in
-// impostor.ts. He has no keys.
+// An attacker on the path. It sees and records every body; during a campaign it delays, repeats,
+// reorders, alters, reflects and swaps messages. What it does on links of its own is in
+// impostor.ts. It has no keys.
 
 import { unreachable } from '../../shared/assert.ts'
 import { isFrame } from '../../shared/wire/frame.ts'
@@ -8,11 +8,11 @@ import type { NetLink, Network, Way } from './network.ts'
 import type { Chance } from './prng.ts'
 import { HOUR, MINUTE, SECOND, type World } from './world.ts'
 
-/** What passed, as somebody without keys sees it. */
+/** A message as seen without keys. */
 export interface Recorded {
   readonly way: Way
   readonly body: Uint8Array
-  /** It did not go on as it came, or not in its place: it may still be news there. */
+  /** It was not passed on unchanged and in its place: the receiver may not have it yet. */
   readonly withheld: boolean
 }
 
@@ -40,11 +40,11 @@ type Mischief = (typeof MISCHIEF)[number]
 /** Sealed clock questions and answers are known by their lengths (wire.md 5). */
 const CLOCK_LENGTHS: ReadonlySet<number> = new Set([34, 54])
 
-/** What he is at for a while. */
+/** What the attacker does for a while. */
 interface Campaign {
   readonly kinds: readonly Mischief[]
   readonly rate: number
-  /** So long he holds clock messages back, on this way only: the strongest way to lie. */
+  /** Delay of clock messages, in this direction only: the strongest way to lie. */
   readonly clockLate: number
   readonly clockWay: Way
 }
@@ -52,9 +52,9 @@ interface Campaign {
 export class Attacker {
   calm = false
   attacks = 0
-  /** Everything he ever saw, oldest first. */
+  /** Every link ever seen, oldest first. */
   readonly sessions: Session[] = []
-  /** Links that he opened himself. */
+  /** Links that the attacker opened. */
   readonly own = new Set<number>()
   readonly #live = new Map<number, Session>()
   readonly #chance: Chance
@@ -67,14 +67,14 @@ export class Attacker {
     network.onPath = (link, way, body) => this.#see(link, way, body)
     world.every(
       () => chance.wait(HOUR),
-      'attacker changes his mind',
+      'attacker changes its mind',
       () => {
         this.#campaign = this.#campaign === null ? this.#plan() : null
       },
     )
   }
 
-  /** Sends a body where it does not belong. A frame is true wherever its own device is asked. */
+  /** Sends a body where it does not belong. A frame is authentic on any link of its own device. */
   throw(link: NetLink, way: Way, { body, withheld }: Recorded, from: NetLink): void {
     link.touched = true
     const sameDevice = link.slave.end === from.slave.end
@@ -82,7 +82,7 @@ export class Attacker {
     this.#network.inject(link, way, body, { alien })
   }
 
-  /** Bytes changed, so that they are nobody's any more. */
+  /** Returns a damaged copy that no key holder ever sent. */
   alter(body: Uint8Array, how: 'flip' | 'truncate' | 'head'): Uint8Array {
     const chance = this.#chance
     if (how === 'truncate') return body.slice(0, chance.below(body.length))
@@ -169,7 +169,7 @@ export class Attacker {
     return unreachable(kind)
   }
 
-  /** Something that was said before, once more. */
+  /** Repeats an earlier message. */
   #again(link: NetLink, way: Way, { bodies, link: from }: Session): void {
     const found = bodies[this.#chance.below(bodies.length)]
     if (found !== undefined && found.way === way) this.throw(link, way, found, from)

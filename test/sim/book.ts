@@ -1,6 +1,6 @@
 // The book of every frame that a slave ever stored: what became of it in the ledger. A frame ends
 // as its rows or as a named exception, never silently; what is neither waits in its outbox, or in
-// an epoch or a run that somebody lost by setting a disk or a ledger back.
+// an epoch or a run that was lost when a disk or a ledger was set back.
 
 import { createHash } from 'node:crypto'
 import { toHex } from '../../shared/bytes.ts'
@@ -34,7 +34,7 @@ export interface Sealed {
   readonly spoilt: boolean
   /** By the slave's clock. */
   readonly sealedAt: UnixMs
-  /** The sink said so, and a master knows: nobody may hand it over again. */
+  /** Durable, and a master knows: it must not be handed over again. */
   settled: boolean
   rotten: boolean
   /** The ledger had it, and was set back. */

@@ -1,4 +1,4 @@
-// The clocks of this world. Only the oscillator is a thing; a wall clock is a number wrong by some
+// The clocks of this world. Only the oscillator is modelled; a wall clock is true time plus an
 // error.
 
 import { FREQUENCY_CHANGE_PPM } from '../../shared/clock/estimate/estimator.ts'
@@ -8,7 +8,7 @@ import { DAY, HOUR, MINUTE, SECOND, type TrueUs, type World } from './world.ts'
 
 /** Rate error of the machines simulated when they start, ppm. */
 const RATE_PPM_MAX = 75
-/** How far it goes from there, either way: as far as shared/clock allows. */
+/** How far the rate may wander from there, either way: as far as shared/clock allows. */
 const WANDER_PPM_MAX = FREQUENCY_CHANGE_PPM / 2
 /** The rate wanders in steps of this length. */
 const WANDER_EVERY = 10 * MINUTE
@@ -33,7 +33,7 @@ export class Oscillator {
     this.#wanderAt = now + WANDER_EVERY
   }
 
-  /** `now` may not be before an instant asked for already. */
+  /** `now` must not precede an instant already asked for. */
   at(now: TrueUs): MonoUs {
     while (this.#wanderAt <= now) {
       this.#advance(this.#wanderAt)

@@ -1,5 +1,5 @@
-// Somebody who copied a token from its label and comes too late: it is burnt. He knows its secret
-// and proves it, with a key of his own, and is refused (SEC-08).
+// An attacker who copied a token from its label but comes too late: it is burnt. The attacker
+// proves the secret under another static key, and is refused (SEC-08).
 
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { enrolmentPrologue } from '../../shared/tves/handshake.ts'
@@ -17,7 +17,7 @@ interface Copied {
   readonly secret: Uint8Array
 }
 
-/** He begins a later attempt than any slave: that alone must not help him. */
+/** Higher than any slave's attempt: that alone must not help. */
 const ATTEMPT = 1_000_000
 
 export function enrolWithCopy(

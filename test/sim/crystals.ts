@@ -1,6 +1,6 @@
-// The clocks of one slave's meters: crystals that drift, some of them far off, in meters that take
-// every order they get. So what the slave may not do is kept by the slave alone: it never cuts or
-// closes an interval, and its light corrections of a month sum up to a minute at most.
+// The clocks of one slave's meters: crystals that drift, some of them far off. The meters obey
+// every command, so only the slave keeps the limits: it never cuts or closes an interval, and its
+// light corrections add up to at most a minute a month.
 
 import { spanUs, type MonoUs, type SpanUs, unixUs, type UnixUs } from '../../shared/units.ts'
 import { monthOf } from '../../shared/clock/meter/civil-month.ts'
@@ -49,7 +49,7 @@ export class Crystals {
     this.#world = world
   }
 
-  /** How the slave is told to keep it: lightly, so that its own rules are tried. */
+  /** The slave keeps the clocks lightly, so that its own rules are tested. */
   plan(): MeterClockPlan {
     return { keep: 'light', zone: spanUs(0) }
   }

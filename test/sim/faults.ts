@@ -1,5 +1,5 @@
-// Each seed draws its own mixture of trouble (swarm testing: Groce et al., ISSTA 2012): a world in
-// which everything fails a little hides what only shows when one thing fails all the time.
+// Each seed draws its own mixture of faults (swarm testing: Groce et al., ISSTA 2012): a world in
+// which everything fails a little hides bugs that show only when one thing fails all the time.
 
 import type { FaultCode } from '../../shared/faults.ts'
 import type { Chance } from './prng.ts'
@@ -11,9 +11,9 @@ export interface Faults {
   /** Time between two live readings of a meter. */
   readonly readEveryUs: number
   readonly tickUs: number
-  /** Mean time of a look into the outbox. */
+  /** Mean duration of a read from the outbox. */
   readonly fetchUs: number
-  /** Mean time of a transaction. */
+  /** Mean duration of a transaction. */
   readonly commitUs: number
   /** Mean times between faults; Infinity: never. */
   readonly slaveCrashUs: number
@@ -43,13 +43,13 @@ export interface Faults {
   /** Chance at a start that the wall clock is wrong, and how far ahead it may be. */
   readonly wrongWall: number
   readonly wallAheadUs: number
-  /** One slave is revoked some time, and admitted again at the end. */
+  /** One slave is revoked at some time, and admitted again at the end. */
   readonly revokes: boolean
 }
 
-/** What an honest slave may meet where nobody is on the path: its clock was ahead (SEC-04: the
- * frames behind an opener that was), it was revoked, the ledger failed, it was silent or came
- * again. */
+/** Refusals that an honest slave may get without an attacker: its clock was ahead (SEC-04: the
+ * frames behind an opener that was ahead), it was revoked, the ledger failed, or it was silent or
+ * called again. */
 export const EXPECTED: ReadonlySet<FaultCode> = new Set([
   'SEC-02',
   'SEC-04',

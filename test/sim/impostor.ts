@@ -1,6 +1,6 @@
-// The attacker on links of his own: plays recorded sessions to the master, now, after it started
-// again, and after a week; floods it; enrols in a slave's name; and answers slaves in the master's
-// place. He knows every public key, and no secret.
+// The attacker on links of its own. It replays recorded sessions to the master: at once, after a
+// restart, and after a week. It floods the master, enrols in a slave's name, and answers slaves in
+// the master's place. It knows every public key and no secret.
 
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { enrolmentPrologue, masterKeyTag, sessionPrologue } from '../../shared/tves/handshake.ts'
@@ -34,7 +34,7 @@ interface Setup {
   readonly staticKey: KeyPair
 }
 
-/** Places he calls from, so that limits per source do not keep him out altogether. */
+/** Source addresses, so that limits per source do not keep the attacker out altogether. */
 const PLACES = 500
 
 export class Impostor implements End {
@@ -42,7 +42,7 @@ export class Impostor implements End {
   readonly #chance: Chance
   readonly #attacker: Attacker
   readonly #master: MasterBox
-  /** Until then he answers whoever calls the master. */
+  /** Until then the attacker answers all calls to the master. */
   #posesUntil = 0
   readonly #keys: KeyPair
 
@@ -53,7 +53,7 @@ export class Impostor implements End {
     this.#master = master
     const privateKey = chance.bytes(32)
     this.#keys = { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
-    // Some slaves meet him before they meet the master.
+    // Some slaves reach the attacker before they reach the master.
     if (chance.happens(0.3)) this.#posesUntil = setup.world.now + chance.wait(MINUTE)
     setup.world.every(
       () => chance.wait(setup.faults.attackUs),
@@ -65,12 +65,12 @@ export class Impostor implements End {
     }
   }
 
-  /** Whether a slave that calls the master reaches him instead. */
+  /** Whether a slave that calls the master reaches the attacker instead. */
   get poses(): boolean {
     return !this.#attacker.calm && this.#setup.world.now < this.#posesUntil
   }
 
-  /** A slave says something to whom it takes for the master. */
+  /** A message from a slave that takes the attacker for the master. */
   onBody(link: NetLink, body: Uint8Array): void {
     this.#attacker.attacks += 1
     const answer = this.#answer(link, body)
@@ -80,7 +80,7 @@ export class Impostor implements End {
 
   onClosed(): void {}
 
-  /** What he has, again: every session, or the newest when there are many. */
+  /** Replays every recorded session, or the newest when there are many. */
   playAll(sessionsMax: number): void {
     if (!Number.isFinite(this.#setup.faults.attackUs)) return
     for (const session of this.#attacker.sessions.slice(-sessionsMax)) this.#play(session.bodies)
@@ -156,7 +156,7 @@ export class Impostor implements End {
     this.#play([...begin.bodies.slice(0, 3), ...rest.bodies.slice(from, from + 10)])
   }
 
-  /** Old bodies, frames above all, put on somebody's live link. */
+  /** Injects old bodies, mostly frames, into a live link. */
   #intrude(): void {
     const chance = this.#chance
     const links = [...this.#setup.network.links.values()].filter(
@@ -186,7 +186,7 @@ export class Impostor implements End {
     }
   }
 
-  /** A session handshake without a flaw, of a key nobody enrolled. */
+  /** A flawless session handshake under a key that is not enrolled. */
   #strangersHello(): Uint8Array {
     const chance = this.#chance
     const noise = startHandshake({
@@ -241,13 +241,13 @@ export class Impostor implements End {
     return null
   }
 
-  /** Something for a slave: an old answer, a lie in clear, noise, or a handshake of his own. */
+  /** An answer to a slave: an old one, a lie in clear, noise, or a handshake of the attacker's. */
   #answer(link: NetLink, body: Uint8Array): Uint8Array | null {
     const chance = this.#chance
     const verdict = readMessage(body)
     const message = verdict.ok ? verdict.message : null
     if (message?.is === 'enrolment' && message.token !== null && chance.happens(0.7)) {
-      // Without a psk before step 3: the slave finds him out by the master's fingerprint alone.
+      // The psk is not used before step 3: only the fingerprint gives the attacker away.
       const noise = this.#enrolment(message.token, false)
       if (noise.read(message.noise) === null) return null
       const answer = noise.write(new Uint8Array(0))

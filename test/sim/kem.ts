@@ -1,6 +1,6 @@
-// A stand-in for ML-KEM-768 in the simulated world: the sizes are right and both sides get the same
-// secret, but anybody could compute it. node:crypto draws the randomness of an encapsulation
-// itself, so with the real one the same seed would not be the same world.
+// A stand-in for ML-KEM-768: sizes are right and both sides get the same secret, but it protects
+// nothing. node:crypto draws the randomness of an encapsulation itself, so with the real algorithm
+// the same seed would not give the same world.
 
 import { concat, type Random } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
@@ -25,7 +25,7 @@ export function simulatedSuite(random: Random): Suite {
     kem: {
       encapsulationKey: keyOf,
       encapsulate: (key) => {
-        // What the modulus check is to the real one.
+        // Stands for the modulus check.
         if (key.subarray(KEY_ID_BYTES).some((byte) => byte !== 0)) return null
         const ciphertext = padded(random(KEY_ID_BYTES), KEM_CIPHERTEXT_BYTES)
         return { ciphertext, secret: secretOf(key, ciphertext) }

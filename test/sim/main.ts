@@ -1,6 +1,6 @@
-// `npm run sim -- --seed 7 --days 30` lives one world; `npm run sim -- --seeds 200` lives two
-// hundred of a day each, on every core. Worlds share nothing: a seed tells the same story whoever
-// lives it.
+// `npm run sim -- --seed 7 --days 30` runs one world; `npm run sim -- --seeds 200` runs two hundred
+// of a day each, on every core. Worlds share nothing: a seed gives the same world in any worker.
+// Every run ends with the table of sometimes.ts.
 
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -88,7 +88,7 @@ function live(seed: number): Tally {
   }
 }
 
-/** Lives the seeds, each in whichever worker is free. */
+/** Runs the seeds, each in the next free worker. */
 async function liveAll(seeds: readonly number[], done: (tally: Tally) => void): Promise<void> {
   const waiting = [...seeds]
   const jobs = Math.min(Number(values.jobs), seeds.length)

@@ -1,6 +1,6 @@
 // The head-end: the master's core between its links and a ledger that may be slow, down or unsure.
-// A restart forgets everything but the ledger; a statement sent before it may still take effect
-// after it.
+// A restart loses everything but the ledger; a statement sent before it may still take effect
+// afterwards.
 
 import { equalConstantTime } from '../../shared/bytes.ts'
 import { type Master, startMaster } from '../../services/master/core/master.ts'
@@ -34,7 +34,7 @@ export interface MasterSetup {
   readonly alsoExpected: ReadonlySet<string>
 }
 
-/** What may become of a statement in trouble. */
+/** Outcomes of a statement in trouble. */
 const OUTCOMES = ['failed', 'failed', 'unsure'] as const
 
 interface Process {
@@ -44,7 +44,7 @@ interface Process {
   readonly appending: Set<DeviceId>
 }
 
-/** What a body may lead to that came from somebody without keys: an answer, or the link's end. */
+/** All that a body from a sender without keys may cause: an answer, or the end of the link. */
 const HARMLESS: ReadonlySet<MasterAction['do']> = new Set([
   'send',
   'drop',
@@ -64,9 +64,9 @@ export class MasterBox implements End {
   crashes = 0
   calm = false
   sinkDown = false
-  /** Told at every start. */
+  /** Called at every start. */
   onStart: () => void = () => undefined
-  /** Told after the hourly puncturing, with the devices whose frames are on their way to the
+  /** Called after the hourly puncturing, with the devices whose frames are on their way to the
    * sink. */
   onPunctured: (busy: ReadonlySet<DeviceId>) => void = () => undefined
   readonly #setup: MasterSetup
@@ -156,7 +156,7 @@ export class MasterBox implements End {
     this.#performAll(process, process.core.commands(this.desk.open(), this.#now()), 'commands')
   }
 
-  /** Down until somebody starts it. */
+  /** Down until the next `start`. */
   stop(): void {
     this.#powered = false
     for (const link of this.#process?.links.values() ?? []) this.#setup.network.cut(link)
@@ -211,7 +211,7 @@ export class MasterBox implements End {
     this.#performAll(process, actions, event.on)
   }
 
-  /** Where nobody is on the path, an honest slave is refused for few reasons only. */
+  /** On an untouched link an honest slave is refused for few reasons only. */
   #honest(link: NetLink, actions: readonly MasterAction[]): void {
     for (const action of actions) {
       if (action.do !== 'refused') continue
@@ -224,7 +224,7 @@ export class MasterBox implements End {
     }
   }
 
-  /** What it refused on a link that somebody meddled with. */
+  /** Refusals on a link that the attacker touched. */
   #dishonest(actions: readonly MasterAction[]): void {
     const { world } = this.#setup
     for (const action of actions) {
@@ -333,8 +333,8 @@ export class MasterBox implements End {
     }
   }
 
-  /** A statement takes effect, or not, or nobody learns that it did; the answer comes later, if the
-   * master that asked still lives. */
+  /** A statement takes effect, or fails, or takes effect without anybody learning of it. The answer
+   * comes later, if the process that asked is still alive. */
   #statement(
     process: Process,
     fails: number,

@@ -1,5 +1,5 @@
-// The meters of one slave: they answer late, or with a fault, or not at all. What they say is a
-// function of true time alone, so the ledger can be compared with it.
+// The meters of one slave. They answer late, with a fault, or not at all. Their readings depend on
+// true time alone, so the ledger can be compared with them.
 
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
@@ -50,7 +50,7 @@ export function modelMeter(number: string, seed: number): ModelMeter {
   }
 }
 
-/** One line of the observer's book of what meters really said, to the last field. */
+/** A reading as one line with all its fields, as the observer remembers it. */
 export const saying = (reading: Reading): string => {
   const { meter, register, value, exponent, unit, source, meterTime, checked } = reading
   return `${meter} ${register} ${value} ${exponent} ${unit} ${source} ${meterTime ?? ''} ${checked}`

@@ -22,7 +22,7 @@ import { HOUR, MINUTE, SECOND, type World } from './world.ts'
 
 /** A copy is made as soon as every device is enrolled; looked at this often. */
 const COPY_RETRY = 10 * MINUTE
-/** A command for a meter that nobody has. */
+/** A meter number that no slave knows. */
 const NOBODYS_METER = 'NOBODY'
 
 interface Parties {
@@ -66,7 +66,7 @@ export class Mishaps {
     this.#often(rotUs, () => this.#rot())
     this.#often(commandUs, () => this.#command())
     this.#once(newKeyAfterUs, "the master's key is replaced", () => this.#newKey())
-    this.#once(copiedTokenUs, 'somebody tries a burnt token', () => this.#tryToken())
+    this.#once(copiedTokenUs, 'an attacker tries a burnt token', () => this.#tryToken())
     world.leapAt = world.now + leapAfterUs
     observer.leapAt = world.leapAt
     world.after(leapAfterUs, 'a leap second', () => {
@@ -115,13 +115,16 @@ export class Mishaps {
   #rot(): void {
     const chance = this.#chance
     const { world, slaves, observer } = this.#parties
-    const slave = slaves[chance.below(slaves.length)]
+    const busy = slaves.filter(({ disk }) => disk.waiting().length > 0)
+    const waits = chance.happens(0.7) && busy.length > 0
+    const among = waits ? busy : slaves
+    const slave = among[chance.below(among.length)]
     if (slave === undefined) return
     const { disk, device } = slave
-    const frames = chance.happens(0.7) ? disk.waiting() : disk.stored()
+    const frames = waits ? disk.waiting() : disk.stored()
     const openers = frames.filter(({ sequence }) => sequence === 0)
-    const among = chance.happens(0.5) && openers.length > 0 ? openers : frames
-    const frame = among[chance.below(among.length)]
+    const chosen = chance.happens(0.5) && openers.length > 0 ? openers : frames
+    const frame = chosen[chance.below(chosen.length)]
     if (frame === undefined) return
     const both = frame.sequence === 0 && chance.happens(0.5)
     const how = both ? 'body' : chance.pick(['body', 'hash', 'gone'] as const)

@@ -1,6 +1,5 @@
-// Links as TCP gives them: ordered and whole until they break. A break takes some of what was on
-// its way, each end hears of it when silence lasts too long, or at once, and never at the same
-// time.
+// Links as TCP provides them: ordered and complete until they break. A break loses some of what was
+// in transit. Each end notices it at once or after a long silence, never at the same time.
 
 import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import type { Faults } from './faults.ts'
@@ -9,11 +8,11 @@ import { SECOND, type TrueUs, type World } from './world.ts'
 
 export type Way = 'up' | 'down'
 
-/** Who holds an end of a link. */
+/** One end of a link. */
 export interface End {
-  /** Where a caller sits; the master counts its handshakes by it. */
+  /** The caller's address; the master counts handshakes by it. */
   readonly address?: string
-  /** `alien`: nobody who holds the keys of this link sent this body here, or not as it is. */
+  /** `alien`: no key holder of this link sent this body, here and unchanged. */
   onBody(link: NetLink, body: Uint8Array, alien: boolean): void
   onClosed(link: NetLink): void
 }
@@ -33,14 +32,14 @@ export interface NetLink {
   /** Arrival of the last message on its way. */
   readonly lastAt: Record<Way, TrueUs>
   readonly baseUs: Record<Way, number>
-  /** Somebody on the path altered, held back or added something. */
+  /** The attacker altered, held back or added something. */
   touched: boolean
 }
 
 /** How a body travels. */
 interface Passage {
   readonly alien: boolean
-  /** Held back so long, with everything behind it. */
+  /** Delay of this body and of everything behind it. */
   readonly lateBy: number
   /** What comes behind it overtakes it. */
   readonly aside: boolean
@@ -48,7 +47,7 @@ interface Passage {
 
 const STRAIGHT: Passage = { alien: false, lateBy: 0, aside: false }
 
-/** Somebody who sees every body; what comes back is what goes on. */
+/** Sees every body and returns what is passed on. */
 export type OnPath = (
   link: NetLink,
   way: Way,
@@ -104,7 +103,7 @@ export class Network {
     }
   }
 
-  /** Puts a body on the way, whoever it is from. */
+  /** Sends a body, from either end or from the attacker. */
   inject(link: NetLink, way: Way, body: Uint8Array, passage: Partial<Passage> = {}): void {
     const { alien, lateBy, aside } = { ...STRAIGHT, ...passage }
     const { now } = this.#world

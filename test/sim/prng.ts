@@ -1,6 +1,6 @@
-// The one source of chance: a seed and a name give a stream that is the same on every machine. Each
-// part of the world draws from a stream of its own, so that one part's new habit does not move all
-// others.
+// The only source of randomness: a seed and a name give a stream that is the same on every machine.
+// Each part of the world draws from its own stream, so that a change in one part does not disturb
+// the others.
 
 import { createHash } from 'node:crypto'
 import type { Random } from '../../shared/bytes.ts'
@@ -12,7 +12,7 @@ export interface Chance {
   between(from: number, to: number): number
   /** A whole number in [0, n). */
   below(n: number): number
-  /** True once in 1/p draws. */
+  /** True with probability `p`. */
   happens(p: number): boolean
   /** A waiting time with this mean; a mean of 0 or Infinity never ends. */
   wait(mean: number): number

@@ -9,7 +9,7 @@ export interface Rarities {
   readonly rotUs: number
   /** Chance per frame that a bit flips while it is sealed. */
   readonly spoilt: number
-  /** What is set back to an earlier copy. Never both: who lost what could not be told apart. */
+  /** What is set back to an earlier copy. Never both: their losses could not be told apart. */
   readonly setBack: 'ledger' | 'disk' | null
   /** When the copy is made, and how much later it is restored, after the start. */
   readonly copyAfterUs: number
@@ -22,8 +22,8 @@ export interface Rarities {
   readonly commandUs: number
   /** Chance that a slave dies right after it stored that it begins a command. */
   readonly diesBegun: number
-  /** When a leap second is inserted, the master's key replaced, and somebody tries a burnt token,
-   * after the start; Infinity: never. */
+  /** When a leap second is inserted, the master's key is replaced, and an attacker tries a burnt
+   * token, after the start; Infinity: never. */
   readonly leapAfterUs: number
   readonly newKeyAfterUs: number
   readonly copiedTokenUs: number

@@ -23,7 +23,7 @@ const CALM_MAX = 24 * HOUR
 const LOOK_EVERY = 10 * MINUTE
 /** An interval this young may still wait for its meter to be asked. */
 const YOUNG_MS = 3_600_000
-/** Recorded sessions played again after a week. */
+/** Recorded sessions replayed after a week. */
 const SESSIONS_MAX = 200
 
 export interface Outcome {
@@ -31,7 +31,7 @@ export interface Outcome {
   readonly events: number
   readonly rows: number
   readonly faults: number
-  /** Good links that a slave left for one with a new epoch. */
+  /** Good links left for one with a new epoch. */
   readonly renewals: number
   /** Times a meter's clock was corrected. */
   readonly corrections: number
@@ -53,9 +53,9 @@ export interface Outcome {
   readonly bills: { readonly right: number; readonly withheld: number }
 }
 
-/** What a world leaves out. */
+/** Parts that a world leaves out. */
 export interface Choice {
-  /** Nobody is on the path. */
+  /** There is no attacker. */
   readonly peaceful?: boolean
   /** No week of silence at the end. */
   readonly short?: boolean

@@ -37,7 +37,7 @@ for (const seed of [2, 7, 16]) {
     const outcome = world(seed)
     green(outcome)
     const { attacks, thief, bills, seen } = outcome
-    // A world in which nobody attacks or steals proves nothing.
+    // A world without attacks and thefts proves nothing.
     assert.ok(attacks > 20, `${attacks} attacks`)
     assert.ok(thief.thefts > 3 && thief.shut > 50, `${thief.thefts} thefts, ${thief.shut} tries`)
     assert.ok(thief.opened > 0, `the loot opened ${thief.opened} later frames`)
@@ -93,7 +93,7 @@ test('the same seed is the same world, to the last row and count', () => {
   assert.deepEqual(again.seen, world(11).seen)
 })
 
-test('where nobody is on the path, nobody attacks', () => {
+test('without an attacker there are no attacks, and no control message fails to open', () => {
   const { broken, attacks, observer } = simulate(5, DAYS, { peaceful: true, short: true })
   assert.deepEqual([broken, attacks], [null, 0])
   assert.equal(observer.refused.get('SEC-11') ?? 0, 0)

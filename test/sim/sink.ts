@@ -1,5 +1,5 @@
-// What stands behind the master: devices, tokens, epochs, positions and the rows. It keeps the
-// promises of shared/handover: one batch is durable whole or not at all, and handing it over again
+// The ledger behind the master: devices, tokens, epochs, positions and rows. It keeps the promises
+// of shared/handover: a batch is durable as a whole or not at all, and handing it over again
 // changes nothing.
 
 import { equalConstantTime } from '../../shared/bytes.ts'
@@ -21,7 +21,7 @@ export const streamKey = (at: { device: string; epoch: number; run: number }): s
 export class Ledger {
   /** Grows when it is set back: a statement made before that is void. */
   life = 0
-  /** Told when a device enrols under a token that it had burnt before. */
+  /** Called when a device enrols under a token that it had burnt before. */
   onAgain: () => void = () => undefined
   readonly devices = new Map<DeviceId, DeviceRecord>()
   readonly tokens = new Map<string, TokenRecord>()
@@ -57,7 +57,7 @@ export class Ledger {
     }
   }
 
-  /** `sure`: whoever judges frames from now on knows of it. */
+  /** `sure`: a master that judges frames from now on knows of it. */
   append({ frames }: Action<'append'>, sure = true): void {
     for (const frame of frames) {
       this.#onFrame(frame, sure)

@@ -1,5 +1,5 @@
-// One slave: the agent between a disk, an oscillator, meters and a line. The box does what the
-// shell does, and may die between any two actions.
+// One slave: the agent between a disk, an oscillator, meters and a line. The box does the work of
+// the shell, and may die between any two actions.
 
 import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
@@ -23,7 +23,7 @@ import { HOUR, MINUTE, SECOND } from './world.ts'
 /** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
 const TICK_BUSY = SECOND / 4
 const BUSY_FOR = 2 * SECOND
-/** A wall clock this far off is wrong, and not just a little late. */
+/** A wall clock further off than this counts as wrong. */
 const WRONG_WALL = MINUTE
 
 interface Process {
@@ -152,7 +152,7 @@ export class SlaveBox implements End {
   readonly #spoilt = ({ body }: StoredFrame): boolean =>
     this.#setup.observer.book.spoilt.has(digestOf(body))
 
-  /** Without power until somebody starts it. */
+  /** Without power until the next `start`. */
   stop(): void {
     this.#powered = false
     this.#process = null
@@ -227,7 +227,7 @@ export class SlaveBox implements End {
     if (dies) this.crash(`dies after ${end} of ${actions.length} actions of ${event.on}`)
   }
 
-  /** How far off it may be because nobody told it of the leap second yet, ms. */
+  /** How far off it may be because it has not heard of the leap second yet, ms. */
   #unawareMs(process: Process): number {
     const { now, leapAt } = this.#setup.world
     return process.unaware && now >= leapAt ? 1_000 : 0

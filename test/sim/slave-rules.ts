@@ -1,4 +1,4 @@
-// What holds of one slave after every event, whatever it was.
+// What must hold for one slave after every event.
 
 import { CLOCK_BOUND_UNKNOWN } from '../../shared/clock/clock-state.ts'
 import type { AgentAction, AgentView } from '../../services/slave/core/state/events.ts'
@@ -9,15 +9,15 @@ import type { TrueUs } from './world.ts'
 const ANSWERS_MAX = 256
 const TRANSACTIONS_MAX = 8
 
-/** What a body may lead to that came from somebody without keys: a word, and the link's end. */
+/** A body from a sender without keys may cause a report and the end of the link, nothing else. */
 export function unmoved(actions: readonly AgentAction[]): void {
   for (const { do: what } of actions) {
     hold(what === 'report' || what === 'drop', 'moved by a stranger', `the slave: ${what}`)
   }
 }
 
-/** Memory stays small, and the time shown is as right as stated. `unawareMs`: how far off it may be
- * because nobody told it of a leap second yet. */
+/** Memory stays small, and the time shown is as accurate as stated. `unawareMs`: how far off it may
+ * be because it has not heard of a leap second yet. */
 export function bounded(
   view: AgentView,
   truth: { readonly utc: TrueUs; readonly unawareMs: number },

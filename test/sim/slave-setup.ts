@@ -1,4 +1,4 @@
-// What one slave is made of, and whom it tells.
+// The parts of one slave.
 
 import type { StoredCommand } from '../../services/slave/core/state/stored.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
@@ -12,7 +12,7 @@ import type { Chance } from './prng.ts'
 import type { Thief } from './thief.ts'
 import type { World } from './world.ts'
 
-/** A slave as somebody sees it who may only kill it. */
+/** A slave that can be killed. */
 export interface Mortal {
   readonly device: DeviceId
   crash(why: string): void
@@ -30,9 +30,9 @@ export interface SlaveSetup {
   readonly network: Network
   readonly observer: Observer
   readonly thief: Thief
-  /** The master's end of a new connection; null while nobody listens or the net is partitioned. */
+  /** The master's end of a new connection; null while the master is down or the net partitioned. */
   readonly connect: () => End | null
   readonly framesMax: number
-  /** What a durable command says, told before the agent hears of it. */
+  /** Called when the disk took the state of a command, before the agent hears of it. */
   readonly onCommand: (box: Mortal, command: StoredCommand) => void
 }

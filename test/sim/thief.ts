@@ -1,7 +1,7 @@
-// Theft at a random instant: everything a slave's disk holds, or everything the master stored, its
-// wrap key included. He tries in earnest: every tree, every second, every 32 bytes as a key.
-// What was sealed and gone before must stay shut; what comes after in the same epoch must open, or
-// the attempt itself would be worth nothing.
+// Theft at a random instant: everything on a slave's disk, or everything the master stored, its
+// wrap key included. The thief tries every tree, every second, and every 32 bytes as a key. Frames
+// sealed before the theft must stay shut. Later frames of the same epoch must open, or the attempt
+// would prove nothing.
 
 import { concat } from '../../shared/bytes.ts'
 import type { DeviceId, StreamPosition } from '../../shared/handover/sink.ts'
@@ -15,7 +15,7 @@ import { hold } from './hold.ts'
 import { type Ledger, streamKey } from './sink.ts'
 import type { Sometimes } from './sometimes.ts'
 
-/** Every 32 bytes of the loot are tried as the key of the newest frame of so many epochs. */
+/** Newest frames, and epochs, for which every 32 bytes of the loot are tried as the key. */
 const SCANNED = 1
 const EPOCHS_SCANNED = 3
 /** Newest frames of each other epoch that are tried with the newest tree. */
@@ -33,7 +33,7 @@ interface Epoch {
   readonly salts: Map<number, Uint8Array>
 }
 
-/** A tree in a thief's hands; `left` more frames of its future are to be opened. */
+/** A stolen tree; `left`: later frames that must still be opened with it. */
 interface Loot {
   readonly tree: KeyTree
   left: number
@@ -65,8 +65,8 @@ export class Thief {
     this.#acknowledged.set(key, Math.max(second, this.#acknowledged.get(key) ?? -1))
   }
 
-  /** Frames became durable at a slave: the whole world may know their bytes from now on. `spoilt`:
-   * nobody can ever open it. */
+  /** Frames became durable at a slave; their bytes are public from now on. `spoilt`: it can never
+   * be opened. */
   stored(
     device: DeviceId,
     { epochs }: Stored,
@@ -152,7 +152,7 @@ export class Thief {
     }
   }
 
-  /** What is left of one epoch is of no use in another. */
+  /** The rest of one epoch's tree opens nothing in another epoch. */
   #otherEpoch(key: string, tree: KeyTree): void {
     const epoch = this.#epochs.get(key)
     if (epoch === undefined) return

@@ -1,6 +1,6 @@
-// A copied disk, started twice in one second, with no line to anybody: the same history lived two
-// times, as when a snapshot is restored. What the two seal must still share no key and nonce:
-// the observer's suite watches.
+// A copied disk, started twice in one second without a network: the same history lived twice, as
+// when a snapshot is restored. Even so, the two must never seal with the same key and nonce; the
+// observer's suite checks that.
 
 import { startAgent } from '../../services/slave/core/agent.ts'
 import type { Stored } from '../../services/slave/core/state/stored.ts'

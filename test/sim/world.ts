@@ -1,9 +1,9 @@
-// Virtual time: one heap of things to come, ordered by instant and then by when they were put
-// there. Two runs that put the same things in do the same things in the same order.
+// Virtual time: one heap of events, ordered by instant and then by insertion. Two runs that insert
+// the same events run them in the same order.
 
 import type { Sometimes } from './sometimes.ts'
 
-/** Microseconds of true time since 1970: what no clock in this world knows exactly. */
+/** Microseconds of true time since 1970; no clock in this world knows it exactly. */
 export type TrueUs = number
 
 interface Entry {
@@ -46,7 +46,7 @@ export class World {
     this.seen.set(name, (this.seen.get(name) ?? 0) + 1)
   }
 
-  /** `happen` in `delay` microseconds from now; never, when the delay is infinite. */
+  /** Runs `happen` in `delay` microseconds; never, when the delay is infinite. */
   after(delay: number, name: string, happen: () => void): void {
     if (!Number.isFinite(delay)) return
     this.#order += 1
@@ -54,7 +54,7 @@ export class World {
     this.#push({ at, order: this.#order, name, happen })
   }
 
-  /** Again and again, each time after a new `wait`; the first time after one wait too. */
+  /** Runs `happen` repeatedly, each time after a new `wait`, the first time too. */
   every(wait: () => number, name: string, happen: () => void): void {
     this.after(wait(), name, () => {
       happen()
@@ -75,7 +75,7 @@ export class World {
     this.now = end
   }
 
-  /** Remembers that this happened now. */
+  /** Records that this happened now. */
   note(name: string): void {
     this.#recent.push({ at: this.now, name })
     if (this.#recent.length > RECENT_MAX) this.#recent.shift()
