@@ -1,7 +1,7 @@
 // Anchors, readings of unsynchronised clocks and frames given up, all the way into PostgreSQL.
 
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { webStores } from '../../services/billing/site/db/stores.ts'
 import { ReadingSink } from '../../services/billing/readings/db/sink.ts'
 import { retimeDue } from '../../services/billing/readings/db/retimer.ts'
