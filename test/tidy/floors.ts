@@ -1,6 +1,7 @@
 // The floors of docs/architecture.md as one function: may this file import that one?
 
 import { posix } from 'node:path'
+import { roomOf, roomRefusal } from './domains.ts'
 
 interface Place {
   /** 0..4 from the foundation up; 1.5 is shared/node; 5 is the tests. */
@@ -26,15 +27,13 @@ export function placeOf(path: string): Place | null {
   if (path.startsWith('services/adversary/')) return { floor: 4, service: '' }
   if (path.startsWith('services/simulator/')) return { floor: 3, service: 'simulator' }
   if (/^services\/(?:commands\/|[^/]+\.ts$)/.test(path)) return { floor: 4, service: '' }
-  const [, domain, layer] = /^services\/billing\/([^/]+)\/([^/]+)/.exec(path) ?? []
-  if (domain !== undefined) {
-    return { floor: domain === 'civil' || layer === 'core' ? 2 : 3, service: 'billing' }
-  }
-  const [, service, room] = /^services\/(slave|master|billing)\/([^/]+)/.exec(path) ?? []
+  const room = roomOf(path)
+  if (room !== null) return { floor: room.layer === 'core' ? 2 : 3, service: 'billing' }
+  const [, service, corner] = /^services\/(slave|master|billing)\/([^/]+)/.exec(path) ?? []
   if (service === undefined) return null
-  if (room === 'core') return { floor: 2, service }
-  if (room === 'main.ts') return { floor: 4, service }
-  return /^(?:shell|db|http|pages)$/.test(room ?? '') ? { floor: 3, service } : null
+  if (corner === 'core' && service !== 'billing') return { floor: 2, service }
+  if (corner === 'main.ts') return { floor: 4, service }
+  return corner === 'shell' && service !== 'billing' ? { floor: 3, service } : null
 }
 
 /** Floors 0 to 2: time, randomness and the outside world are passed in. */
@@ -56,7 +55,9 @@ export function refusal(path: string, from: string): string {
   if (isIsland(path) && !isIsland(target) && there.floor > 1) {
     return `runs in the browser and imports ${target}`
   }
-  return sideways(here, there) ? `${here.service} imports ${target} of ${there.service}` : ''
+  if (sideways(here, there)) return `${here.service} imports ${target} of ${there.service}`
+  const [ours, theirs] = [roomOf(path), roomOf(target)]
+  return ours === null || theirs === null ? '' : roomRefusal(ours, theirs)
 }
 
 /** The simulator may import every core; the command line and the tests everything. */

@@ -74,6 +74,15 @@ const casts = (file: SourceFile): readonly Finding[] => {
   )
 }
 
+/** Where SQL may stand: the outbox of a slave is a database of its own. */
+const SPEAKS_SQL =
+  /^services\/(?:billing\/(?:store\/|[a-z]+\/db(?:\/|\.ts$))|slave\/shell\/outbox\/)/
+const SQL =
+  /\bsql(?:<[^`]*>)?`|\.query(?:<[^(]*>)?\(|\b(?:selectFrom|insertInto|updateTable|deleteFrom)\(|['"`]\s*(?:select .* from|insert into|update \w+ set|delete from)\b/i
+const WRITES_HTML = /^services\/billing\/(?:kit\/|[a-z]+\/pages(?:\/|\.tsx$))/
+const HTML =
+  /['"`](?:[^'"`]*\s)?<\/?(?:!doctype|html|head|body|div|span|p|a|table|t[rdh]|ul|li|h[1-6]|form|svg|b|br)\b[^'"`]*>/i
+
 export const RULES: readonly Rule[] = [
   {
     name: 'every import stays on its floor (architecture.md)',
@@ -92,7 +101,13 @@ export const RULES: readonly Rule[] = [
       ['services/slave/main.ts', "import { b } from '../billing/db/pool.ts'"],
       ['services/simulator/a.ts', "import { b } from '../billing/db/pool.ts'"],
       ['services/utils/a.ts', "import { b } from '../billing/store/pool.ts'"],
-      ['services/billing/db/a.ts', "import { b } from './pool'"],
+      ['services/billing/store/a.ts', "import { b } from './pool'"],
+      ['services/billing/db/a.ts', "import { b } from '../store/pool.ts'"],
+      ['services/billing/bills/db/a.ts', "import type { B } from '../pages/b.tsx'"],
+      ['services/billing/bills/pages/a.tsx', "import { b } from '../db/b.ts'"],
+      ['services/billing/bills/core/a.ts', "import { b } from '../../tariffs/db/b.ts'"],
+      ['services/billing/notices/shell/a.ts', "import { b } from '../../bills/core/b.ts'"],
+      ['services/billing/kit/a.tsx', "import type { B } from '../access/core/b.ts'"],
       ['services/billing/kit/islands/a.ts', "import { b } from 'node:fs'"],
       ['services/cli.ts', "import { b } from '../test/unit/a.ts'"],
     ],
@@ -100,6 +115,9 @@ export const RULES: readonly Rule[] = [
       ['shared/clock/a.ts', "import { spanMs } from '../units.ts'"],
       ['shared/tves/a.ts', "import { gcm } from '@noble/ciphers/aes.js'"],
       ['services/billing/bills/core/a.ts', "// import x from '../db/pool.ts'"],
+      ['services/billing/bills/core.ts', "import { b } from '../tariffs/core/b.ts'"],
+      ['services/billing/bills/http/a.ts', "import { b } from '../pages/b.tsx'"],
+      ['services/billing/site/http/a.ts', "import { b } from '../../bills/http/b.ts'"],
       ['services/simulator/a.ts', "import { step } from '../slave/core/agent.ts'"],
       ['services/cli.ts', "import { b } from './billing/main.ts'"],
       ['test/unit/a.test.ts', "import { b } from '../../services/billing/store/pool.ts'"],
@@ -136,6 +154,43 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: 'SQL stands where the tables are: in db, in the store, in the outbox',
+    breaches: (file) =>
+      !file.path.startsWith('services/') || SPEAKS_SQL.test(file.path)
+        ? []
+        : linesThat(file.uncommented, SQL).map(([line]) => at(file, line, 'SQL outside db')),
+    bad: [
+      ['services/billing/bills/shell/a.ts', 'const rows = await sql`select 1`.execute(db)'],
+      ['services/billing/site/shell/a.ts', "await pool.query('select 1')"],
+      ['services/billing/bills/http/a.ts', "db.selectFrom('bills')"],
+      ['services/commands/a.ts', "await pool.query('update devices set name = 1')"],
+    ],
+    good: [
+      ['services/billing/bills/db/a.ts', "db.selectFrom('bills')"],
+      ['services/billing/bills/db.ts', "db.selectFrom('bills')"],
+      ['services/billing/bills/http/a.ts', "const text = query(request, 'state')"],
+      ['services/slave/shell/outbox/a.ts', "db.prepare('delete from frames')"],
+    ],
+  },
+  {
+    name: 'HTML stands in pages, and in the kit they are made of',
+    breaches: (file) =>
+      !file.path.startsWith('services/') || WRITES_HTML.test(file.path)
+        ? []
+        : file.path.endsWith('.tsx')
+          ? [at(file, 1, 'a page outside pages')]
+          : linesThat(file.uncommented, HTML).map(([line]) => at(file, line, 'HTML outside pages')),
+    bad: [
+      ['services/billing/bills/http/a.ts', "reply.send('<p>Nothing here</p>')"],
+      ['services/billing/bills/shell/a.tsx', ''],
+    ],
+    good: [
+      ['services/billing/bills/pages/a.ts', "const page = '<p>'"],
+      ['services/billing/kit/a.tsx', '<p>x</p>'],
+      ['services/billing/bills/http/a.ts', 'const a: Promise<void> = b<p>(c)'],
+    ],
+  },
+  {
     name: 'no `any`',
     breaches: code(
       /[:<|&]\s*any\b(?!['":])|\bas\s+any\b|\bany(?:\[\]|>)/,
@@ -160,7 +215,7 @@ export const RULES: readonly Rule[] = [
     ],
     good: [
       ['shared/a.ts', "if (!a !== b) say('no!')"],
-      ['services/billing/pages/a.tsx', '<p>Hello!</p>'],
+      ['services/billing/bills/pages/a.tsx', '<p>Hello!</p>'],
     ],
   },
   {
@@ -169,15 +224,15 @@ export const RULES: readonly Rule[] = [
     bad: [
       ['shared/clock/a.ts', 'const a = b as UnixMs'],
       ['services/slave/shell/a.ts', 'const a = JSON.parse(b) as { c: number }'],
-      ['services/billing/pages/a.tsx', 'const a = (b as unknown)'],
+      ['services/billing/bills/pages/a.tsx', 'const a = (b as unknown)'],
       ['test/a.ts', 'const a = b as any'],
     ],
     good: [
       ['shared/clock/a.ts', 'const a = [1] as const'],
       ['shared/clock/a.ts', "import {\n  a as B,\n} from './b.ts'"],
       ['shared/clock/a.ts', "import * as B from './b.ts'"],
-      ['services/billing/db/a.ts', 'const sql = `select a as B`'],
-      ['services/billing/pages/a.tsx', '      Download as PDF\n<b>the same as a table</b>'],
+      ['services/billing/bills/db/a.ts', 'const sql = `select a as B`'],
+      ['services/billing/bills/pages/a.tsx', '      Download as PDF\n<b>the same as a table</b>'],
       ['shared/units.ts', 'const a = b as UnixMs'],
     ],
   },
