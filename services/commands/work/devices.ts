@@ -10,7 +10,7 @@ import { newToken, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
 import { findDevice, withDatabase } from './database.ts'
-import { grouped, terminalQr } from './token-labels.ts'
+import { grouped, terminalQr } from '../../billing/fleet/pages/token-labels.ts'
 
 /** A device of this name, made when there is none, and its one-time token. */
 export async function registerDevice(settings: Settings, name: string): Promise<void> {

@@ -18,7 +18,7 @@ import { type KeyStore, openKeyStore } from '../../master/shell/keys/key-store.t
 import type { Settings } from '../../settings.ts'
 import { withDatabase } from './database.ts'
 import { type ListedDevice, readDeviceList } from './device-list.ts'
-import { type Label, labelPage } from './token-labels.ts'
+import { type Label, labelPage } from '../../billing/fleet/pages/token-labels.ts'
 
 export interface EnrolOptions {
   /** Where the tokens go. */
