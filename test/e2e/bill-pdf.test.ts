@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { renderBillPdf } from '../../services/billing/bills/shell/pdf.ts'
-import { contentFor } from '../unit/bills/bill-content.ts'
+import { contentFor } from '../fixtures/bill-content.ts'
 
 test('a bill gives the same bytes every time, dated as issued', async () => {
   const [one, two] = [await renderBillPdf(contentFor({})), await renderBillPdf(contentFor({}))]

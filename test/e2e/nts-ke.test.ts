@@ -9,7 +9,7 @@ import { establish } from '../../services/master/shell/time/nts-ke.ts'
 import { freePorts } from './ports.ts'
 import { readSettings } from '../../services/settings.ts'
 import { encodeKeRequest, KE_BYTES_MAX } from '../../shared/clock/nts/records.ts'
-import { cookieRecord, grantOf, records } from '../unit/clock/nts-server.ts'
+import { cookieRecord, grantOf, records } from '../fixtures/nts-server.ts'
 import {
   type Certificates,
   makeCertificates,

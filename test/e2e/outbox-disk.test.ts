@@ -12,7 +12,6 @@ import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
 import {
   LIMITS,
   epochOf,
-  folderFor,
   frameOf,
   open,
   outboxModule,
@@ -20,6 +19,7 @@ import {
   runOf,
   step,
 } from './outbox-fixture.ts'
+import { folderFor } from '../fixtures/folder.ts'
 import { mountSmallDisk, unmount } from './small-disk.ts'
 
 /** Marks every 32 bytes of a tree, so that even a fragment of an older one is recognised. */

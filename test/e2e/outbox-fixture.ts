@@ -2,10 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import type {
   OutboxCommit,
   StoredEpoch,
@@ -23,12 +19,6 @@ export const LIMITS: OutboxLimits = {
   ageMaxMs: 400 * DAY_MS,
 }
 export const EPOCH = 7
-
-export function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'ticklock-outbox-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'slave')
-}
 
 export function open(folder: string, limits: OutboxLimits = LIMITS): Outbox {
   const opened = openOutbox(folder, limits)

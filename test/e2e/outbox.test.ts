@@ -16,7 +16,6 @@ import {
   EPOCH,
   LIMITS,
   epochOf,
-  folderFor,
   frameOf,
   open,
   outboxModule,
@@ -24,6 +23,7 @@ import {
   runOf,
   step,
 } from './outbox-fixture.ts'
+import { folderFor } from '../fixtures/folder.ts'
 
 test('what was committed is there after the next opening, byte for byte', (t) => {
   const folder = folderFor(t)

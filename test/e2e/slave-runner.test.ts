@@ -13,7 +13,8 @@ import { sem } from '../../services/slave/shell/meters/sem/descriptor.ts'
 import { plansOf, Runner } from '../../services/slave/shell/runner.ts'
 import { openLog } from '../../shared/node/log.ts'
 import { monoUs, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
-import { DAY_MS, folderFor, frameOf, LIMITS, open, query, runOf, step } from './outbox-fixture.ts'
+import { DAY_MS, frameOf, LIMITS, open, query, runOf, step } from './outbox-fixture.ts'
+import { folderFor } from '../fixtures/folder.ts'
 
 const LINE: LineConfig = {
   url: 'tcp://192.0.2.1:4001',

@@ -11,7 +11,7 @@ import { freePorts } from './ports.ts'
 import { HeadTime } from '../../services/master/shell/time/head-time.ts'
 import type { HeadClockReport } from '../../shared/clock/evidence.ts'
 import { openWallClock } from '../../shared/node/wall-edges.ts'
-import type { RelayTask } from '../bench/clock/udp-relay.ts'
+import type { RelayTask } from './udp-relay.ts'
 import { ended, ready, serverLines, startChronyd } from './time-programs.ts'
 
 const HOST = '127.0.0.1'
@@ -21,7 +21,7 @@ const LIE_S = 5
 /** How long this thread may be held up between reading the two clocks, microseconds. */
 const READ_US = 20_000
 const DELAY = { shape: 'bell', middle: 2, deviation: 0.5 } as const
-const RELAY = fileURLToPath(new URL('../bench/clock/udp-relay.js', import.meta.url))
+const RELAY = fileURLToPath(new URL('./udp-relay.js', import.meta.url))
 const PATIENCE_MS = 40_000
 /** Each server's second answer comes after 2.5 s. */
 const WATCHED_MS = 4_000

@@ -10,7 +10,7 @@
 
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { type Chance, chanceOf } from '../../sim/prng.ts'
+import { type Chance, chanceOf } from '../sim/prng.ts'
 
 /** Delays of one way, milliseconds: a bell around its middle, a floor with an exponential queue. */
 export type Delay =

@@ -13,7 +13,7 @@ import {
   records,
   TO_CLIENT,
   TO_SERVER,
-} from '../unit/clock/nts-server.ts'
+} from '../fixtures/nts-server.ts'
 import type { Target } from './mutation.ts'
 
 const establishment: Target = {

@@ -74,9 +74,10 @@ const casts = (file: SourceFile): readonly Finding[] => {
   )
 }
 
-/** Where SQL may stand: the outbox of a slave is a database of its own. */
+/** Where SQL may stand. The outbox of a slave is a database of its own, and the attacker looks into
+ * the database behind everybody's back. */
 const SPEAKS_SQL =
-  /^services\/(?:billing\/(?:store\/|[a-z]+\/db(?:\/|\.ts$))|slave\/shell\/outbox\/)/
+  /^services\/(?:billing\/(?:store\/|[a-z]+\/db(?:\/|\.ts$))|slave\/shell\/outbox\/|adversary\/)/
 const SQL =
   /\bsql(?:<[^`]*>)?`|\.query(?:<[^(]*>)?\(|\b(?:selectFrom|insertInto|updateTable|deleteFrom)\(|['"`]\s*(?:select .* from|insert into|update \w+ set|delete from)\b/i
 const WRITES_HTML = /^services\/billing\/(?:kit\/|[a-z]+\/pages(?:\/|\.tsx$))/

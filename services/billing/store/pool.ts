@@ -64,6 +64,12 @@ export const isUp = (pool: Pool): Promise<boolean> =>
     () => false,
   )
 
+/** What the server calls its own version. */
+export async function serverVersion(pool: Pool): Promise<string> {
+  const { rows } = await pool.query<{ version: string }>('show server_version as version')
+  return rows[0]?.version ?? ''
+}
+
 /** A connection of the pool, to be released. OPS-08 says why the database could not be reached. */
 export async function reach(pool: Pool): Promise<PoolClient> {
   try {

@@ -3,7 +3,7 @@
 import { accessSync, constants, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
-import { openDatabase } from '../../billing/store/pool.ts'
+import { openDatabase, serverVersion } from '../../billing/store/pool.ts'
 import { databaseAccount, usableBinaries } from '../../billing/store/embedded/postgres-binaries.ts'
 import { openDataFolder } from '../../head-end.ts'
 import { portFree, portsOf } from '../../ports.ts'
@@ -76,8 +76,7 @@ async function checkSettings(
     }
     const db = openDatabase(databaseUrl, () => undefined)
     try {
-      const { rows } = await db.pool.query<{ version: string }>('show server_version as version')
-      return `DATABASE_URL, ${rows[0]?.version ?? ''}`
+      return `DATABASE_URL, ${await serverVersion(db.pool)}`
     } catch (error) {
       throw new FaultError('OPS-08', errorText(error))
     } finally {

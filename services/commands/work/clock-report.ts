@@ -2,7 +2,7 @@
 
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import { unixMs } from '../../../shared/units.ts'
-import { clockReads, slaveClocks } from '../../billing/clocks/db/reads.ts'
+import { clockReads, hasClockTables, slaveClocks } from '../../billing/clocks/db/reads.ts'
 import type { Db } from '../../billing/store/pool.ts'
 import {
   clockEventsText,
@@ -38,8 +38,7 @@ interface Shown {
 
 /** A head-end of an older version has not made the tables yet. */
 async function assertClocks({ pool }: Db): Promise<void> {
-  const { rows } = await pool.query("select to_regclass('clock_events') is not null as there")
-  if (rows[0]?.there !== true) {
+  if (!(await hasClockTables(pool))) {
     throw new FaultError('OPS-08', 'no clocks in it: start "ticklock up" of this version first')
   }
 }

@@ -23,7 +23,7 @@ import {
   startChronyd,
 } from '../../e2e/time-programs.ts'
 import { median, type Report, row } from '../rows.ts'
-import type { Delay, RelayPath, RelayTask } from './udp-relay.ts'
+import type { Delay, RelayPath, RelayTask } from '../../e2e/udp-relay.ts'
 
 /** How long both follow, seconds, and the part of it that does not count. */
 const RUN_S = Number(process.env['CLOCK_LIVE_S'] ?? 150)
@@ -60,7 +60,7 @@ async function child(words: readonly string[], closers: Closers): Promise<ChildP
 }
 
 async function startRelay(task: RelayTask, namespace: string, closers: Closers): Promise<void> {
-  const words = [process.execPath, beside('udp-relay.js'), JSON.stringify(task)]
+  const words = [process.execPath, beside('../../e2e/udp-relay.js'), JSON.stringify(task)]
   const relay = await child([...inNamespace(namespace), ...words], closers)
   if (relay.stdout !== null) await once(createInterface({ input: relay.stdout }), 'line')
 }

@@ -9,8 +9,8 @@ import {
 import { createPasswords } from '../../../services/billing/access/shell/passwords.ts'
 import { tokenHash } from '../../../services/billing/access/shell/tokens.ts'
 import { shiftMs, spanMs } from '../../../shared/units.ts'
-import { Browser } from '../site/web-browser.ts'
-import { createWorld, HOSTILE_NAME, NOON, type World } from '../site/web-world.ts'
+import { Browser } from '../../fixtures/web-browser.ts'
+import { createWorld, HOSTILE_NAME, NOON, type World } from '../../fixtures/web-world.ts'
 
 const PASSWORD = 'correct horse battery'
 const LINKS = { setup: 'S'.repeat(22), asha: 'A'.repeat(22), other: 'B'.repeat(22) }

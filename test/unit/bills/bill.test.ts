@@ -6,7 +6,7 @@ import { linesOf } from '../../../services/billing/tariffs/core/charges.ts'
 import { minorText, parseDecimal, ZERO } from '../../../services/billing/civil/money.ts'
 import type { Tariff } from '../../../services/billing/tariffs/core/tariff.ts'
 import { unixMs } from '../../../shared/units.ts'
-import { FACTS, MSEDCL, tariffOf } from './bill-facts.ts'
+import { FACTS, MSEDCL, tariffOf } from '../../fixtures/bill-facts.ts'
 
 function amounts(tariff: Tariff, kWh: string, days: number): Record<string, string> {
   const lines = linesOf(tariff, parseDecimal(kWh) ?? ZERO, days)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { mailText, smsText } from '../../../services/billing/bills/core/notice.ts'
 import { smsLength } from '../../../services/billing/notices/core/sms-length.ts'
 import { mailHtml } from '../../../services/billing/bills/pages/bill-mail.ts'
-import { contentFor } from './bill-content.ts'
+import { contentFor } from '../../fixtures/bill-content.ts'
 
 test('the SMS about a bill takes one part, with amount and due date, whatever the name', () => {
   const plain = smsText(contentFor({}))

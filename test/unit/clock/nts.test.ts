@@ -44,7 +44,7 @@ import {
   records,
   TO_CLIENT,
   TO_SERVER,
-} from './nts-server.ts'
+} from '../../fixtures/nts-server.ts'
 import { aessiv } from '@noble/ciphers/aes.js'
 
 const CRITICAL = 0x8000

@@ -9,7 +9,7 @@ import { parseTimeSources } from '../../../services/master/shell/time/time-sourc
 import { refidOfAddress } from '../../../services/master/shell/time/upstream.ts'
 import { readSettings } from '../../../services/settings.ts'
 import { ppm } from '../../../shared/units.ts'
-import { folderFor } from '../../e2e/outbox-fixture.ts'
+import { folderFor } from '../../fixtures/folder.ts'
 
 test('names, addresses, ports and nts: are read; their defaults are 123 and 4460', () => {
   assert.deepEqual(parseTimeSources('  '), [])

@@ -3,7 +3,7 @@ import { after, beforeEach, describe, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../../../services/billing/site/http/app.ts'
 import { createPasswords } from '../../../services/billing/access/shell/passwords.ts'
-import { createWorld, type World } from './web-world.ts'
+import { createWorld, type World } from '../../fixtures/web-world.ts'
 
 let world: World
 let app: FastifyInstance

@@ -1,6 +1,7 @@
 // Clocks and their history, as operators see them.
 
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { ClockPoint } from '../core/clock-plot.ts'
@@ -13,6 +14,12 @@ const POINTS_MAX = 4_000
 const EVENT_ROWS_MAX = 50
 /** Meters of one slave. */
 const METER_ROWS_MAX = 1_000
+
+/** Whether the tables of clocks are there: a head-end of an older version has not made them yet. */
+export async function hasClockTables(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query("select to_regclass('clock_events') is not null as there")
+  return rows[0]?.there === true
+}
 
 /** Which clock: meter '' is the device's own, device '' the head-end's. */
 export interface WhichClock {

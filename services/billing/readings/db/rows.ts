@@ -225,8 +225,7 @@ with stored as (
     $6::int2[], $7::timestamptz[], $8::timestamptz[], $9::"char"[], $10::int8[])
   ${unlessThere} returning 1
 ), counted as (
-  update counters set count = count + added from (select count(*) as added from stored) as new
-  where name = 'readings' and added > 0
+  ${countSql('readings', 'select count(*) as added from stored')}
 ), newest as (
   insert into last_values as known (meter_id, register_id, ts, value, quality, clock_state,
     clock_bound_ms, stored_at)
