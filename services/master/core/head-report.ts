@@ -109,7 +109,7 @@ const systemSource = (bound: number | null): SourceReport => ({
   offset: spanUs(0),
   bound: bound === null ? null : spanUs(bound),
   roundTripDelay: spanUs(0),
-  note: bound === null ? 'nobody states its bound (TICKLOCK_CLOCK_BOUND_MS)' : '',
+  note: bound === null ? 'no bound is stated (TICKLOCK_CLOCK_BOUND_MS)' : '',
 })
 
 interface Noted {

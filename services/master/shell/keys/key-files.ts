@@ -46,7 +46,7 @@ export function readSecret(path: string, length: number): Uint8Array | null {
   }
   const bytes = readIfThere(path)
   if (bytes === null) return null
-  if (bytes.length !== length) throw new FaultError('OPS-16', `${path} is no key`)
+  if (bytes.length !== length) throw new FaultError('OPS-16', `${path} is not a key`)
   return bytes.every((byte) => byte === 0) ? null : bytes
 }
 

@@ -110,7 +110,7 @@ export class KeyKeeper {
     })
     this.#rotateAfterMs = 0
     rmSync(join(keys.folder, REQUEST), { force: true })
-    say(`key trees wrapped anew: ${epochs} under key ${trees.newest}, the older one is destroyed`)
+    say(`key trees rewrapped: ${epochs} under key ${trees.newest}, the older key is destroyed`)
   }
 
   async #settled(): Promise<void> {

@@ -46,7 +46,7 @@ export function parseTimeSources(text: string): readonly TimeSource[] | string {
   for (const part of text.split(',')) {
     const name = part.trim()
     const source = parseOne(name)
-    if (source === null) return `"${name}" is no time source`
+    if (source === null) return `"${name}" is not a time source`
     if (sources.some((other) => isSame(other, source))) return `"${name}" is named twice`
     sources.push(source)
   }
