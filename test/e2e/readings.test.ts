@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { after, before, beforeEach, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { ReadingSink } from '../../services/billing/readings/db/sink.ts'
 import { openRoster } from '../../services/billing/fleet/db/roster.ts'
 import type { AcceptedFrame } from '../../shared/handover/sink.ts'
@@ -21,6 +21,19 @@ before(async () => {
   postgres = await testPostgres({ durable: true })
 })
 after(() => postgres.close())
+
+const sinks: ReadingSink[] = []
+/** A sink that is closed with its test. What it still has to write, up to a second later, must not
+ * reach the next test's rows. */
+function openSink(...given: ConstructorParameters<typeof ReadingSink>): ReadingSink {
+  const sink = new ReadingSink(...given)
+  sinks.push(sink)
+  return sink
+}
+afterEach(async () => {
+  for (const sink of sinks.splice(0)) await sink.close()
+})
+
 beforeEach(async () => {
   // Commands are never deleted, nor are their devices, unless a test says otherwise.
   await postgres.db.pool.query('alter table commands disable trigger commands_stay')
@@ -34,7 +47,7 @@ beforeEach(async () => {
       [device],
     )
   }
-  sink = new ReadingSink(postgres.db.pool)
+  sink = openSink(postgres.db.pool)
 })
 
 interface Shape {
@@ -128,7 +141,7 @@ test('a frame becomes row, last value, position and count; twice changes nothing
   assert.deepEqual(first[3], [{ count: 1 }])
   assert.deepEqual(first[4], [{ code: 'BIL-05', meter: 'M1', item: -1 }])
   await sink.append([frame({ sequence: 5 }), frame({ sequence: 5 })])
-  await new ReadingSink(postgres.db.pool).append([frame({ sequence: 5 })])
+  await openSink(postgres.db.pool).append([frame({ sequence: 5 })])
   assert.deepEqual(await look(), first)
 })
 
@@ -197,7 +210,7 @@ test('an authentic frame that we cannot read is stored as it is (BIL-06)', async
 
 test('backwards is marked after a restart too; a back-fill has its own chain', async () => {
   await sink.append([frame({ sequence: 1, readings: [{ value: 500 }] })])
-  const later = new ReadingSink(postgres.db.pool)
+  const later = openSink(postgres.db.pool)
   const profile = [490, 495, 480].map((value, index) => ({
     value,
     source: 'profile' as const,
@@ -245,7 +258,7 @@ test('a frame that cannot be stored does not take its neighbours with it', async
 
 test('a full queue refuses instead of growing (OPS-08)', async () => {
   const big = Array.from({ length: 8_000 }, (_, value) => ({ value, meter: `Q${value}` }))
-  const small = new ReadingSink(postgres.db.pool, 100_000)
+  const small = openSink(postgres.db.pool, 100_000)
   const results = await Promise.allSettled(
     Array.from({ length: 14 }, (_, index) =>
       small.append([frame({ sequence: index + 1, readings: big })]),
@@ -300,7 +313,7 @@ test('two writers with the same frames store every reading once', async () => {
       readings: Array.from({ length: 20 }, (_, meter) => ({ meter: `W${meter}` })),
     }),
   )
-  const other = new ReadingSink(postgres.db.pool)
+  const other = openSink(postgres.db.pool)
   // One may be refused (both create the same meters: a deadlock); its slave would send it again.
   await Promise.allSettled(
     frames.flatMap((one, index) => [

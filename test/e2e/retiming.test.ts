@@ -1,7 +1,7 @@
 // Anchors, readings of unsynchronised clocks and frames given up, all the way into PostgreSQL.
 
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { webStores } from '../../services/billing/site/db/browse.ts'
 import { ReadingSink } from '../../services/billing/readings/db/sink.ts'
 import { retimeDue } from '../../services/billing/readings/db/retimer.ts'
@@ -27,6 +27,19 @@ before(async () => {
   postgres = await testPostgres()
 })
 after(() => postgres.close())
+
+const sinks: ReadingSink[] = []
+/** A sink that is closed with its test. What it still has to write, up to a second later, must not
+ * reach the next test's rows. */
+function openSink(...given: ConstructorParameters<typeof ReadingSink>): ReadingSink {
+  const sink = new ReadingSink(...given)
+  sinks.push(sink)
+  return sink
+}
+afterEach(async () => {
+  for (const sink of sinks.splice(0)) await sink.close()
+})
+
 beforeEach(async () => {
   const { pool } = postgres.db
   // Commands are never deleted, nor are their devices, unless a test says otherwise.
@@ -39,7 +52,7 @@ beforeEach(async () => {
     "insert into epochs (device_id, id, origin, transcript, keys) values ($1, 1, now(), '', '')",
     [DEVICE],
   )
-  sink = new ReadingSink(pool)
+  sink = openSink(pool)
 })
 
 const position = (run: number, sequence: number) => ({
@@ -116,7 +129,7 @@ const anchor = (process: string, processMs: number, bound = 20, shift = 0): Proc
 /** One at a time, so that they are stored in the order given. */
 async function anchors(...list: readonly ProcessAnchor[]): Promise<void> {
   for (const one of list) {
-    const own = new ReadingSink(postgres.db.pool)
+    const own = openSink(postgres.db.pool)
     own.anchor(DEVICE, one)
     await own.close()
   }
@@ -195,7 +208,7 @@ for (const first of ['readings', 'anchor'] as const) {
       { ts: new Date(START + HOUR + 20_000), value: 1_003 },
     ])
     // Handed over again, they add and change nothing.
-    await new ReadingSink(postgres.db.pool).append(story)
+    await openSink(postgres.db.pool).append(story)
     await anchors(told)
     assert.equal(await retimeNow(), 0)
     assert.deepEqual(await found(), dated)
@@ -242,7 +255,7 @@ test('a process that died without an anchor is placed between its neighbours', a
     taken(run, 1, { ms, at, state: 'S', bound: 10 })
   await sink.append([opener(1, P1), trusted(1, 5_000, START)])
   await sink.close()
-  sink = new ReadingSink(postgres.db.pool)
+  sink = openSink(postgres.db.pool)
   await sink.append([opener(2, P2), taken(2, 1, { ms: 0 }), taken(2, 2, { ms: 600_000 })])
   // It is unknown whether it still runs.
   assert.equal(await retimeNow(), 0)
@@ -285,7 +298,7 @@ test('frames given up and sealed ones become exceptions, with their position', a
   await sink.append(frames.slice(0, 4))
   assert.deepEqual(await alarms(), [3])
   await sink.append(frames)
-  await new ReadingSink(postgres.db.pool).append(frames)
+  await openSink(postgres.db.pool).append(frames)
   assert.deepEqual(await all('select sequence from stream_positions'), [{ sequence: 41 }])
   assert.deepEqual(await all('select code, detail, content from exceptions order by sequence'), [
     { code: 'OPS-16', detail: 'run 1, frames 1 to 10: damaged', content: null },
