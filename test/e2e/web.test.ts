@@ -41,19 +41,6 @@ const FLAGS = [
 ]
 const PASSWORD = 'correct horse battery'
 
-let opened: Promise<Browser> | null = null
-
-/** One browser for all tests; each opens a page of its own, with cookies of its own. */
-const sharedBrowser = (): Promise<Browser> => {
-  opened ??= chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
-  return opened
-}
-
-after(async () => {
-  const browser = await opened
-  await browser?.close()
-})
-
 let postgres: TestPostgres
 let app: FastifyInstance
 let links: LinkSource
@@ -188,10 +175,12 @@ test('two people who use one set-up link at once make one operator', async () =>
 
 test('every page in a browser without JavaScript, at 1280 and 375 wide', {
   skip: SKIP,
-}, async () => {
-  const browser = await sharedBrowser()
+}, async (t) => {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
+  t.after(() => browser.close())
   for (const width of [1280, 375]) {
-    await Promise.all([operatorWalk(browser, width), customerWalk(browser, width)])
+    await operatorWalk(browser, width)
+    await customerWalk(browser, width)
   }
 })
 
@@ -290,8 +279,10 @@ async function customerWalk(browser: Browser, width: number): Promise<void> {
   await page.context().close()
 }
 
-test('with JavaScript the fleet renews itself under the same policy', { skip: SKIP }, async () => {
-  const page = await openPage(await sharedBrowser(), 1280, true)
+test('with JavaScript the fleet renews itself under the same policy', { skip: SKIP }, async (t) => {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS })
+  t.after(() => browser.close())
+  const page = await openPage(browser, 1280, true)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text())
