@@ -31,8 +31,8 @@ export interface Rarities {
   readonly framesMax: number | null
 }
 
-/** Frames: an hour or two of readings. */
-const SMALL_OUTBOX = 40
+/** Frames: less than an hour of readings. */
+const SMALL_OUTBOX = 15
 
 const NEVER = Number.POSITIVE_INFINITY
 
