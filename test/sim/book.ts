@@ -170,7 +170,7 @@ export class Book {
     if (sealed.lost) this.#sometimes('sent again')
     sealed.lost = false
     this.#taken.set(key, sequence + 1)
-    this.#note(key, stream, { first, sequence, content, sealed })
+    this.#note(key, stream, { first, next, sequence, content, sealed })
     return sealed
   }
 
@@ -180,12 +180,13 @@ export class Book {
     stream: Stream,
     taken: {
       readonly first: number
+      readonly next: number
       readonly sequence: number
       readonly content: AcceptedFrame['content']
       readonly sealed: Sealed
     },
   ): void {
-    const { first, sequence, content, sealed } = taken
+    const { first, next, sequence, content, sealed } = taken
     switch (content.kind) {
       case 'opener':
         return
@@ -203,7 +204,8 @@ export class Book {
           const rotten = stream.ruined || stream.frames[at]?.rotten === true
           const why = content.reason === 'forgotten' ? this.#ledgerSetBack : rotten
           hold(why, 'given up though whole', `${key} ${at} as ${content.reason}`)
-          this.#named.set(`${key} ${at}`, 'given up')
+          // What an unsure statement made durable stays: its rows are in the ledger.
+          if (at >= next) this.#named.set(`${key} ${at}`, 'given up')
         }
         return
       case 'sealed':

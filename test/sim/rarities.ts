@@ -27,7 +27,12 @@ export interface Rarities {
   readonly leapAfterUs: number
   readonly newKeyAfterUs: number
   readonly copiedTokenUs: number
+  /** Every outbox is this small, frames; null: as drawn for each slave. */
+  readonly framesMax: number | null
 }
+
+/** Frames: less than an hour of readings. */
+const SMALL_OUTBOX = 15
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -44,6 +49,7 @@ const NONE: Rarities = {
   leapAfterUs: NEVER,
   newKeyAfterUs: NEVER,
   copiedTokenUs: NEVER,
+  framesMax: null,
 }
 
 export function drawRarities(chance: Chance): Rarities {
@@ -70,6 +76,7 @@ export function drawRarities(chance: Chance): Rarities {
     newKeyAfterUs: setBack === 'disk' ? NEVER : newKeyAfterUs,
     copiedTokenUs: perhaps(0.5, 10 * MINUTE, 12 * HOUR),
     copiesLate: chance.happens(0.6),
+    framesMax: chance.happens(0.2) ? SMALL_OUTBOX : null,
   }
 }
 

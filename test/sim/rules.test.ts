@@ -133,6 +133,18 @@ test('given up though whole: a tombstone for a frame that did not rot', () => {
   assert.deepEqual([...rotten.observer.book.excepted()].length, 1)
 })
 
+test('a tombstone over a frame that is in the ledger, unknown to the master: its rows stay', () => {
+  const made = history()
+  made.take(0)
+  made.observer.takes(made.accepted(1), false)
+  for (const sequence of [1, 2])
+    made.observer.book.rots(DEVICE, { epoch: 1, run: 1, sequence }, false)
+  made.take(2, { content: { kind: 'given-up', first: 1, reason: 'damaged' } })
+  made.observer.audit()
+  const { rows, exceptions } = made.observer.book.accounts()
+  assert.deepEqual([rows, exceptions.get('given up')], [1, 1])
+})
+
 test('given up though whole: "forgotten", where no ledger was set back', () => {
   const made = history()
   const forgotten = { kind: 'given-up', first: 0, reason: 'forgotten' } as const

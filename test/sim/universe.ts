@@ -118,6 +118,8 @@ export function admit(universe: Universe): void {
     const meters = Array.from({ length: faults.metersPerSlave }, (_, n) =>
       modelMeter(`M${index}-${n}`, chance.below(2 ** 31)),
     )
+    const drawn = chance.pick([200, 5_000, 1_000_000])
+    const framesMax = universe.rarities.framesMax ?? drawn
     const slave: SlaveBox = new SlaveBox({
       device,
       token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
@@ -144,7 +146,7 @@ export function admit(universe: Universe): void {
         if (impostor.poses) return impostor
         return master.listening ? master : null
       },
-      framesMax: chance.pick([200, 5_000, 1_000_000]),
+      framesMax,
       onCommand: (box, command) => universe.mishaps.onCommand(box, command),
     })
     universe.slaves.push(slave)
