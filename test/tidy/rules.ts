@@ -192,6 +192,21 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: 'tests that run again run the same: no chance without a seed',
+    breaches: (file) =>
+      /^test\/(?:unit|property|hostile|sim)\//.test(file.path)
+        ? code(/\b(?:randomBytes|randomUUID|randomInt|Math\.random)\b/, 'seed it')(file)
+        : [],
+    bad: [
+      ['test/unit/slave/a.test.ts', 'const key = randomBytes(32)'],
+      ['test/sim/a.ts', 'const x = Math.random()'],
+    ],
+    good: [
+      ['test/unit/slave/a.test.ts', "const key = chanceOf(1, 'a').bytes(32)"],
+      ['test/e2e/a.test.ts', 'const key = randomBytes(32)'],
+    ],
+  },
+  {
     name: 'no `any`',
     breaches: code(
       /[:<|&]\s*any\b(?!['":])|\bas\s+any\b|\bany(?:\[\]|>)/,
