@@ -1,4 +1,4 @@
-// Access: operators, sessions and links. Only hashes of secrets reach this file (http/tokens.ts).
+// Access: operators, sessions and links. Only hashes of secrets reach this file (shell/tokens.ts).
 
 import { type Kysely, sql } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
