@@ -138,7 +138,8 @@ function endIf(turn: Turn, ending: Ending | null): void {
 
 function follow(turn: Turn, step: Step<LinkPhase>, came: MonoUs = turn.mono): void {
   const { session: phase, send, outcome } = step
-  enter(turn, phase)
+  // The phase that ends tells linkDown whether an offered epoch ends with it.
+  if (outcome.is !== 'ended') enter(turn, phase)
   const made = phase.is === 'handshaking' ? phase.t1 : null
   if (send !== null) turn.actions.push({ do: 'send', body: send, ...(made !== null && { made }) })
   switch (outcome.is) {

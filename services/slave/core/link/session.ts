@@ -77,6 +77,20 @@ export interface Step<Phase = Session> {
   readonly outcome: Outcome
 }
 
+/** A phase as the log names it. */
+const WORD: Readonly<Record<LinkPhase['is'], string>> = {
+  down: 'down',
+  'raising attempt': 'down',
+  enrolling: 'enrol',
+  'awaiting enrolled': 'enrolled?',
+  'storing identity': 'down',
+  handshaking: 'hello',
+  greeted: 'open',
+  confirming: 'open',
+  committing: 'open',
+  open: 'open',
+}
+
 const WAIT: Outcome = { is: 'wait' }
 const ended = (fault: FaultCode, detail: string, hint = false): Step => ({
   session: DOWN,
@@ -170,7 +184,7 @@ export function receive<Phase extends LinkPhase>(
     const channel = channelOf(phase)
     if (channel !== null) return takeControl(phase, channel, body)
   }
-  return ended('WIR-04', `in phase ${phase.is}`)
+  return ended('WIR-04', `in phase ${WORD[phase.is]}`)
 }
 
 function finishEnrolment(
