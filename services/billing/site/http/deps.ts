@@ -1,4 +1,4 @@
-// What the web side needs from the rest. db/browse.ts makes the readers from a Kysely; tests fake
+// What the web side needs from the rest. db/stores.ts makes the readers from a Kysely; tests fake
 // them.
 
 import type { FastifyBaseLogger } from 'fastify'
