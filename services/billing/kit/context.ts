@@ -1,11 +1,11 @@
-// Who looks at a page, and what every page knows of the request.
+// Who is looking at a page, and what every page knows about the request.
 
 /** What a session of access stands for. */
 export type Viewer =
   | { readonly kind: 'operator'; readonly id: number; readonly name: string }
   | { readonly kind: 'customer'; readonly id: number; readonly name: string }
 
-/** What every page knows of the request. */
+/** What every page knows about the request. */
 export interface PageContext {
   readonly viewer: Viewer | null
   /** Token for every form of this page (OPS-22 without it). */

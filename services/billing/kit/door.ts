@@ -1,12 +1,12 @@
-// The door in front of a page, as a domain's routes see it: what a handler is told, what it may
-// answer, and how a request is read. Who may pass is decided in access/http/guard.ts.
+// The door in front of a page, as a domain's routes see it: what a handler receives, what it may
+// answer, and how to read a request. access/http/guard.ts decides who may pass.
 
 import type { FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
 import type { PageContext, Viewer } from './context.ts'
 import type { Trouble } from './trouble.ts'
 
-/** What a page handler gives back: a page, a file, or where to go on. */
+/** What a page handler returns: a page, a file, or a redirect. */
 export type Shown =
   | { readonly to: string }
   | { readonly page: VNode }
@@ -20,10 +20,10 @@ export interface Visit {
   readonly viewer: Viewer
 }
 
-/** Makes a route of a handler: only viewers of the door's kind get through to it. */
+/** Turns a handler into a route that admits only viewers of the door's kind. */
 export type Door = (handle: (visit: Visit) => Promise<Outcome>) => RouteHandlerMethod
 
-/** A path parameter as text; empty when the route has none of that name. */
+/** A path parameter as text; empty when the route has none by that name. */
 export function param(request: FastifyRequest, name: string): string {
   return textIn(request.params, name)
 }

@@ -10,7 +10,7 @@ test('an SMS holds 160 GSM letters or 70 others; parts 153 or 67 (TS 23.038, 23.
   assert.equal(parts('a'.repeat(307)), 3)
   assert.equal(parts('€'.repeat(80)), 1)
   assert.equal(parts('€'.repeat(81)), 2)
-  // 153 is odd: an escaped sign that would be torn apart goes to the next part as a whole.
+  // 153 is odd: an escaped sign that would be split moves to the next part as a whole.
   assert.equal(parts('€'.repeat(152)), 2)
   assert.equal(parts('€'.repeat(153)), 3)
   assert.equal(parts('₹'.repeat(70)), 1)

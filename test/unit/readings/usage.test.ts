@@ -10,7 +10,7 @@ const NOW = unixMs(Date.UTC(2026, 2, 30, 11))
 const span = { zone: ZONE, now: NOW, movedIn: '2026-03-27' }
 const at = (date: string, value: number) => ({ at: startOfDay(date, ZONE), value, exponent: 0 })
 
-test('usage asks for midnights of the own days only, daylight saving included', () => {
+test('usage asks only for midnights of the customer’s own days, daylight saving included', () => {
   const midnights = ['2026-03-27', '2026-03-28', '2026-03-29', '2026-03-30']
   assert.deepEqual(
     boundariesOf(span),
@@ -20,7 +20,7 @@ test('usage asks for midnights of the own days only, daylight saving included', 
   assert.equal(two.length, 28 + 30, 'all of February, March up to today')
 })
 
-test('a day is midnight less midnight; a missing midnight leaves two unknown', () => {
+test('a day is midnight minus midnight; a missing midnight leaves two days unknown', () => {
   const facts = {
     ...span,
     meter: { digits: 6, multiplier: 2 },

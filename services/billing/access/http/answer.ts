@@ -12,7 +12,7 @@ import type { Sessions } from './session.ts'
 export const LINK_SPENT = troubleOf(
   404,
   'This link does not open anything',
-  'It is unknown, was used already, or has expired. Your next bill brings a new one.',
+  'It is unknown, already used, or expired. Your next bill brings a new one.',
   'OPS-21',
 )
 export const FORM_STALE = troubleOf(
@@ -28,7 +28,7 @@ export const TOO_MANY = troubleOf(
   'OPS-23',
 )
 
-/** True for requests of programs: they get JSON. */
+/** True for requests by programs: they get JSON. */
 const wantsJson = (request: FastifyRequest): boolean =>
   /^\/(?:api\/|healthz|metrics)/.test(request.url) ||
   !(request.headers.accept ?? 'text/html').includes('text/html')

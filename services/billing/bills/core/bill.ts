@@ -46,7 +46,7 @@ export interface BillFacts {
   readonly tariff: TariffVersion | null
 }
 
-/** A bill that is computed and not yet issued. */
+/** A bill that is computed but not yet issued. */
 export interface BillDraft {
   readonly facts: BillFacts
   readonly tariff: TariffVersion

@@ -37,7 +37,7 @@ export function mailText(bill: BillContent, link: string | null): MailText {
   return { subject, text: plainMail(bill, link) }
 }
 
-/** Label and value of what the mail tells, as printed on the bill. */
+/** Labels and values in the mail, as printed on the bill. */
 export function summary(bill: BillContent): readonly (readonly [string, string])[] {
   const { currency } = bill
   return [

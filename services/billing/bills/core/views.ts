@@ -19,8 +19,8 @@ export interface BillRow {
   readonly notices: readonly NoticeState[]
 }
 
-/** The stored document, and what the database still knows of its two readings (null: no such row).
- * */
+/** The stored document, and what the database still knows about its two readings (null: no such
+ * row). */
 export interface BillView {
   readonly bill: BillRow
   readonly content: BillContent

@@ -84,7 +84,7 @@ const billRow = (row: BillRecord): BillRow => ({
   notices: row.notices,
 })
 
-/** `customer` null: whoever's (operators). Otherwise only that customer's own. */
+/** `customer` null: anybody's bill (operators). Otherwise only that customer's own. */
 async function billView(
   db: Kysely<Database>,
   id: number,

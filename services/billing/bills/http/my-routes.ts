@@ -1,4 +1,4 @@
-// A customer's own bills. Every question carries the customer of the session; an id of somebody
+// A customer's own bills. Every query carries the customer of the session; the id of somebody
 // else's bill is answered like one that does not exist.
 
 import type { FastifyInstance } from 'fastify'
@@ -13,7 +13,7 @@ const BILLS_MAX = 120
 
 export interface MyBillDeps {
   readonly bills: Pick<BillReads, 'ofCustomer' | 'billOf'>
-  /** The stored or re-made document of an issued bill; null when there is no such bill. */
+  /** The stored or regenerated document of an issued bill; null when there is no such bill. */
   readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
 }
 

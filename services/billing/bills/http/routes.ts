@@ -13,7 +13,7 @@ import { fileName } from './file-name.ts'
 export interface BillDeps {
   readonly bills: Pick<BillReads, 'bills' | 'bill'>
   readonly notices: Pick<NoticeReads, 'aboutBill'>
-  /** The stored or re-made document of an issued bill; null when there is no such bill. */
+  /** The stored or regenerated document of an issued bill; null when there is no such bill. */
   readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
   readonly now: () => UnixMs
 }

@@ -8,7 +8,7 @@ import { sweepClocks } from '../db/keeper.ts'
 /** How often some clocks are looked at, ms. */
 const LOOK_MS = 10_000
 
-/** Sweeps until stopped. A database that is away is tried again. */
+/** Sweeps until stopped. It retries a database that is away. */
 export function startClockKeeper(
   pool: Pool,
   log: (line: string) => void,

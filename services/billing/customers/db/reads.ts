@@ -8,7 +8,7 @@ import type { Database } from '../../store/schema.ts'
 /** Service points of one customer that are shown; a shop chain has a handful. */
 const PLACES_MAX = 20
 
-/** Every question names the customer: there is no way to ask for somebody else's rows. */
+/** Every query names the customer: there is no way to ask for somebody else's rows. */
 export interface CustomerReads {
   who(customer: number): Promise<CustomerName | null>
   /** Where the customer gets electricity now. */

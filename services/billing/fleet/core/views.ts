@@ -10,22 +10,22 @@ export interface FleetRow {
   readonly enrolled: boolean
   readonly revoked: boolean
   readonly transport: string | null
-  /** Since when the link is up; null while it is down. */
+  /** Since when the link has been up; null while it is down. */
   readonly connectedAt: UnixMs | null
   readonly lastReadingAt: UnixMs | null
   readonly clockState: string | null
-  /** Microseconds, its clock minus UTC. */
+  /** Microseconds, the device's clock minus UTC. */
   readonly clockOffsetUs: number | null
   readonly clockBoundUs: number | null
-  /** No sample for long: the clock runs by itself. */
+  /** No sample for long: the clock runs on its own. */
   readonly heldOver: boolean
   readonly backlogFrames: number | null
   readonly meters: number
-  /** Times it gave up frames, or sent some that do not open, in the last 30 days. */
+  /** How often it gave up frames, or sent some that do not open, in the last 30 days. */
   readonly givenUp: number
 }
 
-/** How far the history of the meters has come in, while it still does. */
+/** How much of the meters' history has arrived, while it is still arriving. */
 export interface Backfill {
   readonly done: number
   readonly total: number
@@ -33,7 +33,7 @@ export interface Backfill {
 }
 
 export interface RefusalRow {
-  /** A code of shared/faults.ts, or text of an older or newer program. */
+  /** A code of shared/faults.ts, or text from an older or newer program. */
   readonly code: string
   /** Empty when nobody authenticated on that link. */
   readonly device: string
@@ -62,10 +62,10 @@ export interface DeviceView {
   readonly reportedAt: UnixMs | null
   readonly roundTripUs: number | null
   readonly disconnectedAt: UnixMs | null
-  /** What the slave itself counted since its process started. */
+  /** What the slave itself has counted since its process started. */
   readonly faults: readonly { readonly code: string; readonly count: number }[]
   readonly live: readonly LiveRow[]
   readonly refusals: readonly RefusalRow[]
-  /** The newest first. */
+  /** Newest first. */
   readonly commands: readonly CommandRow[]
 }

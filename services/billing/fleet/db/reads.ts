@@ -15,7 +15,7 @@ import type { Database } from '../../store/schema.ts'
  * */
 const FLEET_ROWS_MAX = 1_000
 const REFUSAL_ROWS_MAX = 500
-/** Commands on a device's page; the table keeps all. */
+/** Commands on a device's page; the table keeps them all. */
 const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
 

@@ -16,7 +16,7 @@ import type { FleetReads } from '../db/reads.ts'
 import { DevicePage, FleetPage } from '../pages/fleet.tsx'
 import { RefusedPage } from '../pages/refused.tsx'
 
-/** How far back the page of refusals looks. */
+/** How far back the refusals page looks. */
 const REFUSALS_BACK = spanMs(-24 * 3_600_000)
 
 export interface FleetDeps {
@@ -33,10 +33,10 @@ export interface FleetDeps {
   readonly now: () => UnixMs
 }
 
-/** A command that was not given: the device is revoked (SEC-14), or too many wait (OPS-18). */
+/** A command that was not accepted: the device is revoked (SEC-14), or too many wait (OPS-18). */
 const notGiven = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
   const { is, then } = FAULTS[fault]
-  return troubleOf(409, 'This command was not given', `${capital(is)}. Remedy: ${then}.`, fault)
+  return troubleOf(409, 'This command was not accepted', `${capital(is)}. Remedy: ${then}.`, fault)
 }
 
 export function fleetRoutes(app: FastifyInstance, deps: FleetDeps, page: Door): void {

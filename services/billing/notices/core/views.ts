@@ -2,7 +2,7 @@
 
 import type { UnixMs } from '../../../../shared/units.ts'
 
-/** Rows per page of bills and notices; as many as a person scrolls. */
+/** Rows per page of bills and notices; as many as a person scrolls through. */
 export const SLICE_ROWS = 100
 
 export const NOTICE_STATES = ['queued', 'sent', 'failed'] as const

@@ -10,7 +10,7 @@ import { nextOf, sliceOf } from './slice.ts'
 
 export interface NoticeDeps {
   readonly notices: Pick<NoticeReads, 'notices'>
-  /** Queues a notice once more that was given up (BIL-11); does nothing for any other. */
+  /** Queues once more a notice that was given up (BIL-11); does nothing for any other. */
   readonly queueAgain: (notice: number) => Promise<void>
   readonly now: () => UnixMs
 }

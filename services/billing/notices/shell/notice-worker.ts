@@ -68,7 +68,7 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   }
   const { matter } = about
   const delivery = await attempt(task, { notice, matter, signal })
-  // Told to stop in the middle: it may or may not have gone out; the lease decides later.
+  // Stopped in the middle: the notice may or may not have gone out; the lease decides later.
   if (signal.aborted && !delivery.ok) return
   if (delivery.ok) {
     await recordSent(db, { id, providerId: delivery.providerId, at: now() })

@@ -27,12 +27,12 @@ const QUALITY_WORDS = [
 export const qualityMarks = (quality: number): readonly string[] =>
   QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
 
-/** Power no metering point of ours carries, watts: a direct-connected meter of 125 A passes 86 kVA,
- * and a transformer-operated one counts on the secondary side; six times that is a fault, not
- * consumption. */
+/** Power that none of our metering points carries, watts: a direct-connected meter of 125 A passes
+ * 86 kVA, and a transformer-operated one counts on the secondary side; six times that is a fault,
+ * not consumption. */
 const SPIKE_W = 500_000
-/** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just
- * under the hour by which a wrong zone or summer time shows; drift never gets there. */
+/** A meter's own clock may be this far from the agent's before we mark it, milliseconds: just under
+ * the hour that a wrong zone or summer time makes; drift never gets there. */
 const METER_CLOCK_MS = 3_500_000
 const HOUR_MS = 3_600_000
 

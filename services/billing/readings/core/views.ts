@@ -26,7 +26,7 @@ export interface RetimedRow {
   readonly saidAt: UnixMs
   readonly clockState: string
   readonly clockBoundMs: number
-  /** Null while nobody knows. */
+  /** Null while unknown. */
   readonly retimed: {
     readonly at: UnixMs
     readonly boundMs: number
@@ -43,7 +43,7 @@ export interface ExceptionRow {
   readonly detail: string
 }
 
-/** How good the clock was when a billed reading was taken, and what the checks said of it. */
+/** How good the clock was when a billed reading was taken, and what the checks said about it. */
 export interface ReadingTrust {
   readonly clockState: string
   readonly clockBoundMs: number

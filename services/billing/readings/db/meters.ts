@@ -12,7 +12,7 @@ export interface MeterEntry {
   readonly multiplier?: number
 }
 
-// A meter may be there already, from its first reading: then what only an operator knows is added.
+// A meter may exist already, from its first reading: then this adds what only an operator knows.
 const METERS = `
   insert into meters as known (number, device_id, digits, multiplier)
   select number, device, digits, coalesce(multiplier, 1)

@@ -8,7 +8,7 @@ import { instant } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
 const LIVE_ROWS_MAX = 200
-/** As many as a person looks through. */
+/** As many as a person will look through. */
 const ROWS_MAX = 100
 const EXCEPTION_ROWS_MAX = 200
 

@@ -13,7 +13,7 @@ import {
   TRUSTED_BOUND_MS,
 } from '../core/retiming.ts'
 
-/** Readings dated with one statement: 0.1 s of work. */
+/** Readings dated per statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
 /** For a process that gave no anchor: how many later processes are asked when they began. */
 const LATER_MAX = 100

@@ -18,7 +18,7 @@ export function UsagePage({ context, view }: UsagePageProps) {
     <Layout context={context} title="Usage" width="reading">
       <Headline
         title="Usage"
-        lead="What each day used: the register at midnight less the register the midnight before."
+        lead="What you used each day: one midnight’s register minus that of the midnight before."
       />
       {view.length === 0 && <p class="card">No meter is installed at your service point.</p>}
       {view.map((usage) => (

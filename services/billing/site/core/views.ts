@@ -25,7 +25,7 @@ export interface AttackLine {
   readonly name: string
   readonly tries: string
   readonly sent: number
-  /** Fault codes, or in words what stopped it. */
+  /** Fault codes, or what stopped it, in words. */
   readonly refusedBy: readonly string[]
   readonly rowsAdded: number
   readonly moved: boolean

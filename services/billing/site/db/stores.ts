@@ -1,4 +1,4 @@
-// What the pages may ask of the database: each domain's own reads, collected. A test can answer in
+// What the pages may ask the database: each domain's own reads, collected. A test can answer in
 // their place.
 
 import type { Kysely } from 'kysely'

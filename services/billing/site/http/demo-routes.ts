@@ -28,8 +28,8 @@ export function demoRoutes(
   if (deps.attacks !== null) attackRoutes(app, deps.attacks, page)
 }
 
-/** Open to whoever sits at the demo: it listens on this machine only and its messages are made up.
- * */
+/** Open to everybody at the demo: it listens on this machine only and its messages are
+ * fictitious. */
 function inboxRoute(
   app: FastifyInstance,
   deps: DemoDeps,

@@ -27,7 +27,7 @@ export function HomePage({ context, view }: HomePageProps) {
         )}
       </section>
       <section class="card">
-        <h2>Where you get electricity</h2>
+        <h2>Your supply address</h2>
         {view.places.length === 0 && <p class="soft">No service point is assigned to you now.</p>}
         {view.places.map(({ address, meter }) => (
           <Facts
