@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LinkPhase } from '../../../services/slave/core/state/link.ts'
+import { own } from '../../../services/slave/core/state/own.ts'
 import { Walk } from './walk.ts'
 
 /** True where some phase of this name may carry the field. */
@@ -63,3 +64,20 @@ test('a link that goes down before COMMITTED is durable asks for another epoch',
   assert.equal(walk.state.sealing.next.in, 'new epoch')
   assert.equal(walk.state.link.wantEpoch, false)
 })
+
+for (const phase of ['confirming', 'committing'] as const) {
+  test(`a message that ends the link while it is ${phase} has another epoch asked for`, () => {
+    const walk = new Walk()
+    walk.connect()
+    if (phase === 'confirming') walk.cutOff()
+    walk.store()
+    assert.equal(walk.state.link.phase.is, phase)
+    // As in a session in which the master offers an epoch that was not asked for.
+    own(walk.state.link).wantEpoch = false
+    walk.mayDrop = true
+    walk.tell({ on: 'body', body: new Uint8Array(40) })
+    assert.ok(walk.dropped)
+    assert.deepEqual(walk.state.link.phase, { is: 'down' })
+    assert.equal(walk.state.link.wantEpoch, true)
+  })
+}

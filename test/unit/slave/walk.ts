@@ -24,11 +24,15 @@ export class Walk {
   /** Jobs that were handed to the disk, in order. */
   readonly handed: string[] = []
   mono = 0
+  /** Whether the slave may end the link by itself, and whether it did. */
+  mayDrop = false
+  dropped = false
   readonly #setup: AgentSetup
   readonly #master: Master
   readonly #disk = new Disk(1_000)
   readonly #commits: OutboxCommit[] = []
   #waiting: (() => void)[] = []
+  #cut = false
 
   constructor() {
     const [own, masters, psk] = [keyPair(), keyPair(), nodeRandom(32)]
@@ -60,6 +64,11 @@ export class Walk {
     const opened = { on: 'opened', link: LINK, transport: 'tcp', source: 'home' } as const
     this.#master.step(opened, this.#now())
     this.tell({ on: 'link-up' })
+  }
+
+  /** What the slave sends from here on is lost. */
+  cutOff(): void {
+    this.#cut = true
   }
 
   /** One event, and what follows from it but for what the disk is still to store. */
@@ -102,7 +111,8 @@ export class Walk {
   }
 
   #perform(action: AgentAction): void {
-    if (action.do === 'send') this.#toMaster({ on: 'body', link: LINK, body: action.body })
+    if (action.do === 'send' && !this.#cut)
+      this.#toMaster({ on: 'body', link: LINK, body: action.body })
     if (action.do === 'commit') {
       this.#commits.push(action.commit)
       this.handed.push(this.state.jobs.busy?.job.is ?? 'nothing')
@@ -111,7 +121,9 @@ export class Walk {
       const { query } = action
       this.#step({ on: 'fetched', epoch: query.epoch, found: this.#disk.fetch(query) })
     }
-    assert.notEqual(action.do, 'drop')
+    if (action.do !== 'drop') return
+    assert.ok(this.mayDrop, action.detail)
+    this.dropped = true
   }
 
   #toMaster(event: Parameters<Master['step']>[0]): void {
