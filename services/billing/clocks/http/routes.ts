@@ -1,4 +1,4 @@
-// The pages of the head-end's clock and of a meter's; a slave's stands on its device's page.
+// The pages for the head-end's clock and for a meter's; a slave's clock is on its device's page.
 
 import type { FastifyInstance } from 'fastify'
 import { isMeterNumber } from '../../../../shared/meter/reading.ts'
@@ -11,7 +11,7 @@ import { spanOf } from './span.ts'
 
 export interface ClockDeps {
   readonly clocks: Pick<ClockReads, 'clock' | 'headClock'>
-  /** What people call the device; null: there is none. */
+  /** What people call the device; null: no such device. */
   readonly deviceName: (device: string) => Promise<string | null>
   readonly now: () => UnixMs
 }

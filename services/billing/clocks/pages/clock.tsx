@@ -292,7 +292,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
           ['Leap status', report.leap],
           ['Since the last sample', holdoverWords(holdover)],
           ['Steps since it started', stepWords(steps, lastStep)],
-          ['Told', <Ago key="told" at={report.at} now={now} />],
+          ['Reported', <Ago key="reported" at={report.at} now={now} />],
         ]}
       />
     </section>

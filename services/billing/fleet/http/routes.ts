@@ -1,4 +1,4 @@
-// The pages of the fleet and of what was refused, and the one command a page gives.
+// The pages for the fleet and for refusals, and the one command that a page can give.
 
 import type { FastifyInstance } from 'fastify'
 import { FAULTS } from '../../../../shared/faults.ts'

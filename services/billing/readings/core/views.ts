@@ -16,7 +16,7 @@ export interface LiveRow {
   readonly clockBoundMs: number
 }
 
-/** A reading taken under an unsure clock: what its stamp said, and when it really was. */
+/** A reading taken under an unsure clock: what its stamp said, and when it was really taken. */
 export interface RetimedRow {
   readonly meter: string
   readonly obis: string
