@@ -40,8 +40,8 @@ export interface ClockEventRow {
   readonly detail: string
 }
 
-/** One clock and its history. */
-export interface ClockTale {
+/** A clock with its history, as its page shows it. */
+export interface ClockHistoryView {
   readonly clock: ClockRow
   /** Oldest first; each holds until the next. */
   readonly points: readonly ClockPoint[]

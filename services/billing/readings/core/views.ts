@@ -23,7 +23,7 @@ export interface RetimedRow {
   readonly value: number
   readonly exponent: number
   readonly unit: number
-  readonly saidAt: UnixMs
+  readonly stampedAt: UnixMs
   readonly clockState: string
   readonly clockBoundMs: number
   /** Null while unknown. */

@@ -77,7 +77,7 @@ function retimedRow(row: RetimedRecord): RetimedRow {
     value,
     exponent,
     unit,
-    saidAt: unixMs(row.agent_ts.getTime()),
+    stampedAt: unixMs(row.agent_ts.getTime()),
     clockState: row.clock_state,
     clockBoundMs: row.clock_bound_ms,
     retimed: known ? { at: unixMs(ts.getTime()), boundMs, way } : null,

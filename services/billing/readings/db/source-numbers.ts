@@ -1,4 +1,4 @@
-// The column `source` of readings, retimed_readings and unsure_readings.
+// The column `source` of readings and retimed_readings.
 
 import type { ReadingSource } from '../../../../shared/meter/reading.ts'
 

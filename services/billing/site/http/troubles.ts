@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { answer, TOO_MANY } from '../../access/http/answer.ts'
 import type { Sessions } from '../../access/http/session.ts'
 import { NOT_FOUND, type Trouble, troubleOf } from '../../kit/trouble.ts'
-import { isDatabaseAway } from '../../store/away.ts'
+import { isDatabaseAway } from '../../store/database-away.ts'
 
 const DATABASE_AWAY = troubleOf(
   503,
