@@ -325,7 +325,7 @@ test('the operator sees both times of a reading', async () => {
   )
   await retimeNow()
   const [row] = await readings.retimed('M1')
-  assert.equal(row?.saidAt, GUESS + HOUR)
+  assert.equal(row?.stampedAt, GUESS + HOUR)
   assert.deepEqual(row.retimed, { at: START + HOUR, boundMs: 24, way: 'anchor' })
   assert.deepEqual(await readings.retimed('N'), [])
 })

@@ -1,6 +1,6 @@
 // Who is looking at a page, and what every page knows about the request.
 
-/** What a session of access stands for. */
+/** The person behind a session. */
 export type Viewer =
   | { readonly kind: 'operator'; readonly id: number; readonly name: string }
   | { readonly kind: 'customer'; readonly id: number; readonly name: string }

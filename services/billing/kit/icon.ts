@@ -1,4 +1,4 @@
-/** The lock whose keyhole is a clock hand, as a browser's tab shows it. */
+/** The lock whose keyhole is a clock hand, as the icon of a browser tab. */
 export const ICON = [
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">',
   '<path d="M7 10V7a5 5 0 0 1 10 0v3" fill="none" stroke="#0f6b63" stroke-width="2.4"/>',

@@ -1,4 +1,4 @@
-// The page for whatever went wrong.
+// The page that says what went wrong.
 
 import { FAULTS } from '../../../shared/faults.ts'
 import type { PageContext } from './context.ts'

@@ -1,5 +1,5 @@
-// What went wrong, as a page handler says it. access/http answers with it, as a page for people or
-// as JSON for programs.
+// What went wrong, as a page handler reports it. access/http answers with it: a page for people,
+// JSON for programs.
 
 import type { FaultCode } from '../../../shared/faults.ts'
 

@@ -58,12 +58,12 @@ async function allClocks({ kysely }: Db): Promise<Shown> {
 async function oneDevice({ kysely }: Db, name: string): Promise<Shown> {
   const device = await findDevice(kysely, name)
   const reads = clockReads(kysely)
-  const [tale, meters] = await Promise.all([
+  const [history, meters] = await Promise.all([
     reads.clock({ device: device.id, meter: '' }, unixMs(Date.now())),
     reads.meterClocks(device.id),
   ])
-  const own = tale === null ? null : { ...tale.clock, name: device.name }
-  const events = tale?.events ?? []
+  const own = history === null ? null : { ...history.clock, name: device.name }
+  const events = history?.events ?? []
   const text = [slavesText(own === null ? [] : [own]), meterClocksText(meters)]
   return {
     json: { slave: own, meters, events },

@@ -111,7 +111,16 @@ const bounded = ({ offsetUs, boundUs }: ClockRow): readonly [string, string] =>
 /** One line for each slave. */
 export function slavesText(rows: readonly (ClockRow & { readonly name: string })[]): string {
   if (rows.length === 0) return 'No slave has reported its clock yet.'
-  const head = ['Slave', 'State', 'Offset', 'Bound', 'Frequency', 'Holdover', 'Steps', 'Told (UTC)']
+  const head = [
+    'Slave',
+    'State',
+    'Offset',
+    'Bound',
+    'Frequency',
+    'Holdover',
+    'Steps',
+    'Reported (UTC)',
+  ]
   return table(
     head,
     rows.map((row) => [

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import {
   between,
-  isUnsure,
+  isUntimed,
   retime,
   startedBy,
   type Tie,
@@ -116,17 +116,17 @@ test('an anchor says when its process had begun at the latest', () => {
   assert.ok(startedBy(tie) <= START + 50 + 1 + 250 + 200)
 })
 
-test('unsure: state U, or a bound over a minute; never a profile reading', () => {
+test('untimed: state U, or a bound over a minute; never a profile reading', () => {
   const stamp = (clockState: 'U' | 'R', bound: number) => ({
     agentTime: unixMs(0),
     clockState,
     clockBound: spanMs(bound),
     processMs: 0,
   })
-  assert.equal(isUnsure(stamp('U', CLOCK_BOUND_UNKNOWN), 'live'), true)
-  assert.equal(isUnsure(stamp('R', TRUSTED_BOUND_MS), 'push'), false)
-  assert.equal(isUnsure(stamp('R', TRUSTED_BOUND_MS + 1), 'push'), true)
-  assert.equal(isUnsure(stamp('U', CLOCK_BOUND_UNKNOWN), 'profile'), false)
+  assert.equal(isUntimed(stamp('U', CLOCK_BOUND_UNKNOWN), 'live'), true)
+  assert.equal(isUntimed(stamp('R', TRUSTED_BOUND_MS), 'push'), false)
+  assert.equal(isUntimed(stamp('R', TRUSTED_BOUND_MS + 1), 'push'), true)
+  assert.equal(isUntimed(stamp('U', CLOCK_BOUND_UNKNOWN), 'profile'), false)
 })
 
 test('the view and the index of the database trust a bound as far as the code does', () => {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isUnsure, retime } from '../../../services/billing/readings/core/retiming.ts'
+import { isUntimed, retime } from '../../../services/billing/readings/core/retiming.ts'
 import { startMaster } from '../../../services/master/core/master.ts'
 import type { MasterAction, MasterEvent } from '../../../services/master/core/state.ts'
 import { startAgent } from '../../../services/slave/core/agent.ts'
@@ -182,7 +182,7 @@ function datings({ frames, anchors, truth }: ReturnType<typeof world>) {
     if (content.kind === 'opener') process = content.process
     if (content.kind !== 'readings') continue
     for (const { stamp, readings } of content.groups) {
-      if (!isUnsure(stamp, 'live')) continue
+      if (!isUntimed(stamp, 'live')) continue
       const [reading] = readings
       assert.ok(reading !== undefined)
       const true_ = (truth.get(reading.value) ?? 0) / 1_000

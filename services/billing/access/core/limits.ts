@@ -1,4 +1,4 @@
-// How often strangers may try the ways in, and how long what lets people in lasts.
+// How often strangers may try to get in, and how long sessions and links last.
 
 /** Login attempts per minute and address: a person mistypes three times. */
 export const LOGINS_PER_MINUTE = 5

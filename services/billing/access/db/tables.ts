@@ -1,4 +1,4 @@
-// Who may look: the tables that access alone writes.
+// Operators, sessions and links: the tables that only access writes.
 
 import type { Generated } from 'kysely'
 import type { Defaulted, Timestamp } from '../../store/schema.ts'

@@ -1,5 +1,5 @@
-// One place where what went wrong becomes an answer: a page for people, JSON for programs, and
-// never a stack.
+// The one place that turns a trouble into an answer: a page for people, JSON for programs, never a
+// stack trace.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FAULTS } from '../../../../shared/faults.ts'

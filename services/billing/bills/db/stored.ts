@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import { type BillReading, readBill } from '../core/bill-content.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Null when there is none. */
+/** Null when there is no such bill. */
 export async function storedBill(
   db: Kysely<Database>,
   by: { readonly id: number } | { readonly number: string },
@@ -23,7 +23,7 @@ export interface BillToTell {
   readonly reading: BillReading
 }
 
-/** What a notice about it needs; null when there is none. */
+/** What a notice about a bill needs; null when there is no such bill. */
 export async function billToTell(db: Kysely<Database>, id: number): Promise<BillToTell | null> {
   const row = await db
     .selectFrom('bills')

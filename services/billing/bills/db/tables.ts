@@ -1,4 +1,4 @@
-// Bills and the series that number them: the tables that bills alone writes.
+// Bills and the series that number them: the tables that only bills writes.
 
 import type { ColumnType, Generated } from 'kysely'
 import type { Json, Timestamp } from '../../store/schema.ts'
@@ -15,7 +15,7 @@ declare module '../../store/schema.ts' {
       period_to: string
       tariff_version_id: number
       currency: string
-      /** Minor units. pool.ts reads bigint as number unless it is not safe: money goes through
+      /** Minor units. pool.ts reads bigint as a number and refuses unsafe ones: money goes through
        * BigInt(). */
       total: ColumnType<number, bigint, never>
       content: Json

@@ -8,7 +8,7 @@ import { decimal, decimalText, parseDecimal, times } from '../../civil/money.ts'
 import { clockText } from '../../kit/format.ts'
 import { Facts, Table } from '../../kit/parts.tsx'
 import type { BillView } from '../core/views.ts'
-import { qualityMarks } from '../../readings/core/marks.ts'
+import { qualityWords } from '../../readings/core/quality.ts'
 import type { ReadingTrust } from '../../readings/core/views.ts'
 
 interface BillDocumentProps {
@@ -182,11 +182,11 @@ function timeText(at: string, zone: string): string {
 
 function Trust({ trust }: { readonly trust: ReadingTrust | null }) {
   if (trust === null) return <span class="soft">not kept</span>
-  const marks = qualityMarks(trust.quality)
+  const words = qualityWords(trust.quality)
   return (
     <>
       {clockText(trust.clockState, trust.clockBoundMs)}
-      {marks.length > 0 && <span class="sub">{marks.join(', ')}</span>}
+      {words.length > 0 && <span class="sub">{words.join(', ')}</span>}
     </>
   )
 }

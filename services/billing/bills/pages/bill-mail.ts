@@ -15,7 +15,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (letter) => ESCAPES.get(letter) ?? '')
 
-/** One column, no pictures, nothing loaded from anywhere: a mail program shows it as it is. */
+/** One column, no pictures, no remote content: every mail program shows it as it is. */
 export function mailHtml(bill: BillContent, link: string | null): string {
   const row = ([label, value]: readonly [string, string]): string => {
     const strong = label === 'Total' ? 'font-weight:bold;border-top:2px solid #1a3a5c' : ''

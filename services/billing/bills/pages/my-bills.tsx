@@ -1,4 +1,4 @@
-// A customer's own bills: what is due, and why it is this much.
+// A customer's own bills: what is due, and why.
 
 import { amountText } from '../../civil/amount-text.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
@@ -51,7 +51,7 @@ export const BillTable = ({ rows }: { readonly rows: readonly BillRow[] }) => (
       { title: 'Document', cell: (row) => <a href={`/home/bills/${row.id}/pdf`}>PDF</a> },
     ]}
     rows={rows}
-    empty="No bill yet."
+    empty="No bills yet."
   />
 )
 

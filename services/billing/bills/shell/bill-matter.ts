@@ -1,4 +1,4 @@
-// What a notice about a bill says when it is sent: notices/ asks for it by the bill's id.
+// What a notice about a bill says when it is sent; notices/ asks for it by the bill's id.
 
 import type { Kysely } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
@@ -10,7 +10,7 @@ import type { Letter, MatterVerdict } from '../../notices/shell/letter.ts'
 import type { Database } from '../../store/schema.ts'
 import { renderBillPdf } from './pdf.ts'
 
-/** OPS-16 when the bill is not what was issued: such a bill is not shown to anybody. */
+/** OPS-16 when the bill no longer matches what was issued: such a bill is never shown. */
 export async function billMatter(db: Kysely<Database>, billId: number): Promise<MatterVerdict> {
   const bill = await billToTell(db, billId)
   assert(bill !== null, 'a notice is about a bill that was issued')

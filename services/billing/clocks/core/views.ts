@@ -17,7 +17,7 @@ export interface ClockRow {
   readonly offsetUs: number
   /** Null: unknown. */
   readonly boundUs: number | null
-  /** How much faster than UTC it runs; null until that is learned. */
+  /** How much faster than UTC it runs; null until known. */
   readonly frequencyPpb: number | null
   readonly skewPpb: number
   readonly holdoverMs: number
@@ -27,21 +27,21 @@ export interface ClockRow {
   readonly resolutionUs: number | null
   readonly monthlyDriftMs: number | null
   readonly outcome: MeterClockOutcome | null
-  /** The last one reported, of UNI/TS 11291. */
+  /** The last event reported, numbered as in UNI/TS 11291. */
   readonly event: number | null
 }
 
 export interface ClockEventRow {
   readonly at: UnixMs
   readonly meter: string
-  /** A ClockEventCode, or text of another version. */
+  /** A ClockEventCode, or text from another version. */
   readonly code: string
   readonly amountUs: number | null
   readonly detail: string
 }
 
-/** One clock and its history. */
-export interface ClockTale {
+/** A clock with its history, as its page shows it. */
+export interface ClockHistoryView {
   readonly clock: ClockRow
   /** Oldest first; each holds until the next. */
   readonly points: readonly ClockPoint[]
@@ -49,7 +49,7 @@ export interface ClockTale {
   readonly events: readonly ClockEventRow[]
 }
 
-/** How far back a plot looks. */
+/** How far back a plot goes. */
 export const CLOCK_SPANS = {
   '1h': 3_600_000,
   '24h': 24 * 3_600_000,

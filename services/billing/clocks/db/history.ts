@@ -15,7 +15,7 @@ import { errorText } from '../../../../shared/node/fault-error.ts'
 import { ppm, spanMs, spanUs, type UnixMs } from '../../../../shared/units.ts'
 import { BOUND_FIELD_UNKNOWN } from '../../../../shared/wire/payload.ts'
 import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
-import { isDatabaseAway } from '../../store/away.ts'
+import { isDatabaseAway } from '../../store/database-away.ts'
 import { countCodesSql } from '../../store/counters.ts'
 import { Flush } from '../../store/flush.ts'
 

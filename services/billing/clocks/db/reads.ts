@@ -5,7 +5,7 @@ import type { Pool } from 'pg'
 import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { ClockPoint } from '../core/clock-plot.ts'
-import type { ClockEventRow, ClockRow, ClockTale } from '../core/views.ts'
+import type { ClockEventRow, ClockRow, ClockHistoryView } from '../core/views.ts'
 import { instant } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
@@ -29,14 +29,14 @@ export interface WhichClock {
 
 export interface ClockReads {
   /** Null while nothing has been reported about it. */
-  clock(which: WhichClock, since: UnixMs): Promise<ClockTale | null>
+  clock(which: WhichClock, since: UnixMs): Promise<ClockHistoryView | null>
   meterClocks(device: string): Promise<readonly ClockRow[]>
   headClock(): Promise<HeadClockReport | null>
 }
 
 export function clockReads(db: Kysely<Database>): ClockReads {
   return {
-    clock: (which, since) => clockTale(db, which, since),
+    clock: (which, since) => clockHistory(db, which, since),
     meterClocks: async (device) => {
       const rows = await clockRows(db)
         .where('device_id', '=', device)
@@ -72,11 +72,11 @@ export async function slaveClocks(
   return rows.map((row) => ({ ...clockRow(row), name: row.name }))
 }
 
-async function clockTale(
+async function clockHistory(
   db: Kysely<Database>,
   which: WhichClock,
   since: UnixMs,
-): Promise<ClockTale | null> {
+): Promise<ClockHistoryView | null> {
   const row = await clockRows(db)
     .where('device_id', '=', which.device)
     .where('meter', '=', which.meter)

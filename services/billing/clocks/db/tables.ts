@@ -1,4 +1,4 @@
-// Clocks and how they went: the tables that clocks alone writes.
+// Clocks, their history and their events: the tables that only clocks writes.
 
 import type { ColumnType, Generated } from 'kysely'
 import type { HeadClockReport, MeterClockOutcome } from '../../../../shared/clock/evidence.ts'

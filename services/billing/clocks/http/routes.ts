@@ -1,4 +1,4 @@
-// The pages of the head-end's clock and of a meter's; a slave's stands on its device's page.
+// The pages for the head-end's clock and for a meter's; a slave's clock is on its device's page.
 
 import type { FastifyInstance } from 'fastify'
 import { isMeterNumber } from '../../../../shared/meter/reading.ts'
@@ -11,7 +11,7 @@ import { spanOf } from './span.ts'
 
 export interface ClockDeps {
   readonly clocks: Pick<ClockReads, 'clock' | 'headClock'>
-  /** What people call the device; null: there is none. */
+  /** What people call the device; null: no such device. */
   readonly deviceName: (device: string) => Promise<string | null>
   readonly now: () => UnixMs
 }
@@ -22,11 +22,11 @@ export function clockRoutes(app: FastifyInstance, deps: ClockDeps, page: Door): 
     '/clock',
     page(async ({ context, request }) => {
       const { span, since } = spanOf(request, now())
-      const [report, tale] = await Promise.all([
+      const [report, history] = await Promise.all([
         clocks.headClock(),
         clocks.clock({ device: '', meter: '' }, since),
       ])
-      return { page: HeadClockPage({ context, report, tale, span, now: now() }) }
+      return { page: HeadClockPage({ context, report, history, span, now: now() }) }
     }),
   )
   app.get(
@@ -35,12 +35,12 @@ export function clockRoutes(app: FastifyInstance, deps: ClockDeps, page: Door): 
       const [device, meter] = [param(request, 'id'), param(request, 'meter')]
       if (!isDeviceId(device) || !isMeterNumber(meter)) return { trouble: NOT_FOUND }
       const { span, since } = spanOf(request, now())
-      const [name, tale] = await Promise.all([
+      const [name, history] = await Promise.all([
         deps.deviceName(device),
         clocks.clock({ device, meter }, since),
       ])
-      if (name === null || tale === null) return { trouble: NOT_FOUND }
-      return { page: MeterClockPage({ context, name, tale, span, now: now() }) }
+      if (name === null || history === null) return { trouble: NOT_FOUND }
+      return { page: MeterClockPage({ context, name, history, span, now: now() }) }
     }),
   )
 }

@@ -4,7 +4,7 @@
 
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { type ClockPoint, plotClock } from '../core/clock-plot.ts'
-import { CLOCK_SPANS, type ClockSpan, type ClockTale } from '../core/views.ts'
+import { CLOCK_SPANS, type ClockSpan, type ClockHistoryView } from '../core/views.ts'
 import { clockStateText, lengthText, signedText, utcSecondText } from '../../kit/format.ts'
 
 const WIDTH = 760
@@ -27,13 +27,13 @@ const METER_GAP_MS = { '1h': 2.5 * HOUR_MS, '24h': 2.5 * HOUR_MS, '7d': 15 * HOU
 const SHORTEST_MS = 5 * MINUTE_MS
 
 interface ClockChartProps {
-  readonly tale: ClockTale
+  readonly history: ClockHistoryView
   readonly span: ClockSpan
   readonly now: UnixMs
 }
 
-export function ClockChart({ tale, span, now }: ClockChartProps) {
-  const { clock, points, events } = tale
+export function ClockChart({ history, span, now }: ClockChartProps) {
+  const { clock, points, events } = history
   const from = startOf(points, span, now)
   const gapMs = (clock.meter === '' ? DEVICE_GAP_MS : METER_GAP_MS)[span]
   const edges = { left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM }
@@ -49,7 +49,7 @@ export function ClockChart({ tale, span, now }: ClockChartProps) {
         class="chart clock-chart"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={labelOf(tale, span, steps.length)}
+        aria-label={labelOf(history, span, steps.length)}
       >
         {yTicks.map(({ y, us }, index) => (
           <g key={us}>
@@ -104,7 +104,7 @@ const WORDS = {
   '7d': 'the last seven days',
 } as const
 
-function labelOf({ clock, points }: ClockTale, span: ClockSpan, steps: number): string {
+function labelOf({ clock, points }: ClockHistoryView, span: ClockSpan, steps: number): string {
   const far = Math.max(0, ...points.map(({ offsetUs }) => Math.abs(offsetUs)))
   const bound = clock.boundUs === null ? 'unknown' : lengthText(clock.boundUs)
   const words = steps === 0 ? 'no step' : steps === 1 ? 'one step' : `${steps} steps`

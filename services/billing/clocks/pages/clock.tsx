@@ -5,7 +5,7 @@ import type { HeadClockReport, SourceReport } from '../../../../shared/clock/evi
 import type { UnixMs } from '../../../../shared/units.ts'
 import { eventWords, HELD_OVER } from '../core/clock-marks.ts'
 import { ClockChart } from './clock-chart.tsx'
-import type { ClockEventRow, ClockRow, ClockSpan, ClockTale } from '../core/views.ts'
+import type { ClockEventRow, ClockRow, ClockSpan, ClockHistoryView } from '../core/views.ts'
 import { clockStateText, lengthText, ppmText, rateText, signedText } from '../../kit/format.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { Layout } from '../../kit/layout.tsx'
@@ -70,7 +70,7 @@ export const disciplineFacts = (clock: ClockRow): readonly (readonly [string, st
 ]
 
 interface HistoryProps {
-  readonly tale: ClockTale | null
+  readonly history: ClockHistoryView | null
   readonly span: ClockSpan
   /** Path of the page, for the links of the spans. */
   readonly path: string
@@ -78,8 +78,8 @@ interface HistoryProps {
 }
 
 /** The plot, and what happened in words. */
-export function ClockHistoryCard({ tale, span, path, now }: HistoryProps) {
-  if (tale === null) return null
+export function ClockHistoryCard({ history, span, path, now }: HistoryProps) {
+  if (history === null) return null
   return (
     <>
       <section class="card">
@@ -95,11 +95,11 @@ export function ClockHistoryCard({ tale, span, path, now }: HistoryProps) {
             current={span === '24h' ? path : `${path}?span=${span}`}
           />
         </div>
-        <ClockChart tale={tale} span={span} now={now} />
+        <ClockChart history={history} span={span} now={now} />
       </section>
       <section class="card card-flush">
         <h2>Events</h2>
-        <ClockEvents rows={tale.events} clock={tale.clock} now={now} />
+        <ClockEvents rows={history.events} clock={history.clock} now={now} />
       </section>
     </>
   )
@@ -189,13 +189,13 @@ const eventNumber = (event: number): string => eventWords(String(event))
 interface MeterClockPageProps {
   readonly context: PageContext
   readonly name: string
-  readonly tale: ClockTale
+  readonly history: ClockHistoryView
   readonly span: ClockSpan
   readonly now: UnixMs
 }
 
-export function MeterClockPage({ context, name, tale, span, now }: MeterClockPageProps) {
-  const { clock } = tale
+export function MeterClockPage({ context, name, history, span, now }: MeterClockPageProps) {
+  const { clock } = history
   const title = `Clock of meter ${clock.meter}`
   const path = `/fleet/${clock.device}/clock/${clock.meter}`
   return (
@@ -218,7 +218,7 @@ export function MeterClockPage({ context, name, tale, span, now }: MeterClockPag
             ]}
           />
         </section>
-        <ClockHistoryCard tale={tale} span={span} path={path} now={now} />
+        <ClockHistoryCard history={history} span={span} path={path} now={now} />
       </div>
     </Layout>
   )
@@ -227,12 +227,12 @@ export function MeterClockPage({ context, name, tale, span, now }: MeterClockPag
 interface HeadClockPageProps {
   readonly context: PageContext
   readonly report: HeadClockReport | null
-  readonly tale: ClockTale | null
+  readonly history: ClockHistoryView | null
   readonly span: ClockSpan
   readonly now: UnixMs
 }
 
-export function HeadClockPage({ context, report, tale, span, now }: HeadClockPageProps) {
+export function HeadClockPage({ context, report, history, span, now }: HeadClockPageProps) {
   return (
     <Layout context={context} title="Clock" live>
       <Headline
@@ -250,7 +250,7 @@ export function HeadClockPage({ context, report, tale, span, now }: HeadClockPag
             <Sources report={report} />
           </>
         )}
-        <ClockHistoryCard tale={tale} span={span} path="/clock" now={now} />
+        <ClockHistoryCard history={history} span={span} path="/clock" now={now} />
       </div>
     </Layout>
   )
@@ -292,7 +292,7 @@ function Tracking({ report, now }: { readonly report: HeadClockReport; readonly 
           ['Leap status', report.leap],
           ['Since the last sample', holdoverWords(holdover)],
           ['Steps since it started', stepWords(steps, lastStep)],
-          ['Told', <Ago key="told" at={report.at} now={now} />],
+          ['Reported', <Ago key="reported" at={report.at} now={now} />],
         ]}
       />
     </section>

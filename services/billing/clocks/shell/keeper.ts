@@ -1,11 +1,11 @@
-// Runs the sweep of the clocks' history beside everything else.
+// Sweeps the clocks' history in the background.
 
 import type { Pool } from 'pg'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { unixMs } from '../../../../shared/units.ts'
 import { sweepClocks } from '../db/keeper.ts'
 
-/** How often some clocks are looked at, ms. */
+/** How often to look at some of the clocks, ms. */
 const LOOK_MS = 10_000
 
 /** Sweeps until stopped. It retries a database that is away. */

@@ -1,4 +1,4 @@
-// What others ask of a customer, as plain values.
+// What other domains ask about a customer, as plain values.
 
 import type { CivilDate } from '../../civil/calendar.ts'
 
@@ -11,7 +11,7 @@ export interface CustomerName {
 export interface Place {
   readonly address: string
   readonly zone: string
-  /** First local day that is the customer's own. */
+  /** First local day on which the customer occupies it. */
   readonly movedIn: CivilDate
   /** Null while none is installed. */
   readonly meter: {

@@ -1,4 +1,4 @@
-// Who lives where, with which meter and under which tariff: the tables that customers alone writes.
+// Who lives where, with which meter and under which tariff: the tables that only customers writes.
 
 import type { Generated } from 'kysely'
 import type { Defaulted, Timestamp } from '../../store/schema.ts'

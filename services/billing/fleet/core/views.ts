@@ -35,7 +35,7 @@ export interface Backfill {
 export interface RefusalRow {
   /** A code of shared/faults.ts, or text from an older or newer program. */
   readonly code: string
-  /** Empty when nobody authenticated on that link. */
+  /** Empty when no device authenticated on that link. */
   readonly device: string
   readonly count: number
   readonly lastAt: UnixMs

@@ -1,4 +1,4 @@
-// Commands to devices: given by operators, sent by masters, kept with their receipts for ever.
+// Commands to devices: issued by operators, sent by masters, kept for ever with their receipts.
 
 import { type Kysely, type Transaction, sql } from 'kysely'
 import type { Commands } from '../../../../shared/handover/commands.ts'
@@ -14,7 +14,7 @@ import type { Database } from '../../store/schema.ts'
 
 type Db = Kysely<Database>
 
-/** By default a command may be begun for this long: its giver is still waiting. */
+/** How long a command may be started, by default: while the operator still waits for it. */
 export const COMMAND_LIFE = spanMs(3_600_000)
 /** Commands without a receipt, per device: one goes out at a time, more would be a flood. */
 const OPEN_MAX = 100
@@ -24,10 +24,10 @@ async function bump(tx: Transaction<Database>): Promise<void> {
   await count(tx, 'commands')
 }
 
-interface GivenCommand {
+interface IssuedCommand {
   readonly device: DeviceId
   readonly what: CommandTask
-  /** Who gave it, for the audit trail. */
+  /** Who issued it, for the audit trail. */
   readonly askedBy: string
   readonly now: UnixMs
   readonly expires: UnixMs
@@ -37,8 +37,8 @@ export type CommandVerdict =
   | { readonly ok: true; readonly number: number }
   | { readonly ok: false; readonly fault: 'SEC-01' | 'SEC-14' | 'OPS-18' }
 
-/** Gives a command. SEC-01 no such device, SEC-14 it is revoked, OPS-18 too many wait. */
-export async function giveCommand(db: Db, command: GivenCommand): Promise<CommandVerdict> {
+/** Issues a command. SEC-01 no such device, SEC-14 it is revoked, OPS-18 too many wait. */
+export async function giveCommand(db: Db, command: IssuedCommand): Promise<CommandVerdict> {
   const { device, what, askedBy, now, expires } = command
   return db.transaction().execute(async (tx) => {
     const owner = await tx
@@ -128,7 +128,7 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
 /** A task as the column `what` has held it from the first migration on: its name under "order". */
 const storedTask = ({ task, ...fields }: CommandTask): object => ({ order: task, ...fields })
 
-/** What we stored ourselves; anything else was written by somebody else. */
+/** Reads what `storedTask` wrote; any other row was written by somebody else. */
 function taskOf(what: unknown): CommandTask {
   const field = (name: string): unknown =>
     typeof what === 'object' && what !== null ? Reflect.get(what, name) : undefined
@@ -177,7 +177,7 @@ export async function lastCommands(
   return rows.map(commandRow)
 }
 
-/** One command as it is now; null: there is none with that number. */
+/** One command as it is now; null: no command has that number. */
 export async function findCommand(
   db: Db,
   device: DeviceId,

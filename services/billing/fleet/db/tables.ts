@@ -1,5 +1,4 @@
-// Devices, their keys, links and commands, and what was refused: the tables that fleet alone
-// writes.
+// Devices, their keys, links and commands, and what was refused: the tables that only fleet writes.
 
 import type { ColumnType, Generated } from 'kysely'
 import type { ReceiptOutcome } from '../../../../shared/wire/commands.ts'

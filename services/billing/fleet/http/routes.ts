@@ -1,4 +1,4 @@
-// The pages of the fleet and of what was refused, and the one command a page gives.
+// The pages for the fleet and for refusals, and the one command that a page can give.
 
 import type { FastifyInstance } from 'fastify'
 import { FAULTS } from '../../../../shared/faults.ts'
@@ -34,7 +34,7 @@ export interface FleetDeps {
 }
 
 /** A command that was not accepted: the device is revoked (SEC-14), or too many wait (OPS-18). */
-const notGiven = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
+const commandRefused = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
   const { is, then } = FAULTS[fault]
   return troubleOf(409, 'This command was not accepted', `${capital(is)}. Remedy: ${then}.`, fault)
 }
@@ -54,13 +54,13 @@ export function fleetRoutes(app: FastifyInstance, deps: FleetDeps, page: Door): 
       const id = param(request, 'id')
       if (!isDeviceId(id)) return { trouble: NOT_FOUND }
       const { span, since } = spanOf(request, now())
-      const [view, tale, meterClocks] = await Promise.all([
+      const [view, history, meterClocks] = await Promise.all([
         fleet.device(id, now()),
         clocks.clock({ device: id, meter: '' }, since),
         clocks.meterClocks(id),
       ])
       if (view === null) return { trouble: NOT_FOUND }
-      return { page: DevicePage({ context, view, tale, meterClocks, span, now: now() }) }
+      return { page: DevicePage({ context, view, history, meterClocks, span, now: now() }) }
     }),
   )
   app.post(
@@ -68,9 +68,9 @@ export function fleetRoutes(app: FastifyInstance, deps: FleetDeps, page: Door): 
     page(async ({ request, viewer }) => {
       const device = param(request, 'id')
       const what = { task: 'read-now', meter: null } as const
-      const given = await deps.giveCommand({ device, what, askedBy: viewer.name })
-      if (given.ok) return { to: `/fleet/${device}` }
-      return { trouble: given.fault === 'SEC-01' ? NOT_FOUND : notGiven(given.fault) }
+      const verdict = await deps.giveCommand({ device, what, askedBy: viewer.name })
+      if (verdict.ok) return { to: `/fleet/${device}` }
+      return { trouble: verdict.fault === 'SEC-01' ? NOT_FOUND : commandRefused(verdict.fault) }
     }),
   )
   app.get(

@@ -9,7 +9,7 @@ import {
   disciplineFacts,
   MeterClocksCard,
 } from '../../clocks/pages/clock.tsx'
-import type { ClockRow, ClockSpan, ClockTale } from '../../clocks/core/views.ts'
+import type { ClockRow, ClockSpan, ClockHistoryView } from '../../clocks/core/views.ts'
 import { CommandsCard } from './commands.tsx'
 import { countText, lengthText, utcSecondText } from '../../kit/format.ts'
 import type { PageContext } from '../../kit/context.ts'
@@ -159,13 +159,13 @@ export interface DevicePageProps {
   readonly context: PageContext
   readonly view: DeviceView
   /** The history of its clock; null while it has reported nothing. */
-  readonly tale: ClockTale | null
+  readonly history: ClockHistoryView | null
   readonly meterClocks: readonly ClockRow[]
   readonly span: ClockSpan
   readonly now: UnixMs
 }
 
-export function DevicePage({ context, view, tale, meterClocks, span, now }: DevicePageProps) {
+export function DevicePage({ context, view, history, meterClocks, span, now }: DevicePageProps) {
   const { device } = view
   return (
     <Layout context={context} title={device.name} live>
@@ -178,7 +178,7 @@ export function DevicePage({ context, view, tale, meterClocks, span, now }: Devi
             rows={[
               ['Link', <LinkState key="link" row={device} now={now} />],
               ['Clock', <Clock key="clock" row={device} />],
-              ...(tale === null ? [] : disciplineFacts(tale.clock)),
+              ...(history === null ? [] : disciplineFacts(history.clock)),
               ['Round trip', view.roundTripUs === null ? '–' : lengthText(view.roundTripUs)],
               ['Last reading', <Ago key="last" at={device.lastReadingAt} now={now} />],
               ['Frames given up in 30 days', <GivenUpFact key="given-up" row={device} />],
@@ -192,7 +192,7 @@ export function DevicePage({ context, view, tale, meterClocks, span, now }: Devi
             ]}
           />
         </section>
-        <ClockHistoryCard tale={tale} span={span} path={`/fleet/${device.id}`} now={now} />
+        <ClockHistoryCard history={history} span={span} path={`/fleet/${device.id}`} now={now} />
         <MeterClocksCard rows={meterClocks} now={now} />
         <CommandsCard context={context} device={device} rows={view.commands} now={now} />
         <section class="card card-flush">

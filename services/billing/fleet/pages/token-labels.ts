@@ -1,5 +1,5 @@
-// Enrolment tokens for people: in groups of four, as a QR code in the terminal, and as a page of
-// labels to print and stick on the boxes.
+// Enrolment tokens as people use them: in groups of four, as a QR code in the terminal, and as a
+// page of labels to print and stick on the boxes.
 
 import encodeQR from 'qr'
 
@@ -26,7 +26,7 @@ const QR = { ecc: 'medium', border: 2 } as const
 
 export const terminalQr = (token: string): string => encodeQR(token, 'term', QR)
 
-/** A page without scripts or resources from elsewhere. */
+/** A page without scripts or external resources. */
 export function labelPage(labels: readonly Label[]): string {
   const cards = labels.map(
     ({ name, device, token }) => `<section>${encodeQR(token, 'svg', QR)}

@@ -7,7 +7,7 @@ import type { Database } from '../../store/schema.ts'
 
 export interface NoticeReads {
   notices(slice: Slice): Promise<readonly NoticeRow[]>
-  /** Those about one bill. */
+  /** The notices about one bill. */
   aboutBill(bill: number): Promise<readonly NoticeRow[]>
 }
 

@@ -1,4 +1,4 @@
-// The outbox of notices: the table that notices alone writes.
+// The outbox of notices: the table that only notices writes.
 
 import type { Generated } from 'kysely'
 import type { Defaulted, Timestamp } from '../../store/schema.ts'

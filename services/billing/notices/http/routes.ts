@@ -1,4 +1,4 @@
-// The page of notices, and queueing one again that was given up.
+// The page of notices, and queueing a notice again that was given up.
 
 import type { FastifyInstance } from 'fastify'
 import type { UnixMs } from '../../../../shared/units.ts'

@@ -1,4 +1,4 @@
-// One page of a long list of bills or notices, as the address asks for it.
+// One page of a long list of bills or notices, as the URL asks for it.
 
 import type { FastifyRequest } from 'fastify'
 import { query, rowId } from '../../kit/door.ts'
@@ -9,6 +9,6 @@ export const sliceOf = (request: FastifyRequest): Slice => ({
   before: rowId(query(request, 'before')),
 })
 
-/** A full page has a next one, from its last id on. */
+/** Where the next page starts: after the last id of a full page; null after the last page. */
 export const nextOf = (rows: readonly { readonly id: number }[]): number | null =>
   rows.length < SLICE_ROWS ? null : (rows.at(-1)?.id ?? null)

@@ -1,4 +1,4 @@
-// What became of the notices, as operators see them; and the parts that the pages of bills share.
+// What became of the notices, for operators; and the parts that the pages of bills share.
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import { NOTICE_STATES, type NoticeRow, type NoticeState } from '../core/views.ts'
@@ -131,7 +131,7 @@ export function NoticeTable({
       ),
     },
   ]
-  return <Table caption="Notices" columns={columns} rows={rows} empty="No notice here." />
+  return <Table caption="Notices" columns={columns} rows={rows} empty="No notices here." />
 }
 
 const Again = ({ context, id }: { readonly context: PageContext; readonly id: number }) => (

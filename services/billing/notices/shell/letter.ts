@@ -1,12 +1,12 @@
-// What a notice is about, as whoever queued it tells the worker at the moment of sending. Notices
-// know these words only; the bill behind them is somebody else's.
+// What a notice is about: the domain that queued it supplies this when the worker sends it. Notices
+// know only these fields; the bill behind them belongs to another domain.
 
 import type { FaultCode } from '../../../../shared/faults.ts'
 
-/** A mail to be. */
+/** A mail that is ready to send. */
 export interface Letter {
   readonly toName: string
-  /** When what it tells of happened, as a time the Date of JavaScript reads. */
+  /** When the event it reports happened, in a form that JavaScript's Date parses. */
   readonly date: string
   readonly subject: string
   readonly text: string
@@ -20,7 +20,7 @@ export interface Letter {
 
 /** What one notice is about. */
 export interface Matter {
-  /** Stable, letters, digits, `.` and `-`: `bill-202610-000001`. */
+  /** Stable; letters, digits, `.` and `-` only: `bill-202610-000001`. */
   readonly key: string
   /** For the log: `bill 202610-000001`. */
   readonly name: string
@@ -31,5 +31,5 @@ export interface Matter {
 
 export type MatterVerdict =
   | { readonly ok: true; readonly matter: Matter }
-  /** It cannot be shown to anybody: the notice is given up. */
+  /** It must not be shown to anybody: the notice is given up. */
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }

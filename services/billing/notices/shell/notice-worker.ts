@@ -15,9 +15,9 @@ import type { SmsDriver } from './sms.ts'
 
 /** Wait after the 1st, 2nd ... failed attempt, minutes; the failure after the last wait gives the
  * notice up. A mail server that is repaired within the day gets everything. */
-const AGAIN_MINUTES = [1, 5, 30, 120, 600] as const
+const RETRY_MINUTES = [1, 5, 30, 120, 600] as const
 /** Attempts in all. */
-export const ATTEMPTS_MAX = AGAIN_MINUTES.length + 1
+export const ATTEMPTS_MAX = RETRY_MINUTES.length + 1
 /** How long a claimed notice is ours. Longer than any attempt; otherwise two workers would send at
  * once. */
 const LEASE: SpanMs = spanMs(180_000)
@@ -74,7 +74,7 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
     await recordSent(db, { id, providerId: delivery.providerId, at: now() })
     return
   }
-  const minutes = AGAIN_MINUTES[notice.attempts - 1]
+  const minutes = RETRY_MINUTES[notice.attempts - 1]
   report(task, delivery.fault, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
   if (delivery.final || minutes === undefined) {
     report(task, 'BIL-11', `${notice.channel} for ${matter.name}`)

@@ -25,8 +25,8 @@ const CUT_MS = 1
 const DRIFT = FREQUENCY_TOLERANCE_PPM * 1e-6
 
 /** True when the agent's time in this stamp is not good enough for a bill. A profile reading has
- * the meter's own time. */
-export const isUnsure = ({ clockState, clockBound }: Stamp, source: ReadingSource): boolean =>
+ * the meter's own time, so it never counts as untimed. */
+export const isUntimed = ({ clockState, clockBound }: Stamp, source: ReadingSource): boolean =>
   source !== 'profile' && (clockState === 'U' || clockBound > TRUSTED_BOUND_MS)
 
 /** At `processMs` it was `utc`, give or take `bound`. */

@@ -1,16 +1,16 @@
-// Whether a register that shows less than before passed zero or went backwards. Bills and the
-// quality marks of single readings ask here, so that they never disagree about one pair of values.
+// Whether a register that shows less than before rolled over or went backwards. Bills and the
+// quality bits of single readings both ask here, so they never disagree about a pair of values.
 
-/** A rollover may bring at most this part of the register's range, 1/n. Above half, the way back is
- * the shorter one: a register that went back a little would count as a nearly full turn, the "huge
- * bill after meter exchange" of dsmr-reader #863. Below half a true rollover would be refused:
- * directive 2014/32/EU, annex V, has a register last 4,000 hours at full load, so that a month may
- * bring 19 % of it and a quarter 55 %. */
+/** A rollover may account for at most this part of the register's range, 1/n. Above half, going
+ * back is the shorter way: a register that went back a little would count as a nearly full turn,
+ * the "huge bill after meter exchange" of dsmr-reader #863. A limit below half would refuse true
+ * rollovers: directive 2014/32/EU, annex V, has a register last 4,000 hours at full load, so that a
+ * month may use 19 % of it and a quarter 55 %. */
 const ROLLOVER_PART_MAX = 2n
 
-/** How far a register went through zero from `from` to `to`, in its own resolution; null when that
- * was no rollover: the register never rolls over (`digits` null), shows more than its digits can,
- * or would have gone through more than half its range. It rolls over at 10^digits. */
+/** Increase of a register that rolled over between `from` and `to`, in its own resolution; null
+ * when that was no rollover: the register never rolls over (`digits` null), shows more than its
+ * digits can, or would have gone through more than half its range. It rolls over at 10^digits. */
 export function rolloverIncrease(
   digits: number | null,
   { from, to }: { readonly from: number; readonly to: number },

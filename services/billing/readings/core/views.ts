@@ -16,14 +16,14 @@ export interface LiveRow {
   readonly clockBoundMs: number
 }
 
-/** A reading taken under an unsure clock: what its stamp said, and when it really was. */
+/** A reading taken under an unsure clock: what its stamp said, and when it was really taken. */
 export interface RetimedRow {
   readonly meter: string
   readonly obis: string
   readonly value: number
   readonly exponent: number
   readonly unit: number
-  readonly saidAt: UnixMs
+  readonly stampedAt: UnixMs
   readonly clockState: string
   readonly clockBoundMs: number
   /** Null while unknown. */

@@ -5,7 +5,7 @@
 import type { Pool } from 'pg'
 import type { ReadingSource } from '../../../../shared/meter/reading.ts'
 import { unixMs, type UnixMs } from '../../../../shared/units.ts'
-import type { Previous } from '../core/marks.ts'
+import type { Previous } from '../core/quality.ts'
 import { KEY_METER } from './rows.ts'
 
 /** Registers remembered, about 100 bytes each; when full all are forgotten and read again as

@@ -1,5 +1,5 @@
-// Meters as an operator registers them. One that nobody registered gets its row with its first
-// reading (catalog.ts).
+// Meters as an operator registers them. An unregistered meter gets its row with its first reading
+// (catalog.ts).
 
 import type { PoolClient } from 'pg'
 
@@ -23,7 +23,7 @@ const METERS = `
   where (known.digits, known.multiplier) is distinct from (excluded.digits, excluded.multiplier)
     or (known.device_id is null and excluded.device_id is not null)`
 
-/** Adds or completes meters; returns how many rows that touched. */
+/** Adds or completes meters; returns how many rows changed. */
 export async function registerMeters(
   client: PoolClient,
   meters: readonly MeterEntry[],

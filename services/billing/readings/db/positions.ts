@@ -1,5 +1,5 @@
-// How far each stream has come: written with the batch that brought it there (rows.ts), read by the
-// masters through the roster.
+// How far each stream has come: rows.ts writes it with the batch that got it there, masters read it
+// through the roster.
 
 import type { Kysely, Transaction } from 'kysely'
 import type { DeviceId, StreamPosition } from '../../../../shared/handover/sink.ts'
@@ -20,7 +20,7 @@ export async function readPositions(db: Kysely<Database>): Promise<readonly Stre
   }))
 }
 
-/** The epochs are retired: no frame of theirs comes any more. */
+/** The epochs are retired: no more frames will come from them. */
 export async function forgetPositions(
   tx: Transaction<Database>,
   device: DeviceId,

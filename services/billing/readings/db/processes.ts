@@ -8,7 +8,7 @@ import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
-import { isUnsure, TRUSTED_BOUND_MS } from '../core/retiming.ts'
+import { isUntimed, TRUSTED_BOUND_MS } from '../core/retiming.ts'
 import { type Place, placeOf } from './rows.ts'
 import { SOURCE_NUMBER } from './source-numbers.ts'
 
@@ -48,7 +48,7 @@ const TOUCH_EARLIER = `update slave_processes p set news_at = $3, due_at = $4
   where p.device_id = q.device_id and p.last_run < q.first_run and p.first_ms is null
     and ${hasOpenRows('p')}`
 
-interface Unsure extends Place {
+interface Untimed extends Place {
   readonly receivedAt: UnixMs
   readonly meter: number
   readonly register: number
@@ -67,10 +67,10 @@ interface Sure {
 /** What one batch says about its slaves' processes; stored in the transaction of its rows. */
 export class ProcessRows {
   readonly #openers: { device: DeviceId; process: string; run: number }[] = []
-  readonly #unsure: Unsure[] = []
+  readonly #untimed: Untimed[] = []
 
   get empty(): boolean {
-    return this.#openers.length + this.#unsure.length === 0
+    return this.#openers.length + this.#untimed.length === 0
   }
 
   /** Call for each frame: an opener names its process. */
@@ -79,10 +79,14 @@ export class ProcessRows {
     this.#openers.push({ device, process: content.process, run })
   }
 
-  /** A reading of ours to be stored; kept here too when its time is unsure. */
-  reading(frame: AcceptedFrame, item: number, row: Omit<Unsure, keyof Place | 'receivedAt'>): void {
-    if (!isUnsure(row.stamp, row.reading.source)) return
-    this.#unsure.push({ ...placeOf(frame, item), receivedAt: frame.receivedAt, ...row })
+  /** A reading that is about to be stored; also kept here when it is untimed. */
+  reading(
+    frame: AcceptedFrame,
+    item: number,
+    row: Omit<Untimed, keyof Place | 'receivedAt'>,
+  ): void {
+    if (!isUntimed(row.stamp, row.reading.source)) return
+    this.#untimed.push({ ...placeOf(frame, item), receivedAt: frame.receivedAt, ...row })
   }
 
   /** Call inside the transaction that stores the rows. */
@@ -96,12 +100,12 @@ export class ProcessRows {
       await client.query(PRUNE, [devices])
       await client.query(TOUCH_EARLIER, [devices, processes, at, due])
     }
-    if (this.#unsure.length > 0) await this.#storeUnsure(client, due)
+    if (this.#untimed.length > 0) await this.#storeUntimed(client, due)
   }
 
-  async #storeUnsure(client: PoolClient, due: Date): Promise<void> {
-    const rows = this.#unsure
-    await client.query(UNSURE, [
+  async #storeUntimed(client: PoolClient, due: Date): Promise<void> {
+    const rows = this.#untimed
+    await client.query(UNTIMED, [
       rows.map(({ device }) => device),
       rows.map(({ epoch }) => epoch),
       rows.map(({ run }) => run),
@@ -144,7 +148,7 @@ const SURE = `update slave_processes p
     as of(device, run, sure_from, sure_to)
   where p.device_id = of.device and of.run between p.first_run and p.last_run`
 
-const UNSURE = `insert into retimed_readings (device_id, epoch, run, sequence, item, received_at,
+const UNTIMED = `insert into retimed_readings (device_id, epoch, run, sequence, item, received_at,
     process_ms, meter_id, register_id, value, source, quality, agent_ts, clock_state,
     clock_bound_ms)
   select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[],
@@ -191,7 +195,7 @@ export class ProcessBook {
   /** Call when a frame is stored: records what its stamp proves, if that is news. */
   stored({ position: { device, run }, content }: AcceptedFrame): void {
     if (content.kind !== 'readings') return
-    const sure = content.groups.find(({ stamp }) => !isUnsure(stamp, 'live'))
+    const sure = content.groups.find(({ stamp }) => !isUntimed(stamp, 'live'))
     if (sure === undefined) return
     const { agentTime, clockBound } = sure.stamp
     const key = `${device} ${run}`

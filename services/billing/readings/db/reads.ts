@@ -1,5 +1,5 @@
-// The newest values, readings of unsure clocks, and what was authentic but no plain reading, as
-// operators see them; and how sure one reading was, for a bill that rests on it.
+// For operators: the newest values, readings taken under unsure clocks, and authentic content that
+// is not a plain reading. For a bill: how certain a reading is that it is based on.
 
 import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
@@ -77,7 +77,7 @@ function retimedRow(row: RetimedRecord): RetimedRow {
     value,
     exponent,
     unit,
-    saidAt: unixMs(row.agent_ts.getTime()),
+    stampedAt: unixMs(row.agent_ts.getTime()),
     clockState: row.clock_state,
     clockBoundMs: row.clock_bound_ms,
     retimed: known ? { at: unixMs(ts.getTime()), boundMs, way } : null,
@@ -126,8 +126,8 @@ export async function liveOf(db: Kysely<Database>, device: string): Promise<read
   return (await liveRows(db).where('device_id', '=', device).execute()).map(liveRow)
 }
 
-/** How sure the reading of a register at an instant was; null: no such row. By its whole key, time
- * first: one index probe. */
+/** How certain the reading of a register at an instant is; null: no such row. Looks it up by its
+ * whole key, time first: one index probe. */
 export async function trustOf(
   db: Kysely<Database>,
   which: { readonly meter: string; readonly register: string; readonly at: UnixMs },

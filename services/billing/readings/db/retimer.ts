@@ -120,14 +120,14 @@ const tiesOf = (process: ProcessRow): readonly Tie[] => [
   ...tie(process.last_ms, process.last_utc, process.last_bound_ms),
 ]
 
-/** What the stamp itself said, if it had a bound. */
-const saidOf = ({ clock_state, clock_bound_ms, agent_ts }: OpenRow): Timed | null =>
+/** The time in the stamp itself, if it has a bound. */
+const stampedTime = ({ clock_state, clock_bound_ms, agent_ts }: OpenRow): Timed | null =>
   clock_state === 'U' || clock_bound_ms >= CLOCK_BOUND_UNKNOWN
     ? null
     : { at: unixMs(agent_ts.getTime()), bound: spanMs(clock_bound_ms) }
 
 function byAnchors(row: OpenRow, anchors: readonly Tie[]): Dated {
-  const time = retime(row.process_ms, saidOf(row), anchors)
+  const time = retime(row.process_ms, stampedTime(row), anchors)
   return time === null ? null : { ...time, way: 'anchor' }
 }
 
@@ -158,7 +158,7 @@ async function byNeighbours(
   ])
   return open.map((row): Dated => {
     // One with a bound of its own is no worse than its neighbours.
-    if (saidOf(row) !== null) return null
+    if (stampedTime(row) !== null) return null
     const time = between(row.process_ms, {
       after: unixMs(after.getTime()),
       before: unixMs(Math.min(row.received_at.getTime(), ...bounds)),

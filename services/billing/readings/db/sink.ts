@@ -18,7 +18,7 @@ import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import { type UnixMs, betweenMs, unixMs } from '../../../../shared/units.ts'
 import { fromText } from '../../../../shared/bytes.ts'
-import { type Previous, isCumulative, marksAgainst, marksAlone } from '../core/marks.ts'
+import { type Previous, isCumulative, bitsAgainstPrevious, bitsOfReading } from '../core/quality.ts'
 import { Catalog, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
@@ -309,11 +309,11 @@ export class ReadingSink implements Sink {
         at === null ? 'a profile reading without a time' : `time ${String(at)}`,
       )
     }
-    let quality = marksAlone(reading, at)
+    let quality = bitsOfReading(reading, at)
     if (isCumulative(reading)) {
       const key = meter.id * KEY_METER + register
       const previous: Previous | null = chain.previous(key, reading.source, at)
-      if (previous !== null) quality |= marksAgainst(reading, at, previous, meter.digits)
+      if (previous !== null) quality |= bitsAgainstPrevious(reading, at, previous, meter.digits)
       chain.add(key, reading.source, { at, value: reading.value })
     }
     rows.add({ at, meter: meter.id, register, quality, reading, stamp })

@@ -1,9 +1,9 @@
-// The column `source` of readings, retimed_readings and unsure_readings.
+// The column `source` of readings and retimed_readings.
 
 import type { ReadingSource } from '../../../../shared/meter/reading.ts'
 
-/** Numbers as migrations/0002_readings.sql gives them. Rows of earlier years hold them: a number
- * never gets another meaning. */
+/** Numbers as in migrations/0002_readings.sql. Rows from earlier years hold them: a number never
+ * changes its meaning. */
 export const SOURCE_NUMBER = {
   live: 0,
   profile: 1,

@@ -1,5 +1,5 @@
-// What was measured, what it was measured with, and what was authentic but no plain reading: the
-// tables that readings alone writes.
+// Readings, the meters and registers they come from, and authentic content that is not a plain
+// reading: the tables that only readings writes.
 
 import type { Generated } from 'kysely'
 import type { Defaulted, Timestamp } from '../../store/schema.ts'
@@ -27,7 +27,7 @@ declare module '../../store/schema.ts' {
       clock_state: string
       clock_bound_ms: number
     }
-    /** A view: readings under a time that holds to the minute (migrations/0007_retimed.sql). */
+    /** A view: readings whose time is right to the minute (migrations/0007_retimed.sql). */
     timed_readings: {
       ts: Date
       meter_id: number

@@ -1,4 +1,4 @@
-// What a meter's days used, from the stored readings at its midnights.
+// Usage per day, from the stored readings at midnight.
 
 import type { Kysely } from 'kysely'
 import { ACTIVE_IMPORT_TOTAL } from '../../../../shared/meter/obis.ts'
@@ -10,15 +10,15 @@ import type { RegisterMeter } from '../core/consumption.ts'
 import { type BoundaryReading, boundariesOf, usageMonths } from '../core/usage.ts'
 import type { UsageView } from '../core/views.ts'
 
-/** A meter, the days it counts in, and the first of them that is the customer's own: usage begins
- * with the day they moved in; the tenant before is not their business. */
+/** A meter, the zone of its days, and the first day that is the customer's own: usage begins with
+ * the day they moved in; the previous tenant's usage is not their business. */
 export interface UsagePlace {
   readonly zone: string
   readonly movedIn: CivilDate
   readonly meter: RegisterMeter & { readonly id: number; readonly number: string }
 }
 
-/** What each day used at one place, this month and the one before. */
+/** Usage per day at one place, this month and last month. */
 export async function usageAt(
   db: Kysely<Database>,
   { zone, movedIn, meter }: UsagePlace,
@@ -34,8 +34,8 @@ export async function usageAt(
   return { meter: meter.number, unit: 'kWh', zone, months }
 }
 
-/** The total import register at exactly these instants: the key starts with the time, so each
- * instant is one index probe; a range over one meter would read everybody's rows. */
+/** The total import register at exactly these instants. The key starts with the time, so each
+ * instant is one index probe; a range for one meter would read everybody's rows. */
 async function readingsAt(
   db: Kysely<Database>,
   meter: number,

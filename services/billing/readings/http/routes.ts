@@ -28,7 +28,7 @@ export function readingRoutes(app: FastifyInstance, deps: ReadingDeps, page: Doo
 }
 
 export interface UsageDeps {
-  /** What that customer used, at each of their meters. */
+  /** A customer's usage at each of their meters. */
   readonly usage: (customer: number, now: UnixMs) => Promise<readonly UsageView[]>
   readonly now: () => UnixMs
 }

@@ -3,7 +3,7 @@ import { clockText, quantityText, registerText, spanText, utcSecondText } from '
 import type { PageContext } from '../../kit/context.ts'
 import { Layout } from '../../kit/layout.tsx'
 import { Ago, Badge, type Column, Headline, Table } from '../../kit/parts.tsx'
-import { qualityMarks } from '../core/marks.ts'
+import { qualityWords } from '../core/quality.ts'
 import type { LiveRow, RetimedRow } from '../core/views.ts'
 
 export interface ReadingsPageProps {
@@ -103,7 +103,7 @@ const RETIMED_COLUMNS: readonly Column<RetimedRow>[] = [
     title: 'Time in its stamp',
     cell: (row) => (
       <>
-        {utcSecondText(row.saidAt)}
+        {utcSecondText(row.stampedAt)}
         <span class="sub">{clockText(row.clockState, row.clockBoundMs)}</span>
       </>
     ),
@@ -126,13 +126,13 @@ function Found({ retimed }: Pick<RetimedRow, 'retimed'>) {
 }
 
 function Checks({ quality }: { readonly quality: number }) {
-  const marks = qualityMarks(quality)
-  if (marks.length === 0) return <Badge tone="good">plausible</Badge>
+  const words = qualityWords(quality)
+  if (words.length === 0) return <Badge tone="good">plausible</Badge>
   return (
     <>
-      {marks.map((mark) => (
-        <Badge key={mark} tone="warn">
-          {mark}
+      {words.map((each) => (
+        <Badge key={each} tone="warn">
+          {each}
         </Badge>
       ))}
     </>

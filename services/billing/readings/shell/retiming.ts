@@ -1,4 +1,4 @@
-// Runs the retimer beside everything else.
+// Runs the retimer in the background.
 
 import type { Pool } from 'pg'
 import { errorText } from '../../../../shared/node/fault-error.ts'

@@ -1,4 +1,4 @@
-// What the pages show that belong to no domain alone: the customer's home, and the demo.
+// What the pages show that belong to no single domain: the customer's home, and the demo.
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { BillRow } from '../../bills/core/views.ts'
@@ -20,7 +20,7 @@ export interface InboxMessage {
   readonly at: UnixMs
 }
 
-/** One attack of the demo's attacker and what it came to. */
+/** One attack by the demo's attacker, and its outcome. */
 export interface AttackLine {
   readonly name: string
   readonly tries: string

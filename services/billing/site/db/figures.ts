@@ -1,4 +1,4 @@
-// The figures of the metrics: totals by name and by fault code, no names of anybody.
+// The figures for the metrics: totals by name and by fault code, never anything personal.
 
 import type { Pool } from 'pg'
 import { readSummary, type Summary } from './summary.ts'

@@ -15,7 +15,7 @@ import { usageAt } from '../../readings/db/usage.ts'
 import type { Database } from '../../store/schema.ts'
 import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
 
-/** All that the web side reads and writes. */
+/** Everything that the web side reads and writes. */
 export interface WebStores {
   readonly access: AccessStore
   readonly bills: BillReads

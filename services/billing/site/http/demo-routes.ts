@@ -1,4 +1,4 @@
-// What only the demo has: its inbox and the scripted attacker.
+// What exists only in the demo: its inbox and the scripted attacker.
 
 import type { FastifyInstance } from 'fastify'
 import type { UnixMs } from '../../../../shared/units.ts'

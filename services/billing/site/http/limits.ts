@@ -4,7 +4,7 @@
 export const BODY_BYTES_MAX = 4_096
 /** Longest path parameter: meter numbers have 32 characters, tokens 22. */
 export const PARAM_CHARS_MAX = 64
-/** Slowest a whole request may arrive, milliseconds (slow-loris). */
+/** Longest time a whole request may take to arrive, milliseconds (slow loris). */
 export const REQUEST_MS_MAX = 15_000
 /** Time after which a silent client is dropped, milliseconds. */
 export const CONNECTION_MS_MAX = 30_000

@@ -1,34 +1,35 @@
-// What no route answered, and what a route threw: classified once, for the whole server.
+// Requests that no route answers, and errors that a route throws: classified once for the whole
+// server.
 
 import type { FastifyInstance } from 'fastify'
 import { answer, TOO_MANY } from '../../access/http/answer.ts'
 import type { Sessions } from '../../access/http/session.ts'
 import { NOT_FOUND, type Trouble, troubleOf } from '../../kit/trouble.ts'
-import { isDatabaseAway } from '../../store/away.ts'
+import { isDatabaseAway } from '../../store/database-away.ts'
 
 const DATABASE_AWAY = troubleOf(
   503,
   'The database is away for the moment',
-  'No reading is lost: the slaves keep every one until it can be stored. This page comes back by ' +
-    'itself when the database does.',
+  'No reading is lost: the slaves keep every one until it can be stored. This page comes back on ' +
+    'its own when the database does.',
   'OPS-08',
 )
 const NOT_UNDERSTOOD = troubleOf(
   400,
   'The server did not understand that',
-  'Go back and try it once more from the page itself.',
+  'Go back and try again from the page itself.',
 )
 const OUR_MISTAKE = troubleOf(
   500,
   'Something went wrong on our side',
-  'It has been written to the log of the server. Please try again in a moment.',
+  'The server has logged it. Please try again in a moment.',
 )
 
 export function installTroubles(app: FastifyInstance, sessions: Sessions): void {
   app.setNotFoundHandler((request, reply) => answer(request, reply, NOT_FOUND, sessions))
   app.setErrorHandler((error, request, reply) => {
     const trouble = classify(error)
-    // The pattern of the route, never the address: that may hold a link's secret.
+    // The route's pattern, never the URL: that may hold a link's secret.
     const route = request.routeOptions.url ?? 'unknown'
     if (trouble.status >= 500) request.log.error({ err: error, route }, trouble.title)
     return answer(request, reply, trouble, sessions)

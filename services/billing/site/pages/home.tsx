@@ -1,4 +1,4 @@
-// Where a customer arrives: what is due, and where the electricity goes.
+// The customer's first page: what is due, and where the electricity goes.
 
 import { BillTable, LastBill } from '../../bills/pages/my-bills.tsx'
 import type { PageContext } from '../../kit/context.ts'
@@ -33,7 +33,7 @@ export function HomePage({ context, view }: HomePageProps) {
           <Facts
             key={address}
             rows={[
-              ['Supply address', address],
+              ['Address', address],
               ['Meter', meter ?? 'none installed'],
             ]}
           />

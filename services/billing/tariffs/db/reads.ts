@@ -1,4 +1,4 @@
-// Published tariffs as operators see them.
+// Published tariffs, for operators.
 
 import type { Kysely } from 'kysely'
 import type { TariffRow } from '../core/views.ts'

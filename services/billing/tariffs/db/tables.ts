@@ -1,4 +1,4 @@
-// Tariffs and their published versions: the tables that tariffs alone writes.
+// Tariffs and their published versions: the tables that only tariffs writes.
 
 import type { Generated } from 'kysely'
 import type { Defaulted, Json } from '../../store/schema.ts'

@@ -1,4 +1,4 @@
-// Published tariffs as operators see them.
+// Published tariffs, for operators.
 
 import type { TariffRow } from '../core/views.ts'
 import { dateText } from '../../civil/calendar.ts'
@@ -16,9 +16,9 @@ export function TariffsPage({ context, rows }: TariffsPageProps) {
     <Layout context={context} title="Tariffs" width="reading">
       <Headline
         title="Tariffs"
-        lead="Published versions. A version never changes once published."
+        lead="Published versions. Once published, a version never changes."
       />
-      {rows.length === 0 && <p class="card">No tariff published yet.</p>}
+      {rows.length === 0 && <p class="card">No tariffs published yet.</p>}
       {rows.map((row) => (
         <section key={row.hash} class="card">
           <div>

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { consumptionOf } from '../../../services/billing/readings/core/consumption.ts'
 import {
-  MARK,
+  QUALITY_BIT,
   isCumulative,
-  marksAgainst,
-  marksAlone,
-  qualityMarks,
-} from '../../../services/billing/readings/core/marks.ts'
+  bitsAgainstPrevious,
+  bitsOfReading,
+  qualityWords,
+} from '../../../services/billing/readings/core/quality.ts'
 import { ACTIVE_IMPORT_TOTAL, obisOf } from '../../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../../shared/meter/reading.ts'
 import { unixMs } from '../../../shared/units.ts'
@@ -25,27 +25,27 @@ const reading = (value: number, more: Partial<Reading> = {}): Reading => ({
   ...more,
 })
 const against = (from: number, to: number, digits: number | null, ms = HOUR) =>
-  marksAgainst(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
+  bitsAgainstPrevious(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
 
 test('a step back is marked; through zero within half the range is a rollover', () => {
   assert.equal(against(100, 100, null), 0)
-  assert.equal(against(100, 99, null), MARK.backwards)
-  assert.equal(against(999_990, 5, 6), MARK.rollover)
-  assert.equal(against(950_000, 50_000, 6), MARK.rollover)
-  assert.equal(against(600_000, 100_000, 6), MARK.rollover)
-  assert.equal(against(600_000, 100_001, 6), MARK.backwards)
-  // Beyond its digits it is another register than the one we were told of.
-  assert.equal(against(1_000_000, 5, 6), MARK.backwards)
+  assert.equal(against(100, 99, null), QUALITY_BIT.backwards)
+  assert.equal(against(999_990, 5, 6), QUALITY_BIT.rollover)
+  assert.equal(against(950_000, 50_000, 6), QUALITY_BIT.rollover)
+  assert.equal(against(600_000, 100_000, 6), QUALITY_BIT.rollover)
+  assert.equal(against(600_000, 100_001, 6), QUALITY_BIT.backwards)
+  // More digits than registered: this is another register than the one we know.
+  assert.equal(against(1_000_000, 5, 6), QUALITY_BIT.backwards)
 })
 
-test('a mark and a bill call the same pair of values a rollover (docs/billing.md)', () => {
+test('quality bits and bills call the same pair of values a rollover (docs/billing.md)', () => {
   const [digits, multiplier, exponent] = [3, 1, 0]
   let rollovers = 0
   for (let from = 0; from < 1_100; from += 50) {
     for (let to = 0; to < from; to += 50) {
       const bounds = { opening: { value: from, exponent }, closing: { value: to, exponent } }
       const billed = consumptionOf({ digits, multiplier }, bounds)
-      const rolledOver = against(from, to, digits) === MARK.rollover
+      const rolledOver = against(from, to, digits) === QUALITY_BIT.rollover
       assert.equal(billed.ok, rolledOver, `${from} to ${to}`)
       if (rolledOver) rollovers += 1
     }
@@ -54,26 +54,29 @@ test('a mark and a bill call the same pair of values a rollover (docs/billing.md
 })
 
 test('a rollover in little time that no line could carry is also a spike', () => {
-  assert.equal(against(6_000_000, 900_000, 7, 60_000), MARK.rollover | MARK.spike)
+  assert.equal(against(6_000_000, 900_000, 7, 60_000), QUALITY_BIT.rollover | QUALITY_BIT.spike)
 })
 
 test('a spike is more than 500 kW averaged over at least an hour', () => {
   assert.equal(against(0, 500_000, null), 0)
-  assert.equal(against(0, 500_001, null), MARK.spike)
+  assert.equal(against(0, 500_001, null), QUALITY_BIT.spike)
   assert.equal(against(0, 500_000, null, 1_000), 0)
   assert.equal(against(0, 1_000_000, null, 2 * HOUR), 0)
 })
 
-test('a previous value that is not earlier gives no mark', () => {
+test('a previous value that is not earlier sets no bit', () => {
   assert.equal(against(100, 0, null, 0), 0)
 })
 
 test('no checksum and a meter clock an hour off are marked, a profile is not', () => {
   const at = unixMs(10 * HOUR)
-  assert.equal(marksAlone(reading(1, { checked: false }), at), MARK.noChecksum)
-  assert.equal(marksAlone(reading(1, { meterTime: unixMs(9 * HOUR) }), at), MARK.implausibleTime)
-  assert.equal(marksAlone(reading(1, { meterTime: unixMs(10 * HOUR - 60_000) }), at), 0)
-  assert.equal(marksAlone(reading(1, { meterTime: unixMs(0), source: 'profile' }), at), 0)
+  assert.equal(bitsOfReading(reading(1, { checked: false }), at), QUALITY_BIT.noChecksum)
+  assert.equal(
+    bitsOfReading(reading(1, { meterTime: unixMs(9 * HOUR) }), at),
+    QUALITY_BIT.implausibleTime,
+  )
+  assert.equal(bitsOfReading(reading(1, { meterTime: unixMs(10 * HOUR - 60_000) }), at), 0)
+  assert.equal(bitsOfReading(reading(1, { meterTime: unixMs(0), source: 'profile' }), at), 0)
 })
 
 test('energy totals and volumes only grow, power and voltage do not', () => {
@@ -92,14 +95,14 @@ test('energy totals and volumes only grow, power and voltage do not', () => {
   )
 })
 
-test('marks in words, by the bits of migrations/0002', () => {
-  assert.deepEqual(qualityMarks(0), [])
-  assert.deepEqual(qualityMarks(18), ['went backwards', 'implausible time'])
+test('quality bits in words, as migrations/0002 numbers them', () => {
+  assert.deepEqual(qualityWords(0), [])
+  assert.deepEqual(qualityWords(18), ['went backwards', 'implausible time'])
 })
 
-test('the marks have the bits that rows of earlier years hold (migrations/0002_readings.sql)', () => {
+test('the bits are those that rows of earlier years hold (migrations/0002_readings.sql)', () => {
   assert.deepEqual(
-    { ...MARK },
+    { ...QUALITY_BIT },
     { noChecksum: 1, backwards: 2, rollover: 4, spike: 8, implausibleTime: 16 },
   )
 })

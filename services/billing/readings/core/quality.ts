@@ -1,13 +1,13 @@
 // The quality bits that a reading gets while it is stored: what the reading and the one before it
-// show, without looking anything up. They are marks only, nothing is refused for them; validation
-// before a bill is a separate, later step with more to look at.
+// show, without looking anything up. The bits only mark a reading, they refuse nothing; validation
+// before a bill is a separate, later step that looks at more.
 
 import { type Reading, UNIT } from '../../../../shared/meter/reading.ts'
 import { type UnixMs, betweenMs } from '../../../../shared/units.ts'
 import { rolloverIncrease } from './rollover.ts'
 
 /** Bits of readings.quality (migrations/0002_readings.sql). */
-export const MARK = {
+export const QUALITY_BIT = {
   noChecksum: 1,
   backwards: 2,
   rollover: 4,
@@ -23,8 +23,8 @@ const QUALITY_WORDS = [
   'implausible time',
 ] as const
 
-/** The marks on a reading in words; empty when it carries none. Bit meanings: migrations/0002. */
-export const qualityMarks = (quality: number): readonly string[] =>
+/** The quality bits of a reading in words; empty when none is set. Meanings: migrations/0002. */
+export const qualityWords = (quality: number): readonly string[] =>
   QUALITY_WORDS.filter((_words, bit) => (quality & (1 << bit)) !== 0)
 
 /** Power that none of our metering points carries, watts: a direct-connected meter of 125 A passes
@@ -51,19 +51,20 @@ export interface Previous {
   readonly value: number
 }
 
-/** Marks from the reading alone. `at`: the time it is stored under. */
-export function marksAlone(reading: Reading, at: UnixMs): number {
+/** Bits from the reading alone. `at`: the time it is stored under. */
+export function bitsOfReading(reading: Reading, at: UnixMs): number {
   const { meterTime, checked, source } = reading
   const clockOff =
     source !== 'profile' &&
     meterTime !== null &&
     Math.abs(betweenMs(at, meterTime)) > METER_CLOCK_MS
-  return (checked ? 0 : MARK.noChecksum) | (clockOff ? MARK.implausibleTime : 0)
+  return (checked ? 0 : QUALITY_BIT.noChecksum) | (clockOff ? QUALITY_BIT.implausibleTime : 0)
 }
 
-/** Marks of a cumulative register against an earlier value of it. `digits`: the register rolls over
- * at 10^digits in its own resolution; null: never. No mark when `previous` is not earlier. */
-export function marksAgainst(
+/** Bits of a cumulative register, compared with an earlier value of it. `digits`: the register
+ * rolls over at 10^digits in its own resolution; null: never. No bits when `previous` is not
+ * earlier. */
+export function bitsAgainstPrevious(
   reading: Reading,
   at: UnixMs,
   previous: Previous,
@@ -71,16 +72,17 @@ export function marksAgainst(
 ): number {
   const elapsed = betweenMs(previous.at, at)
   if (elapsed <= 0) return 0
-  let marks = 0
+  let bits = 0
   let increase = reading.value - previous.value
   if (increase < 0) {
     const rolled = rolloverIncrease(digits, { from: previous.value, to: reading.value })
-    if (rolled === null) return MARK.backwards
+    if (rolled === null) return QUALITY_BIT.backwards
     increase = Number(rolled)
-    marks |= MARK.rollover
+    bits |= QUALITY_BIT.rollover
   }
-  // Never less than an hour: a register of whole kWh steps by one in a second.
+  // At least an hour: a register that counts whole kWh may step by one within a second.
   const wattHours = SPIKE_W * Math.max(elapsed / HOUR_MS, 1)
-  if (ENERGY.has(reading.unit) && increase * 10 ** reading.exponent > wattHours) marks |= MARK.spike
-  return marks
+  if (ENERGY.has(reading.unit) && increase * 10 ** reading.exponent > wattHours)
+    bits |= QUALITY_BIT.spike
+  return bits
 }
