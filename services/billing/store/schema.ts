@@ -1,6 +1,6 @@
 // The database as Kysely sees it. Each domain adds its own tables in its db/tables.ts, by module
-// augmentation, so whoever asks who may write a table finds one folder. bigint columns that hold
-// safe integers are read as number (see pool.ts); money is read as bigint.
+// augmentation: only that folder may write them. bigint columns that hold safe integers are read as
+// number (see pool.ts); money is read as bigint.
 
 import type { ColumnType } from 'kysely'
 
@@ -9,7 +9,7 @@ export type Defaulted<T> = ColumnType<T, T | undefined, T>
 export type Json = ColumnType<unknown, string, string>
 
 export interface Database {
-  /** Totals by name: counters.ts alone writes them. */
+  /** Totals by name; only counters.ts writes them. */
   counters: { name: string; count: number }
   schema_migrations: { number: number; name: string; hash: string; applied_at: Defaulted<Date> }
 }

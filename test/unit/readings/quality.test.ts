@@ -27,7 +27,7 @@ const reading = (value: number, more: Partial<Reading> = {}): Reading => ({
 const against = (from: number, to: number, digits: number | null, ms = HOUR) =>
   bitsAgainstPrevious(reading(to), unixMs(ms), { at: unixMs(0), value: from }, digits)
 
-test('a step back is marked; through zero within half the range is a rollover', () => {
+test('a step back is marked; past zero within half the range is a rollover', () => {
   assert.equal(against(100, 100, null), 0)
   assert.equal(against(100, 99, null), QUALITY_BIT.backwards)
   assert.equal(against(999_990, 5, 6), QUALITY_BIT.rollover)

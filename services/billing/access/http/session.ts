@@ -17,7 +17,7 @@ import {
   tokenText,
 } from '../shell/tokens.ts'
 
-/** What the ways in need of the rest. */
+/** What the access routes need from the rest. */
 export interface AccessDeps {
   readonly access: AccessStore
   readonly now: () => UnixMs

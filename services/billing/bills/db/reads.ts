@@ -14,9 +14,9 @@ import type { Database } from '../../store/schema.ts'
 export interface BillReads {
   bills(slice: Slice): Promise<readonly BillRow[]>
   bill(id: number): Promise<BillView | null>
-  /** That customer's own bills, newest first. */
+  /** A customer's own bills, newest first. */
   ofCustomer(customer: number, limit: number): Promise<readonly BillRow[]>
-  /** Null also when it is somebody else's. */
+  /** Also null when the bill is somebody else's. */
   billOf(customer: number, id: number): Promise<BillView | null>
 }
 

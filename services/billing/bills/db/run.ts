@@ -1,7 +1,7 @@
 // The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one
 // transaction that holds the row lock of the number series, looks up under that lock what is not
 // billed yet, and writes bills, notices, counters and the next number together. So numbers have no
-// gap, a bill has its notices, and a second run finds nothing to do. Gaps are not legal in many
+// gaps, a bill has its notices, and a second run finds nothing to do. Gaps are illegal in many
 // countries.
 
 import type { Kysely, Transaction } from 'kysely'
@@ -187,7 +187,7 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
   await queueNotices(trx, notices, options.now)
 }
 
-/** A mail and an SMS about a bill, as far as the customer has such an address. */
+/** A mail and an SMS about a bill, each if the customer has an address for it. */
 function noticesOf(
   billId: number,
   bill: BillContent,

@@ -1,4 +1,4 @@
-// Bills as operators see them, with what became of their notices.
+// Bills for operators, with what became of their notices.
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { BillRow, BillView } from '../core/views.ts'

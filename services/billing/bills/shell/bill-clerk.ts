@@ -40,7 +40,7 @@ export function startBillClerk(task: {
   const ending = new AbortController()
   let wake = Promise.withResolvers<void>()
   const look = async (): Promise<number> => {
-    // It names the month; service points in other zones are billed by their own midnight.
+    // This zone decides the month; service points in other zones are billed by their own midnight.
     const zone = await firstZone(db)
     if (zone === null) return LOOK_MS
     const period = previousMonth(now(), zone)

@@ -37,7 +37,7 @@ export type ClockEventCode = `${keyof typeof CLOCK_EVENT_WORDS}`
 export const isClockEventCode = (code: string): code is ClockEventCode =>
   Object.hasOwn(CLOCK_EVENT_WORDS, code)
 
-/** What happened to a clock, in words; the code itself when another version wrote it. */
+/** An event of a clock in words; the code itself if another version wrote it. */
 export function eventWords(code: string): string {
   if (!isClockEventCode(code)) return code
   const words = CLOCK_EVENT_WORDS[code]

@@ -1,4 +1,4 @@
-// Clocks and their history, as operators see them.
+// Clocks and their history, for operators.
 
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
@@ -15,7 +15,7 @@ const EVENT_ROWS_MAX = 50
 /** Meters of one slave. */
 const METER_ROWS_MAX = 1_000
 
-/** Whether the tables of clocks are there: a head-end of an older version has not made them yet. */
+/** Whether the clock tables exist: the database of an older head-end does not have them yet. */
 export async function hasClockTables(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query("select to_regclass('clock_events') is not null as there")
   return rows[0]?.there === true

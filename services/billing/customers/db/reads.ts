@@ -11,7 +11,7 @@ const PLACES_MAX = 20
 /** Every query names the customer: there is no way to ask for somebody else's rows. */
 export interface CustomerReads {
   who(customer: number): Promise<CustomerName | null>
-  /** Where the customer gets electricity now. */
+  /** The service points that the customer occupies now. */
   places(customer: number): Promise<readonly Place[]>
 }
 

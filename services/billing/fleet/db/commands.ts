@@ -125,7 +125,7 @@ export function openCommands(db: Db, now: () => UnixMs): Commands {
   }
 }
 
-/** A task as the column `what` has held it from the first migration on: its name under "order". */
+/** A task as the column `what` has held it since the first migration, its name under "order". */
 const storedTask = ({ task, ...fields }: CommandTask): object => ({ order: task, ...fields })
 
 /** Reads what `storedTask` wrote; any other row was written by somebody else. */

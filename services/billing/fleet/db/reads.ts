@@ -1,4 +1,4 @@
-// The fleet and what was refused, as operators see them.
+// The fleet and the refusals, for operators.
 
 import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
@@ -45,7 +45,7 @@ export function fleetReads(db: Kysely<Database>): FleetReads {
   }
 }
 
-/** What people call the device; null: there is none. */
+/** What people call the device; null: no such device. */
 export async function deviceName(db: Kysely<Database>, id: string): Promise<string | null> {
   const row = await db.selectFrom('devices').select('name').where('id', '=', id).executeTakeFirst()
   return row?.name ?? null

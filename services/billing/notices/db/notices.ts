@@ -14,7 +14,7 @@ import type { Database } from '../../store/schema.ts'
 /** Two notices per bill, 7 columns each: far below the 65,535 parameters of one statement. */
 const ROWS_MAX = 5_000
 
-/** Words for one address about one bill. */
+/** A notice to one address about one bill. */
 export interface NoticeEntry {
   readonly billId: number
   readonly channel: 'email' | 'sms'
@@ -23,7 +23,7 @@ export interface NoticeEntry {
   readonly body: string
 }
 
-/** Queues notices in the transaction of what they tell of, and counts them; returns how many. */
+/** Queues notices in the transaction of the event they report and counts them; returns how many. */
 export async function queueNotices(
   trx: Transaction<Database>,
   entries: readonly NoticeEntry[],

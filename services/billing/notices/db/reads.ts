@@ -1,4 +1,4 @@
-// Notices as operators see them.
+// Notices, for operators.
 
 import type { Kysely } from 'kysely'
 import { type NoticeRow, type Slice, SLICE_ROWS } from '../core/views.ts'

@@ -1,5 +1,5 @@
-// Mail over SMTP (nodemailer), with what is attached. A mail keeps its Message-ID over all
-// attempts, so that a repeat after a crash can be told from a second bill.
+// Mail over SMTP (nodemailer), with attachment. A mail keeps its Message-ID through all attempts,
+// so that a repeat after a crash is distinguishable from a second bill.
 
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'

@@ -35,7 +35,7 @@ export interface NoticeTask {
   /** A link to the customer's own pages, made anew for each attempt, so that its secret is nowhere
    * but in the message itself. */
   readonly linkOf: (customerId: number) => Promise<string>
-  /** What a notice is about, by the bill it was queued for. */
+  /** What a notice is about, given the bill that it was queued for. */
   readonly matterOf: (billId: number) => Promise<MatterVerdict>
   readonly now: () => UnixMs
   readonly log: (line: string) => void

@@ -16,9 +16,9 @@ import type { Stamp } from '../../../../shared/clock/clock-state.ts'
 import { type SpanMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 
 /** Largest error bound of a time that we trust as it is, ms: a minute is the shortest interval of a
- * load profile, and the largest tolerance a master has for time tags. The view timed_readings
- * and the partial index retimed_open (migrations/0007_retimed.sql) say the same; a test
- * compares. */
+ * load profile, and the largest tolerance a master has for time tags. The view timed_readings and
+ * the partial index retimed_open (migrations/0007_retimed.sql) use the same limit; a test compares
+ * them. */
 export const TRUSTED_BOUND_MS = 60_000
 /** Process ms are truncated to whole ones. */
 const CUT_MS = 1
