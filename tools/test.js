@@ -5,6 +5,7 @@
 // times faster than a process per file); every end-to-end file runs in a process of its own. Two
 // processes run at a time, in the order that test-plan.js gives. A run fails when
 // - a test fails, or a pattern matches no file (node:test calls an empty run a success);
+// - a file ends its process before the tests are counted;
 // - fewer tests passed than the recorded floor (a folder that moved away would go unnoticed);
 // - a process does not end by itself after its last test: something was left open. In a shared
 //   process nobody can tell which file it was, so its files run once more one by one, and the
@@ -101,14 +102,18 @@ async function runAll() {
   chmodSync(folder, 0o711)
   const clear = () => rmSync(folder, { recursive: true, force: true })
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, () => {
+    process.once(signal, async () => {
       endAll()
+      // It shuts its database down by itself, and the folder goes after that.
+      await clusterMade
       clear()
       process.exit(1)
     })
   }
+  let clusterMade = Promise.resolve({})
   try {
     const cluster = templateCluster(join(folder, 'postgres'))
+    clusterMade = cluster
     const lanes = Array.from({ length: LANES }, (_, lane) => runLane(lane, cluster))
     await Promise.all(lanes)
   } finally {
@@ -175,6 +180,8 @@ async function runShared(files) {
   for (const [file, spent] of result.seconds) seconds.set(relative('.', file), spent)
   if (!result.hung && !result.leftOpen) {
     if (result.code !== 0) troubles.push('a test failed')
+    else if (isSilent(result))
+      troubles.push(`a process ended before its tests did: ${files[0]} ...`)
     return
   }
   const what = result.hung ? `still running after ${processMsMax} ms` : 'something was left open'
@@ -194,6 +201,12 @@ async function runApart(file, env) {
   if (result.hung) troubles.push(`${file}: still running after ${processMsMax} ms`)
   else if (result.leftOpen) troubles.push(`${file}: ${result.leftOpen}`)
   else if (result.code !== 0) troubles.push(`${file}: a test failed`)
+  else if (isSilent(result)) troubles.push(`${file}: the process ended before its tests did`)
+}
+
+/** Some file ended the process (process.exit) before node's runner could count. */
+function isSilent({ counts: { tests = 0 } }) {
+  return tests === 0
 }
 
 /** Prints in one piece what a process said, and adds its counts to ours. */

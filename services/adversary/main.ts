@@ -19,6 +19,9 @@ const TRIALS: readonly Trial[] = [
 
 /** Runs every attack, one after the other, and reports each verdict as it comes. True: all were
  * refused. `only`: part of a name. */
+/** The names of all attacks, in their order. */
+export const attackNames = (): readonly string[] => TRIALS.map(({ name }) => name)
+
 export async function runAttacks(
   scene: AttackScene,
   report: (verdict: Verdict) => void,

@@ -50,6 +50,7 @@ export class AttackScene {
   readonly #log: Log
   readonly #meters: SimulatedMeter[] = []
   readonly #closers: (() => Promise<void>)[] = []
+  #closing: Promise<void> | null = null
   #headEnd: HeadEnd | null = null
 
   private constructor(settings: Settings, log: Log) {
@@ -114,7 +115,13 @@ export class AttackScene {
     this.#headEnd = null
   }
 
-  async close(): Promise<void> {
+  /** Ends everything the scene started; called again, it waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll()
+    return this.#closing
+  }
+
+  async #closeAll(): Promise<void> {
     const [folder, ...closers] = this.#closers.splice(0)
     for (const close of closers.toReversed()) await close()
     await this.stopMaster()

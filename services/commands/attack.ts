@@ -1,5 +1,5 @@
 import { openLog } from '../../shared/node/log.ts'
-import { subCommand } from './sub-command.ts'
+import { misused, subCommand } from './sub-command.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export const attack = subCommand({
@@ -16,9 +16,15 @@ export const attack = subCommand({
 })
 
 async function attackAll(only: string | null, json: boolean): Promise<void> {
-  const { runAttacks, verdictLine } = await import('../adversary/main.ts')
+  const { attackNames, runAttacks, verdictLine } = await import('../adversary/main.ts')
   const { AttackScene } = await import('../adversary/scene.ts')
   const silent = openLog({ pretty: false, nowMs: () => performance.now(), write: () => undefined })
+  if (only !== null && !attackNames().some((name) => name.includes(only))) {
+    throw misused(
+      attack,
+      `no attack's name contains "${only}"; there are ${attackNames().join(', ')}`,
+    )
+  }
   const opening = AttackScene.open(silent)
   untilStopped(async () => (await opening).close())
   const scene = await opening

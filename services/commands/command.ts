@@ -12,7 +12,7 @@ export const command = subCommand({
       `read a meter this often (${SCHEDULE_SECONDS_MIN} to ${SCHEDULE_SECONDS_MAX})`,
     ],
     ['sync-clock METER', "set a meter's clock"],
-    ['--expires SECONDS', 'how long the device may begin it (3600)'],
+    ['--expires SECONDS', 'seconds the device has to begin it (3600)'],
   ],
   options: { expires: { type: 'string' } },
   wordsMax: 4,

@@ -11,7 +11,17 @@ import { openDatabase } from '../../services/billing/store/pool.ts'
 
 const [folder] = process.argv.slice(2)
 assert.ok(folder !== undefined, 'usage: template-cluster FOLDER')
-const server = await startPostgres({ folder, log: console.error })
+// Interrupted, it still shuts the database down: nothing is left behind.
+let stopped = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopped = true
+  })
+}
+const server = await startPostgres({ folder, log: console.error }).catch((error: unknown) => {
+  if (stopped) process.exit(1)
+  throw error
+})
 const db = openDatabase(server.connection, () => {})
 await migrate(db.pool)
 await db.close()

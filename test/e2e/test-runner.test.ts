@@ -64,6 +64,15 @@ function runner(
 
 // At once: each has a folder of its own, and mostly waits.
 void describe('the test runner', { concurrency: true }, () => {
+  test('a file that ends its process cannot hide what its neighbours would have said', async (t) => {
+    for (const room of ['unit', 'e2e']) {
+      const exits = { [`${room}/a.test.js`]: `process.exit(0)\n${PASSES}` }
+      const { code, output } = await runner(t, exits)
+      assert.equal(code, 1, output)
+      assert.match(output, /ended before its tests did/)
+    }
+  })
+
   test('passes, and adds up what all processes ran', async (t) => {
     const { code, output } = await runner(t, { 'unit/a.test.js': PASSES, 'e2e/b.test.js': PASSES })
     assert.equal(code, 0, output)

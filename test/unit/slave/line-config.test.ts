@@ -139,4 +139,9 @@ test('an unknown protocol: the mistake names those that exist', () => {
     lineWith({ protocol: 'modbus' }),
     'protocol: "modbus" is none of the protocols: sem, dsmr',
   )
+  assert.equal(
+    lineWith({ protocol: undefined }),
+    'protocol: no name is none of the protocols: sem, dsmr',
+  )
+  assert.equal(lineWith({ protocol: 7 }), 'protocol: 7 is none of the protocols: sem, dsmr')
 })

@@ -105,7 +105,7 @@ function Waiting({ row, now }: { readonly row: CommandRow; readonly now: UnixMs 
     <>
       <Badge tone="quiet">{sentAt === null ? 'waits for the link' : 'sent, no receipt yet'}</Badge>
       <span class="sub">
-        {expiresAt <= now ? 'expired ' : 'valid until '}
+        {expiresAt <= now ? 'expired ' : 'to be started by '}
         {expiresAt <= now ? <Ago at={expiresAt} now={now} /> : utcSecondText(expiresAt)}
       </span>
     </>

@@ -100,7 +100,7 @@ const RETIMED_COLUMNS: readonly Column<RetimedRow>[] = [
     cell: (row) => quantityText(row.value, row.exponent, row.unit),
   },
   {
-    title: 'Time in its stamp',
+    title: 'Stamped time',
     cell: (row) => (
       <>
         {utcSecondText(row.stampedAt)}

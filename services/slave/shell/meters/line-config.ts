@@ -36,7 +36,7 @@ const OFFSET_MAX = 840
 /** The keys that every line may have. */
 const common = z.object({
   url: z.string(),
-  protocol: z.string(),
+  protocol: z.unknown(),
   meters: z.array(z.string()).min(1),
   // A day at most: the master's pages call a meter silent after that.
   every: z.number().min(1).max(86_400).default(60),
@@ -62,7 +62,8 @@ export function readLine(
   const protocol = protocols.find(({ name }) => name === line.protocol)
   if (protocol === undefined) {
     const names = protocols.map(({ name }) => name).join(', ')
-    return mistake(['protocol'], `"${line.protocol}" is none of the protocols: ${names}`)
+    const said = line.protocol === undefined ? 'no name' : JSON.stringify(line.protocol)
+    return mistake(['protocol'], `${said} is none of the protocols: ${names}`)
   }
   const own = Object.entries(table).filter(([key]) => !Object.hasOwn(common.shape, key))
   const configured = protocol.configure(Object.fromEntries(own))
