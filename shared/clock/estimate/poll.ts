@@ -4,10 +4,12 @@
 
 import { type Ppm, type SpanUs, spanUs } from '../../units.ts'
 
-/** Questions in a row at the start, as many as NTP clients send. */
+/** Questions in a row at the start, as many as NTP clients send ("iburst"): one of them will meet
+ * short queues. */
 export const BURST = 4
 /** Between those, microseconds: at its shortest still longer than the delay limit of 2 s, so that
- * no question replaces one whose answer may count. */
+ * no question replaces one whose answer may count; and what public servers tolerate (RFC 8633,
+ * 2 s). */
 export const BURST_INTERVAL_US = 2_500_000
 /** Shortest interval afterwards, microseconds: the bound grows by at most 4 ms in it. */
 export const INTERVAL_MIN_US = 16_000_000

@@ -10,6 +10,7 @@
 // RFC 8633. Read more: docs/clock.md.
 
 import { unreachable } from '../../assert.ts'
+import { BURST, BURST_INTERVAL_US, GOOD_BEFORE_LONGER } from '../estimate/poll.ts'
 import type { FaultCode } from '../../faults.ts'
 import type { Random } from '../../bytes.ts'
 import { elapsedUs, type MonoUs, type SpanUs, shiftMono, spanUs } from '../../units.ts'
@@ -28,11 +29,6 @@ import {
   writePacket,
 } from './packet.ts'
 
-/** Questions in a row at the start ("iburst"): one of them will meet short queues. */
-const BURST = 4
-/** Between those, microseconds: longer than DELAY_MAX_US, so that no question replaces one whose
- * answer may count; and what public servers tolerate (RFC 8633, 2 s). */
-const BURST_INTERVAL_US = 2_500_000
 /** Shortest poll interval, log2 seconds, as public servers expect: RFC 5905's MINPOLL is 4, but
  * their operators ask for 6. */
 export const POLL_MIN = 6
@@ -40,8 +36,6 @@ export const POLL_MIN = 6
 export const POLL_MAX = 8
 /** Longest poll interval a server can demand (RATE), log2 seconds. */
 const POLL_KISSED_MAX = 10
-/** Good answers in a row before the interval doubles. */
-const GOOD_BEFORE_LONGER = 4
 /** Misses before a source that never answered is reported: the burst. One that did answer is
  * reported when eight polls brought nothing. */
 const MISSES_BEFORE_SILENT = BURST

@@ -7,6 +7,9 @@ import { Reader, Writer } from '../../bytes.ts'
 import { type SpanUs, spanUs, type UnixUs, unixUs } from '../../units.ts'
 
 export const HEADER_BYTES = 48
+/** Port of NTP (RFC 5905 section 7.2), UDP. */
+export const NTP_PORT = 123
+
 /** Longest datagram read, bytes: what crosses an Ethernet unfragmented. NTS with eight cookies of
  * 100 bytes stays below 1,200. */
 export const PACKET_BYTES_MAX = 1_472

@@ -7,6 +7,7 @@
 // only when the configuration allows it, and marked. Works byte by byte: verdicts depend on the
 // bytes alone. telegram.ts reads the lines. Source: DSMR P1 companion standard 5.0.2, 6.2 and 6.12.
 
+import { NOISE_BYTES_REPORT } from '../noise.ts'
 import { concat, fromText, toText } from '../../bytes.ts'
 import { monoUs, type MonoUs } from '../../units.ts'
 import { crc16Arc, crcDigits } from '../crc16.ts'
@@ -15,9 +16,6 @@ import { decodeTelegram, type DsmrTelegram } from './telegram.ts'
 /** Longest telegram, bytes: one of 5.0.2 with its longest text message stays below 5,000; anything
  * longer is no meter. */
 export const TELEGRAM_BYTES_MAX = 8_192
-
-/** Noise is reported before the next telegram or after this many bytes, not byte by byte. */
-const NOISE_BYTES_REPORT = 1_024
 
 export type DsmrVerdict =
   | { readonly ok: true; readonly telegram: DsmrTelegram; readonly at: MonoUs }

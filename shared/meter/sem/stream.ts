@@ -2,6 +2,7 @@
 // byte, so that the verdicts depend on the bytes alone, keeps at most one frame, and is back in
 // step with the first STX after any noise, because STX never occurs inside a frame.
 
+import { NOISE_BYTES_REPORT } from '../noise.ts'
 import { concat, fromText, toText } from '../../bytes.ts'
 import { monoUs, type MonoUs } from '../../units.ts'
 import { crc16Ibm3740, crcDigits } from '../crc16.ts'
@@ -37,9 +38,6 @@ export interface SemDecoder {
   /** The line went quiet: gives up a frame that is incomplete, and reports the remaining noise. */
   flush(at: MonoUs): readonly SemVerdict[]
 }
-
-/** Noise is reported before the next frame or after this many bytes, not byte by byte. */
-const NOISE_BYTES_REPORT = 1_024
 
 const CRC_DIGITS = 4
 const CR = 0x0d

@@ -8,7 +8,12 @@ import { field, param } from '../../kit/door.ts'
 import { type Trouble, troubleOf } from '../../kit/trouble.ts'
 import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from '../core/limits.ts'
 import { LinkPage, LoginPage, SetupPage } from '../pages/access.tsx'
-import { createPasswords, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN } from '../shell/passwords.ts'
+import {
+  createPasswords,
+  PASSWORD_CHARS_MAX,
+  PASSWORD_CHARS_MIN,
+  SALT_BYTES,
+} from '../shell/passwords.ts'
 import { isLinkToken, tokenHash } from '../shell/tokens.ts'
 import { answer, FORM_STALE, LINK_SPENT, TOO_MANY } from './answer.ts'
 import { sendPage } from './guard.ts'
@@ -27,7 +32,6 @@ const PASSWORD_REFUSED = troubleOf(
   `A password has ${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters.`,
 )
 
-const SALT_BYTES = 16
 const OPERATOR_NAME = /^[^\p{C}]{1,64}$/u
 
 const perMinute = (max: number) => ({

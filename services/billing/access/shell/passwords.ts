@@ -7,7 +7,8 @@ import { argon2, timingSafeEqual } from 'node:crypto'
 const MEMORY_KIB = 19_456
 const PASSES = 2
 const LANES = 1
-const SALT_BYTES = 16
+/** Length of a password's salt, bytes. */
+export const SALT_BYTES = 16
 const TAG_BYTES = 32
 
 /** Shortest password an operator may choose. Source: NIST SP 800-63B-4, 15 when it is the only

@@ -15,13 +15,12 @@ import {
   NTPV4,
 } from '../../../../shared/clock/nts/records.ts'
 import type { NtsKeys } from '../../../../shared/clock/nts/session.ts'
+import { NTP_PORT } from '../../../../shared/clock/ntp/packet.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { Secret } from '../../../../shared/secret.ts'
 
 /** Port of key establishment (RFC 8915 section 7.1). */
 export const NTS_KE_PORT = 4_460
-/** Port of NTP. */
-const NTP_PORT = 123
 /** Longest a key establishment may take, milliseconds: two round trips of the slowest network we
  * take time from, and the server's cryptography. */
 const KE_MS = 10_000

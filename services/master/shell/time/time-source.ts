@@ -1,6 +1,7 @@
 // The head-end's sources of time: as an operator names them, and as the clock's thread runs them.
 
 import { isIPv6 } from 'node:net'
+import { NTP_PORT } from '../../../../shared/clock/ntp/packet.ts'
 import type { FrequencyPrior } from '../../../../shared/clock/estimate/bank.ts'
 import type { SourceView } from '../../../../shared/clock/estimate/source.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
@@ -30,7 +31,6 @@ export interface RunningSource {
 
 /** More sources make no clock better: four survive a liar, ten survive four. */
 const SOURCES_MAX = 10
-const NTP_PORT = 123
 /** RFC 1123: letters, digits and hyphens between dots; 253 characters. */
 const HOST =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\.?$/i
