@@ -19,7 +19,8 @@ const METERS = 4
 const HISTORY_DAYS = 30
 const DAY_MS = 86_400_000
 const FLIPS = 20
-/** Which control message is damaged, in each direction. */
+/** Which control message is damaged, in each direction; its multiples too until one was refused. The
+ * first may never be read, since the link may end for something else before it. */
 const FLIPPED_CONTROL = { 'to-slave': 12, 'to-master': 5 }
 
 let way: WholeWay
@@ -153,11 +154,18 @@ void describe('a live link tampered with', { concurrency: true }, () => {
     const { slave, tap, whole } = await scene(t, 'F')
     const flipped = new Set<string>()
     const total = { frames: 0, flips: 0, 'to-slave': 0, 'to-master': 0 }
+    const refused = { 'to-slave': false, 'to-master': false }
+    const controlRefused = async (): Promise<boolean> => {
+      refused['to-slave'] ||= slave.log().includes('SEC-11')
+      refused['to-master'] ||= (await way.refused('SEC-11', slave.device)) > 0
+      return refused['to-slave'] && refused['to-master']
+    }
     tap.tamper = (body, direction) => {
       if (body[0] === CONTROL_BYTE) {
         total[direction] += 1
         // Each of these ends the link, whichever side receives it.
-        return FLIPPED_CONTROL[direction] === total[direction] ? [flipBit(body, 77)] : [body]
+        const flips = !refused[direction] && total[direction] % FLIPPED_CONTROL[direction] === 0
+        return flips ? [flipBit(body, 77)] : [body]
       }
       if (direction === 'to-slave' || !isFrame(body)) return [body]
       total.frames += 1
@@ -169,12 +177,10 @@ void describe('a live link tampered with', { concurrency: true }, () => {
       return [flipBit(body, 8 + ((total.flips * 7_919) % (body.length * 8 - 8)))]
     }
     slave.start()
+    await until('a damaged control message', controlRefused)
     await until('enough flips', () => total.flips >= FLIPS)
     await until('frames after them', () => total.frames > 6 * FLIPS)
     await whole()
-    await until('a damaged control message', async () =>
-      slave.log().includes('SEC-11') ? (await way.refused('SEC-11', slave.device)) > 0 : false,
-    )
     await until('a damaged frame', async () => (await way.refused('SEC-03', slave.device)) > 0)
     const found = Object.entries(await refusals(slave))
     t.diagnostic(`${JSON.stringify(total)} ${JSON.stringify(found)}`)
