@@ -19,8 +19,8 @@ const METERS = 4
 const HISTORY_DAYS = 30
 const DAY_MS = 86_400_000
 const FLIPS = 20
-/** Which control message is damaged, in each direction; its multiples too until one was refused. The
- * first may never be read, since the link may end for something else before it. */
+/** Which control message is damaged, in each direction; its multiples too until one was refused.
+ * The first may never be read, since the link may end for something else before it. */
 const FLIPPED_CONTROL = { 'to-slave': 12, 'to-master': 5 }
 
 let way: WholeWay
