@@ -19,6 +19,8 @@ const METERS = 4
 const HISTORY_DAYS = 30
 const DAY_MS = 86_400_000
 const FLIPS = 20
+/** Frames of a live link that are repeated or held back. */
+const TAMPERED = 150
 /** Which control message is damaged, in each direction; its multiples too until one was refused.
  * The first may never be read, since the link may end for something else before it. */
 const FLIPPED_CONTROL = { 'to-slave': 12, 'to-master': 5 }
@@ -134,6 +136,8 @@ void describe('a live link tampered with', { concurrency: true }, () => {
     tap.tamper = (body, direction) => {
       if (direction === 'to-slave' || !isFrame(body)) return [body]
       frames += 1
+      // A window that is sent again may meet the same gap time after time: then the line is honest.
+      if (frames > TAMPERED) return [body]
       if (frames % 9 === 0) {
         held = [body]
         return []
