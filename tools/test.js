@@ -101,19 +101,17 @@ async function runAll() {
   // The database runs under an account of its own, which must pass through.
   chmodSync(folder, 0o711)
   const clear = () => rmSync(folder, { recursive: true, force: true })
+  const cluster = templateCluster(join(folder, 'postgres'))
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, async () => {
       endAll()
       // It shuts its database down by itself, and the folder goes after that.
-      await clusterMade
+      await cluster
       clear()
       process.exit(1)
     })
   }
-  let clusterMade = Promise.resolve({})
   try {
-    const cluster = templateCluster(join(folder, 'postgres'))
-    clusterMade = cluster
     const lanes = Array.from({ length: LANES }, (_, lane) => runLane(lane, cluster))
     await Promise.all(lanes)
   } finally {
