@@ -120,7 +120,8 @@ test('dependencies are pinned to exact versions', () => {
 })
 
 test('the lock file is whole, proves every package and names no host', () => {
-  const entry = { resolved: 'https://b/a', optionalDependencies: { b: '1.0.0' } }
+  const other = { dev: true, optional: true, os: ['darwin'] }
+  const entry = { ...other, resolved: 'https://b/a', optionalDependencies: { b: '1.0.0' } }
   assert.deepEqual(lockBreaches({ packages: { 'node_modules/a': entry } }), [
     'node_modules/a: no integrity',
     'node_modules/a: a host',

@@ -40,14 +40,12 @@ export function unpinned(pack: {
 interface LockEntry {
   readonly integrity?: string
   readonly resolved?: string
-  readonly dev?: boolean
-  readonly optional?: boolean
   readonly optionalDependencies?: Versions
 }
 
 /** Packages without a checksum, bound to one registry (a mirror must do as well), or named by
- * another and absent, which `npm ci` refuses. Binaries of development tools for other platforms
- * may lack the checksum: a mirror that serves one platform does not know it. */
+ * another and absent, which `npm ci` refuses. Binaries for other platforms count too: without a
+ * checksum their registry decides what runs there. */
 export function lockBreaches(lock: {
   readonly packages: Readonly<Record<string, LockEntry>>
 }): readonly string[] {
@@ -56,10 +54,8 @@ export function lockBreaches(lock: {
     lock.packages[`node_modules/${name}`] !== undefined
   return Object.entries(lock.packages)
     .filter(([path]) => path !== '')
-    .flatMap(([path, { integrity, resolved, dev, optional, optionalDependencies = {} }]) => [
-      ...(integrity?.startsWith('sha512-') === true || (dev === true && optional === true)
-        ? []
-        : [`${path}: no integrity`]),
+    .flatMap(([path, { integrity, resolved, optionalDependencies = {} }]) => [
+      ...(integrity?.startsWith('sha512-') === true ? [] : [`${path}: no integrity`]),
       ...(resolved === undefined ? [] : [`${path}: a host`]),
       ...Object.keys(optionalDependencies)
         .filter((name) => !isThere(path, name))
