@@ -30,6 +30,15 @@ const RESOLUTION_MAX_US = 3_600_000_000
 const HOLDOVER_MAX_MS = OUTBOX_AGE_DAYS_MAX * 86_400_000
 /** Most steps reported. */
 const STEPS_MAX = U32_MAX
+/** Longest round trip reported, microseconds: 71 minutes, as long as a bound can be. An exchange
+ * slower than 2 s does not count anyway. */
+const ROUND_TRIP_MAX_US = U32_MAX
+/** Most frames waiting: a run numbers as many. */
+const BACKLOG_MAX = U32_MAX
+/** Most meters of one slave: as many as a bus of bytes could address, squared. */
+const METERS_MAX = 65_535
+/** Most times that a fault is counted. */
+const FAULT_COUNT_MAX = U32_MAX
 /** On the wire: no event. */
 const NO_EVENT = 0
 const outcomes = namesOf(METER_CLOCK_OUTCOME)
@@ -55,14 +64,15 @@ const wholePpb = (skew: Ppm): number => Math.ceil(Math.round(skew * 1e6) / 1_000
 const upTo = (value: number, max: number): number => Math.ceil(Math.max(0, Math.min(value, max)))
 
 export function writeStatus(writer: Writer, status: StatusFields): Writer {
-  writer.u8(status.clockState.charCodeAt(0)).svarint(Math.round(status.offset))
-  writer.uvarint(boundField(status.bound)).uvarint(Math.round(Math.max(status.roundTrip, 0)))
-  writer.uvarint(status.backlog).uvarint(status.meters)
+  writer.u8(status.clockState.charCodeAt(0)).svarint(clamped(status.offset, OFFSET_MAX_US))
+  const { bound, roundTrip, backlog, meters } = status
+  writer.uvarint(boundField(bound)).uvarint(Math.round(upTo(roundTrip, ROUND_TRIP_MAX_US)))
+  writer.uvarint(upTo(backlog, BACKLOG_MAX)).uvarint(upTo(meters, METERS_MAX))
   assert(status.faults.length <= STATUS_FAULTS_MAX, 'STATUS lists at most 32 fault codes')
   writer.u8(status.faults.length)
   for (const { code, count } of status.faults) {
     assert(FAULT_CODE.test(code), 'a fault code has 1 to 16 of A-Z, 0-9 and hyphen')
-    writer.u8(code.length).bytes(fromText(code)).uvarint(count)
+    writer.u8(code.length).bytes(fromText(code)).uvarint(upTo(count, FAULT_COUNT_MAX))
   }
   const { frequency, skew, holdover, steps, lastStep } = status.discipline
   writeFrequency(writer, frequency).uvarint(upTo(wholePpb(skew), PPB_MAX))
@@ -73,11 +83,11 @@ export function writeStatus(writer: Writer, status: StatusFields): Writer {
 export function readStatus(reader: Reader): ({ readonly is: 'status' } & StatusFields) | null {
   const clockState = String.fromCharCode(reader.u8())
   if (!isClockState(clockState)) return null
-  const offset = spanUs(reader.svarint())
-  const bound = boundOf(reader.uvarint())
-  const roundTrip = spanUs(reader.uvarint())
-  const backlog = reader.uvarint()
-  const meters = reader.uvarint()
+  const offset = spanUs(readClamped(reader, OFFSET_MAX_US))
+  const bound = boundOf(readUpTo(reader, BOUND_FIELD_UNKNOWN))
+  const roundTrip = spanUs(readUpTo(reader, ROUND_TRIP_MAX_US))
+  const backlog = readUpTo(reader, BACKLOG_MAX)
+  const meters = readUpTo(reader, METERS_MAX)
   const count = reader.u8()
   if (count > STATUS_FAULTS_MAX) return null
   const faults: { code: string; count: number }[] = []
@@ -86,7 +96,7 @@ export function readStatus(reader: Reader): ({ readonly is: 'status' } & StatusF
     if (length > FAULT_CODE_BYTES_MAX) return null
     const code = toText(reader.bytes(length))
     if (!FAULT_CODE.test(code)) return null
-    faults.push({ code, count: reader.uvarint() })
+    faults.push({ code, count: readUpTo(reader, FAULT_COUNT_MAX) })
   }
   const discipline = readDiscipline(reader)
   return { is: 'status', clockState, offset, bound, roundTrip, backlog, meters, faults, discipline }

@@ -185,7 +185,7 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
     case CONTROL_TYPE.status:
       return readStatus(reader)
     case CONTROL_TYPE.anchor:
-      return { is: 'anchor', ...readAnchor(reader) }
+      return readAnchor(reader)
     case CONTROL_TYPE.tombstone:
       return readTombstone(reader)
     case CONTROL_TYPE.skip:

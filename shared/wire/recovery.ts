@@ -41,18 +41,21 @@ export interface Skip {
   readonly bodyHash: Uint8Array
 }
 
-export const writeAnchor = (writer: Writer, anchor: Anchor): Writer =>
-  writeFixed(writer, anchor.processId, PROCESS_ID_BYTES)
+export function writeAnchor(writer: Writer, anchor: Anchor): Writer {
+  assert(anchor.processMs <= anchor.utc, 'no process began before 1970')
+  return writeFixed(writer, anchor.processId, PROCESS_ID_BYTES)
     .u48(anchor.processMs)
     .u48(anchor.utc)
     .u32(anchor.bound)
+}
 
-export const readAnchor = (reader: Reader): Anchor => ({
-  processId: reader.bytes(PROCESS_ID_BYTES),
-  processMs: reader.u48(),
-  utc: unixMs(reader.u48()),
-  bound: reader.u32(),
-})
+/** Null when the process would have begun before 1970: what is worked out from such an anchor lies
+ * in no calendar. */
+export function readAnchor(reader: Reader): ({ readonly is: 'anchor' } & Anchor) | null {
+  const processId = reader.bytes(PROCESS_ID_BYTES)
+  const [processMs, utc, bound] = [reader.u48(), unixMs(reader.u48()), reader.u32()]
+  return processMs > utc ? null : { is: 'anchor', processId, processMs, utc, bound }
+}
 
 export function writeTombstone(writer: Writer, tombstone: Tombstone): Writer {
   const { epoch, run, first, last, reason, hash } = tombstone

@@ -72,15 +72,15 @@ const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({
     is: fc.constant('status'),
     clockState,
-    offset: fc.integer({ min: -(2 ** 51), max: 2 ** 51 }).map(spanUs),
+    offset: fc.integer({ min: -CENTURY_US, max: CENTURY_US }).map(spanUs),
     bound,
-    roundTrip: safe.map(spanUs),
-    backlog: safe,
-    meters: safe,
+    roundTrip: u32.map(spanUs),
+    backlog: u32,
+    meters: fc.nat({ max: 65_535 }),
     faults: fc.array(
       record({
         code: fc.constantFrom('SEC-02', 'SEC-FORK', 'X', 'ABCDEFGH-1234567'),
-        count: safe,
+        count: u32,
       }),
       { maxLength: 32 },
     ),

@@ -42,5 +42,7 @@ export function tieAt(
   const utc = usToMs(believed.utc)
   // One microsecond: what `utc` lost by truncation.
   const bound = Math.ceil((believed.bound + (believed.utc - msToUs(utc)) + 1) / 1_000)
-  return bound < CLOCK_BOUND_UNKNOWN && utc >= 0 ? { processMs, utc, bound: spanMs(bound) } : null
+  // A master may say that it is 1970: an anchor cannot say that we began before.
+  const fits = bound < CLOCK_BOUND_UNKNOWN && utc >= processMs
+  return fits ? { processMs, utc, bound: spanMs(bound) } : null
 }

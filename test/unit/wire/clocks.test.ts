@@ -96,6 +96,52 @@ test('METER CLOCK is read up to each limit and refused one beyond (wire.md 5)', 
   assert.equal(decodeControl(concat(written({}), Uint8Array.of(0))), null)
 })
 
+/** A STATUS or an ANCHOR whose fields are written one by one. */
+const writtenStatus = (changed: Partial<Record<string, number>>): Uint8Array => {
+  const field = (name: string, usual: number): number => changed[name] ?? usual
+  const writer = new Writer().u8(8).u8('S'.charCodeAt(0)).svarint(field('offset', 0))
+  writer.uvarint(field('bound', 1)).uvarint(field('round trip', 1))
+  writer.uvarint(field('backlog', 0)).uvarint(field('meters', 1))
+  writer.u8(1).u8(6).bytes(new TextEncoder().encode('MTR-01')).uvarint(field('count', 1))
+  writer.u8(1).svarint(field('frequency', 0)).uvarint(field('skew', 0))
+  writer.uvarint(field('holdover', 0)).uvarint(field('steps', 0))
+  return writer.svarint(field('last step', 0)).done()
+}
+const writtenAnchor = (processMs: number, utc: number): Uint8Array =>
+  new Writer().u8(9).bytes(new Uint8Array(8)).u48(processMs).u48(utc).u32(1).done()
+
+test('STATUS is read up to each limit and refused one beyond (wire.md 5)', () => {
+  const limits = [
+    ['offset', CENTURY_US],
+    ['offset', -CENTURY_US],
+    ['bound', 0xffff_ffff],
+    ['round trip', 0xffff_ffff],
+    ['backlog', 0xffff_ffff],
+    ['meters', 65_535],
+    ['count', 0xffff_ffff],
+    ['frequency', 10_000_000],
+    ['frequency', -10_000_000],
+    ['skew', 10_000_000],
+    ['holdover', 400 * 86_400_000],
+    ['steps', 0xffff_ffff],
+    ['last step', CENTURY_US],
+    ['last step', -CENTURY_US],
+  ] as const
+  for (const [name, most] of limits) {
+    assert.notEqual(decodeControl(writtenStatus({ [name]: most })), null, `${name} ${most}`)
+    const beyond = most + Math.sign(most)
+    assert.equal(decodeControl(writtenStatus({ [name]: beyond })), null, `${name} ${beyond}`)
+  }
+})
+
+test('an ANCHOR of a process that began before 1970 is refused (wire.md 5.3)', () => {
+  const last = 2 ** 48 - 1
+  assert.notEqual(decodeControl(writtenAnchor(last, last)), null)
+  assert.notEqual(decodeControl(writtenAnchor(5_000, 5_000)), null)
+  assert.equal(decodeControl(writtenAnchor(5_001, 5_000)), null)
+  assert.equal(decodeControl(writtenAnchor(last, 1_800_000_000_000)), null)
+})
+
 /** A master with one confirmed session, and what it does about a message of that slave. */
 function session() {
   const pair = new SessionPair()
