@@ -122,6 +122,16 @@ export const FAULTS = {
     'device gave up too many frames',
     'look at its exceptions: a failing disk, or a slave that lies',
   ),
+  'SEC-16': fault(
+    'alarm',
+    'certificate of a lasting message does not fit',
+    "somebody speaks with a session's stolen keys: find out who read its memory",
+  ),
+  'SEC-17': fault(
+    'warn',
+    'announced master key never answered: forgotten',
+    'nothing while a key is being replaced; else see which keys the head-end holds',
+  ),
   'SEC-FORK': fault(
     'alarm',
     'histories of device and master differ',

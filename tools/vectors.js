@@ -8,6 +8,9 @@ const { concat, fromText, toHex } = await import('../dist/shared/bytes.js')
 const { nodeSuite: suite } = await import('../dist/shared/node/node-suite.js')
 const { enrolmentPrologue, ControlChannel, epochId, exporter, masterKeyTag, sessionPrologue } =
   await import('../dist/shared/tves/handshake.js')
+const { certificateKey, certifierOf, isCertified } = await import(
+  '../dist/shared/tves/certificate.js'
+)
 const { startHandshake } = await import('../dist/shared/tves/noise.js')
 const { sealFrame } = await import('../dist/shared/tves/seal.js')
 const { Secret } = await import('../dist/shared/secret.js')
@@ -280,7 +283,9 @@ function handshakeVectors() {
   ])
   const psk = exporter(suite, enrol.slave.chainingKey, 'psk')
   const device = count(0xd0, 8)
-  const enrolled = new ControlChannel(enrol.master).seal(encodeControl({ is: 'enrolled', device }))
+  const enrolled = new ControlChannel(enrol.master, null).seal(
+    encodeControl({ is: 'enrolled', device }),
+  )
   const offer = {
     device,
     t2: 1_790_000_000_000_100,
@@ -373,8 +378,20 @@ function controlVectors(session) {
   const hash = count(0x90, 32)
   const stream = { epoch: 0x70717273, run: 3, sequence: 41, hash }
   const id = count(0xc0, 16)
-  const slave = new ControlChannel(session.slave)
-  const master = new ControlChannel(session.master)
+  const parties = {
+    suite,
+    privateKey: slaveStatic.privateKey,
+    peer: masterStatic.publicKey,
+    masterKey: masterStatic.publicKey,
+    slaveKey: slaveStatic.publicKey,
+  }
+  const between = { ...parties, device: count(0xd0, 8) }
+  const certifiers = {
+    slave: certifierOf({ ...between, side: 'slave' }),
+    master: certifierOf({ ...between, side: 'master' }),
+  }
+  const slave = new ControlChannel(session.slave, certifiers.slave)
+  const master = new ControlChannel(session.master, certifiers.master)
   const messages = [
     [
       'slave',
@@ -446,9 +463,17 @@ function controlVectors(session) {
           from,
           message,
           plaintext,
+          ...(isCertified(plaintext) && { certificate: certifiers[from].ours(plaintext) }),
           body: (from === 'slave' ? slave : master).seal(plaintext),
         }
       }),
+      // Between the static keys of handshake.json (wire.md 5.5).
+      certificates: {
+        device: count(0xd0, 8),
+        shared: suite.dh(slaveStatic.privateKey, masterStatic.publicKey),
+        key: certificateKey(parties),
+      },
+      smallOrder,
       clockExchanges,
       streamHash: {
         device,
@@ -469,6 +494,22 @@ function controlVectors(session) {
 }
 
 const givenUp = count(0xa0, 32)
+
+/** Points of small order, canonical and not; the highest bit is ignored (wire.md 4.1). */
+const smallOrder = [
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+].flatMap((hex) => {
+  const point = Uint8Array.fromHex(hex)
+  const high = Uint8Array.from(point)
+  high[31] |= 0x80
+  return [point, high]
+})
 
 /** T1, T4 by the slave's clock, T2, T3 by the master's, microseconds; what follows from them. */
 const clockExchanges = [
@@ -502,10 +543,10 @@ function orderVectors({ epoch, run }) {
       { is: 'tombstone', epoch, run, first: 42, last: 44, reason, hash: givenUp },
     ]),
     ['slave', { is: 'skip', epoch, run, sequence: 42, bodyHash: suite.sha256(count(0x13, 64)) }],
-    command(1, { order: 'read-now', meter: null }),
-    command(2, { order: 'read-now', meter: 'ED-1' }),
-    command(3, { order: 'schedule', meter: 'ED-1', seconds: 900 }),
-    command(4, { order: 'sync-clock', meter: 'ED-1' }),
+    command(1, { task: 'read-now', meter: null }),
+    command(2, { task: 'read-now', meter: 'ED-1' }),
+    command(3, { task: 'schedule', meter: 'ED-1', seconds: 900 }),
+    command(4, { task: 'sync-clock', meter: 'ED-1' }),
     ['slave', { is: 'receipt', number: 3, outcome: 'done', detail: '' }],
     ['slave', { is: 'receipt', number: 4, outcome: 'refused', detail: 'MTR-09' }],
     ['master', { is: 'master-key', key: count(0x20, 32) }],

@@ -4,6 +4,7 @@
 import { concat, fromText, Reader } from '../bytes.ts'
 import { MASTER_KEY_TAG_BYTES } from '../wire/limits.ts'
 import { CONTROL_BYTE, type SessionSuite } from '../wire/message.ts'
+import { type Certifier, isCertified, withoutCertificate } from './certificate.ts'
 import { hkdf } from './hkdf.ts'
 import type { CipherState, HandshakeResult } from './noise.ts'
 import { KEY_BYTES, type Suite } from './suite.ts'
@@ -61,29 +62,47 @@ export function epochOf(
   return { id, transcript, secret: exporter(suite, chainingKey, 'epoch') }
 }
 
+export type Opened =
+  | { readonly ok: true; readonly plaintext: Uint8Array }
+  /** SEC-11: it was not sealed under this session's keys, in this place. SEC-16: it was, but what
+   * outlives the session lacks its certificate. Either ends the link. */
+  | { readonly ok: false; readonly fault: 'SEC-11' | 'SEC-16' }
+
 /** Sealed control messages in both directions. The cipher states count: a repeated, dropped or
- * reordered body does not open, and after one that does not open (SEC-11) none does. */
+ * reordered body does not open, and after one that does not open (SEC-11) none does. Certificates
+ * are added and checked here, so that no message that needs one goes without. */
 export class ControlChannel {
   readonly #send: CipherState
   readonly #receive: CipherState
+  readonly #certifier: Certifier | null
   #broken = false
 
-  constructor(keys: Pick<HandshakeResult, 'send' | 'receive'>) {
+  /** `certifier` null: an enrolment, in which nothing is said that outlives it but its end. */
+  constructor(keys: Pick<HandshakeResult, 'send' | 'receive'>, certifier: Certifier | null) {
     this.#send = keys.send
     this.#receive = keys.receive
+    this.#certifier = certifier
   }
 
-  /** The whole body of one control message. */
+  /** The whole body of one control message. Where our certificates are worth nothing (the peer's
+   * static key is a point of small order) it goes without, and is refused. */
   seal(plaintext: Uint8Array): Uint8Array {
-    return concat(CONTROL_AAD, this.#send.encrypt(CONTROL_AAD, plaintext))
+    const certificate = isCertified(plaintext) ? this.#certifier?.ours(plaintext) : null
+    const whole = certificate ? concat(plaintext, certificate) : plaintext
+    return concat(CONTROL_AAD, this.#send.encrypt(CONTROL_AAD, whole))
   }
 
-  /** The plaintext of a body, or null (SEC-11), after which the link ends. */
-  open(body: Uint8Array): Uint8Array | null {
-    if (this.#broken) return null
-    const plaintext =
+  /** The plaintext of a body, its certificate taken off. */
+  open(body: Uint8Array): Opened {
+    if (this.#broken) return { ok: false, fault: 'SEC-11' }
+    const opened =
       body[0] === CONTROL_BYTE ? this.#receive.decrypt(CONTROL_AAD, body.subarray(1)) : null
+    this.#broken = opened === null
+    if (opened === null) return { ok: false, fault: 'SEC-11' }
+    if (!isCertified(opened)) return { ok: true, plaintext: opened }
+    const certifier = this.#certifier
+    const plaintext = certifier === null ? null : withoutCertificate(certifier, opened)
     this.#broken = plaintext === null
-    return plaintext
+    return plaintext === null ? { ok: false, fault: 'SEC-16' } : { ok: true, plaintext }
   }
 }

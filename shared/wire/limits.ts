@@ -85,6 +85,8 @@ export const EPOCH_AGE_MAX: SpanMs = spanMs(3_600_000)
 export const MASTER_KEY_TAG_BYTES = 4
 /** The master's static X25519 public key. */
 export const MASTER_KEY_BYTES = 32
+/** At the end of a message that outlives its session. Source: wire.md 5.5. */
+export const CERTIFICATE_BYTES = 32
 /** Shortest and longest time between two readings that a command may ask for, seconds. */
 export const SCHEDULE_SECONDS_MIN = 5
 export const SCHEDULE_SECONDS_MAX = 86_400

@@ -25,6 +25,16 @@ export const CONTROL_TYPE = {
   'meter-clock': 15,
 } as const
 
+/** Messages that change something for longer than their session: they carry a certificate, which
+ * its keys cannot make. wire.md 5.5. */
+export const CERTIFIED_TYPES: ReadonlySet<number> = new Set([
+  CONTROL_TYPE.tombstone,
+  CONTROL_TYPE.skip,
+  CONTROL_TYPE.command,
+  CONTROL_TYPE.receipt,
+  CONTROL_TYPE['master-key'],
+])
+
 /** What a command tells the slave to do. wire.md 5.1. */
 export const COMMAND_TASK = { 'read-now': 1, schedule: 2, 'sync-clock': 3 } as const
 

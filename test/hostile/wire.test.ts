@@ -248,8 +248,8 @@ test('noise as token, as control body and as handshake message is refused withou
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 150 }), fc.string(), (noise, text) => {
       decodeToken(text)
-      const channel = new ControlChannel({ send: cipher(), receive: cipher() })
-      assert.equal(channel.open(concat(Uint8Array.of(0x15), noise)), null)
+      const channel = new ControlChannel({ send: cipher(), receive: cipher() }, null)
+      assert.equal(channel.open(concat(Uint8Array.of(0x15), noise)).ok, false)
       const handshake = startHandshake({
         suite: nodeSuite,
         pattern: 'IKpsk2',

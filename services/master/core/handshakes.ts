@@ -4,6 +4,7 @@
 import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { TokenRecord } from '../../../shared/handover/roster.ts'
+import { certifierOf } from '../../../shared/tves/certificate.ts'
 import {
   ControlChannel,
   enrolmentPrologue,
@@ -113,7 +114,7 @@ export function finishEnrolment(
     return { ok: false, fault: 'SEC-08' }
   }
   const result = phase.noise.finish()
-  const channel = new ControlChannel(result)
+  const channel = new ControlChannel(result, null)
   return {
     ok: true,
     enrolment: {
@@ -189,6 +190,8 @@ export function greet(
   const hello = decodeSessionHello(payload)
   if (hello === null) return no('WIR-03')
   const { device } = caller
+  const peer = noise.remoteStatic
+  if (peer === null) return no('SEC-09')
   noise.setPsk(caller.psk)
   const origin = offersEpoch(device, hello.wantsEpoch, now) ? wholeSecond(now) : null
   const answer = noise.write(
@@ -208,9 +211,19 @@ export function greet(
   const epoch = founded === null || device.epochs.has(founded.id) ? null : founded
   const offer = epoch === null || origin === null ? null : { ...epoch, origin }
   const place = nextPlace(handshakes)
+  const certifier = certifierOf({
+    suite,
+    side: 'master',
+    device: device.idBytes,
+    privateKey: staticKey.privateKey,
+    peer,
+    masterKey: staticKey.publicKey,
+    slaveKey: peer,
+  })
+  const channel = new ControlChannel(result, certifier)
   return {
     ok: true,
-    phase: { is: 'greeted', device, channel: new ControlChannel(result), offer, place },
+    phase: { is: 'greeted', device, channel, offer, place },
     send: sessionAnswer(message.suite, answer),
     calledUnder: staticKey,
   }

@@ -285,12 +285,12 @@ function takeControl(
   phase: Extract<LinkPhase, { is: 'greeted' | 'open' }>,
   body: Uint8Array,
 ): void {
-  const plaintext = phase.channel.open(body)
-  if (plaintext === null) {
-    refuse(turn, link, 'SEC-11')
+  const opened = phase.channel.open(body)
+  if (!opened.ok) {
+    refuse(turn, link, opened.fault)
     return
   }
-  const message = decodeControl(plaintext)
+  const message = decodeControl(opened.plaintext)
   if (message === null) {
     refuse(turn, link, 'WIR-03')
     return

@@ -168,8 +168,8 @@ test('t2 of a clock reply is when the question arrived, t3 when it was answered'
   const { session: open } = welcome
   assert.ok(open.is === 'greeted')
   const read = (action: MasterAction | undefined): ControlMessage | null => {
-    const plaintext = action?.do === 'send' ? open.channel.open(action.body) : null
-    return plaintext === null ? null : decodeControl(plaintext)
+    const opened = action?.do === 'send' ? open.channel.open(action.body) : null
+    return opened?.ok === true ? decodeControl(opened.plaintext) : null
   }
   assert.equal(confirmed().map(read).at(-1)?.is, 'committed')
   const id = new Uint8Array(16).fill(9)

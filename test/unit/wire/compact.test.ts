@@ -186,7 +186,7 @@ function openLink() {
   const device = freshDevice()
   device.link = 1
   const cipher = () => new CipherState(suite.aead(new Uint8Array(32)))
-  const channel = new ControlChannel({ send: cipher(), receive: cipher() })
+  const channel = new ControlChannel({ send: cipher(), receive: cipher() }, null)
   const link: Link = {
     id: 1,
     transport: 'tcp',

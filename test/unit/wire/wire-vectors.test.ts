@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { concat, fromText, toHex } from '../../../shared/bytes.ts'
 import { openFrame, sealFrame } from '../../../shared/tves/seal.ts'
+import { SMALL_ORDER } from '../pairs/small-order.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import {
   decodeTree,
@@ -170,6 +171,7 @@ test('control.json: messages open in order under the session keys (wire.md 5)', 
       from: 'slave' | 'master'
       message: ControlMessage
       plaintext: Uint8Array
+      certificate?: Uint8Array
       body: Uint8Array
     }[]
   } = load('control')
@@ -179,16 +181,39 @@ test('control.json: messages open in order under the session keys (wire.md 5)', 
   const slaveKey = hmac(secret, Uint8Array.of(1))
   const keys = { slave: slaveKey, master: hmac(secret, concat(slaveKey, Uint8Array.of(2))) }
   const counters = { slave: 0, master: 0 }
-  for (const { from, message, plaintext, body } of messages) {
+  for (const { from, message, plaintext, certificate = NONE, body } of messages) {
     const nonce = new Uint8Array(12)
     nonce[11] = counters[from]
     counters[from] += 1
     const opened = decrypt(keys[from], nonce, Uint8Array.of(0x15), body.subarray(1))
-    assert.equal(opened, toHex(plaintext))
+    assert.equal(opened, toHex(plaintext) + toHex(certificate))
     assert.deepEqual(decodeControl(plaintext), message)
     assert.deepEqual(encodeControl(message), plaintext)
   }
   assert.equal(messages.length, 22)
+})
+
+test('control.json: certificates of what outlives its session (wire.md 5.5)', () => {
+  const { messages, certificates, smallOrder } = load('control')
+  const { slaveStatic, masterStatic }: HandshakeVectors = load('handshake')
+  const { device, shared, key } = certificates
+  // By hand: the key from both sides, then each certificate over device id and plaintext.
+  const info = concat(masterStatic.publicKey, slaveStatic.publicKey, Uint8Array.of(1))
+  assert.deepEqual(hmac(hmac(shared, fromText('TVES/1 certificate')), info), key)
+  const certified = new Set<string>()
+  for (const { from, message, plaintext, certificate } of messages) {
+    if (certificate === undefined) continue
+    certified.add(message.is)
+    const sender = Uint8Array.of(from === 'slave' ? 1 : 2)
+    assert.deepEqual(hmac(key, concat(sender, device, plaintext)), certificate)
+  }
+  assert.deepEqual([...certified], ['tombstone', 'skip', 'command', 'receipt', 'master-key'])
+  for (const suite of suites) {
+    assert.deepEqual(suite.dh(slaveStatic.privateKey, masterStatic.publicKey), shared)
+    assert.deepEqual(suite.dh(masterStatic.privateKey, slaveStatic.publicKey), shared)
+    for (const point of smallOrder) assert.equal(suite.dh(slaveStatic.privateKey, point), null)
+  }
+  assert.deepEqual(smallOrder, SMALL_ORDER)
 })
 
 test('control.json: the stream hash over a tombstone and over a skip (wire.md 6.4)', () => {

@@ -243,8 +243,7 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
       endIf(turn, takeExpect(turn, message))
       return
     case 'master-key':
-      if (isAnswered(turn)) takeMasterKey(turn, message.key)
-      else end(turn, 'WIR-04', 'MASTER KEY before COMMITTED')
+      masterKey(turn, message.key)
       return
     case 'command':
       if (isAnswered(turn)) takeCommand(turn, message)
@@ -261,6 +260,15 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
     case 'meter-clock':
       end(turn, 'WIR-04', `control message ${message.is} from the master`)
   }
+}
+
+function masterKey(turn: Turn, key: Uint8Array): void {
+  if (!isAnswered(turn)) {
+    end(turn, 'WIR-04', 'MASTER KEY before COMMITTED')
+    return
+  }
+  const fault = takeMasterKey(turn, key)
+  if (fault !== null) end(turn, fault, 'MASTER KEY of a point of small order')
 }
 
 function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed' }>): void {

@@ -2,9 +2,9 @@
 // sealed control messages. A link is a chain of phases; a message that does not fit the phase ends
 // it. Nothing durable is decided here: the agent gets outcomes and commits them.
 
-import { assert } from '../../../../shared/assert.ts'
 import { equalConstantTime, type Random } from '../../../../shared/bytes.ts'
 import { type FaultCode, isFaultCode } from '../../../../shared/faults.ts'
+import { certifierOf } from '../../../../shared/tves/certificate.ts'
 import {
   ControlChannel,
   enrolmentPrologue,
@@ -15,7 +15,7 @@ import {
   SESSION_PATTERN,
   sessionPrologue,
 } from '../../../../shared/tves/handshake.ts'
-import { type Handshake, type KeyPair, startHandshake } from '../../../../shared/tves/noise.ts'
+import { type KeyPair, startHandshake } from '../../../../shared/tves/noise.ts'
 import { KEM_SEED_BYTES, type Suite } from '../../../../shared/tves/suite.ts'
 import { type EnrolmentToken, fingerprint, tokenPsk } from '../../../../shared/tves/token.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
@@ -106,13 +106,6 @@ const keyPair = (suite: Suite, privateKey: Uint8Array): KeyPair => ({
   publicKey: suite.publicKey(privateKey),
 })
 
-/** Our own message of a handshake; it is always our turn here. */
-function written(noise: Handshake, payload: Uint8Array): Uint8Array {
-  const message = noise.write(payload)
-  assert(message !== null, 'a handshake writes only in its turn')
-  return message
-}
-
 /** First message of an enrolment. The identity's attempt counter was raised durably before. */
 export function beginEnrolment(
   { suite, random }: SessionSetup,
@@ -128,11 +121,13 @@ export function beginEnrolment(
     psk: tokenPsk(suite, token.secret.reveal()),
     ephemeral: random(32),
   })
-  const send = enrolmentHello(token.id, written(noise, new Uint8Array(0)))
+  const message = noise.write(new Uint8Array(0))
+  if (message === null) return ended('SEC-09', 'enrolment, step 1')
+  const send = enrolmentHello(token.id, message)
   return { session: { is: 'enrolling', token, noise }, send, outcome: WAIT }
 }
 
-/** First message of a session. */
+/** First message of a session. SEC-09: the master's key as stored is a point of small order. */
 export function beginSession(
   { suite, random, processId, sessionSuite = 1 }: SessionSetup,
   keys: { staticKey: Uint8Array; masterKey: Uint8Array; psk: Uint8Array },
@@ -149,9 +144,9 @@ export function beginSession(
     ephemeral: random(32),
     ...(sessionSuite === 1 ? { kemSeed: random(KEM_SEED_BYTES) } : {}),
   })
-  const payload = encodeSessionHello({ processId, wantsEpoch: asks.wantEpoch })
-  const keyTag = masterKeyTag(suite, keys.masterKey)
-  const send = sessionHello(sessionSuite, keyTag, written(noise, payload))
+  const message = noise.write(encodeSessionHello({ processId, wantsEpoch: asks.wantEpoch }))
+  if (message === null) return ended('SEC-09', "the master's key as stored cannot be called")
+  const send = sessionHello(sessionSuite, masterKeyTag(suite, keys.masterKey), message)
   const session = { is: 'handshaking', suite: sessionSuite, noise, t1: asks.mono } as const
   return { session, send, outcome: WAIT }
 }
@@ -177,7 +172,7 @@ export function receive<Phase extends LinkPhase>(
   }
   if (message.is === 'session' && message.step === 2) {
     const fits = phase.is === 'handshaking' && message.suite === phase.suite
-    if (fits) return finishSession(setup.suite, phase, message.noise)
+    if (fits) return finishSession(setup.suite, phase, identity, message.noise)
   }
   if (message.is === 'control') {
     if (phase.is === 'awaiting enrolled') return takeEnrolled(phase, body)
@@ -199,12 +194,14 @@ function finishEnrolment(
   if (!equalConstantTime(fingerprint(suite, masterKey), token.fingerprint)) {
     return ended('SEC-10', 'before anything was shown to it')
   }
-  const send = enrolmentStep(3, written(noise, encodeAttempt(identity.attempt)))
+  const last = noise.write(encodeAttempt(identity.attempt))
+  if (last === null) return ended('SEC-09', 'enrolment, step 2')
+  const send = enrolmentStep(3, last)
   const result = noise.finish()
   return {
     session: {
       is: 'awaiting enrolled',
-      channel: new ControlChannel(result),
+      channel: new ControlChannel(result, null),
       psk: exporter(suite, result.chainingKey, 'psk'),
       masterKey,
     },
@@ -217,9 +214,9 @@ function takeEnrolled(
   { channel, psk, masterKey }: Extract<Session, { is: 'awaiting enrolled' }>,
   body: Uint8Array,
 ): Step {
-  const plaintext = channel.open(body)
-  if (plaintext === null) return ended('SEC-11', 'enrolment answer')
-  const message = decodeControl(plaintext)
+  const opened = channel.open(body)
+  if (!opened.ok) return ended(opened.fault, 'enrolment answer')
+  const message = decodeControl(opened.plaintext)
   if (message?.is !== 'enrolled') return ended('WIR-03', 'enrolment answer')
   const outcome: Outcome = { is: 'enrolled', device: message.device, psk, masterKey }
   return { session: DOWN, send: null, outcome }
@@ -228,15 +225,26 @@ function takeEnrolled(
 function finishSession(
   suite: Suite,
   { noise, t1 }: Extract<Session, { is: 'handshaking' }>,
+  { staticKey }: StoredIdentity,
   message: Uint8Array,
 ): Step {
   const payload = noise.read(message)
-  if (payload === null) return ended('SEC-09', 'session, step 2')
+  const masterKey = noise.remoteStatic
+  if (payload === null || masterKey === null) return ended('SEC-09', 'session, step 2')
   const answer = decodeSessionOffer(payload)
   if (answer === null) return ended('WIR-03', 'session, step 2')
   const result = noise.finish()
+  const certifier = certifierOf({
+    suite,
+    side: 'slave',
+    device: answer.device,
+    privateKey: staticKey,
+    peer: masterKey,
+    masterKey,
+    slaveKey: suite.publicKey(staticKey),
+  })
   return {
-    session: { is: 'greeted', channel: new ControlChannel(result) },
+    session: { is: 'greeted', channel: new ControlChannel(result, certifier) },
     send: null,
     outcome: {
       is: 'welcome',
@@ -252,9 +260,9 @@ function takeControl<Phase>(
   channel: ControlChannel,
   body: Uint8Array,
 ): Step<Session | Phase> {
-  const plaintext = channel.open(body)
-  if (plaintext === null) return ended('SEC-11', 'from the master')
-  const message = decodeControl(plaintext)
+  const opened = channel.open(body)
+  if (!opened.ok) return ended(opened.fault, 'from the master')
+  const message = decodeControl(opened.plaintext)
   if (message === null) return ended('WIR-03', 'control message')
   return { session: phase, send: null, outcome: { is: 'control', message } }
 }

@@ -26,7 +26,7 @@ const DAMAGED_MAX = 3
 /** Old epochs get this many of four frames while live ones wait too. */
 const OLD_OF_FOUR = 3
 /** A tombstone or a skip takes about this many bytes on the line. */
-const GONE_BYTES = 80
+const GONE_BYTES = 112
 
 /** What forwarding needs to know of the rest. */
 export interface Stock {

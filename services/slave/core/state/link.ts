@@ -68,6 +68,8 @@ export interface Calling {
   readonly nextFirst: boolean
   /** Which key the present link was called under; null: none yet. */
   readonly under: 'old' | 'next' | null
+  /** Calls under the new key since it was last known to be none or to work. */
+  readonly nextCalls: number
 }
 
 export interface LinkState {
@@ -83,4 +85,4 @@ export interface LinkState {
 }
 
 export const DOWN = { is: 'down' } as const
-export const CALLING: Calling = { nextFirst: true, under: null }
+export const CALLING: Calling = { nextFirst: true, under: null, nextCalls: 0 }
