@@ -243,6 +243,21 @@ export const FAULTS = {
     'meter clock stepped: someone else set it',
     "ask who did; together with CLK-08, the slave's own clock jumped",
   ),
+  'MTR-13': fault(
+    'warn',
+    'register of a telegram not understood',
+    'compare with the display; report the line that is named',
+  ),
+  'MTR-14': fault(
+    'error',
+    'checksum of another kind than the protocol has',
+    'if the meter is known for it, name that checksum on its line',
+  ),
+  'MTR-15': fault(
+    'info',
+    'part of a telegram that is not kept',
+    'nothing; it is named once a day (meters.md 2)',
+  ),
   'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
   'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),
   'BIL-03': fault('warn', 'consumption far above the usual', 'confirm the reading before the bill'),

@@ -42,7 +42,8 @@ export interface Reading {
   /** The meter's own time for this value; null when it has none. For `profile` the end of the
    * interval. */
   readonly meterTime: UnixMs | null
-  /** False when the meter's message carried no checksum and the configuration allows that. */
+  /** False when the meter's message carried no checksum, or not the one of its protocol, and the
+   * configuration allows that. */
   readonly checked: boolean
 }
 

@@ -3,7 +3,7 @@
 
 import { unixMs, type UnixMs } from '../../units.ts'
 
-const STAMP = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)([SW])$/
+const STAMP = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)([SW])$/i
 
 /** Days from 1970-01-01 to the given date of the Gregorian calendar, month 1..12.
  * Source: H. Hinnant, "chrono-compatible low-level date algorithms", days_from_civil. */
@@ -34,7 +34,7 @@ export function decodeStamp(text: string, standardOffsetMinutes: number): UnixMs
   const year = 2_000 + yy
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null
   if (hour > 23 || minute > 59 || second > 59) return null
-  const offset = standardOffsetMinutes + (match[7] === 'S' ? 60 : 0)
+  const offset = standardOffsetMinutes + (match[7]?.toUpperCase() === 'S' ? 60 : 0)
   const minutes = (daysFromCivil(year, month, day) * 24 + hour) * 60 + minute - offset
   return unixMs((minutes * 60 + second) * 1_000)
 }

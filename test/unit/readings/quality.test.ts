@@ -106,3 +106,23 @@ test('the bits are those that rows of earlier years hold (migrations/0002_readin
     { noChecksum: 1, backwards: 2, rollover: 4, spike: 8, implausibleTime: 16 },
   )
 })
+
+test('an hourly gas value has its own time, and is not marked for it; a year ahead it is', () => {
+  const at = unixMs(Date.UTC(2026, 0, 15, 11, 2))
+  const marked = (register: Reading['register'], ageMs: number) =>
+    bitsOfReading(reading(1, { source: 'push', register, meterTime: unixMs(at - ageMs) }), at)
+  const gas = obisOf([0, 1, 24, 2, 1, 255])
+  const maximum = obisOf([1, 0, 1, 6, 0, 255])
+  const { implausibleTime } = QUALITY_BIT
+  // Hourly, read two minutes later; a minute ahead; a radio that was away for three months.
+  for (const ageMs of [62 * 60_000, 5 * 60_000, 0, -60_000, 90 * 24 * HOUR]) {
+    assert.equal(marked(gas, ageMs), 0, `${ageMs} ms old`)
+    assert.equal(marked(maximum, ageMs), 0, `${ageMs} ms old`)
+  }
+  for (const ageMs of [-365 * 24 * HOUR, -HOUR, 401 * 24 * HOUR]) {
+    assert.equal(marked(gas, ageMs), implausibleTime, `${ageMs} ms old`)
+    assert.equal(marked(maximum, ageMs), implausibleTime, `${ageMs} ms old`)
+  }
+  // The electricity meter's own clock is as before.
+  assert.equal(marked(ACTIVE_IMPORT_TOTAL, 62 * 60_000), implausibleTime)
+})

@@ -16,7 +16,7 @@ export const QUALITY_BIT = {
 } as const
 
 const QUALITY_WORDS = [
-  'no checksum on the meter line',
+  "no checksum, or not the protocol's, on the meter line",
   'went backwards',
   'rolled over',
   'far above the usual',
@@ -35,6 +35,12 @@ const SPIKE_W = 500_000
  * the hour that a wrong zone or summer time makes; drift never gets there. */
 const METER_CLOCK_MS = 3_500_000
 const HOUR_MS = 3_600_000
+/** Values that state a time of their own, which may be long ago: what a meter behind another one
+ * said last (gas, water, heat: hourly at best), and the maximum of a period. */
+const OWN_TIME = /^(?:0-[1-9]\d*:24\.|1-\d+:\d+\.6\.)/
+/** Oldest such time that is believed, milliseconds: meters keep the maxima of thirteen months
+ * (eMUCS-P1, 0-0:98.1.0). */
+const OWN_TIME_AGE_MS = 400 * 24 * HOUR_MS
 
 const ENERGY: ReadonlySet<number> = new Set([UNIT.Wh, UNIT.VAh, UNIT.varh])
 const VOLUME: ReadonlySet<number> = new Set([UNIT.m3, UNIT.J])
@@ -51,13 +57,17 @@ export interface Previous {
   readonly value: number
 }
 
+/** Whether the meter's time for a value cannot be right, given the time at which it was read. */
+function isImplausible({ register, source, meterTime }: Reading, at: UnixMs): boolean {
+  if (source === 'profile' || meterTime === null) return false
+  const ageMax = OWN_TIME.test(register) ? OWN_TIME_AGE_MS : METER_CLOCK_MS
+  return betweenMs(meterTime, at) > ageMax || betweenMs(at, meterTime) > METER_CLOCK_MS
+}
+
 /** Bits from the reading alone. `at`: the time it is stored under. */
 export function bitsOfReading(reading: Reading, at: UnixMs): number {
-  const { meterTime, checked, source } = reading
-  const clockOff =
-    source !== 'profile' &&
-    meterTime !== null &&
-    Math.abs(betweenMs(at, meterTime)) > METER_CLOCK_MS
+  const { checked } = reading
+  const clockOff = isImplausible(reading, at)
   return (checked ? 0 : QUALITY_BIT.noChecksum) | (clockOff ? QUALITY_BIT.implausibleTime : 0)
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CHECKSUMS } from '../../../../../shared/meter/crc16.ts'
 import { meterProtocol } from '../protocol.ts'
 import { openDsmrLine } from './driver.ts'
 
@@ -11,6 +12,8 @@ export const dsmr = meterProtocol({
   settings: {
     /** Take telegrams without a checksum, marked so. */
     allow_unchecked: z.boolean().default(false),
+    /** The checksum that the meter computes where it is not the protocol's; marked so. */
+    checksum: z.enum(CHECKSUMS.map(({ name }) => name)).default('arc'),
     /** The number printed on the meter, to be compared with each telegram. */
     equipment_id: z.string().min(1).max(96).optional(),
   },
@@ -23,7 +26,8 @@ export const dsmr = meterProtocol({
   },
   open({ url, address, meters: [meter = ''], standardOffsetMinutes, settings }, onEvent, clock) {
     const { allow_unchecked: allowUnchecked, equipment_id: equipmentId = null } = settings
-    const options = { url, address, meter, allowUnchecked, standardOffsetMinutes, equipmentId }
-    return openDsmrLine(options, onEvent, clock)
+    const { checksum } = settings
+    const line = { url, address, meter, standardOffsetMinutes }
+    return openDsmrLine({ ...line, allowUnchecked, checksum, equipmentId }, onEvent, clock)
   },
 })

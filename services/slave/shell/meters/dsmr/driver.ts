@@ -1,17 +1,20 @@
 // A P1 port: the meter sends telegrams by itself; we listen.
 
 import { overheard } from '../../../../../shared/clock/meter/edges.ts'
+import type { FaultCode } from '../../../../../shared/faults.ts'
 import { dsmrDecoder, type DsmrVerdict } from '../../../../../shared/meter/dsmr/dsmr.ts'
 import {
   dsmrReadings,
   readableId,
   type DsmrTelegram,
 } from '../../../../../shared/meter/dsmr/telegram.ts'
+import type { ChecksumName } from '../../../../../shared/meter/crc16.ts'
 import { type MonoUs, msToUs, spanUs } from '../../../../../shared/units.ts'
 import { openLine } from '../line.ts'
 import type { ClockFound, MeterLine } from '../line-event.ts'
 import type { LineAddress } from '../line-url.ts'
 import type { LineClock, OnLineEvent } from '../protocol.ts'
+import { leftOutWatch } from './left-out.ts'
 
 /** Longest wait for a telegram, ms: the slowest meters send every 10 s (DSMR 2.2 to 4); three
  * may be lost. */
@@ -27,6 +30,8 @@ interface DsmrLineOptions {
   readonly address: LineAddress
   readonly meter: string
   readonly allowUnchecked: boolean
+  /** Telegrams with this checksum are taken too, marked. */
+  readonly checksum: ChecksumName
   readonly standardOffsetMinutes: number
   /** The number printed on the meter; when given, telegrams of another meter are refused
    * (MTR-05). */
@@ -74,6 +79,14 @@ function clockOf({ meterTime }: DsmrTelegram, at: MonoUs): ClockFound {
   })
 }
 
+/** Whether the number that a telegram states, as sent or as the text its hex encodes, is the one
+ * that is printed on the meter. */
+const isNumberOf = (sent: string, printed: string): boolean =>
+  sent.toUpperCase() === printed.toUpperCase() || readableId(sent).trim() === printed.trim()
+
+const refusalOf = ({ bytes, fits }: Extract<DsmrVerdict, { ok: false }>): string =>
+  fits === undefined ? `${bytes} bytes` : `${bytes} bytes; ${fits} fits: checksum = "${fits}"`
+
 export function openDsmrLine(
   options: DsmrLineOptions,
   onEvent: OnLineEvent,
@@ -83,8 +96,9 @@ export function openDsmrLine(
   let decoder = dsmrDecoder(options)
   let isUp = false
   const clockRequested = clockRequest((found) => onEvent({ on: 'clock-read', meter, found }))
-  const fault = (code: 'MTR-01' | 'MTR-05' | 'MTR-07', detail: string) =>
+  const fault = (code: FaultCode, detail: string) =>
     onEvent({ on: 'fault', meter, fault: code, detail })
+  const tellLeftOut = leftOutWatch()
   const silence = silenceWatch(() => {
     fault('MTR-01', `no telegram for ${SILENT_MS_MAX / 1_000} s`)
     clockRequested.answer('silent')
@@ -93,18 +107,18 @@ export function openDsmrLine(
   const onTelegram = (telegram: DsmrTelegram, at: MonoUs) => {
     silence.heard()
     const sent = telegram.equipmentId ?? ''
-    if (equipmentId !== null && sent !== equipmentId && readableId(sent) !== equipmentId) {
-      fault('MTR-05', `expected ${equipmentId}, heard ${readableId(sent)}`)
+    if (equipmentId !== null && !isNumberOf(sent, equipmentId)) {
+      fault('MTR-05', `expected ${equipmentId}, heard ${sent === '' ? 'none' : readableId(sent)}`)
       return
     }
-    if (telegram.refusedLines > 0) fault('MTR-07', `${telegram.refusedLines} registers left out`)
+    for (const told of tellLeftOut(telegram.leftOut, at)) fault(told.fault, told.detail)
     const readings = dsmrReadings(telegram, meter)
     onEvent({ on: 'readings', meter, readings, request: 'push', at, more: false })
     clockRequested.answer(clockOf(telegram, at))
   }
   const onVerdict = (verdict: DsmrVerdict) => {
     if (verdict.ok) onTelegram(verdict.telegram, verdict.at)
-    else onEvent({ on: 'fault', meter, fault: verdict.fault, detail: `${verdict.bytes} bytes` })
+    else fault(verdict.fault, refusalOf(verdict))
   }
 
   const line = openLine(address, {
