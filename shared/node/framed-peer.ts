@@ -132,9 +132,11 @@ export class Peer implements FramedPeer {
     if (this.#over) return
     this.#over = true
     clearTimeout(this.#idle)
-    // After `drop` nothing waits; after `close` this was the end of the waiting.
+    // After `drop` nothing waits; after `close` this was the end of the waiting, and whatever the
+    // peer leaves behind (half a body) is no fault of its own: the reason was counted already.
+    const closed = this.#closing !== null
     if (this.#closing !== null) clearTimeout(this.#closing)
-    this.#handlers.onClose(fault, detail)
+    this.#handlers.onClose(closed ? null : fault, detail)
   }
 
   /** For the transport: something other than a body (a pong) is about to be sent. */

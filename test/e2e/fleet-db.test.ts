@@ -57,7 +57,8 @@ test('a token is burnt by the first key; the highest attempt stands (wire.md 3)'
   assert.ok((await roster.revision()) > before)
   await roster.enrol(enrolment(device, 7, 2))
   await roster.enrol(enrolment(device, 7, 2))
-  await assert.rejects(roster.enrol(enrolment(device, 7, 1)), RosterConflict)
+  // Below the stored one: nothing changes, and the slave is told ENROLLED all the same.
+  await roster.enrol(enrolment(device, 7, 1))
   await assert.rejects(roster.enrol(enrolment(device, 8, 9)), RosterConflict)
   await assert.rejects(roster.enrol(enrolment(device, 7, 9, 200)), RosterConflict)
   await roster.enrol(enrolment(device, 7, 3))
@@ -75,6 +76,17 @@ test('a token is burnt by the first key; the highest attempt stands (wire.md 3)'
     },
   ])
   assert.deepEqual(tokens[0]?.burntBy, buffer(32, 7))
+})
+
+test('an attempt may be any u32 (wire.md 3)', async () => {
+  const { kysely } = postgres.db
+  const device = await createDevice(kysely, { id: bytes(8, 9), name: 'nine', historyFrom: null })
+  await issueToken(kysely, tokenOf(9, device))
+  for (const attempt of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {
+    await roster.enrol(enrolment(device, 99, attempt, 9))
+    const stored = (await listDevices(kysely)).find(({ id }) => id === device)
+    assert.equal(stored?.attempt, attempt)
+  }
 })
 
 test('one key cannot be two devices', async () => {

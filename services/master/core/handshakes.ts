@@ -24,6 +24,7 @@ import {
   decodeSessionHello,
   encodeSessionOffer,
 } from '../../../shared/wire/payload.ts'
+import { arrivedAt } from './clock-answer.ts'
 import type {
   DeviceState,
   HandshakeCount,
@@ -197,7 +198,7 @@ export function greet(
   const answer = noise.write(
     encodeSessionOffer({
       device: device.idBytes,
-      t2: now.at,
+      t2: arrivedAt(now),
       t3: now.at,
       bound: now.bound === null ? null : spanUs(now.bound),
       tolerance: setup.toleranceSeconds,

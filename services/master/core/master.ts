@@ -8,10 +8,10 @@ import type { OpenCommand } from '../../../shared/handover/commands.ts'
 import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
-import { spanUs, unixUs } from '../../../shared/units.ts'
 import { decodeControl } from '../../../shared/wire/control.ts'
 import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
+import { answerClock } from './clock-answer.ts'
 import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
 import { answerArrived, confirm, epochCommitted } from './confirm.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
@@ -204,7 +204,7 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
       meet(turn, link, (mayCall) => greet(turn, message, mayCall))
       return
     case 'control':
-      if (phase.is !== 'greeted' && phase.is !== 'open') break
+      if (phase.is === 'enrolling' || phase.is === 'storing' || phase.is === 'new') break
       takeControl(turn, link, phase, body)
       return
     case 'frame':
@@ -282,7 +282,7 @@ function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): 
 function takeControl(
   turn: Turn,
   link: Link,
-  phase: Extract<LinkPhase, { is: 'greeted' | 'open' }>,
+  phase: Extract<LinkPhase, { is: 'greeted' | 'confirming' | 'founding' | 'open' }>,
   body: Uint8Array,
 ): void {
   const opened = phase.channel.open(body)
@@ -300,11 +300,20 @@ function takeControl(
     else refuse(turn, link, 'WIR-04')
     return
   }
-  answerArrived(link, phase.device)
+  // These two need not wait for COMMITTED.
+  if (message.is === 'clock-request') {
+    answerClock(turn, link, message.id)
+    return
+  }
   if (message.is === 'status') {
     takeStatus(turn, phase.device, message)
     return
   }
+  if (phase.is !== 'open') {
+    refuse(turn, link, 'WIR-04')
+    return
+  }
+  answerArrived(link, phase.device)
   if (message.is === 'anchor') {
     takeAnchor(turn, phase.device, message)
     return
@@ -321,16 +330,5 @@ function takeControl(
     takeGivenUp(turn, link, phase.device, message)
     return
   }
-  if (message.is !== 'clock-request') {
-    refuse(turn, link, 'WIR-04')
-    return
-  }
-  const { at, bound, arrived = at } = turn.now
-  sendControl(turn, link, {
-    is: 'clock-reply',
-    id: message.id,
-    t2: unixUs(Math.min(arrived, at)),
-    t3: at,
-    bound: bound === null ? null : spanUs(bound),
-  })
+  refuse(turn, link, 'WIR-04')
 }

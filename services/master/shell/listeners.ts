@@ -109,7 +109,13 @@ class Doors {
   }
 
   wsServer(path: string): HttpServer {
-    const webSockets = new WebSocketServer({ ...WS_OPTIONS, noServer: true, clientTracking: false })
+    const webSockets = new WebSocketServer({
+      ...WS_OPTIONS,
+      noServer: true,
+      clientTracking: false,
+      // The library would agree to the first one offered; we have none (wire.md 2).
+      handleProtocols: () => false,
+    })
     const server = createServer({
       noDelay: true,
       keepAlive: true,
