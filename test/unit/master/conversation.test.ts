@@ -109,8 +109,8 @@ class Caller {
       if (action.do !== 'send') continue
       const { session } = this.#welcome
       assert.ok(session.is === 'greeted')
-      const plaintext = session.channel.open(action.body)
-      heard.push((plaintext === null ? null : decodeControl(plaintext))?.is ?? 'unreadable')
+      const opened = session.channel.open(action.body)
+      heard.push((opened.ok ? decodeControl(opened.plaintext) : null)?.is ?? 'unreadable')
     }
     return heard.join(', ')
   }
