@@ -1,5 +1,5 @@
-// The master's time for its slaves: T2 when their bytes arrived, T3 when we began to answer. What we
-// spend on the answer after T3 counts as delay and only widens the slave's bound.
+// The master's time for its slaves: T2 when their bytes arrived, T3 when we began to answer. What
+// we spend on the answer after T3 counts as delay and only widens the slave's bound.
 
 import { spanUs, type UnixUs, unixUs } from '../../../shared/units.ts'
 import { sendControl } from './links.ts'
