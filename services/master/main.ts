@@ -338,15 +338,15 @@ class MasterShell implements RunningMaster {
 
   async #commitEpoch(action: Extract<MasterAction, { do: 'commit-epoch' }>): Promise<void> {
     const { roster, log } = this.#options
-    const { link, device, id, origin, transcript } = action
+    const { link, device, id, origin, transcript, staticKey } = action
     let stored = true
     try {
       await this.#keeper.store(action.keys, (keys) =>
-        roster.commitEpoch({ device, id, origin, transcript, keys, closed: false }),
+        roster.commitEpoch({ device, id, origin, transcript, keys, closed: false }, staticKey),
       )
     } catch (error) {
       stored = false
-      log('OPS-08', `epoch: ${errorText(error)}`)
+      log(error instanceof RosterConflict ? 'SEC-01' : 'OPS-08', `epoch: ${errorText(error)}`)
     }
     this.#step({ on: 'epoch-committed', link, stored })
   }

@@ -80,8 +80,9 @@ export interface Roster {
     readonly attempt: number
   }): Promise<void>
   /** Stores a new epoch and closes the device's older ones, in one transaction; storing the same
-   * epoch again changes nothing. Resolves when durable. */
-  commitEpoch(epoch: EpochRecord): Promise<void>
+   * epoch again changes nothing. Resolves when durable. Rejects with RosterConflict when the device
+   * does not call with this static key any more, or is revoked. */
+  commitEpoch(epoch: EpochRecord, staticKey: Uint8Array): Promise<void>
   /** Forgets epochs of which the slave no longer holds anything, with their keys and positions. */
   retireEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>
   /** Wraps the keys of every epoch again, in one transaction during which none is added or removed.

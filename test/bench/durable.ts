@@ -56,7 +56,7 @@ async function seed(
     )
     const epoch = { id: 1, origin, transcript }
     const record = { ...epoch, device: toHex(id), keys: keys.wrap(tree), closed: false }
-    await roster.commitEpoch(record)
+    await roster.commitEpoch(record, nodeSuite.publicKey(staticKey))
     devices.push({ id, name, staticKey, psk, epoch: { ...epoch, tree, state: 'committed' } })
   }
   return devices

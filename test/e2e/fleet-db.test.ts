@@ -119,6 +119,13 @@ test('a revoked device loses its tokens; a new token lets in a new key only', as
     historyFrom: null,
   })
   await roster.enrol(enrolment(device, 34, 1, 4))
+  const epoch = { device, id: 1, origin: NOW, transcript: bytes(32, 1), keys: bytes(64, 1) }
+  const stolen = roster.commitEpoch({ ...epoch, closed: false }, bytes(32, 33))
+  await assert.rejects(stolen, RosterConflict, 'the key from before the revocation')
+  await roster.commitEpoch({ ...epoch, closed: false }, bytes(32, 34))
+  await revokeDevice(kysely, device)
+  const late = roster.commitEpoch({ ...epoch, id: 2, closed: false }, bytes(32, 34))
+  await assert.rejects(late, RosterConflict, 'a revoked device')
 })
 
 test('a new epoch closes the older ones; puncturing replaces keys', async () => {
@@ -131,12 +138,16 @@ test('a new epoch closes the older ones; puncturing replaces keys', async () => 
     keys: buffer(64, fill),
     closed: false,
   })
-  await roster.commitEpoch(epoch(4_294_967_295, 1))
-  await roster.commitEpoch(epoch(2, 2))
-  await roster.commitEpoch(epoch(4_294_967_295, 1))
-  await assert.rejects(roster.commitEpoch(epoch(2, 3)), RosterConflict)
+  const owner = bytes(32, 7)
+  await roster.commitEpoch(epoch(4_294_967_295, 1), owner)
+  await roster.commitEpoch(epoch(2, 2), owner)
+  await roster.commitEpoch(epoch(4_294_967_295, 1), owner)
+  await assert.rejects(roster.commitEpoch(epoch(2, 3), owner), RosterConflict)
+  await assert.rejects(roster.commitEpoch(epoch(3, 3), bytes(32, 8)), RosterConflict)
   await roster.rewrap((batch) => batch.map(({ epoch: id }) => (id === 2 ? bytes(64, 9) : null)))
-  assert.deepEqual((await roster.load()).epochs, [
+  const { epochs } = await roster.load()
+  const own = epochs.filter((stored) => stored.device === device)
+  assert.deepEqual(own, [
     { ...epoch(4_294_967_295, 1), closed: true },
     { ...epoch(2, 2), keys: buffer(64, 9) },
   ])

@@ -6,11 +6,12 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { revokeDevice } from '../../services/billing/fleet/db/roster.ts'
+import { issueToken, revokeDevice } from '../../services/billing/fleet/db/roster.ts'
 import { beginSession } from '../../services/slave/core/link/session.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
-import { monoUs } from '../../shared/units.ts'
+import { masterKeyTag } from '../../shared/tves/handshake.ts'
+import { monoUs, unixMs } from '../../shared/units.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 import { KeyFleet } from './key-fleet.ts'
 import type { LightSlave } from './light-slave.ts'
@@ -42,35 +43,60 @@ async function halfway(slave: LightSlave, port: number): Promise<Socket> {
   return socket
 }
 
-test('revoked: a live link and one in the middle of a handshake are cut within 2 s', async (t) => {
-  const fleet = await KeyFleet.open()
-  t.after(() => fleet.close())
-  const { tokens } = await fleet.enrol(2)
-  await fleet.startSlaves(tokens, { everyMs: 200 })
-  await until('both are linked', () => fleet.count(({ view }) => view.linked) === 2)
-  const [live, greeting] = [...fleet.slaves.values()]
-  assert.ok(live !== undefined && greeting !== undefined)
-  greeting.disconnect()
-  const socket = await halfway(greeting, fleet.master.tcpPort ?? 0)
-  await wait(500)
-  assert.equal(socket.destroyed, false, 'it waits for CONFIRM')
-  const closed = once(socket, 'close')
-  socket.resume()
-  const from = performance.now()
-  for (const { disk } of [live, greeting]) {
-    const device = disk.load().identity?.device
-    assert.ok(device)
-    await revokeDevice(fleet.postgres.db.kysely, toHex(device))
-  }
-  const cut = { live: 0, greeting: 0 }
-  await Promise.all([
-    closed.then(() => {
-      cut.greeting = performance.now() - from
-    }),
-    until('the live link is cut', () => !live.view.linked).then(() => {
-      cut.live = performance.now() - from
-    }),
-  ])
-  t.diagnostic(`cut after ${Math.round(cut.live)} and ${Math.round(cut.greeting)} ms`)
-  assert.ok(cut.live < CUT_MS && cut.greeting < CUT_MS, JSON.stringify(cut))
-})
+/** What an operator does to a device, and how it is said. */
+const WAYS: readonly (readonly [string, (fleet: KeyFleet, device: string) => Promise<void>])[] = [
+  ['revoked', async (fleet, device) => void (await revokeDevice(fleet.postgres.db.kysely, device))],
+  [
+    'revoked and given a new token between two looks at the roster',
+    async (fleet, device) => {
+      const { kysely } = fleet.postgres.db
+      await revokeDevice(kysely, device)
+      await issueToken(kysely, {
+        id: nodeRandom(8),
+        device,
+        secret: fleet.keys.wrap(nodeRandom(16)),
+        expiresAt: unixMs(Date.now() + 60_000),
+        masterKey: masterKeyTag(nodeSuite, fleet.keys.staticKeys[0].publicKey),
+      })
+    },
+  ],
+]
+
+for (const [what, act] of WAYS) {
+  test(`${what}: a live link and one in the middle of a handshake are cut within 2 s`, async (t) => {
+    const fleet = await KeyFleet.open()
+    t.after(() => fleet.close())
+    const { tokens } = await fleet.enrol(2)
+    await fleet.startSlaves(tokens, { everyMs: 200 })
+    await until('both are linked', () => fleet.count(({ view }) => view.linked) === 2)
+    const [live, greeting] = [...fleet.slaves.values()]
+    assert.ok(live !== undefined && greeting !== undefined)
+    greeting.disconnect()
+    const socket = await halfway(greeting, fleet.master.tcpPort ?? 0)
+    await wait(500)
+    assert.equal(socket.destroyed, false, 'it waits for CONFIRM')
+    const closed = once(socket, 'close')
+    socket.resume()
+    const from = performance.now()
+    for (const { disk } of [live, greeting]) {
+      const device = disk.load().identity?.device
+      assert.ok(device)
+      await act(fleet, toHex(device))
+    }
+    const cut = { live: 0, greeting: 0 }
+    await Promise.all([
+      closed.then(() => {
+        cut.greeting = performance.now() - from
+      }),
+      until('the live link is cut', () => !live.view.linked).then(() => {
+        cut.live = performance.now() - from
+      }),
+    ])
+    t.diagnostic(`cut after ${Math.round(cut.live)} and ${Math.round(cut.greeting)} ms`)
+    assert.ok(cut.live < CUT_MS && cut.greeting < CUT_MS, JSON.stringify(cut))
+    await wait(500)
+    const { rows: before } = await fleet.stored()
+    await wait(1_000)
+    assert.equal((await fleet.stored()).rows, before, 'nothing is taken after the cut')
+  })
+}

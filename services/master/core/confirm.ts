@@ -2,6 +2,7 @@
 // with our durable positions. Step by step the link is `confirming` (frames of the link before are
 // still on their way to the sink), `founding` (its epoch is being stored), `open`.
 
+import { assert } from '../../../shared/assert.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
 import type { ControlMessage, SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
 import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
@@ -71,6 +72,7 @@ function found(turn: Turn, link: Link, phase: Phase<'confirming'>): void {
     return
   }
   const { id, origin, transcript, secret } = offer
+  assert(link.calledAs !== null, 'a greeted link says who called')
   const tree = plantTree(turn.setup.suite, secret)
   const epoch = { id, origin, transcript, closed: false, tree }
   enter(link, { is: 'founding', device, channel, epoch, runs })
@@ -82,6 +84,7 @@ function found(turn: Turn, link: Link, phase: Phase<'confirming'>): void {
     origin,
     transcript,
     keys: encodeTree(tree),
+    staticKey: link.calledAs.staticKey,
   })
 }
 

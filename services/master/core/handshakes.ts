@@ -25,7 +25,9 @@ import {
   encodeSessionOffer,
 } from '../../../shared/wire/payload.ts'
 import { arrivedAt } from './clock-answer.ts'
+import { isSameToken } from './cutting.ts'
 import type {
+  CalledAs,
   DeviceState,
   HandshakeCount,
   LinkPhase,
@@ -44,6 +46,7 @@ export type Met =
       readonly send: Uint8Array
       /** The static key of ours that was called. */
       readonly calledUnder: KeyPair
+      readonly calledAs: CalledAs | null
     }
   | { readonly ok: false; readonly fault: FaultCode }
 
@@ -81,9 +84,10 @@ export function beginEnrolment(
   if (answer === null) return no('SEC-09')
   return {
     ok: true,
-    phase: { is: 'enrolling', noise, token: id },
+    phase: { is: 'enrolling', noise, token },
     send: enrolmentStep(2, answer),
     calledUnder: staticKey,
+    calledAs: null,
   }
 }
 
@@ -107,9 +111,11 @@ export function finishEnrolment(
   if (payload === null || staticKey === null) return { ok: false, fault: 'SEC-07' }
   const attempt = decodeAttempt(payload)
   if (attempt === null) return { ok: false, fault: 'WIR-03' }
-  const token = roster.tokens.get(phase.token)
+  const token = roster.tokens.get(phase.token.id)
   const device = token === undefined ? undefined : roster.devices.get(token.device)
-  if (token === undefined || device === undefined) return { ok: false, fault: 'SEC-07' }
+  if (token === undefined || device === undefined || !isSameToken(token, phase.token)) {
+    return { ok: false, fault: 'SEC-07' }
+  }
   if (device.record.revoked) return { ok: false, fault: 'SEC-14' }
   if (token.burntBy !== null && !equalConstantTime(token.burntBy, staticKey)) {
     return { ok: false, fault: 'SEC-08' }
@@ -120,7 +126,7 @@ export function finishEnrolment(
     ok: true,
     enrolment: {
       phase: { is: 'storing', channel, device },
-      token: phase.token,
+      token: token.id,
       staticKey,
       psk: exporter(suite, result.chainingKey, 'psk'),
       attempt,
@@ -129,7 +135,12 @@ export function finishEnrolment(
 }
 
 type Caller =
-  | { readonly ok: true; readonly device: DeviceState; readonly psk: Uint8Array }
+  | {
+      readonly ok: true
+      readonly device: DeviceState
+      readonly psk: Uint8Array
+      readonly calledAs: CalledAs
+    }
   | { readonly ok: false; readonly fault: FaultCode }
 
 /** The device with this static key, if it may go on. */
@@ -144,7 +155,8 @@ function callerOf(
   if (device.record.revoked) return { ok: false, fault: 'SEC-14' }
   if (!mayCall(device)) return { ok: false, fault: 'WIR-05' }
   const psk = device.record.psk === null ? null : unwrap(device.record.psk)
-  return psk === null ? { ok: false, fault: 'SEC-01' } : { ok: true, device, psk }
+  if (psk === null) return { ok: false, fault: 'SEC-01' }
+  return { ok: true, device, psk, calledAs: { staticKey, attempt: device.record.attempt } }
 }
 
 /** The key pair a slave calls: the one it names, never a list tried in turn. */
@@ -227,6 +239,7 @@ export function greet(
     phase: { is: 'greeted', device, channel, offer, place },
     send: sessionAnswer(message.suite, answer),
     calledUnder: staticKey,
+    calledAs: caller.calledAs,
   }
 }
 

@@ -4,7 +4,16 @@ import type { FaultCode } from '../../../shared/faults.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
 import { refusal } from '../../../shared/wire/message.ts'
-import type { DeviceState, Link, LinkId, LinkPhase, MasterEvent, Owned, Turn } from './state.ts'
+import type {
+  CalledAs,
+  DeviceState,
+  Link,
+  LinkId,
+  LinkPhase,
+  MasterEvent,
+  Owned,
+  Turn,
+} from './state.ts'
 
 export function openLink(turn: Turn, event: Extract<MasterEvent, { on: 'opened' }>): void {
   const { link: id, transport, source } = event
@@ -14,6 +23,7 @@ export function openLink(turn: Turn, event: Extract<MasterEvent, { on: 'opened' 
     source,
     openedAt: turn.now.at,
     phase: { is: 'new' },
+    calledAs: null,
     calledUnder: null,
     handshaking: false,
     damaged: 0,
@@ -32,6 +42,11 @@ export function enter(link: Owned<Link>, phase: LinkPhase): void {
 /** The slave called us under this key pair of ours. */
 export function noteCall(link: Owned<Link>, key: KeyPair): void {
   link.calledUnder = key
+}
+
+/** The caller authenticated as this one; null: the link is as before any handshake. */
+export function noteCaller(link: Owned<Link>, caller: CalledAs | null): void {
+  link.calledAs = caller
 }
 
 /** The device a link belongs to, once somebody authenticated. */

@@ -14,24 +14,24 @@ import { readMessage } from '../../../shared/wire/message.ts'
 import { answerClock } from './clock-answer.ts'
 import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
 import { answerArrived, confirm, epochCommitted } from './confirm.ts'
+import { cutStrangers, isKeyOf } from './cutting.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
 import { beginEnrolment, finishEnrolment, greet, type MayCall, type Met } from './handshakes.ts'
 import { settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
   beginHandshake,
   closeLink,
-  deviceOf,
-  drop,
   endHandshake,
   enter,
   noteCall,
+  noteCaller,
   openLink,
   refuse,
   sendControl,
 } from './links.ts'
 import { isInUse, sendNewestKey } from './master-keys.ts'
 import { takeAnchor, takeMeterClock, takeStatus } from './reports.ts'
-import { emptyRoster, putDevice, putTokens, type RosterTables } from './roster.ts'
+import { emptyRoster, keepDevices, putDevice, putTokens, type RosterTables } from './roster.ts'
 import type {
   Link,
   LinkId,
@@ -120,13 +120,11 @@ function load(turn: Turn, roster: RosterTables, content: RosterContent): void {
         turn.actions.push({ do: 'unreadable', device: record.id, what: 'psk' })
       }
     }
-    if (!putDevice(roster, record)) continue
-    // Its confirmed link, and any that is still in a handshake.
-    for (const link of turn.links.values()) {
-      if (deviceOf(link)?.record.id === record.id) drop(turn, link.id, 'SEC-14')
-    }
+    putDevice(roster, record)
   }
+  keepDevices(roster, new Set(content.devices.map(({ id }) => id)))
   putTokens(roster, content.tokens, setup.unwrap)
+  cutStrangers(turn)
   for (const record of content.epochs) {
     const device = roster.devices.get(record.device)
     if (device === undefined || !fresh.has(record.device)) continue
@@ -231,6 +229,7 @@ function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
   }
   enter(link, met.phase)
   noteCall(link, met.calledUnder)
+  noteCaller(link, met.calledAs)
   turn.actions.push({ do: 'send', link: link.id, body: met.send })
 }
 
@@ -251,6 +250,7 @@ function storeEnrolment(
   }
   const { phase: storing, token, staticKey, psk, attempt } = finished.enrolment
   enter(link, storing)
+  noteCaller(link, { staticKey, attempt })
   turn.actions.push({
     do: 'enrol',
     link: link.id,
@@ -274,8 +274,14 @@ function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): 
     refuse(turn, link, 'SEC-07')
     return
   }
+  // Meanwhile the device was given to another key: this one's psk is not the device's any more.
+  if (!isKeyOf(link.phase.device.record, link.calledAs)) {
+    refuse(turn, link, 'SEC-08')
+    return
+  }
   sendControl(turn, link, { is: 'enrolled', device: link.phase.device.idBytes })
   enter(link, { is: 'new' })
+  noteCaller(link, null)
   endHandshake(turn, link)
 }
 

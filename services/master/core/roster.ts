@@ -18,20 +18,41 @@ export const emptyRoster = (): RosterTables => ({
   tokens: new Map(),
 })
 
-/** Adds or updates a device. True when it is revoked now and was not before: its link must go. */
-export function putDevice(roster: RosterTables, record: DeviceRecord): boolean {
+/** Adds or updates a device. */
+export function putDevice(roster: RosterTables, record: DeviceRecord): void {
   const known = roster.devices.get(record.id)
   if (known === undefined) {
     const device = newDevice(record)
     roster.devices.set(record.id, device)
-    if (record.staticKey !== null) roster.byKey.set(toHex(record.staticKey), device)
-    return false
+    nameKey(roster, device)
+    return
   }
-  const before = known.record
-  if (before.staticKey !== null) roster.byKey.delete(toHex(before.staticKey))
-  if (record.staticKey !== null) roster.byKey.set(toHex(record.staticKey), known)
+  unnameKey(roster, known)
   putRecord(known, record)
-  return record.revoked && !before.revoked
+  nameKey(roster, known)
+}
+
+/** Forgets the devices that are not listed any more. One that comes back is read from the store
+ * again, as at the start. */
+export function keepDevices(roster: RosterTables, listed: ReadonlySet<DeviceId>): void {
+  for (const device of roster.devices.values()) {
+    if (listed.has(device.record.id)) continue
+    roster.devices.delete(device.record.id)
+    unnameKey(roster, device)
+  }
+}
+
+function nameKey(roster: RosterTables, device: DeviceState): void {
+  const { staticKey } = device.record
+  if (staticKey !== null) roster.byKey.set(toHex(staticKey), device)
+}
+
+/** Another device may have the key by now: that one keeps it. */
+function unnameKey(roster: RosterTables, device: DeviceState): void {
+  const { staticKey } = device.record
+  if (staticKey === null) return
+  const key = toHex(staticKey)
+  if (roster.byKey.get(key) === device) roster.byKey.delete(key)
 }
 
 /** These tokens and no others; one whose secret our wrap keys do not open is left out. */

@@ -68,8 +68,10 @@ export interface Link {
   readonly transport: 'tcp' | 'ws'
   readonly source: string
   readonly openedAt: number
-  /** The next four: links.ts. */
+  /** The next five: links.ts. */
   readonly phase: LinkPhase
+  /** As whom the caller authenticated; null before a session, or step 3 of an enrolment. */
+  readonly calledAs: CalledAs | null
   /** Which of our static keys it was called under; null before a handshake. */
   readonly calledUnder: KeyPair | null
   /** Counts among the handshakes in flight. */
@@ -89,9 +91,16 @@ export interface Link {
   readonly meterClocksUntil: number
 }
 
+/** What identifies a caller beyond its device, whose record may change under an open link. */
+export interface CalledAs {
+  readonly staticKey: Uint8Array
+  /** Of the enrolment that made its psk. */
+  readonly attempt: number
+}
+
 export type LinkPhase =
   | { readonly is: 'new' }
-  | { readonly is: 'enrolling'; readonly noise: Handshake; readonly token: string }
+  | { readonly is: 'enrolling'; readonly noise: Handshake; readonly token: KnownToken }
   /** The shell stores the enrolment; nothing may arrive meanwhile. */
   | { readonly is: 'storing'; readonly channel: ControlChannel; readonly device: DeviceState }
   /** Session keys stand; CONFIRM must come first. */
@@ -286,6 +295,8 @@ export type MasterAction =
       readonly origin: UnixMs
       readonly transcript: Uint8Array
       readonly keys: Uint8Array
+      /** Of the caller, which must still be the device's when the epoch is stored. */
+      readonly staticKey: Uint8Array
     }
   /** Hand on; never two at a time for one device, so that no gap can become durable. */
   | {

@@ -12,6 +12,7 @@ import {
   type Step,
 } from '../../../services/slave/core/link/session.ts'
 import type { Session } from '../../../services/slave/core/state/link.ts'
+import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
 import type { Suite } from '../../../shared/tves/suite.ts'
@@ -46,6 +47,7 @@ export class SessionPair {
   readonly psk = nodeRandom(32)
   readonly master: Master
   readonly setup: SessionSetup
+  readonly record: DeviceRecord
   now: Now
   #links = 0
 
@@ -68,8 +70,18 @@ export class SessionPair {
     })
     const { psk } = this
     const record = { id: DEVICE, name: 'attic', staticKey: this.own.publicKey, psk, revoked }
-    const devices = [{ ...record, attempt: 1, historyFrom: null }]
-    this.master.load({ devices, tokens: [], epochs: [], positions: [] }, this.now)
+    this.record = { ...record, attempt: 1, historyFrom: null }
+    this.load({})
+  }
+
+  /** The master looks at its roster again: the device's record has changed so; null: it is gone.
+   * Returns what follows. */
+  load(
+    changes: Partial<DeviceRecord> | null,
+    tokens: readonly TokenRecord[] = [],
+  ): readonly MasterAction[] {
+    const devices = changes === null ? [] : [{ ...this.record, ...changes }]
+    return this.master.load({ devices, tokens, epochs: [], positions: [] }, this.now)
   }
 
   /** A step 1; `caller` another static key than the enrolled one. */

@@ -195,6 +195,7 @@ function openLink() {
     openedAt: 0,
     phase: { is: 'open', device, channel },
     damaged: 0,
+    calledAs: null,
     calledUnder: null,
     predecessor: null,
     suspect: null,

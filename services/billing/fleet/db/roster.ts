@@ -96,8 +96,19 @@ async function enrol(tx: Tx, entry: Enrolment): Promise<void> {
     .execute()
 }
 
-async function commitEpoch(tx: Tx, epoch: EpochRecord): Promise<void> {
+async function commitEpoch(tx: Tx, epoch: EpochRecord, staticKey: Uint8Array): Promise<void> {
   const { device, id } = epoch
+  // The caller may have been revoked since its link was last compared: its epoch must not close
+  // those of the device's next owner.
+  const caller = await tx
+    .selectFrom('devices')
+    .select('id')
+    .where('id', '=', device)
+    .where('static_key', '=', Buffer.from(staticKey))
+    .where('revoked_at', 'is', null)
+    .forShare()
+    .executeTakeFirst()
+  if (caller === undefined) throw new RosterConflict('the device has another key, or is revoked')
   const added = await tx
     .insertInto('epochs')
     .values({
@@ -153,7 +164,8 @@ export function openRoster(db: Db): Roster {
         throw new RosterConflict('this key belongs to another device')
       }
     },
-    commitEpoch: (epoch) => db.transaction().execute((tx) => commitEpoch(tx, epoch)),
+    commitEpoch: (epoch, staticKey) =>
+      db.transaction().execute((tx) => commitEpoch(tx, epoch, staticKey)),
     retireEpochs: (device, epochs) =>
       db.transaction().execute(async (tx) => {
         const ids = [...epochs]
