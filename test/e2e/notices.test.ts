@@ -173,6 +173,25 @@ test('an address refused for good is given up at once (RFC 5321 4.2.1); queued a
   await server.close()
 })
 
+test('a notice whose stored address is two: OPS-27; queued again it takes the corrected one', async () => {
+  const { pool } = postgres.db
+  const before = inbox.list().mails.length
+  const mail = openMail({ ...MAIL, port: inbox.smtpPort })
+  const wrong = 'a@x.example, b@y.example'
+  const { rows } = await pool.query<{ id: number }>(
+    "update notices set address = $1 where channel = 'email' returning id",
+    [wrong],
+  )
+  await sendDueNotices(task(mail, null), NEVER)
+  const given = await notice('email')
+  assert.deepEqual([given.state, given.last_fault, given.attempts], ['failed', 'OPS-27', 1])
+  assert.doesNotMatch(lines.join(), /x\.example/)
+  await queueAgain(postgres.db.kysely, { id: rows[0]?.id ?? -1, now })
+  await sendDueNotices(task(mail, null), NEVER)
+  assert.equal((await notice('email')).state, 'sent')
+  assert.deepEqual(inbox.list().mails.at(before)?.to, ['asha@example.org'])
+})
+
 test('with a login configured, a server that asks for none gets no mail', async () => {
   const port = inbox.smtpPort
   const login = { user: 'u', password: 'p' }

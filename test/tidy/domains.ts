@@ -31,7 +31,7 @@ export const DOMAINS: Readonly<Record<string, readonly string[]>> = {
   readings: ['access'],
   clocks: ['access', 'customers', 'tariffs', 'readings'],
   fleet: ['access', 'customers', 'tariffs', 'readings', 'clocks'],
-  notices: ['access'],
+  notices: ['access', 'customers'],
   bills: ['access', 'customers', 'tariffs', 'readings', 'clocks', 'fleet', 'notices'],
   site: ['access', 'customers', 'tariffs', 'readings', 'clocks', 'fleet', 'notices', 'bills'],
 }

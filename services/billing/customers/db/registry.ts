@@ -5,7 +5,9 @@
 import type { Pool, PoolClient } from 'pg'
 import { FaultError } from '../../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
+import { isPlainText } from '../../kit/plain-text.ts'
 import { type MeterEntry, registerMeters } from '../../readings/db/meters.ts'
+import { mailProblem, phoneProblem } from '../core/addresses.ts'
 
 export interface Registration {
   readonly customers?: readonly {
@@ -124,11 +126,36 @@ async function assign(
   return bulk(client, sql.insert, rows)
 }
 
+/** OPS-05 when a text holds what no database keeps, OPS-27 when a customer's field does not hold one
+ * address. */
+function assertEntries({ customers = [], servicePoints = [] }: Registration): void {
+  const named = [
+    ...customers.map(({ number, ...rest }) => ({ what: `customer ${number}`, fields: rest })),
+    ...servicePoints.map(({ code, ...rest }) => ({ what: `service point ${code}`, fields: rest })),
+  ]
+  for (const { what, fields } of named) {
+    const bad = Object.entries(fields).find(([, text]) => text !== null && !isPlainText(text))
+    if (bad !== undefined || !isPlainText(what)) {
+      const field = bad === undefined ? '' : `: ${bad[0]}`
+      throw new FaultError('OPS-05', `${JSON.stringify(what).slice(1, -1)}${field} has controls`)
+    }
+  }
+  for (const { number, email, phone } of customers) {
+    const wrongMail = email === null ? null : mailProblem(email)
+    if (wrongMail !== null)
+      throw new FaultError('OPS-27', `customer ${number}: e-mail ${wrongMail}`)
+    const wrongPhone = phone === null ? null : phoneProblem(phone)
+    if (wrongPhone !== null)
+      throw new FaultError('OPS-27', `customer ${number}: phone ${wrongPhone}`)
+  }
+}
+
 /** Registers everything given, in one transaction, and returns how many rows were added or
  * completed. Where another assignment is already open (another meter, another occupant) it stays as
- * it is. OPS-05 when an assignment names something that is not registered: then nothing is
- * stored. */
+ * it is. OPS-05 when an assignment names something that is not registered, OPS-27 for an address that
+ * is not one: then nothing is stored. */
 export async function register(pool: Pool, entries: Registration): Promise<number> {
+  assertEntries(entries)
   const client = await pool.connect()
   try {
     await client.query('begin')

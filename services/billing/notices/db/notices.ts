@@ -111,16 +111,18 @@ export async function recordFailed(
     .execute()
 }
 
-/** Queues once more a notice that was given up, with all its attempts, as BIL-11 advises the
- * operator. */
+/** Queues once more a notice that was given up, with all its attempts, to the customer's address as
+ * it is now: BIL-11 and OPS-27 advise to correct it first. */
 export async function queueAgain(
   db: Kysely<Database>,
   notice: { readonly id: number; readonly now: UnixMs },
 ): Promise<void> {
-  await db
-    .updateTable('notices')
-    .set({ state: 'queued', attempts: 0, next_attempt_at: new Date(notice.now) })
-    .where('id', '=', notice.id)
-    .where('state', '=', 'failed')
-    .execute()
+  await sql`
+    update notices n set state = 'queued', attempts = 0,
+      next_attempt_at = ${new Date(notice.now)},
+      address = coalesce(
+        (select case n.channel when 'email' then c.email else c.phone end
+          from bills b join customers c on c.id = b.customer_id where b.id = n.bill_id),
+        n.address)
+    where n.id = ${notice.id} and n.state = 'failed'`.execute(db)
 }

@@ -1,11 +1,14 @@
-// What the outside world answered to a notice, and how long we listen.
+// What the outside world answered to a notice, how long we listen, and where nothing is sent.
+
+import { BlockList, isIP } from 'node:net'
+import { addressProblem } from '../../customers/core/addresses.ts'
 
 /** How one attempt ended. `final`: this address will never work, another attempt is pointless. */
 export type Delivery =
   | { readonly ok: true; readonly providerId: string }
   | {
       readonly ok: false
-      readonly fault: 'BIL-09' | 'BIL-10'
+      readonly fault: 'BIL-09' | 'BIL-10' | 'OPS-27'
       readonly detail: string
       readonly final: boolean
     }
@@ -20,3 +23,22 @@ const DETAIL_LENGTH_MAX = 200
 /** A peer's words on one line, bounded. */
 export const detailOf = (text: string): string =>
   text.replace(/[\p{Cc}\s]+/gu, ' ').slice(0, DETAIL_LENGTH_MAX)
+
+/** Nothing is sent to what is not one address, whoever wrote it into the database; null: it is one.
+ * The address itself stays out of the log. */
+export function unsendable(channel: 'email' | 'sms', to: string): Delivery | null {
+  const problem = addressProblem(channel, to)
+  if (problem === null) return null
+  return { ok: false, fault: 'OPS-27', detail: `the address ${problem}`, final: true }
+}
+
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8)
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/** Whether the host of a URL is this machine: what is sent there crosses no network. */
+export function isThisMachine(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  const kind = isIP(bare)
+  return kind === 0 ? bare === 'localhost' : LOOPBACK.check(bare, kind === 4 ? 'ipv4' : 'ipv6')
+}

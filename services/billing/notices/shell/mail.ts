@@ -1,11 +1,10 @@
 // Mail over SMTP (nodemailer), with attachment. A mail keeps its Message-ID through all attempts,
 // so that a repeat after a crash is distinguishable from a second bill.
 
-import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import type { Letter } from './letter.ts'
-import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
+import { type Delivery, DELIVERY_MS_MAX, detailOf, isThisMachine, unsendable } from './delivery.ts'
 
 /** Connecting and waiting for the greeting, milliseconds each. */
 const CONNECT_MS_MAX = 15_000
@@ -36,17 +35,14 @@ export interface Mail {
 
 export interface MailDriver {
   /** One attempt. BIL-09 when the server is away, refuses, or would accept the mail without our
-   * login. */
+   * login; OPS-27 when `to` is not one address: then nothing is sent. */
   send(mail: Mail, signal: AbortSignal): Promise<Delivery>
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** OPS-05 when a password would cross a network in the clear. */
 export function openMail(options: MailOptions): MailDriver {
   const { host, port, tls, login } = options
-  if (login !== null && tls === 'none' && !isLoopback(host))
+  if (login !== null && tls === 'none' && !isThisMachine(host))
     throw new FaultError('OPS-05', 'mail: a login needs tls = "starttls" or "implicit"')
   const transport = createTransport({
     host,
@@ -67,6 +63,8 @@ export function openMail(options: MailOptions): MailDriver {
   const domain = options.from.split('@').pop() ?? 'localhost'
   return {
     async send({ to, key, letter }, signal) {
+      const refused = unsendable('email', to)
+      if (refused !== null) return refused
       const { toName, date, subject, text, html, attachment } = letter
       try {
         const sent = await transport.sendMail({

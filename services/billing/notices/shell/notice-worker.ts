@@ -78,7 +78,9 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   report(task, delivery.fault, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
   if (delivery.final || minutes === undefined) {
     report(task, 'BIL-11', `${notice.channel} for ${matter.name}`)
-    await recordFailed(db, { id, fault: 'BIL-11', again: null })
+    // What no server has seen keeps its own reason.
+    const fault = delivery.fault === 'OPS-27' ? delivery.fault : 'BIL-11'
+    await recordFailed(db, { id, fault, again: null })
     return
   }
   const again = shiftMs(now(), spanMs(minutes * 60_000))

@@ -1,9 +1,9 @@
 // SMS gateways over HTTP. A new gateway is one more function here that turns a text into a request
 // and reads the answer; time-outs, redirects and the size of an answer are handled once, below.
 
-import { errorText } from '../../../../shared/node/fault-error.ts'
+import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import { smsLength } from '../core/sms-length.ts'
-import { type Delivery, DELIVERY_MS_MAX, detailOf } from './delivery.ts'
+import { type Delivery, DELIVERY_MS_MAX, detailOf, isThisMachine, unsendable } from './delivery.ts'
 
 export interface TextMessage {
   /** As written for the customer: `+919900000001`. */
@@ -14,7 +14,8 @@ export interface TextMessage {
 }
 
 export interface SmsDriver {
-  /** One attempt. BIL-10 when the gateway is away or refuses. */
+  /** One attempt. BIL-10 when the gateway is away or refuses; OPS-27 when `to` is not one number:
+   * then nothing is sent. */
   send(message: TextMessage, signal: AbortSignal): Promise<Delivery>
 }
 
@@ -24,6 +25,15 @@ const SUCCESS_MIN = 200
 const SUCCESS_MAX = 299
 /** The request itself is wrong: with our fixed form that can only be the number. */
 const BAD_REQUEST = 400
+
+/** OPS-05 when a name or a password would cross a network in the clear. */
+function refuseClear(base: string, ...secrets: readonly string[]): void {
+  const { protocol, hostname } = new URL(base)
+  const clear = protocol !== 'https:' && !isThisMachine(hostname)
+  if (clear && secrets.some((secret) => secret !== '')) {
+    throw new FaultError('OPS-05', 'SMS: a login at another machine needs https')
+  }
+}
 
 interface Gateway {
   request(message: TextMessage): { readonly url: string; readonly init: RequestInit }
@@ -44,6 +54,7 @@ export function twilioSms(options: {
   readonly from: string
 }): SmsDriver {
   const { base, account, token, from } = options
+  refuseClear(base, account, token)
   const url = new URL(`/2010-04-01/Accounts/${encodeURIComponent(account)}/Messages.json`, base)
   const authorization = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`
   return driver({
@@ -70,6 +81,7 @@ export function kannelSms(options: {
   readonly from: string
 }): SmsDriver {
   const { base, user, password, from } = options
+  refuseClear(base, user, password)
   return driver({
     request: ({ to, text }) => {
       const url = new URL('/cgi-bin/sendsms', base)
@@ -93,6 +105,8 @@ export function kannelSms(options: {
 function driver(gateway: Gateway): SmsDriver {
   return {
     async send(message, signal) {
+      const refused = unsendable('sms', message.to)
+      if (refused !== null) return refused
       const { url, init } = gateway.request(message)
       try {
         const response = await fetch(url, {
