@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import addressparser from 'nodemailer/lib/addressparser'
 import { mailProblem, phoneProblem } from '../../../services/billing/customers/core/addresses.ts'
 
