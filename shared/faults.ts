@@ -384,11 +384,7 @@ export const FAULTS = {
     "the clock's thread ended: started again",
     'nothing if it happens once; the clock was held over; report it with the detail',
   ),
-  'OPS-27': fault(
-    'warn',
-    'not one e-mail address, or not one telephone number',
-    "correct the customer's address, then queue the notice again",
-  ),
+  'OPS-27': fault('warn', 'not one e-mail address or phone number', 'correct it; queue it again'),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

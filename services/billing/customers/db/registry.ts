@@ -126,8 +126,8 @@ async function assign(
   return bulk(client, sql.insert, rows)
 }
 
-/** OPS-05 when a text holds what no database keeps, OPS-27 when a customer's field does not hold one
- * address. */
+/** OPS-05 when a text holds what no database keeps, OPS-27 when a customer's field does not hold
+ * one address. */
 function assertEntries({ customers = [], servicePoints = [] }: Registration): void {
   const named = [
     ...customers.map(({ number, ...rest }) => ({ what: `customer ${number}`, fields: rest })),
@@ -152,8 +152,8 @@ function assertEntries({ customers = [], servicePoints = [] }: Registration): vo
 
 /** Registers everything given, in one transaction, and returns how many rows were added or
  * completed. Where another assignment is already open (another meter, another occupant) it stays as
- * it is. OPS-05 when an assignment names something that is not registered, OPS-27 for an address that
- * is not one: then nothing is stored. */
+ * it is. OPS-05 when an assignment names something that is not registered, OPS-27 for an address
+ * that is not one: then nothing is stored. */
 export async function register(pool: Pool, entries: Registration): Promise<number> {
   assertEntries(entries)
   const client = await pool.connect()
