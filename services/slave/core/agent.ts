@@ -17,6 +17,7 @@ import { readingFailed } from './commands.ts'
 import { limitCommand } from './execute.ts'
 import { JOBS } from './jobs.ts'
 import {
+  endIf,
   greet,
   helloLeft,
   helloSlept,
@@ -148,7 +149,7 @@ function take(turn: Turn, event: AgentEvent): void {
       jobFailed(turn, event.fault)
       return
     case 'fetched':
-      takeRows(turn, event)
+      endIf(turn, takeRows(turn, event))
       return
   }
 }

@@ -12,6 +12,7 @@ import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
 import { Secret } from '../../../shared/secret.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
 import { fingerprint } from '../../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../../shared/units.ts'
 import { FRAME_BYTE } from '../../../shared/wire/frame.ts'
@@ -53,6 +54,7 @@ export class RecoveryWorld {
   readonly ledger: Ledger
   readonly #keys: { privateKey: Uint8Array; publicKey: Uint8Array }
   readonly #token: { id: Uint8Array; secret: Secret; fingerprint: Uint8Array }
+  readonly #slaveSuite: Suite
   readonly #queue: (() => void)[] = []
   #running = false
   #link = 0
@@ -60,7 +62,9 @@ export class RecoveryWorld {
   #process = 0
   #poisoned: number | null = null
 
-  constructor() {
+  /** `slaveSuite`: for a test that looks into the slave's memory. */
+  constructor(slaveSuite: Suite = suite) {
+    this.#slaveSuite = slaveSuite
     const privateKey = random(32)
     this.#keys = { privateKey, publicKey: suite.publicKey(privateKey) }
     const print = fingerprint(suite, this.#keys.publicKey)
@@ -136,6 +140,19 @@ export class RecoveryWorld {
     const link = this.#link
     this.#toMaster({ on: 'closed', link })
     this.#toAgent({ on: 'link-down' })
+    this.#run()
+  }
+
+  /** Somebody says this to the slave in the master's place. */
+  toSlave(body: Uint8Array): void {
+    this.#later(() => this.#toAgent({ on: 'body', body }))
+    this.#run()
+  }
+
+  /** Somebody says this to the master in the slave's place. */
+  asSlave(body: Uint8Array): void {
+    const link = this.#link
+    this.#later(() => this.#toMaster({ on: 'body', link, body }))
     this.#run()
   }
 
@@ -225,7 +242,7 @@ export class RecoveryWorld {
     this.#queue.length = 0
     const stored = this.disk.load()
     return startAgent({
-      suite,
+      suite: this.#slaveSuite,
       random,
       stored,
       token: stored.identity?.psk ? null : this.#token,

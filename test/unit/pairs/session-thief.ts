@@ -31,9 +31,18 @@ export class SessionThief {
   readonly suite: Suite
   #says: Direction | null = null
   #hears: Direction | null = null
+  /** The newest of all, in the order in which they were made. */
+  #made: Aead[] = []
 
   constructor(suite: Suite) {
-    this.suite = { ...suite, aead: (key) => this.#watched(suite.aead(key)) }
+    this.suite = {
+      ...suite,
+      aead: (key) => {
+        const aead = suite.aead(key)
+        this.#made = [...this.#made.slice(-3), aead]
+        return this.#watched(aead)
+      },
+    }
   }
 
   /** True once both directions were seen. */
@@ -56,7 +65,13 @@ export class SessionThief {
   #watched(aead: Aead): Aead {
     return {
       seal: (nonce, aad, plaintext, head) => {
-        if (isControl(aad)) this.#says = { aead, next: counterOf(nonce) + 1 }
+        if (isControl(aad)) {
+          const next = counterOf(nonce) + 1
+          this.#says = { aead, next }
+          // The slave's first word of a session: Noise's split made both keys, this one first.
+          const other = this.#made[this.#made.indexOf(aead) + 1]
+          if (next === 1 && other !== undefined) this.#hears = { aead: other, next: 0 }
+        }
         return aead.seal(nonce, aad, plaintext, head)
       },
       open: (nonce, aad, sealed) => {

@@ -130,7 +130,8 @@ function end(turn: Turn, fault: FaultCode, detail: string, hint = false): void {
   turn.actions.push({ do: 'drop', fault, detail })
 }
 
-function endIf(turn: Turn, ending: Ending | null): void {
+/** Ends the link where there is a reason to. */
+export function endIf(turn: Turn, ending: Ending | null): void {
   if (ending === null) return
   if (ending.wantEpoch) own(turn.state.link).wantEpoch = true
   end(turn, ending.fault, ending.detail)
@@ -237,7 +238,7 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
       takeReply(turn, message, came)
       return
     case 'acknowledge':
-      takeAcknowledge(turn, message)
+      endIf(turn, takeAcknowledge(turn, message))
       return
     case 'expect':
       endIf(turn, takeExpect(turn, message))

@@ -11,7 +11,8 @@ import type { StoredRun } from '../state/stored.ts'
 /** Stands for "no run stored yet" in an epoch that is sealed in: runs count from 1. */
 const NO_RUN = 0
 
-/** Every run that still waits, oldest first, and the newest run; with `all` every run of which a
+/** Every run that still waits, oldest first, those of which only a session's word says that they do
+ * not (`unproven`), and the newest run; with `all` every run of which a
  * frame is held, the newest of them. An epoch that is sealed in is always named: the master
  * destroys the keys of closed epochs that CONFIRM leaves out. */
 export function listRuns(
@@ -19,10 +20,14 @@ export function listRuns(
   highestRun: number,
   sealing: readonly number[],
   all: boolean,
+  unproven: ReadonlySet<number>,
 ): readonly SealedUpTo[] {
   const listed = [...runs.values()]
     .filter((run) => !run.forked)
-    .filter((run) => isWaiting(run) || run.run === highestRun || (all && run.first <= run.last))
+    .filter((run) => {
+      const named = isWaiting(run) || unproven.has(run.run) || run.run === highestRun
+      return named || (all && run.first <= run.last)
+    })
     .sort((a, b) => a.run - b.run)
   const newest = listed.pop()
   const others = all

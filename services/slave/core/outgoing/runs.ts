@@ -18,11 +18,15 @@ const FORGET_EVERY_US = 500_000
 /** How often the outbox is tidied while there is nothing to delete. */
 const TIDY_EVERY = spanUs(600_000_000)
 
+const NO_DOUBTS = { before: new Set<number>(), now: new Set<number>() } as const
+
 export const outgoingAtStart = (stored: Stored, mono: MonoUs): OutgoingState => ({
   runs: new Map(stored.runs.map((run) => [run.run, run])),
   forwarder: noLanes(),
   predecessor: null,
   listAll: true,
+  unproven: new Set(),
+  doubts: NO_DOUBTS,
   unsaved: new Set(),
   unsavedSince: mono,
   forgetting: false,
@@ -61,8 +65,33 @@ export function runDurable(turn: Turn, number: number, through: number, hash: Ui
   outgoing.unsaved.add(number)
 }
 
+/** COMMITTED came: what was only said in the session before is settled by it. */
+export function sessionOpened(turn: Turn): void {
+  const outgoing = own(turn.state.outgoing)
+  outgoing.unproven = new Set()
+  outgoing.doubts = { before: outgoing.doubts.now, now: new Set() }
+}
+
+/** ACKNOWLEDGE came for this run. */
+export function acknowledgedByWord(turn: Turn, run: number): void {
+  own(turn.state.outgoing).unproven.add(run)
+}
+
+/** Somebody says that the master has another history of this run. True: so it was in the session
+ * before, and it is a fork. False: it may be the word of a thief of this session's keys, and must
+ * be asked again in a new one. */
+export function confirmedFork(turn: Turn, run: number, detail: string): boolean {
+  const { doubts } = own(turn.state.outgoing)
+  if (doubts.before.has(run)) {
+    fork(turn, run, detail)
+    return true
+  }
+  own(turn.state.outgoing).doubts = { ...doubts, now: new Set([...doubts.now, run]) }
+  return false
+}
+
 /** Two histories of one run: ours is kept and never sent again; sealing goes on in a new run. */
-export function fork(turn: Turn, run: number, detail: string): void {
+function fork(turn: Turn, run: number, detail: string): void {
   const { runs, forwarder } = own(turn.state.outgoing)
   const known = runs.get(run)
   if (known === undefined || known.forked) return

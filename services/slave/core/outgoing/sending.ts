@@ -15,7 +15,7 @@ import { isOpen, report, sendControl, type Turn } from '../turn.ts'
 import { acknowledge, expect, pump, type RunNews, type Stock, takeFetched } from './forwarder.ts'
 import { compare, listRuns } from './inventory.ts'
 import { closeLanes, openLanes } from './lanes.ts'
-import { fork, runDurable } from './runs.ts'
+import { acknowledgedByWord, confirmedFork, runDurable, sessionOpened } from './runs.ts'
 
 /** Why the link must go. */
 export interface Ending {
@@ -30,7 +30,8 @@ export function runsToConfirm({ state }: Turn): readonly SealedUpTo[] {
   const { sealer, next, highestRun } = state.sealing
   const entering = next.in === 'new epoch' ? next.epoch.id : undefined
   const sealing = [sealer?.epoch.id, entering].filter((id) => id !== undefined)
-  return listRuns(state.outgoing.runs, highestRun, sealing, state.outgoing.listAll)
+  const { runs, listAll, unproven } = state.outgoing
+  return listRuns(runs, highestRun, sealing, listAll, unproven)
 }
 
 /** COMMITTED came, and the link is open: from here on frames may be sent. Null: it stays open. */
@@ -42,10 +43,13 @@ export function startForwarding(
   const outgoing = own(state.outgoing)
   const listedAll = outgoing.listAll
   outgoing.listAll = false
+  sessionOpened(turn)
   const newest = newestEpoch(turn)?.id ?? null
   const startOf = ({ epoch, run }: StoredRun): Uint8Array => startOfRun(turn, epoch, run)
   const found = compare(outgoing.runs, message.runs, newest, state.sealing.highestRun, startOf)
-  for (const { run, detail } of found.forks) fork(turn, run, detail)
+  const doubtful = found.forks.filter(({ run, detail }) => !confirmedFork(turn, run, detail))
+  const [doubt] = doubtful
+  if (doubt !== undefined) return doubted(doubt.run, doubt.detail)
   for (const run of found.taken) runDurable(turn, run.run, run.last, run.lastHash)
   for (const { run, through, hash } of found.setBack) runDurable(turn, run, through, hash)
   for (const run of found.stranded) {
@@ -68,6 +72,12 @@ export function startForwarding(
   forward(turn)
   return null
 }
+
+const doubted = (run: number, detail: string): Ending => ({
+  fault: 'SEC-FORK',
+  detail: `run ${run}: ${detail}; asked again in a new session`,
+  wantEpoch: false,
+})
 
 const startOfRun = ({ state, setup }: Turn, epoch: number, run: number): Uint8Array => {
   const device = state.link.identity?.device ?? new Uint8Array(DEVICE_ID_BYTES)
@@ -100,21 +110,24 @@ export function takeExpect(
 export function takeAcknowledge(
   turn: Turn,
   message: Extract<ControlMessage, { is: 'acknowledge' }>,
-): void {
+): Ending | null {
   const outgoing = own(turn.state.outgoing)
   const news = acknowledge(outgoing.forwarder, outgoing.runs, message)
   // Old news answers a frame that the master calls spent: perhaps it reads our headers wrongly.
   if (news.is === 'nothing') outgoing.predecessor = null
-  takeNews(turn, news)
-  forward(turn)
+  if (news.is === 'durable') acknowledgedByWord(turn, news.run)
+  const ending = takeNews(turn, news)
+  if (ending === null) forward(turn)
+  return ending
 }
 
 /** The outbox answered a fetch. */
-export function takeRows(turn: Turn, event: Extract<AgentEvent, { on: 'fetched' }>): void {
+export function takeRows(turn: Turn, event: Extract<AgentEvent, { on: 'fetched' }>): Ending | null {
   const stock = stockOf(turn)
   const { forwarder } = own(turn.state.outgoing)
-  if (stock !== null) takeNews(turn, takeFetched(forwarder, stock, event))
-  forward(turn)
+  const ending = stock === null ? null : takeNews(turn, takeFetched(forwarder, stock, event))
+  if (ending === null) forward(turn)
+  return ending
 }
 
 function stockOf(turn: Turn): Stock | null {
@@ -160,18 +173,19 @@ function shortened(turn: Turn, body: Uint8Array): Uint8Array {
   return line
 }
 
-function takeNews(turn: Turn, news: RunNews): void {
+function takeNews(turn: Turn, news: RunNews): Ending | null {
   switch (news.is) {
     case 'nothing':
-      return
-    case 'fork':
-      fork(turn, news.run, news.detail)
-      return
+      return null
+    case 'fork': {
+      const { run, detail } = news
+      return confirmedFork(turn, run, detail) ? null : doubted(run, detail)
+    }
     case 'ruined':
       wantNewRun(turn)
-      return
+      return null
     case 'durable':
       runDurable(turn, news.run, news.through, news.hash)
-      return
+      return null
   }
 }

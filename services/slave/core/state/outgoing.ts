@@ -90,6 +90,12 @@ export interface OutgoingState {
   /** The next CONFIRM lists every run of which a frame is held: in case the master was set back
    * while this process did not look (wire.md 6.3). */
   readonly listAll: boolean
+  /** Runs acknowledged since the last COMMITTED, by word of that session alone: the next CONFIRM
+   * lists them too, so that the master itself says what it has. */
+  readonly unproven: ReadonlySet<number>
+  /** Runs said to have another history at the master: in the session before this one, and in this
+   * one. Only two sessions in a row make it a fork. */
+  readonly doubts: { readonly before: ReadonlySet<number>; readonly now: ReadonlySet<number> }
   /** Runs whose acknowledgement is not stored yet, and since when there are any. */
   readonly unsaved: ReadonlySet<number>
   readonly unsavedSince: MonoUs
