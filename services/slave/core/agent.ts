@@ -20,7 +20,7 @@ import {
   endIf,
   greet,
   helloLeft,
-  helloSlept,
+  linkSlept,
   linkAtStart,
   linkDown,
   renewWhenDue,
@@ -108,7 +108,7 @@ function take(turn: Turn, event: AgentEvent): void {
       return
     case 'slept':
       afterSleep(turn)
-      helloSlept(turn)
+      linkSlept(turn)
       clocksSlept(turn)
       return
     case 'link-up':

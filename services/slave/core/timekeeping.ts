@@ -15,6 +15,7 @@ import {
 import {
   type Estimator,
   estimateAt,
+  FOLLOWED_MAX_US,
   frequencyOf,
   KNOWS_NOTHING,
   learn,
@@ -47,7 +48,8 @@ import {
   usToMs,
 } from '../../../shared/units.ts'
 import type { ClockDiscipline } from '../../../shared/clock/evidence.ts'
-import { PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
+import type { FaultCode } from '../../../shared/faults.ts'
+import { HANDSHAKE_TIME_MAX, PROCESS_ID_BYTES } from '../../../shared/wire/limits.ts'
 import { submit } from './queue.ts'
 import type { ClockState } from './state/clock.ts'
 import type { FrequencyJob } from './state/jobs.ts'
@@ -73,6 +75,8 @@ export const clockAtStart = (setup: AgentSetup): ClockState => ({
   exchange: IDLE,
   poll: START_POLL,
   askAt: setup.mono,
+  handshake: null,
+  proven: null,
   offset: spanUs(0),
   roundTripDelay: spanUs(0),
   keepAt: setup.mono,
@@ -88,11 +92,14 @@ export const clockAtStart = (setup: AgentSetup): ClockState => ({
 
 const masterBound = (bound: SpanUs | null): SpanUs => bound ?? spanUs(BOUND_UNKNOWN_US)
 
-/** The session handshake carried a first sample: T1 when step 1 left, T4 when step 2 came. */
+/** The session handshake carried a first sample: T1 when step 1 left (null: nobody knows, the
+ * machine slept), T4 when step 2 came. Static keys and psk stand behind it, so it counts for more
+ * than CLOCK REPLYs of the session before, behind which there are only that session's keys: where
+ * it contradicts them, they are forgotten. */
 export function takeHandshakeSample(
   turn: Turn,
   stamps: {
-    readonly t1: MonoUs
+    readonly t1: MonoUs | null
     readonly t2: UnixUs
     readonly t3: UnixUs
     readonly t4: MonoUs
@@ -101,7 +108,20 @@ export function takeHandshakeSample(
 ): void {
   const clock = own(turn.state.clock)
   const { t1, t2, t3, t4, bound } = stamps
-  takeSample(turn, measure({ t1, t2, t3, t4, masterBound: masterBound(bound) }))
+  const slack = t1 === null ? spanUs(HANDSHAKE_TIME_MAX * 1_000) : elapsedUs(t1, t4)
+  clock.handshake = { mono: t4, utc: t3, slack }
+  if (t1 === null) return
+  const verdict = measure({ t1, t2, t3, t4, masterBound: masterBound(bound) })
+  const { proven } = clock
+  if (verdict.ok && proven !== null && learn(clock.estimator, verdict.sample).fault !== null) {
+    const { fault } = learn(proven, verdict.sample)
+    if (fault === null) {
+      report(turn, 'CLK-08', 'the session before contradicts the handshakes: forgotten')
+      clock.estimator = proven
+    }
+  }
+  takeSample(turn, verdict)
+  if (verdict.ok && clock.estimator.fault === null) clock.proven = clock.estimator
   clock.exchange = IDLE
   clock.poll = START_POLL
   clock.askAt = turn.mono
@@ -131,6 +151,8 @@ export function requestLeft(turn: Turn, made: MonoUs, at: MonoUs): void {
   clock.exchange = sent(clock.exchange, made, at)
 }
 
+/** A CLOCK REPLY. CLK-09: it leads too far from what the session's handshake said, and the link must
+ * go: the next handshake says who is right. */
 export function takeReply(
   turn: Turn,
   reply: {
@@ -140,7 +162,7 @@ export function takeReply(
     readonly bound: SpanUs | null
   },
   t4: MonoUs,
-): void {
+): FaultCode | null {
   const clock = own(turn.state.clock)
   const { id, t2, t3, bound } = reply
   const { exchange, verdict } = answer(
@@ -149,8 +171,17 @@ export function takeReply(
     t4,
   )
   clock.exchange = exchange
+  if (verdict.sample !== null && leadsAstray(clock, t3, t4)) return 'CLK-09'
   takeSample(turn, verdict)
   if (verdict.ok) giveAnchor(turn)
+  return null
+}
+
+function leadsAstray({ handshake }: ClockState, t3: UnixUs, t4: MonoUs): boolean {
+  if (handshake === null) return false
+  const { mono, utc, slack } = handshake
+  const expected = shiftUs(utc, elapsedUs(mono, t4))
+  return Math.abs(betweenUs(expected, t3)) > FOLLOWED_MAX_US + slack
 }
 
 /** Says what UTC is at our process ms, where that tells the master something (wire.md 5.3). */
@@ -257,6 +288,7 @@ export function afterSleep(turn: Turn): void {
   const clock = own(turn.state.clock)
   clock.soft = slept(clock.soft, mono)
   clock.estimator = withoutPhase(clock.estimator)
+  clock.proven = null
   clock.exchange = IDLE
   clock.poll = START_POLL
   clock.askAt = mono

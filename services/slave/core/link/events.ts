@@ -99,10 +99,14 @@ export function helloLeft(turn: Turn, made: MonoUs, at: MonoUs): void {
   if (phase.is === 'handshaking' && phase.t1 === made) enter(turn, { ...phase, t1: at })
 }
 
-/** The machine slept: the answer to the handshake says nothing about the time any more. */
-export function helloSlept(turn: Turn): void {
+/** The machine slept: the answer to the handshake says nothing about the time any more; and on an
+ * open link only the next handshake can say how long it was. */
+export function linkSlept(turn: Turn): void {
   const { phase } = turn.state.link
   if (phase.is === 'handshaking') enter(turn, { ...phase, t1: null })
+  if (phase.is !== 'open') return
+  linkDown(turn)
+  turn.actions.push({ do: 'drop', fault: null, detail: 'the machine slept' })
 }
 
 export function linkDown(turn: Turn): void {
@@ -183,7 +187,7 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>, t4: M
   const { link, sealing } = turn.state
   const { answer, t1, epoch } = outcome
   const { t2, t3, bound, origin, historyFrom } = answer
-  if (t1 !== null) takeHandshakeSample(turn, { t1, t2, t3, t4, bound })
+  takeHandshakeSample(turn, { t1, t2, t3, t4, bound })
   renewLater(turn, origin, usToMs(t2))
   startReading(turn)
   if (historyFrom !== null) startHistory(turn, historyFrom)
@@ -234,9 +238,11 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
     case 'committed':
       committed(turn, message)
       return
-    case 'clock-reply':
-      takeReply(turn, message, came)
+    case 'clock-reply': {
+      const fault = takeReply(turn, message, came)
+      if (fault !== null) end(turn, fault, "CLOCK REPLY far from the handshake's time")
       return
+    }
     case 'acknowledge':
       endIf(turn, takeAcknowledge(turn, message))
       return

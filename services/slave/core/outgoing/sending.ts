@@ -1,6 +1,7 @@
 // Between the lanes and the link: where a session starts sending, what goes out, and what the
 // master's answers do to the runs.
 
+import { unreachable } from '../../../../shared/assert.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { streamStart } from '../../../../shared/tves/stream.ts'
 import { compactBody } from '../../../../shared/wire/compact.ts'
@@ -187,5 +188,7 @@ function takeNews(turn: Turn, news: RunNews): Ending | null {
     case 'durable':
       runDurable(turn, news.run, news.through, news.hash)
       return null
+    default:
+      return unreachable(news)
   }
 }

@@ -5,7 +5,7 @@ import type { Estimator } from '../../../../shared/clock/estimate/estimator.ts'
 import type { Exchange } from '../../../../shared/clock/estimate/exchange.ts'
 import type { Poll } from '../../../../shared/clock/estimate/poll.ts'
 import type { SoftClock } from '../../../../shared/clock/estimate/softclock.ts'
-import type { MonoUs, SpanMs, SpanUs } from '../../../../shared/units.ts'
+import type { MonoUs, SpanMs, SpanUs, UnixUs } from '../../../../shared/units.ts'
 
 export interface ClockState {
   readonly soft: SoftClock
@@ -13,6 +13,16 @@ export interface ClockState {
   readonly exchange: Exchange
   readonly poll: Poll
   readonly askAt: MonoUs
+  /** What the handshake of the present or last session said: its T3 came at `mono`, underway for
+   * at most `slack`. CLOCK REPLYs may not lead far from it. */
+  readonly handshake: {
+    readonly mono: MonoUs
+    readonly utc: UnixUs
+    readonly slack: SpanUs
+  } | null
+  /** The estimator as the last handshake left it; null: none has told the time since the start, or
+   * since the machine slept. */
+  readonly proven: Estimator | null
   readonly offset: SpanUs
   readonly roundTripDelay: SpanUs
   /** When what was learned of the oscillator is stored next. */
