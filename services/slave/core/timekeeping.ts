@@ -151,8 +151,8 @@ export function requestLeft(turn: Turn, made: MonoUs, at: MonoUs): void {
   clock.exchange = sent(clock.exchange, made, at)
 }
 
-/** A CLOCK REPLY. CLK-09: it leads too far from what the session's handshake said, and the link must
- * go: the next handshake says who is right. */
+/** A CLOCK REPLY. CLK-09: it leads too far from what the session's handshake said, and the link
+ * must go: the next handshake says who is right. */
 export function takeReply(
   turn: Turn,
   reply: {
