@@ -4,8 +4,6 @@
 
 import { type Fault, fault, LINK_FAULTS } from './link-faults.ts'
 
-export type { Severity } from './link-faults.ts'
-
 export const FAULTS = {
   ...LINK_FAULTS,
   'CLK-01': fault('info', 'no clock exchange yet', 'wait; if repeated, check the link'),
