@@ -1,5 +1,6 @@
 // One-time enrolment tokens, which the command line, the demo and the attacker issue.
 
+import { toHex } from '../shared/bytes.ts'
 import type { DeviceId } from '../shared/handover/sink.ts'
 import { nodeRandom, nodeSuite } from '../shared/node/node-suite.ts'
 import { Secret } from '../shared/secret.ts'
@@ -25,7 +26,8 @@ export async function newToken(
   const expiresAt = shiftMs(now, TOKEN_LIFE)
   const [{ publicKey }] = keys.staticKeys
   const masterKey = masterKeyTag(nodeSuite, publicKey)
-  await issueToken(db.kysely, { id, device, secret: keys.wrap(secret), expiresAt, masterKey })
+  const wrapped = keys.wrap(secret, { is: 'token', device, token: toHex(id) })
+  await issueToken(db.kysely, { id, device, secret: wrapped, expiresAt, masterKey })
   const print = fingerprint(nodeSuite, publicKey)
   return encodeToken({ id, secret: new Secret(secret), fingerprint: print })
 }

@@ -254,6 +254,11 @@ export const FAULTS = {
     'nothing if it happens once; the clock was held over; report it with the detail',
   ),
   'OPS-27': fault('warn', 'not one e-mail address or phone number', 'correct it; queue it again'),
+  'OPS-30': fault(
+    'alarm',
+    'secret in the database is not the one stored in its row',
+    'somebody may have written to the database: see "Keys" in operating.md',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

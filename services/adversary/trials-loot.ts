@@ -16,6 +16,7 @@ import { decodeFrame, type FrameHeader, isFrame } from '../../shared/wire/frame.
 import { sessionAnswer } from '../../shared/wire/message.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import { startMaster } from '../master/core/master.ts'
+import { pskOf } from '../master/core/roster.ts'
 import { openKeyStore } from '../master/shell/keys/key-store.ts'
 import { TreeKeys } from '../master/shell/keys/tree-keys.ts'
 import { until, type Victim } from './scene.ts'
@@ -205,8 +206,13 @@ export const LOOT_TRIALS: readonly Trial[] = [
       const { epochs, devices } = await roster(stage)
       const folder = join(stage.scene.settings.dataFolder, 'other-keys')
       const keys = openKeyStore(folder)
-      const unwrapped = epochs.filter(({ keys: wrapped }) => keys.unwrap(wrapped) !== null).length
-      const psks = devices.filter(({ psk }) => psk !== null && keys.unwrap(psk) !== null).length
+      const trees = new TreeKeys(folder, Date.now())
+      const unwrapped = epochs.filter(
+        ({ device, id: epoch, keys: wrapped }) =>
+          trees.unwrap(wrapped, { is: 'tree', device, epoch }) !== null,
+      ).length
+      const unwrap = keys.unwrap.bind(keys)
+      const psks = devices.filter((record) => pskOf(record, unwrap) !== null).length
       rmSync(folder, { recursive: true })
       return {
         sent: epochs.length + devices.length,
@@ -232,7 +238,8 @@ export const LOOT_TRIALS: readonly Trial[] = [
       for (const victim of [quiet, busy]) {
         const trees = new Map<number, { tree: KeyTree; transcript: Uint8Array }>()
         for (const { device, id, keys: wrapped, transcript } of epochs) {
-          const clear = device === victim.device ? keys.unwrap(wrapped) : null
+          const place = { is: 'tree', device, epoch: id } as const
+          const clear = device === victim.device ? keys.unwrap(wrapped, place) : null
           const tree = clear === null ? null : decodeTree(clear)
           if (tree !== null) trees.set(id, { tree, transcript })
         }
@@ -263,7 +270,7 @@ export const LOOT_TRIALS: readonly Trial[] = [
         random: nodeRandom,
         staticKeys: keys.staticKeys,
         toleranceSeconds: 10,
-        unwrap: (wrapped) => keys.unwrap(wrapped) ?? trees.unwrap(wrapped),
+        unwrap: (wrapped, place) => (place.is === 'tree' ? trees : keys).unwrap(wrapped, place),
       })
       const now = { at: later(Date.now()), bound: 1_000 }
       master.load(content, now)

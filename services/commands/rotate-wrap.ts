@@ -4,12 +4,19 @@ export const rotateWrap = subCommand({
   name: 'rotate-wrap',
   usage: '',
   about: 'wrap all key trees anew now (it happens hourly by itself)',
-  details: [],
-  options: {},
+  details: [
+    [
+      '--accept-unbound',
+      'only let the next start take secrets as versions before 0.2 stored them (a restored backup)',
+    ],
+  ],
+  options: { 'accept-unbound': { type: 'boolean' } },
   wordsMax: 0,
-  run: async () => {
-    const { wrapAnew } = await import('./work/rotation.ts')
+  run: async ({ 'accept-unbound': unbound = false }) => {
+    const { acceptUnbound, wrapAnew } = await import('./work/rotation.ts')
     const { readSettings } = await import('../settings.ts')
-    await wrapAnew(readSettings(process.env))
+    const settings = readSettings(process.env)
+    if (unbound) acceptUnbound(settings)
+    else await wrapAnew(settings)
   },
 })

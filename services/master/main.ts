@@ -75,6 +75,7 @@ export async function runMaster(options: MasterOptions): Promise<RunningMaster> 
   )
   try {
     const shell = new MasterShell(options, time)
+    await shell.bind()
     await shell.refresh()
     await shell.open()
     return shell
@@ -111,7 +112,7 @@ class MasterShell implements RunningMaster {
       staticKeys: options.keys.staticKeys,
       handshakeLimits: options.handshakeLimits ?? {},
       toleranceSeconds: options.toleranceSeconds,
-      unwrap: (wrapped) => this.#keeper.unwrap(wrapped),
+      unwrap: (wrapped, place) => this.#keeper.unwrap(wrapped, place),
     })
     const { keys, trees, roster, log, say = () => {} } = options
     this.#keeper = new KeyKeeper({
@@ -136,6 +137,10 @@ class MasterShell implements RunningMaster {
   }
   connections(): number {
     return this.#listeners?.connections() ?? 0
+  }
+
+  bind(): Promise<void> {
+    return this.#keeper.bind()
   }
 
   async open(): Promise<void> {
@@ -199,10 +204,13 @@ class MasterShell implements RunningMaster {
     this.#perform(actions)
     const lost = actions.filter((action) => action.do === 'unreadable')
     if (lost.length === 0) return
-    const trees = lost.filter(({ what }) => what === 'key tree').length
-    const devices = new Set(lost.map(({ device }) => device)).size
-    const detail = `${trees} key trees, ${lost.length - trees} psks, of ${devices} devices`
-    this.#options.log('OPS-24', detail)
+    for (const code of new Set(lost.map(({ wrapped }) => this.#keeper.whyClosed(wrapped)))) {
+      const these = lost.filter(({ wrapped }) => this.#keeper.whyClosed(wrapped) === code)
+      const number = (kind: string) => these.filter(({ what }) => what === kind).length
+      const devices = new Set(these.map(({ device }) => device)).size
+      const kinds = `${number('key tree')} key trees, ${number('psk')} psks, ${number('token')} tokens`
+      this.#options.log(code, `${kinds}, of ${devices} devices`)
+    }
   }
 
   /** Checks cheaply whether operators changed anything. */
@@ -288,7 +296,7 @@ class MasterShell implements RunningMaster {
         this.#keeper.called(action.device, action.tag)
         return
       case 'unreadable':
-        board.refused(action.device, 'OPS-24', unixMs(Date.now()))
+        board.refused(action.device, this.#keeper.whyClosed(action.wrapped), unixMs(Date.now()))
         return
       case 'anchor':
         this.#options.sink.anchor(action.device, action.anchor)
@@ -325,7 +333,8 @@ class MasterShell implements RunningMaster {
     const { link, token, device, staticKey, psk, attempt } = action
     let result: 'stored' | 'conflict' | 'failed' = 'stored'
     try {
-      const entry = { token, device, staticKey, psk: keys.wrap(psk), attempt }
+      const wrapped = keys.wrap(psk, { is: 'psk', device, staticKey })
+      const entry = { token, device, staticKey, psk: wrapped, attempt }
       await this.#keeper.track(roster.enrol(entry))
       // The session handshake follows at once and needs the new key in memory.
       await this.refresh()
@@ -341,7 +350,7 @@ class MasterShell implements RunningMaster {
     const { link, device, id, origin, transcript, staticKey } = action
     let stored = true
     try {
-      await this.#keeper.store(action.keys, (keys) =>
+      await this.#keeper.store(action.keys, { is: 'tree', device, epoch: id }, (keys) =>
         roster.commitEpoch({ device, id, origin, transcript, keys, closed: false }, staticKey),
       )
     } catch (error) {

@@ -51,6 +51,18 @@ export interface StoredKeys {
   readonly keys: Uint8Array
 }
 
+/** Which secret of which row: a wrapped one opens in its own place only. */
+export type SecretPlace =
+  | { readonly is: 'psk'; readonly device: DeviceId; readonly staticKey: Uint8Array }
+  | { readonly is: 'token'; readonly device: DeviceId; readonly token: string }
+  | { readonly is: 'tree'; readonly device: DeviceId; readonly epoch: number }
+
+/** A wrapped secret as it lies in the store. */
+export interface StoredSecret {
+  readonly place: SecretPlace
+  readonly wrapped: Uint8Array
+}
+
 /** Returns newly wrapped keys for a batch, in its order; null leaves an entry as it is. */
 export type Rewrap = (batch: readonly StoredKeys[]) => readonly (Uint8Array | null)[]
 
@@ -88,6 +100,10 @@ export interface Roster {
   /** Wraps the keys of every epoch again, in one transaction during which none is added or removed.
    * Resolves when that is durable; rejects when nothing changed or the outcome is unknown. */
   rewrap(rewrap: Rewrap): Promise<void>
+  /** The same for every secret of every row, in batches, in one transaction. */
+  rewrapSecrets(
+    rewrap: (batch: readonly StoredSecret[]) => readonly (Uint8Array | null)[],
+  ): Promise<void>
   /** Stores under which of the master's keys devices called last. Resolves when durable. */
   calledUnder(tags: ReadonlyMap<DeviceId, Uint8Array>): Promise<void>
   /** What may still need another of the master's keys than this one: enrolled devices, not revoked,

@@ -39,7 +39,7 @@ const WARM_UP = 1
 /** Devices that enrolled and got their epoch before the outage. */
 async function seed(
   { db }: TestPostgres,
-  keys: KeyStore,
+  { keys, trees }: { readonly keys: KeyStore; readonly trees: TreeKeys },
   scenario: Scenario,
 ): Promise<readonly BenchDevice[]> {
   const roster = openRoster(db.kysely)
@@ -50,13 +50,16 @@ async function seed(
     const [staticKey, psk, transcript] = [nodeRandom(32), nodeRandom(32), nodeRandom(32)]
     const tree = encodeTree(plantTree(nodeSuite, nodeRandom(32)))
     const name = `bench-${scenario.kind}-${at}`
+    const [device, publicKey] = [toHex(id), nodeSuite.publicKey(staticKey)]
+    const wrapped = keys.wrap(psk, { is: 'psk', device, staticKey: publicKey })
     await db.pool.query(
       'insert into devices (id, name, static_key, psk, attempt) values ($1, $2, $3, $4, 1)',
-      [toHex(id), name, Buffer.from(nodeSuite.publicKey(staticKey)), Buffer.from(keys.wrap(psk))],
+      [device, name, Buffer.from(publicKey), Buffer.from(wrapped)],
     )
     const epoch = { id: 1, origin, transcript }
-    const record = { ...epoch, device: toHex(id), keys: keys.wrap(tree), closed: false }
-    await roster.commitEpoch(record, nodeSuite.publicKey(staticKey))
+    const wrappedTree = trees.wrap(tree, { is: 'tree', device, epoch: epoch.id })
+    const record = { ...epoch, device, keys: wrappedTree, closed: false }
+    await roster.commitEpoch(record, publicKey)
     devices.push({ id, name, staticKey, psk, epoch: { ...epoch, tree, state: 'committed' } })
   }
   return devices
@@ -158,12 +161,13 @@ export async function durableRows(bench: string, scenario: Scenario): Promise<Be
   const board = new Fleet(pool, () => {})
   const sink = new ReadingSink(pool)
   const keys = openKeyStore(join(postgres.folder, '..', 'keys'))
+  const trees = new TreeKeys(keys.folder, Date.now())
   try {
     await client.connect()
-    const devices = await seed(postgres, keys, scenario)
+    const devices = await seed(postgres, { keys, trees }, scenario)
     const master = await runMaster({
       keys,
-      trees: new TreeKeys(keys.folder, Date.now()),
+      trees,
       roster: openRoster(kysely),
       commands: openCommands(kysely, () => unixMs(Date.now())),
       sink,

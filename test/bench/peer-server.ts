@@ -54,6 +54,7 @@ function rosterOf(devices: readonly DeviceRecord[]): Roster {
     commitEpoch: async () => {},
     retireEpochs: async () => {},
     rewrap: async () => {},
+    rewrapSecrets: async () => {},
     calledUnder: async () => {},
     olderKeys: async () => ({ devices: 0, tokens: 0 }),
   }
@@ -69,6 +70,8 @@ async function open({ masterKey, devices, certificate }: PeerTask): Promise<Peer
       look: () => false,
       wrap: (secret) => secret,
       unwrap: (wrapped) => wrapped,
+      unwrapUnbound: () => null,
+      isOurs: () => true,
     },
     trees: new TreeKeys(folder, Date.now()),
     roster: rosterOf(devices),

@@ -61,6 +61,7 @@ class SlowRoster implements Roster {
   }
   async commitEpoch() {}
   async rewrap() {}
+  async rewrapSecrets() {}
   async calledUnder() {}
   async olderKeys() {
     return { devices: 0, tokens: 0 }
@@ -87,7 +88,8 @@ test('all devices that enrol at the same moment are known afterwards (wire.md 3)
     const [id, secret, device] = [nodeRandom(8), nodeRandom(16), toHex(nodeRandom(8))]
     const never = { staticKey: null, psk: null, attempt: 0, revoked: false, historyFrom: null }
     roster.devices.push({ id: device, name, ...never })
-    const record = { id: toHex(id), device, secret: keys.wrap(secret) }
+    const place = { is: 'token', device, token: toHex(id) } as const
+    const record = { id: place.token, device, secret: keys.wrap(secret, place) }
     roster.tokens.push({ ...record, expiresAt: FOREVER, burntBy: null })
     const print = fingerprint(nodeSuite, keys.staticKeys[0].publicKey)
     return encodeToken({ id, secret: new Secret(secret), fingerprint: print })

@@ -24,6 +24,7 @@ const NOBODY: Roster = {
   enrol: async () => {},
   commitEpoch: async () => {},
   rewrap: async () => {},
+  rewrapSecrets: async () => {},
   calledUnder: async () => {},
   olderKeys: async () => ({ devices: 0, tokens: 0 }),
   retireEpochs: async () => {},

@@ -51,10 +51,12 @@ const WAYS: readonly (readonly [string, (fleet: KeyFleet, device: string) => Pro
     async (fleet, device) => {
       const { kysely } = fleet.postgres.db
       await revokeDevice(kysely, device)
+      const id = nodeRandom(8)
+      const place = { is: 'token', device, token: toHex(id) } as const
       await issueToken(kysely, {
-        id: nodeRandom(8),
+        id,
         device,
-        secret: fleet.keys.wrap(nodeRandom(16)),
+        secret: fleet.keys.wrap(nodeRandom(16), place),
         expiresAt: unixMs(Date.now() + 60_000),
         masterKey: masterKeyTag(nodeSuite, fleet.keys.staticKeys[0].publicKey),
       })

@@ -31,7 +31,9 @@ export async function rewrapMany(
     ) ?? { tree: null }
     assert.ok(tree !== null)
     const ids = Array.from({ length: epochs }, (_, at) => at.toString(16).padStart(16, '0'))
-    const blobs = ids.map(() => Buffer.from(trees.wrap(encodeTree(tree))))
+    const blobs = ids.map((device) =>
+      Buffer.from(trees.wrap(encodeTree(tree), { is: 'tree', device, epoch: 1 })),
+    )
     await db.pool.query(
       'insert into devices (id, name) select id, id from unnest($1::text[]) as id',
       [ids],
@@ -42,7 +44,7 @@ export async function rewrapMany(
       [ids, blobs],
     )
     const roster = openRoster(db.kysely)
-    const unwrap = (wrapped: Uint8Array): Uint8Array | null => trees.unwrap(wrapped)
+    const unwrap = trees.unwrap.bind(trees)
     const master = startMaster({
       suite: nodeSuite,
       random: nodeRandom,
@@ -64,8 +66,12 @@ export async function rewrapMany(
     const totalMs = performance.now() - from
     const stallMs = stalls()
     assert.equal(rotated.epochs, epochs)
-    const { rows } = await db.pool.query<{ keys: Buffer }>('select keys from epochs')
-    assert.ok(rows.every(({ keys: blob }) => trees.unwrap(blob) !== null))
+    const { rows } = await db.pool.query<{ device: string; keys: Buffer }>(
+      'select device_id as device, keys from epochs',
+    )
+    const opens = ({ device, keys: blob }: (typeof rows)[number]): boolean =>
+      trees.unwrap(blob, { is: 'tree', device, epoch: 1 }) !== null
+    assert.ok(rows.every(opens))
     return { totalMs, stallMs }
   } finally {
     await postgres.close()

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { StoredFrame } from '../../services/slave/core/state/stored.ts'
+import type { SecretPlace } from '../../shared/handover/roster.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { decodeToken, tokenPsk } from '../../shared/tves/token.ts'
 import { decodeTree, type KeyTree, leafAt } from '../../shared/tves/tree.ts'
@@ -40,6 +41,8 @@ interface Frame extends StoredFrame {
 class Witness {
   readonly frames: Frame[] = []
   readonly secrets = new Map<string, Uint8Array>()
+  /** Rows that trees were wrapped for: the thief reads device and epoch beside them. */
+  readonly places = new Map<string, SecretPlace>()
 
   learn(name: string, secret: Uint8Array): void {
     this.secrets.set(`${name} ${this.secrets.size}`, secret)
@@ -88,9 +91,14 @@ function recorded(slaves: ReadonlyMap<string, LightSlave>, frames: readonly Fram
   return { device, transcript: epoch.transcript, body: frame.body, salt } satisfies Recorded
 }
 
-const treesOf = (blobs: readonly Blob[], folder: string): readonly KeyTree[] => {
+interface Haul {
+  readonly blobs: readonly Blob[]
+  readonly places: readonly SecretPlace[]
+}
+
+const treesOf = ({ blobs, places }: Haul, folder: string): readonly KeyTree[] => {
   const keys = treeKeysIn(folder)
-  return blobs.flatMap((blob) => openBlob(blob, keys) ?? [])
+  return blobs.flatMap((blob) => openBlob(blob, keys, places) ?? [])
 }
 
 test('stolen: database, log and backup; then the keys as they are after a rotation, too', async (t) => {
@@ -99,9 +107,10 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
   const witness = new Witness()
   const { postgres, trees, keyFolder } = fleet
   const wrap = trees.wrap.bind(trees)
-  trees.wrap = (tree) => {
+  trees.wrap = (tree, place) => {
     witness.learnTree('master', tree)
-    return wrap(tree)
+    witness.places.set(JSON.stringify(place), place)
+    return wrap(tree, place)
   }
   const { tokens } = await fleet.enrol(DEVICES)
   for (const token of tokens.values()) {
@@ -165,10 +174,11 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
     [1, 2, 3].every((id) => ids.has(id)),
     'rows from before both rotations are found',
   )
-  assert.deepEqual(await withoutKeys(fleet, blobs), 0, 'without a key nothing opens')
+  const haul = { blobs, places: [...witness.places.values()] }
+  assert.deepEqual(await withoutKeys(fleet, haul), 0, 'without a key nothing opens')
 
   const open = (frames: readonly Frame[], folder: string): number => {
-    const stolen = treesOf(blobs, folder)
+    const stolen = treesOf(haul, folder)
     return frames.filter((frame) => opens(stolen, recorded(fleet.slaves, witness.frames, frame)))
       .length
   }
@@ -182,11 +192,11 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
   const would = open(old, keysBefore)
   t.diagnostic(`with the key that was destroyed: ${would} of ${old.length} old`)
   assert.ok(would > 10, 'the test can see an old frame open')
-  futureOpens(fleet, treesOf(blobs, keyFolder))
+  futureOpens(fleet, treesOf(haul, keyFolder))
 })
 
 /** How many trees open when every 32-byte value in the database is tried as a key. */
-async function withoutKeys({ postgres }: KeyFleet, blobs: readonly Blob[]): Promise<number> {
+async function withoutKeys({ postgres }: KeyFleet, { blobs, places }: Haul): Promise<number> {
   const { rows } = await postgres.db.pool.query<{ key: Buffer }>(
     `select static_key as key from devices union select transcript from epochs
      union select hash from stream_positions`,
@@ -196,7 +206,7 @@ async function withoutKeys({ postgres }: KeyFleet, blobs: readonly Blob[]): Prom
   return guesses.reduce((sum, key) => {
     const aead = nodeSuite.aead(key)
     const keys = new Map(blobs.map(({ id }) => [id, aead]))
-    return sum + blobs.filter((blob) => openBlob(blob, keys) !== null).length
+    return sum + blobs.filter((blob) => openBlob(blob, keys, places) !== null).length
   }, clear)
 }
 

@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SecretPlace } from '../../shared/handover/roster.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { openFrame } from '../../shared/tves/seal.ts'
 import type { Aead } from '../../shared/tves/suite.ts'
@@ -97,16 +98,22 @@ export function wrappedTrees(files: readonly Buffer[]): readonly Blob[] {
   return [...found.values()]
 }
 
-/** The tree in a blob, whatever its length, under the key with its number; null when it does not
+/** The tree in a blob, whatever its length and row, under the key with its number; null when it does not
  * open. */
-export function openBlob(blob: Blob, keys: ReadonlyMap<number, Aead>): KeyTree | null {
+export function openBlob(
+  blob: Blob,
+  keys: ReadonlyMap<number, Aead>,
+  places: readonly SecretPlace[],
+): KeyTree | null {
   const aead = keys.get(blob.id)
   if (aead === undefined) return null
+  const key = { form: WRAP_FORMS.tree, id: blob.id, aead }
   for (let nodes = 1; nodes <= NODES_MAX; nodes += 1) {
-    const length = HEAD_BYTES + TREE_HEAD + nodes * NODE + TAG
-    const key = { form: WRAP_FORMS.tree, id: blob.id, aead }
-    const plain = unwrapUnder(key, blob.bytes.subarray(0, length))
-    if (plain !== null) return decodeTree(plain)
+    const wrapped = blob.bytes.subarray(0, HEAD_BYTES + TREE_HEAD + nodes * NODE + TAG)
+    for (const place of places) {
+      const plain = unwrapUnder(key, wrapped, place)
+      if (plain !== null) return decodeTree(plain)
+    }
   }
   return null
 }

@@ -12,6 +12,7 @@ import { createDevice, issueToken } from '../../services/billing/fleet/db/roster
 import { runningPostgres } from '../../services/billing/store/embedded/embedded-postgres.ts'
 import { isServerOf, liveServer } from '../../services/billing/store/embedded/postmaster.ts'
 import { openKeyStore } from '../../services/master/shell/keys/key-store.ts'
+import { toHex } from '../../shared/bytes.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { packageRoot } from '../../shared/node/root.ts'
@@ -268,7 +269,8 @@ export class WholeWay {
     const expiresAt = unixMs(Date.now() + TOKEN_LIFE_MS)
     const [{ publicKey }] = keys.staticKeys
     const masterKey = masterKeyTag(nodeSuite, publicKey)
-    const record = { id, device, secret: keys.wrap(secret), expiresAt, masterKey }
+    const wrapped = keys.wrap(secret, { is: 'token', device, token: toHex(id) })
+    const record = { id, device, secret: wrapped, expiresAt, masterKey }
     await issueToken(this.db.kysely, record)
     const print = fingerprint(nodeSuite, publicKey)
     const text = encodeToken({ id, secret: new Secret(secret), fingerprint: print })

@@ -280,7 +280,7 @@ const roster: Target = {
     const lost = sealed || decodeTree(input) === null
     assert.deepEqual(
       actions.map((action) => (action.do === 'unreadable' ? action.what : action.do)),
-      [...(sealed ? ['psk'] : []), ...(lost ? ['key tree'] : [])],
+      [...(sealed ? ['psk', 'token'] : []), ...(lost ? ['key tree'] : [])],
     )
     return decodeTree(input) !== null
   },

@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toHex } from '../../../shared/bytes.ts'
 import { csvLine } from '../../../shared/documents/csv.ts'
+import type { SecretPlace } from '../../../shared/handover/roster.ts'
 import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import { Secret } from '../../../shared/secret.ts'
@@ -75,7 +76,8 @@ export async function enrolAll(
       const [id, token, clear] = [nodeRandom(8), nodeRandom(8), new Secret(nodeRandom(16))]
       const text = encodeToken({ id: token, secret: clear, fingerprint: print })
       const label: Label = { name: device.name, device: toHex(id), token: text }
-      return { device: { ...device, id, token, secret: keys.wrap(clear.reveal()) }, label }
+      const place: SecretPlace = { is: 'token', device: label.device, token: toHex(token) }
+      return { device: { ...device, id, token, secret: keys.wrap(clear.reveal(), place) }, label }
     })
   const labels = made.map(({ label }) => label)
   const lines = labels.map(({ name, device, token }) => csvLine([name, device, token]))

@@ -9,6 +9,7 @@ import { nodeSuite } from '../../../shared/node/node-suite.ts'
 import { masterKeyTag } from '../../../shared/tves/handshake.ts'
 import { missingDevices, olderKeys } from '../../billing/fleet/db/master-keys.ts'
 import { withDatabase } from './database.ts'
+import { acceptUnboundOnce } from '../../master/shell/keys/bound-rows.ts'
 import { requestRotation, rotationRequested } from '../../master/shell/keys/key-keeper.ts'
 import {
   addStaticKey,
@@ -66,6 +67,15 @@ export function giveUpOldKey(settings: Settings): void {
   eraseOldStaticKeys(folder)
   console.log('The old static key is destroyed. Devices that never learned the new one, and tokens')
   console.log('made before it, need a new token ("ticklock device NAME").')
+}
+
+/** The next start binds the rows of a backup that an earlier version made. */
+export function acceptUnbound(settings: Settings): void {
+  acceptUnboundOnce(foldersOf(settings))
+  console.log(
+    'The next start of the head-end takes secrets that are bound to no row, and binds them.',
+  )
+  console.log('Somebody who wrote to the database before then could exchange two devices.')
 }
 
 /** Asks the running head-end to wrap all key trees anew. OPS-08 when none does so in time. */

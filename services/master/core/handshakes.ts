@@ -26,6 +26,7 @@ import {
 } from '../../../shared/wire/payload.ts'
 import { arrivedAt } from './clock-answer.ts'
 import { isSameToken } from './cutting.ts'
+import { pskOf } from './roster.ts'
 import type {
   CalledAs,
   DeviceState,
@@ -154,7 +155,7 @@ function callerOf(
   if (device === undefined) return { ok: false, fault: 'SEC-01' }
   if (device.record.revoked) return { ok: false, fault: 'SEC-14' }
   if (!mayCall(device)) return { ok: false, fault: 'WIR-05' }
-  const psk = device.record.psk === null ? null : unwrap(device.record.psk)
+  const psk = pskOf(device.record, unwrap)
   if (psk === null) return { ok: false, fault: 'SEC-01' }
   return { ok: true, device, psk, calledAs: { staticKey, attempt: device.record.attempt } }
 }

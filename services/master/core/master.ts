@@ -31,7 +31,15 @@ import {
 } from './links.ts'
 import { isInUse, sendNewestKey } from './master-keys.ts'
 import { takeAnchor, takeMeterClock, takeStatus } from './reports.ts'
-import { emptyRoster, keepDevices, putDevice, putTokens, type RosterTables } from './roster.ts'
+import {
+  emptyRoster,
+  isNews,
+  keepDevices,
+  pskOf,
+  putDevice,
+  putTokens,
+  type RosterTables,
+} from './roster.ts'
 import type {
   Link,
   LinkId,
@@ -114,24 +122,27 @@ function load(turn: Turn, roster: RosterTables, content: RosterContent): void {
   const { setup } = turn
   const fresh = new Set<DeviceId>()
   for (const record of content.devices) {
-    if (!roster.devices.has(record.id)) {
-      fresh.add(record.id)
-      if (record.psk !== null && setup.unwrap(record.psk) === null) {
-        turn.actions.push({ do: 'unreadable', device: record.id, what: 'psk' })
-      }
+    const { id: device, psk: wrapped } = record
+    const known = roster.devices.get(device)
+    if (known === undefined) fresh.add(device)
+    if (wrapped !== null && isNews(known, record) && pskOf(record, setup.unwrap) === null) {
+      turn.actions.push({ do: 'unreadable', device, what: 'psk', wrapped })
     }
     putDevice(roster, record)
   }
   keepDevices(roster, new Set(content.devices.map(({ id }) => id)))
-  putTokens(roster, content.tokens, setup.unwrap)
+  for (const { device, secret: wrapped } of putTokens(roster, content.tokens, setup.unwrap)) {
+    turn.actions.push({ do: 'unreadable', device, what: 'token', wrapped })
+  }
   cutStrangers(turn)
   for (const record of content.epochs) {
     const device = roster.devices.get(record.device)
     if (device === undefined || !fresh.has(record.device)) continue
-    const encoded = setup.unwrap(record.keys)
+    const { device: id, id: epoch, keys: wrapped } = record
+    const encoded = setup.unwrap(wrapped, { is: 'tree', device: id, epoch })
     const tree = encoded === null ? null : decodeTree(encoded)
     if (tree !== null) putEpoch(device, { ...record, tree })
-    else turn.actions.push({ do: 'unreadable', device: record.device, what: 'key tree' })
+    else turn.actions.push({ do: 'unreadable', device: id, what: 'key tree', wrapped })
   }
   for (const position of content.positions) {
     const device = roster.devices.get(position.device)

@@ -1,6 +1,6 @@
 // The roster in memory: devices, by id and by the key they call with, and tokens.
 
-import { toHex } from '../../../shared/bytes.ts'
+import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../shared/handover/sink.ts'
 import type { DeviceState, KnownToken, MasterSetup, Owned, RosterState } from './state.ts'
@@ -10,12 +10,15 @@ export interface RosterTables extends RosterState {
   readonly devices: Map<DeviceId, DeviceState>
   readonly byKey: Map<string, DeviceState>
   readonly tokens: Map<string, KnownToken>
+  /** Tokens whose secret does not open, by id. */
+  readonly closedTokens: Set<string>
 }
 
 export const emptyRoster = (): RosterTables => ({
   devices: new Map(),
   byKey: new Map(),
   tokens: new Map(),
+  closedTokens: new Set(),
 })
 
 /** Adds or updates a device. */
@@ -55,17 +58,45 @@ function unnameKey(roster: RosterTables, device: DeviceState): void {
   if (roster.byKey.get(key) === device) roster.byKey.delete(key)
 }
 
-/** These tokens and no others; one whose secret our wrap keys do not open is left out. */
+/** The device's psk in clear; null when it has none or it does not open here. */
+export function pskOf(
+  { id: device, psk, staticKey }: DeviceRecord,
+  unwrap: MasterSetup['unwrap'],
+): Uint8Array | null {
+  return psk === null || staticKey === null ? null : unwrap(psk, { is: 'psk', device, staticKey })
+}
+
+/** True when the psk or the static key is another than before. */
+export function isNews(known: DeviceState | undefined, { psk, staticKey }: DeviceRecord): boolean {
+  if (known === undefined) return true
+  return !same(known.record.psk, psk) || !same(known.record.staticKey, staticKey)
+}
+
+const same = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
+  a === null || b === null ? a === b : equalConstantTime(a, b)
+
+/** These tokens and no others; one whose secret does not open is left out. Returns those that were
+ * not left out before. */
 export function putTokens(
-  { tokens }: RosterTables,
+  { tokens, closedTokens }: RosterTables,
   records: readonly TokenRecord[],
   unwrap: MasterSetup['unwrap'],
-): void {
+): readonly TokenRecord[] {
+  const before = new Set(closedTokens)
   tokens.clear()
+  closedTokens.clear()
+  const news: TokenRecord[] = []
   for (const token of records) {
-    const clearSecret = unwrap(token.secret)
-    if (clearSecret !== null) tokens.set(token.id, { ...token, clearSecret })
+    const { id, device, secret } = token
+    const clearSecret = unwrap(secret, { is: 'token', device, token: id })
+    if (clearSecret !== null) {
+      tokens.set(id, { ...token, clearSecret })
+      continue
+    }
+    closedTokens.add(id)
+    if (!before.has(id)) news.push(token)
   }
+  return news
 }
 
 /** The device proved that it holds the master's key of this tag. */

@@ -11,7 +11,7 @@ import type { MeterClockReport } from '../../../shared/clock/evidence.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/bytes.ts'
 import type { OpenCommand } from '../../../shared/handover/commands.ts'
-import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
+import type { DeviceRecord, SecretPlace, TokenRecord } from '../../../shared/handover/roster.ts'
 import type {
   AcceptedFrame,
   DeviceId,
@@ -41,8 +41,8 @@ export interface MasterSetup {
   readonly handshakeLimits?: Partial<HandshakeLimits>
   /** How far a time tag may be ahead, seconds 1..60 (wire.md 6.2). */
   readonly toleranceSeconds: number
-  /** Opens a secret the shell's key store wrapped; null when it does not open. */
-  readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
+  /** Opens a secret the shell's key store wrapped for this place; null when it does not open. */
+  readonly unwrap: (wrapped: Uint8Array, place: SecretPlace) => Uint8Array | null
 }
 
 /** One step's view: the state, the time, and the actions it collects. */
@@ -307,7 +307,12 @@ export type MasterAction =
   /** This device's last CONFIRM came in a session under the master's key of this tag. */
   | { readonly do: 'called-under'; readonly device: DeviceId; readonly tag: Uint8Array }
   /** A secret in the roster that our wrap keys do not open. */
-  | { readonly do: 'unreadable'; readonly device: DeviceId; readonly what: 'psk' | 'key tree' }
+  | {
+      readonly do: 'unreadable'
+      readonly device: DeviceId
+      readonly what: 'psk' | 'token' | 'key tree'
+      readonly wrapped: Uint8Array
+    }
   /** Epochs of which the slave holds nothing more: destroy their keys and positions. */
   | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {

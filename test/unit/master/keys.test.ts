@@ -104,8 +104,8 @@ test('trees and psks that do not open are reported and never a crash (OPS-24)', 
     positions: [],
   }
   assert.deepEqual(master.load(content, NOW), [
-    { do: 'unreadable', device: DEVICE, what: 'psk' },
-    { do: 'unreadable', device: DEVICE, what: 'key tree' },
+    { do: 'unreadable', device: DEVICE, what: 'psk', wrapped: record.psk },
+    { do: 'unreadable', device: DEVICE, what: 'key tree', wrapped: epoch.keys },
   ])
   assert.deepEqual(master.load(content, NOW), [], 'named once')
   assert.equal(master.tree(DEVICE, 7), null)

@@ -11,7 +11,7 @@ import {
   rotateTreeKey,
   TreeKeys,
 } from '../../../services/master/shell/keys/tree-keys.ts'
-import type { Rewrap } from '../../../shared/handover/roster.ts'
+import type { Rewrap, SecretPlace } from '../../../shared/handover/roster.ts'
 import { nodeRandom } from '../../../shared/node/node-suite.ts'
 
 const EPOCHS = 5
@@ -42,7 +42,7 @@ const rotate = (trees: TreeKeys, roster: Rows, cut: (step: RotationStep) => void
     trees,
     roster,
     current: () => null,
-    unwrap: (wrapped) => trees.unwrap(wrapped),
+    unwrap: (wrapped, place) => trees.unwrap(wrapped, place),
     settled: async () => {},
     nowMs: NOW,
     cut,
@@ -51,11 +51,15 @@ const rotate = (trees: TreeKeys, roster: Rows, cut: (step: RotationStep) => void
 function filled(trees: TreeKeys): { rows: Rows; plain: Uint8Array[] } {
   const rows = new Rows()
   const plain = Array.from({ length: EPOCHS }, () => nodeRandom(900))
-  rows.rows = plain.map((tree) => trees.wrap(tree))
+  rows.rows = plain.map((tree, epoch) => trees.wrap(tree, placeOf(epoch)))
   return { rows, plain }
 }
 
-const opened = (trees: TreeKeys, { rows }: Rows) => rows.map((row) => trees.unwrap(row))
+const placeOf = (epoch: number): SecretPlace => ({ is: 'tree', device: 'd', epoch })
+
+const openedRows = (trees: TreeKeys, rows: readonly Uint8Array[]) =>
+  rows.map((row, epoch) => trees.unwrap(row, placeOf(epoch)))
+const opened = (trees: TreeKeys, { rows }: Rows) => openedRows(trees, rows)
 
 test('after a rotation the old rows no longer open, the new ones do, and one file is left', async (t) => {
   const folder = folderFor(t)
@@ -69,17 +73,11 @@ test('after a rotation the old rows no longer open, the new ones do, and one fil
   const again = new TreeKeys(folder, NOW)
   assert.deepEqual(opened(again, rows), plain)
   const none = old.map(() => null)
-  assert.deepEqual(
-    old.map((row) => again.unwrap(row)),
-    none,
-  )
+  assert.deepEqual(openedRows(again, old), none)
   // Proves that the line above means something: with the destroyed key they do open.
   writeFileSync(join(folder, 'trees-1.key'), key, { mode: 0o600 })
   const restored = new TreeKeys(folder, NOW)
-  assert.deepEqual(
-    old.map((row) => restored.unwrap(row)),
-    plain,
-  )
+  assert.deepEqual(openedRows(restored, old), plain)
 })
 
 for (const step of ['made', 'rewrapped', 'overwritten'] as const) {
@@ -114,7 +112,7 @@ for (const trouble of ['before', 'after'] as const) {
     assert.deepEqual(opened(trees, rows), plain)
     assert.deepEqual(opened(new TreeKeys(folder, NOW), rows), plain)
     // An epoch stored in between is under the newest key.
-    rows.rows.push(trees.wrap(nodeRandom(900)))
+    rows.rows.push(trees.wrap(nodeRandom(900), placeOf(EPOCHS)))
     rows.trouble = null
     assert.equal((await rotate(trees, rows)).epochs, EPOCHS + 1)
     assert.deepEqual(trees.held, [3])
@@ -125,7 +123,7 @@ for (const trouble of ['before', 'after'] as const) {
 test('a tree that does not open is left as it is, and does not prevent a rotation', async (t) => {
   const trees = new TreeKeys(folderFor(t), NOW)
   const { rows } = filled(trees)
-  const strange = new TreeKeys(folderFor(t), NOW).wrap(nodeRandom(900))
+  const strange = new TreeKeys(folderFor(t), NOW).wrap(nodeRandom(900), placeOf(EPOCHS))
   rows.rows.push(strange)
   assert.equal((await rotate(trees, rows)).epochs, EPOCHS)
   assert.equal(rows.rows.at(-1), strange)
@@ -134,12 +132,12 @@ test('a tree that does not open is left as it is, and does not prevent a rotatio
 test('a rotation waits for an epoch that is being stored under the old key', async (t) => {
   const trees = new TreeKeys(folderFor(t), NOW)
   const { rows } = filled(trees)
-  const late = trees.wrap(nodeRandom(900))
+  const late = trees.wrap(nodeRandom(900), placeOf(EPOCHS))
   await rotateTreeKey({
     trees,
     roster: rows,
     current: () => null,
-    unwrap: (wrapped) => trees.unwrap(wrapped),
+    unwrap: (wrapped, place) => trees.unwrap(wrapped, place),
     settled: async () => {
       rows.rows.push(late)
     },

@@ -15,6 +15,7 @@ import { errorCode } from '../../../../shared/node/fault-error.ts'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { bump, deviceRecord } from './device-rows.ts'
 import { calledUnder, olderKeys, rewrapEpochs } from './master-keys.ts'
+import { rewrapSecrets } from './secrets.ts'
 import { forgetPositions, readPositions } from '../../readings/db/positions.ts'
 import { counted } from '../../store/counters.ts'
 import type { Database } from '../../store/schema.ts'
@@ -178,6 +179,7 @@ export function openRoster(db: Db): Roster {
           .execute()
       }),
     rewrap: (rewrap) => rewrapEpochs(db, rewrap),
+    rewrapSecrets: (rewrap) => rewrapSecrets(db, rewrap),
     calledUnder: (tags) => calledUnder(db, tags),
     olderKeys: (tag) => olderKeys(db, tag),
   }

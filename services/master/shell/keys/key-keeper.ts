@@ -5,13 +5,15 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FaultCode } from '../../../../shared/faults.ts'
-import type { Roster } from '../../../../shared/handover/roster.ts'
+import type { Roster, SecretPlace } from '../../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { nodeSuite } from '../../../../shared/node/node-suite.ts'
 import { masterKeyTag } from '../../../../shared/tves/handshake.ts'
+import { bindRows } from './bound-rows.ts'
 import { eraseOldStaticKeys, type KeyStore, type StaticKeys } from './key-store.ts'
 import { rotateTreeKey, type TreeKeys } from './tree-keys.ts'
+import { isUnbound } from './wrapping.ts'
 
 /** Age at which the trees' wrap key is replaced. */
 const TREE_KEY_AGE_MS = 3_600_000
@@ -46,14 +48,33 @@ export class KeyKeeper {
     this.#setup = setup
   }
 
-  unwrap(wrapped: Uint8Array): Uint8Array | null {
+  unwrap(wrapped: Uint8Array, place: SecretPlace): Uint8Array | null {
     const { keys, trees } = this.#setup
-    return trees.unwrap(wrapped) ?? keys.unwrap(wrapped)
+    return (place.is === 'tree' ? trees : keys).unwrap(wrapped, place)
+  }
+
+  /** Why a wrap does not open: OPS-24 when its key is not here, OPS-30 when it is: then the wrap is
+   * not the one that was stored in this row, or is of the unbound form. */
+  whyClosed(wrapped: Uint8Array): FaultCode {
+    const { keys, trees } = this.#setup
+    return isUnbound(wrapped) || keys.isOurs(wrapped) || trees.isOurs(wrapped) ? 'OPS-30' : 'OPS-24'
+  }
+
+  /** Before the first load: what an earlier version wrapped is bound to its row. */
+  async bind(): Promise<void> {
+    const { keys, trees, roster, say } = this.#setup
+    const bound = await bindRows({ keys, trees, roster })
+    if (bound > 0)
+      say(`wrapped secrets: ${bound} of an earlier version are bound to their rows now`)
   }
 
   /** Wraps a tree and stores it; a rotation waits for it. */
-  store(tree: Uint8Array, write: (wrapped: Uint8Array) => Promise<void>): Promise<void> {
-    return this.track(write(this.#setup.trees.wrap(tree)))
+  store(
+    tree: Uint8Array,
+    place: SecretPlace,
+    write: (wrapped: Uint8Array) => Promise<void>,
+  ): Promise<void> {
+    return this.track(write(this.#setup.trees.wrap(tree, place)))
   }
 
   track<T>(work: Promise<T>): Promise<T> {
@@ -104,7 +125,7 @@ export class KeyKeeper {
       trees,
       roster,
       current: tree,
-      unwrap: (wrapped) => this.unwrap(wrapped),
+      unwrap: (wrapped, place) => this.unwrap(wrapped, place),
       settled: () => this.#settled(),
       nowMs,
     })

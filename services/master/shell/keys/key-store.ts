@@ -6,16 +6,19 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { equalConstantTime } from '../../../../shared/bytes.ts'
+import { concat, equalConstantTime, fromText, Reader } from '../../../../shared/bytes.ts'
+import type { SecretPlace } from '../../../../shared/handover/roster.ts'
 import { FaultError } from '../../../../shared/node/fault-error.ts'
 import { makeFolders } from '../../../../shared/node/folders.ts'
 import { nodeSuite } from '../../../../shared/node/node-suite.ts'
 import type { KeyPair } from '../../../../shared/tves/noise.ts'
 import { addSecret, eraseSecret, makeSecret, readSecret } from './key-files.ts'
-import { unwrapUnder, WRAP_FORMS, type WrapKey, wrapUnder } from './wrapping.ts'
+import { unwrapUnder, WRAP_FORMS, type WrapKey, wrappedBy, wrapUnder } from './wrapping.ts'
 
 const KEY_BYTES = 32
-const WRAP_KEY_ID = 1
+/** Under which number earlier versions wrapped. */
+const UNBOUND_ID = 1
+const ID_LABEL = fromText('TVES/1 wrap key id')
 const FIRST_STATIC = 'master-static.key'
 /** The first has no number; later ones count from 2. */
 const STATIC_NAME = /^master-static(?:-(\d{1,6}))?\.key$/
@@ -29,9 +32,13 @@ export interface KeyStore {
   readonly staticKeys: StaticKeys
   /** Looks at the folder again; true when a static key came or went. */
   look(): boolean
-  wrap(secret: Uint8Array): Uint8Array
-  /** Null when it was wrapped by another key or is damaged. */
-  unwrap(wrapped: Uint8Array): Uint8Array | null
+  wrap(secret: Uint8Array, place: SecretPlace): Uint8Array
+  /** Null when it was wrapped by another key or for another place, or is damaged. */
+  unwrap(wrapped: Uint8Array, place: SecretPlace): Uint8Array | null
+  /** What an earlier version wrapped (bound-rows.ts). */
+  unwrapUnbound(wrapped: Uint8Array): Uint8Array | null
+  /** Whether our key wrapped it, for whatever place. */
+  isOurs(wrapped: Uint8Array): boolean
 }
 
 /** Opens the keys in `folder`, making them at the first start. OPS-10 when others can read them,
@@ -45,8 +52,10 @@ export function openKeyStore(folder: string): KeyStore {
   if (staticFiles(folder).length === 0) {
     makeSecret(folder, FIRST_STATIC, new Uint8Array(randomBytes(KEY_BYTES)))
   }
-  const aead = nodeSuite.aead(keyFile(folder, 'wrap.key'))
-  const wrapKey: WrapKey = { form: WRAP_FORMS.secret, id: WRAP_KEY_ID, aead }
+  const bytes = keyFile(folder, 'wrap.key')
+  const aead = nodeSuite.aead(bytes)
+  const wrapKey: WrapKey = { form: WRAP_FORMS.secret, id: idOf(bytes), aead }
+  const unbound: WrapKey = { form: WRAP_FORMS.unboundSecret, id: UNBOUND_ID, aead }
   const first = readStatic(folder, [])
   if (first === null) throw new FaultError('OPS-16', `${folder} has no static key`)
   let held = first
@@ -63,10 +72,16 @@ export function openKeyStore(folder: string): KeyStore {
       held = found
       return !same
     },
-    wrap: (secret) => wrapUnder(wrapKey, secret),
-    unwrap: (wrapped) => unwrapUnder(wrapKey, wrapped),
+    wrap: (secret, place) => wrapUnder(wrapKey, secret, place),
+    unwrap: (wrapped, place) => unwrapUnder(wrapKey, wrapped, place),
+    unwrapUnbound: (wrapped) => unwrapUnder(unbound, wrapped, null),
+    isOurs: (wrapped) => wrappedBy(wrapped, wrapKey.form) === wrapKey.id,
   }
 }
+
+/** A number that tells one wrap key from another, so that a lost key (OPS-24) is not mistaken for a
+ * wrap that was moved (OPS-30). Says nothing of use about the key: 32 bits of a hash. */
+const idOf = (key: Uint8Array): number => new Reader(nodeSuite.sha256(concat(ID_LABEL, key))).u32()
 
 /** Adds a second static key, from now on the newest. OPS-12 when there are two already. */
 export function addStaticKey(folder: string): void {

@@ -15,7 +15,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../../../../shared/assert.ts'
 import { concat, Reader, Writer } from '../../../../shared/bytes.ts'
-import type { Rewrap, Roster } from '../../../../shared/handover/roster.ts'
+import type { Rewrap, Roster, SecretPlace } from '../../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import { nodeSuite } from '../../../../shared/node/node-suite.ts'
 import { addSecret, eraseSecret, readSecret } from './key-files.ts'
@@ -60,13 +60,25 @@ export class TreeKeys {
   }
 
   /** Under the newest key. */
-  wrap(tree: Uint8Array): Uint8Array {
-    return wrapUnder(this.#newest, tree)
+  wrap(tree: Uint8Array, place: SecretPlace): Uint8Array {
+    return wrapUnder(this.#newest, tree, place)
   }
 
-  unwrap(wrapped: Uint8Array): Uint8Array | null {
+  unwrap(wrapped: Uint8Array, place: SecretPlace): Uint8Array | null {
     const key = this.#keys.get(wrappedBy(wrapped, WRAP_FORMS.tree) ?? 0)
-    return key === undefined ? null : unwrapUnder(key, wrapped)
+    return key === undefined ? null : unwrapUnder(key, wrapped, place)
+  }
+
+  /** What an earlier version wrapped (bound-rows.ts). */
+  unwrapUnbound(wrapped: Uint8Array): Uint8Array | null {
+    const form = WRAP_FORMS.unboundTree
+    const key = this.#keys.get(wrappedBy(wrapped, form) ?? 0)
+    return key === undefined ? null : unwrapUnder({ ...key, form }, wrapped, null)
+  }
+
+  /** Whether a key that we still hold wrapped it, for whatever place. */
+  isOurs(wrapped: Uint8Array): boolean {
+    return this.#keys.has(wrappedBy(wrapped, WRAP_FORMS.tree) ?? 0)
   }
 
   /** Makes a new key durable; from now on it is the newest. */
@@ -113,7 +125,7 @@ export interface Rotation {
   /** The tree, punctured up to what is acknowledged; null when no master has it in memory. */
   readonly current: (device: DeviceId, epoch: number) => Uint8Array | null
   /** Opens what is stored in the database. */
-  readonly unwrap: (wrapped: Uint8Array) => Uint8Array | null
+  readonly unwrap: (wrapped: Uint8Array, place: SecretPlace) => Uint8Array | null
   /** Resolves when no epoch wrapped before the call is still on its way to the database. */
   readonly settled: () => Promise<void>
   readonly nowMs: number
@@ -130,10 +142,11 @@ export async function rotateTreeKey(rotation: Rotation): Promise<{ readonly epoc
   let epochs = 0
   const rewrap: Rewrap = (batch) =>
     batch.map(({ device, epoch, keys }) => {
-      const tree = current(device, epoch) ?? unwrap(keys)
+      const place: SecretPlace = { is: 'tree', device, epoch }
+      const tree = current(device, epoch) ?? unwrap(keys, place)
       if (tree === null) return null
       epochs += 1
-      return trees.wrap(tree)
+      return trees.wrap(tree, place)
     })
   const before = trees.newest
   await roster.rewrap(rewrap)
