@@ -98,8 +98,8 @@ export function wrappedTrees(files: readonly Buffer[]): readonly Blob[] {
   return [...found.values()]
 }
 
-/** The tree in a blob, whatever its length and row, under the key with its number; null when it does not
- * open. */
+/** The tree in a blob, whatever its length and row, under the key with its number; null when it
+ * does not open. */
 export function openBlob(
   blob: Blob,
   keys: ReadonlyMap<number, Aead>,
