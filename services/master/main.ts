@@ -17,6 +17,7 @@ import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
 import { countedAddress } from './shell/admission.ts'
 import { KeyKeeper } from './shell/keys/key-keeper.ts'
 import type { KeyStore } from './shell/keys/key-store.ts'
+import { unreadableLines } from './shell/keys/unreadable.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
 import { HeadTime, type TimeOptions } from './shell/time/head-time.ts'
@@ -202,15 +203,8 @@ class MasterShell implements RunningMaster {
     this.#commandsRevision = -1
     const actions = this.#master.load(content, this.#now())
     this.#perform(actions)
-    const lost = actions.filter((action) => action.do === 'unreadable')
-    if (lost.length === 0) return
-    for (const code of new Set(lost.map(({ wrapped }) => this.#keeper.whyClosed(wrapped)))) {
-      const these = lost.filter(({ wrapped }) => this.#keeper.whyClosed(wrapped) === code)
-      const number = (kind: string) => these.filter(({ what }) => what === kind).length
-      const devices = new Set(these.map(({ device }) => device)).size
-      const kinds = `${number('key tree')} key trees, ${number('psk')} psks, ${number('token')} tokens`
-      this.#options.log(code, `${kinds}, of ${devices} devices`)
-    }
+    const whyClosed = this.#keeper.whyClosed.bind(this.#keeper)
+    for (const line of unreadableLines(actions, whyClosed)) this.#options.log(...line)
   }
 
   /** Checks cheaply whether operators changed anything. */
