@@ -29,8 +29,12 @@ export type HeadEndOptions = Pick<
   'utility' | 'mail' | 'sms' | 'inbox' | 'attacks' | 'backfill' | 'demo' | 'log'
 >
 
-export const baseUrlOf = ({ host, httpPort }: Settings): string =>
+/** Where the pages are on this machine, whatever stands in front of them. */
+export const localUrlOf = ({ host, httpPort }: Settings): string =>
   `http://${host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host}:${httpPort}`
+
+/** Where people find the pages: every link begins with it. */
+export const baseUrlOf = (settings: Settings): string => settings.publicUrl ?? localUrlOf(settings)
 
 /** Rejects with a FaultError that names what to do: OPS-03 a port is taken, OPS-04, 07 to 10,
  * 13. */
@@ -46,6 +50,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
     databaseUrl,
     http: { host, port: httpPort },
     baseUrl: baseUrlOf(settings),
+    trustedProxies: settings.trustedProxies,
   })
   try {
     const master = await runMaster({

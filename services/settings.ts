@@ -2,6 +2,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { TOLERANCE_MAX, TOLERANCE_MIN } from '../shared/wire/limits.ts'
@@ -12,6 +13,10 @@ export interface Settings {
   /** Address that all our servers bind to. */
   readonly host: string
   readonly httpPort: number
+  /** Where customers reach the pages, without a slash at the end; null: not said. */
+  readonly publicUrl: string | null
+  /** Addresses and subnets whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
   readonly tcpPort: number
   readonly wsPort: number
   /** UDP; 0: NTP is not served. */
@@ -48,6 +53,8 @@ export function readSettings(env: Environment): Settings {
   return {
     host: variable(env, 'TICKLOCK_HOST'),
     httpPort: port('TICKLOCK_HTTP_PORT'),
+    publicUrl: publicUrlFrom(env),
+    trustedProxies: trustedProxiesFrom(env),
     tcpPort: port('TICKLOCK_TCP_PORT'),
     wsPort: port('TICKLOCK_WS_PORT'),
     ntpPort: number('TICKLOCK_NTP_PORT', [0, 65_535]),
@@ -60,6 +67,44 @@ export function readSettings(env: Environment): Settings {
     handshakesPerSource: number('TICKLOCK_HANDSHAKES_PER_SOURCE', [1, 1_000_000]),
     zone: variable(env, 'TICKLOCK_ZONE'),
   }
+}
+
+/** Hosts that a server listens on and nobody can call. */
+const NO_HOSTS = ['0.0.0.0', '[::]']
+
+/** Scheme, host and port alone, since the pages use the whole of a host; OPS-05 otherwise. */
+function publicUrlFrom(env: Environment): string | null {
+  const text = variable(env, 'TICKLOCK_PUBLIC_URL')
+  if (text === '') return null
+  const url = URL.canParse(text) ? new URL(text) : null
+  const bare =
+    url !== null &&
+    (url.protocol === 'https:' || url.protocol === 'http:') &&
+    url.href === `${url.origin}/` &&
+    !NO_HOSTS.includes(url.hostname)
+  if (bare) return url.origin
+  throw new FaultError(
+    'OPS-05',
+    'TICKLOCK_PUBLIC_URL: https://host or https://host:port, without a path, name or password',
+  )
+}
+
+/** Addresses and subnets, separated by commas; OPS-05 names the one that is none. */
+function trustedProxiesFrom(env: Environment): readonly string[] {
+  const entries = variable(env, 'TICKLOCK_TRUSTED_PROXY').split(',')
+  return entries.flatMap((entry) => {
+    const text = entry.trim()
+    if (text === '') return []
+    const [address = '', length, more] = text.split('/')
+    const bits = isIP(address) === 4 ? 32 : 128
+    // A prefix of 0 would trust everybody, that is, let each caller name himself.
+    const subnet = length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= bits)
+    if (isIP(address) !== 0 && subnet && more === undefined) return [text]
+    throw new FaultError(
+      'OPS-05',
+      `TICKLOCK_TRUSTED_PROXY: "${text}" is neither an address nor a subnet such as 10.0.0.0/8`,
+    )
+  })
 }
 
 /** OPS-05 names what is wrong with TICKLOCK_TIME_SOURCES. */

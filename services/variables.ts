@@ -16,6 +16,11 @@ const VARIABLES = {
   TICKLOCK_WS_PORT: { otherwise: '7444', about: 'slaves by WebSocket' },
   TICKLOCK_NTP_PORT: { otherwise: '7123', about: 'time for others (NTP, UDP); 0: none' },
   TICKLOCK_HOST: { otherwise: '127.0.0.1', about: 'the address all of them listen on' },
+  TICKLOCK_PUBLIC_URL: {
+    otherwise: '',
+    about: 'address of the pages as customers type it; mail and SMS need it',
+  },
+  TICKLOCK_TRUSTED_PROXY: { otherwise: '', about: null },
   TICKLOCK_TIME_SOURCES: {
     otherwise: '',
     about: "NTP and NTS servers to follow; otherwise this machine's clock",

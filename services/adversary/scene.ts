@@ -73,6 +73,8 @@ export class AttackScene {
         databaseUrl: null,
         clockBoundUs: 20_000,
         ntpPort: 0,
+        publicUrl: null,
+        trustedProxies: [],
         timeSources: [],
         timeAuthorities: [],
         toleranceSeconds: TOLERANCE_DEFAULT,

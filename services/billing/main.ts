@@ -42,6 +42,7 @@ export interface BillingOptions {
   readonly databaseUrl: string | null
   readonly http: { readonly host: string; readonly port: number }
   readonly baseUrl: string
+  readonly trustedProxies: readonly string[]
   readonly utility: Utility
   readonly mail: MailDriver | null
   readonly sms: SmsDriver | null
@@ -148,7 +149,7 @@ async function openPages(
   options: BillingOptions,
   db: Db,
 ): Promise<Awaited<ReturnType<typeof buildApp>>> {
-  const { baseUrl, demo, inbox, attacks, backfill, http } = options
+  const { baseUrl, trustedProxies, demo, inbox, attacks, backfill, http } = options
   const app = await buildApp({
     ...webStores(db.kysely),
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
@@ -170,6 +171,7 @@ async function openPages(
     inbox,
     attacks,
     baseUrl,
+    trustedProxies,
     demo,
     log: null,
   })

@@ -13,16 +13,15 @@ export const up = subCommand({
 })
 
 async function startUp(): Promise<void> {
-  const { baseUrlOf, startHeadEnd } = await import('../head-end.ts')
+  const { baseUrlOf, localUrlOf, startHeadEnd } = await import('../head-end.ts')
   const { firstSetupLink } = await import('../billing/main.ts')
   const { readSettings } = await import('../settings.ts')
-  const { mailFrom, smsFrom, utilityFrom } = await import('./work/utility.ts')
+  const { driversFrom, utilityFrom } = await import('./work/utility.ts')
   const settings = readSettings(process.env)
   const utility = utilityFrom(process.env)
   const starting = startHeadEnd(settings, {
     utility,
-    mail: mailFrom(process.env, utility.name),
-    sms: smsFrom(process.env),
+    ...driversFrom(process.env, settings, utility.name),
     inbox: null,
     attacks: null,
     backfill: async () => null,
@@ -31,8 +30,11 @@ async function startUp(): Promise<void> {
   })
   untilStopped(async () => (await starting).close())
   const headEnd = await starting
-  const url = baseUrlOf(settings)
-  console.log(`Ticklock is up: ${url}   slaves: tcp ${settings.tcpPort}, ws ${settings.wsPort}`)
-  const setup = await firstSetupLink(headEnd.billing, url)
+  const { publicUrl, tcpPort, wsPort } = settings
+  const front = publicUrl === null ? '' : `, for people ${publicUrl}`
+  console.log(
+    `Ticklock is up: ${localUrlOf(settings)}${front}   slaves: tcp ${tcpPort}, ws ${wsPort}`,
+  )
+  const setup = await firstSetupLink(headEnd.billing, baseUrlOf(settings))
   if (setup !== null) console.log(`Make the first operator here (once, within a day): ${setup}`)
 }

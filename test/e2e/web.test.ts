@@ -63,6 +63,7 @@ before(async () => {
     health: async () => ({ ok: true, parts: {} }),
     metrics: serverMetrics(pool),
     backfill: async () => null,
+    trustedProxies: [],
     inbox: null,
     attacks: null,
     baseUrl: 'http://127.0.0.1',

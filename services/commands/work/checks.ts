@@ -9,6 +9,7 @@ import { openDataFolder } from '../../head-end.ts'
 import { portFree, portsOf } from '../../ports.ts'
 import { readSettings, type Settings } from '../../settings.ts'
 import type { Environment } from '../../variables.ts'
+import { driversFrom, utilityFrom } from './utility.ts'
 
 /** Below this a month of readings and the database's own log may not fit, bytes. */
 const FREE_BYTES_MIN = 1_073_741_824
@@ -32,15 +33,25 @@ export async function runChecks(env: Environment): Promise<number> {
     settings = readSettings(env)
     return 'readable'
   })
-  if (settings !== null) await checkSettings(settings, check)
+  if (settings !== null) await checkSettings(env, settings, check)
   return failures === 0 ? 0 : 1
 }
 
 async function checkSettings(
+  env: Environment,
   settings: Settings,
   check: (name: string, work: () => Promise<string> | string) => Promise<void>,
 ): Promise<void> {
-  const { host, timeSources, dataFolder, databaseUrl } = settings
+  const { host, timeSources, dataFolder, databaseUrl, publicUrl, trustedProxies } = settings
+  await check('mail and SMS', () => {
+    const { mail, sms } = driversFrom(env, settings, utilityFrom(env).name)
+    const set = [...(mail === null ? [] : ['mail']), ...(sms === null ? [] : ['SMS'])]
+    return set.length === 0 ? 'not set: notices wait' : `set for ${set.join(' and ')}`
+  })
+  await check('public address', () => {
+    const believed = trustedProxies.length === 0 ? 'no proxy' : trustedProxies.join(', ')
+    return `${publicUrl ?? 'not set: links lead to this machine'}; trusted: ${believed}`
+  })
   for (const port of portsOf(settings)) {
     const kind = port.kind === 'UDP' ? 'UDP port' : 'port'
     await check(`${kind} ${port.number} (${port.use})`, async () => {

@@ -5,6 +5,7 @@ import { FaultError } from '../../../shared/node/fault-error.ts'
 import type { Utility } from '../../billing/bills/core/bill-content.ts'
 import { type MailDriver, openMail } from '../../billing/notices/shell/mail.ts'
 import { kannelSms, type SmsDriver, twilioSms } from '../../billing/notices/shell/sms.ts'
+import type { Settings } from '../../settings.ts'
 import { type Environment, variable } from '../../variables.ts'
 
 /** Several ways to pay are separated by a vertical bar. */
@@ -16,6 +17,21 @@ export const utilityFrom = (env: Environment): Utility => ({
     .split('|')
     .filter((line) => line !== ''),
 })
+
+/** How notices leave. OPS-05 when they would carry links that lead nowhere: without an address that
+ * customers can reach we only know our own, on this machine. */
+export function driversFrom(env: Environment, settings: Settings, fromName: string) {
+  const mail = mailFrom(env, fromName)
+  const sms = smsFrom(env)
+  if (settings.publicUrl === null && (mail !== null || sms !== null)) {
+    const set = mail === null ? 'TICKLOCK_SMS_URL' : 'TICKLOCK_SMTP_URL'
+    throw new FaultError(
+      'OPS-05',
+      `${set} needs TICKLOCK_PUBLIC_URL: the links in notices begin with it (https://...)`,
+    )
+  }
+  return { mail, sms }
+}
 
 /** Mail by TICKLOCK_SMTP_URL (`smtps://user:password@host`, `smtp+starttls://...`,
  * `smtp://host`) and TICKLOCK_MAIL_FROM; null when not set: mail waits. */

@@ -2,8 +2,14 @@
 
 /** Login attempts per minute and address: a person mistypes three times. */
 export const LOGINS_PER_MINUTE = 5
-/** Uses of links per minute and address: a household behind one address opens a few. */
-export const LINKS_PER_MINUTE = 20
+/** Attempts per minute and name, from all addresses together that are new to it: twice as many as
+ * one address may make. */
+export const LOGINS_PER_ACCOUNT = 10
+/** Names whose attempts are remembered; the one tried longest ago is forgotten first. */
+export const NAMES_MAX = 10_000
+/** Uses of links per minute and address: bills go out together, and a house or a mobile network may
+ * share one address. Guessing is hopeless (128 bits); this bounds the work. */
+export const LINKS_PER_MINUTE = 120
 
 const HOUR_MS = 3_600_000
 /** An operator logs in once a shift. */

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod 
 import type { VNode } from 'preact'
 import { field, param } from '../../kit/door.ts'
 import { type Trouble, troubleOf } from '../../kit/trouble.ts'
+import { createAttempts } from '../core/attempts.ts'
 import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from '../core/limits.ts'
 import { LinkPage, LoginPage, SetupPage } from '../pages/access.tsx'
 import {
@@ -69,6 +70,7 @@ const posted =
 
 function loginRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
   const passwords = createPasswords()
+  const attempts = createAttempts()
   const show = (request: FastifyRequest, reply: FastifyReply, refused: Trouble | null) => {
     const context = sessions.context(request, reply, null)
     return sendPage(reply.code(refused?.status ?? 200), LoginPage({ context, refused }))
@@ -83,10 +85,13 @@ function loginRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions)
       if (name === '' || password.length > PASSWORD_CHARS_MAX) {
         return show(request, reply, LOGIN_REFUSED)
       }
+      const attempt = { name, address: request.ip, now: deps.now() }
+      if (!attempts.admit(attempt)) return answer(request, reply, TOO_MANY, sessions)
       const operator = await deps.access.operator(name)
       const fits = await passwords.verify(password, operator?.password ?? null)
       if (fits === 'busy') return answer(request, reply, TOO_MANY, sessions)
       if (!fits || operator === null) return show(request, reply, LOGIN_REFUSED)
+      attempts.succeeded(attempt)
       await sessions.open(reply, { kind: 'operator', id: operator.id })
       return reply.redirect('/fleet', 303)
     }),

@@ -6,6 +6,8 @@ import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { isIP } from 'node:net'
+import { readableForwarded } from '../../access/core/forwarded.ts'
 import { guarded } from '../../access/http/guard.ts'
 import { accessRoutes } from '../../access/http/routes.ts'
 import { createSessions, type Sessions } from '../../access/http/session.ts'
@@ -33,6 +35,8 @@ import {
 import { machineRoutes } from './machine-routes.ts'
 import { installTroubles } from './troubles.ts'
 
+const FORWARDED = 'x-forwarded-for'
+
 export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   const app = fastify({
     ...(deps.log === null ? { logger: false } : { loggerInstance: deps.log }),
@@ -42,8 +46,16 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     requestTimeout: REQUEST_MS_MAX,
     connectionTimeout: CONNECTION_MS_MAX,
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    trustProxy: deps.trustedProxies.length === 0 ? false : [...deps.trustedProxies],
   })
   app.server.maxConnections = CONNECTIONS_MAX
+  // Before anything asks for the client's address: limits and log go by what is left of the line.
+  app.addHook('onRequest', async ({ raw: { headers } }) => {
+    const line = headers[FORWARDED]
+    if (line === undefined) return
+    headers[FORWARDED] = readableForwarded(String(line), (text) => isIP(text) !== 0)
+    if (headers[FORWARDED] === '') delete headers[FORWARDED]
+  })
   await app.register(fastifyHelmet, headersFor(deps.baseUrl))
   await app.register(fastifyCookie)
   await app.register(fastifyFormbody, { bodyLimit: BODY_BYTES_MAX })
@@ -101,7 +113,8 @@ function headersFor(baseUrl: string) {
         baseUri: none,
       },
     },
-    strictTransportSecurity: secure ? { maxAge: 31_536_000 } : false,
+    // This host alone: what else the domain serves is not ours to decide.
+    strictTransportSecurity: secure ? { maxAge: 31_536_000, includeSubDomains: false } : false,
     referrerPolicy: { policy: 'no-referrer' as const },
     xFrameOptions: { action: 'deny' as const },
   }

@@ -25,4 +25,8 @@ export type WebDeps = AccessDeps &
   NoticeDeps &
   ReadingDeps &
   TariffDeps &
-  UsageDeps & { readonly log: FastifyBaseLogger | null }
+  UsageDeps & {
+    readonly log: FastifyBaseLogger | null
+    /** Addresses and subnets of proxies whose X-Forwarded-For is believed; empty: nobody's. */
+    readonly trustedProxies: readonly string[]
+  }

@@ -11,7 +11,8 @@ export const CONNECTION_MS_MAX = 30_000
 /** Most connections at once: memory per connection is about 20 kB. */
 export const CONNECTIONS_MAX = 1_000
 
-/** Requests per minute and address: twice the need of ten windows that refresh every 5 s. */
-export const REQUESTS_PER_MINUTE = 240
+/** Requests per minute and address: sixty households behind one address who open their link, their
+ * bill and what belongs to the page; five times the need of ten windows that refresh every 5 s. */
+export const REQUESTS_PER_MINUTE = 600
 /** Addresses remembered by the limiter; the oldest is forgotten first. */
 export const ADDRESSES_MAX = 10_000
