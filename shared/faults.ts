@@ -163,6 +163,11 @@ export const FAULTS = {
     'reading carries an implausible time',
     'check the meter clock; the reading is marked',
   ),
+  'BIL-16': fault(
+    'error',
+    'a row that cannot be worked on was left out',
+    'report it with the detail; everything else went on',
+  ),
   'OPS-01': fault(
     'error',
     'Node is too old',

@@ -64,8 +64,12 @@ export type BillVerdict =
   | { readonly ok: true; readonly draft: BillDraft }
   | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
 
+/** Largest total either way, minor units: what a column of the database and a program that reads it
+ * hold exactly. Readings that say more come from no meter. */
+const TOTAL_MAX = BigInt(Number.MAX_SAFE_INTEGER)
+
 /** BIL-08 without a customer, BIL-07 without a tariff, BIL-04 without a boundary reading, BIL-01
- * when the register went backwards. */
+ * when the register went backwards, BIL-03 when the sum is no sum of money. */
 export function draftBill(facts: BillFacts): BillVerdict {
   const { customer, tariff, opening, closing, period } = facts
   const missing = (fault: FaultCode, detail: string): BillVerdict => ({ ok: false, fault, detail })
@@ -78,6 +82,9 @@ export function draftBill(facts: BillFacts): BillVerdict {
   const { energy, rolledOver } = consumption
   const lines = linesOf(tariff.tariff, energy, daysIn(period))
   const total = lines.reduce((sum, line) => sum + line.amount, 0n)
+  if (total > TOTAL_MAX || total < -TOTAL_MAX) {
+    return missing('BIL-03', `${facts.meter.number}: ${opening.value} to ${closing.value}`)
+  }
   return {
     ok: true,
     draft: { facts, tariff, customer, opening, closing, energy, rolledOver, lines, total },

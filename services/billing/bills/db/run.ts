@@ -4,18 +4,26 @@
 // gaps, a bill has its notices, and a second run finds nothing to do. Gaps are illegal in many
 // countries.
 
-import type { Kysely, Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
 import { canonicalJson } from '../../../../shared/documents/canonical.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import { type BillDraft, draftBill, type IssuedBill, issueBill } from '../core/bill.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import {
+  type BillDraft,
+  type BillVerdict,
+  draftBill,
+  type IssuedBill,
+  issueBill,
+} from '../core/bill.ts'
 import type { BillContent, Utility } from '../core/bill-content.ts'
 import { mailText, smsText } from '../core/notice.ts'
 import { type CivilPeriod, isCivilDate, isZone } from '../../civil/calendar.ts'
 import { type Candidate, energyRegisters, nextCandidates, type Registers } from './candidates.ts'
 import { zonesOf } from '../../customers/db/reads.ts'
 import { type NoticeEntry, queueNotices } from '../../notices/db/notices.ts'
+import { blamesRows } from '../../store/apart.ts'
 import { count } from '../../store/counters.ts'
 import type { Database } from '../../store/schema.ts'
 import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
@@ -107,7 +115,7 @@ async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<nu
   })
   const ready: Ready[] = []
   for (const candidate of candidates) {
-    const verdict = draftBill(candidate.facts)
+    const verdict = drafted(candidate)
     if (!verdict.ok) note(tally, verdict.fault, verdict.detail)
     else {
       const { tariff, customerId } = candidate
@@ -115,10 +123,52 @@ async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<nu
       ready.push({ candidate, draft: verdict.draft, tariff, customerId })
     }
   }
-  if (ready.length > 0) await insertBills(trx, { ready, next, options })
-  tally.issued += ready.length
+  tally.issued += await insertApart(trx, { ready, next, options }, tally)
   return last
 }
+
+/** A candidate that not even a verdict can be made of is left out: the others get their bills. */
+function drafted({ facts }: Candidate): BillVerdict {
+  try {
+    return draftBill(facts)
+  } catch (error) {
+    const detail = `service point ${facts.servicePoint.code}: ${errorText(error)}`
+    return { ok: false, fault: 'BIL-16', detail }
+  }
+}
+
+/** Inserts bills, in halves when the database refuses one; returns how many it took. Each try is
+ * undone as a whole, so that numbers stay without a gap. */
+async function insertApart(
+  trx: Transaction<Database>,
+  insertion: Insertion,
+  tally: Tally,
+): Promise<number> {
+  const { ready, next, options } = insertion
+  const [first] = ready
+  if (first === undefined) return 0
+  await sql`savepoint bills`.execute(trx)
+  try {
+    const issued = await insertBills(trx, insertion, tally)
+    await sql`release savepoint bills`.execute(trx)
+    return issued
+  } catch (error) {
+    if (!blamesRows(error)) throw error
+    await sql`rollback to savepoint bills`.execute(trx)
+    await sql`release savepoint bills`.execute(trx)
+    if (ready.length === 1) {
+      leaveOut(tally, first, error)
+      return 0
+    }
+  }
+  const half = Math.ceil(ready.length / 2)
+  const before = await insertApart(trx, { ready: ready.slice(0, half), next, options }, tally)
+  const rest = { ready: ready.slice(half), next: next + before, options }
+  return before + (await insertApart(trx, rest, tally))
+}
+
+const leaveOut = (tally: Tally, { candidate }: Ready, error: unknown): void =>
+  note(tally, 'BIL-16', `service point ${candidate.facts.servicePoint.code}: ${errorText(error)}`)
 
 /** The next free number, with the row locked until the transaction ends: runs wait for each other
  * here. */
@@ -143,14 +193,36 @@ interface Insertion {
   readonly options: BillRunOptions
 }
 
-async function insertBills(trx: Transaction<Database>, insertion: Insertion): Promise<void> {
+/** Returns how many were issued: one whose document cannot be made is left out. */
+async function insertBills(
+  trx: Transaction<Database>,
+  insertion: Insertion,
+  tally: Tally,
+): Promise<number> {
   const { ready, next, options } = insertion
   const issued = new Map<string, { readonly ready: Ready; readonly bill: IssuedBill }>()
-  for (const [i, entry] of ready.entries()) {
-    const number = `${options.series}-${String(next + i).padStart(6, '0')}`
+  const failed: [Ready, unknown][] = []
+  for (const entry of ready) {
+    const number = `${options.series}-${String(next + issued.size).padStart(6, '0')}`
     const { now: at, utility } = options
-    issued.set(number, { ready: entry, bill: issueBill(entry.draft, { number, at, utility }) })
+    try {
+      issued.set(number, { ready: entry, bill: issueBill(entry.draft, { number, at, utility }) })
+    } catch (error) {
+      failed.push([entry, error])
+    }
   }
+  if (issued.size > 0) await insertIssued(trx, issued, insertion)
+  for (const [entry, error] of failed) leaveOut(tally, entry, error)
+  return issued.size
+}
+
+type Issued = ReadonlyMap<string, { readonly ready: Ready; readonly bill: IssuedBill }>
+
+async function insertIssued(
+  trx: Transaction<Database>,
+  issued: Issued,
+  { next, options }: Insertion,
+): Promise<void> {
   const inserted = await trx
     .insertInto('bills')
     .values(
@@ -173,13 +245,13 @@ async function insertBills(trx: Transaction<Database>, insertion: Insertion): Pr
     .returning(['id', 'number'])
     .execute()
   // Somebody has written bills without the lock: roll back rather than leave a gap in the numbers.
-  assert(inserted.length === ready.length, 'bills are written under the lock of their series only')
+  assert(inserted.length === issued.size, 'bills are written under the lock of their series only')
   await trx
     .updateTable('bill_series')
-    .set({ next: next + ready.length })
+    .set({ next: next + issued.size })
     .where('series', '=', options.series)
     .execute()
-  await count(trx, 'bills', ready.length)
+  await count(trx, 'bills', issued.size)
   const notices = inserted.flatMap(({ id, number }) => {
     const entry = issued.get(number)
     return entry === undefined ? [] : noticesOf(id, entry.bill.content, entry.ready.candidate)

@@ -11,11 +11,12 @@ import type {
   MeterClockReport,
 } from '../../../../shared/clock/evidence.ts'
 import type { DeviceId, DeviceStatus } from '../../../../shared/handover/sink.ts'
+import { faultLine } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { ppm, spanMs, spanUs, type UnixMs } from '../../../../shared/units.ts'
 import { BOUND_FIELD_UNKNOWN } from '../../../../shared/wire/payload.ts'
 import { type ClockEventCode, HELD_OVER } from '../core/clock-marks.ts'
-import { isDatabaseAway } from '../../store/database-away.ts'
+import { writeApart } from '../../store/apart.ts'
 import { countCodesSql } from '../../store/counters.ts'
 import { Flush } from '../../store/flush.ts'
 
@@ -65,6 +66,7 @@ const NOT_STEERED: ClockDiscipline = {
 export class ClockHistory {
   readonly #pool: Pool
   readonly #log: (line: string) => void
+  readonly #leftOut: (device: DeviceId | null) => void
   /** By device, then by meter. */
   #unwritten = new Map<DeviceId, Map<string, ClockUpdate>>()
   #count = 0
@@ -75,9 +77,15 @@ export class ClockHistory {
     waits: () => this.#count > 0,
   })
 
-  constructor(pool: Pool, log: (line: string) => void) {
+  /** `leftOut` counts a device's clock that the database does not take. */
+  constructor(
+    pool: Pool,
+    log: (line: string) => void,
+    leftOut: (device: DeviceId | null) => void = () => undefined,
+  ) {
     this.#pool = pool
     this.#log = log
+    this.#leftOut = leftOut
   }
 
   /** Call once before the first report: loads what an earlier process reported about the head-end's
@@ -167,15 +175,25 @@ export class ClockHistory {
       const batch = rows.slice(from, from + ROWS_MAX)
       const ofHead = batch.some(({ device }) => device === '') ? events : []
       try {
-        await this.#pool.query(WRITE, [...columns(batch), ...eventColumns(ofHead), HELD_OVER])
+        await this.#writeRows(batch, ofHead)
       } catch (error) {
         this.#log(`OPS-08 clocks not written: ${errorText(error)}`)
-        // What a reachable database refuses, it would refuse again.
-        if (isDatabaseAway(error)) {
-          this.#takeBack(rows.slice(from), events)
-          return
-        }
+        this.#takeBack(rows.slice(from), events)
+        return
       }
+    }
+  }
+
+  async #writeRows(batch: readonly ClockUpdate[], ofHead: readonly HeadEvent[]): Promise<void> {
+    // The head-end's events go with its own clock, so that halves do not list them twice.
+    const eventsOf = (rows: readonly ClockUpdate[]): readonly HeadEvent[] =>
+      rows.some(({ device }) => device === '') ? ofHead : []
+    const leftOut = await writeApart(batch, (rows) =>
+      this.#pool.query(WRITE, [...columns(rows), ...eventColumns(eventsOf(rows)), HELD_OVER]),
+    )
+    for (const { row, why } of leftOut) {
+      this.#log(faultLine('BIL-16', `clock of ${row.device} ${row.meter}: ${why}`))
+      this.#leftOut(row.device === '' ? null : row.device)
     }
   }
 

@@ -43,7 +43,8 @@ export interface RefusalRow {
 
 export interface CommandRow {
   readonly number: number
-  readonly what: CommandTask
+  /** Null: not understood by this program. */
+  readonly what: CommandTask | null
   readonly askedBy: string
   readonly createdAt: UnixMs
   readonly expiresAt: UnixMs

@@ -4,13 +4,14 @@
 // commit's answer is lost.
 
 import type { Pool } from 'pg'
-import type { FaultCode } from '../../../../shared/faults.ts'
+import { type FaultCode, faultLine } from '../../../../shared/faults.ts'
 import type { HeadClockReport, MeterClockReport } from '../../../../shared/clock/evidence.ts'
 import type { DeviceId, DeviceStatus, FleetBoard } from '../../../../shared/handover/sink.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { BOUND_UNKNOWN_US } from '../../../../shared/clock/clock-state.ts'
-import type { UnixMs } from '../../../../shared/units.ts'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { ClockHistory } from '../../clocks/db/history.ts'
+import { writeApart } from '../../store/apart.ts'
 import { countSql } from '../../store/counters.ts'
 import { Flush } from '../../store/flush.ts'
 
@@ -26,6 +27,13 @@ interface Link {
   readonly transport: 'tcp' | 'ws' | null
   readonly connectedAt: UnixMs | null
   readonly disconnectedAt: UnixMs | null
+}
+/** What is to be written about one device; '' for nobody's. */
+interface News {
+  readonly device: DeviceId
+  readonly link: Link | null
+  readonly status: DeviceStatus | null
+  readonly refusals: readonly Refusals[]
 }
 interface Refusals {
   readonly hour: number
@@ -50,7 +58,7 @@ export class Fleet implements FleetBoard {
   constructor(pool: Pool, log: (line: string) => void) {
     this.#pool = pool
     this.#log = log
-    this.#clocks = new ClockHistory(pool, log)
+    this.#clocks = new ClockHistory(pool, log, (device) => this.refused(device, 'BIL-16', nowMs()))
   }
 
   /** Call once before the first link: devices that were connected to an earlier process no longer
@@ -131,11 +139,11 @@ export class Fleet implements FleetBoard {
     this.#statuses = new Map()
     this.#refusals = new Map()
     try {
-      await this.#pool.query(WRITE, [
-        ...linkColumns([...links.values()]),
-        ...statusColumns([...statuses]),
-        ...refusalColumns([...refusals.values()]),
-      ])
+      const news = newsOf(links, statuses, [...refusals.values()])
+      for (const { row, why } of await writeApart(news, (rows) => this.#writeRows(rows))) {
+        this.#log(faultLine('BIL-16', `status of device ${row.device}: ${why}`))
+        this.refused(row.device, 'BIL-16', nowMs())
+      }
     } catch (error) {
       this.#log(`OPS-08 fleet board not written: ${errorText(error)}`)
       // What was reported meanwhile is newer than what we failed to write.
@@ -144,6 +152,34 @@ export class Fleet implements FleetBoard {
       for (const unwritten of refusals.values()) this.#count(unwritten)
     }
   }
+
+  async #writeRows(news: readonly News[]): Promise<void> {
+    await this.#pool.query(WRITE, [
+      ...linkColumns(news.flatMap(({ link }) => (link === null ? [] : [link]))),
+      ...statusColumns(
+        news.flatMap(({ device, status }) => (status === null ? [] : [[device, status] as const])),
+      ),
+      ...refusalColumns(news.flatMap((entry) => entry.refusals)),
+    ])
+  }
+}
+
+const nowMs = (): UnixMs => unixMs(Date.now())
+
+/** Everything to be written, device by device. */
+function newsOf(
+  links: ReadonlyMap<DeviceId, Link>,
+  statuses: ReadonlyMap<DeviceId, DeviceStatus>,
+  refusals: readonly Refusals[],
+): readonly News[] {
+  const refused = Map.groupBy(refusals, ({ device }) => device)
+  const devices = new Set([...links.keys(), ...statuses.keys(), ...refused.keys()])
+  return [...devices].map((device) => ({
+    device,
+    link: links.get(device) ?? null,
+    status: statuses.get(device) ?? null,
+    refusals: refused.get(device) ?? [],
+  }))
 }
 
 const dateOf = (at: UnixMs | null): Date | null => (at === null ? null : new Date(at))

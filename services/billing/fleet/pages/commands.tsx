@@ -61,7 +61,7 @@ const columnsAt = (now: UnixMs): readonly Column<CommandRow>[] => [
     title: 'Command',
     cell: (row) => (
       <>
-        {taskText(row.what)}
+        {row.what === null ? 'Not understood by this program' : taskText(row.what)}
         <span class="sub">
           <code>{row.number}</code>
         </span>

@@ -7,6 +7,7 @@ import { type FaultCode, faultLine } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { type SpanMs, shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
 import { claimNotices, type DueNotice, recordFailed, recordSent } from '../db/notices.ts'
+import { isDatabaseAway } from '../../store/database-away.ts'
 import type { Database } from '../../store/schema.ts'
 import { type Delivery, DELIVERY_MS_MAX } from './delivery.ts'
 import type { Matter, MatterVerdict } from './letter.ts'
@@ -53,8 +54,23 @@ export async function sendDueNotices(task: NoticeTask, signal: AbortSignal): Pro
   if (channels.length === 0) return 0
   const claim = { now: task.now(), lease: LEASE, limit: TOGETHER, channels }
   const due = await claimNotices(task.db, claim)
-  await Promise.all(due.map((notice) => sendOne(task, notice, signal)))
+  await Promise.all(due.map((notice) => sendApart(task, notice, signal)))
   return due.length
+}
+
+/** A notice that fails in a way nobody foresaw is tried again like any other, and given up in the
+ * end: it must not hold up the rest. */
+async function sendApart(task: NoticeTask, notice: DueNotice, signal: AbortSignal): Promise<void> {
+  try {
+    await sendOne(task, notice, signal)
+  } catch (error) {
+    if (isDatabaseAway(error)) throw error
+    const { id, attempts } = notice
+    report(task, 'BIL-16', `notice ${id}: ${errorText(error)}`)
+    const minutes = RETRY_MINUTES[attempts - 1]
+    const again = minutes === undefined ? null : shiftMs(task.now(), spanMs(minutes * 60_000))
+    await recordFailed(task.db, { id, fault: 'BIL-16', again })
+  }
 }
 
 async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal): Promise<void> {

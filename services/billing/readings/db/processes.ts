@@ -6,11 +6,14 @@ import type { Pool, PoolClient } from 'pg'
 import type { AcceptedFrame, DeviceId, ProcessAnchor } from '../../../../shared/handover/sink.ts'
 import type { Reading } from '../../../../shared/meter/reading.ts'
 import type { Stamp } from '../../../../shared/clock/clock-state.ts'
+import { faultLine } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { isUntimed, TRUSTED_BOUND_MS } from '../core/retiming.ts'
+import { writeApart } from '../../store/apart.ts'
 import { type Place, placeOf } from './rows.ts'
 import { SOURCE_NUMBER } from './source-numbers.ts'
+import { recordTrouble } from './troubles.ts'
 
 /** Processes remembered per device: three years of one start a day. */
 const PROCESSES_MAX = 1_000
@@ -28,6 +31,9 @@ const FLUSH_MS = 1_000
 const RETRY_MS = 10_000
 /** Processes with an unwritten anchor; more than there are devices is a flood. */
 const ANCHORS_MAX = 100_000
+/** The same of one device: a slave that starts anew every few seconds has no more while the
+ * database is away for a minute, and none can use up what is there for all. */
+const ANCHORS_PER_DEVICE_MAX = 16
 
 /** Rows that a better anchor may still improve: the partial index retimed_open. */
 const OPEN = `(r.bound_ms is null or r.bound_ms > ${TRUSTED_BOUND_MS})`
@@ -175,6 +181,8 @@ export class ProcessBook {
   readonly #pool: Pool
   readonly #log: (line: string) => void
   #unwritten = new Map<string, Kept>()
+  /** How many of these each device has. */
+  #ofDevice = new Map<DeviceId, number>()
   #sure = new Map<string, Sure>()
   /** The last `sure_from` of each run. */
   readonly #written = new Map<string, number>()
@@ -229,7 +237,10 @@ export class ProcessBook {
     const key = `${kept.device} ${kept.process}`
     const known = this.#unwritten.get(key)
     if (known === undefined) {
-      if (this.#unwritten.size < ANCHORS_MAX) this.#unwritten.set(key, kept)
+      const own = this.#ofDevice.get(kept.device) ?? 0
+      if (this.#unwritten.size >= ANCHORS_MAX || own >= ANCHORS_PER_DEVICE_MAX) return
+      this.#unwritten.set(key, kept)
+      this.#ofDevice.set(kept.device, own + 1)
       return
     }
     if (kept.first.processMs < known.first.processMs) known.first = kept.first
@@ -242,18 +253,22 @@ export class ProcessBook {
     this.#sure = new Map()
     const kept = [...this.#unwritten.values()]
     this.#unwritten = new Map()
+    this.#ofDevice = new Map()
     if (sure.length > 0) await this.#writeSure(sure)
     if (kept.length > 0) await this.#writeAnchors(kept)
   }
 
   async #writeSure(sure: readonly Sure[]): Promise<void> {
     try {
-      await this.#pool.query(SURE, [
-        sure.map(({ device }) => device),
-        sure.map(({ run }) => run),
-        sure.map(({ from }) => new Date(from)),
-        sure.map(({ to }) => new Date(to)),
-      ])
+      const leftOut = await writeApart(sure, (rows) =>
+        this.#pool.query(SURE, [
+          rows.map(({ device }) => device),
+          rows.map(({ run }) => run),
+          rows.map(({ from }) => new Date(from)),
+          rows.map(({ to }) => new Date(to)),
+        ]),
+      )
+      for (const { row, why } of leftOut) await this.#leaveOut(row.device, `run ${row.run}: ${why}`)
     } catch (error) {
       this.#log(`OPS-08 processes not written: ${errorText(error)}`)
       // The next trusted reading of each will say it again.
@@ -262,28 +277,39 @@ export class ProcessBook {
   }
 
   async #writeAnchors(kept: readonly Kept[]): Promise<void> {
-    const now = unixMs(Date.now())
-    const at = new Date(now)
-    const due = new Date(shiftMs(now, SETTLE))
-    const devices = kept.map(({ device }) => device)
-    const processes = kept.map(({ process }) => process)
     try {
-      await this.#pool.query(ANCHORED, [
-        devices,
-        processes,
-        ...columns(kept.map(({ first }) => first)),
-        ...columns(kept.map(({ best }) => best)),
-        ...columns(kept.map(({ last }) => last)),
-        at,
-        due,
-      ])
-      await this.#pool.query(TOUCH_EARLIER, [devices, processes, at, due])
-      await this.#pool.query(PRUNE, [devices])
+      for (const { row, why } of await writeApart(kept, (rows) => this.#store(rows))) {
+        await this.#leaveOut(row.device, `anchor of process ${row.process}: ${why}`)
+      }
     } catch (error) {
       this.#log(`OPS-08 anchors not written: ${errorText(error)}`)
       for (const unwritten of kept) this.#merge(unwritten)
       this.#writeIn(RETRY_MS)
     }
+  }
+
+  async #leaveOut(device: DeviceId, detail: string): Promise<void> {
+    this.#log(faultLine('BIL-16', `device ${device}, ${detail}`))
+    await recordTrouble(this.#pool, { device, code: 'BIL-16', meter: null, detail })
+  }
+
+  async #store(kept: readonly Kept[]): Promise<void> {
+    const now = unixMs(Date.now())
+    const at = new Date(now)
+    const due = new Date(shiftMs(now, SETTLE))
+    const devices = kept.map(({ device }) => device)
+    const processes = kept.map(({ process }) => process)
+    await this.#pool.query(ANCHORED, [
+      devices,
+      processes,
+      ...columns(kept.map(({ first }) => first)),
+      ...columns(kept.map(({ best }) => best)),
+      ...columns(kept.map(({ last }) => last)),
+      at,
+      due,
+    ])
+    await this.#pool.query(TOUCH_EARLIER, [devices, processes, at, due])
+    await this.#pool.query(PRUNE, [devices])
   }
 }
 

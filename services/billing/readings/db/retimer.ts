@@ -3,6 +3,7 @@
 
 import type { Pool } from 'pg'
 import { CLOCK_BOUND_UNKNOWN } from '../../../../shared/clock/clock-state.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
 import { spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import {
   between,
@@ -12,6 +13,8 @@ import {
   type Timed,
   TRUSTED_BOUND_MS,
 } from '../core/retiming.ts'
+import { blamesRows } from '../../store/apart.ts'
+import { recordTrouble } from './troubles.ts'
 
 /** Readings dated per statement: 0.1 s of work. */
 const ROWS_MAX = 5_000
@@ -54,14 +57,44 @@ type Dated = (Timed & { readonly way: 'anchor' | 'between' }) | null
 export async function retimeDue(pool: Pool, now: UnixMs): Promise<number> {
   let dated = 0
   for (;;) {
-    const { rows } = await pool.query<ProcessRow>(
-      'select * from slave_processes where due_at <= $1 order by due_at limit 1',
+    const { rows } = await pool.query<WhichProcess>(
+      'select device_id, process from slave_processes where due_at <= $1 order by due_at limit 1',
       [new Date(now)],
     )
-    const [process] = rows
-    if (process === undefined) return dated
-    dated += await dateProcess(pool, process, now)
+    const [which] = rows
+    if (which === undefined) return dated
+    dated += await dateApart(pool, which, now)
   }
+}
+
+type WhichProcess = Pick<ProcessRow, 'device_id' | 'process'>
+
+/** A process whose readings cannot be dated is left out until there is news of it: those of all
+ * others come after it. */
+async function dateApart(pool: Pool, which: WhichProcess, now: UnixMs): Promise<number> {
+  const { device_id: device, process } = which
+  try {
+    const { rows } = await pool.query<ProcessRow>(
+      'select * from slave_processes where device_id = $1 and process = $2',
+      [device, process],
+    )
+    const [row] = rows
+    return row === undefined ? 0 : await dateProcess(pool, row, now)
+  } catch (error) {
+    if (!blamesRows(error)) throw error
+    const detail = `readings of process ${process} are not dated: ${errorText(error)}`
+    await recordTrouble(pool, { device, code: 'BIL-16', meter: null, detail })
+    await nothingDue(pool, which, now)
+    return 0
+  }
+}
+
+async function nothingDue(pool: Pool, which: WhichProcess, now: UnixMs): Promise<void> {
+  await pool.query(
+    `update slave_processes set due_at = null
+     where device_id = $1 and process = $2 and due_at <= $3`,
+    [which.device_id, which.process, new Date(now)],
+  )
 }
 
 async function dateProcess(pool: Pool, process: ProcessRow, now: UnixMs): Promise<number> {
@@ -84,13 +117,7 @@ async function dateProcess(pool: Pool, process: ProcessRow, now: UnixMs): Promis
       new Date(now),
     ])
   }
-  if (open.length < ROWS_MAX) {
-    await pool.query(
-      `update slave_processes set due_at = null
-       where device_id = $1 and process = $2 and due_at <= $3`,
-      [process.device_id, process.process, new Date(now)],
-    )
-  }
+  if (open.length < ROWS_MAX) await nothingDue(pool, process, now)
   return times.filter((time) => time !== null).length
 }
 

@@ -22,6 +22,7 @@ import { type Previous, isCumulative, bitsAgainstPrevious, bitsOfReading } from 
 import { Catalog, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
+import { blamesRows } from '../../store/apart.ts'
 import { reach } from '../../store/pool.ts'
 import { ProcessBook, ProcessRows } from './processes.ts'
 import { KEY_METER, Rows, placeOf } from './rows.ts'
@@ -77,8 +78,9 @@ const isPlausible = (at: UnixMs | null, receivedAt: UnixMs): at is UnixMs =>
   betweenMs(at, receivedAt) <= AGE_MS_MAX &&
   betweenMs(receivedAt, at) <= AHEAD_MS_MAX
 
-/** SQLSTATE classes that blame the rows, not the server: repeating the batch cannot help. */
-const blamesRows = (error: unknown): boolean => /^(?:22|23|42)...$/.test(errorCode(error))
+/** The rows are at fault, or what we know of the schema is: repeating the batch cannot help. */
+const blamesFrame = (error: unknown): boolean =>
+  blamesRows(error) || errorCode(error).startsWith('42')
 
 export class ReadingSink implements Sink {
   readonly #pool: Pool
@@ -144,7 +146,7 @@ export class ReadingSink implements Sink {
         for (const { resolve } of batch) resolve()
       } catch (error) {
         this.#forget()
-        if (blamesRows(error) && batch.length > 1) await this.#storeApart(batch)
+        if (blamesFrame(error) && batch.length > 1) await this.#storeApart(batch)
         else for (const { reject } of batch) reject(asFault(error))
       }
     }
@@ -322,6 +324,6 @@ export class ReadingSink implements Sink {
 }
 
 function asFault(error: unknown): unknown {
-  if (error instanceof FaultError || blamesRows(error)) return error
+  if (error instanceof FaultError || blamesFrame(error)) return error
   return new FaultError(errorCode(error) === '53100' ? 'OPS-06' : 'OPS-08', errorText(error), error)
 }

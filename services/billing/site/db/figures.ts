@@ -19,7 +19,9 @@ export async function readFigures(pool: Pool): Promise<Figures> {
   const [summary, fleet, refused, exceptions] = await Promise.all([
     readSummary(pool),
     pool.query<{ links: number; backlog: number }>(
-      `select count(*)::int as links, coalesce(sum(backlog_frames), 0)::int as backlog
+      // Whatever slaves say, their sum is a number that we can read.
+      `select count(*)::int as links,
+         least(coalesce(sum(backlog_frames), 0), 9007199254740991)::int8 as backlog
        from device_status where connected_at is not null and disconnected_at is null`,
     ),
     pool.query<Counted>('select code, sum(count)::int8 as count from refusals group by code'),
