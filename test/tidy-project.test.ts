@@ -15,7 +15,6 @@ import { projectFiles, readText, source } from './tidy/source.ts'
  * gives them another meaning. */
 const RESERVED: Readonly<Record<string, string>> = {
   'BIL-02': 'for a roll-over noticed outside a bill run',
-  'BIL-03': 'for the check against the usual consumption',
   'CLK-01': 'a slave shows state U instead',
 }
 
