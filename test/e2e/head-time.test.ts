@@ -115,10 +115,10 @@ test('answers NTP with this time and nothing else: no control packets, no floods
   const head = await new Head().open(t, {})
   const [answer, ...more] = await answers(head.time.ntpPort, [
     question(),
-    // Mode 6 and 7 (control, private), symmetric, a server's answer, and rubbish.
+    // Mode 6 and 7 (control, private), a peer's and a server's answer, and rubbish.
     question(0x26),
     question(0x27),
-    question(0x21),
+    question(0x22),
     question(0x24),
     new Uint8Array(47).fill(0x23),
     new Uint8Array(0),

@@ -28,8 +28,15 @@ export type NtpStamp = bigint
 /** Warning of a leap second at the end of the day; 3: the clock is not synchronised. */
 export type Leap = 0 | 1 | 2 | 3
 
+/** Version 1 has no mode: its bits are reserved, and the ports tell (RFC 1059, RFC 1305 app. A). */
+export const MODE_NONE = 0
+export const MODE_ACTIVE = 1
+export const MODE_PASSIVE = 2
 export const MODE_CLIENT = 3
 export const MODE_SERVER = 4
+/** Versions of NTP. */
+export type Version = 1 | 2 | 3 | 4
+const NEWEST: Version = 4
 /** From this stratum on a clock is not synchronised. */
 export const STRATUM_UNSYNCHRONISED = 16
 
@@ -72,14 +79,15 @@ export type PacketVerdict =
   | { readonly ok: true; readonly packet: NtpPacket }
   | { readonly ok: false; readonly fault: 'WIR-01' | 'WIR-02' | 'WIR-03' }
 
-/** WIR-01 a version other than 3 and 4, WIR-02 too long, WIR-03 truncated or its fields do not add
- * up. Of version 3 only the header is read: it has no fields. */
-export function readPacket(bytes: Uint8Array): PacketVerdict {
+/** WIR-01 a version before `oldest` or after 4, WIR-02 too long, WIR-03 truncated or its fields do
+ * not add up. Of versions before 4 only the header is read: they have no fields. */
+export function readPacket(bytes: Uint8Array, oldest: Version = 3): PacketVerdict {
   if (bytes.length > PACKET_BYTES_MAX) return { ok: false, fault: 'WIR-02' }
   if (bytes.length < HEADER_BYTES) return { ok: false, fault: 'WIR-03' }
   const header = readHeader(new Reader(bytes))
-  if (header.version !== 3 && header.version !== 4) return { ok: false, fault: 'WIR-01' }
-  const fields = header.version === 3 ? [] : readFields(bytes, HEADER_BYTES)
+  const { version } = header
+  if (version < oldest || version > NEWEST) return { ok: false, fault: 'WIR-01' }
+  const fields = version < NEWEST ? [] : readFields(bytes, HEADER_BYTES)
   if (fields === null) return { ok: false, fault: 'WIR-03' }
   return { ok: true, packet: { ...header, fields } }
 }

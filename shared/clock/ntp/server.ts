@@ -1,7 +1,10 @@
-// The server's side: one question, at most one answer, 48 bytes. It answers clients only (mode 3);
-// symmetric, broadcast and control packets (modes 6 and 7, which were abused to make servers flood
-// others) get nothing, and no answer is longer than its question, so nobody gains by asking from a
-// forged address. What a packet carries beyond its header is ignored.
+// The server's side: one question, at most one answer, 48 bytes. It answers as chronyd does: clients
+// of versions 1 to 4 (mode 3; version 1 may also leave the mode out), and whoever calls us its peer
+// (mode 1), as old Windows machines do, gets the time as from a peer (mode 2) without ever becoming
+// one. Broadcast, answers, and control packets (modes 6 and 7, which were abused to make servers
+// flood others) get nothing; no answer is a question again, so no two servers can keep each other
+// busy; and none is longer than its question, so nobody gains by asking from a forged address. What
+// a packet carries beyond its header is ignored.
 //
 // A clock that is not synchronised answers too, and says so (leap 3, stratum 16): silence would
 // look like a broken network. Source: RFC 5905 section 8 and 9.2; RFC 8633 section 5.
@@ -10,8 +13,12 @@ import { type MonoUs, spanUs, type SpanUs, type UnixUs } from '../../units.ts'
 import {
   HEADER_BYTES,
   type Leap,
+  MODE_ACTIVE,
   MODE_CLIENT,
+  MODE_NONE,
+  MODE_PASSIVE,
   MODE_SERVER,
+  NTP_PORT,
   type NtpHeader,
   readPacket,
   refidOf,
@@ -94,23 +101,40 @@ export class Turnstile {
   }
 }
 
+export interface Question {
+  readonly datagram: Uint8Array
+  /** UDP port it came from. */
+  readonly port: number
+}
+
+/** The mode of the answer to a question of this mode; null: it is none. Source: RFC 5905 section
+ * 9.2 (AM_NEWPS, answered without an association); chrony, ntp_core.c, NCR_ProcessRxUnknown. */
+function answeringMode({ version, mode }: NtpHeader, port: number): number | null {
+  if (mode === MODE_CLIENT) return MODE_SERVER
+  if (mode === MODE_ACTIVE) return MODE_PASSIVE
+  // From the port of NTP itself it is no client that asks, but a peer.
+  return mode === MODE_NONE && version === 1 && port !== NTP_PORT ? MODE_SERVER : null
+}
+
 /** The answer to a datagram that arrived at `t2`, still without its transmit stamp; null: no
  * answer. */
 export function answerTo(
-  question: Uint8Array,
+  { datagram, port }: Question,
   turn: 'answer' | 'kiss',
   t2: UnixUs,
   served: ServedClock,
 ): Uint8Array | null {
-  const read = readPacket(question)
-  if (!read.ok || read.packet.mode !== MODE_CLIENT) return null
+  const read = readPacket(datagram, 1)
+  if (!read.ok) return null
   const { version, poll, transmit } = read.packet
+  const mode = answeringMode(read.packet, port)
+  if (mode === null) return null
   const { leap, stratum, refid, rootDelay, rootDispersion, reference } =
     turn === 'kiss' ? KISS_RATE : served
   const header: NtpHeader = {
     leap,
     version,
-    mode: MODE_SERVER,
+    mode,
     stratum,
     poll,
     precision: PRECISION,

@@ -43,16 +43,22 @@ const asked: NtpHeader = {
   receive: 0n,
   transmit: 0x0123456789abcdefn,
 }
+const ask = (
+  datagram: Uint8Array,
+  turn: 'answer' | 'kiss',
+  clock: ServedClock = served,
+  port = 40_123,
+): Uint8Array | null => answerTo({ datagram, port }, turn, NOW, clock)
 const answered = (bytes: Uint8Array | null): NtpPacket => {
   assert.ok(bytes !== null)
   assert.equal(bytes.length, 48)
-  const read = readPacket(bytes)
+  const read = readPacket(bytes, 1)
   assert.ok(read.ok)
   return read.packet
 }
 
 test('tells the truth about its clock, repeats the question’s id, stamps t3 last', () => {
-  const answer = answerTo(writePacket(asked), 'answer', NOW, served)
+  const answer = ask(writePacket(asked), 'answer')
   assert.ok(answer !== null)
   strikeTransmit(answer, unixUs(NOW + 40))
   const packet = answered(answer)
@@ -69,21 +75,39 @@ test('tells the truth about its clock, repeats the question’s id, stamps t3 la
 })
 
 test('a clock that is not synchronised answers, and says so', () => {
-  const { leap, stratum, reference } = answered(
-    answerTo(writePacket(asked), 'answer', NOW, UNSYNCHRONISED),
-  )
+  const { leap, stratum, reference } = answered(ask(writePacket(asked), 'answer', UNSYNCHRONISED))
   assert.deepEqual([leap, stratum, reference], [3, 16, 0n])
 })
 
-test('answers clients of versions 3 and 4 only: nothing to modes 1, 2 and 4 to 7', () => {
+/** Mode of the answer to each mode 0 to 7 (from a port of its own), by version; null: silence.
+ * Checked against chronyd: e2e/time-versions. */
+const ANSWERED: Readonly<Record<number, readonly (number | null)[]>> = {
+  1: [4, 2, null, 4, null, null, null, null],
+  2: [null, 2, null, 4, null, null, null, null],
+  3: [null, 2, null, 4, null, null, null, null],
+  4: [null, 2, null, 4, null, null, null, null],
+}
+
+test('answers clients and symmetric peers of versions 1 to 4, in their own version, nobody else', () => {
   for (let version = 0; version < 8; version += 1) {
     for (let mode = 0; mode < 8; mode += 1) {
-      const answer = answerTo(writePacket({ ...asked, version, mode }), 'answer', NOW, served)
-      const right = mode === 3 && (version === 3 || version === 4)
-      assert.equal(answer !== null, right, `${version} ${mode}`)
-      if (right) assert.equal(answered(answer).version, version)
+      const answer = ask(writePacket({ ...asked, version, mode }), 'answer')
+      const right = ANSWERED[version]?.[mode] ?? null
+      const said = answer === null ? null : answered(answer)
+      assert.deepEqual(said?.mode ?? null, right, `${version} ${mode}`)
+      if (said === null) continue
+      assert.equal(said.version, version)
+      assert.equal(said.origin, asked.transmit)
+      // No answer is itself a question, from whatever port: two servers cannot feed each other.
+      if (answer !== null) assert.equal(ask(answer, 'answer', served, 123), null)
     }
   }
+})
+
+test('version 1 without a mode from port 123 is a peer, not a client: silence', () => {
+  const old = writePacket({ ...asked, version: 1, mode: 0 })
+  assert.equal(ask(old, 'answer', served, 123), null)
+  assert.equal(answered(ask(old, 'answer', served, 1_023)).mode, 4)
 })
 
 test('no answer is longer than its question, whatever the question is', () => {
@@ -100,7 +124,7 @@ test('no answer is longer than its question, whatever the question is', () => {
   let answers = 0
   fc.assert(
     fc.property(question, fc.constantFrom('answer', 'kiss'), (bytes, turn) => {
-      const answer = answerTo(bytes, turn, NOW, served)
+      const answer = ask(bytes, turn)
       if (answer === null) return
       answers += 1
       assert.ok(answer.length === 48 && answer.length <= bytes.length)
@@ -111,7 +135,7 @@ test('no answer is longer than its question, whatever the question is', () => {
 })
 
 test('a kiss says RATE and nothing about the clock', () => {
-  const kiss = answered(answerTo(writePacket(asked), 'kiss', NOW, served))
+  const kiss = answered(ask(writePacket(asked), 'kiss'))
   assert.equal(refidText(kiss.refid, kiss.stratum), 'RATE')
   assert.deepEqual([kiss.stratum, kiss.leap, kiss.origin], [0, 3, asked.transmit])
 })

@@ -50,15 +50,15 @@ export function serveNtp(setup: NtpServerSetup): Promise<NtpServerVerdict> {
       else done(null, address, family)
     },
   })
-  socket.on('message', (question, { address, port: from }) => {
+  socket.on('message', (datagram, { address, port }) => {
     const at = mono()
     // No answer reaches port 0: the question is forged.
-    const turn = from === 0 ? 'silence' : turnstile.turn(countedAddress(address), at)
+    const turn = port === 0 ? 'silence' : turnstile.turn(countedAddress(address), at)
     if (turn === 'silence' || socket.getSendQueueSize() > WAITING_BYTES_MAX) return
-    const answer = answerTo(question, turn, timeAt(at), served(at))
+    const answer = answerTo({ datagram, port }, turn, timeAt(at), served(at))
     if (answer === null) return
     strikeTransmit(answer, timeAt(mono()))
-    socket.send(answer, from, address, ignoreSendError)
+    socket.send(answer, port, address, ignoreSendError)
   })
   return new Promise((resolve) => {
     socket.once('error', (error) => {
