@@ -1,6 +1,6 @@
-// The server's side: one question, at most one answer, 48 bytes. It answers as chronyd does: clients
-// of versions 1 to 4 (mode 3; version 1 may also leave the mode out), and whoever calls us its peer
-// (mode 1), as old Windows machines do, gets the time as from a peer (mode 2) without ever becoming
+// The server's side: one question, at most one answer, 48 bytes. It answers as chronyd does:
+// clients of versions 1 to 4 (mode 3; version 1 may also leave the mode out), and whoever calls us
+// its peer (mode 1), as old Windows machines do, gets the time as from a peer (mode 2) without ever becoming
 // one. Broadcast, answers, and control packets (modes 6 and 7, which were abused to make servers
 // flood others) get nothing; no answer is a question again, so no two servers can keep each other
 // busy; and none is longer than its question, so nobody gains by asking from a forged address. What

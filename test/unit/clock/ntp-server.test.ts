@@ -88,7 +88,7 @@ const ANSWERED: Readonly<Record<number, readonly (number | null)[]>> = {
   4: [null, 2, null, 4, null, null, null, null],
 }
 
-test('answers clients and symmetric peers of versions 1 to 4, in their own version, nobody else', () => {
+test('answers clients and symmetric peers of versions 1 to 4 in their version, nobody else', () => {
   for (let version = 0; version < 8; version += 1) {
     for (let mode = 0; mode < 8; mode += 1) {
       const answer = ask(writePacket({ ...asked, version, mode }), 'answer')
