@@ -1,10 +1,10 @@
 // The server's side: one question, at most one answer, 48 bytes. It answers as chronyd does:
 // clients of versions 1 to 4 (mode 3; version 1 may also leave the mode out), and whoever calls us
-// its peer (mode 1), as old Windows machines do, gets the time as from a peer (mode 2) without ever becoming
-// one. Broadcast, answers, and control packets (modes 6 and 7, which were abused to make servers
-// flood others) get nothing; no answer is a question again, so no two servers can keep each other
-// busy; and none is longer than its question, so nobody gains by asking from a forged address. What
-// a packet carries beyond its header is ignored.
+// its peer (mode 1), as old Windows machines do, gets the time as from a peer (mode 2) without ever
+// becoming one. Broadcast, answers, and control packets (modes 6 and 7, which were abused to make
+// servers flood others) get nothing; no answer is a question again, so no two servers can keep each
+// other busy; and none is longer than its question, so nobody gains by asking from a forged
+// address. What a packet carries beyond its header is ignored.
 //
 // A clock that is not synchronised answers too, and says so (leap 3, stratum 16): silence would
 // look like a broken network. Source: RFC 5905 section 8 and 9.2; RFC 8633 section 5.
