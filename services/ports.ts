@@ -45,7 +45,8 @@ export const portFree = (host: string, port: Port): Promise<void> =>
   })
 
 function portFault(error: Error, host: string, { kind, number, variable }: Port): FaultError {
-  if (errorCode(error) !== 'EADDRINUSE') return new FaultError('OPS-05', error.message)
+  if (errorCode(error) !== 'EADDRINUSE')
+    return new FaultError('OPS-05', `TICKLOCK_HOST, ${variable}: ${error.message}`)
   const where = `${kind === 'UDP' ? 'UDP ' : ''}${host}:${number}`
   return new FaultError('OPS-03', `${where} (choose another by ${variable})`)
 }

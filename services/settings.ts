@@ -4,8 +4,10 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { decodeText } from '../shared/documents/text.ts'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { TOLERANCE_MAX, TOLERANCE_MIN } from '../shared/wire/limits.ts'
+import { isZone } from './billing/civil/calendar.ts'
 import { parseTimeSources, type TimeSource } from './master/shell/time/time-source.ts'
 import { type Environment, variable, type VariableName } from './variables.ts'
 
@@ -48,10 +50,9 @@ export function readSettings(env: Environment): Settings {
     throw new FaultError('OPS-05', `${name}="${text}" is not a number ${least} to ${most}`)
   }
   const port = (name: VariableName): number => number(name, [1, 65_535])
-  const database = variable(env, 'DATABASE_URL')
   const boundUnknown = variable(env, 'TICKLOCK_CLOCK_BOUND_MS') === 'unknown'
   return {
-    host: variable(env, 'TICKLOCK_HOST'),
+    host: hostFrom(env),
     httpPort: port('TICKLOCK_HTTP_PORT'),
     publicUrl: publicUrlFrom(env),
     trustedProxies: trustedProxiesFrom(env),
@@ -61,11 +62,11 @@ export function readSettings(env: Environment): Settings {
     timeSources: timeSourcesFrom(env),
     timeAuthorities: timeAuthoritiesFrom(env),
     dataFolder: resolve(variable(env, 'TICKLOCK_DATA')),
-    databaseUrl: database === '' ? null : database,
+    databaseUrl: databaseUrlFrom(env),
     clockBoundUs: boundUnknown ? null : number('TICKLOCK_CLOCK_BOUND_MS', [0, 60_000]) * 1_000,
     toleranceSeconds: number('TICKLOCK_TOLERANCE_S', [TOLERANCE_MIN, TOLERANCE_MAX]),
     handshakesPerSource: number('TICKLOCK_HANDSHAKES_PER_SOURCE', [1, 1_000_000]),
-    zone: variable(env, 'TICKLOCK_ZONE'),
+    zone: zoneFrom(env),
   }
 }
 
@@ -107,6 +108,34 @@ function trustedProxiesFrom(env: Environment): readonly string[] {
   })
 }
 
+/** A name or an address, without a port. */
+const HOST = /^[A-Za-z0-9._:%-]{1,253}$/
+
+function hostFrom(env: Environment): string {
+  const host = variable(env, 'TICKLOCK_HOST')
+  if (HOST.test(host) && (isIP(host) !== 0 || !/[:%]|^[\d.]+$/.test(host))) return host
+  throw new FaultError('OPS-05', `TICKLOCK_HOST="${host}" is neither an address nor a name`)
+}
+
+function zoneFrom(env: Environment): string {
+  const zone = variable(env, 'TICKLOCK_ZONE')
+  if (isZone(zone)) return zone
+  throw new FaultError('OPS-05', `TICKLOCK_ZONE="${zone}" is no time zone such as Asia/Kolkata`)
+}
+
+/** As `pg` takes it: a URL, or the folder of a socket. Its text is a secret. */
+const DATABASE_URL = /^(?:postgres(?:ql)?:\/\/.|socket:.|\/)/
+
+function databaseUrlFrom(env: Environment): string | null {
+  const url = variable(env, 'DATABASE_URL')
+  if (url === '') return null
+  if (DATABASE_URL.test(url)) return url
+  throw new FaultError(
+    'OPS-05',
+    'DATABASE_URL: not a URL such as postgres://user:password@host/name',
+  )
+}
+
 /** OPS-05 names what is wrong with TICKLOCK_TIME_SOURCES. */
 function timeSourcesFrom(env: Environment): readonly TimeSource[] {
   const sources = parseTimeSources(variable(env, 'TICKLOCK_TIME_SOURCES'))
@@ -120,7 +149,9 @@ function timeAuthoritiesFrom(env: Environment): readonly string[] {
   if (path === '') return []
   try {
     // Node accepts any text as an authority and complains only later.
-    const found = readFileSync(path, 'utf8').match(CERTIFICATE) ?? []
+    // Text around the certificates may be in any encoding; they themselves are ASCII.
+    const text = decodeText(readFileSync(path), 'windows-1252')
+    const found = text.ok ? (text.text.match(CERTIFICATE) ?? []) : []
     if (found.length === 0) throw new Error(`no certificate in ${path}`)
     return found.map((pem) => new X509Certificate(pem).toString())
   } catch (error) {

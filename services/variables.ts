@@ -1,6 +1,7 @@
 // The environment variables of a head-end, each in one place: its name, what holds when it is not
 // set, and what help says of it. docs/operating.md describes them at length; a test compares.
 
+import { FaultError } from '../shared/node/fault-error.ts'
 import { HANDSHAKES_PER_SOURCE, TOLERANCE_DEFAULT } from '../shared/wire/limits.ts'
 
 interface Variable {
@@ -45,11 +46,61 @@ const VARIABLES = {
 export type VariableName = keyof typeof VARIABLES
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A variable as set, or what holds otherwise. Set to nothing counts as not set. */
+/** A variable as set, or what holds otherwise. Set to nothing counts as not set. OPS-05: it is not
+ * UTF-8; what would be printed on bills and in letters has lost a character. */
 export function variable(env: Environment, name: VariableName): string {
   const set = env[name]
-  return set === undefined || set === '' ? VARIABLES[name].otherwise : set
+  if (set === undefined || set === '') return VARIABLES[name].otherwise
+  if (set.includes('\uFFFD')) {
+    throw new FaultError('OPS-05', `${name}: not UTF-8; set it where the locale is UTF-8`)
+  }
+  return set
 }
+
+/** Names that the tests and tools of this repository use. */
+const NOT_SETTINGS = /^TICKLOCK_(?:TEST_|VECTORS$|GRACE_MS$)/
+
+/** A variable that looks like one of ours and is none: most likely misspelt, and then what it sets
+ * does not hold. */
+export interface UnknownVariable {
+  readonly name: string
+  /** The one that was probably meant. */
+  readonly like: VariableName | null
+}
+
+/** Variables that begin like ours, in any letter case, and are not in the list. */
+export function unknownVariables(env: Environment): readonly UnknownVariable[] {
+  return Object.keys(env)
+    .filter((name) => /^TICKLOCK_?/i.test(name) && !NOT_SETTINGS.test(name))
+    .filter((name) => !Object.hasOwn(VARIABLES, name))
+    .map((name) => ({ name, like: nearest(name.toUpperCase()) }))
+}
+
+/** Most letters that may be wrong for a name to be taken for another. */
+const TYPING_ERRORS_MAX = 4
+
+function nearest(name: string): VariableName | null {
+  const known = variableNames().map((like) => ({ like, errors: distance(name, like) }))
+  const [best] = known.toSorted((one, other) => one.errors - other.errors)
+  return best === undefined || best.errors > TYPING_ERRORS_MAX ? null : best.like
+}
+
+/** Letters to insert, leave out or change to make one word of the other (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let at = 1; at <= one.length; at += 1) {
+    const next = [at]
+    for (let to = 1; to <= other.length; to += 1) {
+      const change = (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[other.length] ?? 0
+}
+
+const isVariable = (name: string): name is VariableName => Object.hasOwn(VARIABLES, name)
+const variableNames = (): readonly VariableName[] => Object.keys(VARIABLES).filter(isVariable)
 
 /** Names and what holds otherwise. */
 export const variableDefaults = (): ReadonlyMap<string, string> =>

@@ -264,6 +264,11 @@ export const FAULTS = {
     'secret in the database is not the one stored in its row',
     'somebody may have written to the database: see "Keys" in operating.md',
   ),
+  'OPS-33': fault(
+    'warn',
+    'environment variable that no setting has',
+    'correct its name; what it sets does not hold',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

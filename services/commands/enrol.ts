@@ -7,11 +7,13 @@ export const enrol = subCommand({
   details: [
     ['--out FILE', 'where the tokens go; otherwise beside FILE.csv, as FILE.tokens.csv'],
     ['--labels FILE.html', 'a page of labels to print'],
+    ['--encoding NAME', 'of FILE.csv where it is not UTF-8: windows-1252, utf-16le ...'],
     ['--skip-existing', 'leave out names that exist instead of refusing the file'],
   ],
   options: {
     out: { type: 'string' },
     labels: { type: 'string' },
+    encoding: { type: 'string' },
     'skip-existing': { type: 'boolean' },
   },
   wordsMax: 1,
@@ -19,7 +21,8 @@ export const enrol = subCommand({
     if (file === undefined) throw misused(enrol, 'a file is missing')
     const { enrolList } = await import('./work/enrolment.ts')
     const { readSettings } = await import('../settings.ts')
-    await enrolList(readSettings(process.env), file, {
+    const list = { path: file, encoding: options.encoding ?? null }
+    await enrolList(readSettings(process.env), list, {
       out: options.out ?? `${file.replace(/\.csv$/i, '')}.tokens.csv`,
       labels: options.labels ?? null,
       skipExisting: options['skip-existing'] ?? false,

@@ -3,7 +3,7 @@
 // float would round money.
 
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool, type PoolClient, type PoolConfig, TypeOverrides } from 'pg'
+import { Client, Pool, type PoolClient, type PoolConfig, TypeOverrides } from 'pg'
 import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
 import type { Database } from './schema.ts'
 
@@ -12,6 +12,8 @@ import type { Database } from './schema.ts'
 const CONNECTIONS_MAX = 16
 /** Longest wait for a connection, milliseconds: a page shows OPS-08 rather than hang. */
 const CONNECT_MS_MAX = 5_000
+
+const PORT_MAX = 65_535
 
 const OID = { int8: 20, date: 1082, numeric: 1700 } as const
 
@@ -34,9 +36,11 @@ export interface Db {
   close(): Promise<void>
 }
 
-/** `connection`: of the embedded server, or the text of DATABASE_URL. Connects when first used. */
+/** `connection`: of the embedded server, or the text of DATABASE_URL. Connects when first used.
+ * OPS-05: the text is not understood. */
 export function openDatabase(connection: PoolConfig | string, log: (line: string) => void): Db {
   const target = typeof connection === 'string' ? { connectionString: connection } : connection
+  if (typeof connection === 'string') checkText(connection)
   const pool = new Pool({
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
@@ -55,6 +59,17 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
   })
   const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   return { pool, kysely, close: () => pool.end() }
+}
+
+/** A client reads the text, and the certificates that it names, when it is made. What is wrong is
+ * said without the text: it holds a password. */
+function checkText(connectionString: string): void {
+  try {
+    const { port } = new Client({ connectionString })
+    if (port < 1 || port > PORT_MAX) throw new Error(`port ${port}`)
+  } catch (error) {
+    throw new FaultError('OPS-05', `DATABASE_URL: ${errorText(error)}`)
+  }
 }
 
 /** Whether the database answers. */

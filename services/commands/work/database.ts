@@ -8,9 +8,15 @@ import { runningPostgres } from '../../billing/store/embedded/embedded-postgres.
 import { type Db, openDatabase, reach } from '../../billing/store/pool.ts'
 import type { Settings } from '../../settings.ts'
 
+/** Whether it has this name, however its umlauts are typed. */
+export const isCalled = ({ name }: DeviceRecord, typed: string): boolean =>
+  name.normalize('NFC') === typed.normalize('NFC')
+
 /** By id or name; SEC-01 when there is none. */
 export async function findDevice(db: Db['kysely'], device: string): Promise<DeviceRecord> {
-  const found = (await listDevices(db)).find(({ id, name }) => id === device || name === device)
+  const found = (await listDevices(db)).find(
+    (known) => known.id === device || isCalled(known, device),
+  )
   if (found === undefined) throw new FaultError('SEC-01', device)
   return found
 }

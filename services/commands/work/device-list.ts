@@ -1,5 +1,5 @@
-// A CSV file of devices to enrol: `name[,history_from]`, checked as a whole before anything is
-// made.
+// A CSV file of devices to enrol: `name[,history_from]`, with commas, semicolons or tabs, checked
+// as a whole before anything is made.
 
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import { type CsvCell, readCsv } from '../../../shared/documents/csv.ts'
@@ -14,8 +14,17 @@ export interface ListedDevice {
 
 /** Most devices in one file; more is a mistake, and takes memory. */
 const DEVICES_MAX = 100_000
-/** 1 to 64 characters, none of them control characters, no space at either end. */
-const NAME = /^(?! )[^\p{Cc}]{1,64}(?<! )$/u
+/** 1 to 64 characters, none of them control characters or one that was lost (U+FFFD), no blank at
+ * either end. */
+const NAME = /^(?!\s)[^\p{Cc}\uFFFD]{1,64}(?<!\s)$/u
+export const NAME_RULE = 'a name has 1 to 64 printable characters, none lost (U+FFFD)'
+
+/** A device's name in its usual form: an umlaut is one character, however it was typed. Null: it is
+ * no name. */
+export function deviceName(text: string): string | null {
+  const name = text.normalize('NFC')
+  return NAME.test(name) ? name : null
+}
 
 export interface ListDefaults {
   /** Where `history_from` is empty. */
@@ -45,11 +54,12 @@ export function readDeviceList(text: string, defaults: ListDefaults): readonly L
     if (name === undefined || row.length > columns.length) {
       throw wrong(more ?? from ?? { line: 1, column: 1 }, 'more cells than the header has')
     }
-    if (!NAME.test(name.text)) throw wrong(name, 'a name has 1 to 64 printable characters')
-    const before = lines.get(name.text)
-    if (before !== undefined) throw wrong(name, `"${name.text}" stands in line ${before} already`)
-    lines.set(name.text, name.line)
-    return { name: name.text, historyFrom: historyOf(from, defaults) }
+    const known = deviceName(name.text)
+    if (known === null) throw wrong(name, NAME_RULE)
+    const before = lines.get(known)
+    if (before !== undefined) throw wrong(name, `"${known}" stands in line ${before} already`)
+    lines.set(known, name.line)
+    return { name: known, historyFrom: historyOf(from, defaults) }
   })
 }
 

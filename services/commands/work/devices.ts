@@ -2,6 +2,7 @@
 // within two seconds.
 
 import { join } from 'node:path'
+import { FaultError } from '../../../shared/node/fault-error.ts'
 import { nodeRandom } from '../../../shared/node/node-suite.ts'
 import { unixMs } from '../../../shared/units.ts'
 import { historyFrom } from '../../billing/civil/calendar.ts'
@@ -9,15 +10,18 @@ import { createDevice, listDevices, revokeDevice } from '../../billing/fleet/db/
 import { newToken, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
-import { findDevice, withDatabase } from './database.ts'
+import { deviceName, NAME_RULE } from './device-list.ts'
+import { findDevice, isCalled, withDatabase } from './database.ts'
 import { grouped, terminalQr } from '../../billing/fleet/pages/token-labels.ts'
 
-/** A device of this name, made when there is none, and its one-time token. */
-export async function registerDevice(settings: Settings, name: string): Promise<void> {
+/** A device of this name, made when there is none, and its one-time token. OPS-12: no name. */
+export async function registerDevice(settings: Settings, text: string): Promise<void> {
   await withDatabase(settings, async (db) => {
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const now = unixMs(Date.now())
-    const known = (await listDevices(db.kysely)).find((device) => device.name === name)
+    const known = (await listDevices(db.kysely)).find((device) => isCalled(device, text))
+    const name = known?.name ?? deviceName(text)
+    if (name === null) throw new FaultError('OPS-12', NAME_RULE)
     const device =
       known?.id ??
       (await createDevice(db.kysely, {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { toHex } from '../../../shared/bytes.ts'
 import { csvLine } from '../../../shared/documents/csv.ts'
 import type { SecretPlace } from '../../../shared/handover/roster.ts'
+import { decodeText, isEncoding } from '../../../shared/documents/text.ts'
 import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import { Secret } from '../../../shared/secret.ts'
@@ -30,16 +31,25 @@ export interface EnrolOptions {
   readonly skipExisting: boolean
 }
 
+export interface ListFile {
+  readonly path: string
+  /** As the operator names it; null: UTF-8, or what the file's byte order mark says. */
+  readonly encoding: string | null
+}
+
 /** `ticklock enrol FILE.csv`: all its devices in one transaction, or none. OPS-05 what is wrong
  * with the file, OPS-04 a file that cannot be written or exists already. */
 export async function enrolList(
   settings: Settings,
-  file: string,
+  file: ListFile,
   options: EnrolOptions,
 ): Promise<void> {
   const now = unixMs(Date.now())
   const { zone } = settings
-  const listed = readDeviceList(textOf(file), { historyFrom: historyFrom(now, zone), zone })
+  const listed = readDeviceList(textOf(file), {
+    historyFrom: historyFrom(now, zone),
+    zone,
+  })
   await withDatabase(settings, async (db) => {
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const { labels, skipped } = await enrolAll(db, keys, listed, options, now)
@@ -108,9 +118,22 @@ const existing = (names: readonly string[]): FaultError =>
     `nothing was enrolled, for these exist already (--skip-existing leaves them out): ${names.join(', ')}`,
   )
 
-function textOf(file: string): string {
+function textOf({ path, encoding }: ListFile): string {
+  if (encoding !== null && !isEncoding(encoding)) {
+    throw new FaultError(
+      'OPS-12',
+      `--encoding ${encoding}: not known, unlike utf-8 or windows-1252`,
+    )
+  }
+  const decoded = decodeText(bytesOf(path), encoding)
+  if (decoded.ok) return decoded.text
+  const { line, column, problem } = decoded
+  throw new FaultError('OPS-05', `line ${line}, column ${column}: ${problem}`)
+}
+
+function bytesOf(path: string): Uint8Array {
   try {
-    return readFileSync(file, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     throw new FaultError('OPS-05', errorText(error))
   }

@@ -5,6 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
+import { decodeText } from '../../../shared/documents/text.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import { errorCode } from '../../../shared/node/fault-error.ts'
 import { decodeToken, type EnrolmentToken } from '../../../shared/tves/token.ts'
@@ -78,7 +79,7 @@ export function loadConfig(
 ): ConfigVerdict {
   const refuse = (detail: string) => ({ ok: false, fault: 'OPS-05', detail }) as const
   const file = readText(path)
-  if (!file.ok) return refuse(`${path} cannot be read: ${file.why}`)
+  if (!file.ok) return refuse(`${path} ${file.why}`)
   try {
     const read = readTable(parse(file.text), { path, open: file.open, protocols })
     return read.ok ? read : refuse(`${path}${placeIn(file.text, read.path)}: ${read.detail}`)
@@ -164,8 +165,8 @@ function readToken({ token, token_file }: FileShape, { path, open }: Source): To
   const file = token === undefined ? readText(from) : ({ ok: true, text: token, open } as const)
   if (!file.ok) {
     // The token file is deleted after enrolment: a missing one is nothing wrong.
-    if (file.why === 'ENOENT') return NO_TOKEN
-    return mistake([field], `${from} cannot be read: ${file.why}`)
+    if (file.isMissing) return NO_TOKEN
+    return mistake([field], `${from} ${file.why}`)
   }
   const decoded = decodeToken(file.text)
   if (decoded === null) return mistake([field], 'not an enrolment token (64 letters and digits)')
@@ -174,16 +175,20 @@ function readToken({ token, token_file }: FileShape, { path, open }: Source): To
 
 type FileText =
   | { readonly ok: true; readonly text: string; readonly open: boolean }
-  | { readonly ok: false; readonly why: string }
+  | { readonly ok: false; readonly isMissing: boolean; readonly why: string }
 
-/** The text of a file. `open`: others than its owner can read it. `why`: ENOENT, EACCES and the
- * like. */
+/** The text of a file. `open`: others than its owner can read it. `why`: `cannot be read: EACCES`,
+ * or where it is not UTF-8. */
 function readText(path: string): FileText {
   try {
-    const text = readFileSync(path, 'utf8')
-    return { ok: true, text, open: (statSync(path).mode & 0o077) !== 0 }
+    const decoded = decodeText(readFileSync(path))
+    const open = (statSync(path).mode & 0o077) !== 0
+    if (decoded.ok) return { ok: true, text: decoded.text, open }
+    const { line, column, problem } = decoded
+    return { ok: false, isMissing: false, why: `line ${line}, column ${column}: ${problem}` }
   } catch (error) {
-    return { ok: false, why: errorCode(error) }
+    const code = errorCode(error)
+    return { ok: false, isMissing: code === 'ENOENT', why: `cannot be read: ${code}` }
   }
 }
 

@@ -31,6 +31,32 @@ test('reads what RFC 4180 allows: quotes, commas and line ends inside them, CRLF
   assert.deepEqual(cells(csvLine(['a,"b"', 'c\nd', 'e'])), [['a,"b"', 'c\nd', 'e']])
 })
 
+test('reads what office programs save: semicolons, tabs, a line that names them, CR alone', () => {
+  const expected = [
+    ['name', 'history_from'],
+    ['M\u00fchl', 'none'],
+    ['M\u00f6hl, a;b\t"c"\nd', ''],
+  ]
+  for (const separator of [',', ';', '\t']) {
+    for (const end of ['\n', '\r\n', '\r']) {
+      for (const named of ['', `sep=${separator}${end}`, `"sep=${separator}"${end}`]) {
+        const text = [
+          ['name', 'history_from'],
+          ['M\u00fchl', 'none'],
+          ['"M\u00f6hl, a;b\t""c""\nd"', ''],
+        ].map((row) => row.join(separator) + end)
+        assert.deepEqual(cells(`\uFEFF${named}${text.join('')}`), expected, JSON.stringify(text))
+      }
+    }
+  }
+  // Where the first line has no separator, the others have one column too.
+  assert.deepEqual(cells('name\na;b\n'), [['name'], ['a;b']])
+  assert.deepEqual(cells('"a,b";c\nd,e;f'), [
+    ['a,b', 'c'],
+    ['d,e', 'f'],
+  ])
+})
+
 test('names line and column of what is no CSV', () => {
   const at = (text: string) => {
     const verdict = readCsv(text)
@@ -39,7 +65,6 @@ test('names line and column of what is no CSV', () => {
   assert.deepEqual(at('a\nb,"c'), [2, 3])
   assert.deepEqual(at('a\n"b"c'), [2, 4])
   assert.deepEqual(at('a\nb"c"'), [2, 2])
-  assert.deepEqual(at('a\rb'), [1, 2])
   assert.deepEqual(at('"x\ny",z"'), [2, 5])
 })
 
@@ -65,7 +90,11 @@ test('OPS-05 names line and column of what is wrong in a list', () => {
     ['name,history_from\na,1.3.2026\n', 'line 2, column 3'],
     ['name\n" a"\n', 'line 2, column 1'],
     [`name\n${'a'.repeat(65)}\n`, 'line 2, column 1'],
-    ['name;history_from\na;none\n', 'line 1, column 1'],
+    ['name\nM\uFFFDhl\n', 'line 2, column 1'],
+    ['name\nMu\u0308hl\nM\u00fchl\n', 'line 3, column 1'],
+    ['name\na\u00a0\n', 'line 2, column 1'],
+    ['name;history_from\na;1.3.2026\n', 'line 2, column 3'],
+    ['sep=;\r\nname;history_from\r\n"a\r\nb";none\r\n', 'line 3, column 1'],
   ] as const) {
     const said = new RegExp(`OPS-05 .*${place}: `)
     assert.throws(() => readDeviceList(text, DEFAULTS), said, JSON.stringify(text))

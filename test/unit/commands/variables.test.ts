@@ -5,7 +5,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readSettings } from '../../../services/settings.ts'
-import { variable, variableDefaults } from '../../../services/variables.ts'
+import { mailFrom, smsFrom, utilityFrom } from '../../../services/commands/work/utility.ts'
+import { openDatabase } from '../../../services/billing/store/pool.ts'
+import { unknownVariables, variable, variableDefaults } from '../../../services/variables.ts'
+import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
 import { packageRoot } from '../../../shared/node/root.ts'
 
 const text = (path: string): string => readFileSync(join(packageRoot(), path), 'utf8')
@@ -69,4 +72,134 @@ test('OPS-05 names the variable and its range', () => {
   )
   assert.equal(readSettings({ TICKLOCK_TOLERANCE_S: '60' }).toleranceSeconds, 60)
   assert.equal(readSettings({ TICKLOCK_CLOCK_BOUND_MS: 'unknown' }).clockBoundUs, null)
+})
+
+const SECRET = 's3cret'
+/** None of it is meant for any variable, though some of it may be taken. */
+const RUBBISH: readonly string[] = [
+  ' ',
+  '%',
+  'rubbish',
+  'a%zz',
+  '\n',
+  '\u00fc',
+  '-1',
+  '1e9',
+  '99999999999',
+  '[::1',
+  '::1',
+  'Asia/Nashik',
+  '/no/such/file',
+  'M\uFFFDhl',
+  'x'.repeat(10_000),
+  ...[
+    'postgres',
+    'socket',
+    'smtps',
+    'smtp+starttls',
+    'http',
+    'twilio+https',
+    'kannel+http',
+  ].flatMap((scheme) =>
+    [
+      '%@h/d',
+      '%ff@h',
+      '%zz@h',
+      '/x@h',
+      '?x@h',
+      '#x@h',
+      '@x@h:',
+      '@h:0',
+      '@h:x',
+      '@',
+      '@h%/',
+      '@[::1]',
+    ]
+      .map((rest) => `${scheme}://u:${SECRET}${rest}`)
+      .concat(`${scheme}:`, `${scheme}:///`, `${scheme}://`),
+  ),
+]
+
+/** What a start reads of the environment, as `up` does. */
+async function readAll(env: Readonly<Record<string, string>>): Promise<void> {
+  const settings = readSettings(env)
+  mailFrom(env, utilityFrom(env).name)
+  smsFrom(env)
+  if (settings.databaseUrl !== null) await openDatabase(settings.databaseUrl, () => {}).close()
+}
+
+test('rubbish in any variable is taken or OPS-05 with its name, and no secret is said', async () => {
+  const refusals = new Map<string, number>()
+  for (const name of variableDefaults().keys()) {
+    for (const rubbish of RUBBISH) {
+      const others = { TICKLOCK_MAIL_FROM: 'a@b.example', TICKLOCK_SMS_FROM: 'T' }
+      const told = await readAll({ ...others, [name]: rubbish }).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      if (told === null) continue
+      const place = `${name}=${JSON.stringify(rubbish.slice(0, 50))}`
+      assert.ok(
+        told instanceof FaultError && told.code === 'OPS-05',
+        `${place}: ${errorText(told)}`,
+      )
+      assert.ok(told.message.includes(name), `${place}: ${told.message}`)
+      const isUrl = name.endsWith('_URL')
+      assert.ok(!isUrl || !told.message.includes(SECRET), `${place}: ${told.message}`)
+      refusals.set(name, (refusals.get(name) ?? 0) + 1)
+    }
+  }
+  // Of a folder too, a lost character is all that can be seen before it is opened (OPS-04).
+  assert.deepEqual(
+    [...variableDefaults().keys()].filter((name) => !refusals.has(name)),
+    [],
+  )
+})
+
+test('a URL with user and password: escapes are read, anything else in it is refused', () => {
+  const told = (url: string): string => {
+    const env = { TICKLOCK_SMTP_URL: url, TICKLOCK_MAIL_FROM: 'a@b.example' }
+    try {
+      return mailFrom(env, 'x') === null ? 'none' : 'taken'
+    } catch (error) {
+      return error instanceof FaultError ? error.message.replace(/\. Remedy.*/s, '') : String(error)
+    }
+  }
+  const taken = [
+    'u:50%25off@mail.example',
+    'u:p%2Fq%3F%23@mail.example:465/',
+    'mail.example',
+    '[::1]:25',
+  ]
+  for (const rest of taken) assert.equal(told(`smtps://${rest}`), 'taken', rest)
+  assert.match(
+    told('smtps://u:50%off@mail.example'),
+    /OPS-05 .*TICKLOCK_SMTP_URL: .*write % as %25/,
+  )
+  // The part behind the slash would be the host that was meant.
+  assert.match(
+    told('smtps://u:12/34@mail.example'),
+    /TICKLOCK_SMTP_URL: something follows the host/,
+  )
+  assert.match(told('smtps://u:a#b@mail.example'), /TICKLOCK_SMTP_URL: not a URL/)
+  assert.match(told('mail.example.org'), /TICKLOCK_SMTP_URL: not a URL/)
+  assert.match(told('smtp://u:p@mail.example'), /TICKLOCK_SMTP_URL: a password needs/)
+})
+
+test('a misspelt variable is named with the one that was probably meant', () => {
+  const env = {
+    TICKLOCK_HTP_PORT: '1',
+    ticklock_zone: 'x',
+    TICKLOCKDATA: 'x',
+    TICKLOCK_SOMETHING_ELSE: 'x',
+    TICKLOCK_TEST_LANE: '1',
+    TICKLOCK_ZONE: 'UTC',
+    PATH: 'x',
+  }
+  assert.deepEqual(unknownVariables(env), [
+    { name: 'TICKLOCK_HTP_PORT', like: 'TICKLOCK_HTTP_PORT' },
+    { name: 'ticklock_zone', like: 'TICKLOCK_ZONE' },
+    { name: 'TICKLOCKDATA', like: 'TICKLOCK_DATA' },
+    { name: 'TICKLOCK_SOMETHING_ELSE', like: null },
+  ])
 })

@@ -8,7 +8,7 @@ import { packageRoot } from '../../../shared/node/root.ts'
 
 const TOKEN = 'ABCD EFGH-'.repeat(8)
 
-function load(t: TestContext, text: string, mode = 0o600): ConfigVerdict {
+function load(t: TestContext, text: string | Uint8Array, mode = 0o600): ConfigVerdict {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'slave.toml')
@@ -146,4 +146,33 @@ test('a token file beside the configuration is read, and its mode is checked', (
   mkdirSync(join(folder, 'token'))
   const unreadable = loadConfig(path)
   assert.match(unreadable.ok ? '' : unreadable.detail, /line 1, token_file: .*EISDIR/)
+})
+
+test('a file that is not UTF-8 is refused with line and column; UTF-16 with its mark is read', (t) => {
+  const text = `${HEAD}data = "M\u00fchl"\n${LINE}`
+  const refused = load(t, Buffer.from(text, 'latin1'))
+  assert.ok(!refused.ok)
+  assert.match(refused.detail, /slave\.toml line 2, column 10: byte FC is not UTF-8/)
+  // What a Windows shell writes when output is sent to a file.
+  const wide = load(t, Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, 'utf16le')]))
+  assert.ok(wide.ok && wide.config.dataFolder.endsWith('M\u00fchl'), JSON.stringify(wide))
+  const marked = load(t, `\uFEFF${text}`)
+  assert.ok(marked.ok, JSON.stringify(marked))
+})
+
+test('a token in UTF-16 is read, one that is not text is refused with its place', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ticklock-config-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'slave.toml')
+  writeFileSync(path, `token_file = "token"\n${HEAD}${LINE}`, { mode: 0o600 })
+  const withToken = (bytes: Uint8Array) => {
+    writeFileSync(join(folder, 'token'), bytes, { mode: 0o600 })
+    return loadConfig(path)
+  }
+  const wide = Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(`${TOKEN}\r\n`, 'utf16le')])
+  const read = withToken(wide)
+  assert.ok(read.ok && read.config.token !== null, JSON.stringify(read))
+  const refused = withToken(Buffer.from('ABCD\nEFG\xfc', 'latin1'))
+  assert.ok(!refused.ok)
+  assert.match(refused.detail, /token_file: \S*token line 2, column 4: byte FC/)
 })

@@ -43,7 +43,7 @@ export interface MailDriver {
 export function openMail(options: MailOptions): MailDriver {
   const { host, port, tls, login } = options
   if (login !== null && tls === 'none' && !isThisMachine(host))
-    throw new FaultError('OPS-05', 'mail: a login needs tls = "starttls" or "implicit"')
+    throw new FaultError('OPS-05', 'TICKLOCK_SMTP_URL: a password needs smtps or smtp+starttls')
   const transport = createTransport({
     host,
     port,

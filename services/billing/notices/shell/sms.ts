@@ -31,7 +31,7 @@ function refuseClear(base: string, ...secrets: readonly string[]): void {
   const { protocol, hostname } = new URL(base)
   const clear = protocol !== 'https:' && !isThisMachine(hostname)
   if (clear && secrets.some((secret) => secret !== '')) {
-    throw new FaultError('OPS-05', 'SMS: a login at another machine needs https')
+    throw new FaultError('OPS-05', 'TICKLOCK_SMS_URL: a login at another machine needs https')
   }
 }
 
