@@ -10,7 +10,7 @@ import type { CommandTask } from '../../shared/wire/commands.ts'
 import { encodeControl } from '../../shared/wire/control.ts'
 import { unixMs } from '../../shared/units.ts'
 import { keyPair, KeyPairWorld, MINUTE_US, NOW } from '../unit/pairs/key-world.ts'
-import { SessionThief } from '../unit/pairs/session-thief.ts'
+import { SessionThief } from '../../services/adversary/session-thief.ts'
 import { SMALL_ORDER } from '../unit/pairs/small-order.ts'
 
 const FORGED = 2 ** 48 - 1

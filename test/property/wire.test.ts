@@ -5,7 +5,7 @@ import { concat } from '../../shared/bytes.ts'
 import { obisOf } from '../../shared/meter/obis.ts'
 import { type Reading, UNIT } from '../../shared/meter/reading.ts'
 import type { Stamp } from '../../shared/clock/clock-state.ts'
-import { ppm, second, spanMs, spanUs, unixMs, unixUs } from '../../shared/units.ts'
+import { second, spanMs, unixMs } from '../../shared/units.ts'
 import {
   decodeContent,
   encodeOpener,
@@ -13,15 +13,10 @@ import {
   padContent,
   readingCount,
 } from '../../shared/wire/content.ts'
-import {
-  type ControlMessage,
-  decodeControl,
-  encodeControl,
-  type ExpectCode,
-} from '../../shared/wire/control.ts'
+import { decodeControl, encodeControl } from '../../shared/wire/control.ts'
 import { decodeFrame, encodeHeader, type FrameHeader } from '../../shared/wire/frame.ts'
 import { READING_VALUE_MAX } from '../../shared/wire/limits.ts'
-import { METER_CLOCK_OUTCOME, namesOf, READING_SOURCE } from '../../shared/wire/numbers.ts'
+import { namesOf, READING_SOURCE } from '../../shared/wire/numbers.ts'
 import { headOf, type Opener } from '../../shared/wire/opener.ts'
 import {
   decodeAttempt,
@@ -33,78 +28,7 @@ import {
 } from '../../shared/wire/payload.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 
-/** Plain objects: assert compares prototypes too. */
-const record = <Fields>(fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> }) =>
-  fc.record<Fields>(fields, { noNullPrototype: true })
-const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
-const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
-const safe = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
-const u64 = safe.map(unixUs)
-const bound = fc.option(fc.integer({ min: 0, max: 0xffff_fffe }).map(spanUs))
-const sealedUpTo = record({ epoch: u32, run: u32, sequence: u32, hash: bytes(32) })
-const takenUpTo = record({
-  epoch: u32,
-  run: u32,
-  known: fc.boolean(),
-  next: u32,
-  hash: bytes(32),
-})
-const clockState = fc.constantFrom('U', 'I', 'S', 'R')
-const CENTURY_US = 3_155_760_000_000_000
-const ppb = fc.integer({ min: -10_000_000, max: 10_000_000 })
-const frequency = fc.option(ppb.map((parts) => ppm(parts / 1_000)))
-
-const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
-  record({ is: fc.constant('confirm'), epoch: u32, runs: fc.array(sealedUpTo) }),
-  record({ is: fc.constant('committed'), epoch: u32, runs: fc.array(takenUpTo) }),
-  record({ is: fc.constant('clock-request'), id: bytes(16) }),
-  record({ is: fc.constant('clock-reply'), id: bytes(16), t2: u64, t3: u64, bound }),
-  sealedUpTo.map((entry) => ({ is: 'acknowledge' as const, ...entry })),
-  record({
-    is: fc.constant('expect'),
-    code: fc.constantFrom<ExpectCode>('SEC-02', 'SEC-03', 'SEC-04', 'SEC-05', 'SEC-06', 'SEC-12'),
-    epoch: u32,
-    run: u32,
-    next: u32,
-    masterTime: fc.integer({ min: 0, max: 2 ** 48 - 1 }).map(unixMs),
-  }),
-  record({ is: fc.constant('enrolled'), device: bytes(8) }),
-  record({
-    is: fc.constant('status'),
-    clockState,
-    offset: fc.integer({ min: -CENTURY_US, max: CENTURY_US }).map(spanUs),
-    bound,
-    roundTrip: u32.map(spanUs),
-    backlog: u32,
-    meters: fc.nat({ max: 65_535 }),
-    faults: fc.array(
-      record({
-        code: fc.constantFrom('SEC-02', 'SEC-FORK', 'X', 'ABCDEFGH-1234567'),
-        count: u32,
-      }),
-      { maxLength: 32 },
-    ),
-    discipline: record({
-      frequency,
-      skew: fc.nat(10_000_000).map((ppb) => ppm(ppb / 1_000)),
-      holdover: fc.nat({ max: 400 * 86_400_000 }).map(spanMs),
-      steps: u32,
-      lastStep: fc.integer({ min: -CENTURY_US, max: CENTURY_US }).map(spanUs),
-    }),
-  }),
-  record({
-    is: fc.constant('meter-clock'),
-    meter: fc.stringMatching(/^[A-Za-z0-9._-]{1,32}$/),
-    offset: fc.integer({ min: -CENTURY_US, max: CENTURY_US }).map(spanUs),
-    bound: u32.map(spanUs),
-    resolution: fc.nat({ max: 3_600_000_000 }).map(spanUs),
-    frequency,
-    monthlyDrift: fc.integer({ min: -CENTURY_US / 1_000, max: CENTURY_US / 1_000 }).map(spanMs),
-    invalid: fc.boolean(),
-    outcome: fc.constantFrom(...namesOf(METER_CLOCK_OUTCOME).values()),
-    event: fc.constantFrom(null, 10, 11, 12),
-  }),
-)
+import { bound, bytes, clockState, controls, record, sealedUpTo, u32, u64 } from './arbitraries.ts'
 
 test('every control message reads back as it was written (wire.md 5)', () => {
   fc.assert(
