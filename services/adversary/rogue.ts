@@ -9,6 +9,7 @@ import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import type { EpochSecret } from '../../shared/tves/handshake.ts'
 import { sealFrame } from '../../shared/tves/seal.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
+import type { Suite } from '../../shared/tves/suite.ts'
 import { type KeyTree, leafAt, plantTree, runIv } from '../../shared/tves/tree.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { UNIT } from '../../shared/meter/reading.ts'
@@ -42,8 +43,8 @@ import type { StoredIdentity } from '../slave/core/state/stored.ts'
 const PATIENCE_MS = 10_000
 const LOOK_MS = 5
 
-const setup = (): SessionSetup => ({
-  suite: nodeSuite,
+const setup = (suite: Suite = nodeSuite): SessionSetup => ({
+  suite,
   random: nodeRandom,
   processId: nodeRandom(8),
 })
@@ -182,10 +183,11 @@ export class RogueSession {
     this.#identity = opened.identity
   }
 
-  /** Handshake, CONFIRM and COMMITTED; null when the master refuses. */
-  static async open(port: number, keys: StolenKeys): Promise<RogueSession | null> {
+  /** Handshake, CONFIRM and COMMITTED; null when the master refuses. `suite`: one that is
+   * watched. */
+  static async open(port: number, keys: StolenKeys, suite?: Suite): Promise<RogueSession | null> {
     const identity: StoredIdentity = { ...keys, attempt: 1 }
-    const ours = setup()
+    const ours = setup(suite)
     const link = await RawLink.open(port)
     const hello = beginSession(ours, keys, { wantEpoch: true, mono: monoUs(0) })
     assert(hello.send !== null, 'a session begins with a message')

@@ -29,7 +29,7 @@ const SETTLED_MS = 2_000
 const LAST_FRAMES = 8
 
 /** A copy of a slave's whole data folder, as a thief of the disk has it. */
-function stolenFolder(victim: Victim, to: string): string {
+export function stolenFolder(victim: Victim, to: string): string {
   cpSync(join(victim.folder, 'data'), to, { recursive: true })
   return to
 }

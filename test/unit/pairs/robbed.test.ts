@@ -9,7 +9,7 @@ import { type ControlMessage, encodeControl } from '../../../shared/wire/control
 import { isFrame } from '../../../shared/wire/frame.ts'
 import { CONTROL_BYTE } from '../../../shared/wire/message.ts'
 import { HOUR, RecoveryWorld } from './recovery-world.ts'
-import { SessionThief } from './session-thief.ts'
+import { SessionThief } from '../../../services/adversary/session-thief.ts'
 
 const hash = (): Uint8Array => nodeRandom(32)
 

@@ -2,9 +2,9 @@
 // no epoch, and the psk only where a test hands it over. The keys are taken from the victim's
 // crypto provider, as from its memory.
 
-import { concat } from '../../../shared/bytes.ts'
-import { type Aead, NONCE_BYTES, type Suite } from '../../../shared/tves/suite.ts'
-import { CONTROL_BYTE } from '../../../shared/wire/message.ts'
+import { concat } from '../../shared/bytes.ts'
+import { type Aead, NONCE_BYTES, type Suite } from '../../shared/tves/suite.ts'
+import { CONTROL_BYTE } from '../../shared/wire/message.ts'
 
 const AAD = Uint8Array.of(CONTROL_BYTE)
 
