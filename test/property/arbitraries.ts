@@ -42,7 +42,7 @@ const tasks = fc.oneof(
 const anchors = fc
   .tuple(u48, u48)
   .map((pair) => pair.sort((a, b) => a - b))
-  .chain(([processMs = 0, utc = 0]) =>
+  .chain(([processMs, utc]) =>
     record({
       is: fc.constant('anchor'),
       processId: bytes(8),
@@ -54,8 +54,8 @@ const anchors = fc
 const tombstones = fc
   .tuple(u32, u32)
   .map((pair) => pair.sort((a, b) => a - b))
-  .filter(([, last = 0]) => last < 0xffff_ffff)
-  .chain(([first = 0, last = 0]) =>
+  .filter(([, last]) => last < 0xffff_ffff)
+  .chain(([first, last]) =>
     record({
       is: fc.constant('tombstone'),
       epoch: u32,
