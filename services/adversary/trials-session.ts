@@ -1,6 +1,6 @@
 // The thief of one session: he holds its transport keys, both directions, and in some attempts the
-// device's psk as well, but no static key. He speaks to the slave as the master and to the master as
-// a device, and wants what he says to outlive the session (wire.md 5.5).
+// device's psk as well, but no static key. He speaks to the slave as the master and to the master
+// as a device, and wants what he says to outlive the session (wire.md 5.5).
 
 import { once } from 'node:events'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -283,7 +283,8 @@ export const SESSION_TRIALS: readonly Trial[] = [
   {
     name: 'session thief',
     tries:
-      'a session’s transport keys and the psk: his own master key, zero points, another device’s certificate, the last command number, frames given up',
+      'with a session’s keys and the psk: his own master key, zero points, another device’s ' +
+      'certificate, the last command number, frames given up',
     stirs: true,
     run: async (stage) => {
       const keys = await insider(stage, 'robbed')
