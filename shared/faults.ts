@@ -168,6 +168,11 @@ export const FAULTS = {
     'a row that cannot be worked on was left out',
     'report it with the detail; everything else went on',
   ),
+  'BIL-17': fault(
+    'error',
+    'mail server or gateway refuses us, not the customer',
+    'see the log: sender, login, region or account; notices wait until it is corrected',
+  ),
   'OPS-01': fault(
     'error',
     'Node is too old',

@@ -32,6 +32,7 @@ let inbox: Inbox
 let now: UnixMs = NOW
 const faults: string[] = []
 const lines: string[] = []
+const told = new Set<'email' | 'sms'>()
 
 before(async () => {
   postgres = await testPostgres()
@@ -50,6 +51,7 @@ beforeEach(async () => {
   now = NOW
   faults.length = 0
   lines.length = 0
+  told.clear()
   await postgres.db.pool.query(
     `update notices set state = 'queued', attempts = 0, next_attempt_at = $1, last_fault = null,
       provider_id = null, sent_at = null`,
@@ -67,6 +69,7 @@ function task(mail: MailDriver | null, sms: SmsDriver | null): NoticeTask {
     now: () => now,
     log: (line) => lines.push(line),
     onFault: (fault) => faults.push(fault),
+    told,
   }
 }
 
@@ -157,10 +160,10 @@ test('a temporary refusal: BIL-09, five more attempts, then BIL-11', async () =>
   await server.close()
 })
 
-test('an address refused for good is given up at once (RFC 5321 4.2.1); queued again', async () => {
+test('an address refused for good is given up at once (RFC 3463, x.1.1); queued again', async () => {
   const server = await smtp({
     onRcptTo: (_address, _session, done) =>
-      done(Object.assign(new Error('no such user'), { responseCode: 550 })),
+      done(Object.assign(new Error('5.1.1 no such user'), { responseCode: 550 })),
   })
   await sendDueNotices(task(server.mail, null), NEVER)
   const given = await notice('email')
@@ -192,12 +195,40 @@ test('a notice whose stored address is two: OPS-27; queued again it takes the co
   assert.deepEqual(inbox.list().mails.at(before)?.to, ['asha@example.org'])
 })
 
+test('a refusal that is ours costs no attempt, and is told once until one goes out', async () => {
+  let refuses = true
+  const server = await smtp({
+    onRcptTo: (_address, _session, done) =>
+      refuses
+        ? done(Object.assign(new Error('5.7.1 relay denied'), { responseCode: 554 }))
+        : done(),
+    onData: (stream, _session, done) => {
+      stream.resume()
+      stream.on('end', () => done())
+    },
+  })
+  for (let n = 0; n < 10; n += 1) {
+    assert.equal(await sendDueNotices(task(server.mail, null), NEVER), 1)
+    const { state, attempts, last_fault, next_attempt_at } = await notice('email')
+    assert.deepEqual([state, attempts, last_fault], ['queued', 0, 'BIL-17'])
+    assert.equal(minutesFromNow(next_attempt_at), 60)
+    now = shiftMs(now, spanMs(3_600_000))
+  }
+  assert.equal(lines.filter((line) => line.includes('BIL-17')).length, 1)
+  assert.match(lines.join(), /BIL-17 .*5\.7\.1 relay denied/)
+  refuses = false
+  await sendDueNotices(task(server.mail, null), NEVER)
+  assert.equal((await notice('email')).state, 'sent')
+  assert.equal(told.size, 0)
+  await server.close()
+})
+
 test('with a login configured, a server that asks for none gets no mail', async () => {
   const port = inbox.smtpPort
   const login = { user: 'u', password: 'p' }
   const before = inbox.list().mails.length
   await sendDueNotices(task(openMail({ ...MAIL, port, login }), null), NEVER)
-  assert.equal((await notice('email')).last_fault, 'BIL-09')
+  assert.equal((await notice('email')).last_fault, 'BIL-17')
   assert.equal(inbox.list().mails.length, before)
 })
 
@@ -244,7 +275,10 @@ interface Gateway {
 
 const answers: readonly (readonly [string, number, string, string, string | null])[] = [
   ['500 waits with BIL-10', 500, 'oops', 'queued', 'BIL-10'],
-  ['401 waits with BIL-10', 401, 'who are you', 'queued', 'BIL-10'],
+  ['401 is ours: it waits', 401, 'who are you', 'queued', 'BIL-17'],
+  ['our sender is wrong', 400, '{"code":21606}', 'queued', 'BIL-17'],
+  ['our region is not enabled', 400, '{"code":21408}', 'queued', 'BIL-17'],
+  ['the customer unsubscribed', 400, '{"code":21610}', 'failed', 'BIL-11'],
   ['a redirect is not followed', 302, '', 'queued', 'BIL-10'],
   ['400 is final: the number is wrong', 400, '{"code":21211}', 'failed', 'BIL-11'],
   ['an endless answer is cut off', 200, 'x'.repeat(100_000), 'queued', 'BIL-10'],

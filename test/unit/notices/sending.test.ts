@@ -3,24 +3,28 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { test } from 'node:test'
-import { SMTPServer } from 'smtp-server'
+import { text } from 'node:stream/consumers'
+import { test, type TestContext } from 'node:test'
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { openMail } from '../../../services/billing/notices/shell/mail.ts'
 import { kannelSms, twilioSms } from '../../../services/billing/notices/shell/sms.ts'
+import { unixMs } from '../../../shared/units.ts'
 import { smsFrom } from '../../../services/commands/work/utility.ts'
 
+const SENT = unixMs(Date.UTC(2026, 5, 24, 9, 30))
 const NEVER = new AbortController().signal
 const LETTER = {
   toName: 'Asha',
-  date: '2026-06-03T04:30:00Z',
   subject: 'Your bill',
   text: 'text',
   html: '<p>text</p>',
   attachment: { name: 'a.pdf', type: 'application/pdf', content: new Uint8Array() },
 }
 
-test('a mail for two addresses, or with a line of its own, is not sent (OPS-27, final)', async (t) => {
+/** A mail server on this machine that notes what it is told. */
+async function mailServer(t: TestContext, options: SMTPServerOptions = {}) {
   const recipients: string[] = []
+  const mails: string[] = []
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     authOptional: true,
@@ -30,6 +34,13 @@ test('a mail for two addresses, or with a line of its own, is not sent (OPS-27, 
       recipients.push(address)
       done()
     },
+    onData: (stream, _session, done) => {
+      void text(stream).then((mail) => {
+        mails.push(mail)
+        done()
+      })
+    },
+    ...options,
   })
   server.on('error', () => {})
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
@@ -44,6 +55,12 @@ test('a mail for two addresses, or with a line of its own, is not sent (OPS-27, 
     from: 'bills@lakeside.example',
     fromName: 'Lakeside Power',
   })
+  const send = (to: string) => mail.send({ to, key: 'k-1', letter: LETTER, at: SENT }, NEVER)
+  return { send, recipients, mails }
+}
+
+test('a mail for two addresses, or with a line of its own, is not sent (OPS-27, final)', async (t) => {
+  const { send, recipients } = await mailServer(t)
   for (const to of [
     'a@x.example, b@y.example',
     'a@x.example\r\nRCPT TO:<b@y.example>',
@@ -51,14 +68,32 @@ test('a mail for two addresses, or with a line of its own, is not sent (OPS-27, 
     'a@x.example\u0000',
     'Asha <a@x.example>',
   ]) {
-    const sent = await mail.send({ to, key: 'k-1', letter: LETTER }, NEVER)
-    assert.deepEqual(sent.ok ? 'sent' : [sent.fault, sent.final], ['OPS-27', true], to)
+    const sent = await send(to)
+    assert.deepEqual(sent.ok ? 'sent' : [sent.fault, sent.culprit], ['OPS-27', 'recipient'], to)
     assert.ok(sent.ok || !sent.detail.includes('x.example'), 'no address in the log')
   }
   assert.deepEqual(recipients, [])
-  const one = await mail.send({ to: 'a@x.example', key: 'k-2', letter: LETTER }, NEVER)
-  assert.equal(one.ok, true)
+  assert.equal((await send('a@x.example')).ok, true)
   assert.deepEqual(recipients, ['a@x.example'])
+})
+
+test('a mail is dated on the day when it is sent', async (t) => {
+  const { send, mails } = await mailServer(t)
+  assert.equal((await send('a@x.example')).ok, true)
+  assert.match(mails[0] ?? '', /^Date: Wed, 24 Jun 2026 09:30:00 \+0000$/m)
+})
+
+test('letters outside ASCII before the @ need SMTPUTF8; without it nothing is sent (RFC 6531)', async (t) => {
+  const old = await mailServer(t, { hideSMTPUTF8: true })
+  const refused = await old.send('jürgen@x.example')
+  assert.deepEqual(refused.ok ? 'sent' : [refused.fault, refused.culprit], ['BIL-09', 'ours'])
+  assert.match(refused.ok ? '' : refused.detail, /SMTPUTF8/)
+  assert.equal((await old.send('hans@müller.example')).ok, true, 'a domain has an ASCII form')
+  // The server of the test shows the ASCII form as what it stands for.
+  assert.deepEqual(old.recipients, ['hans@müller.example'])
+  const able = await mailServer(t)
+  assert.equal((await able.send('jürgen@x.example')).ok, true)
+  assert.deepEqual(able.recipients, ['jürgen@x.example'])
 })
 
 test('a text for what is no telephone number is not sent (OPS-27, final)', async (t) => {
@@ -82,7 +117,7 @@ test('a text for what is no telephone number is not sent (OPS-27, final)', async
   for (const sms of drivers) {
     for (const to of ['+919900000001,+919900000002', '+919900000001\r\n', 'whatsapp:+9199', '']) {
       const sent = await sms.send({ to, text: 'x', key: 'k' }, NEVER)
-      assert.deepEqual(sent.ok ? 'sent' : [sent.fault, sent.final], ['OPS-27', true], to)
+      assert.deepEqual(sent.ok ? 'sent' : [sent.fault, sent.culprit], ['OPS-27', 'recipient'], to)
     }
     assert.equal((await sms.send({ to: '+919900000001', text: 'x', key: 'k' }, NEVER)).ok, true)
   }

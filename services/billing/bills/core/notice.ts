@@ -5,22 +5,24 @@ import type { BillContent } from './bill-content.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import { smsLength } from '../../notices/core/sms-length.ts'
 
-/** The longest wording that fits into one message; the shortest if none does. */
-export function smsText(bill: BillContent): string {
+/** The longest wording that fits into one message together with the link behind it; the shortest if
+ * none does. `link` opens the customer's own pages; null when there is none. */
+export function smsText(bill: BillContent, link: string | null): string {
   const amount = amountTextPlain(bill.total, bill.currency)
   const period = periodText(bill.period)
   const due = dateText(bill.dueOn)
   const energy = `${grouped(bill.energy.kWh, bill.currency)} kWh`
   const billed = `${bill.utility.name}: your electricity bill for ${period} is ${amount}`
   const pay = `Please pay by ${due}. Bill ${bill.number}`
+  const behind = link === null ? '' : ` ${link}`
   const wordings = [
     `${billed} for ${energy}. ${pay}, meter ${bill.meter.number}.`,
     `${billed} for ${energy}. ${pay}.`,
     `Your electricity bill for ${period} is ${amount}. ${pay}.`,
     `Electricity bill ${bill.number}: ${amount}, due ${due}.`,
-  ]
-  const fitting = wordings.find((text) => smsLength(text).parts === 1)
-  return fitting ?? wordings[wordings.length - 1] ?? ''
+    `Bill ${bill.number}: ${amount}.`,
+  ].map((text) => `${text}${behind}`)
+  return wordings.find((text) => smsLength(text).parts === 1) ?? wordings.at(-1) ?? ''
 }
 
 export interface MailText {

@@ -267,7 +267,7 @@ function noticesOf(
 ): readonly NoticeEntry[] {
   const { subject, text } = mailText(bill, null)
   const mail = { billId, channel: 'email' as const, address: email ?? '', subject, body: text }
-  const body = smsText(bill)
+  const body = smsText(bill, null)
   const sms = { billId, channel: 'sms' as const, address: phone ?? '', subject: null, body }
   return [mail, sms].filter(({ address }) => address !== '')
 }

@@ -3,7 +3,7 @@
 import type { Kysely } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
 import type { BillContent } from '../core/bill-content.ts'
-import { mailText } from '../core/notice.ts'
+import { mailText, smsText } from '../core/notice.ts'
 import { billToTell } from '../db/stored.ts'
 import { mailHtml } from '../pages/bill-mail.ts'
 import type { Letter, MatterVerdict } from '../../notices/shell/letter.ts'
@@ -20,15 +20,16 @@ export async function billMatter(db: Kysely<Database>, billId: number): Promise<
     return { ok: false, fault: 'OPS-16', detail: `bill ${number}, ${path}: ${why}` }
   }
   const { content } = reading
+  const names = { key: `bill-${number}`, name: `bill ${number}`, customerId }
   const letter = (link: string): Promise<Letter> => billLetter(content, link)
-  return { ok: true, matter: { key: `bill-${number}`, name: `bill ${number}`, customerId, letter } }
+  const text = (link: string): string => smsText(content, link)
+  return { ok: true, matter: { ...names, letter, text } }
 }
 
 async function billLetter(bill: BillContent, link: string): Promise<Letter> {
   const pdf = await renderBillPdf(bill)
   return {
     toName: bill.customer.name,
-    date: bill.issuedAt,
     ...mailText(bill, link),
     html: mailHtml(bill, link),
     attachment: { name: `bill-${bill.number}.pdf`, type: 'application/pdf', content: pdf },

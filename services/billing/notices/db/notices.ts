@@ -46,7 +46,6 @@ export interface DueNotice {
   readonly id: number
   readonly channel: 'email' | 'sms'
   readonly address: string
-  readonly body: string
   /** This attempt included. */
   readonly attempts: number
   readonly billId: number
@@ -72,7 +71,7 @@ export async function claimNotices(
         and channel = any(${[...claim.channels]}::text[])
       order by next_attempt_at limit ${claim.limit} for update skip locked
     )
-    returning n.id, n.channel, n.address, n.body, n.attempts, n.bill_id as "billId"`.execute(db)
+    returning n.id, n.channel, n.address, n.attempts, n.bill_id as "billId"`.execute(db)
   return rows
 }
 
@@ -96,15 +95,25 @@ export async function recordSent(
 /** Postpones the notice until `again`, or gives it up when that is null. */
 export async function recordFailed(
   db: Kysely<Database>,
-  notice: { readonly id: number; readonly fault: FaultCode; readonly again: UnixMs | null },
+  notice: {
+    readonly id: number
+    readonly fault: FaultCode
+    readonly again: UnixMs | null
+    /** The attempt does not count among those a notice has. */
+    readonly uncounted?: boolean
+  },
 ): Promise<void> {
-  const { again, fault: last_fault } = notice
+  const { again, fault: last_fault, uncounted = false } = notice
   await db
     .updateTable('notices')
     .set(
       again === null
         ? { state: 'failed', last_fault }
-        : { next_attempt_at: new Date(again), last_fault },
+        : {
+            next_attempt_at: new Date(again),
+            last_fault,
+            ...(uncounted ? { attempts: sql<number>`attempts - 1` } : {}),
+          },
     )
     .where('id', '=', notice.id)
     .where('state', '=', 'queued')

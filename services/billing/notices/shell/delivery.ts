@@ -2,15 +2,17 @@
 
 import { BlockList, isIP } from 'node:net'
 import { addressProblem } from '../../customers/core/addresses.ts'
+import type { Culprit } from '../core/refusals.ts'
 
-/** How one attempt ended. `final`: this address will never work, another attempt is pointless. */
+/** How one attempt ended, and whose fault it was. */
 export type Delivery =
   | { readonly ok: true; readonly providerId: string }
   | {
       readonly ok: false
       readonly fault: 'BIL-09' | 'BIL-10' | 'OPS-27'
+      readonly culprit: Culprit
+      /** One line for the log. */
       readonly detail: string
-      readonly final: boolean
     }
 
 /** Longest a mail server or a gateway may take for one notice, in total, milliseconds. Servers that
@@ -29,7 +31,7 @@ export const detailOf = (text: string): string =>
 export function unsendable(channel: 'email' | 'sms', to: string): Delivery | null {
   const problem = addressProblem(channel, to)
   if (problem === null) return null
-  return { ok: false, fault: 'OPS-27', detail: `the address ${problem}`, final: true }
+  return { ok: false, fault: 'OPS-27', culprit: 'recipient', detail: `the address ${problem}` }
 }
 
 const LOOPBACK = new BlockList()

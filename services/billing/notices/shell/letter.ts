@@ -6,8 +6,6 @@ import type { FaultCode } from '../../../../shared/faults.ts'
 /** A mail that is ready to send. */
 export interface Letter {
   readonly toName: string
-  /** When the event it reports happened, in a form that JavaScript's Date parses. */
-  readonly date: string
   readonly subject: string
   readonly text: string
   readonly html: string
@@ -27,6 +25,8 @@ export interface Matter {
   readonly customerId: number
   /** The mail about it, with a link to the customer's own pages. */
   letter(link: string): Promise<Letter>
+  /** The SMS about it, the same link included. */
+  text(link: string): string
 }
 
 export type MatterVerdict =

@@ -19,6 +19,9 @@ import type { SmsDriver } from './sms.ts'
 const RETRY_MINUTES = [1, 5, 30, 120, 600] as const
 /** Attempts in all. */
 export const ATTEMPTS_MAX = RETRY_MINUTES.length + 1
+/** Wait after a refusal that is our own fault, minutes. It counts as no attempt: the notice goes out
+ * once an operator has corrected what was refused, however long that takes. */
+const OURS_MINUTES = 60
 /** How long a claimed notice is ours. Longer than any attempt; otherwise two workers would send at
  * once. */
 const LEASE: SpanMs = spanMs(180_000)
@@ -40,6 +43,8 @@ export interface NoticeTask {
   readonly matterOf: (billId: number) => Promise<MatterVerdict>
   readonly now: () => UnixMs
   readonly log: (line: string) => void
+  /** Channels whose refusals were told already, until one goes out. */
+  readonly told?: Set<'email' | 'sms'>
   /** Counts faults for the metrics. */
   readonly onFault?: (fault: FaultCode) => void
 }
@@ -87,12 +92,17 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   // Stopped in the middle: the notice may or may not have gone out; the lease decides later.
   if (signal.aborted && !delivery.ok) return
   if (delivery.ok) {
+    task.told?.delete(notice.channel)
     await recordSent(db, { id, providerId: delivery.providerId, at: now() })
+    return
+  }
+  if (delivery.culprit === 'ours') {
+    await putOff(task, notice, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
     return
   }
   const minutes = RETRY_MINUTES[notice.attempts - 1]
   report(task, delivery.fault, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
-  if (delivery.final || minutes === undefined) {
+  if (delivery.culprit === 'recipient' || minutes === undefined) {
     report(task, 'BIL-11', `${notice.channel} for ${matter.name}`)
     // What no server has seen keeps its own reason.
     const fault = delivery.fault === 'OPS-27' ? delivery.fault : 'BIL-11'
@@ -104,13 +114,24 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   log(`notice ${id} will be tried again in ${minutes} min`)
 }
 
+/** Refused for a fault of ours. The log says so once until something goes out again: a run of ten
+ * thousand bills must not say it ten thousand times. */
+async function putOff(task: NoticeTask, notice: DueNotice, detail: string): Promise<void> {
+  const { db, now, told } = task
+  task.onFault?.('BIL-17')
+  if (told?.has(notice.channel) !== true) task.log(faultLine('BIL-17', detail))
+  told?.add(notice.channel)
+  const again = shiftMs(now(), spanMs(OURS_MINUTES * 60_000))
+  await recordFailed(db, { id: notice.id, fault: 'BIL-17', again, uncounted: true })
+}
+
 function report(task: NoticeTask, fault: FaultCode, detail: string): void {
   task.onFault?.(fault)
   task.log(faultLine(fault, detail))
 }
 
 async function attempt(
-  { mail, sms, linkOf }: NoticeTask,
+  { mail, sms, linkOf, now }: NoticeTask,
   {
     notice,
     matter,
@@ -121,15 +142,15 @@ async function attempt(
     readonly signal: AbortSignal
   },
 ): Promise<Delivery> {
-  const { address: to, body: text, channel } = notice
+  const { address: to, channel } = notice
   const key = `${matter.key}-${channel}`
   const link = await linkOf(matter.customerId)
   if (channel === 'sms') {
     assert(sms !== null, 'only configured channels are claimed')
-    return sms.send({ to, text: `${text} ${link}`, key }, signal)
+    return sms.send({ to, text: matter.text(link), key }, signal)
   }
   assert(mail !== null, 'only configured channels are claimed')
-  return mail.send({ to, key, letter: await matter.letter(link) }, signal)
+  return mail.send({ to, key, letter: await matter.letter(link), at: now() }, signal)
 }
 
 export interface NoticeWorker {
@@ -139,7 +160,8 @@ export interface NoticeWorker {
   stop(): Promise<void>
 }
 
-export function startNoticeWorker(task: NoticeTask): NoticeWorker {
+export function startNoticeWorker(asked: NoticeTask): NoticeWorker {
+  const task: NoticeTask = { told: new Set(), ...asked }
   const ending = new AbortController()
   let sleeper = Promise.withResolvers<void>()
   const running = (async () => {

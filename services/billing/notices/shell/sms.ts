@@ -2,6 +2,7 @@
 // and reads the answer; time-outs, redirects and the size of an answer are handled once, below.
 
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
+import { type Culprit, gatewayCulprit } from '../core/refusals.ts'
 import { smsLength } from '../core/sms-length.ts'
 import { type Delivery, DELIVERY_MS_MAX, detailOf, isThisMachine, unsendable } from './delivery.ts'
 
@@ -23,8 +24,6 @@ export interface SmsDriver {
 const ANSWER_BYTES_MAX = 65_536
 const SUCCESS_MIN = 200
 const SUCCESS_MAX = 299
-/** The request itself is wrong: with our fixed form that can only be the number. */
-const BAD_REQUEST = 400
 
 /** OPS-05 when a name or a password would cross a network in the clear. */
 function refuseClear(base: string, ...secrets: readonly string[]): void {
@@ -39,8 +38,8 @@ interface Gateway {
   request(message: TextMessage): { readonly url: string; readonly init: RequestInit }
   /** The gateway's id of an accepted message. */
   idOf(answer: string): string
-  /** True for a status that no second attempt will change. */
-  isFinal(status: number): boolean
+  /** Whose fault a refusal is. */
+  culprit(status: number, answer: string): Culprit
 }
 
 /** Form POST in Twilio's format, which many gateways offer: basic authentication with the account,
@@ -67,7 +66,7 @@ export function twilioSms(options: {
       },
     }),
     idOf: (answer) => /"sid"\s*:\s*"([^"]{1,64})"/.exec(answer)?.[1] ?? '',
-    isFinal: (status) => status === BAD_REQUEST,
+    culprit: gatewayCulprit,
   })
 }
 
@@ -98,7 +97,8 @@ export function kannelSms(options: {
       return { url: url.href, init: { method: 'GET' } }
     },
     idOf: (answer) => detailOf(answer),
-    isFinal: () => false,
+    // Kannel's own words name no number: a refusal is never the customer's.
+    culprit: (status) => gatewayCulprit(status, ''),
   })
 }
 
@@ -120,9 +120,9 @@ function driver(gateway: Gateway): SmsDriver {
         if (status >= SUCCESS_MIN && status <= SUCCESS_MAX)
           return { ok: true, providerId: gateway.idOf(answer) }
         const detail = detailOf(`status ${status} ${answer}`)
-        return { ok: false, fault: 'BIL-10', detail, final: gateway.isFinal(status) }
+        return { ok: false, fault: 'BIL-10', culprit: gateway.culprit(status, answer), detail }
       } catch (error) {
-        return { ok: false, fault: 'BIL-10', detail: reason(error), final: false }
+        return { ok: false, fault: 'BIL-10', culprit: 'passing', detail: reason(error) }
       }
     },
   }
