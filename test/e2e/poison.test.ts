@@ -322,7 +322,13 @@ test('notices: one that fails unforeseen is tried again in its turn; the others 
       const key = `bill-${bill}`
       return {
         ok: true as const,
-        matter: { key, name: key, customerId: 1, letter: () => Promise.reject(new Error('none')) },
+        matter: {
+          key,
+          name: key,
+          customerId: 1,
+          letter: () => Promise.reject(new Error('none')),
+          text: () => 'text',
+        },
       }
     },
     now: () => NOW,
