@@ -141,7 +141,7 @@ function onTheWire(address: string): string {
 
 /** Letters outside ASCII before the @ need SMTPUTF8 (RFC 6531); a domain has an ASCII form. */
 const needsUtf8 = (address: string): boolean =>
-  /[^\x00-\x7f]/.test(address.slice(0, address.lastIndexOf('@')))
+  /[^\p{ASCII}]/u.test(address.slice(0, address.lastIndexOf('@')))
 
 /** Whether the server takes such an address. nodemailer would send it all the same, and a server that
  * does not know the extension may deliver it to somebody else. So we ask first, on a connection of
