@@ -1,7 +1,7 @@
-// Whose fault a refusal is. A customer must not lose a bill because our login expired, our sender is
-// not allowed, or a gateway does not serve a country: only a refusal of the recipient's own address
-// is final. Mail servers say so by enhanced status codes (RFC 3463; registry: RFC 5248), gateways by
-// codes of their own.
+// Whose fault a refusal is. A customer must not lose a bill because our login expired, our sender
+// is not allowed, or a gateway does not serve a country: only a refusal of the recipient's own
+// address is final. Mail servers say so by enhanced status codes (RFC 3463; registry: RFC 5248),
+// gateways by codes of their own.
 
 /** `recipient`: the address itself will never work. `ours`: nothing goes out until an operator
  * corrects a setting. `passing`: it may work later by itself. */
@@ -20,8 +20,9 @@ const PERMANENT = 500
 /** `550 5.1.1 ...` and `550-5.1.1 ...`. */
 const ENHANCED = /^5\d\d[ -]5\.(\d{1,3})\.(\d{1,3})\b/
 const ADDRESS_STATUS = '1'
-/** X.1.Y that speak of the recipient: no such mailbox (1), no such system (2), syntax (3), ambiguous
- * (4), moved (6), domain accepts no mail (10). X.1.7 and X.1.8 speak of the sender, X.1.0 of either. */
+/** X.1.Y that speak of the recipient: no such mailbox (1), no such system (2), syntax (3),
+ * ambiguous (4), moved (6), domain accepts no mail (10). X.1.7 and X.1.8 speak of the sender, X.1.0
+ * of either. */
 const RECIPIENT_DETAILS: ReadonlySet<string> = new Set(['1', '2', '3', '4', '6', '10'])
 /** X.7.Y: policy and security. X.5.Y and X.6.Y: our commands, our message. */
 const OUR_SUBJECTS: ReadonlySet<string> = new Set(['5', '6', '7'])

@@ -40,8 +40,9 @@ export interface Mail {
 }
 
 export interface MailDriver {
-  /** One attempt. BIL-09 when the server is away, refuses, would accept the mail without our login,
-   * or does not know SMTPUTF8 where `to` needs it; OPS-27 when `to` is not one address: then nothing is sent. */
+  /** One attempt. BIL-09 when the server is away, refuses, would accept the mail without our
+   * login, or does not know SMTPUTF8 where `to` needs it; OPS-27 when `to` is not one address: then
+   * nothing is sent. */
   send(mail: Mail, signal: AbortSignal): Promise<Delivery>
 }
 
@@ -143,9 +144,9 @@ function onTheWire(address: string): string {
 const needsUtf8 = (address: string): boolean =>
   /[^\p{ASCII}]/u.test(address.slice(0, address.lastIndexOf('@')))
 
-/** Whether the server takes such an address. nodemailer would send it all the same, and a server that
- * does not know the extension may deliver it to somebody else. So we ask first, on a connection of
- * its own; few customers have such an address. */
+/** Whether the server takes such an address. nodemailer would send it all the same, and a server
+ * that does not know the extension may deliver it to somebody else. So we ask first, on a
+ * connection of its own; few customers have such an address. */
 function offersUtf8(options: SMTPConnectionOptions, signal: AbortSignal): Promise<boolean> {
   const connection = new SMTPConnection(options)
   const over = Promise.withResolvers<boolean>()

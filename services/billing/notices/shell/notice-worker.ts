@@ -19,8 +19,8 @@ import type { SmsDriver } from './sms.ts'
 const RETRY_MINUTES = [1, 5, 30, 120, 600] as const
 /** Attempts in all. */
 export const ATTEMPTS_MAX = RETRY_MINUTES.length + 1
-/** Wait after a refusal that is our own fault, minutes. It counts as no attempt: the notice goes out
- * once an operator has corrected what was refused, however long that takes. */
+/** Wait after a refusal that is our own fault, minutes. It counts as no attempt: the notice goes
+ * out once an operator has corrected what was refused, however long that takes. */
 const OURS_MINUTES = 60
 /** How long a claimed notice is ours. Longer than any attempt; otherwise two workers would send at
  * once. */
