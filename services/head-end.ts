@@ -3,7 +3,11 @@
 import { join } from 'node:path'
 import { makeFolders } from '../shared/node/folders.ts'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
-import { HANDSHAKES_IN_FLIGHT_PER_SOURCE, HANDSHAKES_PER_DEVICE } from '../shared/wire/limits.ts'
+import {
+  HANDSHAKES_IN_FLIGHT_PER_SOURCE,
+  HANDSHAKES_PER_DEVICE,
+  HANDSHAKES_PER_DEVICE_ELSEWHERE,
+} from '../shared/wire/limits.ts'
 import { type BillingOptions, type RunningBilling, runBilling } from './billing/main.ts'
 import type { HandshakeLimits } from './master/core/flood.ts'
 import { type RunningMaster, runMaster } from './master/main.ts'
@@ -94,6 +98,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
 const limitsOf = (perSource: number): Partial<HandshakeLimits> => ({
   perSource,
   perDevice: Math.max(HANDSHAKES_PER_DEVICE, Math.ceil(perSource / 6)),
+  perDeviceElsewhere: Math.max(HANDSHAKES_PER_DEVICE_ELSEWHERE, Math.ceil(perSource / 2)),
   inFlightPerSource: Math.max(HANDSHAKES_IN_FLIGHT_PER_SOURCE, perSource),
 })
 

@@ -55,6 +55,11 @@ export const LINK_FAULTS = {
     'peer does not drain what is sent to it',
     'check the line; the link is dropped and resumes',
   ),
+  'WIR-09': fault(
+    'warn',
+    'first message of a session came a second time',
+    'nothing: a copy is not answered; many of them: somebody plays recordings',
+  ),
   'SEC-01': fault('warn', 'device unknown', 'enrol it with a one-time token'),
   'SEC-02': fault(
     'warn',

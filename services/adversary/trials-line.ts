@@ -341,7 +341,7 @@ export const LINE_TRIALS: readonly Trial[] = [
   },
   {
     name: 'replayed handshake',
-    tries: 'a recorded first message, 50 times; each is answered, none moves anything',
+    tries: 'a recorded first message, 50 times from the slave’s own address; none moves anything',
     stirs: false,
     run: async (stage) => {
       const { scene, quiet } = stage

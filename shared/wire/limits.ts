@@ -78,6 +78,20 @@ export const HANDSHAKES_IN_FLIGHT_PER_SOURCE = 64
  * 10. */
 export const HANDSHAKES_PER_SOURCE = 60
 export const HANDSHAKES_PER_DEVICE = 10
+/** Of the handshakes in flight, those from addresses where no device confirmed a session lately:
+ * the rest is kept for callers seen before. Source: wire.md 10. */
+export const HANDSHAKES_IN_FLIGHT_STRANGERS = 768
+/** In flight for one device: it is one slave, which may have left a link or two behind. Source:
+ * wire.md 10. */
+export const HANDSHAKES_IN_FLIGHT_PER_DEVICE = 4
+/** Begun per minute for one device at all the addresses together where it was not seen before:
+ * copies of its recorded calls cost a whole answer each. Source: wire.md 10. */
+export const HANDSHAKES_PER_DEVICE_ELSEWHERE = 30
+/** First messages remembered per device, in order to know a copy. A slave makes one an hour, or one
+ * a minute on a very bad line. Source: wire.md 4. */
+export const STEPS_REMEMBERED = 16
+/** Addresses remembered per device at which it confirmed a session: home, and a second uplink. */
+export const ADDRESSES_REMEMBERED = 4
 /** A slave asks for a new epoch when the newest is this old, which heals a theft of keys. */
 export const EPOCH_AGE_MAX: SpanMs = spanMs(3_600_000)
 

@@ -5,7 +5,13 @@ import { test } from 'node:test'
 import { SessionPair } from '../unit/pairs/session-pair.ts'
 
 /** No caller is limited here. */
-const LIMITS = { perSource: 1e6, perDevice: 1e6, inFlightPerSource: 1e6, inFlight: 1e6 }
+const LIMITS = {
+  perSource: 1e6,
+  perDevice: 1e6,
+  perDeviceElsewhere: 1e6,
+  inFlight: 1e6,
+  inFlightPerSource: 1e6,
+}
 
 function flipped(body: Uint8Array, bit: number): Uint8Array {
   const damaged = new Uint8Array(body)
@@ -80,13 +86,14 @@ test('no downgrade: the suite byte altered on the way, either way, ends the hand
   assert.ok(outcome.is === 'ended' && outcome.fault === 'WIR-04')
 })
 
-test('a replayed step 1 gets an answer that is of no use, and moves nothing', () => {
+test('a replayed step 1 is not answered, altered where nothing protects it or not (WIR-09)', () => {
   const pair = new SessionPair({ limits: LIMITS })
   const hello = pair.hello()
   const first = pair.tell(pair.open(), hello.send)
-  const again = pair.tell(pair.open(), hello.send)
-  assert.equal(again.refused, null)
-  assert.notDeepEqual(again.body, first.body)
+  const { send } = hello
+  for (const copy of [send, flipped(send, send.length * 8 - 1), send.slice(0, 60)]) {
+    assert.equal(pair.tell(pair.open(), copy).refused, 'WIR-09')
+  }
   const { outcome } = pair.take(hello.session, first.body ?? new Uint8Array(0))
   assert.equal(outcome.is, 'welcome')
 })

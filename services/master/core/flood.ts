@@ -4,26 +4,37 @@
 
 import {
   HANDSHAKES_IN_FLIGHT_MAX,
+  HANDSHAKES_IN_FLIGHT_PER_DEVICE,
   HANDSHAKES_IN_FLIGHT_PER_SOURCE,
+  HANDSHAKES_IN_FLIGHT_STRANGERS,
   HANDSHAKES_PER_DEVICE,
+  HANDSHAKES_PER_DEVICE_ELSEWHERE,
   HANDSHAKES_PER_SOURCE,
 } from '../../../shared/wire/limits.ts'
 
 export interface HandshakeLimits {
-  /** In flight at once, in total and from one source. */
+  /** In flight at once: in total, of it from sources not seen before, from one source, and for one
+   * device. */
   readonly inFlight: number
+  readonly inFlightStrangers: number
   readonly inFlightPerSource: number
-  /** Begun in a minute from one source, and for one device from one source. */
+  readonly inFlightPerDevice: number
+  /** Begun in a minute: from one source, for one device from one source, and for one device from
+   * all sources at which it was not seen before. */
   readonly perSource: number
   readonly perDevice: number
+  readonly perDeviceElsewhere: number
 }
 
 /** Source: wire.md 10. */
 export const HANDSHAKE_LIMITS: HandshakeLimits = {
   inFlight: HANDSHAKES_IN_FLIGHT_MAX,
+  inFlightStrangers: HANDSHAKES_IN_FLIGHT_STRANGERS,
   inFlightPerSource: HANDSHAKES_IN_FLIGHT_PER_SOURCE,
+  inFlightPerDevice: HANDSHAKES_IN_FLIGHT_PER_DEVICE,
   perSource: HANDSHAKES_PER_SOURCE,
   perDevice: HANDSHAKES_PER_DEVICE,
+  perDeviceElsewhere: HANDSHAKES_PER_DEVICE_ELSEWHERE,
 }
 
 /** Names remembered per rate: 10,000 busy sources, about a megabyte. */
@@ -60,19 +71,31 @@ class Rate {
   }
 }
 
+/** A place among the handshakes in flight. */
+export interface Ticket {
+  readonly source: string
+  /** Whether it came from a source not seen before. */
+  readonly stranger: boolean
+}
+
 export class Floodgate {
-  readonly #limits: HandshakeLimits
+  readonly limits: HandshakeLimits
   readonly #sources: Rate
   readonly #devices: Rate
+  readonly #elsewhere: Rate
+  /** Sources from which a device confirmed a session, the one longest ago first. */
+  readonly #seen = new Set<string>()
   /** Handshakes in flight per source; no entry is 0, so there are never more entries than
    * handshakes. */
   readonly #inFlight = new Map<string, number>()
   #total = 0
+  #strangers = 0
 
   constructor(limits: HandshakeLimits) {
-    this.#limits = limits
+    this.limits = limits
     this.#sources = new Rate(limits.perSource)
     this.#devices = new Rate(limits.perDevice)
+    this.#elsewhere = new Rate(limits.perDeviceElsewhere)
   }
 
   /** Handshakes in flight, and names remembered. */
@@ -81,26 +104,44 @@ export class Floodgate {
     return { inFlight: this.#total, sources, devices }
   }
 
-  /** Admits a handshake; false: too many (WIR-05). After true the caller must call `end`. */
-  begin(source: string, nowUs: number): boolean {
+  /** Admits a handshake; null: too many (WIR-05). The caller returns the ticket by `end`. */
+  begin(source: string, nowUs: number): Ticket | null {
+    const { inFlight, inFlightStrangers, inFlightPerSource } = this.limits
     const own = this.#inFlight.get(source) ?? 0
-    if (this.#total >= this.#limits.inFlight || own >= this.#limits.inFlightPerSource) return false
-    if (!this.#sources.take(source, nowUs)) return false
+    const stranger = !this.#seen.has(source)
+    if (this.#total >= inFlight || own >= inFlightPerSource) return null
+    if (stranger && this.#strangers >= inFlightStrangers) return null
+    if (!this.#sources.take(source, nowUs)) return null
     this.#total += 1
+    if (stranger) this.#strangers += 1
     this.#inFlight.set(source, own + 1)
-    return true
+    return { source, stranger }
   }
 
-  end(source: string): void {
+  end({ source, stranger }: Ticket): void {
     const left = (this.#inFlight.get(source) ?? 0) - 1
     this.#total -= 1
+    if (stranger) this.#strangers -= 1
     if (left > 0) this.#inFlight.set(source, left)
     else this.#inFlight.delete(source)
   }
 
-  /** Admits a call in this device's name; false: too many from that source (WIR-05). Calls in the
-   * same name from other sources are not affected. */
-  calls(device: string, source: string, nowUs: number): boolean {
-    return this.#devices.take(`${device} ${source}`, nowUs)
+  /** Admits a call in this device's name; false: too many (WIR-05). `elsewhere`: from where it was
+   * not seen before; such calls count together, and do not affect those from where it was. */
+  calls(
+    device: string,
+    { source, elsewhere }: { readonly source: string; readonly elsewhere: boolean },
+    nowUs: number,
+  ): boolean {
+    if (!this.#devices.take(`${device} ${source}`, nowUs)) return false
+    return !elsewhere || this.#elsewhere.take(device, nowUs)
+  }
+
+  /** A device confirmed a session from there: room is kept for this source from now on. */
+  saw(source: string): void {
+    this.#seen.delete(source)
+    this.#seen.add(source)
+    const [oldest] = this.#seen
+    if (this.#seen.size > TRACKED_MAX && oldest !== undefined) this.#seen.delete(oldest)
   }
 }

@@ -26,6 +26,7 @@ import {
 } from '../../../shared/wire/payload.ts'
 import { arrivedAt } from './clock-answer.ts'
 import { isSameToken } from './cutting.ts'
+import { isAtHome } from './links.ts'
 import { pskOf } from './roster.ts'
 import type {
   CalledAs,
@@ -43,6 +44,7 @@ import type {
 export type Met =
   | {
       readonly ok: true
+      readonly device: DeviceState
       readonly phase: LinkPhase
       readonly send: Uint8Array
       /** The static key of ours that was called. */
@@ -54,20 +56,28 @@ export type Met =
 const no = (fault: FaultCode): Met => ({ ok: false, fault })
 
 /** Whether another call in this device's name is allowed now (WIR-05 when not). */
-export type MayCall = (device: DeviceState) => boolean
+type MayCall = (device: DeviceState) => boolean
+
+/** Where a handshake comes from, and what is allowed from there. */
+export interface Visit {
+  readonly source: string
+  readonly mayCall: MayCall
+  readonly mayEnrol: MayCall
+}
 
 /** Enrolment step 1. The token is named in clear, so that we need not try every open token. */
 export function beginEnrolment(
   { setup, roster, now }: Turn,
   message: { readonly token: Uint8Array; readonly noise: Uint8Array },
-  mayCall: MayCall,
+  { mayEnrol }: Visit,
 ): Met {
   const { suite, random } = setup
   const id = toHex(message.token)
   const token = roster.tokens.get(id)
   if (token === undefined || token.expiresAt <= usToMs(now.at)) return no('SEC-07')
   const device = roster.devices.get(token.device)
-  if (device !== undefined && !mayCall(device)) return no('WIR-05')
+  if (device === undefined) return no('SEC-07')
+  if (!mayEnrol(device)) return no('WIR-05')
   const staticKey = tokensKey(setup, token)
   // The token was made under a key that has been given up since.
   if (staticKey === undefined) return no('SEC-07')
@@ -85,6 +95,7 @@ export function beginEnrolment(
   if (answer === null) return no('SEC-09')
   return {
     ok: true,
+    device,
     phase: { is: 'enrolling', noise, token },
     send: enrolmentStep(2, answer),
     calledUnder: staticKey,
@@ -175,13 +186,20 @@ export interface SessionHello {
   readonly noise: Uint8Array
 }
 
-/** Session step 1 to step 2. The caller is identified after one X25519. */
-export function greet(
-  { setup, roster, handshakes, now }: Turn,
-  message: SessionHello,
-  mayCall: MayCall,
-): Met {
+/** Whether this step 1 was answered before. Who copies a call and is faster than the caller must
+ * not shut it out by that: where the device was seen before, the second one is answered too. */
+function isCopy({ recentSteps, roster }: Turn, noise: Uint8Array, source: string): boolean {
+  const caller = recentSteps.callerOf(noise)
+  if (caller === null) return false
+  const device = roster.devices.get(caller.device)
+  return device === undefined || caller.twice || !isAtHome(device, source)
+}
+
+/** Session step 1 to step 2. A copy is known at once, the caller after one X25519. */
+export function greet(turn: Turn, message: SessionHello, { source, mayCall }: Visit): Met {
+  const { setup, roster, handshakes, now, recentSteps } = turn
   const { suite, random } = setup
+  if (isCopy(turn, message.noise, source)) return no('WIR-09')
   const staticKey = calledKey(setup, message.keyTag)
   if (staticKey === undefined) return no('SEC-09')
   const call: { caller: Caller } = { caller: { ok: false, fault: 'SEC-09' } }
@@ -204,6 +222,7 @@ export function greet(
   const hello = decodeSessionHello(payload)
   if (hello === null) return no('WIR-03')
   const { device } = caller
+  recentSteps.remember(message.noise, device.record.id)
   const peer = noise.remoteStatic
   if (peer === null) return no('SEC-09')
   noise.setPsk(caller.psk)
@@ -237,6 +256,7 @@ export function greet(
   const channel = new ControlChannel(result, certifier)
   return {
     ok: true,
+    device,
     phase: { is: 'greeted', device, channel, offer, place },
     send: sessionAnswer(message.suite, answer),
     calledUnder: staticKey,

@@ -3,6 +3,7 @@
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
+import { ADDRESSES_REMEMBERED } from '../../../shared/wire/limits.ts'
 import { refusal } from '../../../shared/wire/message.ts'
 import type {
   CalledAs,
@@ -25,7 +26,8 @@ export function openLink(turn: Turn, event: Extract<MasterEvent, { on: 'opened' 
     phase: { is: 'new' },
     calledAs: null,
     calledUnder: null,
-    handshaking: false,
+    handshaking: null,
+    handshakeFor: null,
     damaged: 0,
     predecessor: null,
     suspect: null,
@@ -56,21 +58,44 @@ export const deviceOf = (link: Link): DeviceState | null =>
 /** False: too many handshakes are in flight, or too many come from there (WIR-05). */
 export function beginHandshake({ floodgate, now }: Turn, link: Owned<Link>): boolean {
   link.handshaking = floodgate.begin(link.source, now.at)
-  return link.handshaking
+  return link.handshaking !== null
+}
+
+/** It is known for whom the handshake is. When too many are in flight for that device, the oldest
+ * gives way (WIR-05), and before it the oldest from where the device was not seen before: so
+ * neither recordings of its calls nor links it left behind keep the device itself out. */
+export function handshakeFor(turn: Turn, link: Owned<Link>, device: Owned<DeviceState>): void {
+  link.handshakeFor = device
+  device.handshakes = [...device.handshakes, link.id]
+  if (device.handshakes.length <= turn.floodgate.limits.inFlightPerDevice) return
+  const open = device.handshakes.flatMap((id) => turn.links.get(id) ?? [])
+  const [oldest] = [...open.filter(({ source }) => !isAtHome(device, source)), ...open]
+  if (oldest !== undefined) refuse(turn, oldest, 'WIR-05')
 }
 
 /** The handshake is over, well or badly, and no longer counts as one in flight. */
 export function endHandshake(turn: Turn, link: Owned<Link>): void {
-  if (link.handshaking) turn.floodgate.end(link.source)
-  link.handshaking = false
+  if (link.handshaking !== null) turn.floodgate.end(link.handshaking)
+  const device: Owned<DeviceState> | null = link.handshakeFor
+  if (device !== null) device.handshakes = device.handshakes.filter((id) => id !== link.id)
+  link.handshaking = null
+  link.handshakeFor = null
 }
+
+/** Whether the device confirmed a session from there lately. */
+export const isAtHome = ({ seenAt }: DeviceState, source: string): boolean =>
+  seenAt.includes(source)
 
 /** The device is on this link from now on; the one before is dropped. */
 export function attach(turn: Turn, link: Link, device: Owned<DeviceState>): void {
   const before = device.link
   if (before !== null && before !== link.id) drop(turn, before, 'WIR-06')
   device.link = link.id
-  turn.actions.push({ do: 'connected', device: device.record.id, transport: link.transport })
+  const elsewhere = device.seenAt.filter((source) => source !== link.source)
+  device.seenAt = [link.source, ...elsewhere].slice(0, ADDRESSES_REMEMBERED)
+  turn.floodgate.saw(link.source)
+  const { id, transport } = link
+  turn.actions.push({ do: 'connected', link: id, device: device.record.id, transport })
 }
 
 function detach(turn: Turn, link: Link, device: Owned<DeviceState>): void {

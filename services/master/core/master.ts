@@ -16,13 +16,15 @@ import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
 import { answerArrived, confirm, epochCommitted } from './confirm.ts'
 import { cutStrangers, isKeyOf } from './cutting.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
-import { beginEnrolment, finishEnrolment, greet, type MayCall, type Met } from './handshakes.ts'
+import { beginEnrolment, finishEnrolment, greet, type Met, type Visit } from './handshakes.ts'
 import { settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
   beginHandshake,
   closeLink,
   endHandshake,
   enter,
+  handshakeFor,
+  isAtHome,
   noteCall,
   noteCaller,
   openLink,
@@ -30,6 +32,7 @@ import {
   sendControl,
 } from './links.ts'
 import { isInUse, sendNewestKey } from './master-keys.ts'
+import { RecentSteps } from './recent-steps.ts'
 import { takeAnchor, takeMeterClock, takeStatus } from './reports.ts'
 import {
   emptyRoster,
@@ -41,6 +44,7 @@ import {
   type RosterTables,
 } from './roster.ts'
 import type {
+  DeviceState,
   Link,
   LinkId,
   LinkPhase,
@@ -80,12 +84,14 @@ export function startMaster(start: MasterSetup): Master {
   const links = new Map<LinkId, Link>()
   const handshakes = { greeted: 0 }
   const floodgate = new Floodgate({ ...HANDSHAKE_LIMITS, ...setup.handshakeLimits })
+  const recentSteps = new RecentSteps()
   const turnAt = (now: Now): Turn => ({
     setup,
     roster,
     handshakes,
     links,
     floodgate,
+    recentSteps,
     now,
     actions: [],
   })
@@ -200,7 +206,7 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
   switch (message.is) {
     case 'enrolment':
       if (message.step === 1 && phase.is === 'new') {
-        meet(turn, link, (mayCall) => beginEnrolment(turn, message, mayCall))
+        meet(turn, link, (visit) => beginEnrolment(turn, message, visit))
         return
       }
       if (message.step === 3 && phase.is === 'enrolling') {
@@ -210,7 +216,7 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
       break
     case 'session':
       if (message.step !== 1 || phase.is !== 'new') break
-      meet(turn, link, (mayCall) => greet(turn, message, mayCall))
+      meet(turn, link, (visit) => greet(turn, message, visit))
       return
     case 'control':
       if (phase.is === 'enrolling' || phase.is === 'storing' || phase.is === 'new') break
@@ -227,13 +233,22 @@ function takeBody(turn: Turn, link: Link, body: Uint8Array): void {
 }
 
 /** A handshake's first message, unless too many are in flight or come from there. */
-function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
+function meet(turn: Turn, link: Link, begin: (visit: Visit) => Met): void {
   const { floodgate, now } = turn
+  const { source } = link
   if (!beginHandshake(turn, link)) {
     refuse(turn, link, 'WIR-05')
     return
   }
-  const met = begin((device) => floodgate.calls(device.record.id, link.source, now.at))
+  const calls = (device: DeviceState, elsewhere: boolean): boolean =>
+    floodgate.calls(device.record.id, { source, elsewhere }, now.at)
+  const met = begin({
+    source,
+    mayCall: (device) => calls(device, !isAtHome(device, source)),
+    // A device is new everywhere when it enrols, and whoever heard its token's id could use up what
+    // it may do elsewhere.
+    mayEnrol: (device) => calls(device, false),
+  })
   if (!met.ok) {
     refuse(turn, link, met.fault)
     return
@@ -242,6 +257,7 @@ function meet(turn: Turn, link: Link, begin: (mayCall: MayCall) => Met): void {
   noteCall(link, met.calledUnder)
   noteCaller(link, met.calledAs)
   turn.actions.push({ do: 'send', link: link.id, body: met.send })
+  handshakeFor(turn, link, met.device)
 }
 
 function storeEnrolment(

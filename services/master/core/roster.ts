@@ -115,6 +115,8 @@ const newDevice = (record: DeviceRecord): DeviceState => ({
   newestSince: null,
   past: new Map(),
   link: null,
+  handshakes: [],
+  seenAt: [],
   confirmed: 0,
   unnamed: new Set(),
   confirming: [],

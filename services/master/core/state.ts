@@ -27,7 +27,8 @@ import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
 import type { SealedUpTo } from '../../../shared/wire/control.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Receipt } from '../../../shared/wire/commands.ts'
-import type { Floodgate, HandshakeLimits } from './flood.ts'
+import type { Floodgate, HandshakeLimits, Ticket } from './flood.ts'
+import type { RecentSteps } from './recent-steps.ts'
 
 /** A state as seen by the file that owns it. */
 export type Owned<State> = { -readonly [Key in keyof State]: State[Key] }
@@ -53,6 +54,7 @@ export interface Turn {
   /** Opened and closed by links.ts. */
   readonly links: Map<LinkId, Link>
   readonly floodgate: Floodgate
+  readonly recentSteps: RecentSteps
   readonly now: Now
   readonly actions: MasterAction[]
 }
@@ -74,8 +76,10 @@ export interface Link {
   readonly calledAs: CalledAs | null
   /** Which of our static keys it was called under; null before a handshake. */
   readonly calledUnder: KeyPair | null
-  /** Counts among the handshakes in flight. */
-  readonly handshaking: boolean
+  /** Its place among the handshakes in flight; null: it has none. This and the next: links.ts. */
+  readonly handshaking: Ticket | null
+  /** The device that the handshake is for, once it is known. */
+  readonly handshakeFor: DeviceState | null
   /** Frames in a row that did not open. This and the next two: intake.ts. */
   readonly damaged: number
   /** Header of the last reading frame that came on this link, accepted or not: a compact header is
@@ -173,6 +177,10 @@ export interface DeviceState {
   readonly outstanding: readonly AcceptedFrame[] | null
   /** The one whose CONFIRM came last, while it is up: links.ts. */
   readonly link: LinkId | null
+  /** Links with a handshake in flight for it, oldest first, and where its last CONFIRMs came from,
+   * newest first: links.ts. */
+  readonly handshakes: readonly LinkId[]
+  readonly seenAt: readonly string[]
   /** Place of the handshake whose CONFIRM came last, in the order of all handshakes. This and the
    * next two: confirm.ts. */
   readonly confirmed: number
@@ -317,6 +325,7 @@ export type MasterAction =
   | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
   | {
       readonly do: 'connected'
+      readonly link: LinkId
       readonly device: DeviceId
       readonly transport: 'tcp' | 'ws'
     }

@@ -105,17 +105,22 @@ export class SessionPair {
   }
 
   tell(link: number, body: Uint8Array): Answer {
-    return this.#read(this.master.step({ on: 'body', link, body }, this.now))
+    const actions = this.master.step({ on: 'body', link, body }, this.now)
+    return this.#read(link, actions)
   }
 
   close(link: number): void {
     this.master.step({ on: 'closed', link }, this.now)
   }
 
-  #read(actions: readonly MasterAction[]): Answer {
-    const sent = actions.find((action) => action.do === 'send')
-    const refused = actions.find((action) => action.do === 'refused')
-    return { body: sent?.body ?? null, refused: refused?.code ?? null }
+  /** What becomes of this link; another may have given way to it. */
+  #read(own: number, actions: readonly MasterAction[]): Answer {
+    const sent = actions.find((action) => action.do === 'send' && action.link === own)
+    const ended = actions.find((action) => action.do === 'drop' && action.link === own)
+    return {
+      body: sent?.do === 'send' ? sent.body : null,
+      refused: ended?.do === 'drop' ? ended.fault : null,
+    }
   }
 
   /** The slave takes the master's answer. */

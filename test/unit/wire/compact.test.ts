@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { Floodgate, HANDSHAKE_LIMITS } from '../../../services/master/core/flood.ts'
+import { RecentSteps } from '../../../services/master/core/recent-steps.ts'
 import { judge } from '../../../services/master/core/gate.ts'
 import { emptyRoster, putDevice } from '../../../services/master/core/roster.ts'
 import type { DeviceState, Link, Owned, Turn } from '../../../services/master/core/state.ts'
@@ -191,7 +192,8 @@ function openLink() {
     id: 1,
     transport: 'tcp',
     source: '',
-    handshaking: false,
+    handshaking: null,
+    handshakeFor: null,
     openedAt: 0,
     phase: { is: 'open', device, channel },
     damaged: 0,
@@ -216,6 +218,7 @@ function openLink() {
       links: new Map([[1, link]]),
       handshakes: { greeted: 0 },
       floodgate: new Floodgate(HANDSHAKE_LIMITS),
+      recentSteps: new RecentSteps(),
       now: { at: unixUs((ORIGIN + 60_000) * 1_000), bound: 1 },
       actions: [],
     }
