@@ -2,13 +2,18 @@
 // line with its fault code, and exit code 1.
 
 import { faultLine } from '../shared/faults.ts'
-import { FaultError } from '../shared/node/fault-error.ts'
+import { errorCode, FaultError } from '../shared/node/fault-error.ts'
 import { found } from './commands/help.ts'
 import { COMMANDS } from './commands/table.ts'
 import { unknownVariables } from './variables.ts'
 
 const HELP: readonly string[] = ['--help', '-h']
 const [name = 'help', ...args] = process.argv.slice(2)
+
+// Whoever reads (`ticklock doctor | head`) may have seen enough: what is left is not printed.
+process.stdout.on('error', (error) => {
+  if (errorCode(error) !== 'EPIPE') throw error
+})
 
 for (const { name: unknown, like } of unknownVariables(process.env)) {
   // On standard error: what a command prints may be read by a program.

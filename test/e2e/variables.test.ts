@@ -99,3 +99,12 @@ test('a list in Windows-1252 is refused with its place, or read when that is nam
   assert.match(twice.output, /^OPS-05 .*line 3, column 1: "M\u00fchl" stands in line 2 already/m)
   assert.equal(readFileSync(file).length, text.length)
 })
+
+test('who reads only the first line of a report makes no stack trace', async (t) => {
+  const { folder, remove } = temporaryFolder()
+  t.after(remove)
+  const doctor = new Process(['doctor'], { TICKLOCK_DATA: folder })
+  doctor.child.stdout?.destroy()
+  const { output } = await doctor.ended
+  assert.doesNotMatch(output, /EPIPE|\bat .*\.js/)
+})
