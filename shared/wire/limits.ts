@@ -94,6 +94,9 @@ export const STEPS_REMEMBERED = 16
 export const ADDRESSES_REMEMBERED = 4
 /** A slave asks for a new epoch when the newest is this old, which heals a theft of keys. */
 export const EPOCH_AGE_MAX: SpanMs = spanMs(3_600_000)
+/** A session this old is ended by the master. A slave leaves it long before; a thief of its keys
+ * who keeps the slave away would not. */
+export const SESSION_AGE_MAX: SpanMs = spanMs(7_200_000)
 
 /** Start of SHA-256 of a master's static public key, in session step 1. Source: wire.md 4. */
 export const MASTER_KEY_TAG_BYTES = 4

@@ -8,9 +8,10 @@ import { concat, toHex } from '../../shared/bytes.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import type { CommandTask } from '../../shared/wire/commands.ts'
 import { encodeControl } from '../../shared/wire/control.ts'
-import { unixMs } from '../../shared/units.ts'
+import { unixMs, unixUs } from '../../shared/units.ts'
 import { keyPair, KeyPairWorld, MINUTE_US, NOW } from '../unit/pairs/key-world.ts'
 import { SessionThief } from '../../services/adversary/session-thief.ts'
+import { SessionPair } from '../unit/pairs/session-pair.ts'
 import { SMALL_ORDER } from '../unit/pairs/small-order.ts'
 
 const FORGED = 2 ** 48 - 1
@@ -176,4 +177,18 @@ test('a certified key that never answers is forgotten after 8 calls, once the ol
   world.after(MINUTE_US)
   again(world, 1)
   assert.deepEqual(world.identity?.masterKey, fresh.publicKey)
+})
+
+test('a session from which the thief keeps the slave away is ended after two hours (WIR-06)', () => {
+  const pair = new SessionPair()
+  const { link, welcome } = pair.greet()
+  pair.confirm(link, welcome)
+  pair.master.step({ on: 'epoch-committed', link, stored: true }, pair.now)
+  const refusedAfter = (seconds: number): readonly string[] => {
+    const now = { ...pair.now, at: unixUs(pair.now.at + seconds * 1_000_000) }
+    const actions = pair.master.step({ on: 'tick' }, now)
+    return actions.flatMap((action) => (action.do === 'refused' ? [action.code] : []))
+  }
+  assert.deepEqual(refusedAfter(7_200), [])
+  assert.deepEqual(refusedAfter(7_201), ['WIR-06'])
 })

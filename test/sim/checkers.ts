@@ -41,6 +41,10 @@ export class Observer {
   readonly reported = new Map<FaultCode, number>()
   /** Revoked for so long that nothing of theirs can still be on its way to the ledger. */
   readonly banned = new Set<DeviceId>()
+  /** A thief spoke in one of their sessions. */
+  readonly robbed = new Set<DeviceId>()
+  /** Every static public key that the master ever had, in hex. */
+  readonly masterKeys = new Set<string>()
   rows = 0
   frames = 0
   /** Frames sent with the compact header. */
@@ -270,14 +274,17 @@ export class Observer {
 
   report(device: DeviceId, code: FaultCode): void {
     if (code === 'SEC-FORK') {
-      hold(this.book.mayFork(device), 'fork', `${device} reported SEC-FORK`)
-      this.#sometimes('fork found')
+      const told = this.robbed.has(device)
+      hold(this.book.mayFork(device) || told, 'fork', `${device} reported SEC-FORK`)
+      this.#sometimes(this.book.mayFork(device) ? 'fork found' : 'fork invented')
     }
+    if (code === 'SEC-16') this.#sometimes('certificate refused')
     this.reported.set(code, (this.reported.get(code) ?? 0) + 1)
   }
 
   refuse(code: FaultCode): void {
     if (code === 'SEC-02') this.#sometimes('frame ahead')
+    if (code === 'SEC-16') this.#sometimes('certificate refused')
     this.refused.set(code, (this.refused.get(code) ?? 0) + 1)
   }
 

@@ -12,6 +12,8 @@ import type { Sometimes } from './sometimes.ts'
 
 export class Desk {
   #given: OpenCommand[] = []
+  /** By device and number: everything ever given, also what a restored ledger forgot. */
+  readonly #ever = new Set<string>()
   #receipts = new Map<string, Receipt>()
   /** By device: the last number begun. */
   readonly #begun = new Map<DeviceId, number>()
@@ -32,6 +34,7 @@ export class Desk {
   ): void {
     const last = this.#given.findLast((command) => command.device === device)?.number ?? 0
     const number = Math.max(last + 1, Math.floor(at.now))
+    this.#ever.add(`${device} ${number}`)
     this.#given.push({ device, number, expires: at.expires, what })
   }
 
@@ -49,6 +52,7 @@ export class Desk {
   stored(device: DeviceId, command: StoredCommand): void {
     const { number, outcome } = command
     const key = `${device} ${number}`
+    hold(this.#ever.has(key), 'command of a stranger', `${key} was never given`)
     if (outcome === 'begun') {
       const before = this.#begun.get(device) ?? 0
       hold(number > before, 'command twice', `${key} is begun after ${before}`)

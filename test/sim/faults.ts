@@ -29,6 +29,8 @@ export interface Faults {
   readonly masterUnsyncedUs: number
   readonly attackUs: number
   readonly theftUs: number
+  /** Mean time between thefts of a session's keys. */
+  readonly sessionTheftUs: number
   /** Chance per step of a core that the process dies between two of its actions. */
   readonly dieMidStep: number
   readonly sinkFails: number
@@ -95,5 +97,7 @@ export function drawFaults(chance: Chance): Faults {
     wrongWall: chance.pick([0, 0.2, 0.8]),
     wallAheadUs: chance.pick([MINUTE, 3 * HOUR, 20 * DAY, 800 * DAY]),
     revokes: chance.happens(0.3),
+    // Drawn last: the worlds of earlier seeds stay as they are but for it.
+    sessionTheftUs: chance.magnitude(20 * MINUTE, 6 * HOUR),
   }
 }

@@ -2,7 +2,7 @@
 // A restart loses everything but the ledger; a statement sent before it may still take effect
 // afterwards.
 
-import { equalConstantTime } from '../../shared/bytes.ts'
+import { equalConstantTime, toHex } from '../../shared/bytes.ts'
 import { type Master, startMaster } from '../../services/master/core/master.ts'
 import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
@@ -124,8 +124,9 @@ export class MasterBox implements End {
 
   /** A new static key: it is called under as well, until every device went over to it. */
   rotate(key: KeyPair): void {
+    const { world, ledger, suite, observer } = this.#setup
+    observer.masterKeys.add(toHex(key.publicKey))
     this.#renew([key, ...this.#keys])
-    const { world, ledger, suite } = this.#setup
     const tag = masterKeyTag(suite, key.publicKey)
     world.every(
       () => 10 * MINUTE,

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { second, spanMs, spanUs, type UnixMs, unixMs, unixUs } from '../../shared/units.ts'
 import type { AgentView } from '../../services/slave/core/state/events.ts'
@@ -11,6 +12,7 @@ import { Desk } from './desk.ts'
 import { DEVICE, History, interval } from './forgeries.ts'
 import { Broken } from './hold.ts'
 import { modelMeter } from './meters.ts'
+import { trusts, unforked } from './robber.ts'
 import { bounded } from './slave-rules.ts'
 
 /** A run with an opener and two frames of one interval each, none of them in the ledger. */
@@ -255,6 +257,39 @@ test('command twice: begun again, or ended again', () => {
   desk.stored(DEVICE, { number: now, outcome: 'done', detail: '' })
   const ends = { number: now, outcome: 'unknown', detail: '' } as const
   breaks('command twice', () => desk.stored(DEVICE, ends))
+})
+
+test('command of a stranger: a slave stores a number that nobody ever gave', () => {
+  const desk = new Desk(() => undefined)
+  const back = desk.backup()
+  desk.give(DEVICE, HOURLY, { now, expires: now })
+  back()
+  desk.stored(DEVICE, { number: now, outcome: 'begun', detail: '' })
+  breaks('command of a stranger', () =>
+    desk.stored(DEVICE, { number: 2 ** 48 - 1, outcome: 'begun', detail: '' }),
+  )
+})
+
+test('trusts a stranger: a slave stores a key that was never the master’s, as next or as the one', () => {
+  const { observer } = new History()
+  const [own, strange] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+  observer.masterKeys.add(toHex(own))
+  const identity = { staticKey: own, attempt: 1, masterKey: own, psk: null, device: null }
+  trusts(observer, null)
+  trusts(observer, { ...identity, nextMasterKey: null })
+  trusts(observer, { ...identity, nextMasterKey: own })
+  breaks('trusts a stranger', () => trusts(observer, { ...identity, nextMasterKey: strange }))
+  breaks('trusts a stranger', () => trusts(observer, { ...identity, masterKey: strange }))
+})
+
+test('fork: a run is given up that no disk explains, also where a thief spoke', () => {
+  const { observer } = new History()
+  observer.robbed.add(DEVICE)
+  observer.report(DEVICE, 'SEC-FORK')
+  unforked(observer, DEVICE, [{ run: 1, forked: false }])
+  breaks('fork', () => unforked(observer, DEVICE, [{ run: 1, forked: true }]))
+  observer.diskSetBack(DEVICE, () => -1)
+  unforked(observer, DEVICE, [{ run: 1, forked: true }])
 })
 
 test('receipt: another outcome than the slave stored; the first receipt stands', () => {

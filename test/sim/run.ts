@@ -14,6 +14,7 @@ import type { Rarities } from './rarities.ts'
 import type { SlaveBox } from './slave-box.ts'
 import type { Thief } from './thief.ts'
 import type { Sightings } from './sometimes.ts'
+import { unforked } from './robber.ts'
 import { liveTwice } from './twins.ts'
 import { DAY, HOUR, MINUTE } from './world.ts'
 import { admit, create, HISTORY_MS, START, type Universe } from './universe.ts'
@@ -175,8 +176,9 @@ function vex(universe: Universe): void {
 
 /** No more trouble; everything still waiting must come through. */
 function settle(universe: Universe): void {
-  const { world, network, ledger, clock, master, attacker, slaves, observer } = universe
+  const { world, network, ledger, clock, master, attacker, robber, slaves, observer } = universe
   world.note('calm')
+  robber.leave()
   universe.calm = true
   universe.partitioned = false
   network.calm = true
@@ -201,6 +203,7 @@ function settle(universe: Universe): void {
     }
     if (missing(universe) === null) {
       observer.audit()
+      for (const { device, disk } of slaves) unforked(observer, device, disk.load().runs)
       return
     }
   }

@@ -41,6 +41,7 @@ export class SlaveBox implements End {
   readonly crystals: Crystals
   readonly device: DeviceId
   readonly address: string
+  readonly meters: readonly ModelMeter[]
   crashes = 0
   /** Good links left for one with a new epoch. */
   renewals = 0
@@ -62,6 +63,7 @@ export class SlaveBox implements End {
   constructor(setup: SlaveSetup) {
     this.#setup = setup
     this.device = setup.device
+    this.meters = setup.meters
     this.address = `home of ${setup.device}`
     this.disk = new Disk(setup.framesMax)
     this.crystals = new Crystals(setup.crystalChance, setup.world)
@@ -74,8 +76,8 @@ export class SlaveBox implements End {
     world.every(wait(faults.diskFullUs), '', () => this.#fill())
   }
 
-  get meters(): readonly ModelMeter[] {
-    return this.#setup.meters
+  get link(): NetLink | null {
+    return this.#link
   }
 
   get running(): boolean {

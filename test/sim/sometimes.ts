@@ -33,6 +33,9 @@ export const SOMETIMES = {
   'burnt token tried': 'Somebody else enrolled with a token that was burnt, and was refused.',
   'device revoked': 'A device was revoked while it was in use.',
   'master key rotated': 'Every device went over to a new master key, and the old one was given up.',
+  'session robbed': 'A thief took the keys of a live session and spoke in it.',
+  'certificate refused': 'A lasting message was refused, since its certificate did not fit.',
+  'fork invented': 'A thief said that the master has another history, and was not believed.',
   'fork found': 'A slave found that the master holds another history of a run.',
   // The ledger.
   'given again': 'The ledger was given a frame that it held already, and kept one.',

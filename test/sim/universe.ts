@@ -1,5 +1,6 @@
 // The parts of one world, made from its seed and put together.
 
+import { SessionThief } from '../../services/adversary/session-thief.ts'
 import { toHex } from '../../shared/bytes.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/secret.ts'
@@ -17,6 +18,7 @@ import { Mishaps } from './mishaps.ts'
 import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
 import { alsoExpected, drawRarities, type Rarities, within } from './rarities.ts'
+import { Robber } from './robber.ts'
 import { Ledger } from './sink.ts'
 import { SlaveBox } from './slave-box.ts'
 import { Thief } from './thief.ts'
@@ -42,6 +44,7 @@ export interface Universe {
   readonly attacker: Attacker
   readonly impostor: Impostor
   readonly thief: Thief
+  readonly robber: Robber
   readonly slaves: SlaveBox[]
   readonly tokens: { readonly id: Uint8Array; readonly secret: Uint8Array }[]
   readonly rarities: Rarities
@@ -71,6 +74,7 @@ export function create(seed: number, days: number, peaceful: boolean): Universe 
   const clock = new MasterClock(chance('master clock'))
   const privateKey = chance('master key').bytes(32)
   const staticKey = { privateKey, publicKey: nodeSuite.publicKey(privateKey) }
+  observer.masterKeys.add(toHex(staticKey.publicKey))
   const setup = { world, faults, network, observer, ledger, clock, staticKey, thief }
   const master = new MasterBox({
     ...setup,
@@ -83,10 +87,18 @@ export function create(seed: number, days: number, peaceful: boolean): Universe 
   const attacker = new Attacker(setup, chance('attacker'))
   attacker.calm = peaceful
   const impostor = new Impostor(setup, chance('impostor'), attacker, master)
-  const state = { slaves: [], tokens: [], trouble: 0, partitioned: false, calm: false }
+  const state = {
+    slaves: new Array<SlaveBox>(),
+    tokens: [],
+    trouble: 0,
+    partitioned: false,
+    calm: false,
+  }
+  const robber = new Robber({ ...setup, slaves: state.slaves }, chance('robber'))
+  robber.calm = peaceful
   const parties = { ...setup, master, attacker, ...state }
   const mishaps = new Mishaps(rarities, parties, chance('mishaps'))
-  return { seed, ...parties, impostor, rarities, mishaps }
+  return { seed, ...parties, impostor, robber, rarities, mishaps }
 }
 
 /** The operator creates the devices; the slaves start. */
@@ -120,11 +132,8 @@ export function admit(universe: Universe): void {
     )
     const drawn = chance.pick([200, 5_000, 1_000_000])
     const framesMax = universe.rarities.framesMax ?? drawn
-    const slave: SlaveBox = new SlaveBox({
-      device,
-      token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
-      meters,
-      suite: observer.watch(
+    const memory = new SessionThief(
+      observer.watch(
         spoiling(simulatedSuite(chance.bytes), chanceOf(seed, `memory ${index}`), {
           rate: universe.rarities.spoilt,
           onSpoilt: (digest) => {
@@ -134,6 +143,12 @@ export function admit(universe: Universe): void {
         }),
         true,
       ),
+    )
+    const slave: SlaveBox = new SlaveBox({
+      device,
+      token: { id: token.id, secret: new Secret(token.secret), fingerprint: masterPrint },
+      meters,
+      suite: memory.suite,
       world,
       chance,
       crystalChance: chanceOf(seed, `crystals ${index}`),
@@ -149,6 +164,7 @@ export function admit(universe: Universe): void {
       framesMax,
       onCommand: (box, command) => universe.mishaps.onCommand(box, command),
     })
+    universe.robber.watch(slave, memory, framesMax)
     universe.slaves.push(slave)
   }
   master.reload()

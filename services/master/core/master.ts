@@ -9,7 +9,7 @@ import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/han
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
 import { decodeControl } from '../../../shared/wire/control.ts'
-import { HANDSHAKE_TIME_MAX } from '../../../shared/wire/limits.ts'
+import { HANDSHAKE_TIME_MAX, SESSION_AGE_MAX } from '../../../shared/wire/limits.ts'
 import { readMessage } from '../../../shared/wire/message.ts'
 import { answerClock } from './clock-answer.ts'
 import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
@@ -186,9 +186,8 @@ function take(turn: Turn, event: MasterEvent): void {
     case 'tick':
       for (const link of turn.links.values()) {
         const age = turn.now.at - link.openedAt
-        if (link.phase.is !== 'open' && age > HANDSHAKE_TIME_MAX * 1_000) {
-          refuse(turn, link, 'WIR-06')
-        }
+        const most = link.phase.is === 'open' ? SESSION_AGE_MAX : HANDSHAKE_TIME_MAX
+        if (age > most * 1_000) refuse(turn, link, 'WIR-06')
       }
       return
   }
