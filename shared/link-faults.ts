@@ -141,6 +141,16 @@ export const LINK_FAULTS = {
     'announced master key never answered: forgotten',
     'nothing while a key is being replaced; else see which keys the head-end holds',
   ),
+  'SEC-18': fault(
+    'alarm',
+    'closed epoch in doubt: not drained, or drained and yet in use',
+    'somebody may hold a copy of the keys: see operating.md, "Closed epochs"',
+  ),
+  'SEC-19': fault(
+    'alarm',
+    'device asks for too many new epochs',
+    'somebody may hold a copy of the keys: see operating.md, "Closed epochs"',
+  ),
   'SEC-FORK': fault(
     'alarm',
     'histories of device and master differ',

@@ -448,6 +448,9 @@ function controlVectors(session) {
     ...orderVectors(stream),
     ['slave', meterClock],
     ['slave', { ...meterClock, frequency: null, outcome: 'deferred', event: null }],
+    ['slave', { is: 'drained', ...stream }],
+    ['master', { is: 'drained', ...stream }],
+    ['slave', { is: 'drained', epoch: 0x70717274, run: 0, sequence: 0, hash: new Uint8Array(32) }],
   ]
   // What tombstones and skips do to the stream hash: h(41) is `hash`.
   const body = count(0x13, 64)

@@ -8,6 +8,7 @@ import { device } from './device.ts'
 import { doctor } from './doctor.ts'
 import { enrol } from './enrol.ts'
 import { help } from './help.ts'
+import { letGo } from './let-go.ts'
 import { revoke } from './revoke.ts'
 import { rotateKey } from './rotate-key.ts'
 import { rotateWrap } from './rotate-wrap.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly SubCommand[] = [
   device,
   enrol,
   revoke,
+  letGo,
   rotateKey,
   rotateWrap,
   command,

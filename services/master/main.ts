@@ -15,6 +15,7 @@ import type { HandshakeLimits } from './core/flood.ts'
 import { type Master, startMaster } from './core/master.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
 import { countedAddress } from './shell/admission.ts'
+import { EpochWork } from './shell/epoch-work.ts'
 import { KeyKeeper } from './shell/keys/key-keeper.ts'
 import type { KeyStore } from './shell/keys/key-store.ts'
 import { unreadableLines } from './shell/keys/unreadable.ts'
@@ -91,6 +92,7 @@ class MasterShell implements RunningMaster {
   readonly #time: HeadTime
   readonly #master: Master
   readonly #keeper: KeyKeeper
+  readonly #epochs: EpochWork
   readonly #peers = new Map<LinkId, FramedPeer>()
   readonly #sluice = new Sluice()
   readonly #timers: NodeJS.Timeout[] = []
@@ -125,6 +127,8 @@ class MasterShell implements RunningMaster {
       tree: (device, epoch) => this.#master.tree(device, epoch),
       renewKeys: (held) => this.#perform(this.#master.renewKeys(held, this.#now())),
     })
+    const keeper = this.#keeper
+    this.#epochs = new EpochWork({ roster, keeper, log, step: (event) => this.#step(event) })
   }
 
   get tcpPort(): number | null {
@@ -281,7 +285,7 @@ class MasterShell implements RunningMaster {
         void this.#enrol(action)
         return
       case 'commit-epoch':
-        void this.#commitEpoch(action)
+        void this.#epochs.commit(action)
         return
       case 'append':
         void this.#append(action.device, action.frames)
@@ -295,8 +299,20 @@ class MasterShell implements RunningMaster {
       case 'anchor':
         this.#options.sink.anchor(action.device, action.anchor)
         return
-      case 'retire':
-        void this.#retire(action.device, action.epochs)
+      case 'recall':
+        void this.#epochs.recall(action)
+        return
+      case 'drain':
+        void this.#epochs.drain(action)
+        return
+      case 'revive':
+        void this.#epochs.revive(action)
+        return
+      case 'named':
+        void this.#epochs.named(action)
+        return
+      case 'doubt':
+        void this.#epochs.doubt(action)
         return
       case 'connected':
         board.connected(action.device, action.transport, unixMs(Date.now()))
@@ -339,21 +355,6 @@ class MasterShell implements RunningMaster {
     this.#step({ on: 'enrolled', link, result })
   }
 
-  async #commitEpoch(action: Extract<MasterAction, { do: 'commit-epoch' }>): Promise<void> {
-    const { roster, log } = this.#options
-    const { link, device, id, origin, transcript, staticKey } = action
-    let stored = true
-    try {
-      await this.#keeper.store(action.keys, { is: 'tree', device, epoch: id }, (keys) =>
-        roster.commitEpoch({ device, id, origin, transcript, keys, closed: false }, staticKey),
-      )
-    } catch (error) {
-      stored = false
-      log(error instanceof RosterConflict ? 'SEC-01' : 'OPS-08', `epoch: ${errorText(error)}`)
-    }
-    this.#step({ on: 'epoch-committed', link, stored })
-  }
-
   async #append(device: DeviceId, frames: Parameters<Sink['append']>[0]): Promise<void> {
     let durable = true
     this.#sluice.enter(frames)
@@ -388,13 +389,5 @@ class MasterShell implements RunningMaster {
     this.#step({ on: 'receipt-stored', device, number, durable })
     // The next command need not wait for the next look.
     await this.#look()
-  }
-
-  async #retire(device: DeviceId, epochs: readonly number[]): Promise<void> {
-    try {
-      await this.#options.roster.retireEpochs(device, epochs)
-    } catch (error) {
-      this.#options.log('OPS-08', `drained epochs: ${errorText(error)}`)
-    }
   }
 }

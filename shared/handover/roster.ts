@@ -1,6 +1,7 @@
 // Who may call the master: devices, one-time tokens, epochs and stream positions. Secrets cross
 // this border only as sealed blobs (tree, psk), wrapped by the master's key store.
 
+import type { FaultCode } from '../faults.ts'
 import type { UnixMs } from '../units.ts'
 import type { DeviceId, StreamPosition } from './sink.ts'
 
@@ -66,6 +67,20 @@ export interface StoredSecret {
 /** Returns newly wrapped keys for a batch, in its order; null leaves an entry as it is. */
 export type Rewrap = (batch: readonly StoredKeys[]) => readonly (Uint8Array | null)[]
 
+/** One epoch, by its device and number. */
+export interface EpochName {
+  readonly device: DeviceId
+  readonly epoch: number
+}
+
+/** What contradicts what a device said or holds: an exception, one for each place and code. */
+export interface Doubt extends EpochName {
+  readonly run: number
+  readonly sequence: number
+  readonly code: FaultCode
+  readonly detail: string
+}
+
 /** Thrown by a write that lost: another key burnt the token, or a newer attempt is stored. */
 export class RosterConflict extends Error {
   override readonly name = 'RosterConflict'
@@ -77,8 +92,11 @@ export interface Roster {
     readonly revision: number
     readonly devices: readonly DeviceRecord[]
     readonly tokens: readonly TokenRecord[]
+    /** Those that are drained are left out, with their positions. */
     readonly epochs: readonly EpochRecord[]
     readonly positions: readonly StreamPosition[]
+    /** Given up by an operator: a master that holds one forgets it. */
+    readonly letGo: readonly EpochName[]
   }>
   /** Grows with every change of devices or tokens from outside (new token, revocation). */
   revision(): Promise<number>
@@ -95,10 +113,29 @@ export interface Roster {
    * epoch again changes nothing. Resolves when durable. Rejects with RosterConflict when the device
    * does not call with this static key any more, or is revoked. */
   commitEpoch(epoch: EpochRecord, staticKey: Uint8Array): Promise<void>
-  /** Forgets epochs of which the slave no longer holds anything, with their keys and positions. */
-  retireEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>
-  /** Wraps the keys of every epoch again, in one transaction during which none is added or removed.
-   * Resolves when that is durable; rejects when nothing changed or the outcome is unknown. */
+  /** Sets a closed epoch aside as drained, with its keys as wrapped for that. Resolves when
+   * durable. */
+  drainEpoch(name: EpochName, keys: Uint8Array): Promise<void>
+  /** Those of these epochs that are drained, and the positions of their runs. */
+  drainedEpochs(
+    device: DeviceId,
+    epochs: readonly number[],
+  ): Promise<{
+    readonly epochs: readonly EpochRecord[]
+    readonly positions: readonly StreamPosition[]
+  }>
+  /** It is not drained after all. Resolves when durable. */
+  reviveEpoch(name: EpochName, keys: Uint8Array): Promise<void>
+  /** Raises an exception, unless the same is there already. */
+  doubt(doubt: Doubt): Promise<void>
+  /** Raises an exception for each closed epoch that is neither drained nor named by CONFIRM, and
+   * destroys what was drained DRAINED_KEPT_DAYS ago, keys and positions. */
+  tidyEpochs(): Promise<{ readonly destroyed: number }>
+  /** CONFIRM named these closed epochs. */
+  namedEpochs(device: DeviceId, epochs: readonly number[]): Promise<void>
+  /** Wraps the keys of every epoch that is not drained again, in one transaction during which none
+   * is added or removed. Resolves when that is durable; rejects when nothing changed or the outcome
+   * is unknown. */
   rewrap(rewrap: Rewrap): Promise<void>
   /** The same for every secret of every row, in batches, in one transaction. */
   rewrapSecrets(

@@ -95,6 +95,9 @@ export type ControlMessage =
   /** The master's newer static public key, 32 bytes. */
   | { readonly is: 'master-key'; readonly key: Uint8Array }
   | ({ readonly is: 'meter-clock' } & MeterClockReport)
+  /** From the slave: it holds nothing of this closed epoch any more, whose last frame was that; run
+   * 0: it sealed nothing there. From the master: that is noted. */
+  | ({ readonly is: 'drained' } & SealedUpTo)
 
 /** Plaintext of one control message. */
 export function encodeControl(message: ControlMessage): Uint8Array {
@@ -123,6 +126,7 @@ export function encodeControl(message: ControlMessage): Uint8Array {
       writeFixed(writer, message.id, CLOCK_REQUEST_ID_BYTES).u64(message.t2).u64(message.t3)
       return writer.u32(boundField(message.bound)).done()
     case 'acknowledge':
+    case 'drained':
       return writeSealed(writer, message).done()
     case 'expect':
       writer.u8(EXPECT_CODE[message.code]).u32(message.epoch).u32(message.run)
@@ -198,6 +202,8 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
       return { is: 'master-key', key: reader.bytes(MASTER_KEY_BYTES) }
     case CONTROL_TYPE['meter-clock']:
       return readMeterClock(reader)
+    case CONTROL_TYPE.drained:
+      return readDrained(reader)
     default:
       return null
   }
@@ -217,6 +223,14 @@ const readSealed = (reader: Reader): SealedUpTo => ({
   sequence: reader.u32(),
   hash: reader.bytes(HASH_BYTES),
 })
+
+/** Of an epoch in which nothing was sealed there is no run, no frame and no hash. */
+function readDrained(reader: Reader): ControlMessage | null {
+  const drained = { is: 'drained', ...readSealed(reader) } as const
+  const { run, sequence, hash } = drained
+  const nothing = sequence === 0 && hash.every((byte) => byte === 0)
+  return run > 0 || nothing ? drained : null
+}
 
 function readTaken(reader: Reader): TakenUpTo {
   const epoch = reader.u32()

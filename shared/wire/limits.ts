@@ -30,9 +30,18 @@ export const LINK_SILENCE_MAX: SpanMs = spanMs(120_000)
 export const FLIGHT_FRAMES_MAX = 64
 /** Most bytes sent and not yet acknowledged. */
 export const FLIGHT_BYTES_MAX = 1_048_576
-/** Most epochs of one device whose frames may still come: an outage on each of the 400 days that a
- * slave keeps them, and then some. */
+/** Most epochs of one device that are not drained: an outage on each of the 400 days that a slave
+ * keeps frames, and then some. At the limit no new one is offered; nothing is destroyed for it. */
 export const OPEN_EPOCHS_MAX = 1_000
+/** New epochs of one device: this many at once, and one more each time this has passed. A slave
+ * takes one an hour, and some after a crash in the middle of a handshake; who asks for more wants
+ * to push others out. */
+export const NEW_EPOCHS_AT_ONCE = 24
+export const NEW_EPOCH_EVERY: SpanMs = spanMs(900_000)
+/** The keys of a drained epoch are kept for as long as this, days: a bill of the month is made, and
+ * every gap in it seen, before a key of that month goes; and longer than a slave keeps what was
+ * acknowledged. */
+export const DRAINED_KEPT_DAYS = 35
 /** How often a device may give frames up (TOMBSTONE, SKIP) within GIVEN_UP_DAYS before it alarms
  * (SEC-15): disks rot rarely. Source: wire.md 6.4. */
 export const GIVEN_UP_MAX = 3

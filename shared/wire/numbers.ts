@@ -23,6 +23,7 @@ export const CONTROL_TYPE = {
   receipt: 13,
   'master-key': 14,
   'meter-clock': 15,
+  drained: 16,
 } as const
 
 /** Messages that change something for longer than their session: they carry a certificate, which
@@ -33,6 +34,7 @@ export const CERTIFIED_TYPES: ReadonlySet<number> = new Set([
   CONTROL_TYPE.command,
   CONTROL_TYPE.receipt,
   CONTROL_TYPE['master-key'],
+  CONTROL_TYPE.drained,
 ])
 
 /** What a command tells the slave to do. wire.md 5.1. */

@@ -1,6 +1,7 @@
 // The server process of the connection benches: the real head-end (sockets, core; roster, sink and
 // board in memory) and a node:tls server beside it. The bench asks in messages what they cost.
 
+import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,11 +49,11 @@ const collectGarbage: () => void = runInNewContext('gc')
 
 function rosterOf(devices: readonly DeviceRecord[]): Roster {
   return {
-    load: async () => ({ revision: 1, devices, tokens: [], epochs: [], positions: [] }),
+    load: async () => ({ revision: 1, devices, tokens: [], epochs: [], positions: [], letGo: [] }),
     revision: async () => 1,
     enrol: async () => {},
     commitEpoch: async () => {},
-    retireEpochs: async () => {},
+    ...NO_CLOSED_EPOCHS,
     rewrap: async () => {},
     rewrapSecrets: async () => {},
     calledUnder: async () => {},

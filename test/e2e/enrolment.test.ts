@@ -1,5 +1,6 @@
 // Slaves that enrol at the same moment, against a roster whose answers overtake each other.
 
+import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -41,7 +42,7 @@ class SlowRoster implements Roster {
 
   async load() {
     const { devices, tokens } = this
-    const snapshot = { revision: 1, devices, tokens, epochs: [], positions: [] }
+    const snapshot = { revision: 1, devices, tokens, epochs: [], positions: [], letGo: [] }
     if (this.#enrolments > 0 && !this.#slowed) {
       this.#slowed = true
       this.#late = wait(LATE_MS)
@@ -66,7 +67,12 @@ class SlowRoster implements Roster {
   async olderKeys() {
     return { devices: 0, tokens: 0 }
   }
-  async retireEpochs() {}
+  readonly drainEpoch = NO_CLOSED_EPOCHS.drainEpoch
+  readonly drainedEpochs = NO_CLOSED_EPOCHS.drainedEpochs
+  readonly reviveEpoch = NO_CLOSED_EPOCHS.reviveEpoch
+  readonly doubt = NO_CLOSED_EPOCHS.doubt
+  readonly tidyEpochs = NO_CLOSED_EPOCHS.tidyEpochs
+  readonly namedEpochs = NO_CLOSED_EPOCHS.namedEpochs
 }
 
 test('all devices that enrol at the same moment are known afterwards (wire.md 3)', async (t) => {

@@ -16,10 +16,18 @@ import { TreeKeys } from '../../services/master/shell/keys/tree-keys.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import { sessionHello } from '../../shared/wire/message.ts'
+import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 
 const NOBODY: Roster = {
-  load: async () => ({ revision: 1, devices: [], tokens: [], epochs: [], positions: [] }),
+  load: async () => ({
+    revision: 1,
+    devices: [],
+    tokens: [],
+    epochs: [],
+    positions: [],
+    letGo: [],
+  }),
   revision: async () => 1,
   enrol: async () => {},
   commitEpoch: async () => {},
@@ -27,7 +35,7 @@ const NOBODY: Roster = {
   rewrapSecrets: async () => {},
   calledUnder: async () => {},
   olderKeys: async () => ({ devices: 0, tokens: 0 }),
-  retireEpochs: async () => {},
+  ...NO_CLOSED_EPOCHS,
 }
 
 async function openMaster(t: TestContext, perSource: number) {

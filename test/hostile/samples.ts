@@ -50,6 +50,8 @@ export const CONTROLS: readonly ControlMessage[] = [
   },
   { is: 'receipt', number: 7, outcome: 'refused', detail: 'OPS-17' },
   { is: 'master-key', key: hash },
+  { is: 'drained', ...place, sequence: 9, hash },
+  { is: 'drained', epoch: 4, run: 0, sequence: 0, hash: new Uint8Array(32) },
   {
     is: 'meter-clock',
     meter: 'SN-1',

@@ -10,6 +10,7 @@ import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import type { Observer } from './checkers.ts'
+import { settlesEpochsLater } from './closed-epochs.ts'
 import { hold } from './hold.ts'
 import type { MasterClock } from './clocks.ts'
 import type { Desk } from './desk.ts'
@@ -268,6 +269,12 @@ export class MasterBox implements End {
 
   #perform(process: Process, action: MasterAction): void {
     const { network, observer, ledger, faults, world } = this.#setup
+    const aboutEpochs = settlesEpochsLater(action, ledger, (apply) =>
+      this.#statement(process, faults.rosterFails, apply),
+    )
+    if (action.do === 'drain') world.sometimes('epoch drained')
+    if (action.do === 'revive') world.sometimes('drained epoch back')
+    if (aboutEpochs) return
     switch (action.do) {
       case 'send': {
         const link = process.links.get(action.link)
@@ -302,10 +309,6 @@ export class MasterBox implements End {
           if (durable !== 'failed') ledger.commitEpoch(action)
           return { on: 'epoch-committed', link: action.link, stored: durable === 'done' }
         })
-        return
-      case 'retire':
-        ledger.retire(action)
-        world.sometimes('epoch retired')
         return
       case 'refused':
         world.note(`master refuses ${action.device}: ${action.code}`)

@@ -27,6 +27,8 @@ export class Ledger {
   readonly tokens = new Map<string, TokenRecord>()
   readonly epochs = new Map<string, EpochRecord>()
   readonly positions = new Map<string, StreamPosition>()
+  /** Epochs that are drained, by their key in `epochs`. */
+  readonly drained = new Map<string, true>()
   /** Sees every frame that a batch brings, known or new. */
   readonly #onFrame: (frame: AcceptedFrame, sure: boolean) => void
 
@@ -38,8 +40,10 @@ export class Ledger {
     return {
       devices: [...this.devices.values()],
       tokens: [...this.tokens.values()],
-      epochs: [...this.epochs.values()],
-      positions: [...this.positions.values()],
+      epochs: [...this.epochs].flatMap(([key, epoch]) => (this.drained.has(key) ? [] : [epoch])),
+      positions: [...this.positions.values()].filter(
+        ({ device, epoch }) => !this.drained.has(`${device} ${epoch}`),
+      ),
     }
   }
 
@@ -50,6 +54,7 @@ export class Ledger {
       copyOf(this.tokens),
       copyOf(this.epochs),
       copyOf(this.positions),
+      copyOf(this.drained),
     ]
     return () => {
       for (const restore of copies) restore()
@@ -96,13 +101,30 @@ export class Ledger {
     this.epochs.set(key, { device, id, origin, transcript, keys, closed: false })
   }
 
-  retire({ device, epochs }: Action<'retire'>): void {
-    for (const epoch of epochs) {
-      this.epochs.delete(`${device} ${epoch}`)
-      for (const [key, at] of this.positions) {
-        if (at.device === device && at.epoch === epoch) this.positions.delete(key)
-      }
-    }
+  /** Its keys are kept: no world lasts as long as the grace. */
+  drain({ device, epoch, keys }: Action<'drain'>): void {
+    this.puncture({ device, epoch, keys })
+    this.drained.set(`${device} ${epoch}`, true)
+  }
+
+  recall({ device, epochs }: Action<'recall'>): {
+    readonly epochs: readonly EpochRecord[]
+    readonly positions: readonly StreamPosition[]
+  } {
+    const found = epochs.flatMap((id) => {
+      const key = `${device} ${id}`
+      const epoch = this.drained.has(key) ? this.epochs.get(key) : undefined
+      return epoch === undefined ? [] : [epoch]
+    })
+    const positions = [...this.positions.values()].filter(
+      (at) => at.device === device && found.some(({ id }) => id === at.epoch),
+    )
+    return { epochs: found, positions }
+  }
+
+  revive({ device, epoch, keys }: Action<'revive'>): void {
+    this.puncture({ device, epoch, keys })
+    this.drained.delete(`${device} ${epoch}`)
   }
 
   puncture({ device, epoch, keys }: StoredKeys): void {

@@ -1,16 +1,24 @@
 // From CONFIRM to COMMITTED: the slave says what it holds, its new epoch is stored, and we answer
 // with our durable positions. Step by step the link is `confirming` (frames of the link before are
-// still on their way to the sink), `founding` (its epoch is being stored), `open`.
+// still on their way to the sink), `founding` (its epoch is being stored), `recalling` (what it
+// named may be drained, and is looked up), `open`.
 
 import { assert } from '../../../shared/assert.ts'
 import { encodeTree, plantTree } from '../../../shared/tves/tree.ts'
-import type { ControlMessage, SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
-import { STREAMS_LISTED_MAX } from '../../../shared/wire/limits.ts'
+import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { sendCommandAgain } from './commands.ts'
+import {
+  absent,
+  compareHistories,
+  forgetDraining,
+  type Kept,
+  recollect,
+  takenUpTo,
+} from './drained.ts'
 import { attach, endHandshake, enter, refuse, sendControl } from './links.ts'
 import { noteKey, sendNewestKey } from './master-keys.ts'
 import type { DeviceState, Link, LinkPhase, MasterEvent, Owned, Turn } from './state.ts'
-import { dropEpochs, durablePosition, fallBackAll, putEpoch } from './streams.ts'
+import { countFounded, fallBackAll, putEpoch } from './streams.ts'
 
 type Phase<Is extends LinkPhase['is']> = Extract<LinkPhase, { is: Is }>
 
@@ -19,7 +27,7 @@ type Phase<Is extends LinkPhase['is']> = Extract<LinkPhase, { is: Is }>
 export function confirm(
   turn: Turn,
   link: Link,
-  { device, channel, offer, place }: Phase<'greeted'>,
+  { device, channel, offer, withheld, place }: Phase<'greeted'>,
   { epoch, runs }: Extract<ControlMessage, { is: 'confirm' }>,
 ): void {
   if (epoch !== (offer?.id ?? 0)) {
@@ -27,7 +35,7 @@ export function confirm(
     return
   }
   // A slave confirms a session before it begins the next: it has left this one, and this CONFIRM
-  // came late. It says nothing of what was sealed since: no epoch may be closed or retired for it.
+  // came late. It says nothing of what was sealed since: no epoch may be closed for it.
   if (place < device.confirmed) {
     refuse(turn, link, 'WIR-06')
     return
@@ -37,6 +45,8 @@ export function confirm(
   enter(link, phase)
   endHandshake(turn, link)
   attach(turn, link, device)
+  forgetDraining(device)
+  if (withheld) turn.actions.push({ do: 'refused', device: device.record.id, code: 'SEC-19' })
   noteKey(turn, link, device)
   if (device.outstanding === null) found(turn, link, phase)
   else putOff(device, link)
@@ -68,7 +78,7 @@ function found(turn: Turn, link: Link, phase: Phase<'confirming'>): void {
   const { device, channel, offer, runs } = phase
   fallBackAll(device)
   if (offer === null) {
-    commit(turn, link, phase, 0)
+    answer(turn, link, phase, 0)
     return
   }
   const { id, origin, transcript, secret } = offer
@@ -100,58 +110,47 @@ export function epochCommitted(
     return
   }
   putEpoch(phase.device, phase.epoch)
-  commit(turn, link, phase, phase.epoch.id)
+  countFounded(phase.device, turn.now.at)
+  answer(turn, link, phase, phase.epoch.id)
 }
 
-/** COMMITTED. `epoch`: the one just stored, 0: none. */
+/** Epochs that are not in memory may be drained: those are looked up before the answer. */
+function answer(
+  turn: Turn,
+  link: Link,
+  phase: Phase<'confirming' | 'founding'>,
+  epoch: number,
+): void {
+  const { device, channel, runs } = phase
+  const epochs = absent(device, runs)
+  const recalling = { is: 'recalling', device, channel, epoch, runs } as const
+  enter(link, recalling)
+  if (epochs.length === 0) commit(turn, link, recalling, new Map())
+  else turn.actions.push({ do: 'recall', link: link.id, device: device.record.id, epochs })
+}
+
+export function epochsRecalled(turn: Turn, event: Extract<MasterEvent, { on: 'recalled' }>): void {
+  const link = turn.links.get(event.link)
+  if (link?.phase.is !== 'recalling') return
+  const { phase } = link
+  if (event.found === null) {
+    refuse(turn, link, 'OPS-08')
+    return
+  }
+  commit(turn, link, phase, recollect(turn, phase.device, phase.runs, event.found))
+}
+
+/** COMMITTED, with what is durable of each run that CONFIRM named. */
 function commit(
   turn: Turn,
   link: Link,
-  { device, channel, runs }: Phase<'confirming' | 'founding'>,
-  epoch: number,
+  { device, channel, epoch, runs }: Phase<'recalling'>,
+  kept: Kept,
 ): void {
-  const taken = runs.map(({ epoch: id, run }): TakenUpTo => {
-    const known = device.epochs.get(id)
-    if (known === undefined) {
-      return { epoch: id, run, known: false, next: 0, hash: new Uint8Array(32) }
-    }
-    const position = durablePosition(turn.setup.suite, device, known, run)
-    return { epoch: id, run, known: true, ...position }
-  })
-  retire(turn, link, device, runs)
+  const taken = runs.map((entry) => takenUpTo(turn, device, kept, entry))
+  compareHistories(turn, link, device, runs)
   sendControl(turn, link, { is: 'committed', epoch, runs: taken })
   enter(link, { is: 'open', device, channel })
   sendNewestKey(turn, link)
   sendCommandAgain(turn, link, device)
-}
-
-/** Closed epochs that two CONFIRMs in a row do not list are drained: nothing of them can come, so
- * their keys go. Two, because only the answer to the first tells a slave that we were restored from
- * a backup; and the first counts only when that answer arrived. */
-function retire(
-  turn: Turn,
-  link: Owned<Link>,
-  device: Owned<DeviceState>,
-  runs: readonly SealedUpTo[],
-): void {
-  const before = device.unnamed
-  device.unnamed = new Set()
-  // A full list may have left some out.
-  if (runs.length >= STREAMS_LISTED_MAX) return
-  const named = new Set(runs.map((run) => run.epoch))
-  const unnamed = [...device.epochs.values()]
-    .filter((epoch) => epoch.closed && !named.has(epoch.id))
-    .map((epoch) => epoch.id)
-  const epochs = unnamed.filter((id) => before.has(id))
-  link.unnamed = new Set(unnamed)
-  if (epochs.length === 0) return
-  dropEpochs(device, epochs)
-  turn.actions.push({ do: 'retire', device: device.record.id, epochs })
-}
-
-/** The slave sent something that follows COMMITTED only: our answer arrived. */
-export function answerArrived(link: Owned<Link>, device: Owned<DeviceState>): void {
-  if (link.unnamed === null || device.link !== link.id) return
-  device.unnamed = link.unnamed
-  link.unnamed = null
 }

@@ -17,7 +17,7 @@ import {
 import { type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
 import { tokenPsk } from '../../../shared/tves/token.ts'
 import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
-import { EPOCH_AGE_MAX, OPEN_EPOCHS_MAX } from '../../../shared/wire/limits.ts'
+import { EPOCH_AGE_MAX } from '../../../shared/wire/limits.ts'
 import { enrolmentStep, type SessionSuite, sessionAnswer } from '../../../shared/wire/message.ts'
 import {
   decodeAttempt,
@@ -39,6 +39,7 @@ import type {
   RosterState,
   Turn,
 } from './state.ts'
+import { mayFound } from './streams.ts'
 
 /** What a handshake message led to. */
 export type Met =
@@ -226,7 +227,9 @@ export function greet(turn: Turn, message: SessionHello, { source, mayCall }: Vi
   const peer = noise.remoteStatic
   if (peer === null) return no('SEC-09')
   noise.setPsk(caller.psk)
-  const origin = offersEpoch(device, hello.wantsEpoch, now) ? wholeSecond(now) : null
+  const due = isEpochDue(device, hello.wantsEpoch, now)
+  const withheld = due && !mayFound(device, now.at)
+  const origin = due && !withheld ? wholeSecond(now) : null
   const answer = noise.write(
     encodeSessionOffer({
       device: device.idBytes,
@@ -257,7 +260,7 @@ export function greet(turn: Turn, message: SessionHello, { source, mayCall }: Vi
   return {
     ok: true,
     device,
-    phase: { is: 'greeted', device, channel, offer, place },
+    phase: { is: 'greeted', device, channel, offer, withheld, place },
     send: sessionAnswer(message.suite, answer),
     calledUnder: staticKey,
     calledAs: caller.calledAs,
@@ -271,8 +274,7 @@ function nextPlace(count: Owned<HandshakeCount>): number {
 
 const wholeSecond = (now: Now): UnixMs => unixMs(Math.floor(now.at / 1_000_000) * 1_000)
 
-const offersEpoch = (device: DeviceState, wanted: boolean, now: Now): boolean =>
-  device.epochs.size < OPEN_EPOCHS_MAX &&
-  (wanted ||
-    device.newestSince === null ||
-    Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MAX)
+const isEpochDue = (device: DeviceState, wanted: boolean, now: Now): boolean =>
+  wanted ||
+  device.newestSince === null ||
+  Math.abs(usToMs(now.at) - device.newestSince) >= EPOCH_AGE_MAX

@@ -31,7 +31,7 @@ export function openLink(turn: Turn, event: Extract<MasterEvent, { on: 'opened' 
     damaged: 0,
     predecessor: null,
     suspect: null,
-    unnamed: null,
+    owed: [],
     meterClocksUntil: 0,
   })
 }

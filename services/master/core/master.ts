@@ -5,7 +5,12 @@
 
 import { unreachable } from '../../../shared/assert.ts'
 import type { OpenCommand } from '../../../shared/handover/commands.ts'
-import type { DeviceRecord, EpochRecord, TokenRecord } from '../../../shared/handover/roster.ts'
+import type {
+  DeviceRecord,
+  EpochName,
+  EpochRecord,
+  TokenRecord,
+} from '../../../shared/handover/roster.ts'
 import type { DeviceId, StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
 import { decodeControl } from '../../../shared/wire/control.ts'
@@ -13,8 +18,9 @@ import { HANDSHAKE_TIME_MAX, SESSION_AGE_MAX } from '../../../shared/wire/limits
 import { readMessage } from '../../../shared/wire/message.ts'
 import { answerClock } from './clock-answer.ts'
 import { settleReceipt, takeCommands, takeReceipt } from './commands.ts'
-import { answerArrived, confirm, epochCommitted } from './confirm.ts'
+import { confirm, epochCommitted, epochsRecalled } from './confirm.ts'
 import { cutStrangers, isKeyOf } from './cutting.ts'
+import { letGo, settleDrained, takeDrained } from './drained.ts'
 import { Floodgate, HANDSHAKE_LIMITS } from './flood.ts'
 import { beginEnrolment, finishEnrolment, greet, type Met, type Visit } from './handshakes.ts'
 import { settleAppend, takeFrame, takeGivenUp } from './intake.ts'
@@ -61,6 +67,8 @@ export interface RosterContent {
   readonly tokens: readonly TokenRecord[]
   readonly epochs: readonly EpochRecord[]
   readonly positions: readonly StreamPosition[]
+  /** Epochs that an operator let go. */
+  readonly letGo?: readonly EpochName[]
 }
 
 export interface Master {
@@ -156,6 +164,7 @@ function load(turn: Turn, roster: RosterTables, content: RosterContent): void {
       putPosition(setup.suite, device, position)
     }
   }
+  for (const { device, epoch } of content.letGo ?? []) letGo(roster.devices.get(device), epoch)
 }
 
 function take(turn: Turn, event: MasterEvent): void {
@@ -176,6 +185,12 @@ function take(turn: Turn, event: MasterEvent): void {
       return
     case 'epoch-committed':
       epochCommitted(turn, event)
+      return
+    case 'recalled':
+      epochsRecalled(turn, event)
+      return
+    case 'drained':
+      settleDrained(turn, event)
       return
     case 'appended':
       settleAppend(turn, event.device, event.durable)
@@ -314,7 +329,7 @@ function enrolled(turn: Turn, event: Extract<MasterEvent, { on: 'enrolled' }>): 
 function takeControl(
   turn: Turn,
   link: Link,
-  phase: Extract<LinkPhase, { is: 'greeted' | 'confirming' | 'founding' | 'open' }>,
+  phase: Extract<LinkPhase, { is: 'greeted' | 'confirming' | 'founding' | 'recalling' | 'open' }>,
   body: Uint8Array,
 ): void {
   const opened = phase.channel.open(body)
@@ -345,7 +360,6 @@ function takeControl(
     refuse(turn, link, 'WIR-04')
     return
   }
-  answerArrived(link, phase.device)
   if (message.is === 'anchor') {
     takeAnchor(turn, phase.device, message)
     return
@@ -356,6 +370,10 @@ function takeControl(
   }
   if (message.is === 'receipt') {
     takeReceipt(turn, phase.device, message)
+    return
+  }
+  if (message.is === 'drained') {
+    takeDrained(turn, link, phase.device, message)
     return
   }
   if (message.is === 'tombstone' || message.is === 'skip') {

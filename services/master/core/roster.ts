@@ -4,6 +4,7 @@ import { equalConstantTime, toHex } from '../../../shared/bytes.ts'
 import type { DeviceRecord, TokenRecord } from '../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../shared/handover/sink.ts'
 import type { DeviceState, KnownToken, MasterSetup, Owned, RosterState } from './state.ts'
+import { forgetPace } from './streams.ts'
 
 /** The roster as its owner holds it. */
 export interface RosterTables extends RosterState {
@@ -30,9 +31,11 @@ export function putDevice(roster: RosterTables, record: DeviceRecord): void {
     nameKey(roster, device)
     return
   }
+  const { staticKey } = known.record
   unnameKey(roster, known)
   putRecord(known, record)
   nameKey(roster, known)
+  if (isOther(staticKey, record.staticKey)) forgetPace(known)
 }
 
 /** Forgets the devices that are not listed any more. One that comes back is read from the store
@@ -103,6 +106,10 @@ export function putTokens(
 export const putMasterKey = (device: DeviceState, tag: Uint8Array): void =>
   putRecord(device, { ...device.record, masterKey: tag })
 
+/** Whoever asked for too many epochs under the key before does not call under this one. */
+const isOther = (before: Uint8Array | null, now: Uint8Array | null): boolean =>
+  before === null ? now !== null : now === null || !equalConstantTime(before, now)
+
 function putRecord(device: Owned<DeviceState>, record: DeviceRecord): void {
   device.record = record
 }
@@ -118,10 +125,11 @@ const newDevice = (record: DeviceRecord): DeviceState => ({
   handshakes: [],
   seenAt: [],
   confirmed: 0,
-  unnamed: new Set(),
   confirming: [],
   waiting: [],
   outstanding: null,
+  newEpochsUntil: 0,
+  draining: null,
   commands: { open: null, sent: 0, storing: 0, receipted: 0 },
   givenUp: [],
 })

@@ -11,7 +11,13 @@ import type { MeterClockReport } from '../../../shared/clock/evidence.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Random } from '../../../shared/bytes.ts'
 import type { OpenCommand } from '../../../shared/handover/commands.ts'
-import type { DeviceRecord, SecretPlace, TokenRecord } from '../../../shared/handover/roster.ts'
+import type {
+  DeviceRecord,
+  Doubt,
+  EpochRecord,
+  SecretPlace,
+  TokenRecord,
+} from '../../../shared/handover/roster.ts'
 import type {
   AcceptedFrame,
   DeviceId,
@@ -21,14 +27,16 @@ import type {
 } from '../../../shared/handover/sink.ts'
 import type { ControlChannel, EpochSecret } from '../../../shared/tves/handshake.ts'
 import type { Handshake, KeyPair } from '../../../shared/tves/noise.ts'
-import type { Aead, Suite } from '../../../shared/tves/suite.ts'
-import type { KeyTree } from '../../../shared/tves/tree.ts'
-import type { Second, UnixMs, UnixUs } from '../../../shared/units.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
+import type { UnixMs, UnixUs } from '../../../shared/units.ts'
 import type { SealedUpTo } from '../../../shared/wire/control.ts'
 import type { FrameHeader } from '../../../shared/wire/frame.ts'
 import type { Receipt } from '../../../shared/wire/commands.ts'
+import type { Draining, EpochKeys, EpochState } from './epoch-state.ts'
 import type { Floodgate, HandshakeLimits, Ticket } from './flood.ts'
 import type { RecentSteps } from './recent-steps.ts'
+
+export type { EpochKeys, EpochState, RunState } from './epoch-state.ts'
 
 /** A state as seen by the file that owns it. */
 export type Owned<State> = { -readonly [Key in keyof State]: State[Key] }
@@ -87,9 +95,8 @@ export interface Link {
   readonly predecessor: FrameHeader | null
   /** The last body that did not open, in case the slave asks for it to be skipped. */
   readonly suspect: Uint8Array | null
-  /** Closed epochs that this link's CONFIRM did not name, until it is known that the slave has our
-   * answer: confirm.ts. */
-  readonly unnamed: ReadonlySet<number> | null
+  /** What this link's CONFIRM said of frames that were not durable then: drained.ts. */
+  readonly owed: readonly SealedUpTo[]
   /** Until when METER CLOCKs of this link have used up what a minute allows, microseconds:
    * reports.ts. */
   readonly meterClocksUntil: number
@@ -113,6 +120,8 @@ export type LinkPhase =
       readonly device: DeviceState
       readonly channel: ControlChannel
       readonly offer: Offer | null
+      /** An epoch was due or asked for, and there are too many (SEC-19). */
+      readonly withheld: boolean
       /** Place among all handshakes. */
       readonly place: number
     }
@@ -132,6 +141,15 @@ export type LinkPhase =
       readonly device: DeviceState
       readonly channel: ControlChannel
       readonly epoch: EpochKeys
+      readonly runs: readonly SealedUpTo[]
+    }
+  /** CONFIRM named epochs that are not in memory: they may be drained. */
+  | {
+      readonly is: 'recalling'
+      readonly device: DeviceState
+      readonly channel: ControlChannel
+      /** The epoch just stored, 0: none. */
+      readonly epoch: number
       readonly runs: readonly SealedUpTo[]
     }
   | { readonly is: 'open'; readonly device: DeviceState; readonly channel: ControlChannel }
@@ -165,7 +183,7 @@ export interface DeviceState {
   /** Owner: roster.ts. */
   readonly record: DeviceRecord
   readonly idBytes: Uint8Array
-  /** This and the next five: streams.ts. */
+  /** This and the next six: streams.ts. */
   readonly epochs: Map<number, EpochState>
   readonly newest: number | null
   readonly newestSince: UnixMs | null
@@ -175,6 +193,8 @@ export interface DeviceState {
   readonly waiting: AcceptedFrame[]
   /** On their way to the sink. */
   readonly outstanding: readonly AcceptedFrame[] | null
+  /** Until when its new epochs have used up what is allowed, microseconds. */
+  readonly newEpochsUntil: number
   /** The one whose CONFIRM came last, while it is up: links.ts. */
   readonly link: LinkId | null
   /** Links with a handshake in flight for it, oldest first, and where its last CONFIRMs came from,
@@ -182,12 +202,12 @@ export interface DeviceState {
   readonly handshakes: readonly LinkId[]
   readonly seenAt: readonly string[]
   /** Place of the handshake whose CONFIRM came last, in the order of all handshakes. This and the
-   * next two: confirm.ts. */
+   * next: confirm.ts. */
   readonly confirmed: number
-  /** Closed epochs that the last CONFIRM did not name, once its answer had come to the slave. */
-  readonly unnamed: ReadonlySet<number>
   /** Links whose CONFIRM is answered once `outstanding` is settled. */
   readonly confirming: readonly LinkId[]
+  /** The epoch that is being set aside as drained; null: none is. Owner: drained.ts. */
+  readonly draining: Draining | null
   /** Owner: commands.ts. */
   readonly commands: CommandState
   /** When frames were given up of late, oldest first (SEC-15): given-up.ts. */
@@ -197,42 +217,6 @@ export interface DeviceState {
 /** What a check of a device's frames looks at. */
 export interface DeviceView extends Pick<DeviceState, 'record' | 'idBytes'> {
   readonly epochs: ReadonlyMap<number, EpochState>
-}
-
-export interface EpochKeys {
-  readonly id: number
-  readonly origin: UnixMs
-  readonly transcript: Uint8Array
-  readonly closed: boolean
-  readonly tree: KeyTree
-}
-
-/** Owner: streams.ts. */
-export interface EpochState extends EpochKeys {
-  /** Moves with what is accepted. */
-  readonly tree: KeyTree
-  /** Covers everything from the durable second on: what a failed sink may need again. */
-  readonly durableTree: KeyTree
-  readonly leaf: { readonly second: Second; readonly aead: Aead } | null
-  /** Second of the last accepted frame. */
-  readonly lastSecond: Second
-  readonly durableSecond: Second
-  /** Newest run, accepted and durable; earlier runs are complete and only looked up by position. */
-  readonly run: RunState | null
-  readonly durableRun: RunState | null
-}
-
-/** One run of an epoch: a value, replaced as a whole. */
-export interface RunState {
-  readonly run: number
-  readonly salt: Uint8Array
-  /** Null: the opener was given up, nothing of this run opens. */
-  readonly iv: Uint8Array | null
-  /** Plaintext of its first frame; null when that could not be read. */
-  readonly opener: Uint8Array | null
-  /** Next sequence expected and the stream hash before it. */
-  readonly next: number
-  readonly hash: Uint8Array
 }
 
 /** What the master knows of one device's commands. */
@@ -268,6 +252,22 @@ export type MasterEvent =
     }
   /** Result of `commit-epoch`. */
   | { readonly on: 'epoch-committed'; readonly link: LinkId; readonly stored: boolean }
+  /** Result of `recall`: those that are drained; null: the database does not say. */
+  | {
+      readonly on: 'recalled'
+      readonly link: LinkId
+      readonly found: {
+        readonly epochs: readonly EpochRecord[]
+        readonly positions: readonly StreamPosition[]
+      } | null
+    }
+  /** Result of `drain`. */
+  | {
+      readonly on: 'drained'
+      readonly link: LinkId
+      readonly device: DeviceId
+      readonly stored: boolean
+    }
   /** Result of `append`: all its frames are durable, or none. */
   | { readonly on: 'appended'; readonly device: DeviceId; readonly durable: boolean }
   /** Result of `receipt`. */
@@ -321,8 +321,32 @@ export type MasterAction =
       readonly what: 'psk' | 'token' | 'key tree'
       readonly wrapped: Uint8Array
     }
-  /** Epochs of which the slave holds nothing more: destroy their keys and positions. */
-  | { readonly do: 'retire'; readonly device: DeviceId; readonly epochs: readonly number[] }
+  /** Look for epochs among those that are drained. Answered by `recalled`. */
+  | {
+      readonly do: 'recall'
+      readonly link: LinkId
+      readonly device: DeviceId
+      readonly epochs: readonly number[]
+    }
+  /** Set an epoch aside as drained; its keys are in clear. Answered by `drained`. */
+  | {
+      readonly do: 'drain'
+      readonly link: LinkId
+      readonly device: DeviceId
+      readonly epoch: number
+      readonly keys: Uint8Array
+    }
+  /** It is not drained after all; its keys are in clear. */
+  | {
+      readonly do: 'revive'
+      readonly device: DeviceId
+      readonly epoch: number
+      readonly keys: Uint8Array
+    }
+  /** CONFIRM named these closed epochs. */
+  | { readonly do: 'named'; readonly device: DeviceId; readonly epochs: readonly number[] }
+  /** Something contradicts what a device said: an exception. */
+  | { readonly do: 'doubt'; readonly doubt: Doubt }
   | {
       readonly do: 'connected'
       readonly link: LinkId

@@ -8,8 +8,15 @@ import { streamStart } from '../../../shared/tves/stream.ts'
 import type { Aead, Suite } from '../../../shared/tves/suite.ts'
 import { type KeyTree, puncture, runIv } from '../../../shared/tves/tree.ts'
 import { type Second, second } from '../../../shared/units.ts'
-import { RUN_SALT_BYTES } from '../../../shared/wire/limits.ts'
+import {
+  NEW_EPOCH_EVERY,
+  NEW_EPOCHS_AT_ONCE,
+  OPEN_EPOCHS_MAX,
+  RUN_SALT_BYTES,
+} from '../../../shared/wire/limits.ts'
 import type { DeviceState, EpochKeys, EpochState, Owned, RunState } from './state.ts'
+
+const EPOCH_PACE_US = NEW_EPOCH_EVERY * 1_000
 
 /** Placeholder for the salt of a run whose opener was given up. */
 export const NO_SALT: Uint8Array = new Uint8Array(RUN_SALT_BYTES)
@@ -49,7 +56,30 @@ function close(epoch: Owned<EpochState>): void {
   epoch.closed = true
 }
 
-/** Forgets epochs of which the slave holds nothing more, with their keys and positions. */
+/** Whether one more new epoch is allowed at `now`, microseconds (wire.md 6.5). A device without any
+ * gets its first. */
+export function mayFound(device: DeviceState, now: number): boolean {
+  if (device.epochs.size === 0 && device.newest === null) return true
+  if (device.epochs.size >= OPEN_EPOCHS_MAX) return false
+  return paceAfter(device, now) - now <= NEW_EPOCHS_AT_ONCE * EPOCH_PACE_US
+}
+
+/** A new epoch was stored. */
+export function countFounded(device: Owned<DeviceState>, now: number): void {
+  device.newEpochsUntil = paceAfter(device, now)
+}
+
+export function forgetPace(device: Owned<DeviceState>): void {
+  device.newEpochsUntil = 0
+}
+
+function paceAfter({ newEpochsUntil }: DeviceState, now: number): number {
+  // Further ahead than any allowance: our clock was set back, and the count starts over.
+  const counts = newEpochsUntil > now && newEpochsUntil - now <= NEW_EPOCHS_AT_ONCE * EPOCH_PACE_US
+  return (counts ? newEpochsUntil : now) + EPOCH_PACE_US
+}
+
+/** Takes epochs out of memory, with their keys and positions. */
 export function dropEpochs(device: DeviceState, ids: readonly number[]): void {
   for (const id of ids) device.epochs.delete(id)
   for (const [run, { epoch }] of device.past) if (!device.epochs.has(epoch)) device.past.delete(run)
@@ -119,7 +149,7 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
 }
 
 /** Positions of earlier runs kept in memory per device; a slave asks for 256 at most. */
-const PAST_RUNS_MAX = 256
+export const PAST_RUNS_MAX = 256
 
 /** No more frames of that run are accepted, so its opener is dropped. */
 function remember(device: DeviceState, position: StreamPosition): void {

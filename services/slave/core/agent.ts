@@ -28,6 +28,7 @@ import {
   takeBody,
 } from './link/events.ts'
 import { clockChanged, clockRead, clocksSlept, keepClocks } from './meter-clocks/ask.ts'
+import { sayDrained } from './outgoing/drained.ts'
 import { forget, outgoingAtStart, runsTrimmed, tidySoon } from './outgoing/runs.ts'
 import { forward, takeRows } from './outgoing/sending.ts'
 import { jobDone, jobFailed, nextJob, noJobs } from './queue.ts'
@@ -165,6 +166,7 @@ function tick(turn: Turn): void {
   keepClocks(turn)
   sendStatus(turn)
   forward(turn)
+  sayDrained(turn)
   renewWhenDue(turn)
 }
 

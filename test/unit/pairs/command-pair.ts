@@ -17,6 +17,7 @@ import { Secret } from '../../../shared/secret.ts'
 import { fingerprint } from '../../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../../shared/units.ts'
 import type { CommandTask, Receipt } from '../../../shared/wire/commands.ts'
+import { settlesEpochs } from '../../sim/closed-epochs.ts'
 import { Disk } from '../../sim/disk.ts'
 import {
   becameOf,
@@ -335,6 +336,7 @@ export class Pair {
   #serve(action: MasterAction): void {
     const step = (event: Parameters<Master['step']>[0]): void =>
       this.#perform(this.#master.step(event, this.#now()))
+    if (settlesEpochs(action, null, step)) return
     switch (action.do) {
       case 'send':
         if (action.link !== this.#link || !this.#up) return
@@ -377,7 +379,6 @@ export class Pair {
       case 'called-under':
       case 'unreadable':
       case 'anchor':
-      case 'retire':
         return
       default:
         unreachable(action)

@@ -153,21 +153,3 @@ test('the slave’s disk is set back behind the master: SEC-FORK, a new run, not
   world.complete()
   assert.match(world.said(), /SEC-FORK/)
 })
-
-test('an epoch is retired only when two CONFIRMs in a row did not name it, and both were answered', () => {
-  const world = running()
-  const epochs = (): number => world.ledger.epochs.size
-  world.pass(HOUR + 1)
-  world.connect()
-  world.read(1)
-  world.settle()
-  assert.equal(epochs(), 2)
-  world.restartMaster()
-  world.connect()
-  // Not answered as far as the master can tell: nothing came on that link.
-  world.connect()
-  assert.equal(epochs(), 2)
-  world.pass(1_000_000)
-  world.connect()
-  assert.equal(epochs(), 1)
-})

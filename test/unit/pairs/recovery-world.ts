@@ -8,6 +8,7 @@ import { type Agent, startAgent } from '../../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent } from '../../../services/slave/core/state/events.ts'
 import type { OutboxCommit } from '../../../services/slave/core/state/stored.ts'
 import { toHex } from '../../../shared/bytes.ts'
+import type { Doubt } from '../../../shared/handover/roster.ts'
 import type { AcceptedFrame } from '../../../shared/handover/sink.ts'
 import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
@@ -16,6 +17,7 @@ import type { Suite } from '../../../shared/tves/suite.ts'
 import { fingerprint } from '../../../shared/tves/token.ts'
 import { type MonoUs, monoUs, type UnixUs, unixMs, unixUs } from '../../../shared/units.ts'
 import { FRAME_BYTE } from '../../../shared/wire/frame.ts'
+import { settlesEpochs } from '../../sim/closed-epochs.ts'
 import { Disk } from '../../sim/disk.ts'
 import { chanceOf } from '../../sim/prng.ts'
 import { Ledger } from '../../sim/sink.ts'
@@ -41,6 +43,7 @@ export class RecoveryWorld {
   exceptions: AcceptedFrame['content'][] = []
   readonly reported: string[] = []
   readonly refused: string[] = []
+  readonly doubts: Doubt[] = []
   readonly commits: OutboxCommit[] = []
   /** Alters what goes up the line; null: it gets lost. */
   line: (body: Uint8Array) => Uint8Array | null = (body) => body
@@ -61,6 +64,8 @@ export class RecoveryWorld {
   #up = false
   #process = 0
   #poisoned: number | null = null
+  /** Links that are not the slave's, and who hears on them. */
+  readonly #foreign = new Map<number, (body: Uint8Array) => void>()
 
   /** `slaveSuite`: for a test that looks into the slave's memory. */
   constructor(slaveSuite: Suite = suite) {
@@ -99,18 +104,10 @@ export class RecoveryWorld {
 
   /** The database as it is now; what comes back puts it back, and the master starts on it. */
   snapshotLedger(): () => void {
-    const { devices, tokens, epochs, positions } = this.ledger
-    const copies = [new Map(devices), new Map(tokens), new Map(epochs), new Map(positions)] as const
+    const restoreLedger = this.ledger.backup()
     const rows = new Map(this.rows)
     return () => {
-      const put = <Key, Value>(to: Map<Key, Value>, from: ReadonlyMap<Key, Value>): void => {
-        to.clear()
-        for (const [key, value] of from) to.set(key, value)
-      }
-      put(devices, copies[0])
-      put(tokens, copies[1])
-      put(epochs, copies[2])
-      put(positions, copies[3])
+      restoreLedger()
       this.rows = new Map(rows)
       this.restartMaster()
     }
@@ -131,6 +128,19 @@ export class RecoveryWorld {
       if (!this.#up) this.connect()
       this.pass(2 * SECOND, SECOND / 2)
       if (this.#up && this.disk.waiting().length === 0) return
+    }
+  }
+
+  /** A link of somebody else's to the master. */
+  join(hear: (body: Uint8Array) => void): (body: Uint8Array) => void {
+    this.#link += 1
+    this.#up = false
+    const link = this.#link
+    this.#foreign.set(link, hear)
+    this.#toMaster({ on: 'opened', link, transport: 'tcp', source: 'elsewhere' })
+    return (body) => {
+      this.#toMaster({ on: 'body', link, body })
+      this.#run()
     }
   }
 
@@ -332,12 +342,17 @@ export class RecoveryWorld {
 
   #performMaster(action: MasterAction): void {
     const { ledger } = this
+    if (action.do === 'doubt') this.doubts.push(action.doubt)
+    if (settlesEpochs(action, ledger, (event) => this.#toMaster(event))) return
     switch (action.do) {
-      case 'send':
-        if (this.#up) this.#later(() => this.#toAgent({ on: 'body', body: action.body }))
+      case 'send': {
+        const hear = this.#foreign.get(action.link)
+        if (hear !== undefined) this.#queue.push(() => hear(action.body))
+        else if (this.#up) this.#later(() => this.#toAgent({ on: 'body', body: action.body }))
         return
+      }
       case 'drop':
-        this.#queue.push(() => this.disconnect())
+        if (!this.#foreign.has(action.link)) this.#queue.push(() => this.disconnect())
         return
       case 'append':
         this.#append(action)
@@ -351,9 +366,6 @@ export class RecoveryWorld {
       case 'commit-epoch':
         ledger.commitEpoch(action)
         this.#toMaster({ on: 'epoch-committed', link: action.link, stored: true })
-        return
-      case 'retire':
-        ledger.retire(action)
         return
       case 'refused':
         this.refused.push(action.code)

@@ -135,6 +135,13 @@ export class Walk {
     if (action.do === 'commit-epoch') {
       this.#toMaster({ on: 'epoch-committed', link: action.link, stored: true })
     }
+    if (action.do === 'recall') {
+      this.#toMaster({
+        on: 'recalled',
+        link: action.link,
+        found: { epochs: [], positions: [] },
+      })
+    }
     if (action.do === 'append') {
       this.#toMaster({ on: 'appended', device: action.device, durable: true })
     }

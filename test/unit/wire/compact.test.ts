@@ -201,7 +201,7 @@ function openLink() {
     calledUnder: null,
     predecessor: null,
     suspect: null,
-    unnamed: null,
+    owed: [],
     meterClocksUntil: 0,
   }
   const keys = { privateKey: new Uint8Array(32), publicKey: new Uint8Array(32) }

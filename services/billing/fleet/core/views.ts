@@ -41,6 +41,17 @@ export interface RefusalRow {
   readonly lastAt: UnixMs
 }
 
+/** A closed epoch of a device that is not drained. */
+export interface ClosedEpoch {
+  readonly epoch: number
+  readonly beganAt: UnixMs
+  readonly closedAt: UnixMs
+  /** When CONFIRM named it last; null: never since it was closed. */
+  readonly namedAt: UnixMs | null
+  /** The device called since, and left it out for a day or more. */
+  readonly doubtful: boolean
+}
+
 export interface CommandRow {
   readonly number: number
   /** Null: not understood by this program. */

@@ -20,6 +20,7 @@ export async function rewrapEpochs(db: Kysely<Database>, rewrap: Rewrap): Promis
       const { rows } = await sql<StoredKeys>`
         select device_id as device, id as epoch, keys from epochs
         where (device_id, id) > (${after.device}, ${after.epoch})
+          and drained_at is null and let_go_at is null
         order by device_id, id limit ${BATCH}`.execute(tx)
       const last = rows.at(-1)
       if (last === undefined) return

@@ -16,7 +16,17 @@ import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { bump, deviceRecord } from './device-rows.ts'
 import { calledUnder, olderKeys, rewrapEpochs } from './master-keys.ts'
 import { rewrapSecrets } from './secrets.ts'
-import { forgetPositions, readPositions } from '../../readings/db/positions.ts'
+import {
+  drainedEpochs,
+  drainEpoch,
+  epochsLetGo,
+  namedEpochs,
+  readEpochs,
+  reviveEpoch,
+  tidyEpochs,
+} from './epochs.ts'
+import { raiseDoubts } from '../../readings/db/doubts.ts'
+import { readPositions } from '../../readings/db/positions.ts'
 import { counted } from '../../store/counters.ts'
 import type { Database } from '../../store/schema.ts'
 
@@ -39,18 +49,6 @@ async function readTokens(db: Db): Promise<readonly TokenRecord[]> {
     expiresAt: unixMs(row.expires_at.getTime()),
     burntBy: row.burnt_by,
     ...(row.master_key === null ? {} : { masterKey: row.master_key }),
-  }))
-}
-
-async function readEpochs(db: Db): Promise<readonly EpochRecord[]> {
-  const rows = await db.selectFrom('epochs').selectAll().orderBy('created_at').execute()
-  return rows.map((row) => ({
-    device: row.device_id,
-    id: row.id,
-    origin: unixMs(row.origin.getTime()),
-    transcript: row.transcript,
-    keys: row.keys,
-    closed: row.closed_at !== null,
   }))
 }
 
@@ -149,13 +147,17 @@ export function openRoster(db: Db): Roster {
       db
         .transaction()
         .setIsolationLevel('repeatable read')
-        .execute(async (tx) => ({
-          revision: await counted(tx, 'roster'),
-          devices: await readDevices(tx),
-          tokens: await readTokens(tx),
-          epochs: await readEpochs(tx),
-          positions: await readPositions(tx),
-        })),
+        .execute(async (tx) => {
+          const epochs = await readEpochs(tx)
+          return {
+            revision: await counted(tx, 'roster'),
+            devices: await readDevices(tx),
+            tokens: await readTokens(tx),
+            epochs,
+            positions: await readPositions(tx, epochs),
+            letGo: await epochsLetGo(tx),
+          }
+        }),
     revision: () => counted(db, 'roster'),
     async enrol(entry) {
       try {
@@ -167,17 +169,12 @@ export function openRoster(db: Db): Roster {
     },
     commitEpoch: (epoch, staticKey) =>
       db.transaction().execute((tx) => commitEpoch(tx, epoch, staticKey)),
-    retireEpochs: (device, epochs) =>
-      db.transaction().execute(async (tx) => {
-        const ids = [...epochs]
-        await forgetPositions(tx, device, ids)
-        await tx
-          .deleteFrom('epochs')
-          .where('device_id', '=', device)
-          .where('id', 'in', ids)
-          .where('closed_at', 'is not', null)
-          .execute()
-      }),
+    drainEpoch: (name, keys) => drainEpoch(db, name, keys),
+    drainedEpochs: (device, ids) => drainedEpochs(db, device, ids),
+    reviveEpoch: (name, keys) => reviveEpoch(db, name, keys),
+    doubt: (doubt) => raiseDoubts(db, [doubt], doubt.code === 'SEC-FORK' ? 'SEC-FORK' : 'SEC-18'),
+    namedEpochs: (device, ids) => namedEpochs(db, device, ids),
+    tidyEpochs: () => db.transaction().execute((tx) => tidyEpochs(tx)),
     rewrap: (rewrap) => rewrapEpochs(db, rewrap),
     rewrapSecrets: (rewrap) => rewrapSecrets(db, rewrap),
     calledUnder: (tags) => calledUnder(db, tags),

@@ -35,6 +35,9 @@ declare module '../../store/schema.ts' {
       keys: Buffer
       closed_at: Timestamp | null
       created_at: Defaulted<Date>
+      drained_at: Timestamp | null
+      named_at: Timestamp | null
+      let_go_at: Timestamp | null
     }
     device_status: {
       device_id: string

@@ -1,6 +1,6 @@
 // What the master does with its own keys while it runs, once a second: it notices a static key that
 // an operator added or removed, remembers which device called under which, drops the old one when
-// no device needs it any more, and rewraps the key trees every hour.
+// no device needs it any more, rewraps the key trees every hour, and looks through closed epochs.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { nodeSuite } from '../../../../shared/node/node-suite.ts'
 import { masterKeyTag } from '../../../../shared/tves/handshake.ts'
 import { bindRows } from './bound-rows.ts'
 import { eraseOldStaticKeys, type KeyStore, type StaticKeys } from './key-store.ts'
+import { DrainedKeys } from './drained-keys.ts'
 import { rotateTreeKey, type TreeKeys } from './tree-keys.ts'
 import { isUnbound } from './wrapping.ts'
 
@@ -21,6 +22,8 @@ const TREE_KEY_AGE_MS = 3_600_000
 const RETRY_MS = 60_000
 /** How often we check whether the old static key is still needed. */
 const OLD_KEY_MS = 5_000
+/** How often closed epochs are looked through. */
+const TIDY_MS = 600_000
 
 export interface KeeperSetup {
   readonly keys: KeyStore
@@ -42,22 +45,27 @@ export class KeyKeeper {
   #rotating: Promise<void> | null = null
   #looking = false
   #rotateAfterMs = 0
+  #tidyAfterMs = 0
+  readonly #drained: DrainedKeys
   #askAfterMs = 0
 
   constructor(setup: KeeperSetup) {
     this.#setup = setup
+    this.#drained = new DrainedKeys(setup.keys.folder)
   }
 
   unwrap(wrapped: Uint8Array, place: SecretPlace): Uint8Array | null {
     const { keys, trees } = this.#setup
-    return (place.is === 'tree' ? trees : keys).unwrap(wrapped, place)
+    if (place.is !== 'tree') return keys.unwrap(wrapped, place)
+    return trees.unwrap(wrapped, place) ?? this.#drained.unwrap(wrapped, place)
   }
 
   /** Why a wrap does not open: OPS-24 when its key is not here, OPS-30 when it is: then the wrap is
    * not the one that was stored in this row, or is of the unbound form. */
   whyClosed(wrapped: Uint8Array): FaultCode {
     const { keys, trees } = this.#setup
-    return isUnbound(wrapped) || keys.isOurs(wrapped) || trees.isOurs(wrapped) ? 'OPS-30' : 'OPS-24'
+    const held = [keys, trees, this.#drained].some((store) => store.isOurs(wrapped))
+    return isUnbound(wrapped) || held ? 'OPS-30' : 'OPS-24'
   }
 
   /** Before the first load: what an earlier version wrapped is bound to its row. */
@@ -75,6 +83,11 @@ export class KeyKeeper {
     write: (wrapped: Uint8Array) => Promise<void>,
   ): Promise<void> {
     return this.track(write(this.#setup.trees.wrap(tree, place)))
+  }
+
+  /** Wraps the tree of an epoch that is drained: it does not move any more. */
+  setAside(tree: Uint8Array, place: SecretPlace, nowMs: number): Uint8Array {
+    return this.#drained.wrap(tree, place, nowMs)
   }
 
   track<T>(work: Promise<T>): Promise<T> {
@@ -96,6 +109,7 @@ export class KeyKeeper {
       await this.#storeCalledUnder()
       await this.#dropOld(nowMs)
       if (this.#rotationDue(nowMs)) await this.rotate(nowMs)
+      await this.#tidyEpochs(nowMs)
     } catch (error) {
       this.#setup.log('OPS-08', `keys: ${errorText(error)}`)
     } finally {
@@ -136,6 +150,14 @@ export class KeyKeeper {
 
   async #settled(): Promise<void> {
     await Promise.allSettled(this.#writes)
+  }
+
+  async #tidyEpochs(nowMs: number): Promise<void> {
+    if (Math.abs(nowMs - this.#tidyAfterMs) < TIDY_MS) return
+    this.#tidyAfterMs = nowMs
+    const { destroyed } = await this.#setup.roster.tidyEpochs()
+    this.#drained.eraseOld(nowMs)
+    if (destroyed > 0) this.#setup.say(`closed epochs: ${destroyed} are over, their keys destroyed`)
   }
 
   #takeStaticKeys(): void {

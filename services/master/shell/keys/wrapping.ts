@@ -14,7 +14,13 @@ const HEAD_BYTES = 5
 const LABEL = fromText('TVES/1 wrap')
 
 /** What a wrapped secret is, by its first byte. */
-export const WRAP_FORMS = { unboundSecret: 1, unboundTree: 2, secret: 3, tree: 4 } as const
+export const WRAP_FORMS = {
+  unboundSecret: 1,
+  unboundTree: 2,
+  secret: 3,
+  tree: 4,
+  drained: 5,
+} as const
 type Form = (typeof WRAP_FORMS)[keyof typeof WRAP_FORMS]
 
 export interface WrapKey {

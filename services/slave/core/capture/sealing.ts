@@ -61,11 +61,20 @@ export function epochCommitted(turn: Turn, job: EnterEpochJob): void {
   sealing.next = { in: 'new epoch', epoch: job.entered }
 }
 
-/** Closed epochs of which no run is `kept` any more are dropped; returns their ids. */
-export function dropEpochs(turn: Turn, kept: ReadonlySet<number>): readonly number[] {
+/** It was left for another: nothing more is sealed in it, as soon as the next frame is. */
+export const isClosed = ({ state }: Turn, epoch: number): boolean =>
+  state.sealing.epochs.get(epoch)?.state === 'closed'
+
+/** Closed epochs that the master knows to be `drained`, and of which no run is `kept` any more, are
+ * dropped; returns their ids. */
+export function dropEpochs(
+  turn: Turn,
+  kept: ReadonlySet<number>,
+  drained: ReadonlySet<number>,
+): readonly number[] {
   const { epochs } = own(turn.state.sealing)
   const dropped = [...epochs.values()]
-    .filter((epoch) => epoch.state === 'closed' && !kept.has(epoch.id))
+    .filter(({ state, id }) => state === 'closed' && !kept.has(id) && drained.has(id))
     .map((epoch) => epoch.id)
   for (const epoch of dropped) epochs.delete(epoch)
   return dropped

@@ -9,6 +9,7 @@ import { STATUS_FAULTS_MAX } from '../../../../shared/wire/limits.ts'
 import { startHistory, startReading } from '../capture/rhythm.ts'
 import { closedEpochs, epochCommitted, epochOffered } from '../capture/sealing.ts'
 import { forgetWaiting, takeCommand } from '../commands.ts'
+import { takeDrained } from '../outgoing/drained.ts'
 import {
   type Ending,
   runsToConfirm,
@@ -248,6 +249,10 @@ function takeControl(turn: Turn, message: ControlMessage, came: MonoUs): void {
       return
     case 'expect':
       endIf(turn, takeExpect(turn, message))
+      return
+    case 'drained':
+      if (isAnswered(turn)) takeDrained(turn, message)
+      else end(turn, 'WIR-04', 'DRAINED before COMMITTED')
       return
     case 'master-key':
       masterKey(turn, message.key)

@@ -3,7 +3,7 @@
 
 import { elapsedUs, shiftMono, spanUs } from '../../../../shared/units.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
-import { dropEpochs, openRun, wantNewRun } from '../capture/sealing.ts'
+import { dropEpochs, isClosed, openRun, wantNewRun } from '../capture/sealing.ts'
 import { submit } from '../queue.ts'
 import type { ForgetJob, ForkJob } from '../state/jobs.ts'
 import { noLanes, type OutgoingState } from '../state/outgoing.ts'
@@ -27,6 +27,8 @@ export const outgoingAtStart = (stored: Stored, mono: MonoUs): OutgoingState => 
   listAll: true,
   unproven: new Set(),
   doubts: NO_DOUBTS,
+  drained: new Set(),
+  saidDrained: null,
   unsaved: new Set(),
   unsavedSince: mono,
   forgetting: false,
@@ -119,7 +121,11 @@ export function forget(turn: Turn): void {
   if (!tidy && !stores) return
   outgoing.unsaved = new Set()
   const { highestRun } = turn.state.sealing
-  const over = [...runs.values()].filter((run) => run.run < highestRun && isOver(run))
+  const { drained } = outgoing
+  const owes = (epoch: number): boolean => isClosed(turn, epoch) && !drained.has(epoch)
+  const over = [...runs.values()].filter(
+    (run) => run.run < highestRun && isOver(run) && !owes(run.epoch),
+  )
   for (const { run } of over) runs.delete(run)
   const kept = new Set([...runs.values()].map((run) => run.epoch))
   outgoing.forgetting = true
@@ -128,7 +134,7 @@ export function forget(turn: Turn): void {
     is: 'forget',
     acknowledged: [...unsaved],
     dropRuns: over.map(({ run }) => run),
-    dropEpochs: dropEpochs(turn, kept),
+    dropEpochs: dropEpochs(turn, kept, drained),
     tidy,
   })
 }

@@ -66,6 +66,8 @@ export function startForwarding(
   // earlier runs.
   if (lost || ((forgot || found.setBack.length > 0) && !listedAll)) {
     outgoing.listAll = true
+    // What it knew to be drained, it may not know any more.
+    outgoing.drained.clear()
     const detail = 'the master was set back: it is asked about every run'
     return { fault: lost || forgot ? 'SEC-04' : 'SEC-06', detail, wantEpoch: lost }
   }
@@ -89,6 +91,7 @@ const startOfRun = ({ state, setup }: Turn, epoch: number, run: number): Uint8Ar
 export function stopForwarding(turn: Turn): void {
   const outgoing = own(turn.state.outgoing)
   outgoing.predecessor = null
+  outgoing.saidDrained = null
   closeLanes(outgoing.forwarder)
 }
 

@@ -1,6 +1,7 @@
 // What was sealed and how far it got: the runs, one lane to the master for each epoch, and what is
 // still to be stored of acknowledgements. Changed by outgoing/.
 
+import type { SealedUpTo } from '../../../../shared/wire/control.ts'
 import type { FrameHeader } from '../../../../shared/wire/frame.ts'
 import type { MonoUs } from '../../../../shared/units.ts'
 import type { TombstoneReason } from '../../../../shared/wire/recovery.ts'
@@ -96,6 +97,10 @@ export interface OutgoingState {
   /** Runs said to have another history at the master: in the session before this one, and in this
    * one. Only two sessions in a row make it a fork. */
   readonly doubts: { readonly before: ReadonlySet<number>; readonly now: ReadonlySet<number> }
+  /** Closed epochs that the master knows to be drained, since this process started. */
+  readonly drained: ReadonlySet<number>
+  /** The DRAINED that was sent on this link and not answered yet. */
+  readonly saidDrained: SealedUpTo | null
   /** Runs whose acknowledgement is not stored yet, and since when there are any. */
   readonly unsaved: ReadonlySet<number>
   readonly unsavedSince: MonoUs
