@@ -8,21 +8,32 @@
 
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { Command, Receipt } from '../../../shared/wire/commands.ts'
+import { OUTBOX_AGE_DAYS_MAX } from '../../../shared/wire/limits.ts'
 import { submit } from './queue.ts'
 import { type Acting, IDLE } from './state/commands.ts'
 import type { ReadRequest } from './state/plan.ts'
 import type { BeginCommandJob, EndCommandJob } from './state/jobs.ts'
 import { own } from './state/own.ts'
 import type { OutboxCommit, StoredCommand } from './state/stored.ts'
-import { clockQuality, clockUs, isAnswered, report, sendControl, type Turn } from './turn.ts'
+import {
+  clockMs,
+  clockQuality,
+  clockUs,
+  isAnswered,
+  report,
+  sendControl,
+  type Turn,
+} from './turn.ts'
 
 const STORING = { is: 'storing' } as const
+/** How far ahead of our clock a number may have been taken: as far as a clock may be off at all. */
+const NUMBER_AHEAD_MAX_MS = OUTBOX_AGE_DAYS_MAX * 86_400_000
 
 /** A COMMAND on an open session: executed, refused, or its stored outcome sent again. */
 export function takeCommand(turn: Turn, command: Command): void {
   const commands = own(turn.state.commands)
   const { number } = command
-  const last = commands.last?.number ?? 0
+  const last = lastTaken(turn, number)
   if (number < last || number === 0) {
     sendReceipt(turn, { number, outcome: 'unknown', detail: '' })
     return
@@ -38,6 +49,16 @@ export function takeCommand(turn: Turn, command: Command): void {
   const fault = objection(turn, command)
   if (fault === null) begin(turn, command)
   else refuse(turn, number, fault)
+}
+
+/** The last number that counts for `number`. Masters number by UTC in milliseconds: one taken from
+ * far ahead, before certificates kept strangers out, would make the slave deaf for good. It does
+ * not count for a lower number, which has its own expiry. */
+function lastTaken(turn: Turn, number: number): number {
+  const last = turn.state.commands.last?.number ?? 0
+  const furthest = clockMs(turn) + NUMBER_AHEAD_MAX_MS
+  const absurd = clockQuality(turn).state === 'S' && last > furthest && number <= furthest
+  return absurd ? 0 : last
 }
 
 /** The link is gone: the master sends what waited again. */

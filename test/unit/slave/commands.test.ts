@@ -191,6 +191,25 @@ test('older numbers are unknown, the last outcome is sent again, neither is exec
   }
 })
 
+test('the last number there is, stored by an attack before: later commands are executed again', () => {
+  const last = { number: 2 ** 48 - 1, outcome: 'refused', detail: 'BIL-05' } as const
+  const pair = ready()
+  pair.die()
+  pair.disk.commit({ command: last })
+  pair.run(3)
+  const now = Math.floor(pair.utc / 1_000)
+  pair.give(now, SYNC)
+  pair.run(1)
+  pair.give(now + 1, READ)
+  pair.run(1)
+  assert.deepEqual(outcomes(pair), ['done', 'done'])
+  assert.deepEqual(pair.executed, ['clock M-2'])
+  pair.restoreMaster()
+  pair.give(now, SYNC)
+  pair.run(1)
+  assert.equal(pair.heard.at(-1)?.outcome, 'unknown', 'and none of them twice')
+})
+
 test('a receipt that got lost, or did not reach the database, is sent again', () => {
   const pair = ready()
   pair.databaseFails = true
