@@ -269,6 +269,16 @@ export const FAULTS = {
     'secret in the database is not the one stored in its row',
     'somebody may have written to the database: see "Keys" in operating.md',
   ),
+  'OPS-28': fault(
+    'error',
+    'a page failed',
+    'report it with this line of the log; what was stored is untouched',
+  ),
+  'OPS-29': fault(
+    'warn',
+    'the last operator is not removed',
+    'add another first, or say --last: the next start then prints a set-up link',
+  ),
   'OPS-33': fault(
     'warn',
     'environment variable that no setting has',

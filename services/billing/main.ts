@@ -10,7 +10,7 @@ import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import type { Utility } from './bills/core/bill-content.ts'
-import { hasOperator } from './access/db/access.ts'
+import { hasOperator } from './access/db/operators.ts'
 import { webStores } from './site/db/stores.ts'
 import { servedClockFigures } from './clocks/db/figures.ts'
 import { startClockKeeper } from './clocks/shell/keeper.ts'
@@ -27,6 +27,7 @@ import { readSummary } from './site/db/summary.ts'
 import { buildApp } from './site/http/app.ts'
 import type { WebDeps } from './site/http/deps.ts'
 import { customerLink, setupLink } from './access/shell/links.ts'
+import { openAccessWatch } from './access/shell/watch.ts'
 import { type BillClerk, startBillClerk } from './bills/shell/bill-clerk.ts'
 import { type EmbeddedPostgres, startPostgres } from './store/embedded/embedded-postgres.ts'
 import type { MailDriver } from './notices/shell/mail.ts'
@@ -150,6 +151,7 @@ async function openPages(
   db: Db,
 ): Promise<Awaited<ReturnType<typeof buildApp>>> {
   const { baseUrl, trustedProxies, demo, inbox, attacks, backfill, http } = options
+  const watch = openAccessWatch(options.log)
   const app = await buildApp({
     ...webStores(db.kysely),
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
@@ -166,14 +168,14 @@ async function openPages(
       const up = await isUp(db.pool)
       return { ok: up, parts: { database: up ? 'up' : 'down' } }
     },
-    metrics: serverMetrics(db.pool),
+    metrics: serverMetrics(db.pool, watch),
+    watch,
     backfill,
     inbox,
     attacks,
     baseUrl,
     trustedProxies,
     demo,
-    log: null,
   })
   try {
     await app.listen({ host: http.host, port: http.port })

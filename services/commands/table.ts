@@ -3,12 +3,14 @@
 import { attack } from './attack.ts'
 import { clock } from './clock.ts'
 import { command } from './command.ts'
+import { customer } from './customer.ts'
 import { demo } from './demo.ts'
 import { device } from './device.ts'
 import { doctor } from './doctor.ts'
 import { enrol } from './enrol.ts'
 import { help } from './help.ts'
 import { letGo } from './let-go.ts'
+import { operator } from './operator.ts'
 import { revoke } from './revoke.ts'
 import { rotateKey } from './rotate-key.ts'
 import { rotateWrap } from './rotate-wrap.ts'
@@ -28,6 +30,8 @@ export const COMMANDS: readonly SubCommand[] = [
   rotateWrap,
   command,
   clock,
+  operator,
+  customer,
   attack,
   doctor,
   help,

@@ -23,6 +23,8 @@ import {
   type LinkSource,
   setupLink,
 } from '../../services/billing/access/shell/links.ts'
+import { openAccessWatch } from '../../services/billing/access/shell/watch.ts'
+import { openLog } from '../../shared/node/log.ts'
 import { shiftMs } from '../../shared/units.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'
@@ -50,6 +52,7 @@ before(async () => {
   postgres = await testPostgres()
   const { kysely, pool } = postgres.db
   seeded = await seed(postgres.db)
+  const watch = openAccessWatch(openLog({ pretty: false, nowMs: () => NOON, write: () => {} }))
   app = await buildApp({
     ...webStores(kysely),
     giveCommand: (command) =>
@@ -61,14 +64,14 @@ before(async () => {
     summary: () => readSummary(pool),
     clockFigures: () => readClockFigures(pool),
     health: async () => ({ ok: true, parts: {} }),
-    metrics: serverMetrics(pool),
+    metrics: serverMetrics(pool, watch),
     backfill: async () => null,
     trustedProxies: [],
     inbox: null,
     attacks: null,
     baseUrl: 'http://127.0.0.1',
     demo: false,
-    log: null,
+    watch,
   })
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 })
   links = { db: kysely, random: randomBytes, baseUrl }
@@ -225,6 +228,7 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     [`/bills/${seeded.bills[0]}`, 'Asha Kulkarni'],
     ['/notices', 'asha@example.com'],
     ['/tariffs', 'valid from'],
+    ['/access', 'Open sessions'],
   ] as const
   for (const [path, text] of expected) {
     await page.goto(links.baseUrl + path)

@@ -44,4 +44,13 @@ function textIn(fields: unknown, name: string): string {
 export const rowId = (text: string): number | null =>
   /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null
 
+/** The largest id of a table whose ids are 32 bits wide. */
+const SMALL_ID_MAX = 2_147_483_647
+
+/** The id of a row of such a table; a larger number would be an error of the database. */
+export function smallRowId(text: string): number | null {
+  const id = rowId(text)
+  return id === null || id > SMALL_ID_MAX ? null : id
+}
+
 export const isDeviceId = (text: string): boolean => /^[0-9a-f]{16}$/.test(text)

@@ -15,6 +15,7 @@ const OPERATOR_PAGES = [
   ['/bills', 'Bills'],
   ['/notices', 'Notices'],
   ['/tariffs', 'Tariffs'],
+  ['/access', 'Access'],
 ] as const
 const CUSTOMER_PAGES = [
   ['/home', 'Home'],

@@ -141,6 +141,7 @@ void describe('logging in', () => {
   })
 
   test('a set-up link makes one operator, once (OPS-21)', async () => {
+    world.operators.clear()
     const path = `/setup/${LINKS.setup}`
     const short = await browser.post(path, { name: 'grace', password: 'short' })
     assert.equal(short.statusCode, 422)
@@ -166,6 +167,26 @@ void describe('logging in', () => {
     world.now = shiftMs(world.now, spanMs(CUSTOMER_SESSION_MS))
     assert.equal((await browser.get('/home')).statusCode, 303, 'session expired')
     assert.equal((await browser.post(path, {})).headers.location, '/home')
+  })
+
+  test('the page of access ends sessions and links, by its buttons alone (OPS-22 without)', async () => {
+    await login()
+    assert.match((await browser.get('/access')).body, /Open sessions/)
+    for (const [url, fields, to] of [
+      ['/access/operators/1/end', {}, '/access?ended=operator'],
+      ['/access/customers/end', { number: ' C-1 ' }, '/access?ended=customer'],
+      ['/access/customers/end-all', { sure: 'yes' }, '/access?ended=customers'],
+    ] as const) {
+      assert.equal((await browser.send(url, fields)).statusCode, 403, url)
+      assert.equal((await browser.post(url, fields, '/access')).headers.location, to)
+      assert.match((await browser.get(to)).body, /role="status"/)
+    }
+    assert.equal((await browser.post('/access/operators/9/end', {}, '/access')).statusCode, 404)
+    const none = await browser.post('/access/customers/end', { number: 'X' }, '/access')
+    assert.deepEqual([none.statusCode, /no such customer/.test(none.body)], [404, true])
+    assert.equal((await browser.post('/access/customers/end-all', {}, '/access')).statusCode, 422)
+    assert.doesNotMatch((await browser.get('/access?ended=constructor')).body, /role="status"/)
+    assert.equal(world.deps.watch.counts().get('revoked'), 3)
   })
 
   test('a customer link stops at its expiry and looks like an unknown one (OPS-21)', async () => {

@@ -1,43 +1,48 @@
-// Access: operators, sessions and links. Only hashes of secrets reach this file (shell/tokens.ts).
+// Access: sessions and links, and whom they let in. Only hashes of secrets reach this file
+// (shell/tokens.ts). What opens a session locks the row that allows it: whoever takes that away at
+// the same moment (a new password, an ended link) then finds the session and ends it too.
 
 import { type Kysely, sql } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { Viewer } from '../../kit/context.ts'
 import type { Database } from '../../store/schema.ts'
+import { hasOperator, setUp } from './operators.ts'
+
+/** A session to be opened. */
+export interface NewSession {
+  readonly hash: Buffer
+  readonly now: UnixMs
+  readonly expiresAt: UnixMs
+}
 
 export interface AccessStore {
   operator(name: string): Promise<{ readonly id: number; readonly password: string } | null>
   /** Who the session belongs to; null when unknown or expired. */
   viewer(hash: Buffer, now: UnixMs): Promise<Viewer | null>
-  openSession(entry: {
-    readonly hash: Buffer
-    readonly viewer: { readonly kind: Viewer['kind']; readonly id: number }
-    readonly now: UnixMs
-    readonly expiresAt: UnixMs
-  }): Promise<void>
+  /** Opens a session of an operator whose stored password is still that one; false: it is not. */
+  openSession(
+    session: NewSession,
+    operator: { readonly id: number; readonly password: string },
+  ): Promise<boolean>
+  /** Opens a session of the customer whose link it is, and remembers when the link was first used;
+   * null when it is unknown or expired. It stays open (adr/0005). */
+  openByLink(session: NewSession, link: Buffer): Promise<number | null>
   closeSession(hash: Buffer): Promise<void>
   /** Whether the set-up link can still be used. */
   setupOpen(hash: Buffer, now: UnixMs): Promise<boolean>
-  /** Creates the operator and burns the link in one transaction. `spent`: the link is unknown, used
-   * or expired; `taken`: an operator of that name exists already. */
+  /** Makes the first operator and burns every set-up link in one transaction. `spent`: the link is
+   * unknown, used or expired, or there is an operator already. */
   setUp(entry: {
     readonly hash: Buffer
     readonly name: string
     readonly password: string
     readonly now: UnixMs
-  }): Promise<{ readonly id: number } | 'spent' | 'taken'>
-  /** The customer a link opens; null when unknown or expired. Reading does not burn it (adr/0005).
-   * */
-  linkCustomer(hash: Buffer, now: UnixMs): Promise<number | null>
-  /** Remembers when the link was first used. */
-  markLinkUsed(hash: Buffer, now: UnixMs): Promise<void>
+  }): Promise<{ readonly id: number } | 'spent'>
+  /** Whether the link opens a customer's pages; looking does not use it. */
+  linkOpen(hash: Buffer, now: UnixMs): Promise<boolean>
 }
 
 const dateOf = (at: UnixMs): Date => new Date(at)
-
-/** Postgres: unique_violation. */
-const isTaken = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '23505'
 
 export function accessStore(db: Kysely<Database>): AccessStore {
   return {
@@ -48,38 +53,19 @@ export function accessStore(db: Kysely<Database>): AccessStore {
         .where('name', '=', name)
         .executeTakeFirst()) ?? null,
     viewer: (hash, now) => viewerOf(db, hash, now),
-    async openSession({ hash, viewer, now, expiresAt }) {
-      // Every login sweeps, so that expired sessions never pile up.
-      await db.deleteFrom('sessions').where('expires_at', '<=', dateOf(now)).execute()
-      await db
-        .insertInto('sessions')
-        .values({
-          hash,
-          operator_id: viewer.kind === 'operator' ? viewer.id : null,
-          customer_id: viewer.kind === 'customer' ? viewer.id : null,
-          expires_at: dateOf(expiresAt),
-        })
-        .execute()
-    },
+    openSession: (session, operator) => openSession(db, session, operator),
+    openByLink: (session, link) => openByLink(db, session, link),
     async closeSession(hash) {
       await db.deleteFrom('sessions').where('hash', '=', hash).execute()
     },
     async setupOpen(hash, now) {
       const link = await openLink(db, hash, now)
-      return link?.purpose === 'setup' && link.used_at === null
+      return link?.purpose === 'setup' && link.used_at === null && !(await hasOperator(db))
     },
     setUp: (entry) => setUp(db, entry),
-    async linkCustomer(hash, now) {
+    async linkOpen(hash, now) {
       const link = await openLink(db, hash, now)
-      return link?.customer_id ?? null
-    },
-    async markLinkUsed(hash, now) {
-      await db
-        .updateTable('links')
-        .set({ used_at: dateOf(now) })
-        .where('hash', '=', hash)
-        .where('used_at', 'is', null)
-        .execute()
+      return link?.purpose === 'customer'
     },
   }
 }
@@ -109,12 +95,6 @@ export async function storeLink(
     .execute()
 }
 
-/** Whether anybody can log in; if nobody can, the server prints a set-up link at start. */
-export async function hasOperator(db: Kysely<Database>): Promise<boolean> {
-  const row = await db.selectFrom('operators').select('id').limit(1).executeTakeFirst()
-  return row !== undefined
-}
-
 const openLink = (db: Kysely<Database>, hash: Buffer, now: UnixMs) =>
   db
     .selectFrom('links')
@@ -122,6 +102,57 @@ const openLink = (db: Kysely<Database>, hash: Buffer, now: UnixMs) =>
     .where('hash', '=', hash)
     .where('expires_at', '>', dateOf(now))
     .executeTakeFirst()
+
+async function openSession(
+  db: Kysely<Database>,
+  session: NewSession,
+  { id, password }: { readonly id: number; readonly password: string },
+): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const still = await trx
+      .selectFrom('operators')
+      .select('id')
+      .where('id', '=', id)
+      .where('password', '=', password)
+      .forShare()
+      .executeTakeFirst()
+    if (still === undefined) return false
+    await insertSession(trx, session, { operator_id: id, customer_id: null })
+    return true
+  })
+}
+
+async function openByLink(
+  db: Kysely<Database>,
+  session: NewSession,
+  link: Buffer,
+): Promise<number | null> {
+  return db.transaction().execute(async (trx) => {
+    const used = await trx
+      .updateTable('links')
+      .set({ used_at: sql<Date>`coalesce(used_at, ${dateOf(session.now)})` })
+      .where('hash', '=', link)
+      .where('purpose', '=', 'customer')
+      .where('expires_at', '>', dateOf(session.now))
+      .returning('customer_id')
+      .executeTakeFirst()
+    const customer = used?.customer_id ?? null
+    if (customer === null) return null
+    await insertSession(trx, session, { operator_id: null, customer_id: customer })
+    return customer
+  })
+}
+
+async function insertSession(
+  trx: Kysely<Database>,
+  { hash, now, expiresAt }: NewSession,
+  owner: { readonly operator_id: number | null; readonly customer_id: number | null },
+): Promise<void> {
+  // Every login sweeps, so that expired sessions never pile up.
+  await trx.deleteFrom('sessions').where('expires_at', '<=', dateOf(now)).execute()
+  const row = { hash, expires_at: dateOf(expiresAt), ...owner }
+  await trx.insertInto('sessions').values(row).execute()
+}
 
 async function viewerOf(db: Kysely<Database>, hash: Buffer, now: UnixMs): Promise<Viewer | null> {
   const row = await db
@@ -143,51 +174,4 @@ async function viewerOf(db: Kysely<Database>, hash: Buffer, now: UnixMs): Promis
   }
   if (row.customer_id === null) return null
   return { kind: 'customer', id: row.customer_id, name: row.customer_name ?? '' }
-}
-
-async function setUp(
-  db: Kysely<Database>,
-  entry: Parameters<AccessStore['setUp']>[0],
-): Promise<{ readonly id: number } | 'spent' | 'taken'> {
-  try {
-    return await db.transaction().execute(async (work) => {
-      const burnt = await work
-        .updateTable('links')
-        .set({ used_at: dateOf(entry.now) })
-        .where('hash', '=', entry.hash)
-        .where('purpose', '=', 'setup')
-        .where('used_at', 'is', null)
-        .where('expires_at', '>', dateOf(entry.now))
-        .returning('purpose')
-        .executeTakeFirst()
-      if (burnt === undefined) return 'spent' as const
-      return work
-        .insertInto('operators')
-        .values({ name: entry.name, password: entry.password })
-        .returning('id')
-        .executeTakeFirstOrThrow()
-    })
-  } catch (error) {
-    if (isTaken(error)) return 'taken'
-    throw error
-  }
-}
-
-/** Creates an operator, or stores a new password hash for an existing one and ends that operator's
- * open sessions. */
-export async function setOperator(
-  db: Kysely<Database>,
-  operator: { readonly name: string; readonly password: string },
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const { id } = await trx
-      .insertInto('operators')
-      .values(operator)
-      .onConflict((conflict) =>
-        conflict.column('name').doUpdateSet({ password: operator.password }),
-      )
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    await trx.deleteFrom('sessions').where('operator_id', '=', id).execute()
-  })
 }

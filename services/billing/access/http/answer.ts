@@ -2,7 +2,7 @@
 // stack trace.
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { FAULTS } from '../../../../shared/faults.ts'
+import { type FaultCode, FAULTS } from '../../../../shared/faults.ts'
 import { htmlOf } from '../../kit/layout.tsx'
 import { TroublePage } from '../../kit/trouble-page.tsx'
 import { type Trouble, troubleOf } from '../../kit/trouble.ts'
@@ -13,6 +13,13 @@ export const LINK_SPENT = troubleOf(
   404,
   'This link does not open anything',
   'It is unknown, already used, or expired. Your next bill brings a new one.',
+  'OPS-21',
+)
+export const SETUP_SPENT = troubleOf(
+  404,
+  'This link does not open anything',
+  'A set-up link makes the first operator, once. If there is one already, ask on the server for ' +
+    'another by "ticklock operator add NAME"; if there is none, each start prints a new link.',
   'OPS-21',
 )
 export const FORM_STALE = troubleOf(
@@ -33,6 +40,20 @@ const wantsJson = (request: FastifyRequest): boolean =>
   /^\/(?:api\/|healthz|metrics)/.test(request.url) ||
   !(request.headers.accept ?? 'text/html').includes('text/html')
 
+/** From here on it is our fault, and site/http/troubles.ts has told the log. */
+const INTERNAL = 500
+
+/** Tells the log and the metrics. The route's pattern, never the URL: that may hold a secret. */
+export function refuse(
+  sessions: Sessions,
+  request: FastifyRequest,
+  fault: FaultCode,
+  detail = '',
+): void {
+  const route = request.routeOptions.url ?? 'unknown'
+  sessions.watch.refused(fault, detail, { from: request.ip, route })
+}
+
 export function answer(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -42,6 +63,7 @@ export function answer(
 ): FastifyReply {
   void reply.code(trouble.status).header('cache-control', 'no-store')
   const { fault } = trouble
+  if (fault !== null && trouble.status < INTERNAL) refuse(sessions, request, fault)
   if (wantsJson(request)) {
     const remedy = fault === null ? null : FAULTS[fault].then
     return reply.send({ error: trouble.title, fault, remedy })

@@ -7,33 +7,25 @@ import type { VNode } from 'preact'
 import { field, param } from '../../kit/door.ts'
 import { type Trouble, troubleOf } from '../../kit/trouble.ts'
 import { createAttempts } from '../core/attempts.ts'
-import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from '../core/limits.ts'
-import { LinkPage, LoginPage, SetupPage } from '../pages/access.tsx'
 import {
-  createPasswords,
+  isOperatorName,
+  isPassword,
+  NAME_RULE,
   PASSWORD_CHARS_MAX,
   PASSWORD_CHARS_MIN,
-  SALT_BYTES,
-} from '../shell/passwords.ts'
+  PASSWORD_RULE,
+} from '../core/credentials.ts'
+import { LINKS_PER_MINUTE, LOGINS_PER_MINUTE } from '../core/limits.ts'
+import { LinkPage, LoginPage, SetupPage } from '../pages/access.tsx'
+import { createPasswords, SALT_BYTES } from '../shell/passwords.ts'
 import { isLinkToken, tokenHash } from '../shell/tokens.ts'
-import { answer, FORM_STALE, LINK_SPENT, TOO_MANY } from './answer.ts'
+import { answer, FORM_STALE, LINK_SPENT, refuse, SETUP_SPENT, TOO_MANY } from './answer.ts'
 import { sendPage } from './guard.ts'
 import type { AccessDeps, Sessions } from './session.ts'
 
 const LOGIN_REFUSED = troubleOf(401, 'Log in', 'Name or password is wrong.', 'OPS-20')
-const NAME_TAKEN = troubleOf(409, 'First operator', 'An operator of that name exists already.')
-const NAME_REFUSED = troubleOf(
-  422,
-  'First operator',
-  'A name has 1 to 64 characters, without line breaks.',
-)
-const PASSWORD_REFUSED = troubleOf(
-  422,
-  'First operator',
-  `A password has ${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters.`,
-)
-
-const OPERATOR_NAME = /^[^\p{C}]{1,64}$/u
+const NAME_REFUSED = troubleOf(422, 'First operator', NAME_RULE)
+const PASSWORD_REFUSED = troubleOf(422, 'First operator', PASSWORD_RULE)
 
 const perMinute = (max: number) => ({
   config: { rateLimit: { max, timeWindow: '1 minute' } },
@@ -49,6 +41,7 @@ export function accessRoutes(app: FastifyInstance, deps: AccessDeps, sessions: S
     '/logout',
     posted(sessions, async (request, reply) => {
       await sessions.close(request, reply)
+      sessions.watch.allowed('logout', { from: request.ip })
       return reply.redirect('/login', 303)
     }),
   )
@@ -82,17 +75,22 @@ function loginRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions)
     posted(sessions, async (request, reply) => {
       const name = field(request, 'name').trim()
       const password = field(request, 'password')
-      if (name === '' || password.length > PASSWORD_CHARS_MAX) {
+      const wrong = (who: string) => {
+        refuse(sessions, request, 'OPS-20', who)
         return show(request, reply, LOGIN_REFUSED)
+      }
+      if (!isOperatorName(name) || password.length > PASSWORD_CHARS_MAX) {
+        return wrong('no operator has such a name or password')
       }
       const attempt = { name, address: request.ip, now: deps.now() }
       if (!attempts.admit(attempt)) return answer(request, reply, TOO_MANY, sessions)
       const operator = await deps.access.operator(name)
       const fits = await passwords.verify(password, operator?.password ?? null)
       if (fits === 'busy') return answer(request, reply, TOO_MANY, sessions)
-      if (!fits || operator === null) return show(request, reply, LOGIN_REFUSED)
+      if (operator === null) return wrong('no operator has this name')
+      if (!fits || !(await sessions.open(reply, operator))) return wrong(`operator ${name}`)
       attempts.succeeded(attempt)
-      await sessions.open(reply, { kind: 'operator', id: operator.id })
+      sessions.watch.allowed('login', { operator: name, from: request.ip })
       return reply.redirect('/fleet', 303)
     }),
   )
@@ -110,39 +108,37 @@ function setupRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions)
   app.get('/setup/:token', perMinute(LINKS_PER_MINUTE), async (request, reply) =>
     (await isOpen(param(request, 'token')))
       ? sendPage(reply, page(request, reply, null))
-      : answer(request, reply, LINK_SPENT, sessions),
+      : answer(request, reply, SETUP_SPENT, sessions),
   )
   app.post(
     '/setup/:token',
     perMinute(LOGINS_PER_MINUTE),
     posted(sessions, async (request, reply) => {
       const token = param(request, 'token')
-      if (!(await isOpen(token))) return answer(request, reply, LINK_SPENT, sessions)
+      if (!(await isOpen(token))) return answer(request, reply, SETUP_SPENT, sessions)
       const again = (refused: Trouble) =>
         sendPage(reply.code(refused.status), page(request, reply, refused))
       const name = field(request, 'name').trim()
       const chosen = field(request, 'password')
-      if (!OPERATOR_NAME.test(name)) return again(NAME_REFUSED)
-      if (chosen.length < PASSWORD_CHARS_MIN || chosen.length > PASSWORD_CHARS_MAX) {
-        return again(PASSWORD_REFUSED)
-      }
+      if (!isOperatorName(name)) return again(NAME_REFUSED)
+      if (!isPassword(chosen)) return again(PASSWORD_REFUSED)
       const password = await passwords.hash(chosen, deps.random(SALT_BYTES))
       const hash = tokenHash(token)
       const made = await deps.access.setUp({ hash, name, password, now: deps.now() })
-      if (made === 'spent') return answer(request, reply, LINK_SPENT, sessions)
-      if (made === 'taken') return again(NAME_TAKEN)
-      await sessions.open(reply, { kind: 'operator', id: made.id })
+      if (made === 'spent') return answer(request, reply, SETUP_SPENT, sessions)
+      sessions.watch.allowed('first operator', { operator: name, from: request.ip })
+      await sessions.open(reply, { id: made.id, password })
       return reply.redirect('/fleet', 303)
     }),
   )
 }
 
 function linkRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
-  const customerOf = async (token: string): Promise<number | null> =>
-    isLinkToken(token) ? deps.access.linkCustomer(tokenHash(token), deps.now()) : null
+  const isOpen = async (token: string): Promise<boolean> =>
+    isLinkToken(token) && (await deps.access.linkOpen(tokenHash(token), deps.now()))
   app.get('/c/:token', perMinute(LINKS_PER_MINUTE), async (request, reply) => {
     const token = param(request, 'token')
-    if ((await customerOf(token)) === null) return answer(request, reply, LINK_SPENT, sessions)
+    if (!(await isOpen(token))) return answer(request, reply, LINK_SPENT, sessions)
     const context = sessions.context(request, reply, null)
     return sendPage(reply, LinkPage({ context, token }))
   })
@@ -151,10 +147,11 @@ function linkRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions):
     perMinute(LINKS_PER_MINUTE),
     posted(sessions, async (request, reply) => {
       const token = param(request, 'token')
-      const id = await customerOf(token)
-      if (id === null) return answer(request, reply, LINK_SPENT, sessions)
-      await deps.access.markLinkUsed(tokenHash(token), deps.now())
-      await sessions.open(reply, { kind: 'customer', id })
+      const customer = isLinkToken(token)
+        ? await sessions.openByLink(reply, tokenHash(token))
+        : null
+      if (customer === null) return answer(request, reply, LINK_SPENT, sessions)
+      sessions.watch.allowed('link used', { customer, from: request.ip })
       return reply.redirect('/home', 303)
     }),
   )

@@ -6,6 +6,7 @@ import { shiftMs, spanMs, type UnixMs } from '../../../../shared/units.ts'
 import type { Random } from '../../../../shared/bytes.ts'
 import { CUSTOMER_SESSION_MS, OPERATOR_SESSION_MS } from '../core/limits.ts'
 import type { AccessStore } from '../db/access.ts'
+import type { AccessWatch } from '../shell/watch.ts'
 import { field } from '../../kit/door.ts'
 import type { PageContext, Viewer } from '../../kit/context.ts'
 import {
@@ -25,12 +26,20 @@ export interface AccessDeps {
   /** As people type it, without a slash at the end; `https:` makes cookies Secure. */
   readonly baseUrl: string
   readonly demo: boolean
+  readonly watch: AccessWatch
 }
 
 export interface Sessions {
+  readonly watch: AccessWatch
   /** The caller; null when nobody is logged in. */
   viewer(request: FastifyRequest): Promise<Viewer | null>
-  open(reply: FastifyReply, viewer: { kind: Viewer['kind']; id: number }): Promise<void>
+  /** Logs an operator in whose stored password is still that one; false: it is not. */
+  open(
+    reply: FastifyReply,
+    operator: { readonly id: number; readonly password: string },
+  ): Promise<boolean>
+  /** Lets in the customer whose link it is; null: it opens nothing. */
+  openByLink(reply: FastifyReply, link: Buffer): Promise<number | null>
   close(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** What the pages need; sets a form cookie when there is no cookie yet. */
   context(request: FastifyRequest, reply: FastifyReply, viewer: Viewer | null): PageContext
@@ -58,19 +67,32 @@ export function createSessions(deps: AccessDeps, assets: PageContext['assets']):
     const token = request.cookies[name] ?? ''
     return isSessionToken(token) ? token : null
   }
+  const fresh = (length: number) => {
+    const token = tokenText(deps.random(SESSION_BYTES))
+    const now = deps.now()
+    return { token, session: { hash: tokenHash(token), now, expiresAt: later(now, length) } }
+  }
+  const hand = (reply: FastifyReply, token: string, length: number): void => {
+    void reply.setCookie(names.session, token, { ...cookie, maxAge: length / 1_000 })
+    void reply.clearCookie(names.form, cookie)
+  }
   return {
+    watch: deps.watch,
     async viewer(request) {
       const token = tokenIn(request, names.session)
       return token === null ? null : deps.access.viewer(tokenHash(token), deps.now())
     },
-    async open(reply, viewer) {
-      const token = tokenText(deps.random(SESSION_BYTES))
-      const now = deps.now()
-      const length = viewer.kind === 'operator' ? OPERATOR_SESSION_MS : CUSTOMER_SESSION_MS
-      const expiresAt = later(now, length)
-      await deps.access.openSession({ hash: tokenHash(token), viewer, now, expiresAt })
-      void reply.setCookie(names.session, token, { ...cookie, maxAge: length / 1_000 })
-      void reply.clearCookie(names.form, cookie)
+    async open(reply, operator) {
+      const { token, session } = fresh(OPERATOR_SESSION_MS)
+      const opened = await deps.access.openSession(session, operator)
+      if (opened) hand(reply, token, OPERATOR_SESSION_MS)
+      return opened
+    },
+    async openByLink(reply, link) {
+      const { token, session } = fresh(CUSTOMER_SESSION_MS)
+      const customer = await deps.access.openByLink(session, link)
+      if (customer !== null) hand(reply, token, CUSTOMER_SESSION_MS)
+      return customer
     },
     async close(request, reply) {
       const token = tokenIn(request, names.session)

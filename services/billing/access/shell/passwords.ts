@@ -11,12 +11,6 @@ const LANES = 1
 export const SALT_BYTES = 16
 const TAG_BYTES = 32
 
-/** Shortest password an operator may choose. Source: NIST SP 800-63B-4, 15 when it is the only
- * factor. */
-export const PASSWORD_CHARS_MIN = 15
-/** Longest password accepted: hashing a megabyte is work that an outsider could impose on us. */
-export const PASSWORD_CHARS_MAX = 128
-
 /** Most hashes computed at once: strangers can make us use 8 x 19 MiB of memory, no more. */
 const HASHES_AT_ONCE = 8
 

@@ -4,6 +4,7 @@
 import type { Kysely } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { type AccessStore, accessStore } from '../../access/db/access.ts'
+import { type AccountStore, accountStore } from '../../access/db/operators.ts'
 import { type BillReads, billReads } from '../../bills/db/reads.ts'
 import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
 import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
@@ -18,6 +19,7 @@ import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
 /** Everything that the web side reads and writes. */
 export interface WebStores {
   readonly access: AccessStore
+  readonly accounts: AccountStore
   readonly bills: BillReads
   readonly clocks: ClockReads
   readonly customers: CustomerReads
@@ -33,6 +35,7 @@ export function webStores(db: Kysely<Database>): WebStores {
   const customers = customerReads(db)
   return {
     access: accessStore(db),
+    accounts: accountStore(db),
     bills: billReads(db),
     clocks: clockReads(db),
     customers,

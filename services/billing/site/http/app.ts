@@ -8,6 +8,7 @@ import fastifyRateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { isIP } from 'node:net'
 import { readableForwarded } from '../../access/core/forwarded.ts'
+import { accountRoutes } from '../../access/http/account-routes.ts'
 import { guarded } from '../../access/http/guard.ts'
 import { accessRoutes } from '../../access/http/routes.ts'
 import { createSessions, type Sessions } from '../../access/http/session.ts'
@@ -16,6 +17,7 @@ import { billRoutes } from '../../bills/http/routes.ts'
 import { clockRoutes } from '../../clocks/http/routes.ts'
 import { fleetRoutes } from '../../fleet/http/routes.ts'
 import type { Door } from '../../kit/door.ts'
+import { isPlainText } from '../../kit/plain-text.ts'
 import { noticeRoutes } from '../../notices/http/routes.ts'
 import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
 import { tariffRoutes } from '../../tariffs/http/routes.ts'
@@ -39,7 +41,7 @@ const FORWARDED = 'x-forwarded-for'
 
 export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   const app = fastify({
-    ...(deps.log === null ? { logger: false } : { loggerInstance: deps.log }),
+    logger: false,
     // Request lines would carry the secrets of links; metrics count requests instead.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
@@ -64,6 +66,10 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     timeWindow: '1 minute',
     cache: ADDRESSES_MAX,
   })
+  // Before any handler: what no form, link or search of ours can hold never reaches the database.
+  app.addHook('preHandler', async ({ params, query, body }) => {
+    for (const fields of [params, query, body]) assertPlain(fields)
+  })
   const assets = serveAssets(app)
   const sessions = createSessions(deps, assets)
   installTroubles(app, sessions)
@@ -74,6 +80,17 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   return app
 }
 
+/** Control characters and halves of letters are answered with 400; a text area's tabs and line ends
+ * are not among them. */
+function assertPlain(fields: unknown): void {
+  if (typeof fields !== 'object' || fields === null) return
+  for (const [name, value] of Object.entries(fields)) {
+    const texts: unknown[] = Array.isArray(value) ? [name, ...value] : [name, value]
+    if (texts.every((text) => typeof text !== 'string' || isPlainText(text))) continue
+    throw Object.assign(new Error('a control character in a field'), { statusCode: 400 })
+  }
+}
+
 function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
   const page: Door = guarded.bind(null, sessions, 'operator')
   fleetRoutes(app, deps, page)
@@ -82,6 +99,7 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   billRoutes(app, deps, page)
   noticeRoutes(app, deps, page)
   tariffRoutes(app, deps, page)
+  accountRoutes(app, deps, page)
   demoRoutes(app, deps, { sessions, page })
 }
 

@@ -1,7 +1,7 @@
 // What the web side needs from the rest. db/stores.ts makes the readers from a Kysely; tests fake
 // them.
 
-import type { FastifyBaseLogger } from 'fastify'
+import type { AccountDeps } from '../../access/http/account-routes.ts'
 import type { AccessDeps } from '../../access/http/session.ts'
 import type { MyBillDeps } from '../../bills/http/my-routes.ts'
 import type { BillDeps } from '../../bills/http/routes.ts'
@@ -15,6 +15,7 @@ import type { HomeDeps } from './home-routes.ts'
 import type { MachineDeps } from './machine-routes.ts'
 
 export type WebDeps = AccessDeps &
+  AccountDeps &
   BillDeps &
   ClockDeps &
   DemoDeps &
@@ -26,7 +27,6 @@ export type WebDeps = AccessDeps &
   ReadingDeps &
   TariffDeps &
   UsageDeps & {
-    readonly log: FastifyBaseLogger | null
     /** Addresses and subnets of proxies whose X-Forwarded-For is believed; empty: nobody's. */
     readonly trustedProxies: readonly string[]
   }

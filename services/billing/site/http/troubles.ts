@@ -2,6 +2,7 @@
 // server.
 
 import type { FastifyInstance } from 'fastify'
+import { errorText } from '../../../../shared/node/fault-error.ts'
 import { answer, TOO_MANY } from '../../access/http/answer.ts'
 import type { Sessions } from '../../access/http/session.ts'
 import { NOT_FOUND, type Trouble, troubleOf } from '../../kit/trouble.ts'
@@ -22,19 +23,26 @@ const NOT_UNDERSTOOD = troubleOf(
 const OUR_MISTAKE = troubleOf(
   500,
   'Something went wrong on our side',
-  'The server has logged it. Please try again in a moment.',
+  'The server has logged it under this code. Please try again in a moment.',
+  'OPS-28',
 )
 
 export function installTroubles(app: FastifyInstance, sessions: Sessions): void {
   app.setNotFoundHandler((request, reply) => answer(request, reply, NOT_FOUND, sessions))
   app.setErrorHandler((error, request, reply) => {
     const trouble = classify(error)
-    // The route's pattern, never the URL: that may hold a link's secret.
-    const route = request.routeOptions.url ?? 'unknown'
-    if (trouble.status >= 500) request.log.error({ err: error, route }, trouble.title)
+    if (trouble.status >= 500 && trouble.fault !== null) {
+      // The route's pattern, never the URL: that may hold a link's secret.
+      const route = request.routeOptions.url ?? 'unknown'
+      sessions.watch.refused(trouble.fault, errorText(error), { route, at: placeOf(error) })
+    }
     return answer(request, reply, trouble, sessions)
   })
 }
+
+/** The first line of the stack: where it was thrown. */
+const placeOf = (error: unknown): string =>
+  /^\s+at (.*)$/m.exec(error instanceof Error ? (error.stack ?? '') : '')?.[1] ?? ''
 
 function classify(error: unknown): Trouble {
   if (isDatabaseAway(error)) return DATABASE_AWAY

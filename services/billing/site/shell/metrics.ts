@@ -4,9 +4,13 @@ import type { Pool } from 'pg'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { readFigures } from '../db/figures.ts'
 import { clockMetrics } from '../../clocks/shell/clock-metrics.ts'
+import type { AccessWatch } from '../../access/shell/watch.ts'
 import { gaugesOf } from '../../store/gauges.ts'
 
-export function serverMetrics(pool: Pool): Registry {
+export function serverMetrics(
+  pool: Pool,
+  watch: Pick<AccessWatch, 'counts'> | null = null,
+): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'ticklock_' })
   const add = gaugesOf(registry, () => readFigures(pool))
@@ -38,6 +42,14 @@ export function serverMetrics(pool: Pool): Registry {
       for (const { code, count } of exceptions) set(count, code)
     },
     'code',
+  )
+  add(
+    'access_total',
+    'Who came in and who was refused since the start, by event or fault code (docs/faults.md)',
+    (set) => {
+      for (const [is, count] of watch?.counts() ?? []) set(count, is)
+    },
+    'event',
   )
   clockMetrics(registry, pool)
   return registry
