@@ -11,8 +11,9 @@ export type Fields = Readonly<Record<string, string | number | boolean | null>>
 export interface Log {
   info(text: string, fields?: Fields): void
   /** Logs a fault at its own severity. Each code is written at most FAULT_LINES_MAX times a minute;
-   * the next line counts what was left out as `unwritten`. */
-  fault(code: FaultCode, detail: string, fields?: Fields): void
+   * the next line counts what was left out as `unwritten`. `rare`: whoever reports it sees to it
+   * that it is seldom, so it is always written: it names something that nothing else names. */
+  fault(code: FaultCode, detail: string, fields?: Fields, rare?: boolean): void
   /** A log that adds these fields to every line. It counts faults of its own. */
   child(fields: Fields): Log
 }
@@ -62,7 +63,11 @@ function wrap(logger: Pino, options: LogOptions): Log {
   const windows = new Map<FaultCode, { since: number; lines: number; unwritten: number }>()
   return {
     info: (text, fields = {}) => logger.info(fields, text),
-    fault: (code, detail, fields = {}) => {
+    fault: (code, detail, fields = {}, rare = false) => {
+      if (rare) {
+        logger[FAULTS[code].severity]({ fault: code, ...fields }, faultLine(code, detail))
+        return
+      }
       const now = options.nowMs()
       let window = windows.get(code)
       const unwritten = window?.unwritten ?? 0

@@ -219,7 +219,13 @@ export class Runner {
         this.#post({ on: 'read-failed', meter: event.meter, request: event.request })
         return
       case 'fault':
-        this.#fault(event.fault, event.detail, event.meter)
+        this.#setup.log.fault(
+          event.fault,
+          event.detail,
+          event.meter === null ? {} : { meter: event.meter },
+          event.rare,
+        )
+        this.#post({ on: 'meter-fault', fault: event.fault })
         return
       default:
         unreachable(event)
@@ -227,8 +233,8 @@ export class Runner {
   }
 
   /** Logs a fault that the agent has not seen, and has it counted for the master. */
-  #fault(fault: FaultCode, detail: string, meter: string | null = null): void {
-    this.#setup.log.fault(fault, detail, meter === null ? {} : { meter })
+  #fault(fault: FaultCode, detail: string): void {
+    this.#setup.log.fault(fault, detail)
     this.#post({ on: 'meter-fault', fault })
   }
 

@@ -40,6 +40,15 @@ test('a flood of one fault is 6 lines a minute, the rest counted; other faults a
   assert.doesNotMatch(lines[8] ?? '', /unwritten/)
 })
 
+test('what is reported seldom is written however many report it, and counts for no flood', () => {
+  const lines: string[] = []
+  const log = openLog({ pretty: false, nowMs: () => 0, write: (line) => lines.push(line) })
+  for (let meter = 0; meter < 300; meter += 1) log.fault('MTR-13', 'x', { meter: `${meter}` }, true)
+  assert.equal(lines.length, 300)
+  log.fault('MTR-13', 'y')
+  assert.equal(lines.length, 301)
+})
+
 test('for a terminal: time, level, text, fields', () => {
   const lines: string[] = []
   const log = openLog({ pretty: true, nowMs: () => 0, write: (line) => lines.push(line) })

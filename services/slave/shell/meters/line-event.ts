@@ -30,6 +30,8 @@ export type LineEvent =
       readonly meter: string | null
       readonly fault: FaultCode
       readonly detail: string
+      /** Reported so seldom that it is always logged, however many meters do. */
+      readonly rare?: true
     }
   /** A request was given up. A `fault` before it says why, unless the meter or the line is already
    * known to be away. */

@@ -111,7 +111,9 @@ export function openDsmrLine(
       fault('MTR-05', `expected ${equipmentId}, heard ${sent === '' ? 'none' : readableId(sent)}`)
       return
     }
-    for (const told of tellLeftOut(telegram.leftOut, at)) fault(told.fault, told.detail)
+    for (const told of tellLeftOut(telegram.leftOut, at)) {
+      onEvent({ on: 'fault', meter, ...told, rare: true })
+    }
     const readings = dsmrReadings(telegram, meter)
     onEvent({ on: 'readings', meter, readings, request: 'push', at, more: false })
     clockRequested.answer(clockOf(telegram, at))
