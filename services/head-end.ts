@@ -43,7 +43,7 @@ export const baseUrlOf = (settings: Settings): string => settings.publicUrl ?? l
 /** Rejects with a FaultError that names what to do: OPS-03 a port is taken, OPS-04, 07 to 10,
  * 13. */
 export async function startHeadEnd(settings: Settings, options: HeadEndOptions): Promise<HeadEnd> {
-  const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl } = settings
+  const { host, httpPort, tcpPort, wsPort, dataFolder, databaseUrl, ownerUrl } = settings
   // Before the database is touched: a taken port is the commonest mistake, mostly a second start.
   for (const port of portsOf(settings)) await portFree(host, port)
   openDataFolder(dataFolder)
@@ -52,6 +52,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
     ...options,
     dataFolder,
     databaseUrl,
+    ownerUrl,
     http: { host, port: httpPort },
     baseUrl: baseUrlOf(settings),
     trustedProxies: settings.trustedProxies,

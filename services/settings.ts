@@ -29,6 +29,8 @@ export interface Settings {
   readonly timeAuthorities: readonly string[]
   readonly dataFolder: string
   readonly databaseUrl: string | null
+  /** The same database, as the owner of its tables; null: databaseUrl is that too. */
+  readonly ownerUrl: string | null
   /** Error bound that the operator states for this machine's clock, microseconds; null: not
    * synchronised. */
   readonly clockBoundUs: number | null
@@ -62,7 +64,8 @@ export function readSettings(env: Environment): Settings {
     timeSources: timeSourcesFrom(env),
     timeAuthorities: timeAuthoritiesFrom(env),
     dataFolder: resolve(variable(env, 'TICKLOCK_DATA')),
-    databaseUrl: databaseUrlFrom(env),
+    databaseUrl: databaseUrlFrom(env, 'DATABASE_URL'),
+    ownerUrl: ownerUrlFrom(env),
     clockBoundUs: boundUnknown ? null : number('TICKLOCK_CLOCK_BOUND_MS', [0, 60_000]) * 1_000,
     toleranceSeconds: number('TICKLOCK_TOLERANCE_S', [TOLERANCE_MIN, TOLERANCE_MAX]),
     handshakesPerSource: number('TICKLOCK_HANDSHAKES_PER_SOURCE', [1, 1_000_000]),
@@ -126,14 +129,21 @@ function zoneFrom(env: Environment): string {
 /** As `pg` takes it: a URL, or the folder of a socket. Its text is a secret. */
 const DATABASE_URL = /^(?:postgres(?:ql)?:\/\/.|socket:.|\/)/
 
-function databaseUrlFrom(env: Environment): string | null {
-  const url = variable(env, 'DATABASE_URL')
+function databaseUrlFrom(
+  env: Environment,
+  name: 'DATABASE_URL' | 'TICKLOCK_MIGRATION_URL',
+): string | null {
+  const url = variable(env, name)
   if (url === '') return null
   if (DATABASE_URL.test(url)) return url
-  throw new FaultError(
-    'OPS-05',
-    'DATABASE_URL: not a URL such as postgres://user:password@host/name',
-  )
+  throw new FaultError('OPS-05', `${name}: not a URL such as postgres://user:password@host/name`)
+}
+
+/** OPS-05 when it is the owner of no database. */
+function ownerUrlFrom(env: Environment): string | null {
+  const url = databaseUrlFrom(env, 'TICKLOCK_MIGRATION_URL')
+  if (url === null || variable(env, 'DATABASE_URL') !== '') return url
+  throw new FaultError('OPS-05', 'TICKLOCK_MIGRATION_URL without DATABASE_URL')
 }
 
 /** OPS-05 names what is wrong with TICKLOCK_TIME_SOURCES. */

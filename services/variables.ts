@@ -28,6 +28,10 @@ const VARIABLES = {
   },
   TICKLOCK_DATA: { otherwise: './data', about: 'database and keys' },
   DATABASE_URL: { otherwise: '', about: 'an external PostgreSQL; otherwise an embedded one' },
+  TICKLOCK_MIGRATION_URL: {
+    otherwise: '',
+    about: 'the same database as the owner of its tables; used at the start only',
+  },
   TICKLOCK_TIME_CA: { otherwise: '', about: null },
   TICKLOCK_CLOCK_BOUND_MS: { otherwise: '20', about: null },
   TICKLOCK_TOLERANCE_S: { otherwise: String(TOLERANCE_DEFAULT), about: null },

@@ -279,6 +279,16 @@ export const FAULTS = {
     'the last operator is not removed',
     'add another first, or say --last: the next start then prints a set-up link',
   ),
+  'OPS-31': fault(
+    'warn',
+    'database role has other rights than it should',
+    'give Ticklock two roles: see "Two roles" in operating.md',
+  ),
+  'OPS-32': fault(
+    'warn',
+    'document not drawn: too many at once, or its thread ended',
+    'try again in a moment; if it happens again for one bill, report it with the detail',
+  ),
   'OPS-33': fault(
     'warn',
     'environment variable that no setting has',

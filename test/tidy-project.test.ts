@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { test } from 'node:test'
+import { GRANTS } from '../services/billing/store/grants.ts'
 import { FAULT_CODES, FAULTS, isFaultCode } from '../shared/faults.ts'
 import { packageRoot } from '../shared/node/root.ts'
 import { isFree, lockBreaches, unpinned } from './tidy/packages.ts'
@@ -169,4 +170,19 @@ test('the container files run as nobody special and keep the database inside', (
   assert.match(compose, /image: postgres:18/)
   assert.doesNotMatch(compose, /privileged:|network_mode: host|:latest\b/)
   for (const [, indent] of compose.matchAll(/^( *)\S/gm)) assert.equal((indent ?? '').length % 2, 0)
+})
+
+test('every table and view of the migrations has its rights declared in grants.ts', () => {
+  const migrations = projectFiles().filter((path) => /^migrations\/.*\.sql$/.test(path))
+  const named = (verb: string): ReadonlySet<string> =>
+    new Set(
+      migrations.flatMap((path) =>
+        [...readText(path).matchAll(new RegExp(`^${verb} (?:table|view) (\\w+)`, 'gm'))].map(
+          ([, name = '']) => name,
+        ),
+      ),
+    )
+  const dropped = named('drop')
+  const made = [...named('create')].filter((name) => !dropped.has(name))
+  assert.deepEqual([...made, 'schema_migrations'].sort(), Object.keys(GRANTS).sort())
 })

@@ -71,6 +71,7 @@ export class AttackScene {
         wsPort,
         dataFolder: folder,
         databaseUrl: null,
+        ownerUrl: null,
         clockBoundUs: 20_000,
         ntpPort: 0,
         publicUrl: null,

@@ -2,6 +2,7 @@
 // a roster, a sink and a fleet board; the master hands back accepted frames.
 
 import { join } from 'node:path'
+import type { Pool } from 'pg'
 import type { Commands } from '../../shared/handover/commands.ts'
 import type { Roster } from '../../shared/handover/roster.ts'
 import type { FleetBoard, Sink } from '../../shared/handover/sink.ts'
@@ -16,10 +17,10 @@ import { servedClockFigures } from './clocks/db/figures.ts'
 import { startClockKeeper } from './clocks/shell/keeper.ts'
 import { COMMAND_LIFE, giveCommand, openCommands } from './fleet/db/commands.ts'
 import { Fleet } from './fleet/db/board.ts'
-import { migrate } from './store/migrate.ts'
+import { prepareSchema } from './store/migrate.ts'
 import { queueAgain } from './notices/db/notices.ts'
 import { indexClosedMonths } from './readings/db/partitions.ts'
-import { type Db, isUp, openDatabase } from './store/pool.ts'
+import { type Db, isUp, openDatabase, openOwner } from './store/pool.ts'
 import { ReadingSink } from './readings/db/sink.ts'
 import { startRetimer } from './readings/shell/retiming.ts'
 import { openRoster } from './fleet/db/roster.ts'
@@ -41,6 +42,8 @@ export interface BillingOptions {
   /** Folder of the embedded PostgreSQL, used when databaseUrl is null. */
   readonly dataFolder: string
   readonly databaseUrl: string | null
+  /** The same database as the owner of its tables; null: databaseUrl is that too. */
+  readonly ownerUrl: string | null
   readonly http: { readonly host: string; readonly port: number }
   readonly baseUrl: string
   readonly trustedProxies: readonly string[]
@@ -76,14 +79,17 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
   const postgres = await openPostgres(options)
   const say = (line: string): void => log.info(line)
   const db = openDatabase(postgres?.connection ?? options.databaseUrl ?? '', say)
+  const owner = openOwner(postgres?.owner ?? options.ownerUrl ?? options.databaseUrl ?? '')
   const closers: (() => Promise<void>)[] = [
     async () => {
       await db.close()
+      await owner.end()
       await postgres?.close()
     },
   ]
   try {
-    await migrate(db.pool)
+    const surplus = await prepareSchema({ owner, runtime: db.pool })
+    if (surplus.length > 0) log.fault('OPS-31', `it ${surplus.join(', ')}`)
     const sink = new ReadingSink(db.pool, undefined, say)
     const retimer = startRetimer(db.pool, say)
     closers.push(() => retimer.stop())
@@ -107,7 +113,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     closers.push(() => worker.stop())
     const clerk = startBillClerk({ db: db.kysely, utility: options.utility, now, worker, log })
     closers.push(() => clerk.stop())
-    const keeper = setInterval(() => void tend(db, log), TEND_MS)
+    const keeper = setInterval(() => void tend(owner, log), TEND_MS)
     closers.push(async () => clearInterval(keeper))
     const app = await openPages(options, db)
     closers.push(() => app.close())
@@ -127,10 +133,9 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
 }
 
 /** Months that are over get their by-meter index, built while writing goes on. */
-async function tend(db: Db, log: Log): Promise<void> {
+async function tend(owner: Pool, log: Log): Promise<void> {
   try {
-    for (const table of await indexClosedMonths(db.pool, now()))
-      log.info('month indexed', { table })
+    for (const table of await indexClosedMonths(owner, now())) log.info('month indexed', { table })
   } catch (error) {
     log.fault('OPS-08', `index of a closed month: ${errorText(error)}`)
   }

@@ -156,7 +156,7 @@ async function rounds(
 export async function durableRows(bench: string, scenario: Scenario): Promise<BenchRow> {
   const postgres = await testPostgres()
   const { pool, kysely } = postgres.db
-  const client = new Client(postgres.server.connection)
+  const client = new Client(postgres.server.owner)
   const loader = fork(LOADER, { serialization: 'advanced' })
   const board = new Fleet(pool, () => {})
   const sink = new ReadingSink(pool)

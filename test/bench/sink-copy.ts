@@ -97,7 +97,7 @@ async function rate(rows: number, work: () => Promise<unknown>): Promise<number>
 /** Rows per second of the sink and of COPY, medians over turns taken alternately. */
 async function ingestRows(turns = TURNS): Promise<{ sink: number; copy: number }> {
   const postgres = await testPostgres()
-  const client = new Client(postgres.server.connection)
+  const client = new Client(postgres.server.owner)
   try {
     const { pool } = postgres.db
     await client.connect()

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { instantsOf } from '../../services/billing/civil/calendar.ts'
 import type { Db } from '../../services/billing/store/pool.ts'
+import type { TestPostgres } from './postgres.ts'
 import { publishTariff } from '../../services/billing/tariffs/db/tariffs.ts'
 import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
 import { unixMs } from '../../shared/units.ts'
@@ -49,8 +50,11 @@ export const HOUSEHOLD: Household = {
 }
 
 /** The schema's one partition for tests, the register of imported Wh, the demo tariff. */
-export async function openUtility(db: Db): Promise<{ register: number; tariff: number }> {
-  await db.pool.query('create table readings_all partition of readings default')
+export async function openUtility({
+  db,
+  owner,
+}: Pick<TestPostgres, 'db' | 'owner'>): Promise<{ register: number; tariff: number }> {
+  await owner.query('create table readings_all partition of readings default')
   const register = await inserted(
     db,
     "insert into registers (obis, exponent, unit) values ('1-0:1.8.0*255', 0, 30)",

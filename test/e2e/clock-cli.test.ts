@@ -101,7 +101,7 @@ test('a name that came from outside cannot move the terminal’s cursor', async 
 })
 
 test('a database of an older head-end is recognised, and so is one without clock reports', async () => {
-  const { pool } = postgres.db
+  const { owner: pool } = postgres
   await pool.query('truncate clocks, clock_history, clock_events')
   const { code, output } = await clock()
   assert.equal(code, 0)

@@ -29,18 +29,18 @@ before(async () => {
 })
 after(() => postgres.close())
 beforeEach(async () => {
-  await postgres.db.pool.query('truncate clocks, clock_history, clock_events restart identity')
-  await postgres.db.pool.query("delete from counters where name like 'clock %'")
+  await postgres.owner.query('truncate clocks, clock_history, clock_events restart identity')
+  await postgres.owner.query("delete from counters where name like 'clock %'")
 })
 
 const points = async (): Promise<readonly (readonly [minute: number, state: string])[]> => {
-  const { rows } = await postgres.db.pool.query<{ at: Date; state: string }>(
+  const { rows } = await postgres.owner.query<{ at: Date; state: string }>(
     'select at, state from clock_history order by clock_id, at',
   )
   return rows.map(({ at, state }) => [(at.getTime() - T0) / MINUTE, state])
 }
 const events = async (): Promise<readonly string[]> => {
-  const { rows } = await postgres.db.pool.query<{ code: string; amount_us: number | null }>(
+  const { rows } = await postgres.owner.query<{ code: string; amount_us: number | null }>(
     'select code, amount_us from clock_events order by id',
   )
   return rows.map(({ code, amount_us }) => (amount_us === null ? code : `${code} ${amount_us}`))
@@ -89,7 +89,7 @@ test('the last report stands, with its sign: the clock minus UTC', async () => {
   await slave(T0, { fastUs: 10 })
   await slave(T0 + 10_000, { fastUs: 1_234, boundUs: null, state: 'U' })
   await meter(T0, { offset: spanUs(-61_000_000), frequency: null })
-  const { rows } = await postgres.db.pool.query('select * from clocks order by id')
+  const { rows } = await postgres.owner.query('select * from clocks order by id')
   const [own, its] = rows
   assert.deepEqual([own.offset_us, own.bound_us, own.state], [1_234, null, 'U'])
   assert.deepEqual([own.frequency_ppb, own.skew_ppb, own.holdover_ms], [12_345, 50, 4_000])
@@ -103,7 +103,7 @@ test('meters of another device, unassigned meters and unknown devices leave noth
   await meter(T0, { meter: 'M-4' })
   await meter(T0, {}, '')
   await slave(T0, { device: 'eeeeeeeeeeeeeeee' })
-  assert.equal((await postgres.db.pool.query('select from clocks')).rowCount, 0)
+  assert.equal((await postgres.owner.query('select from clocks')).rowCount, 0)
   assert.deepEqual(lines, [])
 })
 
@@ -120,7 +120,7 @@ test('a slave pulled by three minutes: free-running, stepped, synchronised again
   await slave(T0 + 4 * MINUTE, { discipline: stepped })
   await slave(T0 + 5 * MINUTE, { discipline: stepped })
   assert.deepEqual(await events(), ['free-running 180000000', 'step -180000000', 'synchronised 0'])
-  const counted = await postgres.db.pool.query(
+  const counted = await postgres.owner.query(
     "select name, count from counters where name like 'clock %' order by name",
   )
   assert.deepEqual(
@@ -198,7 +198,7 @@ test('the head-end: its whole report, a liar among its sources, the source it fo
     fleet.headClock(odd)
   })
   assert.deepEqual(await events(), ['falseticker', 'reference', 'reference'])
-  const { rows } = await postgres.db.pool.query('select report, offset_us from clocks')
+  const { rows } = await postgres.owner.query('select report, offset_us from clocks')
   assert.deepEqual(
     [rows[0]?.report.reference, rows[0]?.report.sources.length, rows[0]?.offset_us],
     ['ab', 3, -112],

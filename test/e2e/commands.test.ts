@@ -191,7 +191,7 @@ void describe('ticklock command', { concurrency: true }, () => {
       'delete from commands',
       'truncate commands',
     ]) {
-      await assert.rejects(pool.query(forbidden), /never/, forbidden)
+      await assert.rejects(postgres.owner.query(forbidden), /never/, forbidden)
     }
 
     await pool.query('update devices set revoked_at = now() where id = $1', [other])

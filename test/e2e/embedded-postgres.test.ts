@@ -24,11 +24,8 @@ const cluster = join(folder, 'cluster')
 const log = () => {}
 after(remove)
 
-async function ask(
-  { connection }: Pick<EmbeddedPostgres, 'connection'>,
-  sql: string,
-): Promise<unknown> {
-  const client = new Client(connection)
+async function ask({ owner }: Pick<EmbeddedPostgres, 'owner'>, sql: string): Promise<unknown> {
+  const client = new Client(owner)
   client.on('error', log)
   await client.connect()
   try {
@@ -67,7 +64,7 @@ test('the first start makes a cluster with fsync on, UTF-8, UTC and no TCP port'
     ),
     { fsync: 'on', encoding: 'UTF8', zone: 'UTC', tcp: '', checksums: 'on' },
   )
-  await assert.rejects(ask({ connection: { ...server.connection, password: 'x' } }, 'select 1'))
+  await assert.rejects(ask({ owner: { ...server.owner, password: 'x' } }, 'select 1'))
   const { pid } = server
   await server.close()
   assert.equal(isServerOf(pid, cluster), false)
@@ -134,6 +131,7 @@ test('another process finds the running server, and none where none runs', async
   assert.equal(runningPostgres(join(parent, 'nowhere')), null)
   const server = await startPostgres({ folder, log })
   assert.deepEqual(runningPostgres(folder), server.connection)
+  assert.deepEqual(runningPostgres(folder, 'owner'), server.owner)
   await server.close()
 })
 

@@ -138,7 +138,7 @@ export class KeyFleet {
 
   /** Which of each meter's values 1, 2, 3 ... the database holds. */
   async stored(): Promise<{ rows: number; distinct: number; lost: number }> {
-    const { rows } = await this.postgres.db.pool.query<{ number: string; n: number; v: number }>(
+    const { rows } = await this.postgres.owner.query<{ number: string; n: number; v: number }>(
       `select number, count(*) as n, count(distinct value) as v
        from readings join meters on meters.id = meter_id group by number`,
     )

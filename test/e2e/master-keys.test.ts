@@ -29,7 +29,7 @@ test('all slaves go over to a new static key, and the old one is destroyed (wire
     moves,
     Array.from({ length: DEVICES }, () => 1),
   )
-  const { rows } = await outcome.fleet.postgres.db.pool.query(
+  const { rows } = await outcome.fleet.postgres.owner.query(
     'select distinct master_key from devices',
   )
   assert.equal(rows.length, 1)

@@ -19,14 +19,11 @@ before(async () => {
 after(() => postgres.close())
 
 test('a second migration changes nothing, two at once do not collide', async () => {
-  assert.deepEqual(
-    await Promise.all([migrate(postgres.db.pool), migrate(postgres.db.pool)]),
-    [0, 0],
-  )
+  assert.deepEqual(await Promise.all([migrate(postgres.owner), migrate(postgres.owner)]), [0, 0])
 })
 
 test('a database with a migration we do not know is refused as newer (OPS-13)', async () => {
-  const { pool } = postgres.db
+  const pool = postgres.owner
   await pool.query("insert into schema_migrations values (9999, '9999_future.sql', 'x')")
   await assert.rejects(migrate(pool), { code: 'OPS-13' })
   await pool.query('delete from schema_migrations where number = 9999')
@@ -37,15 +34,15 @@ test('an applied migration that was edited is refused (OPS-13)', async () => {
   const folder = join(postgres.folder, 'edited')
   cpSync(join(packageRoot(), 'migrations'), folder, { recursive: true })
   writeFileSync(join(folder, '0001_fleet.sql'), '-- edited')
-  await assert.rejects(migrate(postgres.db.pool, folder), { code: 'OPS-13' })
+  await assert.rejects(migrate(postgres.owner, folder), { code: 'OPS-13' })
 })
 
 test('int8 comes back as a safe number or not at all, date and numeric as text', async () => {
-  const { rows } = await postgres.db.pool.query(
+  const { rows } = await postgres.owner.query(
     "select 9007199254740991::int8 as a, '2026-02-28'::date as b, 1.10::numeric as c",
   )
   assert.deepEqual(rows, [{ a: 9007199254740991, b: '2026-02-28', c: '1.10' }])
-  await assert.rejects(postgres.db.pool.query('select 9007199254740992::int8'), RangeError)
+  await assert.rejects(postgres.owner.query('select 9007199254740992::int8'), RangeError)
 })
 
 test('a month gets its by-meter index two days after its end, once', async () => {
@@ -61,8 +58,11 @@ test('a month gets its by-meter index two days after its end, once', async () =>
     'select tableoid::regclass::text as name from readings order by ts',
   )
   assert.deepEqual(rows, [{ name: 'readings_2026_01' }, { name: 'readings_2026_02' }])
-  assert.deepEqual(await indexClosedMonths(pool, unixMs(Date.UTC(2026, 1, 2, 23, 59))), [])
+  assert.deepEqual(
+    await indexClosedMonths(postgres.owner, unixMs(Date.UTC(2026, 1, 2, 23, 59))),
+    [],
+  )
   const third = unixMs(Date.UTC(2026, 1, 3))
-  assert.deepEqual(await indexClosedMonths(pool, third), ['readings_2026_01'])
-  assert.deepEqual(await indexClosedMonths(pool, third), [])
+  assert.deepEqual(await indexClosedMonths(postgres.owner, third), ['readings_2026_01'])
+  assert.deepEqual(await indexClosedMonths(postgres.owner, third), [])
 })

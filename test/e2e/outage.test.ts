@@ -95,7 +95,7 @@ void describe('what cannot be written now', { concurrency: true }, () => {
       await server.close()
       remove()
     })
-    const { host, port, user, password, database } = server.connection
+    const { host, port, user, password, database } = server.owner
     assert.ok(typeof password === 'string')
     const url = `postgres://${user}:${password}@/${database}?host=${host}&port=${port}`
     const way = await WholeWay.open({ DATABASE_URL: url })

@@ -29,8 +29,8 @@ let postgres: TestPostgres
 before(async () => {
   postgres = await testPostgres()
   for (const device of [LIAR, HONEST, THIRD]) {
-    await postgres.db.pool.query('insert into devices (id, name) values ($1, $1)', [device])
-    await postgres.db.pool.query(
+    await postgres.owner.query('insert into devices (id, name) values ($1, $1)', [device])
+    await postgres.owner.query(
       "insert into epochs (device_id, id, origin, transcript, keys) values ($1, 1, now(), '', '')",
       [device],
     )
@@ -39,7 +39,7 @@ before(async () => {
 after(() => postgres.close())
 
 const all = async (text: string, values: unknown[] = []): Promise<unknown[]> =>
-  (await postgres.db.pool.query(text, values)).rows
+  (await postgres.owner.query(text, values)).rows
 
 const status = (changed: Partial<DeviceStatus>): DeviceStatus => ({
   at: NOW,
@@ -265,18 +265,18 @@ test('commands: one that is not understood holds up no other device', async () =
 
 test('bills: values that no meter shows, and rows the database refuses, cost nobody else a bill', async () => {
   const { db } = postgres
-  await db.pool.query('truncate readings')
-  const { rows } = await db.pool.query<{ name: string }>(
+  await postgres.owner.query('truncate readings')
+  const { rows } = await postgres.owner.query<{ name: string }>(
     "select c.relname as name from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'readings'::regclass",
   )
-  for (const { name } of rows) await db.pool.query(`drop table ${name}`)
-  await db.pool.query('delete from last_values')
-  await db.pool.query('truncate retimed_readings')
-  await db.pool.query('delete from registers')
-  const ids = await openUtility(db)
+  for (const { name } of rows) await postgres.owner.query(`drop table ${name}`)
+  await postgres.owner.query('delete from last_values')
+  await postgres.owner.query('truncate retimed_readings')
+  await postgres.owner.query('delete from registers')
+  const ids = await openUtility(postgres)
   for (let n = 1; n <= 6; n += 1) await addHousehold(db, HOUSEHOLD, { ...ids, n })
   // 4.5e24 Wh.
-  const kinds = await db.pool.query<{ id: number }>(
+  const kinds = await postgres.owner.query<{ id: number }>(
     "insert into registers (obis, exponent, unit) values ('1-0:1.8.0*255', 9, 30) returning id",
   )
   const huge = kinds.rows[0]?.id ?? 0
@@ -286,7 +286,7 @@ test('bills: values that no meter shows, and rows the database refuses, cost nob
     { tariff: ids.tariff, register: huge, n: 7 },
   )
   await addHousehold(db, { ...HOUSEHOLD, name: 'Poison' }, { ...ids, n: 8 })
-  await db.pool.query(`create function poison() returns trigger language plpgsql as $$ begin
+  await postgres.owner.query(`create function poison() returns trigger language plpgsql as $$ begin
     if new.content #>> '{customer,name}' = 'Poison' then
       raise exception 'poison' using errcode = '23514';
     end if; return new; end $$;
@@ -303,7 +303,7 @@ test('bills: values that no meter shows, and rows the database refuses, cost nob
 
 test('notices: one that fails unforeseen is tried again in its turn; the others are sent', async () => {
   const { kysely } = postgres.db
-  const { rows } = await postgres.db.pool.query<{ id: number }>('select min(id) as id from bills')
+  const { rows } = await postgres.owner.query<{ id: number }>('select min(id) as id from bills')
   const poison = rows[0]?.id ?? 0
   const sent: string[] = []
   const lines: string[] = []

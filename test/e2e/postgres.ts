@@ -9,8 +9,9 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate } from '../../services/billing/store/migrate.ts'
-import { type Db, openDatabase } from '../../services/billing/store/pool.ts'
+import type { Pool } from 'pg'
+import { prepareSchema } from '../../services/billing/store/migrate.ts'
+import { type Db, openDatabase, openOwner } from '../../services/billing/store/pool.ts'
 import {
   type EmbeddedPostgres,
   startPostgres,
@@ -26,8 +27,10 @@ export function temporaryFolder(): { readonly folder: string; readonly remove: (
 export interface TestPostgres {
   readonly folder: string
   readonly server: EmbeddedPostgres
-  /** Migrated, empty. */
+  /** Migrated, empty; with the rights that Ticklock works with. */
   readonly db: Db
+  /** As the owner of the tables, who may do anything. */
+  readonly owner: Pool
   close(): Promise<void>
 }
 
@@ -44,8 +47,8 @@ export function copyCluster(folder: string, { durable = false }: ClusterOptions 
   // The database's account may have been unable to enter: then it lies elsewhere.
   if (template === undefined || !existsSync(join(template, 'cluster'))) return
   mkdirSync(folder, { recursive: true })
-  const [cluster, password] = [join(template, 'cluster'), join(template, 'password')]
-  execFileSync('cp', ['-a', cluster, password, folder])
+  const parts = ['cluster', 'password', 'password-work'].map((name) => join(template, name))
+  execFileSync('cp', ['-a', ...parts, folder])
   if (!durable) appendFileSync(join(folder, 'cluster', 'postgresql.conf'), 'fsync = off\n')
 }
 
@@ -55,11 +58,13 @@ export async function testPostgres(options: ClusterOptions = {}): Promise<TestPo
   copyCluster(folder, options)
   const server = await startPostgres({ folder, log: () => {} })
   const db = openDatabase(server.connection, () => {})
-  await migrate(db.pool)
+  const owner = openOwner(server.owner)
+  await prepareSchema({ owner, runtime: db.pool })
   const close = async () => {
+    await owner.end()
     await db.close()
     await server.close()
     remove()
   }
-  return { folder, server, db, close }
+  return { folder, server, db, owner, close }
 }

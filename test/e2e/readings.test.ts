@@ -36,13 +36,13 @@ afterEach(async () => {
 
 beforeEach(async () => {
   // Commands are never deleted, nor are their devices, unless a test says otherwise.
-  await postgres.db.pool.query('alter table commands disable trigger commands_stay')
-  await postgres.db.pool.query(`truncate devices, epochs, stream_positions, meters, readings,
+  await postgres.owner.query('alter table commands disable trigger commands_stay')
+  await postgres.owner.query(`truncate devices, epochs, stream_positions, meters, readings,
     last_values, exceptions, device_status, enrolment_tokens cascade`)
-  await postgres.db.pool.query("update counters set count = 0 where name = 'readings'")
+  await postgres.owner.query("update counters set count = 0 where name = 'readings'")
   for (const device of [DEVICE, OTHER]) {
-    await postgres.db.pool.query('insert into devices (id, name) values ($1, $1)', [device])
-    await postgres.db.pool.query(
+    await postgres.owner.query('insert into devices (id, name) values ($1, $1)', [device])
+    await postgres.owner.query(
       "insert into epochs (device_id, id, origin, transcript, keys) values ($1, 1, now(), '', '')",
       [device],
     )
@@ -91,7 +91,7 @@ function frame(shape: Shape): AcceptedFrame {
   }
 }
 
-const all = async (sql: string): Promise<unknown[]> => (await postgres.db.pool.query(sql)).rows
+const all = async (sql: string): Promise<unknown[]> => (await postgres.owner.query(sql)).rows
 const counter = () => all("select count from counters where name = 'readings'")
 
 test('a run’s opener is stored with its first frame and loaded with the roster', async () => {
@@ -161,7 +161,7 @@ test("another device's meter becomes an exception with its content (SEC-13)", as
     frame({ sequence: 1, device: OTHER, readings: [{ value: 7 }, { meter: 'M2' }] }),
   ])
   assert.deepEqual(await counter(), [{ count: 2 }])
-  const { rows } = await postgres.db.pool.query<{ content: Buffer; detail: string }>(
+  const { rows } = await postgres.owner.query<{ content: Buffer; detail: string }>(
     "select content, detail from exceptions where code = 'SEC-13'",
   )
   assert.deepEqual(
@@ -171,7 +171,7 @@ test("another device's meter becomes an exception with its content (SEC-13)", as
 })
 
 test('a meter registered without a device goes to the first that reports it', async () => {
-  await postgres.db.pool.query("insert into meters (number, digits) values ('M1', 6)")
+  await postgres.owner.query("insert into meters (number, digits) values ('M1', 6)")
   await sink.append([frame({ sequence: 1 })])
   await sink.append([frame({ sequence: 1, device: OTHER })])
   assert.deepEqual(await all('select device_id from meters'), [{ device_id: DEVICE }])
@@ -294,7 +294,7 @@ test('kill -9 of the server while frames commit: all acknowledged ones are there
   await sink.append([frame({ sequence: sequence + 1 })])
   acknowledged.add(sequence + 1)
   const stored = new Set(
-    (await postgres.db.pool.query<{ value: number }>('select value from readings')).rows.map(
+    (await postgres.owner.query<{ value: number }>('select value from readings')).rows.map(
       ({ value }) => value - 1_000,
     ),
   )

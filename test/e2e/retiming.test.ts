@@ -41,18 +41,18 @@ afterEach(async () => {
 })
 
 beforeEach(async () => {
-  const { pool } = postgres.db
+  const { owner } = postgres
   // Commands are never deleted, nor are their devices, unless a test says otherwise.
-  await pool.query('alter table commands disable trigger commands_stay')
-  await pool.query(`truncate devices, epochs, stream_positions, meters, readings, last_values,
+  await owner.query('alter table commands disable trigger commands_stay')
+  await owner.query(`truncate devices, epochs, stream_positions, meters, readings, last_values,
     exceptions, device_status, enrolment_tokens, slave_processes, retimed_readings cascade`)
-  await pool.query("delete from counters where name like 'exception %'")
-  await pool.query('insert into devices (id, name) values ($1, $1)', [DEVICE])
-  await pool.query(
+  await owner.query("delete from counters where name like 'exception %'")
+  await owner.query('insert into devices (id, name) values ($1, $1)', [DEVICE])
+  await owner.query(
     "insert into epochs (device_id, id, origin, transcript, keys) values ($1, 1, now(), '', '')",
     [DEVICE],
   )
-  sink = openSink(pool)
+  sink = openSink(postgres.db.pool)
 })
 
 const position = (run: number, sequence: number) => ({
@@ -142,7 +142,7 @@ async function retimeNow(): Promise<number> {
   return retimeDue(pool, unixMs(Date.now()))
 }
 
-const all = async (sql: string): Promise<unknown[]> => (await postgres.db.pool.query(sql)).rows
+const all = async (sql: string): Promise<unknown[]> => (await postgres.owner.query(sql)).rows
 const found = () =>
   all('select sequence, ts, bound_ms, way from retimed_readings order by run, sequence')
 const originals = () =>
@@ -168,7 +168,7 @@ test('a process keeps its first, tightest and last anchor, in any order', async 
   await anchors(...list.toReversed(), anchor(P1, 6_000, 30))
   assert.deepEqual(await kept(), expected)
   // In a single write they are merged beforehand.
-  await postgres.db.pool.query('delete from slave_processes')
+  await postgres.owner.query('delete from slave_processes')
   for (const one of [...list.toReversed(), anchor(P1, 6_000, 30)]) sink.anchor(DEVICE, one)
   sink.anchor('00000000000000ff', anchor(P1, 1))
   await sink.close()
@@ -311,7 +311,7 @@ test('frames given up and sealed ones become exceptions, with their position', a
   assert.equal((await webStores(postgres.db.kysely).readings.exceptions()).length, 5)
   const metrics = await serverMetrics(postgres.db.pool).metrics()
   assert.match(metrics, /^ticklock_exceptions_total\{code="OPS-16"\} 1$/m)
-  await postgres.db.pool.query("update exceptions set at = at - interval '31 days'")
+  await postgres.owner.query("update exceptions set at = at - interval '31 days'")
   assert.deepEqual(await alarms(), [0])
 })
 
@@ -331,7 +331,7 @@ test('the operator sees both times of a reading', async () => {
 })
 
 test('only the newest thousand processes of a device are remembered', async () => {
-  await postgres.db.pool.query(
+  await postgres.owner.query(
     `insert into slave_processes (device_id, process, seen_at)
      select $1, lpad(to_hex(n), 16, '0'), now() - n * interval '1 minute'
      from generate_series(1, 1200) as n`,

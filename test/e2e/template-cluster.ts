@@ -6,8 +6,8 @@ import {
   runningPostgres,
   startPostgres,
 } from '../../services/billing/store/embedded/embedded-postgres.ts'
-import { migrate } from '../../services/billing/store/migrate.ts'
-import { openDatabase } from '../../services/billing/store/pool.ts'
+import { prepareSchema } from '../../services/billing/store/migrate.ts'
+import { openDatabase, openOwner } from '../../services/billing/store/pool.ts'
 
 const [folder] = process.argv.slice(2)
 assert.ok(folder !== undefined, 'usage: template-cluster FOLDER')
@@ -23,7 +23,9 @@ const server = await startPostgres({ folder, log: console.error }).catch((error:
   throw error
 })
 const db = openDatabase(server.connection, () => {})
-await migrate(db.pool)
+const owner = openOwner(server.owner)
+assert.deepEqual(await prepareSchema({ owner, runtime: db.pool }), [])
+await owner.end()
 await db.close()
 await server.close()
 assert.equal(runningPostgres(folder), null)

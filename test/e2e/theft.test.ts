@@ -74,7 +74,7 @@ async function until(what: string, is: () => boolean): Promise<void> {
 /** Waits until everything taken by now is acknowledged; returns the last second of each epoch. */
 async function acknowledged(fleet: KeyFleet): Promise<Map<number, number>> {
   await fleet.drain(PATIENCE_MS)
-  const { rows } = await fleet.postgres.db.pool.query<{ epoch: number; second: number }>(
+  const { rows } = await fleet.postgres.owner.query<{ epoch: number; second: number }>(
     'select epoch, max(second) as second from stream_positions group by epoch',
   )
   for (const slave of fleet.slaves.values()) slave.reads = true
@@ -156,7 +156,7 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
   for (const slave of fleet.slaves.values()) slave.disconnect()
   const before = witness.frames.length
   await wait(PHASE_MS)
-  await postgres.db.pool.query('checkpoint')
+  await postgres.owner.query('checkpoint')
   const files = [...loot(postgres.folder), ...loot(backup)]
   const waiting = witness.frames.slice(before)
   assert.ok(old.length > 20 && waiting.length > 20, `${old.length} old, ${waiting.length} waiting`)
@@ -197,7 +197,7 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
 
 /** How many trees open when every 32-byte value in the database is tried as a key. */
 async function withoutKeys({ postgres }: KeyFleet, { blobs, places }: Haul): Promise<number> {
-  const { rows } = await postgres.db.pool.query<{ key: Buffer }>(
+  const { rows } = await postgres.owner.query<{ key: Buffer }>(
     `select static_key as key from devices union select transcript from epochs
      union select hash from stream_positions`,
   )

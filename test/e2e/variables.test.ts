@@ -28,6 +28,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   TICKLOCK_TIME_CA: ['/no/such/file', '/'],
   TICKLOCK_DATA: [LOST],
   DATABASE_URL: ['rubbish', ...url('postgres', ['%ff@h/d', '@h:port/d', '@h/d?sslrootcert=/none'])],
+  TICKLOCK_MIGRATION_URL: ['rubbish', ...url('postgres', ['%ff@h/d', '@h/d'])],
   TICKLOCK_CLOCK_BOUND_MS: ['soon'],
   TICKLOCK_TOLERANCE_S: ['0'],
   TICKLOCK_HANDSHAKES_PER_SOURCE: ['many'],

@@ -221,7 +221,7 @@ export class WholeWay {
   get db(): Db {
     if (this.#db === null) {
       const connection =
-        this.env['DATABASE_URL'] ?? runningPostgres(join(this.folder, 'postgresql'))
+        this.env['DATABASE_URL'] ?? runningPostgres(join(this.folder, 'postgresql'), 'owner')
       assert.ok(connection !== null, 'PostgreSQL runs')
       this.#db = openDatabase(connection, () => {})
     }

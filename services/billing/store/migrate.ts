@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { FaultError } from '../../../shared/node/fault-error.ts'
+import { errorCode, FaultError } from '../../../shared/node/fault-error.ts'
 import { packageRoot } from '../../../shared/node/root.ts'
+import { grantRights, surplusRights } from './grants.ts'
 import { reach } from './pool.ts'
 
 /** Key of the advisory lock while migrating: 'migr' in ASCII. */
@@ -36,6 +37,17 @@ function readMigrations(folder: string): readonly Migration[] {
   })
 }
 
+/** The schema up to date and the rights as grants.ts says, by the owner's connection; returns what
+ * the working role may do beyond that. */
+export async function prepareSchema(roles: {
+  readonly owner: pg.Pool
+  readonly runtime: pg.Pool
+}): Promise<readonly string[]> {
+  await migrate(roles.owner)
+  await grantRights(roles.owner, roles.runtime)
+  return surplusRights(roles.runtime)
+}
+
 /** Applies what is missing and returns how many files that was. Rejects with OPS-08 when the
  * database cannot be reached, and with OPS-13 when it holds a migration that this program does not
  * know or knows differently; then nothing was changed. */
@@ -53,9 +65,7 @@ export async function migrate(
     if (server.rows[0]?.version < SERVER_VERSION_MIN) {
       throw new FaultError('OPS-07', 'the server is older than PostgreSQL 15')
     }
-    await client.query(`create table if not exists schema_migrations (
-      number integer primary key, name text not null, hash text not null,
-      applied_at timestamptz not null default now())`)
+    await ensureLedger(client)
     const { rows } = await client.query<{ number: number; name: string; hash: string }>(
       'select number, name, hash from schema_migrations order by number',
     )
@@ -67,12 +77,41 @@ export async function migrate(
       }
     }
     const missing = known.slice(rows.length)
-    for (const migration of missing) await apply(client, migration)
+    await asOwner(async () => {
+      for (const migration of missing) await apply(client, migration)
+    })
     return missing.length
   } finally {
     // The lock belongs to the connection: releasing the connection releases the lock, whatever
     // happened.
     client.release(true)
+  }
+}
+
+/** The table of what was applied. Made only when it is missing: a role that may create nothing can
+ * start on a database that is up to date. */
+async function ensureLedger(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ there: boolean }>(
+    "select to_regclass('schema_migrations') is not null as there",
+  )
+  if (rows[0]?.there === true) return
+  await asOwner(() =>
+    client.query(`create table schema_migrations (
+      number integer primary key, name text not null, hash text not null,
+      applied_at timestamptz not null default now())`),
+  )
+}
+
+/** Not enough privilege, in PostgreSQL's codes. */
+const FORBIDDEN = '42501'
+
+/** OPS-31 when this role may not change the schema. */
+async function asOwner(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (errorCode(error) !== FORBIDDEN) throw error
+    throw new FaultError('OPS-31', 'it must be brought up to date: set TICKLOCK_MIGRATION_URL')
   }
 }
 

@@ -14,6 +14,10 @@ const CONNECTIONS_MAX = 16
 const CONNECT_MS_MAX = 5_000
 
 const PORT_MAX = 65_535
+/** One works, one holds the lock of the migration. */
+const OWNER_CONNECTIONS_MAX = 2
+/** How long an unused connection of the owner stays open, milliseconds. */
+const OWNER_IDLE_MS = 1_000
 
 const OID = { int8: 20, date: 1082, numeric: 1700 } as const
 
@@ -36,11 +40,34 @@ export interface Db {
   close(): Promise<void>
 }
 
+export type Connection = PoolConfig | string
+
+/** Connections of the tables' owner: for the start, and now and then for an index. They close when
+ * idle, so that nothing holds those rights meanwhile. */
+export function openOwner(connection: Connection): Pool {
+  const target = typeof connection === 'string' ? { connectionString: connection } : connection
+  if (typeof connection === 'string') checkText(connection, 'DATABASE_URL')
+  if (typeof connection === 'string') checkText(connection, 'TICKLOCK_MIGRATION_URL')
+  const pool = new Pool({
+    max: OWNER_CONNECTIONS_MAX,
+    idleTimeoutMillis: OWNER_IDLE_MS,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    application_name: 'ticklock owner',
+    ...target,
+    types,
+  })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+  })
+  return pool
+}
+
 /** `connection`: of the embedded server, or the text of DATABASE_URL. Connects when first used.
  * OPS-05: the text is not understood. */
-export function openDatabase(connection: PoolConfig | string, log: (line: string) => void): Db {
+export function openDatabase(connection: Connection, log: (line: string) => void): Db {
   const target = typeof connection === 'string' ? { connectionString: connection } : connection
-  if (typeof connection === 'string') checkText(connection)
+  if (typeof connection === 'string') checkText(connection, 'DATABASE_URL')
   const pool = new Pool({
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS_MAX,
@@ -63,12 +90,12 @@ export function openDatabase(connection: PoolConfig | string, log: (line: string
 
 /** A client reads the text, and the certificates that it names, when it is made. What is wrong is
  * said without the text: it holds a password. */
-function checkText(connectionString: string): void {
+function checkText(connectionString: string, name: string): void {
   try {
     const { port } = new Client({ connectionString })
     if (port < 1 || port > PORT_MAX) throw new Error(`port ${port}`)
   } catch (error) {
-    throw new FaultError('OPS-05', `DATABASE_URL: ${errorText(error)}`)
+    throw new FaultError('OPS-05', `${name}: ${errorText(error)}`)
   }
 }
 

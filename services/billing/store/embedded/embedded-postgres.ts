@@ -23,8 +23,10 @@ import {
   reachableFolder,
   usableBinaries,
 } from './postgres-binaries.ts'
-import { ROLE, ensureCluster, rolePassword, socketFolder } from './postgres-cluster.ts'
+import { ensureCluster, type Passwords, rolePasswords } from './postgres-cluster.ts'
 import { isServerOf, liveServer, readLockFile } from './postmaster.ts'
+import { ensureWorker, OWNER, WORKER } from './roles.ts'
+import { findSocketFolder, socketFolder } from './socket-folder.ts'
 
 /** Longest we wait for a server that gives no sign of life, milliseconds. The longest known wait is
  * for the processes of a killed server to release its memory: a few seconds on a busy machine. */
@@ -72,8 +74,12 @@ interface Place {
   readonly binaries: Binaries
   /** Null: TCP on the loopback address. */
   readonly socket: string | null
-  readonly connection: PoolConfig & { readonly host: string; readonly port: number }
+  readonly passwords: Passwords
+  readonly owner: Target
+  readonly connection: Target
 }
+
+type Target = PoolConfig & { readonly host: string; readonly port: number }
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -86,36 +92,41 @@ function freePort(): Promise<number> {
   })
 }
 
-const connectionOf = (how: {
+/** How each of the two roles connects. */
+function connectionsOf(how: {
   readonly socket: string | null
   readonly port: number
-  readonly password: string
-}) => ({
-  host: how.socket ?? '127.0.0.1',
-  port: how.port,
-  user: ROLE,
-  password: how.password,
-  database: DATABASE,
-})
+  readonly passwords: Passwords
+}): { readonly owner: Target; readonly connection: Target } {
+  const { socket, port, passwords } = how
+  const target = { host: socket ?? '127.0.0.1', port, database: DATABASE }
+  return {
+    owner: { ...target, user: OWNER, password: passwords.owner },
+    connection: { ...target, user: WORKER, password: passwords.worker },
+  }
+}
 
 async function prepare(wanted: string, log: Log): Promise<Place> {
   const account = databaseAccount()
   const folder = reachableFolder(wanted, account)
   if (folder !== wanted) log(`${wanted} is closed to the database's user: using ${folder}`)
   const binaries = usableBinaries(folder, account)
-  const password = rolePassword(folder)
-  const cluster = await ensureCluster({ folder, account, binaries, password })
+  const passwords = rolePasswords(folder)
+  const cluster = await ensureCluster({ folder, account, binaries, password: passwords.owner })
   const socket = socketFolder(folder, account)
   const port = socket === null ? (liveServer(cluster)?.port ?? (await freePort())) : DEFAULT_PORT
-  const connection = connectionOf({ socket, port, password })
-  return { folder, cluster, account, binaries, socket, connection }
+  const connections = connectionsOf({ socket, port, passwords })
+  return { folder, cluster, account, binaries, socket, passwords, ...connections }
 }
 
 /** A running embedded server. `restarted` is emitted when it is back after a death that we
  * noticed. */
 export class EmbeddedPostgres {
   readonly events = new EventEmitter<{ restarted: [] }>()
+  /** Of the role that Ticklock works with. */
   readonly connection: PoolConfig
+  /** Of the owner of the tables. */
+  readonly owner: PoolConfig
   readonly #place: Place
   readonly #log: Log
   #child: ChildProcess | null = null
@@ -132,6 +143,7 @@ export class EmbeddedPostgres {
     this.#place = place
     this.#log = log
     this.connection = place.connection
+    this.owner = place.owner
   }
 
   /** Process number of the server now; 0 when there is none. */
@@ -170,7 +182,7 @@ export class EmbeddedPostgres {
 
   async #connect(): Promise<'ready' | 'recovering' | 'away'> {
     const control = new Client({
-      ...this.#place.connection,
+      ...this.#place.owner,
       database: 'postgres',
       connectionTimeoutMillis: CONNECT_MS_MAX,
     })
@@ -179,6 +191,8 @@ export class EmbeddedPostgres {
       await control.connect()
       const found = await control.query('select 1 from pg_database where datname = $1', [DATABASE])
       if (found.rowCount === 0) await control.query(`create database ${DATABASE}`)
+      const { worker: password } = this.#place.passwords
+      await ensureWorker(control, { database: DATABASE, password })
       control.once('end', () => this.#died(control))
       this.#control = control
       return 'ready'
@@ -329,12 +343,21 @@ export class EmbeddedPostgres {
 
 /** How to reach the embedded server of `folder` when another process of ours runs it; null when
  * none runs. Changes nothing. */
-export function runningPostgres(folder: string): PoolConfig | null {
+export function runningPostgres(
+  folder: string,
+  as: 'owner' | 'worker' = 'worker',
+): PoolConfig | null {
   const place = existingFolder(folder)
   const server = place === null ? null : liveServer(join(place, 'cluster'))
   if (place === null || server === null) return null
-  const socket = socketFolder(place, databaseAccount())
-  return connectionOf({ socket, port: server.port, password: rolePassword(place) })
+  const socket = findSocketFolder(place, databaseAccount())
+  if (socket === null && process.platform !== 'win32') return null
+  const { connection, owner } = connectionsOf({
+    socket,
+    port: server.port,
+    passwords: rolePasswords(place),
+  })
+  return as === 'owner' ? owner : connection
 }
 
 /** Starts, or finds again, the embedded database of `folder` (made when missing). Rejects with a

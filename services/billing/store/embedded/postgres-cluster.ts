@@ -1,35 +1,32 @@
 // The folder of one embedded database: made once, checked at every start.
 //
 //   cluster/        PostgreSQL's own data folder, made whole or not at all
-//   socket/         the Unix socket, 0700: only root and the database's account come in
-//   password        of the one database role, 0600; the socket asks for it too, `nobody` is shared
+//   socket/         the Unix socket, 0700: only root and the database's account come in; or
+//                   socket-elsewhere, a link, where this path would be too long
+//   password        of the owner, 0600; the socket asks for it too, `nobody` is shared
+//   password-work   of the role that Ticklock works with (roles.ts), 0600
 //   postgres.log    what PostgreSQL says
 //   lib/, native-*/ links to its libraries; a copy of the binaries where one is needed
 
 import { spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import {
   chownSync,
   existsSync,
-  lstatSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeFolders } from '../../../../shared/node/folders.ts'
 import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import type { Account, Binaries } from './postgres-binaries.ts'
+import { OWNER } from './roles.ts'
+import { makePrivate } from './socket-folder.ts'
 
-/** Longest socket path, bytes: sun_path of sockaddr_un is 108 with its final zero on Linux, 104 on
- * BSD. */
-const SOCKET_PATH_BYTES_MAX = 103
 /** The major version of our binaries; a cluster of another one needs pg_upgrade or a dump. */
 const MAJOR = '18'
-export const ROLE = 'ticklock'
 
 const asFault = (error: unknown): FaultError => {
   if (error instanceof FaultError) return error
@@ -40,36 +37,19 @@ const asFault = (error: unknown): FaultError => {
   )
 }
 
-function makePrivate(folder: string, account: Account): void {
-  makeFolders(folder, 0o700)
-  if (account.uid !== undefined && account.gid !== undefined) {
-    chownSync(folder, account.uid, account.gid)
-  }
+/** The passwords of the owner and of the working role. */
+export interface Passwords {
+  readonly owner: string
+  readonly worker: string
 }
 
-/** The folder for the Unix socket, or null where there can be none (Windows, or no path of ours is
- * short enough). Below the system's temporary folder somebody else could take the name: only a real
- * folder that is closed to others and owned by the database's account is used. */
-export function socketFolder(folder: string, account: Account): string | null {
-  if (process.platform === 'win32') return null
-  const mark = createHash('sha256').update(folder).digest('hex').slice(0, 12)
-  for (const candidate of [join(folder, 'socket'), join(tmpdir(), `ticklock-${mark}`)]) {
-    if (Buffer.byteLength(join(candidate, '.s.PGSQL.5432')) > SOCKET_PATH_BYTES_MAX) continue
-    try {
-      if (!existsSync(candidate)) makePrivate(candidate, account)
-      const found = lstatSync(candidate)
-      const owner = account.uid ?? process.getuid?.()
-      if (found.isDirectory() && (found.mode & 0o077) === 0 && found.uid === owner) return candidate
-    } catch (error) {
-      throw asFault(error)
-    }
-  }
-  return null
+/** Made at the first call. OPS-10 when others could read them. */
+export function rolePasswords(folder: string): Passwords {
+  return { owner: passwordIn(folder, 'password'), worker: passwordIn(folder, 'password-work') }
 }
 
-/** The password of the database role; made at the first call. OPS-10 when others could read it. */
-export function rolePassword(folder: string): string {
-  const file = join(folder, 'password')
+function passwordIn(folder: string, name: string): string {
+  const file = join(folder, name)
   try {
     if (!existsSync(file))
       writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 })
@@ -128,7 +108,7 @@ export async function ensureCluster(options: {
     if (account.uid !== undefined && account.gid !== undefined) {
       chownSync(passwordFile, account.uid, account.gid)
     }
-    const args = ['-D', fresh, '-U', ROLE, '-E', 'UTF8', '--locale=C', '-A', 'scram-sha-256']
+    const args = ['-D', fresh, '-U', OWNER, '-E', 'UTF8', '--locale=C', '-A', 'scram-sha-256']
     args.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8', `--pwfile=${passwordFile}`)
     const { code, printed } = await run(binaries.initdb, args, {
       account,
