@@ -35,7 +35,8 @@ import type { MailDriver } from './notices/shell/mail.ts'
 import { serverMetrics } from './site/shell/metrics.ts'
 import { type NoticeWorker, startNoticeWorker } from './notices/shell/notice-worker.ts'
 import { billMatter } from './bills/shell/bill-matter.ts'
-import { storedBillPdf } from './bills/shell/pdf.ts'
+import { storedBillPdf } from './bills/shell/document.ts'
+import { openPress, type Press } from './bills/shell/press.ts'
 import type { SmsDriver } from './notices/shell/sms.ts'
 
 export interface BillingOptions {
@@ -101,11 +102,13 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
       await board.close()
       await sink.close()
     })
+    const press = openPress((detail) => log.fault('OPS-32', detail))
+    closers.push(() => press.close())
     const worker: NoticeWorker = startNoticeWorker({
       db: db.kysely,
       mail: options.mail,
       sms: options.sms,
-      matterOf: (billId) => billMatter(db.kysely, billId),
+      matterOf: (billId) => billMatter({ db: db.kysely, press }, billId),
       linkOf: (id) => customerLink({ db: db.kysely, random: nodeRandom, baseUrl }, id, now()),
       now,
       log: say,
@@ -115,7 +118,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     closers.push(() => clerk.stop())
     const keeper = setInterval(() => void tend(owner, log), TEND_MS)
     closers.push(async () => clearInterval(keeper))
-    const app = await openPages(options, db)
+    const app = await openPages(options, db, press)
     closers.push(() => app.close())
     return {
       db,
@@ -154,6 +157,7 @@ async function openPostgres(options: BillingOptions): Promise<EmbeddedPostgres |
 async function openPages(
   options: BillingOptions,
   db: Db,
+  press: Press,
 ): Promise<Awaited<ReturnType<typeof buildApp>>> {
   const { baseUrl, trustedProxies, demo, inbox, attacks, backfill, http } = options
   const watch = openAccessWatch(options.log)
@@ -166,7 +170,7 @@ async function openPages(
     },
     now,
     random: nodeRandom,
-    renderPdf: (id) => storedBillPdf(db.kysely, id),
+    renderPdf: (id, viewer) => storedBillPdf({ db: db.kysely, press }, id, viewer),
     summary: () => readSummary(db.pool),
     clockFigures: servedClockFigures(db.pool, () => performance.now()),
     health: async () => {

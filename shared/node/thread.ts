@@ -1,11 +1,15 @@
 // Worker threads: all are started the same way and end within a known time.
 
-import { Worker } from 'node:worker_threads'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 
-/** Runs the module `url` in a thread; it reads `workerData`. */
-export const startThread = (url: URL, workerData: unknown): Worker =>
+/** Runs the module `url` in a thread; it reads `workerData`. `limits`: what it may not have. */
+export const startThread = (
+  url: URL,
+  workerData: unknown,
+  limits: Pick<WorkerOptions, 'env' | 'resourceLimits'> = {},
+): Worker =>
   // Threads do not inherit the options of the process: --input-type would stop them.
-  new Worker(url, { workerData, execArgv: [] })
+  new Worker(url, { ...limits, workerData, execArgv: [] })
 
 /** Asks a thread to end with `message` and waits until it has; stops it after `msMax`
  * milliseconds. */

@@ -4,7 +4,8 @@ import { instantsOf } from '../../services/billing/civil/calendar.ts'
 import { boundariesReady, runBills } from '../../services/billing/bills/db/run.ts'
 import { storedBill } from '../../services/billing/bills/db/stored.ts'
 import { publishTariff } from '../../services/billing/tariffs/db/tariffs.ts'
-import { storedBillPdf } from '../../services/billing/bills/shell/pdf.ts'
+import { storedBillPdf } from '../../services/billing/bills/shell/document.ts'
+import { openPress } from '../../services/billing/bills/shell/press.ts'
 import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
 import {
   addHousehold,
@@ -25,7 +26,7 @@ let ids: { register: number; tariff: number }
 before(async () => {
   postgres = await testPostgres()
   const { db } = postgres
-  ids = await openUtility(db)
+  ids = await openUtility(postgres)
   for (let n = 1; n <= HOUSEHOLDS; n += 1) {
     const zone = n % 2 === 0 ? 'Asia/Kolkata' : 'Europe/London'
     await addHousehold(db, { ...HOUSEHOLD, zone, closing: 25_001_000 + n * 17_003 }, { ...ids, n })
@@ -39,7 +40,7 @@ before(async () => {
 after(() => postgres.close())
 
 const count = async (text: string): Promise<number> => {
-  const { rows } = await postgres.db.pool.query<{ n: number }>(text)
+  const { rows } = await postgres.owner.query<{ n: number }>(text)
   return rows[0]?.n ?? -1
 }
 
@@ -62,7 +63,7 @@ test('four runs at once issue each bill once, numbers have no gap (lago-api #198
       'BIL-08': 1,
     })
   }
-  const { rows } = await postgres.db.pool.query<{ number: string }>(
+  const { rows } = await postgres.owner.query<{ number: string }>(
     'select number from bills order by number',
   )
   const expected = rows.map((_, i) => `B2026-${String(i + 1).padStart(6, '0')}`)
@@ -101,19 +102,19 @@ test('a late reading is billed by the next run, with the next number', async () 
 })
 
 test('an issued bill cannot be changed or removed in the database (migrations/0004)', async () => {
-  const { pool } = postgres.db
+  const { owner: pool } = postgres
   await assert.rejects(pool.query('update bills set total = 1'), /never changes/)
   await assert.rejects(pool.query('delete from bills'), /never changes/)
 })
 
 test('a bill whose stored content was changed behind our back does not read back', async () => {
-  const { db } = postgres
-  await db.pool.query('alter table bills disable trigger bills_are_final')
-  await db.pool.query(
+  const { db, owner } = postgres
+  await owner.query('alter table bills disable trigger bills_are_final')
+  await owner.query(
     `update bills set content = jsonb_set(content, '{total}', '"1.00"')
       where number = 'B2026-000001'`,
   )
-  await db.pool.query('alter table bills enable trigger bills_are_final')
+  await owner.query('alter table bills enable trigger bills_are_final')
   const bill = await storedBill(db.kysely, { number: 'B2026-000001' })
   assert.ok(bill !== null && !bill.ok)
   assert.match(bill.fault.why, /hash/)
@@ -142,10 +143,17 @@ test('a tariff that changes inside the period keeps its bills waiting with BIL-0
 })
 
 test('a stored bill is drawn by its id; a changed one is OPS-16, none is null', async () => {
-  const { db } = postgres
+  const lines: string[] = []
+  const press = openPress((line) => lines.push(line))
+  const at = { db: postgres.db.kysely, press }
   const idOf = (number: string) => count(`select id n from bills where number = '${number}'`)
-  const page = await storedBillPdf(db.kysely, await idOf('B2026-000002'))
-  assert.ok(page !== null && page.length > 5_000)
-  await assert.rejects(storedBillPdf(db.kysely, await idOf('B2026-000001')), /OPS-16/)
-  assert.equal(await storedBillPdf(db.kysely, 999_999), null)
+  try {
+    const page = await storedBillPdf(at, await idOf('B2026-000002'), 'operator 1')
+    assert.ok(page?.ok === true && page.pdf.length > 5_000)
+    await assert.rejects(storedBillPdf(at, await idOf('B2026-000001'), 'operator 1'), /OPS-16/)
+    assert.equal(await storedBillPdf(at, 999_999, 'operator 1'), null)
+  } finally {
+    await press.close()
+  }
+  assert.deepEqual(lines, [])
 })

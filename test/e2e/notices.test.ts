@@ -4,6 +4,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { runBills } from '../../services/billing/bills/db/run.ts'
 import { billMatter } from '../../services/billing/bills/shell/bill-matter.ts'
+import { openPress } from '../../services/billing/bills/shell/press.ts'
 import { claimNotices, queueAgain } from '../../services/billing/notices/db/notices.ts'
 import { type MailDriver, openMail } from '../../services/billing/notices/shell/mail.ts'
 import {
@@ -37,7 +38,7 @@ const told = new Set<'email' | 'sms'>()
 before(async () => {
   postgres = await testPostgres()
   inbox = await startInbox({ now: () => now })
-  const ids = await openUtility(postgres.db)
+  const ids = await openUtility(postgres)
   await addHousehold(postgres.db, HOUSEHOLD, { ...ids, n: 1 })
   const options = { period: MAY, now: NOW, utility: UTILITY, series: 'B2026' }
   const run = await runBills(postgres.db.kysely, options)
@@ -52,19 +53,22 @@ beforeEach(async () => {
   faults.length = 0
   lines.length = 0
   told.clear()
-  await postgres.db.pool.query(
+  await postgres.owner.query(
     `update notices set state = 'queued', attempts = 0, next_attempt_at = $1, last_fault = null,
       provider_id = null, sent_at = null`,
     [new Date(NOW)],
   )
 })
 
+const press = openPress((line) => lines.push(line))
+after(() => press.close())
+
 function task(mail: MailDriver | null, sms: SmsDriver | null): NoticeTask {
   return {
     db: postgres.db.kysely,
     mail,
     sms,
-    matterOf: (bill) => billMatter(postgres.db.kysely, bill),
+    matterOf: (bill) => billMatter({ db: postgres.db.kysely, press }, bill),
     linkOf: async (customer) => `http://localhost/c/${customer}`,
     now: () => now,
     log: (line) => lines.push(line),
@@ -81,7 +85,7 @@ interface State {
   readonly provider_id: string | null
 }
 async function notice(channel: string): Promise<State> {
-  const { rows } = await postgres.db.pool.query<State>('select * from notices where channel = $1', [
+  const { rows } = await postgres.owner.query<State>('select * from notices where channel = $1', [
     channel,
   ])
   const [row] = rows
@@ -168,7 +172,7 @@ test('an address refused for good is given up at once (RFC 3463, x.1.1); queued 
   await sendDueNotices(task(server.mail, null), NEVER)
   const given = await notice('email')
   assert.deepEqual([given.state, given.last_fault, given.attempts], ['failed', 'BIL-11', 1])
-  const { rows } = await postgres.db.pool.query<{ id: number }>(
+  const { rows } = await postgres.owner.query<{ id: number }>(
     "select id from notices where channel = 'email'",
   )
   await queueAgain(postgres.db.kysely, { id: rows[0]?.id ?? -1, now })

@@ -60,7 +60,7 @@ before(async () => {
     now: () => NOON,
     random: randomBytes,
     queueAgain: (id) => queueAgain(kysely, { id, now: NOON }),
-    renderPdf: async () => Buffer.from('%PDF-1.7'),
+    renderPdf: async () => ({ ok: true, pdf: Buffer.from('%PDF-1.7') }),
     summary: () => readSummary(pool),
     clockFigures: () => readClockFigures(pool),
     health: async () => ({ ok: true, parts: {} }),
@@ -146,8 +146,8 @@ test('readings of a bill carry their clock state; usage begins with moving in', 
 })
 
 test('a bill whose stored text was changed is not shown', async () => {
-  const { kysely, pool } = postgres.db
-  const { bills } = webStores(kysely)
+  const { owner: pool } = postgres
+  const { bills } = webStores(postgres.db.kysely)
   await pool.query('alter table bills disable trigger bills_are_final')
   const change = (from: string, to: string) =>
     pool.query('update bills set content = replace(content::text, $1, $2)::jsonb where id = $3', [
@@ -166,7 +166,7 @@ test('two people who use one set-up link at once make one operator', async () =>
   const { access } = webStores(postgres.db.kysely)
   const hash = randomBytes(32)
   const expiresAt = seeded.later
-  await postgres.db.pool.query(
+  await postgres.owner.query(
     "insert into links (hash, purpose, expires_at) values ($1, 'setup', $2)",
     [hash, new Date(expiresAt)],
   )
@@ -174,7 +174,7 @@ test('two people who use one set-up link at once make one operator', async () =>
     ['one', 'two'].map((name) => access.setUp({ hash, name, password: 'x', now: NOON })),
   )
   assert.equal(made.filter((each) => each === 'spent').length, 1)
-  await postgres.db.pool.query("delete from operators where name in ('one', 'two')")
+  await postgres.owner.query("delete from operators where name in ('one', 'two')")
 })
 
 test('every page in a browser without JavaScript, at 1280 and 375 wide', {
@@ -296,8 +296,8 @@ test('with JavaScript the fleet renews itself under the same policy', { skip: SK
   await page.fill('[name=name]', 'grace')
   await page.fill('[name=password]', PASSWORD)
   await page.click('main button')
-  await postgres.db.pool.query("update devices set name = 'New Town'")
+  await postgres.owner.query("update devices set name = 'New Town'")
   await page.getByText('New Town').waitFor({ timeout: 30_000 })
-  await postgres.db.pool.query("update devices set name = 'Old Town'")
+  await postgres.owner.query("update devices set name = 'Old Town'")
   assert.deepEqual(complaints, [])
 })

@@ -6,15 +6,14 @@ import { type Door, param, rowId } from '../../kit/door.ts'
 import { NOT_FOUND } from '../../kit/trouble.ts'
 import type { BillReads } from '../db/reads.ts'
 import { MyBillPage, MyBillsPage } from '../pages/my-bills.tsx'
-import { fileName } from './file-name.ts'
+import { documentOutcome, type RenderPdf } from './document.ts'
 
 /** Ten years of monthly bills. */
 const BILLS_MAX = 120
 
 export interface MyBillDeps {
   readonly bills: Pick<BillReads, 'ofCustomer' | 'billOf'>
-  /** The stored or regenerated document of an issued bill; null when there is no such bill. */
-  readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
+  readonly renderPdf: RenderPdf
 }
 
 export function myBillRoutes(app: FastifyInstance, deps: MyBillDeps, page: Door): void {
@@ -39,9 +38,9 @@ export function myBillRoutes(app: FastifyInstance, deps: MyBillDeps, page: Door)
     page(async ({ viewer, request }) => {
       const id = rowId(param(request, 'id'))
       const view = id === null ? null : await bills.billOf(viewer.id, id)
-      const pdf = id === null || view === null ? null : await deps.renderPdf(id)
-      if (pdf === null || view === null) return { trouble: NOT_FOUND }
-      return { pdf, name: fileName(view.bill.number) }
+      if (id === null || view === null) return { trouble: NOT_FOUND }
+      const document = await deps.renderPdf(id, `customer ${viewer.id}`)
+      return documentOutcome(document, view.bill.number)
     }),
   )
 }

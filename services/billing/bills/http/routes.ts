@@ -8,13 +8,12 @@ import type { NoticeReads } from '../../notices/db/reads.ts'
 import { nextOf, sliceOf } from '../../notices/http/slice.ts'
 import type { BillReads } from '../db/reads.ts'
 import { BillPage, BillsPage } from '../pages/bills.tsx'
-import { fileName } from './file-name.ts'
+import { documentOutcome, type RenderPdf } from './document.ts'
 
 export interface BillDeps {
   readonly bills: Pick<BillReads, 'bills' | 'bill'>
   readonly notices: Pick<NoticeReads, 'aboutBill'>
-  /** The stored or regenerated document of an issued bill; null when there is no such bill. */
-  readonly renderPdf: (bill: number) => Promise<Uint8Array | null>
+  readonly renderPdf: RenderPdf
   readonly now: () => UnixMs
 }
 
@@ -40,12 +39,12 @@ export function billRoutes(app: FastifyInstance, deps: BillDeps, page: Door): vo
   )
   app.get(
     '/bills/:id/pdf',
-    page(async ({ request }) => {
+    page(async ({ request, viewer }) => {
       const id = rowId(param(request, 'id'))
       const view = id === null ? null : await bills.bill(id)
-      const pdf = id === null || view === null ? null : await deps.renderPdf(id)
-      if (pdf === null || view === null) return { trouble: NOT_FOUND }
-      return { pdf, name: fileName(view.bill.number) }
+      if (id === null || view === null) return { trouble: NOT_FOUND }
+      const document = await deps.renderPdf(id, `operator ${viewer.id}`)
+      return documentOutcome(document, view.bill.number)
     }),
   )
 }

@@ -8,10 +8,13 @@ import { billToTell } from '../db/stored.ts'
 import { mailHtml } from '../pages/bill-mail.ts'
 import type { Letter, MatterVerdict } from '../../notices/shell/letter.ts'
 import type { Database } from '../../store/schema.ts'
-import { renderBillPdf } from './pdf.ts'
+import { mustDraw, type Press } from './press.ts'
 
 /** OPS-16 when the bill no longer matches what was issued: such a bill is never shown. */
-export async function billMatter(db: Kysely<Database>, billId: number): Promise<MatterVerdict> {
+export async function billMatter(
+  { db, press }: { readonly db: Kysely<Database>; readonly press: Press },
+  billId: number,
+): Promise<MatterVerdict> {
   const bill = await billToTell(db, billId)
   assert(bill !== null, 'a notice is about a bill that was issued')
   const { number, customerId, reading } = bill
@@ -21,13 +24,13 @@ export async function billMatter(db: Kysely<Database>, billId: number): Promise<
   }
   const { content } = reading
   const names = { key: `bill-${number}`, name: `bill ${number}`, customerId }
-  const letter = (link: string): Promise<Letter> => billLetter(content, link)
+  const letter = (link: string): Promise<Letter> => billLetter(press, content, link)
   const text = (link: string): string => smsText(content, link)
   return { ok: true, matter: { ...names, letter, text } }
 }
 
-async function billLetter(bill: BillContent, link: string): Promise<Letter> {
-  const pdf = await renderBillPdf(bill)
+async function billLetter(press: Press, bill: BillContent, link: string): Promise<Letter> {
+  const pdf = await mustDraw(press, bill)
   return {
     toName: bill.customer.name,
     ...mailText(bill, link),

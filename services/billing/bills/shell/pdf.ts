@@ -2,15 +2,11 @@
 // bytes: the PDF's own date is the day of issue, and nothing else in it comes from outside.
 
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
 import Pdf from 'pdfkit'
-import { FaultError } from '../../../../shared/node/fault-error.ts'
 import { packageRoot } from '../../../../shared/node/root.ts'
 import type { BillContent } from '../core/bill-content.ts'
 import { dateText, parseUtc, periodText } from '../../civil/calendar.ts'
 import { amountText } from '../../civil/amount-text.ts'
-import { storedBill } from '../db/stored.ts'
-import type { Database } from '../../store/schema.ts'
 import { drawCharges, drawEnergy, drawHow } from './pdf-tables.ts'
 import { GREY, INK, type Sheet, SIDE, WIDTH, write, BLUE, PALE } from './pdf-sheet.ts'
 
@@ -19,16 +15,8 @@ const FONTS = join('node_modules', '@expo-google-fonts', 'noto-sans')
 const REGULAR = join(FONTS, '400Regular', 'NotoSans_400Regular.ttf')
 const BOLD = join(FONTS, '700Bold', 'NotoSans_700Bold.ttf')
 
-/** The page of a stored bill, by its row's id; null when there is no such bill. Rejects with OPS-16
- * when its content is not what was issued: such a bill is never shown. */
-export async function storedBillPdf(db: Kysely<Database>, id: number): Promise<Uint8Array | null> {
-  const bill = await storedBill(db, { id })
-  if (bill === null) return null
-  if (!bill.ok) throw new FaultError('OPS-16', `bill ${id}, ${bill.fault.path}: ${bill.fault.why}`)
-  return renderBillPdf(bill.content)
-}
-
-/** Resolves to the bytes of the page. */
+/** Resolves to the bytes of the page. Takes tens of milliseconds: the server calls it in a thread
+ * (press.ts). */
 export function renderBillPdf(bill: BillContent): Promise<Uint8Array> {
   const issuedAt = new Date(parseUtc(bill.issuedAt) ?? 0)
   const sheet: Sheet = new Pdf({

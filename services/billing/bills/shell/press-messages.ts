@@ -1,0 +1,11 @@
+// What the press and its thread say to each other.
+
+import type { BillContent } from '../core/bill-content.ts'
+
+export type ToPress =
+  | { readonly do: 'draw'; readonly id: number; readonly bill: BillContent }
+  | { readonly do: 'end' }
+
+export type FromPress =
+  | { readonly id: number; readonly pdf: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly failed: string }
