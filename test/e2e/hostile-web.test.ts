@@ -80,7 +80,7 @@ before(async () => {
     now: () => NOON,
     random: randomBytes,
     queueAgain: (id) => queueAgain(kysely, { id, now: NOON }),
-    renderPdf: async () => Buffer.from('%PDF-1.7'),
+    renderPdf: async () => ({ ok: true, pdf: Buffer.from('%PDF-1.7') }),
     summary: () => readSummary(pool),
     clockFigures: () => readClockFigures(pool),
     health: async () => ({ ok: true, parts: {} }),

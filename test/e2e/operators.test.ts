@@ -50,7 +50,7 @@ before(async () => {
 })
 after(() => postgres.close())
 beforeEach(async () => {
-  await postgres.db.pool.query('delete from sessions; delete from links; delete from operators')
+  await postgres.owner.query('delete from sessions; delete from links; delete from operators')
 })
 
 async function link(purpose: 'setup' | 'customer', customerId: number | null = null) {
@@ -60,7 +60,7 @@ async function link(purpose: 'setup' | 'customer', customerId: number | null = n
 }
 const session = () => ({ hash: randomBytes(32), now: NOW, expiresAt: LATER })
 const customerId = async (number: string): Promise<number> => {
-  const { rows } = await postgres.db.pool.query<{ id: number }>(
+  const { rows } = await postgres.owner.query<{ id: number }>(
     'select id from customers where number = $1',
     [number],
   )
@@ -90,7 +90,8 @@ test('every set-up link dies with the first operator, in the same transaction', 
 })
 
 test('and with one who is made in any other way', async () => {
-  const { kysely, pool } = postgres.db
+  const { kysely } = postgres.db
+  const pool = postgres.owner
   for (const make of [addOperator, setOperator]) {
     await pool.query('delete from operators')
     const hash = await link('setup')

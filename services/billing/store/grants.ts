@@ -23,7 +23,7 @@ export const GRANTS: Readonly<Record<string, Grant>> = {
   schema_migrations: {},
   counters: KEPT,
   // access
-  operators: KEPT,
+  operators: ALL,
   sessions: ALL,
   links: ALL,
   // customers
