@@ -3,14 +3,21 @@
 
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { decodeText } from '../../../shared/documents/text.ts'
 import { FaultError } from '../../../shared/node/fault-error.ts'
 
 /** Longest line read: far more than a password may have. */
 const BYTES_MAX = 4_096
 
-/** OPS-12 when nothing comes, or the two differ. */
+/** OPS-12 when nothing comes, it is not UTF-8, or the two differ. */
 export async function askSecret(what: string): Promise<string> {
-  if (!process.stdin.isTTY) return firstLine(what)
+  const secret = process.stdin.isTTY ? await typedTwice(what) : await firstLine(what)
+  // A terminal that is not UTF-8 makes the same character of many: another password than was typed.
+  if (!secret.includes('\uFFFD')) return secret
+  throw new FaultError('OPS-12', `${what.toLowerCase()}: not UTF-8`)
+}
+
+async function typedTwice(what: string): Promise<string> {
   const once = await typed(`${what}: `)
   if ((await typed(`${what} again: `)) === once) return once
   throw new FaultError('OPS-12', `${what.toLowerCase()}: the two differ`)
@@ -25,7 +32,9 @@ async function firstLine(what: string): Promise<string> {
     bytes += piece.length
     if (piece.includes('\n') || bytes > BYTES_MAX) break
   }
-  const [line = ''] = Buffer.concat(parts).toString('utf8').split(/\r?\n/)
+  const decoded = decodeText(Buffer.concat(parts))
+  if (!decoded.ok) throw new FaultError('OPS-12', `${what.toLowerCase()}: not UTF-8`)
+  const [line = ''] = decoded.text.split(/\r?\n/)
   if (line === '') throw new FaultError('OPS-12', `no ${what.toLowerCase()} on standard input`)
   return line
 }
