@@ -60,6 +60,11 @@ export const LINK_FAULTS = {
     'first message of a session came a second time',
     'nothing: a copy is not answered; many of them: somebody plays recordings',
   ),
+  'WIR-10': fault(
+    'warn',
+    'a connection that proved nothing gave way to another caller',
+    'if many: find who holds them; at a site of many slaves raise TICKLOCK_HANDSHAKES_PER_SOURCE',
+  ),
   'SEC-01': fault('warn', 'device unknown', 'enrol it with a one-time token'),
   'SEC-02': fault(
     'warn',

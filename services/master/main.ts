@@ -5,20 +5,20 @@ import type { FaultCode } from '../../shared/faults.ts'
 import type { Commands } from '../../shared/handover/commands.ts'
 import { RosterConflict, type Roster } from '../../shared/handover/roster.ts'
 import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
+import { countedAddress } from '../../shared/node/admission.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { type MonoUs, monoUs, spanUs, unixMs } from '../../shared/units.ts'
 import { isFrame } from '../../shared/wire/frame.ts'
-import { LINK_SILENCE_MAX } from '../../shared/wire/limits.ts'
 import type { HandshakeLimits } from './core/flood.ts'
 import { type Master, startMaster } from './core/master.ts'
 import type { LinkId, MasterAction, MasterEvent, Now } from './core/state.ts'
-import { countedAddress } from './shell/admission.ts'
 import { EpochWork } from './shell/epoch-work.ts'
 import { KeyKeeper } from './shell/keys/key-keeper.ts'
 import type { KeyStore } from './shell/keys/key-store.ts'
 import { unreadableLines } from './shell/keys/unreadable.ts'
+import { linkLimits } from './shell/link-limits.ts'
 import { type Listeners, listen } from './shell/listeners.ts'
 import { Sluice } from './shell/sluice.ts'
 import { HeadTime, type TimeOptions } from './shell/time/head-time.ts'
@@ -27,8 +27,6 @@ import type { TreeKeys } from './shell/keys/tree-keys.ts'
 /** How often we look for new tokens and revocations in the roster: a revoked link is cut within 2
  * s. */
 const ROSTER_MS = 1_000
-/** Bytes that may wait for one slave: acknowledgements are small, more means it does not read. */
-const WAITING_BYTES_MAX = 1_048_576
 
 export interface MasterOptions {
   readonly keys: KeyStore
@@ -149,16 +147,11 @@ class MasterShell implements RunningMaster {
   }
 
   async open(): Promise<void> {
-    const { tcp, ws, connectionsMax, board } = this.#options
+    const { tcp, ws, connectionsMax, handshakeLimits, board } = this.#options
     const verdict = await listen({
       tcp,
       ws: ws === null ? null : { ...ws, path: '/' },
-      limits: {
-        connections: connectionsMax,
-        perAddress: connectionsMax,
-        idleMs: LINK_SILENCE_MAX,
-        waitingBytesMax: WAITING_BYTES_MAX,
-      },
+      limits: linkLimits(connectionsMax, handshakeLimits),
       clock: () => monoUs(Number(process.hrtime.bigint() / 1_000n)),
       onPeer: (peer) => this.#admit(peer),
       onRefused: (code) => board.refused(null, code, unixMs(Date.now())),
@@ -248,6 +241,7 @@ class MasterShell implements RunningMaster {
     return {
       onBody: (body, at) => {
         this.#step({ on: 'body', link, body }, at)
+        peer.widen(this.#master.bodyBytesMax(link))
         if (isFrame(body)) this.#sluice.brought(peer)
       },
       onClose: (fault) => {
@@ -315,6 +309,7 @@ class MasterShell implements RunningMaster {
         void this.#epochs.doubt(action)
         return
       case 'connected':
+        this.#peers.get(action.link)?.settle()
         board.connected(action.device, action.transport, unixMs(Date.now()))
         return
       case 'disconnected':

@@ -5,6 +5,7 @@
 
 import type { FaultCode } from '../faults.ts'
 import type { MonoUs } from '../units.ts'
+import { BODY_BYTES_MAX } from '../wire/limits.ts'
 
 export interface PeerLimits {
   /** Bytes that may wait for the peer to take them; beyond: WIR-08. */
@@ -12,6 +13,8 @@ export interface PeerLimits {
   /** Longest time without a whole body from the peer, milliseconds; beyond: WIR-06. Parts of a body
    * do not count: a peer that sends a byte a minute is silent. */
   readonly idleMs: number
+  /** Longest body taken until `widen`; left out: as long as any may be. */
+  readonly firstBodyBytesMax?: number
 }
 
 export interface PeerHandlers {
@@ -31,6 +34,10 @@ export interface FramedPeer {
   /** Stops and resumes receiving, so that a peer cannot send faster than we work. */
   pause(): void
   resume(): void
+  /** The peer proved enough to send bodies of up to this many bytes from now on. */
+  widen(bytesMax: number): void
+  /** The peer proved who it is. */
+  settle(): void
   /** Ends after what waits has been sent. */
   close(): void
   /** Ends at once; `onClose` gets the fault. */
@@ -41,6 +48,8 @@ export interface PeerSetup {
   readonly limits: PeerLimits
   readonly clock: () => MonoUs
   readonly handlersOf: (peer: FramedPeer) => PeerHandlers
+  /** Called by `settle`. */
+  readonly onSettled?: () => void
 }
 
 /** What a transport offers below a peer. */
@@ -52,6 +61,8 @@ export interface Pipe {
   waiting(): number
   pause(): void
   resume(): void
+  /** Longest body that is taken from now on. */
+  widen(bytesMax: number): void
   end(): void
   destroy(): void
 }
@@ -66,6 +77,7 @@ export class Peer implements FramedPeer {
   readonly #limits: PeerLimits
   readonly #handlers: PeerHandlers
   readonly #idle: NodeJS.Timeout
+  readonly #onSettled: () => void
   #closing: NodeJS.Timeout | null = null
   #paused = false
   #over = false
@@ -75,6 +87,8 @@ export class Peer implements FramedPeer {
     this.remote = pipe.remote
     this.#pipe = pipe
     this.#limits = setup.limits
+    this.#onSettled = setup.onSettled ?? (() => {})
+    pipe.widen(setup.limits.firstBodyBytesMax ?? BODY_BYTES_MAX)
     const { idleMs } = setup.limits
     this.#idle = setTimeout(() => {
       // While we do not listen, silence is our own doing.
@@ -105,6 +119,14 @@ export class Peer implements FramedPeer {
     this.#paused = false
     this.#idle.refresh()
     this.#pipe.resume()
+  }
+
+  widen(bytesMax: number): void {
+    this.#pipe.widen(bytesMax)
+  }
+
+  settle(): void {
+    this.#onSettled()
   }
 
   close(): void {

@@ -15,6 +15,9 @@ export function tcpPeer(socket: Socket, setup: PeerSetup): FramedPeer {
       waiting: () => socket.writableLength,
       pause: () => socket.pause(),
       resume: () => socket.resume(),
+      widen: (bytesMax) => {
+        deframer.limit = bytesMax
+      },
       end: () => socket.end(),
       destroy: () => socket.destroy(),
     },
@@ -25,7 +28,7 @@ export function tcpPeer(socket: Socket, setup: PeerSetup): FramedPeer {
     if (typeof chunk === 'string') return
     const deframed = deframer.push(chunk)
     for (const body of deframed.bodies) peer.received(body, at)
-    if (!deframed.ok) peer.drop(deframed.fault, 'a message of length zero')
+    if (!deframed.ok) peer.drop(deframed.fault, 'a message of length zero, or too long')
   })
   socket.on('end', () => {
     if (deframer.pending > 0) peer.ended('WIR-03', 'the stream ended inside a message')

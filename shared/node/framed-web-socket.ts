@@ -1,6 +1,7 @@
 // Bodies over WebSocket, one binary message each. wire.md 2. In a file of its own, because the
 // library takes memory that an agent on TCP does not need.
 
+import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import { BODY_BYTES_MAX } from '../wire/limits.ts'
 import { type FramedPeer, Peer, type PeerSetup } from './framed-peer.ts'
@@ -17,8 +18,18 @@ export const WS_OPTIONS = {
   maxBufferedChunks: 4_096,
 } as const
 
-/** Takes an open WebSocket made with WS_OPTIONS. */
-export function wsPeer(socket: WebSocket, remote: string, setup: PeerSetup): FramedPeer {
+/** Bytes around a body on the line, at most: headers, and pings in between. */
+const AROUND_BYTES = 512
+
+/** Takes an open WebSocket made with WS_OPTIONS, and the socket below it. */
+export function wsPeer(
+  socket: WebSocket,
+  { below, remote }: { readonly below: Duplex | null; readonly remote: string },
+  setup: PeerSetup,
+): FramedPeer {
+  let bytesMax = BODY_BYTES_MAX
+  /** Bytes on the line since the last whole message. */
+  let unfinished = 0
   const peer = new Peer(
     {
       transport: 'ws',
@@ -27,6 +38,9 @@ export function wsPeer(socket: WebSocket, remote: string, setup: PeerSetup): Fra
       waiting: () => socket.bufferedAmount,
       pause: () => socket.pause(),
       resume: () => socket.resume(),
+      widen: (to) => {
+        bytesMax = to
+      },
       end: () => socket.close(1000),
       destroy: () => socket.terminate(),
     },
@@ -36,7 +50,16 @@ export function wsPeer(socket: WebSocket, remote: string, setup: PeerSetup): Fra
     if (!isBinary) return peer.drop('WIR-04', 'a text message')
     const body = message instanceof Uint8Array ? new Uint8Array(message) : new Uint8Array(0)
     if (body.length === 0) return peer.drop('WIR-03', 'a message of length zero')
+    unfinished = 0
+    if (body.length > bytesMax) return peer.drop('WIR-02', `${body.length} bytes`)
     peer.received(body, setup.clock())
+  })
+  // The library's own limit is fixed when the link begins, and it keeps what has come of a message.
+  // Before the library's listener: a message that this chunk completes starts the count again.
+  below?.prependListener('data', (chunk: Uint8Array) => {
+    unfinished += chunk.length
+    if (bytesMax === BODY_BYTES_MAX || unfinished <= bytesMax + AROUND_BYTES) return
+    peer.drop('WIR-02', `${unfinished} bytes without a message`)
   })
   socket.on('ping', (payload) => {
     if (!peer.hasRoom()) return peer.drop('WIR-08', 'pings without reading the pongs')

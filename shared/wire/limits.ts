@@ -4,6 +4,11 @@ import { type SpanMs, spanMs } from '../units.ts'
 
 /** Longest body, bytes: what a u16 length can say. 8,000 profile readings take about 41 kB. */
 export const BODY_BYTES_MAX = 65_535
+/** Longest body before a session's step 1 was taken, bytes: that step with its ML-KEM key has
+ * 1,312, and nothing else is longer. Source: wire.md 10. */
+export const GREETING_BYTES_MAX = 2_048
+/** Longest body between step 1 and CONFIRM, which with 256 runs has 11,288 bytes. */
+export const CONFIRM_BYTES_MAX = 12_288
 /** Most readings in one frame: keeps what a frame unpacks to below 1 MiB. Source: wire.md 10. */
 export const FRAME_READINGS_MAX = 8_000
 /** This many readings of one instant always fit one body: alone in its block, a reading takes at

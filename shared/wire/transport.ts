@@ -18,48 +18,82 @@ export function lengthPrefixed(body: Uint8Array): Uint8Array {
 
 export type Deframed =
   | { readonly ok: true; readonly bodies: readonly Uint8Array[] }
-  /** WIR-03: a length of zero. Bodies completed before it are still returned. */
-  | { readonly ok: false; readonly fault: 'WIR-03'; readonly bodies: readonly Uint8Array[] }
+  /** WIR-02: a length above the limit. WIR-03: a length of zero. Bodies completed before it are
+   * still returned. */
+  | {
+      readonly ok: false
+      readonly fault: 'WIR-02' | 'WIR-03'
+      readonly bodies: readonly Uint8Array[]
+    }
 
-/** Cuts a byte stream into bodies, however it is chunked. Holds at most one unfinished message (64
- * KiB). A u16 cannot claim a length beyond the limit, so WIR-02 occurs on WebSocket only. */
+/** Memory taken for a body of which little has come, bytes; it then doubles as the rest comes. */
+const FIRST_BYTES = 512
+
+/** Cuts a byte stream into bodies, however it is chunked. It holds at most one unfinished message,
+ * and never more than twice what has come of it: a length alone claims no memory. */
 export class Deframer {
+  /** Longest body taken; a longer one is refused as soon as its length is there. */
+  limit: number
   /** The length's first byte when only that has come, else -1. */
   #high = -1
-  /** The body being filled, or null between messages. */
-  #body: Uint8Array | null = null
+  /** Length of the body that is coming; 0 between messages. */
+  #length = 0
+  /** What has come of it is at the start. */
+  #body = new Uint8Array(0)
   #filled = 0
-  #broken = false
+  #broken: 'WIR-02' | 'WIR-03' | null = null
 
-  /** Bytes of an unfinished message now held. */
+  constructor(limit = BODY_BYTES_MAX) {
+    this.limit = limit
+  }
+
+  /** Bytes of an unfinished message that have come. */
   get pending(): number {
     return this.#filled + (this.#high < 0 ? 0 : 1)
+  }
+
+  /** Bytes of memory held for an unfinished message. */
+  get held(): number {
+    return this.#body.length
   }
 
   /** All bodies that `chunk` completes, each a copy. After a fault it takes nothing more. */
   push(chunk: Uint8Array): Deframed {
     const bodies: Uint8Array[] = []
     let at = 0
-    while (at < chunk.length && !this.#broken) {
-      if (this.#body === null) {
-        at = this.#length(chunk, at)
+    while (at < chunk.length && this.#broken === null) {
+      if (this.#length === 0) {
+        at = this.#takeLength(chunk, at)
         continue
       }
-      const part = chunk.subarray(at, at + this.#body.length - this.#filled)
-      this.#body.set(part, this.#filled)
-      this.#filled += part.length
+      const part = chunk.subarray(at, at + this.#length - this.#filled)
+      this.#append(part)
       at += part.length
-      if (this.#filled === this.#body.length) {
+      if (this.#filled === this.#length) {
         bodies.push(this.#body)
-        this.#body = null
+        this.#body = new Uint8Array(0)
+        this.#length = 0
         this.#filled = 0
       }
     }
-    return this.#broken ? { ok: false, fault: 'WIR-03', bodies } : { ok: true, bodies }
+    const fault = this.#broken
+    return fault === null ? { ok: true, bodies } : { ok: false, fault, bodies }
+  }
+
+  #append(part: Uint8Array): void {
+    const needed = this.#filled + part.length
+    if (needed > this.#body.length) {
+      const room = Math.max(needed, 2 * this.#body.length, FIRST_BYTES)
+      const grown = new Uint8Array(Math.min(this.#length, room))
+      grown.set(this.#body.subarray(0, this.#filled))
+      this.#body = grown
+    }
+    this.#body.set(part, this.#filled)
+    this.#filled = needed
   }
 
   /** Takes one byte of a length; returns the position after it. */
-  #length(chunk: Uint8Array, at: number): number {
+  #takeLength(chunk: Uint8Array, at: number): number {
     const byte = chunk[at] ?? 0
     if (this.#high < 0) {
       this.#high = byte
@@ -67,8 +101,9 @@ export class Deframer {
     }
     const length = this.#high * 256 + byte
     this.#high = -1
-    if (length === 0) this.#broken = true
-    else this.#body = new Uint8Array(length)
+    if (length === 0) this.#broken = 'WIR-03'
+    else if (length > this.limit) this.#broken = 'WIR-02'
+    else this.#length = length
     return at + 1
   }
 }

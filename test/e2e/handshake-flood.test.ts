@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { runMaster } from '../../services/master/main.ts'
 import { openKeyStore } from '../../services/master/shell/keys/key-store.ts'
 import { toText } from '../../shared/bytes.ts'
@@ -63,15 +64,15 @@ async function openMaster(t: TestContext, perSource: number) {
       receipt: async () => {},
     },
     tcp: { host: '127.0.0.1', port: 0 },
-    ws: null,
+    ws: { host: '127.0.0.1', port: 0 },
     toleranceSeconds: 10,
     clockBoundUs: 20_000,
-    connectionsMax: 100,
+    connectionsMax: 1_000,
     handshakeLimits: { perSource },
     log: quiet,
   })
   t.after(() => master.close())
-  return { port: master.tcpPort ?? 0, publicKey: keys.staticKeys[0].publicKey }
+  return { master, port: master.tcpPort ?? 0, publicKey: keys.staticKeys[0].publicKey }
 }
 
 /** What the master answers to a random step 1 from this address. */
@@ -91,4 +92,20 @@ test('WIR-05: handshakes begun from one address, over TCP (wire.md 10)', async (
   for (let call = 0; call < 4; call += 1) said.push(await answered(port, '127.0.0.1', hello))
   assert.deepEqual(said, ['SEC-09', 'SEC-09', 'SEC-09', 'WIR-05'])
   assert.equal(await answered(port, '127.0.0.2', hello), 'SEC-09')
+})
+
+test('1,000 silent sockets of one address, on both doors, keep nobody else out (wire.md 10)', async (t) => {
+  const { master, port, publicKey } = await openMaster(t, 60)
+  const hello = sessionHello(1, masterKeyTag(nodeSuite, publicKey), new Uint8Array(1_305).fill(9))
+  for (let at = 0; at < 1_000; at += 1) {
+    const socket = connect({ port: at % 2 === 0 ? port : (master.wsPort ?? 0), host: '127.0.0.1' })
+    socket.on('error', () => socket.destroy())
+    t.after(() => socket.destroy())
+    await once(socket, 'connect')
+  }
+  assert.ok(master.connections() <= 64, `${master.connections()} of one address`)
+  assert.equal(await answered(port, '127.0.0.2', hello), 'SEC-09')
+  // Nor those who share the address: the idle ones give way.
+  await wait(1_100)
+  assert.equal(await answered(port, '127.0.0.1', hello), 'SEC-09')
 })

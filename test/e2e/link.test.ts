@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { type Listeners, listen } from '../../services/master/shell/listeners.ts'
 import { backOffMs, type LinkHandlers, openLink } from '../../services/slave/shell/link/link.ts'
@@ -13,12 +14,18 @@ import { type LinkAddress, parseLinkAddress } from '../../services/slave/shell/l
 import { fromText, toText } from '../../shared/bytes.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { monoUs } from '../../shared/units.ts'
-import { BODY_BYTES_MAX } from '../../shared/wire/limits.ts'
+import { BODY_BYTES_MAX, GREETING_BYTES_MAX } from '../../shared/wire/limits.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 
 const clock = () => monoUs(performance.now() * 1_000)
 const HOST = '127.0.0.1'
-const LIMITS = { connections: 100, perAddress: 50, idleMs: 60_000, waitingBytesMax: 1_000_000 }
+const LIMITS = {
+  connections: 100,
+  perAddress: 50,
+  idleMs: 60_000,
+  waitingBytesMax: 1_000_000,
+  firstBodyBytesMax: BODY_BYTES_MAX,
+}
 
 /** What happened, as lines of text that a test can wait for. */
 class Diary {
@@ -326,6 +333,46 @@ test('WIR-05 per address and in total, over both doors; leaving makes room', asy
     await rawTcp(t, here)
     await here.diary.until(`peer tcp ${HOST}`, 2)
   }
+})
+
+test('WIR-10: silent connections give way to their neighbour, over both doors', async (t) => {
+  const here = await master(t, { perAddress: 2 })
+  const silent = await rawTcp(t, here)
+  const unasked = connect(here.listeners.wsPort ?? 0, HOST)
+  await once(unasked, 'connect')
+  await wait(1_050)
+  const cut = [once(silent, 'close'), once(unasked, 'close')]
+  await rawTcp(t, here)
+  await here.diary.until(`refused WIR-10 ${HOST}`)
+  await rawWs(t, here)
+  await here.diary.until(`refused WIR-10 ${HOST}`, 2)
+  await Promise.all(cut)
+  await here.diary.until(`peer ws ${HOST}`)
+  for (const peer of here.peers) peer.settle()
+  await rawTcp(t, here)
+  await here.diary.until(`peer tcp ${HOST}`, 3)
+})
+
+test('WIR-02 before the session: 2,049 bytes by their length, or as they come; 2,048 pass', async (t) => {
+  const here = await master(t, { firstBodyBytesMax: GREETING_BYTES_MAX })
+  const claim = await rawTcp(t, here)
+  claim.write(Uint8Array.of(8, 1))
+  await here.diary.until('gone WIR-02')
+  const long = await rawWs(t, here)
+  long.send(new Uint8Array(GREETING_BYTES_MAX + 1))
+  await here.diary.until('gone WIR-02', 2)
+  // A message that never ends: the library would keep 64 KiB of it.
+  const endless = await rawWs(t, here)
+  for (let part = 0; part < 20; part += 1) endless.send(new Uint8Array(200), { fin: false })
+  await here.diary.until('gone WIR-02', 3)
+  const right = [await rawTcp(t, here), await rawWs(t, here)] as const
+  right[0].write(lengthPrefixed(new Uint8Array(GREETING_BYTES_MAX)))
+  right[1].send(new Uint8Array(GREETING_BYTES_MAX))
+  await Promise.all([once(right[0], 'data'), once(right[1], 'message')])
+  for (const peer of here.peers.slice(-2)) peer.widen(BODY_BYTES_MAX)
+  right[0].write(lengthPrefixed(new Uint8Array(BODY_BYTES_MAX)))
+  right[1].send(new Uint8Array(BODY_BYTES_MAX))
+  await Promise.all([once(right[0], 'data'), once(right[1], 'message')])
 })
 
 test('OPS-03 when a port is taken, and nothing stays open', async (t) => {

@@ -13,7 +13,7 @@ import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
 import { Secret } from '../../shared/secret.ts'
 import { decodeToken, encodeToken, fingerprint } from '../../shared/tves/token.ts'
 import { unixMs } from '../../shared/units.ts'
-import { BODY_BYTES_MAX } from '../../shared/wire/limits.ts'
+import { BODY_BYTES_MAX, GREETING_BYTES_MAX } from '../../shared/wire/limits.ts'
 import { REFUSAL_BYTE } from '../../shared/wire/message.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
 import { Process, semToml, type Slave, until, WholeWay } from './whole-way.ts'
@@ -93,12 +93,14 @@ const CALLERS: readonly (readonly [string, FaultCode, Uint8Array])[] = [
   ['suite 7', 'WIR-01', body(0x12, 1, 7)],
   ['a handshake of random bytes', 'SEC-09', body(0x12, 1, 0)],
   ['a token nobody issued', 'SEC-07', body(0x11, 1)],
-  ['the longest message, of random bytes', 'SEC-09', longest()],
+  ['the longest first message, of random bytes', 'SEC-09', first(GREETING_BYTES_MAX)],
+  ['a longer first message', 'WIR-02', first(GREETING_BYTES_MAX + 1)],
+  ['the longest message', 'WIR-02', first(BODY_BYTES_MAX)],
 ]
 
-function longest(): Uint8Array {
+function first(length: number): Uint8Array {
   const head = Uint8Array.of(0x12, 1, 0)
-  return lengthPrefixed(concat(head, nodeRandom(BODY_BYTES_MAX - head.length)))
+  return lengthPrefixed(concat(head, nodeRandom(length - head.length)))
 }
 
 async function countedRefusals(): Promise<ReadonlyMap<string, number>> {
@@ -129,11 +131,13 @@ test('hostile bytes end in a named refusal each, and slaves are served on (wire.
   await overTcp(body(0x12, 1, 0).subarray(0, 60), true)
   expect('WIR-03')
   await overTcp(fromText('GET / HTTP/1.1\r\nhost: master\r\n\r\n'), true)
-  expect('WIR-03')
+  expect('WIR-02')
   await overWebSocket('{"hello":"master"}')
   expect('WIR-04')
-  await overWebSocket(nodeRandom(BODY_BYTES_MAX + 1))
-  expect('WIR-02')
+  for (const length of [BODY_BYTES_MAX + 1, GREETING_BYTES_MAX + 1]) {
+    await overWebSocket(nodeRandom(length))
+    expect('WIR-02')
+  }
   await overWebSocket(new Uint8Array(0))
   expect('WIR-03')
   const more = async (): Promise<Map<string, number>> => {

@@ -240,3 +240,32 @@ test('the longest body passes, a length of zero ends the stream (WIR-03)', () =>
     bodies: [],
   })
 })
+
+test('2,000 lengths of 65,535 claim no memory; what comes of a body takes at most twice as much', () => {
+  const before = process.memoryUsage().arrayBuffers
+  const links = Array.from({ length: 2_000 }, () => new Deframer())
+  for (const link of links) link.push(Uint8Array.of(0xff, 0xff))
+  const taken = process.memoryUsage().arrayBuffers - before
+  assert.ok(taken < 1_048_576, `${taken} bytes`)
+  const one = new Deframer()
+  one.push(Uint8Array.of(0xff, 0xff))
+  for (let come = 1; come <= 65_534; come += 1) {
+    one.push(Uint8Array.of(come & 0xff))
+    assert.ok(one.held <= Math.max(512, 2 * come), `${one.held} for ${come}`)
+  }
+  const [whole] = one.push(Uint8Array.of(7)).bodies
+  assert.deepEqual(
+    [whole?.length, whole?.[0], whole?.[65_533], whole?.at(-1)],
+    [65_535, 1, 0xfe, 7],
+  )
+})
+
+test('WIR-02: a body above the limit is refused at its length, and one at the limit is taken', () => {
+  const deframer = new Deframer(2_048)
+  assert.equal(deframer.push(lengthPrefixed(new Uint8Array(2_048))).bodies.length, 1)
+  const refused = deframer.push(Uint8Array.of(0x08, 0x01))
+  assert.deepEqual(refused, { ok: false, fault: 'WIR-02', bodies: [] })
+  const widened = new Deframer(2_048)
+  widened.limit = 65_535
+  assert.equal(widened.push(lengthPrefixed(new Uint8Array(2_049))).bodies.length, 1)
+})

@@ -1,9 +1,15 @@
 // Connections: how one opens, whose it is, and how it ends.
 
+import { unreachable } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
-import { ADDRESSES_REMEMBERED } from '../../../shared/wire/limits.ts'
+import {
+  ADDRESSES_REMEMBERED,
+  BODY_BYTES_MAX,
+  CONFIRM_BYTES_MAX,
+  GREETING_BYTES_MAX,
+} from '../../../shared/wire/limits.ts'
 import { refusal } from '../../../shared/wire/message.ts'
 import type {
   CalledAs,
@@ -34,6 +40,24 @@ export function openLink(turn: Turn, event: Extract<MasterEvent, { on: 'opened' 
     owed: [],
     meterClocksUntil: 0,
   })
+}
+
+/** Longest body taken in this phase (wire.md 10). */
+export function bodyBytesMaxIn(phase: LinkPhase['is']): number {
+  switch (phase) {
+    case 'new':
+    case 'enrolling':
+    case 'storing':
+      return GREETING_BYTES_MAX
+    case 'greeted':
+      return CONFIRM_BYTES_MAX
+    case 'confirming':
+    case 'recalling':
+    case 'founding':
+    case 'open':
+      return BODY_BYTES_MAX
+  }
+  return unreachable(phase)
 }
 
 /** The link's next phase. */

@@ -26,6 +26,7 @@ import { beginEnrolment, finishEnrolment, greet, type Met, type Visit } from './
 import { settleAppend, takeFrame, takeGivenUp } from './intake.ts'
 import {
   beginHandshake,
+  bodyBytesMaxIn,
   closeLink,
   endHandshake,
   enter,
@@ -82,6 +83,8 @@ export interface Master {
   /** An epoch's encoded tree, punctured up to what is acknowledged; null when the epoch is not
    * known here. The shell stores the trees hourly. */
   tree(device: DeviceId, epoch: number): Uint8Array | null
+  /** Longest body that this link may send now: a stranger's claims no memory. */
+  bodyBytesMax(link: LinkId): number
   /** Takes over the oldest open command of every device, and sends what is new. */
   commands(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
 }
@@ -125,6 +128,7 @@ export function startMaster(start: MasterSetup): Master {
       for (const link of links.values()) sendNewestKey(turn, link)
       return turn.actions
     },
+    bodyBytesMax: (link) => bodyBytesMaxIn(links.get(link)?.phase.is ?? 'new'),
     tree: (device, id) => {
       const epoch = roster.devices.get(device)?.epochs.get(id)
       return epoch === undefined ? null : encodeTree(durableTree(setup.suite, epoch))

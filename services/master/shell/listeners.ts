@@ -5,25 +5,26 @@ import { createServer as createTcpServer, type Server, type Socket } from 'node:
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { FaultCode } from '../../../shared/faults.ts'
-import type { FramedPeer, PeerHandlers, PeerSetup } from '../../../shared/node/framed-peer.ts'
+import { Admission, type AdmissionLimits, type Place } from '../../../shared/node/admission.ts'
+import type {
+  FramedPeer,
+  PeerHandlers,
+  PeerLimits,
+  PeerSetup,
+} from '../../../shared/node/framed-peer.ts'
 import { tcpPeer } from '../../../shared/node/framed-socket.ts'
 import { WS_OPTIONS, wsPeer } from '../../../shared/node/framed-web-socket.ts'
 import type { MonoUs } from '../../../shared/units.ts'
-import { Admission } from './admission.ts'
+import { GREETING_BYTES_MAX } from '../../../shared/wire/limits.ts'
 
 export interface ListenOptions {
   /** Port 0: any free one. */
   readonly tcp: { readonly host: string; readonly port: number } | null
   readonly ws: { readonly host: string; readonly port: number; readonly path: string } | null
-  readonly limits: {
-    readonly connections: number
-    readonly perAddress: number
-    readonly idleMs: number
-    readonly waitingBytesMax: number
-  }
+  readonly limits: AdmissionLimits & PeerLimits
   readonly clock: () => MonoUs
   readonly onPeer: (peer: FramedPeer) => PeerHandlers
-  /** A connection refused before it became a peer. */
+  /** A connection refused before it became a peer, or cut to make room (WIR-10). */
   readonly onRefused: (fault: FaultCode, address: string) => void
 }
 
@@ -43,11 +44,12 @@ export type ListenVerdict =
 /** Time for the HTTP request that opens a WebSocket, milliseconds: as long as a handshake may take
  * (wire.md 10). */
 const UPGRADE_MS = 10_000
-/** Longest HTTP header, bytes: a WebSocket request has about 300. */
-const HEADER_BYTES_MAX = 8_192
+/** Longest HTTP header, bytes: a WebSocket request has about 300, behind a proxy three times that.
+ * As much as a body before the session may have. */
+const HEADER_BYTES_MAX = GREETING_BYTES_MAX
 
 /** Starts listening. OPS-03 a port is taken, OPS-05 the address is not one of this machine. Then:
- * WIR-05 too many connections, and from each peer WIR-02, 03, 04, 06, 08
+ * WIR-05 too many connections, WIR-10 one that gave way, and from each peer WIR-02, 03, 04, 06, 08
  * (shared/node/framed-peer). */
 export async function listen(options: ListenOptions): Promise<ListenVerdict> {
   const doors = new Doors(options)
@@ -68,14 +70,13 @@ export async function listen(options: ListenOptions): Promise<ListenVerdict> {
 class Doors {
   readonly #options: ListenOptions
   readonly #admission: Admission
-  readonly #setup: PeerSetup
+  readonly #places = new WeakMap<Duplex, Place>()
   readonly #sockets = new Set<Socket>()
   readonly #servers: Server[] = []
 
   constructor(options: ListenOptions) {
     this.#options = options
     this.#admission = new Admission(options.limits)
-    this.#setup = { limits: options.limits, clock: options.clock, handlersOf: options.onPeer }
   }
 
   readonly connections = (): number => this.#admission.connections
@@ -104,7 +105,7 @@ class Doors {
   tcpServer(): Server {
     const options = { noDelay: true, keepAlive: true }
     return createTcpServer(options, (socket) => {
-      if (this.#admit(socket)) tcpPeer(socket, this.#setup)
+      if (this.#admit(socket)) tcpPeer(socket, this.#setupOf(socket))
     })
   }
 
@@ -136,25 +137,36 @@ class Doors {
       }
       const remote = request.socket.remoteAddress ?? 'gone'
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        wsPeer(webSocket, remote, this.#setup)
+        wsPeer(webSocket, { below: socket, remote }, this.#setupOf(socket))
       })
     })
     return server
   }
 
+  #setupOf(socket: Duplex): PeerSetup {
+    const { limits, clock, onPeer } = this.#options
+    const onSettled = (): void => this.#places.get(socket)?.settle()
+    return { limits, clock, handlersOf: onPeer, onSettled }
+  }
+
   #admit(socket: Socket): boolean {
+    const { clock, onRefused } = this.#options
     const address = socket.remoteAddress ?? 'gone'
-    const leave = this.#admission.admit(address)
-    socket.on('error', () => socket.destroy())
-    if (leave === null) {
+    const place = this.#admission.admit(address, clock(), () => {
       socket.destroy()
-      this.#options.onRefused('WIR-05', address)
+      onRefused('WIR-10', address)
+    })
+    socket.on('error', () => socket.destroy())
+    if (place === null) {
+      socket.destroy()
+      onRefused('WIR-05', address)
       return false
     }
+    this.#places.set(socket, place)
     this.#sockets.add(socket)
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      leave()
+      place.leave()
     })
     return true
   }

@@ -10,9 +10,9 @@ import {
   strikeTransmit,
   Turnstile,
 } from '../../../../shared/clock/ntp/server.ts'
+import { countedAddress } from '../../../../shared/node/admission.ts'
 import { errorCode, errorText } from '../../../../shared/node/fault-error.ts'
 import type { MonoUs, UnixUs } from '../../../../shared/units.ts'
-import { countedAddress } from '../admission.ts'
 
 /** Bytes that may wait while the network is slower than the questions: a thousand answers. A client
  * without an answer asks again. */

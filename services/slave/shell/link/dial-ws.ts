@@ -13,7 +13,7 @@ export const dialWs =
     })
     socket.once('open', () => {
       open = true
-      on.up(wsPeer(socket, new URL(url).hostname, setup))
+      on.up(wsPeer(socket, { below: null, remote: new URL(url).hostname }, setup))
     })
     return () => socket.terminate()
   }
