@@ -163,6 +163,21 @@ export const FAULTS = {
     'reading carries an implausible time',
     'check the meter clock; the reading is marked',
   ),
+  'BIL-13': fault(
+    'warn',
+    'another value came for the same meter, register and time',
+    'compare both; set aside what a stolen device sent (ticklock set-aside)',
+  ),
+  'BIL-14': fault(
+    'error',
+    'meter that nobody adopted: no bill is made from it',
+    'see which device reads it, then: ticklock adopt METER DEVICE',
+  ),
+  'BIL-15': fault(
+    'alarm',
+    'device brings more meters or kinds of register than it may',
+    'register its meters if they are right; else revoke the device',
+  ),
   'BIL-16': fault(
     'error',
     'a row that cannot be worked on was left out',

@@ -1,5 +1,6 @@
 // Every sub-command of `ticklock`, in the order in which help lists them.
 
+import { adopt } from './adopt.ts'
 import { attack } from './attack.ts'
 import { clock } from './clock.ts'
 import { command } from './command.ts'
@@ -14,6 +15,7 @@ import { operator } from './operator.ts'
 import { revoke } from './revoke.ts'
 import { rotateKey } from './rotate-key.ts'
 import { rotateWrap } from './rotate-wrap.ts'
+import { setAside } from './set-aside.ts'
 import { slave } from './slave.ts'
 import type { SubCommand } from './sub-command.ts'
 import { up } from './up.ts'
@@ -26,6 +28,8 @@ export const COMMANDS: readonly SubCommand[] = [
   enrol,
   revoke,
   letGo,
+  setAside,
+  adopt,
   rotateKey,
   rotateWrap,
   command,

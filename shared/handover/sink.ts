@@ -33,6 +33,11 @@ export interface StreamPosition {
 export interface AcceptedFrame {
   readonly position: StreamPosition
   readonly receivedAt: UnixMs
+  /** When its second began, or when it came, if that was earlier: whoever steals a device cannot
+   * seal for a second that was over by then. */
+  readonly sealedAt: UnixMs
+  /** Nothing in it can be of a later time than this: when it came, and the tolerance. */
+  readonly latest: UnixMs
   /** Sent long after its second (backlog), not live. */
   readonly late: boolean
   /** What it carried; null for an opener, which carries no readings. */

@@ -54,6 +54,8 @@ function framesOf(turn: number): readonly AcceptedFrame[] {
         opener: null,
       },
       receivedAt: at,
+      sealedAt: at,
+      latest: at,
       late: false,
       content: { kind: 'readings', groups: [{ stamp, readings }] },
     }

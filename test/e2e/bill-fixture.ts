@@ -89,9 +89,17 @@ export async function addHousehold(
     'insert into service_points (code, address, zone) values ($1, $2, $3)',
     [`SP-${ids.n}`, `${ids.n} Lake Road`, household.zone],
   )
-  const meter = await inserted(db, 'insert into meters (number, digits) values ($1, 9)', [
-    `M${ids.n}`,
-  ])
+  const device = '00000000000000b1'
+  await db.pool.query(
+    "insert into devices (id, name) values ($1, 'reader') on conflict do nothing",
+    [device],
+  )
+  const meter = await inserted(
+    db,
+    `insert into meters (number, digits, device_id, adopted_at, adopted_by)
+      values ($1, 9, $2, now(), 'the test')`,
+    [`M${ids.n}`, device],
+  )
   await db.pool.query(
     `insert into installations (meter_id, service_point_id, from_ts)
       values ($1, $2, '2026-01-01T00:00:00Z')`,

@@ -75,6 +75,8 @@ const frame = (device: string, content: AcceptedFrame['content']): AcceptedFrame
       opener: null,
     },
     receivedAt: NOW,
+    sealedAt: NOW,
+    latest: unixMs(NOW + 10_000),
     late: false,
     content,
   }

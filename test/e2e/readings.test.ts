@@ -54,6 +54,7 @@ interface Shape {
   readonly sequence: number
   readonly device?: string
   readonly at?: number
+  readonly sealedAt?: number
   readonly epoch?: number
   readonly opener?: Uint8Array
   readonly content?: AcceptedFrame['content']
@@ -86,6 +87,8 @@ function frame(shape: Shape): AcceptedFrame {
       opener: shape.opener ?? null,
     },
     receivedAt: unixMs(NOW),
+    sealedAt: unixMs(shape.sealedAt ?? NOW + shape.sequence),
+    latest: unixMs(NOW + DAY),
     late: false,
     content: shape.content ?? { kind: 'readings', groups: [{ stamp, readings }] },
   }
@@ -166,7 +169,7 @@ test("another device's meter becomes an exception with its content (SEC-13)", as
   )
   assert.deepEqual(
     rows.map(({ content, detail }) => [JSON.parse(content.toString()).reading.value, detail]),
-    [[7, 'the meter belongs to 00000000000000d1']],
+    [[7, 'the meter is not adopted, and was first reported by 00000000000000d1']],
   )
 })
 

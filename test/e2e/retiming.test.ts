@@ -73,6 +73,8 @@ const frame = (
 ): AcceptedFrame => ({
   position: position(run, sequence),
   receivedAt: unixMs(receivedAt),
+  sealedAt: unixMs(receivedAt),
+  latest: unixMs(receivedAt + 10_000),
   late: true,
   content,
 })

@@ -102,6 +102,8 @@ export class History {
     return {
       position: { ...place, salt: new Uint8Array(16), opener: null, ...position },
       receivedAt: this.#at,
+      sealedAt: this.#at,
+      latest: this.#at,
       late: false,
       content,
     }

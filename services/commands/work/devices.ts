@@ -12,6 +12,7 @@ import { openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
 import { deviceName, NAME_RULE } from './device-list.ts'
 import { findDevice, isCalled, withDatabase } from './database.ts'
+import { parseInstant, setAsideNow } from './standing.ts'
 import { grouped, terminalQr } from '../../billing/fleet/pages/token-labels.ts'
 
 /** A device of this name, made when there is none, and its one-time token. OPS-12: no name. */
@@ -37,11 +38,23 @@ export async function registerDevice(settings: Settings, text: string): Promise<
   })
 }
 
-/** Its link is cut within two seconds. SEC-01 when there is no such device. */
-export async function revokeByName(settings: Settings, device: string): Promise<void> {
+/** Its link is cut within two seconds; what a thief sealed with it does not count. SEC-01 when
+ * there is no such device. */
+export async function revokeByName(
+  settings: Settings,
+  device: string,
+  stolen: { readonly since: string; readonly reason: string } | null,
+): Promise<void> {
+  const from = stolen === null ? null : parseInstant('--stolen-since', stolen.since)
   await withDatabase(settings, async (db) => {
     const found = await findDevice(db.kysely, device)
     await revokeDevice(db.kysely, found.id)
     console.log(`device ${found.id}  ${found.name}  is revoked`)
+    if (from !== null && stolen !== null) {
+      await setAsideNow(db, { device: found, from, to: null, reason: stolen.reason })
+      return
+    }
+    console.log('What it sealed still counts. If it was stolen:')
+    console.log(`ticklock set-aside ${found.id} --from TIME --reason TEXT`)
   })
 }

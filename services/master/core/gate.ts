@@ -9,7 +9,14 @@ import { openFrame } from '../../../shared/tves/seal.ts'
 import { streamNext, streamStart } from '../../../shared/tves/stream.ts'
 import type { Suite } from '../../../shared/tves/suite.ts'
 import { leafAt } from '../../../shared/tves/tree.ts'
-import { type Second, startOfSecond, type UnixMs } from '../../../shared/units.ts'
+import {
+  type Second,
+  shiftMs,
+  spanMs,
+  startOfSecond,
+  type UnixMs,
+  unixMs,
+} from '../../../shared/units.ts'
 import { decodeContent } from '../../../shared/wire/content.ts'
 import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
 import type { Opener } from '../../../shared/wire/opener.ts'
@@ -106,12 +113,21 @@ export function judge(
     frame: {
       position: { ...stream, sequence, second, hash, salt: run.salt, opener },
       receivedAt: now,
+      sealedAt: unixMs(Math.min(begins, now)),
+      latest: latestAt(context),
       late: begins < now - context.toleranceMs,
       content,
     },
     moved: { epoch, run: { ...run, next: sequence + 1, hash, opener }, key },
   }
 }
+
+/** How far ahead of a clock that nobody vouches for a reading may be, ms: a day. */
+const AHEAD_UNTIMED_MS = 86_400_000
+
+/** The latest time that a reading may have which comes now, in whatever epoch it was sealed. */
+const latestAt = ({ now, timed, toleranceMs }: Omit<GateContext, 'suite' | 'device'>): UnixMs =>
+  shiftMs(now, spanMs(timed ? toleranceMs : AHEAD_UNTIMED_MS))
 
 /** The verdict of a check that did not pass. */
 export const refused = (

@@ -82,7 +82,7 @@ function taken(
   const position = { device: device.record.id, ...at, second: epoch.lastSecond, hash, salt, opener }
   return {
     ok: true,
-    frame: { position, receivedAt: now, late: true, content },
+    frame: { position, receivedAt: now, sealedAt: now, latest: now, late: true, content },
     moved: { epoch, run, key: null },
   }
 }

@@ -131,6 +131,16 @@ test('a bill is dated, added up and hashed; it reads back, and a changed one doe
 const refusals: readonly (readonly [string, Partial<BillFacts>, string])[] = [
   ['no customer is BIL-08', { customer: null }, 'BIL-08'],
   ['no tariff is BIL-07', { tariff: null }, 'BIL-07'],
+  [
+    'a meter that nobody adopted is BIL-14',
+    { meter: { ...FACTS.meter, adopted: false } },
+    'BIL-14',
+  ],
+  [
+    'more money than there is is BIL-03',
+    { closing: { value: 2 ** 52 - 1, exponent: 9 } },
+    'BIL-03',
+  ],
   ['no opening reading is BIL-04', { opening: null }, 'BIL-04'],
   ['no closing reading is BIL-04', { closing: null }, 'BIL-04'],
   [

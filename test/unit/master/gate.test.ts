@@ -122,6 +122,28 @@ void describe('the gate (wire.md 9)', () => {
     assert.ok(judge({ ...context(running()), timed: false }, far).ok)
   })
 
+  test('a frame says when it was sealed, and how late its readings can be, in every epoch', () => {
+    const now = ORIGIN + NOW_SECOND * 1_000
+    const times = (made: DeviceState, at: number, timed = true): unknown => {
+      const verdict = judge({ ...context(made), timed }, frame({ sequence: 2, at }))
+      assert.ok(verdict.ok)
+      const { sealedAt, latest } = verdict.frame
+      return [sealedAt - now, latest - now]
+    }
+    assert.deepEqual(times(running(), NOW_SECOND), [0, 10_000])
+    // Sealed ahead of its arrival.
+    assert.deepEqual(times(running(), NOW_SECOND + 7), [0, 10_000])
+    const closed = running()
+    const newest: Owned<EpochState> | undefined = closed.epochs.get(EPOCH)
+    assert.ok(newest)
+    newest.closed = true
+    assert.deepEqual(times(closed, NOW_SECOND + 86_400), [0, 10_000])
+    assert.deepEqual(times(running(), NOW_SECOND, false), [0, 86_400_000])
+    const later = { ...context(running()), now: unixMs(now + 5_000) }
+    const verdict = judge(later, frame({ sequence: 2 }))
+    assert.ok(verdict.ok && verdict.frame.sealedAt === now)
+  })
+
   test('a second below the last accepted is SEC-12', () => {
     refusedBy('key not destroyed', 'SEC-12', frame({ sequence: 2, at: NOW_SECOND - 1 }))
   })

@@ -23,6 +23,8 @@ const frame = (sequence: number, at: number): AcceptedFrame => ({
     opener: null,
   },
   receivedAt: unixMs(0),
+  sealedAt: unixMs(0),
+  latest: unixMs(0),
   late: false,
   content: { kind: 'opener', process: '00'.repeat(8) },
 })

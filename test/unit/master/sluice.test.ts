@@ -35,6 +35,8 @@ const frames = (count: number): readonly AcceptedFrame[] => [
       opener: null,
     },
     receivedAt: at,
+    sealedAt: at,
+    latest: at,
     late: false,
     content: {
       kind: 'readings',

@@ -39,6 +39,8 @@ export interface BillFacts {
     readonly register: string
     readonly digits: number | null
     readonly multiplier: number
+    /** An operator said which device reads it. */
+    readonly adopted: boolean
   }
   /** The register at the first instant of the period, and at the first instant after it. */
   readonly opening: RegisterReading | null
@@ -68,13 +70,15 @@ export type BillVerdict =
  * hold exactly. Readings that say more come from no meter. */
 const TOTAL_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** BIL-08 without a customer, BIL-07 without a tariff, BIL-04 without a boundary reading, BIL-01
- * when the register went backwards, BIL-03 when the sum is no sum of money. */
+/** BIL-08 without a customer, BIL-07 without a tariff, BIL-14 while nobody has adopted the meter,
+ * BIL-04 without a boundary reading, BIL-01 when the register went backwards, BIL-03 when the sum
+ * is no sum of money. */
 export function draftBill(facts: BillFacts): BillVerdict {
   const { customer, tariff, opening, closing, period } = facts
   const missing = (fault: FaultCode, detail: string): BillVerdict => ({ ok: false, fault, detail })
   if (customer === null) return missing('BIL-08', facts.servicePoint.code)
   if (tariff === null) return missing('BIL-07', facts.servicePoint.code)
+  if (!facts.meter.adopted) return missing('BIL-14', facts.meter.number)
   if (opening === null) return missing('BIL-04', `${facts.meter.number} at ${period.from}`)
   if (closing === null) return missing('BIL-04', `${facts.meter.number} at ${period.to}`)
   const consumption = consumptionOf(facts.meter, { opening, closing })

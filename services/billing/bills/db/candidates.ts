@@ -40,6 +40,7 @@ interface Row {
   readonly meter: string
   readonly digits: number | null
   readonly multiplier: number
+  readonly adopted: boolean
   readonly customer_id: number | null
   readonly customer: string | null
   readonly name: string | null
@@ -85,6 +86,7 @@ export async function nextCandidates(db: Kysely<Database>, batch: Batch): Promis
   const registers = [...batch.registers.keys()]
   const { rows } = await sql<Row>`
     select sp.id, sp.code, sp.address, m.number as meter, m.digits, m.multiplier,
+      m.adopted_at is not null as adopted,
       c.id as customer_id, c.number as customer, c.name, c.address as customer_address,
       c.email, c.phone, t.tariff_id, b.id as bill_id,
       opening.value as opening, opening.register_id as opening_register,
@@ -156,6 +158,7 @@ function candidateOf(row: Row, { zone, period, registers, tariffs }: Batch): Can
         register: ACTIVE_IMPORT_TOTAL,
         digits: row.digits,
         multiplier: row.multiplier,
+        adopted: row.adopted,
       },
       opening: reading(row.opening, row.opening_register),
       closing: reading(row.closing, row.closing_register),

@@ -2,7 +2,7 @@
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { CommandTask, ReceiptOutcome } from '../../../../shared/wire/commands.ts'
-import type { LiveRow } from '../../readings/core/views.ts'
+import type { LiveRow, SetAsideRow } from '../../readings/core/views.ts'
 
 export interface FleetRow {
   readonly id: string
@@ -77,6 +77,10 @@ export interface DeviceView {
   /** What the slave itself has counted since its process started. */
   readonly faults: readonly { readonly code: string; readonly count: number }[]
   readonly live: readonly LiveRow[]
+  /** What it sealed that does not count, or did not. */
+  readonly setAside: readonly SetAsideRow[]
+  /** Numbers of meters that it reported first and that nobody adopted. */
+  readonly unadopted: readonly string[]
   readonly refusals: readonly RefusalRow[]
   /** Newest first. */
   readonly commands: readonly CommandRow[]

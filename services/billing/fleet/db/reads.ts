@@ -9,6 +9,7 @@ import { lastCommands } from './commands.ts'
 import { instant, instantOrNull } from '../../store/instants.ts'
 import { liveOf } from '../../readings/db/reads.ts'
 import { GIVING_UP_CODES } from '../../readings/db/rows.ts'
+import { setAsideOf, unadoptedOf } from '../../readings/db/set-aside.ts'
 import type { Database } from '../../store/schema.ts'
 
 /** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page.
@@ -61,11 +62,11 @@ const fleetRows = (db: Kysely<Database>) =>
     .leftJoin(
       (from) =>
         from
-          .selectFrom('last_values')
-          .innerJoin('meters', 'meters.id', 'last_values.meter_id')
+          .selectFrom('standing_values')
+          .innerJoin('meters', 'meters.id', 'standing_values.meter_id')
           .select((is) => [
             'meters.device_id as owner',
-            is.fn.max('last_values.ts').as('last_ts'),
+            is.fn.max('standing_values.ts').as('last_ts'),
             is.fn.count('meters.id').distinct().as('seen'),
           ])
           .groupBy('meters.device_id')
@@ -136,12 +137,14 @@ async function deviceView(
 ): Promise<DeviceView | null> {
   const row = await fleetRows(db).where('devices.id', '=', id).executeTakeFirst()
   if (row === undefined) return null
-  const [live, refusals, commands] = await Promise.all([
+  const [live, refusals, commands, aside, unadopted] = await Promise.all([
     liveOf(db, id),
     refusalRows(db, unixMs(now - DAY_MS))
       .where('device_id', '=', id)
       .execute(),
     lastCommands(db, id, COMMAND_ROWS_MAX),
+    setAsideOf(db, id),
+    unadoptedOf(db, id),
   ])
   return {
     device: fleetRow(row),
@@ -152,6 +155,8 @@ async function deviceView(
     disconnectedAt: instantOrNull(row.disconnected_at),
     faults: Object.entries(row.faults ?? {}).map(([code, count]) => ({ code, count })),
     live,
+    setAside: aside,
+    unadopted,
     refusals: refusals.map(refusalRow),
     commands,
   }

@@ -16,6 +16,7 @@ declare module '../../store/schema.ts' {
       revoked_at: Timestamp | null
       created_at: Defaulted<Date>
       master_key: Buffer | null
+      no: Generated<number>
     }
     enrolment_tokens: {
       id: string

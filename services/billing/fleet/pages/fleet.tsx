@@ -26,6 +26,7 @@ import {
   Tiles,
 } from '../../kit/parts.tsx'
 import { LiveTable } from '../../readings/pages/readings.tsx'
+import { SetAsideCard, Unadopted } from '../../readings/pages/standing.tsx'
 import { RefusalTable } from './refused.tsx'
 import type { Backfill, DeviceView, FleetRow } from '../core/views.ts'
 
@@ -182,6 +183,7 @@ export function DevicePage({ context, view, history, meterClocks, span, now }: D
               ['Round trip', view.roundTripUs === null ? '–' : lengthText(view.roundTripUs)],
               ['Last reading', <Ago key="last" at={device.lastReadingAt} now={now} />],
               ['Frames given up in 30 days', <GivenUpFact key="given-up" row={device} />],
+              ['Meters nobody adopted', <Unadopted key="unadopted" meters={view.unadopted} />],
               ['Last status', <Ago key="status" at={view.reportedAt} now={now} />],
               ['Frames waiting', device.backlogFrames ?? '–'],
               ['Registered since', utcSecondText(view.createdAt)],
@@ -195,6 +197,7 @@ export function DevicePage({ context, view, history, meterClocks, span, now }: D
         <ClockHistoryCard history={history} span={span} path={`/fleet/${device.id}`} now={now} />
         <MeterClocksCard rows={meterClocks} now={now} />
         <CommandsCard context={context} device={device} rows={view.commands} now={now} />
+        <SetAsideCard rows={view.setAside} />
         <section class="card card-flush">
           <h2>Faults since the slave started</h2>
           <Table

@@ -43,6 +43,21 @@ export interface ExceptionRow {
   readonly detail: string
 }
 
+/** What a device sealed in a time that an operator set aside. */
+export interface SetAsideRow {
+  readonly number: number
+  /** Null: of all its meters. */
+  readonly meter: string | null
+  /** Null: without a beginning, or an end. */
+  readonly from: UnixMs | null
+  readonly to: UnixMs | null
+  readonly reason: string
+  readonly by: string
+  readonly at: UnixMs
+  /** Null: it still holds. */
+  readonly liftedAt: UnixMs | null
+}
+
 /** How good the clock was when a billed reading was taken, and what the checks said about it. */
 export interface ReadingTrust {
   readonly clockState: string

@@ -50,7 +50,7 @@ export class LastValues {
     }>(
       `select meter_id, register_id, ts, value
        from unnest($1::integer[], $2::smallint[]) as wanted(meter_id, register_id)
-       join last_values using (meter_id, register_id)`,
+       join standing_values using (meter_id, register_id)`,
       [keys.map((key) => Math.floor(key / KEY_METER)), keys.map((key) => key % KEY_METER)],
     )
     for (const key of keys) this.#newest.set(key, null)

@@ -11,7 +11,7 @@ import { errorText } from '../../../../shared/node/fault-error.ts'
 import { shiftMs, spanMs, type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { isUntimed, TRUSTED_BOUND_MS } from '../core/retiming.ts'
 import { writeApart } from '../../store/apart.ts'
-import { type Place, placeOf } from './rows.ts'
+import { type Place, placeOf } from './reading-rows.ts'
 import { SOURCE_NUMBER } from './source-numbers.ts'
 import { recordTrouble } from './troubles.ts'
 
@@ -56,6 +56,7 @@ const TOUCH_EARLIER = `update slave_processes p set news_at = $3, due_at = $4
 
 interface Untimed extends Place {
   readonly receivedAt: UnixMs
+  readonly sealedAt: UnixMs
   readonly meter: number
   readonly register: number
   readonly quality: number
@@ -89,10 +90,11 @@ export class ProcessRows {
   reading(
     frame: AcceptedFrame,
     item: number,
-    row: Omit<Untimed, keyof Place | 'receivedAt'>,
+    row: Omit<Untimed, keyof Place | 'receivedAt' | 'sealedAt'>,
   ): void {
     if (!isUntimed(row.stamp, row.reading.source)) return
-    this.#untimed.push({ ...placeOf(frame, item), receivedAt: frame.receivedAt, ...row })
+    const { receivedAt, sealedAt } = frame
+    this.#untimed.push({ ...placeOf(frame, item), receivedAt, sealedAt, ...row })
   }
 
   /** Call inside the transaction that stores the rows. */
@@ -127,6 +129,7 @@ export class ProcessRows {
       rows.map(({ stamp }) => new Date(stamp.agentTime)),
       rows.map(({ stamp }) => stamp.clockState),
       rows.map(({ stamp }) => Math.ceil(stamp.clockBound)),
+      rows.map(({ sealedAt }) => new Date(sealedAt)),
     ])
     const runs = new Map(rows.map(({ device, run }) => [`${device} ${run}`, { device, run }]))
     const distinct = [...runs.values()]
@@ -156,10 +159,11 @@ const SURE = `update slave_processes p
 
 const UNTIMED = `insert into retimed_readings (device_id, epoch, run, sequence, item, received_at,
     process_ms, meter_id, register_id, value, source, quality, agent_ts, clock_state,
-    clock_bound_ms)
+    clock_bound_ms, sealed_at)
   select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[],
     $6::timestamptz[], $7::bigint[], $8::integer[], $9::smallint[], $10::bigint[],
-    $11::smallint[], $12::smallint[], $13::timestamptz[], $14::"char"[], $15::bigint[])
+    $11::smallint[], $12::smallint[], $13::timestamptz[], $14::"char"[], $15::bigint[],
+    $16::timestamptz[])
   on conflict do nothing`
 
 const UNSURE_DUE = `update slave_processes p set due_at = coalesce(p.due_at, $3)
@@ -201,9 +205,11 @@ export class ProcessBook {
   }
 
   /** Call when a frame is stored: records what its stamp proves, if that is news. */
-  stored({ position: { device, run }, content }: AcceptedFrame): void {
+  stored({ position: { device, run }, content, latest }: AcceptedFrame): void {
     if (content.kind !== 'readings') return
-    const sure = content.groups.find(({ stamp }) => !isUntimed(stamp, 'live'))
+    const sure = content.groups.find(
+      ({ stamp }) => !isUntimed(stamp, 'live') && stamp.agentTime <= latest,
+    )
     if (sure === undefined) return
     const { agentTime, clockBound } = sure.stamp
     const key = `${device} ${run}`

@@ -86,9 +86,9 @@ function retimedRow(row: RetimedRecord): RetimedRow {
 
 const liveRows = (db: Kysely<Database>) =>
   db
-    .selectFrom('last_values')
-    .innerJoin('meters', 'meters.id', 'last_values.meter_id')
-    .innerJoin('registers', 'registers.id', 'last_values.register_id')
+    .selectFrom('standing_values')
+    .innerJoin('meters', 'meters.id', 'standing_values.meter_id')
+    .innerJoin('registers', 'registers.id', 'standing_values.register_id')
     .select([
       'number',
       'device_id',

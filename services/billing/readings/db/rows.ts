@@ -5,9 +5,6 @@ import type { Pool } from 'pg'
 import { unreachable } from '../../../../shared/assert.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../../shared/handover/sink.ts'
-import type { Reading } from '../../../../shared/meter/reading.ts'
-import type { Stamp } from '../../../../shared/clock/clock-state.ts'
-import type { UnixMs } from '../../../../shared/units.ts'
 import type { TombstoneReason } from '../../../../shared/wire/recovery.ts'
 import { errorCode } from '../../../../shared/node/fault-error.ts'
 import {
@@ -17,29 +14,20 @@ import {
   int8Array,
   timestampArray,
 } from '../../store/binary-arrays.ts'
-import { SOURCE_NUMBER } from './source-numbers.ts'
+import {
+  type NewRow,
+  type Place,
+  placeOf,
+  READING_ARRAYS,
+  READING_COLUMNS,
+  readingColumns,
+  ReadingRows,
+} from './reading-rows.ts'
+import { storeDiffering, storeRivals } from './rivals.ts'
 import { countSql } from '../../store/counters.ts'
 
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
 const STATEMENT_MS_MAX = 60_000
-
-/** The place in a stream where something was said. */
-export interface Place {
-  readonly device: string
-  readonly epoch: number
-  readonly run: number
-  readonly sequence: number
-  /** Number within the frame. */
-  readonly item: number
-}
-
-export const placeOf = ({ position }: AcceptedFrame, item: number): Place => ({
-  device: position.device,
-  epoch: position.epoch,
-  run: position.run,
-  sequence: position.sequence,
-  item,
-})
 
 interface ExceptionRow extends Place {
   readonly code: FaultCode
@@ -91,16 +79,9 @@ function exceptionOf({
 export const KEY_METER = 0x1_0000
 
 export class Rows {
-  readonly at: number[] = []
-  readonly meter: number[] = []
-  readonly register: number[] = []
-  readonly value: number[] = []
-  readonly source: number[] = []
-  readonly quality: number[] = []
-  readonly agentTime: number[] = []
-  readonly meterTime: (number | null)[] = []
-  readonly clockState: string[] = []
-  readonly clockBound: number[] = []
+  readonly readings = new ReadingRows()
+  /** Of meters that another device claims, while no operator has said whose they are. */
+  readonly rivals = new ReadingRows()
   /** Row number of the newest value of each key. */
   readonly newest = new Map<number, number>()
   readonly exceptions: ExceptionRow[] = []
@@ -108,28 +89,13 @@ export class Rows {
   /** Openers that this batch brings; those of runs stored already are not sent again. */
   readonly #openers = new Map<string, Uint8Array | null>()
 
-  add(row: {
-    readonly at: UnixMs
-    readonly meter: number
-    readonly register: number
-    readonly quality: number
-    readonly reading: Reading
-    readonly stamp: Stamp
-  }): void {
-    const { at, meter, register, quality, reading, stamp } = row
+  add(row: NewRow): void {
+    const { at, meter, register } = row
     const key = meter * KEY_METER + register
     const best = this.newest.get(key)
-    if (best === undefined || at > (this.at[best] ?? 0)) this.newest.set(key, this.at.length)
-    this.at.push(at)
-    this.meter.push(meter)
-    this.register.push(register)
-    this.value.push(reading.value)
-    this.source.push(SOURCE_NUMBER[reading.source])
-    this.quality.push(quality)
-    this.agentTime.push(stamp.agentTime)
-    this.meterTime.push(reading.meterTime)
-    this.clockState.push(stamp.clockState)
-    this.clockBound.push(Math.ceil(stamp.clockBound))
+    const rows = this.readings
+    if (best === undefined || at > (rows.at[best] ?? 0)) this.newest.set(key, rows.length)
+    rows.add(row)
   }
 
   /** What a frame without plain readings says, if anything. */
@@ -149,37 +115,50 @@ export class Rows {
     if (content.kind === 'opener') this.#openers.set(key, position.opener)
   }
 
-  /** Stores everything; returns how many readings were new. `mayRepeat` false: none of them is
-   * expected to be stored already, which saves a third of the database's work; `onRepeat` is called
-   * if one was, before everything is stored again the other way. */
-  async store(
-    pool: Pick<Pool, 'query'>,
-    options: { readonly mayRepeat: boolean; readonly onRepeat: () => void },
-  ): Promise<number> {
+  /** Stores everything; false: a reading was there already, and nothing was stored. Saves a third
+   * of the database's work where none is expected to be. */
+  async storeNew(pool: Pick<Pool, 'query'>): Promise<boolean> {
+    try {
+      await this.#run(pool, 'store-new', STORE_NEW)
+      return true
+    } catch (error) {
+      if (errorCode(error) !== UNIQUE_VIOLATION) throw error
+      return false
+    }
+  }
+
+  /** Stores everything in the caller's transaction; a reading that is there already stays, and one
+   * that says something else is kept beside it (rivals.ts). */
+  async store(client: Pick<Pool, 'query'>): Promise<void> {
+    await this.#run(client, 'store-batch', STORE)
+    await storeDiffering(client, this.readings)
+    await storeRivals(client, this.rivals)
+  }
+
+  async #run(pool: Pick<Pool, 'query'>, name: string, text: string): Promise<void> {
+    const query = { name, text, values: this.#values(), query_timeout: STATEMENT_MS_MAX }
+    await pool.query(query)
+  }
+
+  #values(): unknown[] {
+    const rows = this.readings
     const keys = Float64Array.from(this.newest.keys()).sort()
     const newest = Array.from(keys, (key) => this.newest.get(key) ?? 0)
     const pick = <T>(column: readonly T[]): T[] =>
       newest.flatMap((row) => column.slice(row, row + 1))
     const positions = [...this.#positions.values()]
     const openers = [...this.#positions.keys()].map((key) => this.#openers.get(key) ?? null)
-    const values = [
-      timestampArray(this.at),
-      int4Array(this.meter),
-      int2Array(this.register),
-      int8Array(this.value),
-      int2Array(this.source),
-      int2Array(this.quality),
-      timestampArray(this.agentTime),
-      timestampArray(this.meterTime),
-      charArray(this.clockState),
-      int8Array(this.clockBound),
-      int4Array(pick(this.meter)),
-      int2Array(pick(this.register)),
-      timestampArray(pick(this.at)),
-      int8Array(pick(this.value)),
-      int2Array(pick(this.quality)),
-      charArray(pick(this.clockState)),
-      int8Array(pick(this.clockBound)),
+    return [
+      ...readingColumns(rows),
+      int4Array(pick(rows.meter)),
+      int2Array(pick(rows.register)),
+      timestampArray(pick(rows.at)),
+      int8Array(pick(rows.value)),
+      int2Array(pick(rows.quality)),
+      charArray(pick(rows.clockState)),
+      int8Array(pick(rows.clockBound)),
+      int4Array(pick(rows.deviceNo)),
+      timestampArray(pick(rows.sealedAt)),
       ...placeColumns(positions),
       positions.map(({ second }) => second),
       positions.map(({ hash }) => Buffer.from(hash)),
@@ -192,19 +171,6 @@ export class Rows {
       this.exceptions.map(({ detail }) => detail),
       this.exceptions.map(({ content }) => (content === null ? null : Buffer.from(content))),
     ]
-    const run = async (name: string, text: string): Promise<number> => {
-      const query = { name, text, values, query_timeout: STATEMENT_MS_MAX }
-      const { rows } = await pool.query<{ inserted: number }>(query)
-      return rows[0]?.inserted ?? 0
-    }
-    if (options.mayRepeat) return run('store-batch', STORE)
-    try {
-      return await run('store-new', STORE_NEW)
-    } catch (error) {
-      if (errorCode(error) !== UNIQUE_VIOLATION) throw error
-      options.onRepeat()
-      return run('store-batch', STORE)
-    }
   }
 }
 
@@ -219,34 +185,33 @@ const UNIQUE_VIOLATION = '23505'
 
 const storeText = (unlessThere: string): string => `
 with stored as (
-  insert into readings (ts, meter_id, register_id, value, source, quality, agent_ts, meter_ts,
-    clock_state, clock_bound_ms)
-  select * from unnest($1::timestamptz[], $2::int4[], $3::int2[], $4::int8[], $5::int2[],
-    $6::int2[], $7::timestamptz[], $8::timestamptz[], $9::"char"[], $10::int8[])
+  insert into readings (${READING_COLUMNS})
+  select * from unnest(${READING_ARRAYS})
   ${unlessThere} returning 1
 ), counted as (
   ${countSql('readings', 'select count(*) as added from stored')}
 ), newest as (
   insert into last_values as known (meter_id, register_id, ts, value, quality, clock_state,
-    clock_bound_ms, stored_at)
-  select u.*, now() from unnest($11::int4[], $12::int2[], $13::timestamptz[], $14::int8[],
-    $15::int2[], $16::"char"[], $17::int8[]) as u
+    clock_bound_ms, device_no, sealed_at, stored_at)
+  select u.*, now() from unnest($13::int4[], $14::int2[], $15::timestamptz[], $16::int8[],
+    $17::int2[], $18::"char"[], $19::int8[], $20::int4[], $21::timestamptz[]) as u
   on conflict (meter_id, register_id) do update set ts = excluded.ts, value = excluded.value,
     quality = excluded.quality, clock_state = excluded.clock_state,
-    clock_bound_ms = excluded.clock_bound_ms, stored_at = excluded.stored_at
+    clock_bound_ms = excluded.clock_bound_ms, device_no = excluded.device_no,
+    sealed_at = excluded.sealed_at, stored_at = excluded.stored_at
   where excluded.ts > known.ts
 ), advanced as (
   insert into stream_positions as known (device_id, epoch, run, sequence, second, hash, salt,
     opener)
-  select * from unnest($18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-    $23::bytea[], $24::bytea[], $25::bytea[])
+  select * from unnest($22::text[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
+    $27::bytea[], $28::bytea[], $29::bytea[])
   on conflict (device_id, epoch, run) do update set sequence = excluded.sequence,
     second = excluded.second, hash = excluded.hash, salt = excluded.salt, updated_at = now()
   where excluded.sequence > known.sequence
 ), kept as (
   insert into exceptions (device_id, epoch, run, sequence, item, code, meter, detail, content)
-  select * from unnest($26::text[], $27::bigint[], $28::bigint[], $29::bigint[], $30::integer[],
-    $31::text[], $32::text[], $33::text[], $34::bytea[])
+  select * from unnest($30::text[], $31::bigint[], $32::bigint[], $33::bigint[], $34::integer[],
+    $35::text[], $36::text[], $37::text[], $38::bytea[])
   on conflict (device_id, epoch, run, sequence, item) do nothing
 )
 select count(*) as inserted from stored`

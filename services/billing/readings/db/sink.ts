@@ -19,13 +19,14 @@ import { FaultError, errorCode, errorText } from '../../../../shared/node/fault-
 import { type UnixMs, betweenMs, unixMs } from '../../../../shared/units.ts'
 import { fromText } from '../../../../shared/bytes.ts'
 import { type Previous, isCumulative, bitsAgainstPrevious, bitsOfReading } from '../core/quality.ts'
-import { Catalog, type Sighting, registerKey } from './catalog.ts'
+import { Catalog, type RegisterSighting, type Sighting, registerKey } from './catalog.ts'
 import { LastValues } from './last-values.ts'
 import { ensurePartition, monthOf } from './partitions.ts'
 import { blamesRows } from '../../store/apart.ts'
 import { reach } from '../../store/pool.ts'
 import { ProcessBook, ProcessRows } from './processes.ts'
-import { KEY_METER, Rows, placeOf } from './rows.ts'
+import { placeOf } from './reading-rows.ts'
+import { KEY_METER, Rows } from './rows.ts'
 
 const DAY_MS = 86_400_000
 /** Readings in one transaction: about 0.1 s of work, no acknowledgement waits longer. */
@@ -38,9 +39,6 @@ const QUEUED_FRAMES_MAX = 20_000
 /** How old a reading may be, milliseconds: meters keep profiles of two years at most (800 days).
  * Older ones, and ones from the future, never create a partition. */
 const AGE_MS_MAX = 800 * DAY_MS
-/** How far ahead of its arrival a reading may be, milliseconds: no tolerance is larger than a
- * day. */
-const AHEAD_MS_MAX = DAY_MS
 
 /** After a batch with readings that were there already (a slave resends what was not acknowledged),
  * this many further batches are stored expecting the same. */
@@ -73,10 +71,10 @@ function eachReading(
 const timeOf = (reading: Reading, stamp: Stamp): UnixMs | null =>
   reading.source === 'profile' ? reading.meterTime : stamp.agentTime
 
-const isPlausible = (at: UnixMs | null, receivedAt: UnixMs): at is UnixMs =>
-  at !== null &&
-  betweenMs(at, receivedAt) <= AGE_MS_MAX &&
-  betweenMs(receivedAt, at) <= AHEAD_MS_MAX
+/** Whatever second it was sealed in, no reading comes before it was taken: one that is ahead would
+ * take the place of the true one. */
+const isPlausible = (at: UnixMs | null, { receivedAt, latest }: AcceptedFrame): at is UnixMs =>
+  at !== null && betweenMs(at, receivedAt) <= AGE_MS_MAX && betweenMs(latest, at) <= 0
 
 /** The rows are at fault, or what we know of the schema is: repeating the batch cannot help. */
 const blamesFrame = (error: unknown): boolean =>
@@ -204,29 +202,22 @@ export class ReadingSink implements Sink {
       )
     }
     this.#repeating = Math.max(this.#repeating - 1, 0)
-    if (processes.empty) {
-      await rows.store(this.#pool, {
-        mayRepeat: this.#repeating > 0,
-        onRepeat: () => {
-          this.#repeating = REPEAT_BATCHES
-        },
-      })
-    } else {
-      await this.#storeWith(processes, rows)
-    }
+    await this.#commit(rows, processes)
     chain.keep()
     for (const frame of frames) this.#book.stored(frame)
   }
 
-  /** Rows and what they say about processes, in one transaction. */
-  async #storeWith(processes: ProcessRows, rows: Rows): Promise<void> {
+  async #commit(rows: Rows, processes: ProcessRows): Promise<void> {
+    if (processes.empty && rows.rivals.length === 0 && this.#repeating === 0) {
+      if (await rows.storeNew(this.#pool)) return
+      this.#repeating = REPEAT_BATCHES
+    }
     const client = await reach(this.#pool)
     let broken = true
     try {
       await client.query('begin')
-      // A refused insert would fail the whole transaction.
-      await rows.store(client, { mayRepeat: true, onRepeat: () => undefined })
-      await processes.store(client, unixMs(Date.now()))
+      await rows.store(client)
+      if (!processes.empty) await processes.store(client, unixMs(Date.now()))
       await client.query('commit')
       broken = false
     } finally {
@@ -235,23 +226,30 @@ export class ReadingSink implements Sink {
     }
   }
 
-  /** Months, meters and registers that this batch names and that we do not know yet. */
+  /** Devices, months, meters and registers that this batch names and that we do not know yet. */
   async #prepare(frames: readonly AcceptedFrame[]): Promise<void> {
+    const catalog = this.#catalog
+    const devices = new Set<DeviceId>()
     const meters = new Map<string, Sighting>()
-    const registers = new Map<string, Reading>()
+    const registers = new Map<string, RegisterSighting>()
     const months = new Set<number>()
     let dayBefore = -1
     for (const frame of frames) {
+      const { device } = frame.position
+      if (catalog.device(device) === undefined) devices.add(device)
       eachReading(frame, (reading, stamp, item) => {
         const { meter } = reading
-        if (this.#catalog.meter(meter) === undefined && !meters.has(meter)) {
-          meters.set(meter, { ...placeOf(frame, item), meter })
+        if (catalog.meter(meter) === undefined && !catalog.isRefused(device, meter)) {
+          const key = `${device} ${meter}`
+          if (!meters.has(key)) meters.set(key, { ...placeOf(frame, item), meter })
         }
-        if (this.#catalog.register(reading) === undefined) {
-          registers.set(registerKey(reading), reading)
+        if (catalog.register(reading) === undefined) {
+          const key = registerKey(reading)
+          if (!catalog.isRefused(device, key))
+            registers.set(`${device} ${key}`, { device, reading })
         }
         const at = timeOf(reading, stamp)
-        if (!isPlausible(at, frame.receivedAt)) return
+        if (!isPlausible(at, frame)) return
         const day = Math.floor(at / DAY_MS)
         if (day !== dayBefore) months.add(monthOf(at))
         dayBefore = day
@@ -262,8 +260,9 @@ export class ReadingSink implements Sink {
       await ensurePartition(this.#pool, month)
       this.#months.add(month)
     }
-    if (meters.size > 0) await this.#catalog.resolveMeters(meters)
-    if (registers.size > 0) await this.#catalog.resolveRegisters(registers)
+    if (devices.size > 0) await catalog.resolveDevices([...devices])
+    if (meters.size > 0) await catalog.resolveMeters([...meters.values()])
+    if (registers.size > 0) await catalog.resolveRegisters([...registers.values()])
   }
 
   async #readLast(frames: readonly AcceptedFrame[]): Promise<void> {
@@ -291,21 +290,31 @@ export class ReadingSink implements Sink {
     readonly chain: ReturnType<LastValues['begin']>
   }): void {
     const { frame, reading, item, stamp, rows, processes, chain } = options
-    const refuse = (code: 'SEC-13' | 'BIL-05' | 'BIL-06' | 'BIL-12', detail: string) => {
+    const { device } = frame.position
+    const refuse = (code: 'SEC-13' | 'BIL-12' | 'BIL-15', detail: string) => {
       const content = fromText(JSON.stringify({ reading, stamp }))
       rows.exceptions.push({ ...placeOf(frame, item), code, meter: reading.meter, detail, content })
     }
     const meter = this.#catalog.meter(reading.meter)
     const register = this.#catalog.register(reading)
-    if (meter === undefined) return refuse('BIL-05', 'too many unregistered meters on this device')
-    if (register === undefined) return refuse('BIL-06', 'too many kinds of register')
-    if (meter.device_id !== frame.position.device) {
-      return refuse('SEC-13', `the meter belongs to ${meter.device_id ?? 'no device'}`)
-    }
+    if (meter === undefined) return refuse('BIL-15', 'too many unregistered meters')
+    if (register === undefined) return refuse('BIL-15', 'too many kinds of register')
     const at = timeOf(reading, stamp)
-    if (!isPlausible(at, frame.receivedAt)) {
+    const own = meter.device_id === device
+    const { id } = meter
+    const deviceNo = this.#catalog.device(device) ?? 0
+    if (!own) {
+      // Whose it is may still be said: then the readings of the right device count.
+      if (!meter.adopted && isPlausible(at, frame)) {
+        const quality = bitsOfReading(reading, at)
+        rows.rivals.add({ at, meter: id, register, quality, reading, stamp, deviceNo, frame, item })
+      }
+      const claim = meter.adopted ? 'belongs to' : 'is not adopted, and was first reported by'
+      return refuse('SEC-13', `the meter ${claim} ${meter.device_id ?? 'no device'}`)
+    }
+    if (!isPlausible(at, frame)) {
       // A guess may be years off; the true time may still be found.
-      processes.reading(frame, item, { meter: meter.id, register, quality: 0, reading, stamp })
+      processes.reading(frame, item, { meter: id, register, quality: 0, reading, stamp })
       return refuse(
         'BIL-12',
         at === null ? 'a profile reading without a time' : `time ${String(at)}`,
@@ -313,13 +322,13 @@ export class ReadingSink implements Sink {
     }
     let quality = bitsOfReading(reading, at)
     if (isCumulative(reading)) {
-      const key = meter.id * KEY_METER + register
+      const key = id * KEY_METER + register
       const previous: Previous | null = chain.previous(key, reading.source, at)
       if (previous !== null) quality |= bitsAgainstPrevious(reading, at, previous, meter.digits)
       chain.add(key, reading.source, { at, value: reading.value })
     }
-    rows.add({ at, meter: meter.id, register, quality, reading, stamp })
-    processes.reading(frame, item, { meter: meter.id, register, quality, reading, stamp })
+    rows.add({ at, meter: id, register, quality, reading, stamp, deviceNo, frame, item })
+    processes.reading(frame, item, { meter: id, register, quality, reading, stamp })
   }
 }
 

@@ -4,6 +4,19 @@
 import type { Generated } from 'kysely'
 import type { Defaulted, Timestamp } from '../../store/schema.ts'
 
+interface LastValuesTable {
+  meter_id: number
+  register_id: number
+  ts: Timestamp
+  value: number
+  quality: number
+  clock_state: string
+  clock_bound_ms: number
+  stored_at: Timestamp
+  device_no: number | null
+  sealed_at: Timestamp | null
+}
+
 declare module '../../store/schema.ts' {
   interface Database {
     meters: {
@@ -13,8 +26,16 @@ declare module '../../store/schema.ts' {
       digits: number | null
       multiplier: Generated<number>
       created_at: Defaulted<Date>
+      adopted_at: Timestamp | null
+      adopted_by: string | null
     }
-    registers: { id: Generated<number>; obis: string; exponent: number; unit: number }
+    registers: {
+      id: Generated<number>
+      obis: string
+      exponent: number
+      unit: number
+      brought_by: string | null
+    }
     readings: {
       ts: Timestamp
       meter_id: number
@@ -27,7 +48,41 @@ declare module '../../store/schema.ts' {
       clock_state: string
       clock_bound_ms: number
     }
-    /** A view: readings whose time is right to the minute (migrations/0007_retimed.sql). */
+    rival_readings: {
+      id: Generated<number>
+      ts: Timestamp
+      meter_id: number
+      register_id: number
+      value: number
+      source: number
+      quality: number
+      agent_ts: Timestamp
+      meter_ts: Timestamp | null
+      clock_state: string
+      clock_bound_ms: number
+      device_no: number
+      sealed_at: Timestamp
+      epoch: number
+      run: number
+      sequence: number
+      item: number
+    }
+    set_aside: {
+      number: Generated<number>
+      device_id: string
+      device_no: number
+      meter_id: number | null
+      from_at: Timestamp | null
+      to_at: Timestamp | null
+      reason: string
+      set_by: string
+      set_at: Defaulted<Date>
+      lifted_at: Timestamp | null
+      lifted_by: string | null
+      lifted_reason: string | null
+    }
+    /** A view: readings that count, under a time that is right to the minute
+     * (migrations/0013_standing.sql). */
     timed_readings: {
       ts: Date
       meter_id: number
@@ -79,16 +134,9 @@ declare module '../../store/schema.ts' {
       news_at: Timestamp | null
       due_at: Timestamp | null
     }
-    last_values: {
-      meter_id: number
-      register_id: number
-      ts: Timestamp
-      value: number
-      quality: number
-      clock_state: string
-      clock_bound_ms: number
-      stored_at: Timestamp
-    }
+    last_values: LastValuesTable
+    /** A view: those that are not set aside. */
+    standing_values: LastValuesTable
     stream_positions: {
       device_id: string
       epoch: number

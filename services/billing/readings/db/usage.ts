@@ -60,8 +60,8 @@ async function readingsAt(
 
 async function newestOf(db: Kysely<Database>, meter: number): Promise<BoundaryReading | null> {
   const row = await db
-    .selectFrom('last_values')
-    .innerJoin('registers', 'registers.id', 'last_values.register_id')
+    .selectFrom('standing_values')
+    .innerJoin('registers', 'registers.id', 'standing_values.register_id')
     .select(['ts', 'value', 'exponent'])
     .where('meter_id', '=', meter)
     .where('obis', '=', ACTIVE_IMPORT_TOTAL)

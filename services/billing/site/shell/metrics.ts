@@ -27,6 +27,12 @@ export function serverMetrics(
   add('backlog_frames', 'Frames waiting at the connected slaves', (set, { backlog }) =>
     set(backlog),
   )
+  add('set_aside_ranges', 'Ranges of readings that operators set aside', (set, { aside }) =>
+    set(aside),
+  )
+  add('meters_unadopted', 'Meters that nobody adopted: not billed', (set, { unadopted }) =>
+    set(unadopted),
+  )
   add(
     'refused_total',
     'Messages refused, by fault code (docs/faults.md)',
