@@ -29,7 +29,7 @@ before(async () => {
 })
 after(() => postgres.close())
 beforeEach(async () => {
-  const { pool } = postgres.db
+  const pool = postgres.owner
   await pool.query('alter table commands disable trigger commands_stay')
   await pool.query(`truncate devices, epochs, stream_positions, meters, readings, last_values,
     exceptions, device_status, enrolment_tokens, slave_processes, retimed_readings, registers,
@@ -44,7 +44,7 @@ beforeEach(async () => {
 })
 
 const all = async (text: string, values: unknown[] = []): Promise<unknown[]> =>
-  (await postgres.db.pool.query(text, values)).rows
+  (await postgres.owner.query(text, values)).rows
 
 interface Sealed {
   /** When it was sealed and came. */

@@ -44,7 +44,12 @@ export const GRANTS: Readonly<Record<string, Grant>> = {
   stream_positions: ALL,
   slave_processes: ALL,
   retimed_readings: { insert: true, update: ['ts', 'bound_ms', 'way', 'retimed_at'] },
+  rival_readings: ADDED,
+  set_aside: { insert: true, update: ['to_at', 'lifted_at', 'lifted_by', 'lifted_reason'] },
   timed_readings: {},
+  standing_readings: {},
+  standing_rivals: {},
+  standing_values: {},
   // clocks
   clocks: KEPT,
   clock_history: { insert: true, delete: true },
