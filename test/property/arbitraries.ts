@@ -74,6 +74,7 @@ export const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({ is: fc.constant('clock-request'), id: bytes(16) }),
   record({ is: fc.constant('clock-reply'), id: bytes(16), t2: u64, t3: u64, bound }),
   sealedUpTo.map((entry) => ({ is: 'acknowledge' as const, ...entry })),
+  sealedUpTo.filter(({ run }) => run > 0).map((entry) => ({ is: 'drained' as const, ...entry })),
   record({
     is: fc.constant('expect'),
     code: fc.constantFrom<ExpectCode>('SEC-02', 'SEC-03', 'SEC-04', 'SEC-05', 'SEC-06', 'SEC-12'),

@@ -190,13 +190,15 @@ export class Robber {
     const place = { epoch: run.epoch, run: run.run }
     const first = run.acknowledged + 1
     const hash = chance.bytes(32)
-    switch (chance.below(3)) {
+    switch (chance.below(4)) {
       case 0: {
         const last = first + chance.below(50)
         return { is: 'tombstone', ...place, first, last, reason: 'damaged', hash }
       }
       case 1:
         return { is: 'skip', ...place, sequence: first, bodyHash: hash }
+      case 2:
+        return { is: 'drained', ...place, sequence: run.last, hash: run.lastHash }
       default:
         return { is: 'receipt', number: LAST_NUMBER, outcome: 'done', detail: '' }
     }
