@@ -15,6 +15,7 @@ import { hold } from './hold.ts'
 import type { MasterClock } from './clocks.ts'
 import type { Desk } from './desk.ts'
 import { EXPECTED, type Faults } from './faults.ts'
+import { unmoved } from './master-rules.ts'
 import type { End, NetLink, Network } from './network.ts'
 import type { Chance } from './prng.ts'
 import type { Ledger } from './sink.ts'
@@ -43,22 +44,6 @@ interface Process {
   readonly links: Map<LinkId, NetLink>
   /** Devices with frames on their way to the sink. */
   readonly appending: Set<DeviceId>
-}
-
-/** All that a body from a sender without keys may cause: an answer, or the end of the link. */
-const HARMLESS: ReadonlySet<MasterAction['do']> = new Set([
-  'send',
-  'drop',
-  'refused',
-  'disconnected',
-])
-
-function unmoved(actions: readonly MasterAction[], link: LinkId): void {
-  for (const action of actions) {
-    hold(HARMLESS.has(action.do), 'moved by a stranger', `the master: ${action.do}`)
-    const elsewhere = 'link' in action && action.link !== link
-    hold(!elsewhere, 'moved by a stranger', `the master: ${action.do} on another link`)
-  }
 }
 
 export class MasterBox implements End {
