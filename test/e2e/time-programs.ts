@@ -19,6 +19,8 @@ const PACKAGES = {
   ntpdate: 'ntpsec-ntpdate',
   openssl: 'openssl',
   ip: 'iproute2',
+  nginx: 'nginx',
+  caddy: 'caddy',
 } as const
 type Program = keyof typeof PACKAGES
 
