@@ -130,12 +130,16 @@ class Doors {
       response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
     })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (request.url !== path) {
-        const answer = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+      const remote = request.socket.remoteAddress ?? 'gone'
+      // Only browsers send an Origin: a page somewhere would speak from inside its reader's network.
+      const foreign = request.headers.origin !== undefined
+      if (foreign || request.url !== path) {
+        const status = foreign ? '403 Forbidden' : '404 Not Found'
+        const answer = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`
         socket.end(answer, () => socket.destroy())
+        if (foreign) this.#options.onRefused('WIR-04', remote)
         return
       }
-      const remote = request.socket.remoteAddress ?? 'gone'
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         wsPeer(webSocket, { below: socket, remote }, this.#setupOf(socket))
       })
