@@ -1,5 +1,5 @@
-// Behind Debian's own nginx and Caddy, set up as docs/operating.md says: its examples are taken from
-// the page, with our ports and certificate put in.
+// Behind Debian's own nginx and Caddy, set up as docs/operating.md says: its examples are taken
+// from the page, with our ports and certificate put in.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

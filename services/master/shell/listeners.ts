@@ -131,7 +131,7 @@ class Doors {
     })
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const remote = request.socket.remoteAddress ?? 'gone'
-      // Only browsers send an Origin: a page somewhere would speak from inside its reader's network.
+      // Only browsers send an Origin: a page of anybody's would speak from its reader's network.
       const foreign = request.headers.origin !== undefined
       if (foreign || request.url !== path) {
         const status = foreign ? '403 Forbidden' : '404 Not Found'
