@@ -317,16 +317,6 @@ test('another path or plain HTTP opens nothing, and no subprotocol is agreed to'
   assert.equal(here.peers.length, 1)
 })
 
-test('a WebSocket that a browser opens, with an Origin, is refused with 403 (wire.md 2)', async (t) => {
-  const here = await master(t)
-  for (const origin of ['https://evil.example', 'null', here.ws.replace('ws:', 'http:')]) {
-    const [refusal] = await once(new WebSocket(here.ws, { origin }), 'error')
-    assert.match(String(refusal), /403/, origin)
-  }
-  await here.diary.until(`refused WIR-04 ${HOST}`, 3)
-  assert.equal(here.peers.length, 0)
-})
-
 test('WIR-05 per address and in total, over both doors; leaving makes room', async (t) => {
   for (const limits of [{ perAddress: 2 }, { connections: 2 }]) {
     const here = await master(t, limits)
