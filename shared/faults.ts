@@ -188,6 +188,11 @@ export const FAULTS = {
     'mail server or gateway refuses us, not the customer',
     'see the log: sender, login, region or account; notices wait until it is corrected',
   ),
+  'BIL-18': fault(
+    'warn',
+    'a bill has letters that no font here draws: they are boxes',
+    'write the name or address in another script',
+  ),
   'OPS-01': fault(
     'error',
     'Node is too old',

@@ -102,7 +102,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
       await board.close()
       await sink.close()
     })
-    const press = openPress((detail) => log.fault('OPS-32', detail))
+    const press = openPress((fault, detail) => log.fault(fault, detail))
     closers.push(() => press.close())
     const worker: NoticeWorker = startNoticeWorker({
       db: db.kysely,

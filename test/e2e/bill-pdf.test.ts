@@ -43,3 +43,23 @@ test('the page says what the bill holds, the rupee sign included (pdftotext)', {
   ])
     assert.ok(stdout.includes(said), `${said} in\n${stdout}`)
 })
+
+test('a name in another script is drawn, not boxed (pdffonts, pdftotext)', { skip }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ticklock-pdf-'))
+  const file = join(folder, 'bill.pdf')
+  const name = '王小明 김민준 🙂 தமிழ்ச்செல்வன்'
+  const customer = { number: 'C1', name, address: 'محمد بن عبد الله' }
+  const [one, two] = [
+    await renderBillPdf(contentFor({ customer })),
+    await renderBillPdf(contentFor({ customer })),
+  ]
+  assert.ok(Buffer.from(one).equals(two), 'the same bytes every time')
+  writeFileSync(file, one)
+  const { stdout: text } = spawnSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' })
+  const { stdout: fonts } = spawnSync('pdffonts', [file], { encoding: 'utf8' })
+  rmSync(folder, { recursive: true })
+  for (const said of ['王小明', '김민준', '🙂'])
+    assert.ok(text.includes(said), `${said} in\n${text}`)
+  for (const face of ['SC', 'KR', 'Emoji', 'Tamil', 'Arabic'])
+    assert.match(fonts, new RegExp(`\\+Noto(Sans)?${face}-`), fonts)
+})

@@ -144,7 +144,7 @@ test('a tariff that changes inside the period keeps its bills waiting with BIL-0
 
 test('a stored bill is drawn by its id; a changed one is OPS-16, none is null', async () => {
   const lines: string[] = []
-  const press = openPress((line) => lines.push(line))
+  const press = openPress((_fault, line) => lines.push(line))
   const at = { db: postgres.db.kysely, press }
   const idOf = (number: string) => count(`select id n from bills where number = '${number}'`)
   try {

@@ -60,7 +60,7 @@ beforeEach(async () => {
   )
 })
 
-const press = openPress((line) => lines.push(line))
+const press = openPress((_fault, line) => lines.push(line))
 after(() => press.close())
 
 function task(mail: MailDriver | null, sms: SmsDriver | null): NoticeTask {

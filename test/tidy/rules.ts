@@ -332,7 +332,9 @@ export const RULES: readonly Rule[] = [
     name: 'files and folders are named in kebab-case',
     breaches: (file) =>
       inFolders.test(file.path) &&
-      !/^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)+[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?\.tsx?$/.test(file.path)
+      !/^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)+[a-z0-9]+(?:-[a-z0-9]+)*(?:\.d|\.test)?\.tsx?$/.test(
+        file.path,
+      )
         ? [at(file, 1, 'is not named in kebab-case')]
         : [],
     bad: [

@@ -15,7 +15,7 @@ const billNo = (number: number) => ({ ...contentFor({}), number: `B2026-${number
 
 function pressWithLog(worker?: URL) {
   const lines: string[] = []
-  const press = openPress((line) => lines.push(line), worker)
+  const press = openPress((_fault, line) => lines.push(line), worker)
   return { lines, press }
 }
 
@@ -44,6 +44,14 @@ test('the same bill is drawn once, however often and by whomever it is asked for
   const again = await press.draw(billNo(1), 'customer 2')
   assert.ok(again.ok && again.pdf === first.pdf)
   await press.close()
+})
+
+test('letters that no font draws are named, and the bill is drawn', async () => {
+  const { press, lines } = pressWithLog()
+  const customer = { number: 'C', name: 'Asha \u{13000} 王小明', address: 'A' }
+  assert.equal((await press.draw({ ...contentFor({ customer }), number: 'B7' }, null)).ok, true)
+  await press.close()
+  assert.deepEqual(lines, ['bill B7: U+13000'])
 })
 
 test('one viewer has 4 drawings in line (OPS-23), all 32 (OPS-32), notices wait', async () => {

@@ -1,8 +1,12 @@
 // The paper: margins, colours, and writing a text into a box on it.
 
 import type Pdf from 'pdfkit'
+import { isPlain, type Lettering, linesOf, type Part, partsOf } from './lettering.ts'
 
-export type Sheet = InstanceType<typeof Pdf>
+export type Sheet = InstanceType<typeof Pdf> & {
+  /** How the letters of its texts are drawn. */
+  readonly lettering: Lettering
+}
 
 /** Points. A4 is 595.28 wide. */
 export const SIDE = 48
@@ -25,15 +29,62 @@ export interface Box {
   readonly align?: 'left' | 'right'
 }
 
+/** Noto Sans: from the top of a line to its baseline, and the height of a line, of its size. */
+const ASCENT = 1.069
+const LINE = 1.362
+const LINE_GAP = 1
+/** Width of the outline that makes a stroke bold, and a thin face regular, of its size. */
+const BOLD_OUTLINE = 0.022
+const THIN_OUTLINE = 0.03
+
 /** Writes and returns the height used, points. */
 export function write(sheet: Sheet, text: string, box: Box): number {
+  if (!isPlain(sheet.lettering, text)) return writeMixed(sheet, text, box)
   const { width, align = 'left', height = box.size * 1.4 } = box
-  const options = { width, align, height, ellipsis: true, lineGap: 1 }
+  const options = { width, align, height, ellipsis: true, lineGap: LINE_GAP }
   sheet
     .font(box.bold === true ? 'bold' : 'regular')
     .fontSize(box.size)
     .fillColor(box.color ?? INK)
-  const used = Math.min(sheet.heightOfString(text, { width, lineGap: 1 }), height)
+  const used = Math.min(sheet.heightOfString(text, { width, lineGap: LINE_GAP }), height)
   sheet.text(text, box.x, box.y, options)
   return used
+}
+
+/** `features`, although empty, makes pdfkit shape a part as a whole, not word by word. */
+const SHAPED: PDFKit.Mixins.TextOptions = {
+  lineBreak: false,
+  features: [],
+  baseline: 'alphabetic',
+}
+
+/** The same for a text of several faces, or one that runs from right to left. */
+function writeMixed(sheet: Sheet, text: string, box: Box): number {
+  const { width, align = 'left', height = box.size * 1.4, size } = box
+  const main = box.bold === true ? 'bold' : 'regular'
+  sheet.fontSize(size)
+  const fontOf = ({ face }: Part): InstanceType<typeof Pdf> => sheet.font(face?.name ?? main)
+  const widthOf = (part: Part): number => fontOf(part).widthOfString(part.text, SHAPED)
+  const measure = (line: string): number =>
+    partsOf(sheet.lettering, line).reduce((sum, part) => sum + widthOf(part), 0)
+  const row = size * LINE + LINE_GAP
+  const linesMax = Math.max(1, Math.floor(height / row + 0.01))
+  const lines = linesOf(text, { width, linesMax, measure })
+  for (const [n, line] of lines.entries()) {
+    let x = align === 'right' ? box.x + width - measure(line) : box.x
+    const y = box.y + n * row + size * ASCENT
+    for (const part of partsOf(sheet.lettering, line)) {
+      const outline = outlineOf(part, box.bold === true) * size
+      const color = box.color ?? INK
+      fontOf(part).fillColor(color).strokeColor(color).lineWidth(outline)
+      sheet.text(part.text, x, y, { ...SHAPED, fill: true, stroke: outline > 0 })
+      x += widthOf(part)
+    }
+  }
+  return Math.min(lines.length * row, Math.max(height, row))
+}
+
+function outlineOf({ face }: Part, bold: boolean): number {
+  if (face === null) return 0
+  return (face.thin ? THIN_OUTLINE : 0) + (bold ? BOLD_OUTLINE : 0)
 }

@@ -7,19 +7,21 @@ import { packageRoot } from '../../../../shared/node/root.ts'
 import type { BillContent } from '../core/bill-content.ts'
 import { dateText, parseUtc, periodText } from '../../civil/calendar.ts'
 import { amountText } from '../../civil/amount-text.ts'
+import { MAIN_BOLD, MAIN_REGULAR } from './faces.ts'
+import { letteringOf } from './lettering.ts'
 import { drawCharges, drawEnergy, drawHow } from './pdf-tables.ts'
 import { GREY, INK, type Sheet, SIDE, WIDTH, write, BLUE, PALE } from './pdf-sheet.ts'
 
-/** Noto Sans has the rupee sign, Latin, Greek and Cyrillic; SIL Open Font License. */
-const FONTS = join('node_modules', '@expo-google-fonts', 'noto-sans')
-const REGULAR = join(FONTS, '400Regular', 'NotoSans_400Regular.ttf')
-const BOLD = join(FONTS, '700Bold', 'NotoSans_700Bold.ttf')
-
 /** Resolves to the bytes of the page. Takes tens of milliseconds: the server calls it in a thread
- * (press.ts). */
-export function renderBillPdf(bill: BillContent): Promise<Uint8Array> {
+ * (press.ts). `onMissing` gets the letters that no face draws. */
+export async function renderBillPdf(
+  bill: BillContent,
+  onMissing: (letters: readonly string[]) => void = () => {},
+): Promise<Uint8Array> {
+  const lettering = await letteringOf(JSON.stringify(bill))
+  if (lettering.missing.length > 0) onMissing(lettering.missing)
   const issuedAt = new Date(parseUtc(bill.issuedAt) ?? 0)
-  const sheet: Sheet = new Pdf({
+  const paper = new Pdf({
     size: 'A4',
     margin: 0,
     lang: 'en',
@@ -33,14 +35,16 @@ export function renderBillPdf(bill: BillContent): Promise<Uint8Array> {
       ModDate: issuedAt,
     },
   })
+  const sheet: Sheet = Object.assign(paper, { lettering })
   const pages: Uint8Array[] = []
   const done = new Promise<Uint8Array>((resolve, reject) => {
     sheet.on('data', (chunk: Uint8Array) => pages.push(chunk))
     sheet.on('end', () => resolve(new Uint8Array(Buffer.concat(pages))))
     sheet.on('error', reject)
   })
-  sheet.registerFont('regular', join(packageRoot(), REGULAR))
-  sheet.registerFont('bold', join(packageRoot(), BOLD))
+  sheet.registerFont('regular', join(packageRoot(), MAIN_REGULAR))
+  sheet.registerFont('bold', join(packageRoot(), MAIN_BOLD))
+  for (const [name, font] of lettering.fonts) sheet.registerFont(name, Buffer.from(font))
   drawBill(sheet, bill)
   sheet.end()
   return done

@@ -7,5 +7,10 @@ export type ToPress =
   | { readonly do: 'end' }
 
 export type FromPress =
-  | { readonly id: number; readonly pdf: Uint8Array<ArrayBuffer> }
+  | {
+      readonly id: number
+      readonly pdf: Uint8Array<ArrayBuffer>
+      /** Letters that no font draws: they are boxes. */
+      readonly missing: readonly string[]
+    }
   | { readonly id: number; readonly failed: string }

@@ -19,9 +19,13 @@ port.on('message', (message: ToPress) => {
     return
   }
   const { id, bill } = message
-  renderBillPdf(bill).then(
+  let missing: readonly string[] = []
+  const note = (letters: readonly string[]): void => {
+    missing = letters
+  }
+  renderBillPdf(bill, note).then(
     // A copy with a buffer of its own, which can be handed over.
-    (pdf) => say({ id, pdf: new Uint8Array(pdf) }),
+    (pdf) => say({ id, pdf: new Uint8Array(pdf), missing }),
     (error: unknown) => say({ id, failed: errorText(error) }),
   )
 })

@@ -50,13 +50,20 @@ const WORKER = new URL(
   import.meta.url,
 )
 
-/** `log`: what became of the thread. `worker`: another one for tests. */
-export function openPress(log: (detail: string) => void, worker = WORKER): Press {
+/** OPS-32: what became of the thread. BIL-18: letters that no font draws. */
+export type PressLog = (fault: 'OPS-32' | 'BIL-18', detail: string) => void
+
+/** `U+13000`: the log may be read where the letter cannot be shown either. */
+const codeOf = (letter: string): string =>
+  `U+${(letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+
+/** `worker`: another one for tests. */
+export function openPress(log: PressLog, worker = WORKER): Press {
   return new ThreadPress(log, worker)
 }
 
 class ThreadPress implements Press {
-  readonly #log: (detail: string) => void
+  readonly #log: PressLog
   readonly #module: URL
   readonly #kept = new Map<string, Uint8Array>()
   #keptBytes = 0
@@ -67,7 +74,7 @@ class ThreadPress implements Press {
   #drawings = 0
   #closed = false
 
-  constructor(log: (detail: string) => void, worker: URL) {
+  constructor(log: PressLog, worker: URL) {
     this.#log = log
     this.#module = worker
   }
@@ -130,7 +137,7 @@ class ThreadPress implements Press {
     worker.on('exit', () => {
       if (this.#worker !== worker) return
       this.#worker = null
-      this.#log(`its thread: ${why}; another one draws the next`)
+      this.#log('OPS-32', `its thread: ${why}; another one draws the next`)
       this.#done(FAILED)
     })
     worker.unref()
@@ -139,12 +146,15 @@ class ThreadPress implements Press {
 
   #take(message: FromPress): void {
     if (this.#drawing?.id !== message.id) return
+    const name = `bill ${this.#drawing.job.bill.number}`
     if ('pdf' in message) {
+      const { missing } = message
+      if (missing.length > 0) this.#log('BIL-18', `${name}: ${missing.map(codeOf).join(' ')}`)
       this.#keep(this.#drawing.job.key, message.pdf)
       this.#done({ ok: true, pdf: message.pdf })
       return
     }
-    this.#log(`bill ${this.#drawing.job.bill.number}: ${message.failed}`)
+    this.#log('OPS-32', `${name}: ${message.failed}`)
     this.#done(FAILED)
   }
 
