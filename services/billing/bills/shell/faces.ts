@@ -16,18 +16,17 @@ export const MAIN_REGULAR = join(MAIN, '400Regular', 'NotoSans_400Regular.ttf')
 export const MAIN_BOLD = join(MAIN, '700Bold', 'NotoSans_700Bold.ttf')
 
 /** Faces in the order in which they are asked for a letter. */
-const FAMILIES = [
-  ...['arabic', 'hebrew', 'devanagari', 'bengali', 'gurmukhi', 'gujarati', 'oriya', 'tamil'],
-  ...['telugu', 'kannada', 'malayalam', 'sinhala', 'thai', 'lao', 'khmer', 'myanmar'],
-  ...['georgian', 'armenian', 'ethiopic', 'sc', 'kr'],
-].map((name) => `noto-sans-${name}`)
+const SCRIPTS =
+  'arabic hebrew devanagari bengali gurmukhi gujarati oriya tamil telugu kannada malayalam ' +
+  'sinhala thai lao khmer myanmar georgian armenian ethiopic sc kr'
+const FAMILIES = SCRIPTS.split(' ').map((script) => `noto-sans-${script}`)
 const EMOJI = 'noto-emoji'
 /** Stored in their thinnest weight: they are drawn with an outline. */
 const THIN: ReadonlySet<string> = new Set(['noto-sans-sc', 'noto-sans-kr', 'noto-sans-hebrew'])
 
 const ASCII_END = 0x80
 /** Joiners and variation selectors: they shape their neighbours and are drawn by no face. */
-const UNDRAWN = /[\u200c\u200d\ufe0e\ufe0f]/u
+const UNDRAWN = /\p{Join_Control}|\p{Variation_Selector}/u
 
 export interface Face {
   /** File name without ending: `noto-sans-tamil-tamil`. */
