@@ -80,7 +80,7 @@ test('a thread that ends is named, its drawing is OPS-32, the next has another',
     parentPort.on('message', ({ do: what, id, bill }) => {
       if (what === 'end') parentPort.close()
       else if (bill.number === 'B2026-1') throw new Error('a bug')
-      else parentPort.postMessage({ id, pdf: new Uint8Array(9) })
+      else parentPort.postMessage({ id, pdf: new Uint8Array(9), missing: [] })
     })`)
   const { press, lines } = pressWithLog(worker)
   const [poison, after] = await Promise.all([
