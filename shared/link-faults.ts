@@ -138,7 +138,7 @@ export const LINK_FAULTS = {
   ),
   'SEC-16': fault(
     'alarm',
-    'certificate of a lasting message does not fit',
+    'what outlives a session was not said under the static key',
     "somebody speaks with a session's stolen keys: find out who read its memory",
   ),
   'SEC-17': fault(

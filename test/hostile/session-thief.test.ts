@@ -192,3 +192,18 @@ test('a session from which the thief keeps the slave away is ended after two hou
   assert.deepEqual(refusedAfter(7_200), [])
   assert.deepEqual(refusedAfter(7_201), ['WIR-06'])
 })
+
+test('a device id that a thief of the enrolment’s keys said gives way to the handshake’s', () => {
+  const { world } = robbed()
+  const { identity } = world
+  assert.ok(identity !== null)
+  const told = identity.device
+  world.disk.commit({ identity: { ...identity, device: nodeRandom(8) } })
+  world.restart()
+  again(world, 1)
+  assert.deepEqual(world.reports, ['SEC-16'])
+  assert.deepEqual(world.identity?.device, told)
+  again(world, 2)
+  assert.deepEqual(world.reports, ['SEC-16'])
+  assert.deepEqual(world.refused, [])
+})

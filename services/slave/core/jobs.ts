@@ -16,7 +16,7 @@ import {
   offerStored,
   raiseAttemptCommit,
 } from './link/events.ts'
-import { identityStored } from './link/identity.ts'
+import { deviceIdCommit, identityStored } from './link/identity.ts'
 import { nextMasterKeyCommit, nextMasterKeyStored, onlyMasterKeyCommit } from './link/keys.ts'
 import { registerCommit, registerStored } from './meter-clocks/correct.ts'
 import { forgetCommit, forgotten, forkCommit, runSealed } from './outgoing/runs.ts'
@@ -45,6 +45,10 @@ const KINDS: Kinds = {
     done: attemptRaised,
   },
   enrolled: { commit: (_, job) => enrolledCommit(job), done: enrolledStored },
+  'device-id': {
+    commit: deviceIdCommit,
+    done: (turn, _, stored) => identityStored(turn, stored),
+  },
   offer: { commit: (_, job) => offerCommit(job), done: offerStored },
   'enter-epoch': { commit: enterEpochCommit, done: epochStored },
   'next-master-key': { commit: nextMasterKeyCommit, done: nextMasterKeyStored },

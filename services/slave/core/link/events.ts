@@ -1,6 +1,7 @@
 // What the agent does when its link comes up, brings a message, or goes: enrol, greet, confirm,
 // forward.
 
+import { equalConstantTime } from '../../../../shared/bytes.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { encodeTree, plantTree } from '../../../../shared/tves/tree.ts'
 import { type MonoUs, shiftMono, spanUs, usToMs } from '../../../../shared/units.ts'
@@ -187,7 +188,14 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>, t4: M
   const { setup } = turn
   const { link, sealing } = turn.state
   const { answer, t1, epoch } = outcome
-  const { t2, t3, bound, origin, historyFrom } = answer
+  const { t2, t3, bound, origin, historyFrom, device } = answer
+  const known = link.identity?.device ?? device
+  if (!equalConstantTime(known, device)) {
+    // ENROLLED came under an enrolment's keys alone: the word of the static keys stands above it.
+    submit(turn, { is: 'device-id', device })
+    end(turn, 'SEC-16', 'ENROLLED named another device than the handshake does')
+    return
+  }
   takeHandshakeSample(turn, { t1, t2, t3, t4, bound })
   renewLater(turn, origin, usToMs(t2))
   startReading(turn)

@@ -1,6 +1,7 @@
 // Who we are to the master: changed durably, first on the disk and then here.
 
 import type { Random } from '../../../../shared/bytes.ts'
+import type { DeviceIdJob } from '../state/jobs.ts'
 import { own } from '../state/own.ts'
 import type { OutboxCommit, StoredIdentity } from '../state/stored.ts'
 import type { Turn } from '../turn.ts'
@@ -24,3 +25,6 @@ export function changedIdentity(
 export function identityStored(turn: Turn, { identity }: OutboxCommit): void {
   if (identity !== undefined) own(turn.state.link).identity = identity
 }
+
+export const deviceIdCommit = (turn: Turn, { device }: DeviceIdJob): OutboxCommit =>
+  changedIdentity(turn, (now) => ({ ...now, device }))

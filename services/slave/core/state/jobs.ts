@@ -63,6 +63,12 @@ export interface EnrolledJob {
   readonly identity: StoredIdentity
 }
 
+/** Our device id, as a session's handshake said it. */
+export interface DeviceIdJob {
+  readonly is: 'device-id'
+  readonly device: Uint8Array
+}
+
 /** An offered epoch, before CONFIRM accepts it. */
 export interface OfferJob {
   readonly is: 'offer'
@@ -130,6 +136,7 @@ export type Job =
   | ForkJob
   | RaiseAttemptJob
   | EnrolledJob
+  | DeviceIdJob
   | OfferJob
   | EnterEpochJob
   | NextMasterKeyJob
