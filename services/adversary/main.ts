@@ -7,6 +7,7 @@ import type { AttackScene } from './scene.ts'
 import type { Finding, Stage, Trial, Verdict } from './trial.ts'
 import { LINE_TRIALS } from './trials-line.ts'
 import { STRANGER_TRIALS } from './trials-flood.ts'
+import { GATE_TRIALS } from './trials-gates.ts'
 import { LOOT_TRIALS } from './trials-loot.ts'
 import { SESSION_TRIALS } from './trials-session.ts'
 import { THIEF_TRIALS } from './trials-thief.ts'
@@ -14,6 +15,7 @@ import { THIEF_TRIALS } from './trials-thief.ts'
 const TRIALS: readonly Trial[] = [
   ...LINE_TRIALS,
   ...STRANGER_TRIALS,
+  ...GATE_TRIALS,
   ...THIEF_TRIALS,
   ...SESSION_TRIALS,
   ...LOOT_TRIALS,

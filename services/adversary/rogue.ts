@@ -78,8 +78,10 @@ export class RawLink {
     })
   }
 
-  static async open(port: number): Promise<RawLink> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  /** `from`: an address of this machine; left out: the usual one. */
+  static async open(port: number, from?: string): Promise<RawLink> {
+    const local = from === undefined ? {} : { localAddress: from }
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...local })
     const link = new RawLink(socket)
     await once(socket, 'connect')
     return link

@@ -100,8 +100,9 @@ export class AttackScene {
     return this.#headEnd
   }
 
-  async startMaster(): Promise<void> {
-    this.#headEnd = await startHeadEnd(this.settings, {
+  async startMaster(other: Partial<Settings> = {}): Promise<void> {
+    const settings = { ...this.settings, ...other }
+    this.#headEnd = await startHeadEnd(settings, {
       utility: { name: 'Attack', address: '', contact: '', payment: [] },
       mail: null,
       sms: null,

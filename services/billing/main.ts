@@ -118,7 +118,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     closers.push(() => clerk.stop())
     const keeper = setInterval(() => void tend(owner, log), TEND_MS)
     closers.push(async () => clearInterval(keeper))
-    const app = await openPages(options, db, press)
+    const app = await openPages(options, { db, press, board })
     closers.push(() => app.close())
     return {
       db,
@@ -156,8 +156,7 @@ async function openPostgres(options: BillingOptions): Promise<EmbeddedPostgres |
 
 async function openPages(
   options: BillingOptions,
-  db: Db,
-  press: Press,
+  { db, press, board }: { readonly db: Db; readonly press: Press; readonly board: FleetBoard },
 ): Promise<Awaited<ReturnType<typeof buildApp>>> {
   const { baseUrl, trustedProxies, demo, inbox, attacks, backfill, http } = options
   const watch = openAccessWatch(options.log)
@@ -184,6 +183,7 @@ async function openPages(
     attacks,
     baseUrl,
     trustedProxies,
+    onRefusedConnection: (fault) => board.refused(null, fault, now()),
     demo,
   })
   try {

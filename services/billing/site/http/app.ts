@@ -23,13 +23,17 @@ import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
 import { tariffRoutes } from '../../tariffs/http/routes.ts'
 import { serveAssets } from './assets.ts'
 import { demoRoutes } from './demo-routes.ts'
+import { limitConnections } from './connections.ts'
 import type { WebDeps } from './deps.ts'
 import { homeRoutes } from './home-routes.ts'
 import {
   ADDRESSES_MAX,
   BODY_BYTES_MAX,
   CONNECTION_MS_MAX,
-  CONNECTIONS_MAX,
+  HEADER_BYTES_MAX,
+  HEADERS_MS_MAX,
+  IDLE_MS_MAX,
+  LOOK_MS,
   PARAM_CHARS_MAX,
   REQUEST_MS_MAX,
   REQUESTS_PER_MINUTE,
@@ -47,10 +51,16 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     connectionTimeout: CONNECTION_MS_MAX,
+    keepAliveTimeout: IDLE_MS_MAX,
+    http: {
+      headersTimeout: HEADERS_MS_MAX,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      connectionsCheckingInterval: LOOK_MS,
+    },
     routerOptions: { maxParamLength: PARAM_CHARS_MAX },
     trustProxy: deps.trustedProxies.length === 0 ? false : [...deps.trustedProxies],
   })
-  app.server.maxConnections = CONNECTIONS_MAX
+  limitConnections(app.server, deps)
   // Before anything asks for the client's address: limits and log go by what is left of the line.
   app.addHook('onRequest', async ({ raw: { headers } }) => {
     const line = headers[FORWARDED]

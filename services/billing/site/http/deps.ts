@@ -10,6 +10,7 @@ import type { FleetDeps } from '../../fleet/http/routes.ts'
 import type { NoticeDeps } from '../../notices/http/routes.ts'
 import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
+import type { ConnectionRules } from './connections.ts'
 import type { DemoDeps } from './demo-routes.ts'
 import type { HomeDeps } from './home-routes.ts'
 import type { MachineDeps } from './machine-routes.ts'
@@ -26,7 +27,5 @@ export type WebDeps = AccessDeps &
   NoticeDeps &
   ReadingDeps &
   TariffDeps &
-  UsageDeps & {
-    /** Addresses and subnets of proxies whose X-Forwarded-For is believed; empty: nobody's. */
-    readonly trustedProxies: readonly string[]
-  }
+  UsageDeps &
+  ConnectionRules

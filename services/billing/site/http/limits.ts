@@ -8,8 +8,19 @@ export const PARAM_CHARS_MAX = 64
 export const REQUEST_MS_MAX = 15_000
 /** Time after which a silent client is dropped, milliseconds. */
 export const CONNECTION_MS_MAX = 30_000
+/** Longest time for a request's header, milliseconds: a page's own takes one packet. */
+export const HEADERS_MS_MAX = 10_000
+/** Longest header, bytes: cookies of ours have 100, what proxies and browsers add fits tenfold. */
+export const HEADER_BYTES_MAX = 8_192
+/** How often Node looks for requests that take too long, milliseconds: its own 30 s would double
+ * the limits above. */
+export const LOOK_MS = 5_000
+/** Longest time an idle connection is kept for its next request, milliseconds. */
+export const IDLE_MS_MAX = 30_000
 /** Most connections at once: memory per connection is about 20 kB. */
 export const CONNECTIONS_MAX = 1_000
+/** Idle ones of one address: ten browsers with six connections each. */
+export const CONNECTIONS_PER_ADDRESS = 64
 
 /** Requests per minute and address: sixty households behind one address who open their link, their
  * bill and what belongs to the page; five times the need of ten windows that refresh every 5 s. */
