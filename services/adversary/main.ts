@@ -10,6 +10,7 @@ import { STRANGER_TRIALS } from './trials-flood.ts'
 import { GATE_TRIALS } from './trials-gates.ts'
 import { LOOT_TRIALS } from './trials-loot.ts'
 import { SESSION_TRIALS } from './trials-session.ts'
+import { SQUATTER_TRIALS } from './trials-squatter.ts'
 import { THIEF_TRIALS } from './trials-thief.ts'
 
 const TRIALS: readonly Trial[] = [
@@ -17,6 +18,7 @@ const TRIALS: readonly Trial[] = [
   ...STRANGER_TRIALS,
   ...GATE_TRIALS,
   ...THIEF_TRIALS,
+  ...SQUATTER_TRIALS,
   ...SESSION_TRIALS,
   ...LOOT_TRIALS,
 ]

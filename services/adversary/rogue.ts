@@ -11,7 +11,7 @@ import { sealFrame } from '../../shared/tves/seal.ts'
 import { decodeToken } from '../../shared/tves/token.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
 import { type KeyTree, leafAt, plantTree, runIv } from '../../shared/tves/tree.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
+import { ACTIVE_IMPORT_TOTAL, type Obis } from '../../shared/meter/obis.ts'
 import { UNIT } from '../../shared/meter/reading.ts'
 import {
   monoUs,
@@ -27,7 +27,7 @@ import { encodeOpener, encodeReadings } from '../../shared/wire/content.ts'
 import type { ControlMessage } from '../../shared/wire/control.ts'
 import { NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
-import { controlBody } from '../slave/core/control.ts'
+import { channelOf, controlBody } from '../slave/core/control.ts'
 import {
   beginEnrolment,
   beginSession,
@@ -214,6 +214,12 @@ export class RogueSession {
     if (body !== null) this.link.send(body)
   }
 
+  /** Seals what no encoder of ours would write. */
+  sayRaw(plaintext: Uint8Array): void {
+    const body = channelOf(this.#session)?.seal(plaintext)
+    if (body !== undefined) this.link.send(body)
+  }
+
   /** The next control message of this kind (others are passed over); null when the link ended. */
   async told<Is extends ControlMessage['is']>(
     is: Is,
@@ -278,27 +284,28 @@ export class RogueRun {
 
   /** A reading of a meter that does not exist, said to be taken at `taken`. */
   sealReading(at: number, sequence: number, taken: UnixMs, meter = 'bogus-1'): Uint8Array {
+    return this.sealReadings(at, sequence, taken, [{ meter }])
+  }
+
+  /** Readings said to be taken at `taken`. */
+  sealReadings(
+    at: number,
+    sequence: number,
+    taken: UnixMs,
+    made: readonly { readonly meter: string; readonly register?: Obis }[],
+  ): Uint8Array {
     const stamp = {
       agentTime: taken,
       clockState: 'S',
       clockBound: spanMs(1),
       processMs: 1_000,
     } as const
-    const reading = {
-      meter,
-      register: ACTIVE_IMPORT_TOTAL,
-      value: 1,
-      exponent: 0,
-      unit: UNIT.Wh,
-      source: 'live',
-      meterTime: null,
-      checked: true,
-    } as const
-    const begins = startOfSecond(this.epoch.origin, this.#secondAt(at))
-    const content = encodeReadings([{ stamp, readings: [reading] }], {
-      begins,
-      opener: this.#opener,
+    const fields = { value: 1, exponent: 0, unit: UNIT.Wh, meterTime: null, checked: true } as const
+    const readings = made.map(({ meter, register = ACTIVE_IMPORT_TOTAL }) => {
+      return { ...fields, meter, register, source: 'live' as const }
     })
+    const begins = startOfSecond(this.epoch.origin, this.#secondAt(at))
+    const content = encodeReadings([{ stamp, readings }], { begins, opener: this.#opener })
     return this.#seal(at, sequence, content)
   }
 

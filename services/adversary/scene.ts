@@ -203,14 +203,14 @@ export class AttackScene {
     return rows[0]?.value ?? ''
   }
 
-  /** Counts stored rows that no meter of ours ever showed. */
+  /** Counts rows that no meter of ours ever showed and that count for a bill or a page. */
   async forged(): Promise<number> {
     const known = new Map(this.#meters.map((meter) => [meter.number, meter]))
     const { rows } = await this.headEnd.billing.db.pool.query<{
       number: string
       ts: Date
       value: string | number
-    }>('select number, ts, value from readings join meters on meters.id = meter_id')
+    }>('select number, ts, value from standing_readings join meters on meters.id = meter_id')
     return rows.filter(({ number, ts, value }) => {
       const meter = known.get(number)
       if (meter === undefined) return true

@@ -9,7 +9,7 @@ import { countedWhile, type Finding, has, type Stage, type Trial } from './trial
 import { insider } from './trials-flood.ts'
 
 /** A session of a device that the attacker holds, with a run whose opener is acknowledged. */
-async function holding(
+export async function holding(
   stage: Stage,
   name: string,
 ): Promise<{ session: RogueSession; run: RogueRun }> {
