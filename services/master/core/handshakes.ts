@@ -91,7 +91,9 @@ export function beginEnrolment(
     psk: tokenPsk(suite, token.clearSecret),
     ephemeral: random(32),
   })
-  if (noise.read(message.noise) === null) return no('SEC-09')
+  const payload = noise.read(message.noise)
+  if (payload === null) return no('SEC-09')
+  if (payload.length > 0) return no('WIR-03')
   const answer = noise.write(new Uint8Array(0))
   if (answer === null) return no('SEC-09')
   return {

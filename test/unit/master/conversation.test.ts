@@ -3,10 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startMaster } from '../../../services/master/core/master.ts'
 import type { MasterAction } from '../../../services/master/core/state.ts'
 import { controlBody } from '../../../services/slave/core/control.ts'
 import type { Step } from '../../../services/slave/core/link/session.ts'
-import { fromText, toText } from '../../../shared/bytes.ts'
+import { fromText, toHex, toText } from '../../../shared/bytes.ts'
+import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
+import { enrolmentPrologue } from '../../../shared/tves/handshake.ts'
+import { startHandshake } from '../../../shared/tves/noise.ts'
+import { tokenPsk } from '../../../shared/tves/token.ts'
 import { ppm, spanMs, spanUs, unixMs, unixUs } from '../../../shared/units.ts'
 import { type ControlMessage, decodeControl } from '../../../shared/wire/control.ts'
 import {
@@ -14,8 +19,9 @@ import {
   REFUSAL_BYTE,
   refusal,
   sessionAnswer,
+  enrolmentHello,
 } from '../../../shared/wire/message.ts'
-import { SessionPair } from '../pairs/session-pair.ts'
+import { DEVICE, keyPair, SessionPair } from '../pairs/session-pair.ts'
 
 const ID = new Uint8Array(16).fill(4)
 const CLOCK_REQUEST: ControlMessage = { is: 'clock-request', id: ID }
@@ -219,4 +225,43 @@ test('T2 is when step 1 arrived, T3 when the answer was begun (wire.md 4)', () =
   const { outcome } = pair.greet().welcome
   assert.ok(outcome.is === 'welcome')
   assert.deepEqual([outcome.answer.t2, outcome.answer.t3], [arrived, pair.now.at])
+})
+
+test('a payload that the text calls empty is empty (wire.md 3)', () => {
+  const masters = keyPair()
+  const token = { id: new Uint8Array(8).fill(5), secret: new Uint8Array(16).fill(6) }
+  const now = { at: unixUs(1_800_000_000_000_000), bound: 20_000 }
+  const hello = (payload: Uint8Array): Uint8Array => {
+    const noise = startHandshake({
+      suite: nodeSuite,
+      pattern: 'XXpsk3',
+      initiator: true,
+      prologue: enrolmentPrologue(token.id),
+      staticKey: keyPair(),
+      psk: tokenPsk(nodeSuite, token.secret),
+      ephemeral: nodeRandom(32),
+    })
+    const message = noise.write(payload)
+    assert.ok(message !== null)
+    return enrolmentHello(token.id, message)
+  }
+  const answerTo = (body: Uint8Array): MasterAction['do'] | string => {
+    const master = startMaster({
+      suite: nodeSuite,
+      random: nodeRandom,
+      staticKeys: [masters],
+      toleranceSeconds: 10,
+      unwrap: (wrapped) => wrapped,
+    })
+    const record = { id: toHex(token.id), device: DEVICE, secret: token.secret }
+    const tokens = [{ ...record, expiresAt: unixMs(4e12), burntBy: null }]
+    const never = { staticKey: null, psk: null, attempt: 0, revoked: false, historyFrom: null }
+    const devices = [{ id: DEVICE, name: 'attic', ...never }]
+    master.load({ devices, tokens, epochs: [], positions: [] }, now)
+    master.step({ on: 'opened', link: 1, transport: 'tcp', source: 'here' }, now)
+    const [first] = master.step({ on: 'body', link: 1, body }, now)
+    return first?.do === 'refused' ? first.code : (first?.do ?? 'nothing')
+  }
+  assert.equal(answerTo(hello(new Uint8Array(0))), 'send')
+  assert.equal(answerTo(hello(Uint8Array.of(1))), 'WIR-03')
 })

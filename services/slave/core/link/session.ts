@@ -188,7 +188,9 @@ function finishEnrolment(
   identity: StoredIdentity,
   message: Uint8Array,
 ): Step {
-  if (noise.read(message) === null) return ended('SEC-09', 'enrolment, step 2')
+  const payload = noise.read(message)
+  if (payload === null) return ended('SEC-09', 'enrolment, step 2')
+  if (payload.length > 0) return ended('WIR-03', 'enrolment, step 2')
   const masterKey = noise.remoteStatic
   if (masterKey === null) return ended('SEC-09', 'enrolment, step 2')
   if (!equalConstantTime(fingerprint(suite, masterKey), token.fingerprint)) {
