@@ -245,7 +245,7 @@ test('a payload that the text calls empty is empty (wire.md 3)', () => {
     assert.ok(message !== null)
     return enrolmentHello(token.id, message)
   }
-  const answerTo = (body: Uint8Array): MasterAction['do'] | string => {
+  const answerTo = (body: Uint8Array): string => {
     const master = startMaster({
       suite: nodeSuite,
       random: nodeRandom,
