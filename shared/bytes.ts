@@ -29,6 +29,28 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/** `length` zero bytes for a secret, and the only memory they will ever lie in: whoever overwrites
+ * them has overwritten them all. A plain `new Uint8Array` of up to 64 bytes lies inside the heap of
+ * V8 instead, which copies it whenever it tidies up, and leaves the old copy as it was. */
+export const secretBytes = (length: number): Uint8Array => new Uint8Array(new ArrayBuffer(length))
+
+/** The parts behind each other, where they can be overwritten. */
+export function secretConcat(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = secretBytes(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** True for a secret that was overwritten: no key that was drawn or derived is all zero. */
+export function isSpent(secret: Uint8Array): boolean {
+  for (const byte of secret) if (byte !== 0) return false
+  return true
+}
+
 /** Compares in a time that depends on the lengths only. */
 export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
@@ -129,6 +151,13 @@ export class Reader {
     const at = this.#take(length)
     // Not slice(): on a Buffer that is a view.
     return at < 0 ? new Uint8Array(0) : new Uint8Array(this.#bytes.subarray(at, at + length))
+  }
+  /** The same, where it can be overwritten. */
+  secret(length: number): Uint8Array {
+    const at = this.#take(length)
+    const copy = secretBytes(at < 0 ? 0 : length)
+    if (at >= 0) copy.set(this.#bytes.subarray(at, at + length))
+    return copy
   }
   /** The next `length` bytes as characters with the same numbers: ASCII text, or text that the
    * caller's check of its characters refuses. Five times as fast as UTF-8 for a dozen bytes. */

@@ -1,27 +1,36 @@
-// The provider on node:crypto. Three things make it fast:
-// - every key is a KeyObject. (A raw key costs createCipheriv 25 to 40 microseconds: it throws and
-//   catches inside, with two stack traces, before it accepts the bytes.)
-// - hashes go through the one-shot crypto.hash, and come out as text of one character per byte: a
-//   Buffer of its own costs more than a short hash, because the garbage collector must track it.
+// The provider on node:crypto. Two things make it fast:
+// - hashes of what is public go through the one-shot crypto.hash, and come out as text of one
+//   character per byte: a Buffer of its own costs more than a short hash, because the garbage
+//   collector must track it.
 // - what is short and handed to OpenSSL again and again lies in one array that stays: a small array
 //   lives inside V8's heap and is moved out of it when native code first asks for it.
+//
+// Two things make it forget:
+// - a secret hash comes out as a Buffer, which can be overwritten. A text cannot: with texts, every
+//   node of a key tree was found in memory long after it was punctured (test/e2e/memory.test.ts).
+//   This costs 0.6 to 1 microsecond for each.
+// - AES keys stay raw bytes. A KeyObject is a copy that goes when the garbage collector comes: on a
+//   quiet slave perhaps an hour later. OpenSSL cleanses the context of a cipher when its last
+//   block is done. Here that costs nothing: Node 26 takes a raw key as fast.
+//
+// X25519 and ML-KEM know KeyObjects only. Those of a handshake live until the garbage collector
+// comes, and OpenSSL cleanses them then (docs/threat-model.md; garbage.ts).
 
 import {
   createCipheriv,
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
-  createSecretKey,
   decapsulate,
   diffieHellman,
   encapsulate,
   hash,
   type KeyObject,
-  randomBytes,
+  randomFillSync,
 } from 'node:crypto'
 import { assert } from '../assert.ts'
 import { type Aead, KEM_CIPHERTEXT_BYTES, type Kem, KEY_BYTES, type Suite } from '../tves/suite.ts'
-import type { Random } from '../bytes.ts'
+import { type Random, secretBytes } from '../bytes.ts'
 import { TAG_BYTES } from '../wire/limits.ts'
 
 const GCM = 'aes-256-gcm'
@@ -43,8 +52,7 @@ function latin1Bytes(text: string, from: number, to: number): Uint8Array {
 const SHA256_BYTES = 32
 const SHA512_BYTES = 64
 
-const sha512Text = (message: Uint8Array): string => hash('sha512', message, 'latin1')
-
+/** Of what is public. */
 const sha256 = (message: Uint8Array): Uint8Array =>
   latin1Bytes(hash('sha256', message, 'latin1'), 0, SHA256_BYTES)
 
@@ -52,43 +60,36 @@ const BLOCK_BYTES = 64
 /** Longest message that fits behind the key's block without an array of its own: all that a
  * handshake mixes in. */
 const SHORT_BYTES = 192
-const inner = new Uint8Array(BLOCK_BYTES + SHORT_BYTES)
-const outer = new Uint8Array(BLOCK_BYTES + SHA256_BYTES)
+const inner = secretBytes(BLOCK_BYTES + SHORT_BYTES)
+const outer = secretBytes(BLOCK_BYTES + SHA256_BYTES)
+const secretSha256 = (message: Uint8Array): Buffer => hash('sha256', message, 'buffer')
 
 /** RFC 2104, written out: createHmac makes objects that cost three times as much as the hashing,
  * and a handshake asks for 28 of them. */
 function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const block = key.length > BLOCK_BYTES ? sha256(key) : key
+  const block = key.length > BLOCK_BYTES ? secretSha256(key) : key
   const fits = message.length <= SHORT_BYTES
-  const first = fits ? inner : new Uint8Array(BLOCK_BYTES + message.length)
+  const first = fits ? inner : secretBytes(BLOCK_BYTES + message.length)
   for (let i = 0; i < BLOCK_BYTES; i += 1) {
     const byte = block[i] ?? 0
     first[i] = byte ^ 0x36
     outer[i] = byte ^ 0x5c
   }
   first.set(message, BLOCK_BYTES)
-  outer.set(sha256(first.subarray(0, BLOCK_BYTES + message.length)), BLOCK_BYTES)
-  const tag = sha256(outer)
+  const within = secretSha256(first.subarray(0, BLOCK_BYTES + message.length))
+  outer.set(within, BLOCK_BYTES)
+  const tag = plain(secretSha256(outer))
   first.fill(0)
   outer.fill(0)
+  within.fill(0)
   return tag
-}
-
-const rawKey = new Uint8Array(KEY_BYTES)
-
-function secretKey(key: Uint8Array): KeyObject {
-  rawKey.set(key)
-  const object = createSecretKey(rawKey)
-  rawKey.fill(0)
-  return object
 }
 
 function nodeAead(key: Uint8Array): Aead {
   assert(key.length === KEY_BYTES, 'an AES-256 key has 32 bytes')
-  const object = secretKey(key)
   return {
     seal(nonce, aad, plaintext, head = NO_HEAD) {
-      const cipher = createCipheriv(GCM, object, nonce, TAG)
+      const cipher = createCipheriv(GCM, key, nonce, TAG)
       cipher.setAAD(aad)
       // Not zeroed: every byte of it is written below.
       const sealed = plain(Buffer.allocUnsafeSlow(head.length + plaintext.length + TAG_BYTES))
@@ -101,7 +102,7 @@ function nodeAead(key: Uint8Array): Aead {
     open(nonce, aad, sealed) {
       const length = sealed.length - TAG_BYTES
       if (length < 0) return null
-      const decipher = createDecipheriv(GCM, object, nonce, TAG)
+      const decipher = createDecipheriv(GCM, key, nonce, TAG)
       decipher.setAAD(aad)
       decipher.setAuthTag(sealed.subarray(length))
       const plaintext = decipher.update(sealed.subarray(0, length))
@@ -123,7 +124,7 @@ function privateKeyObject(privateKey: Uint8Array): KeyObject {
   const known = privateKeys.get(privateKey)
   if (known !== undefined) return known
   const object = createPrivateKey({
-    key: Buffer.from(privateKey),
+    key: bufferOn(privateKey),
     format: 'raw-private',
     asymmetricKeyType: 'x25519',
   })
@@ -131,13 +132,17 @@ function privateKeyObject(privateKey: Uint8Array): KeyObject {
   return object
 }
 
+/** The same memory as a Buffer: a copy would be one more to overwrite. */
+const bufferOn = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, length)
+
 const ML_KEM = { asymmetricKeyType: 'ml-kem-768' } as const
 
 /** Making a key pair from its seed costs 80 microseconds, and each seed is used twice. */
 function kemKeyObject(seed: Uint8Array): KeyObject {
   const known = privateKeys.get(seed)
   if (known !== undefined) return known
-  const object = createPrivateKey({ key: Buffer.from(seed), format: 'raw-seed', ...ML_KEM })
+  const object = createPrivateKey({ key: bufferOn(seed), format: 'raw-seed', ...ML_KEM })
   privateKeys.set(seed, object)
   return object
 }
@@ -184,10 +189,11 @@ function dh(privateKey: Uint8Array, peer: Uint8Array): Uint8Array | null {
 
 export const nodeSuite: Suite = {
   sha256,
-  sha512: (message) => latin1Bytes(sha512Text(message), 0, SHA512_BYTES),
+  sha512: (message) => latin1Bytes(hash('sha512', message, 'latin1'), 0, SHA512_BYTES),
   sha512Halves: (message) => {
-    const text = sha512Text(message)
-    return [latin1Bytes(text, 0, KEY_BYTES), latin1Bytes(text, KEY_BYTES, SHA512_BYTES)]
+    const { buffer, byteOffset } = hash('sha512', message, 'buffer')
+    const half = (at: number): Uint8Array => new Uint8Array(buffer, byteOffset + at, KEY_BYTES)
+    return [half(0), half(KEY_BYTES)]
   },
   hmacSha256,
   aead: nodeAead,
@@ -196,5 +202,5 @@ export const nodeSuite: Suite = {
   kem,
 }
 
-/** Fresh bytes from the operating system. */
-export const nodeRandom: Random = (length) => new Uint8Array(randomBytes(length))
+/** Fresh bytes from the operating system; perhaps of a secret. */
+export const nodeRandom: Random = (length) => randomFillSync(secretBytes(length))

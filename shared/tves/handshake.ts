@@ -84,6 +84,13 @@ export class ControlChannel {
     this.#certifier = certifier
   }
 
+  /** The session is over: overwrites its keys. */
+  forget(): void {
+    this.#broken = true
+    this.#send.forget()
+    this.#receive.forget()
+  }
+
   /** The whole body of one control message. Where our certificates are worth nothing (the peer's
    * static key is a point of small order) it goes without, and is refused. */
   seal(plaintext: Uint8Array): Uint8Array {

@@ -6,71 +6,21 @@
 // https://noiseprotocol.org/noise.html
 
 import { assert } from '../assert.ts'
-import { concat, fromText } from '../bytes.ts'
+import { concat, fromText, isSpent } from '../bytes.ts'
 import { hkdf } from './hkdf.ts'
 import {
-  type Aead,
-  KEM_CIPHERTEXT_BYTES,
-  KEM_KEY_BYTES,
-  KEM_SEED_BYTES,
-  KEY_BYTES,
-  NONCE_BYTES,
-  type Suite,
-} from './suite.ts'
+  exchangeOf,
+  type Field,
+  FIELD_BYTES,
+  isField,
+  type Pattern,
+  PATTERNS,
+  type Token,
+} from './noise-patterns.ts'
+import { type Aead, KEM_SEED_BYTES, KEY_BYTES, NONCE_BYTES, type Suite } from './suite.ts'
 import { TAG_BYTES } from '../wire/limits.ts'
 
 const NONE = new Uint8Array(0)
-
-/** Tokens that stand for bytes in the message. */
-type Field = 'e' | 's' | 'e1' | 'ekem1'
-type Token = Field | 'ee' | 'es' | 'se' | 'ss' | 'psk'
-
-/** Bytes of a field before a tag is added. */
-const FIELD_BYTES: Readonly<Record<Field, number>> = {
-  e: KEY_BYTES,
-  s: KEY_BYTES,
-  e1: KEM_KEY_BYTES,
-  ekem1: KEM_CIPHERTEXT_BYTES,
-}
-
-const isField = (token: Token): token is Field => token in FIELD_BYTES
-
-export interface Pattern {
-  /** As it stands in the protocol name, modifiers included: `IKpsk2+hfs`. */
-  readonly name: string
-  /** Static keys known before the first message. */
-  readonly known: { readonly initiator: boolean; readonly responder: boolean }
-  /** Tokens of each message; the initiator writes the first. */
-  readonly messages: readonly (readonly Token[])[]
-}
-
-const PATTERNS = {
-  XXpsk3: {
-    name: 'XXpsk3',
-    known: { initiator: false, responder: false },
-    messages: [['e'], ['e', 'ee', 's', 'es'], ['s', 'se', 'psk']],
-  },
-  IKpsk2: {
-    name: 'IKpsk2',
-    known: { initiator: false, responder: true },
-    messages: [
-      ['e', 'es', 's', 'ss'],
-      ['e', 'ee', 'se', 'psk'],
-    ],
-  },
-  'IKpsk2+hfs': {
-    name: 'IKpsk2+hfs',
-    known: { initiator: false, responder: true },
-    messages: [
-      ['e', 'e1', 'es', 's', 'ss'],
-      ['e', 'ee', 'ekem1', 'se', 'psk'],
-    ],
-  },
-} as const satisfies Record<string, Pattern>
-
-/** Key exchange of a pattern, as it stands in the protocol name. */
-const exchangeOf = ({ name }: Pattern): string =>
-  name.includes('hfs') ? '25519+MLKEM768' : '25519'
 
 export interface KeyPair {
   readonly privateKey: Uint8Array
@@ -86,14 +36,23 @@ function counterNonce(counter: number): Uint8Array {
 
 /** One direction: a key and a counter that grows by one per message. */
 export class CipherState {
+  readonly #key: Uint8Array
   readonly #aead: Aead
   #counter = 0
 
-  constructor(aead: Aead) {
-    this.#aead = aead
+  /** `key` is ours from here on. */
+  constructor(suite: Suite, key: Uint8Array) {
+    this.#key = key
+    this.#aead = suite.aead(key)
+  }
+
+  /** Overwrites the key: nothing is sealed or opened any more. */
+  forget(): void {
+    this.#key.fill(0)
   }
 
   encrypt(aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    assert(!isSpent(this.#key), 'nothing is said in a session that is over')
     const sealed = this.#aead.seal(counterNonce(this.#counter), aad, plaintext)
     this.#counter += 1
     return sealed
@@ -121,7 +80,7 @@ class SymmetricState {
     const padded = new Uint8Array(KEY_BYTES)
     if (name.length <= KEY_BYTES) padded.set(name)
     this.transcript = name.length <= KEY_BYTES ? padded : suite.sha256(name)
-    this.chainingKey = this.transcript
+    this.chainingKey = this.transcript.slice()
   }
 
   get keyed(): boolean {
@@ -133,8 +92,16 @@ class SymmetricState {
     const from = { salt: this.chainingKey, secret: input, info: NONE }
     const keys = hkdf(this.#suite, from, outputs * KEY_BYTES)
     return Array.from({ length: outputs }, (_, at) =>
-      keys.slice(at * KEY_BYTES, (at + 1) * KEY_BYTES),
+      keys.subarray(at * KEY_BYTES, (at + 1) * KEY_BYTES),
     )
+  }
+
+  /** The next chaining key and cipher; those before are overwritten. */
+  #advance(chainingKey: Uint8Array, key: Uint8Array): void {
+    this.chainingKey.fill(0)
+    this.chainingKey = chainingKey
+    this.#cipher?.forget()
+    this.#cipher = new CipherState(this.#suite, key)
   }
 
   mixHash(bytes: Uint8Array): void {
@@ -143,15 +110,14 @@ class SymmetricState {
 
   mixKey(input: Uint8Array): void {
     const [chainingKey = NONE, key = NONE] = this.#hkdf(input, 2)
-    this.chainingKey = chainingKey
-    this.#cipher = new CipherState(this.#suite.aead(key))
+    this.#advance(chainingKey, key)
   }
 
   mixKeyAndHash(input: Uint8Array): void {
     const [chainingKey = NONE, hash = NONE, key = NONE] = this.#hkdf(input, 3)
-    this.chainingKey = chainingKey
     this.mixHash(hash)
-    this.#cipher = new CipherState(this.#suite.aead(key))
+    hash.fill(0)
+    this.#advance(chainingKey, key)
   }
 
   encryptAndHash(plaintext: Uint8Array): Uint8Array {
@@ -168,7 +134,8 @@ class SymmetricState {
 
   split(): readonly [CipherState, CipherState] {
     const [first = NONE, second = NONE] = this.#hkdf(NONE, 2)
-    return [new CipherState(this.#suite.aead(first)), new CipherState(this.#suite.aead(second))]
+    this.#cipher?.forget()
+    return [new CipherState(this.#suite, first), new CipherState(this.#suite, second)]
   }
 }
 
@@ -181,9 +148,9 @@ interface HandshakeKeys {
   readonly remoteStatic?: Uint8Array
   /** 32 bytes; a responder that learns only from message 1 which one to use calls setPsk. */
   readonly psk?: Uint8Array
-  /** Private key of this handshake alone: fresh, never used again. */
+  /** Private key of this handshake alone: fresh, never used again, and overwritten at its end. */
   readonly ephemeral: Uint8Array
-  /** Seed of the initiator's ML-KEM key pair, where the pattern has one: just as fresh. */
+  /** Seed of the initiator's ML-KEM key pair, where the pattern has one: likewise. */
   readonly kemSeed?: Uint8Array
   /** Called with the peer's static key as soon as it is decrypted, before more work is spent on the
    * caller; false ends the handshake. */
@@ -195,7 +162,8 @@ export interface HandshakeResult {
   readonly receive: CipherState
   /** Final transcript hash, 32 bytes. */
   readonly transcript: Uint8Array
-  /** Final chaining key, secret: what exporter() starts from. */
+  /** Final chaining key: what exporter() starts from. All secrets of the session follow from it, so
+   * whoever finished the handshake overwrites it once it has exported what it needs. */
   readonly chainingKey: Uint8Array
 }
 
@@ -291,6 +259,7 @@ export class Handshake {
   finish(): HandshakeResult {
     assert(this.done, 'a handshake is finished after its last message')
     const [first, second] = this.#state.split()
+    this.#forgetOwn()
     const { transcript, chainingKey } = this.#state
     return this.#keys.initiator
       ? { send: first, receive: second, transcript, chainingKey }
@@ -324,6 +293,7 @@ export class Handshake {
     if (made === null) return null
     const field = this.#state.encryptAndHash(made.ciphertext)
     this.#state.mixKey(made.secret)
+    made.secret.fill(0)
     return field
   }
 
@@ -349,12 +319,21 @@ export class Handshake {
     const secret = suite.kem.decapsulate(kemSeed, content)
     if (secret === null) return false
     this.#state.mixKey(secret)
+    secret.fill(0)
     return true
   }
 
   #fail(): null {
     this.#failed = true
+    this.#forgetOwn()
     return null
+  }
+
+  /** From the ephemeral keys, and the static key of a device that is stolen later, a recorded
+   * handshake could be worked out again. */
+  #forgetOwn(): void {
+    this.#keys.ephemeral.fill(0)
+    this.#keys.kemSeed?.fill(0)
   }
 
   /** If the pattern uses a psk anywhere, ephemeral keys are mixed into the key too. */
@@ -380,6 +359,7 @@ export class Handshake {
     const shared = suite.dh(own, peer)
     if (shared === null) return false
     this.#state.mixKey(shared)
+    shared.fill(0)
     return true
   }
 }

@@ -3,7 +3,7 @@
 // number mixed in, and a run never uses a sequence number twice.
 
 import { assert } from '../assert.ts'
-import { fromText } from '../bytes.ts'
+import { fromText, isSpent } from '../bytes.ts'
 import { encodeHeader, type FrameHeader } from '../wire/frame.ts'
 import { BODY_BYTES_MAX, DEVICE_ID_BYTES, HASH_BYTES, RUN_SALT_BYTES } from '../wire/limits.ts'
 import { type Aead, NONCE_BYTES, type Suite } from './suite.ts'
@@ -58,7 +58,9 @@ export function sealFrame(
   frame: FrameContext & { readonly header: FrameHeader; readonly plaintext: Uint8Array },
 ): Uint8Array {
   const headerBytes = encodeHeader(frame.header)
-  const aead = aeadOf(suite, frame.key)
+  const { key } = frame
+  assert(!(key instanceof Uint8Array && isSpent(key)), 'a key seals before it is overwritten')
+  const aead = aeadOf(suite, key)
   const body = aead.seal(
     frameNonce(frame.iv, frame.header.sequence),
     frameAad(frame, headerBytes),

@@ -2,9 +2,14 @@
 // (fast, constant time) and on @noble (portable, the reference that node:crypto is checked
 // against).
 //
-// Neither side changes a key after it was passed in: providers may keep what they derived from it
-// for as long as the array lives. Everything else that is passed in belongs to the caller again
-// when the call returns.
+// A key belongs to whoever passed it in, who overwrites it when it is spent; a cipher reads it at
+// each call and is of no use from then on. (X25519 and ML-KEM: providers may keep what they derived
+// from a private key for as long as its array lives.) Everything else that is passed in belongs to
+// the caller again when the call returns.
+//
+// What comes out of sha512Halves, hmacSha256, dh and kem is secret, belongs to the caller, and lies
+// where it can be overwritten (bytes.ts, secretBytes) if the provider promises erasure at all:
+// node:crypto does, @noble does not. sha256 and sha512 are for what is public.
 
 /** AES-256-GCM under one key, 12-byte nonces, 16-byte tags. */
 export interface Aead {
@@ -37,8 +42,8 @@ export interface Encapsulated {
 export interface Suite {
   sha256(message: Uint8Array): Uint8Array
   sha512(message: Uint8Array): Uint8Array
-  /** SHA-512, as its first and its last 32 bytes, in two arrays so that keeping one does not keep
-   * the other. */
+  /** SHA-512, as its first and its last 32 bytes, in two arrays: one can be overwritten and the
+   * other kept. */
   sha512Halves(message: Uint8Array): readonly [Uint8Array, Uint8Array]
   hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array
   /** AES-256-GCM; `key` is 32 bytes. */

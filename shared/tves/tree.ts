@@ -15,9 +15,15 @@
 // They may be finer than necessary: leafAt keeps what it computed on its way. Goldreich,
 // Goldwasser and Micali's construction (1986), punctured as in Aviram, Gellert and Jager (eprint
 // 2019/228).
+//
+// A tree is a value: leafAt and puncture return another one, which shares the nodes that it keeps,
+// and leave the first as it was. So puncturing alone erases nothing. Whoever held the first tree
+// lets go of it by forgetTree, as soon as nothing can fall back to it: that overwrites the nodes
+// that no other tree of his still holds. What is computed on the way down and kept by nobody is
+// overwritten here.
 
 import { assert } from '../assert.ts'
-import { concat, fromText, Reader, Writer } from '../bytes.ts'
+import { fromText, isSpent, Reader, secretBytes, secretConcat, Writer } from '../bytes.ts'
 import type { Second } from '../units.ts'
 import { RUN_SALT_BYTES } from '../wire/limits.ts'
 import { KEY_BYTES, NONCE_BYTES, type Suite } from './suite.ts'
@@ -27,13 +33,15 @@ const DEPTH = 32
 /** A path leaves at most one right sibling per level, and its leaf. */
 const NODES_MAX = DEPTH + 1
 const TREE_VERSION = 1
+/** A node as it is stored: level and key. */
+const NODE_BYTES = 1 + KEY_BYTES
 const ROOT_LABEL = fromText('TVES/1 root')
 const NODE_LABEL = fromText('TVES/1 node')
 const IV_LABEL = fromText('TVES/1 iv')
 
 /** Input of a node's hash: label, level, key. One array serves all and is wiped after each use: a
  * new one per hash would cost as much as the hash. */
-const nodeMessage = concat(NODE_LABEL, new Uint8Array(1 + KEY_BYTES))
+const nodeMessage = secretConcat(NODE_LABEL, new Uint8Array(1 + KEY_BYTES))
 const LEVEL_AT = NODE_LABEL.length
 const KEY_AT = LEVEL_AT + 1
 
@@ -74,10 +82,12 @@ const secondsBy = (suite: Suite): Growth => ({
   },
 })
 
-/** The whole tree of an epoch. `secret`: 32 bytes. Source: wire.md 7. */
+/** The whole tree of an epoch. `secret`: 32 bytes, the caller's to overwrite. Source: wire.md 7. */
 export function plantTree(suite: Suite, secret: Uint8Array): KeyTree {
   assert(secret.length === KEY_BYTES, 'an epoch secret has 32 bytes')
-  const [root, ivKey] = suite.sha512Halves(concat(ROOT_LABEL, secret))
+  const message = secretConcat(ROOT_LABEL, secret)
+  const [root, ivKey] = suite.sha512Halves(message)
+  message.fill(0)
   return { next: 0, nodes: [{ level: 0, key: root }], ivKey }
 }
 
@@ -97,8 +107,11 @@ function advance(growth: Growth, tree: KeyTree, from: number, level: number): Ke
   // From right to left, as the split makes them; reversed at the end.
   const fresh: TreeNode[] = []
   let { key, level: at } = node
+  assert(!isSpent(key), 'a tree is asked before it is forgotten')
   while (begin < from || at < level) {
     const [left, right] = children(key, at)
+    // Only the first belongs to the tree we were given.
+    if (key !== node.key) key.fill(0)
     at += 1
     const middle = begin + 2 ** (depth - at)
     if (from < middle) {
@@ -107,6 +120,7 @@ function advance(growth: Growth, tree: KeyTree, from: number, level: number): Ke
     } else {
       begin = middle
       key = right
+      left.fill(0)
     }
   }
   fresh.push({ level: at, key })
@@ -156,17 +170,34 @@ export const leafAt = (
 export const puncture = (suite: Suite, tree: KeyTree, next: Second): KeyTree =>
   eraseBelow(secondsBy(suite), tree, next)
 
-/** `version 1 || next u48 || iv key (32) || n u8 || n * { level u8, key (32) }`: at most 1,129
- * bytes. */
-export function encodeTree(tree: KeyTree): Uint8Array {
-  assert(tree.nodes.length <= NODES_MAX, 'a tree keeps one node per level and a leaf')
-  const writer = new Writer().u8(TREE_VERSION).u48(tree.next).bytes(tree.ivKey)
-  writer.u8(tree.nodes.length)
-  for (const node of tree.nodes) writer.u8(node.level).bytes(node.key)
-  return writer.done()
+/** Overwrites the nodes of a tree that is not needed any more, but for those that `kept` holds:
+ * trees that this one was made from, or that were made from it. Two such trees are the same from
+ * the first node on that they share. */
+export function forgetTree(tree: KeyTree, ...kept: readonly KeyTree[]): void {
+  for (const { key } of tree.nodes) {
+    if (kept.some(({ nodes }) => nodes.some((node) => node.key === key))) return
+    key.fill(0)
+  }
 }
 
-/** What encodeTree wrote, or null when these bytes are no tree (a damaged record). */
+/** `version 1 || next u48 || iv key (32) || n u8 || n * { level u8, key (32) }`: at most 1,129
+ * bytes. They are the caller's to overwrite. */
+export function encodeTree({ next, nodes, ivKey }: KeyTree): Uint8Array {
+  assert(nodes.length <= NODES_MAX, 'a tree keeps one node per level and a leaf')
+  const head = new Writer().u8(TREE_VERSION).u48(next).bytes(ivKey).u8(nodes.length).done()
+  const bytes = secretBytes(head.length + nodes.length * NODE_BYTES)
+  bytes.set(head)
+  for (const [index, { level, key }] of nodes.entries()) {
+    const at = head.length + index * NODE_BYTES
+    assert(!isSpent(key), 'a tree is stored before it is forgotten')
+    bytes[at] = level
+    bytes.set(key, at + 1)
+  }
+  return bytes
+}
+
+/** What encodeTree wrote, or null when these bytes are no tree (a record that is damaged or
+ * overwritten). */
 export function decodeTree(bytes: Uint8Array): KeyTree | null {
   const end = 2 ** DEPTH
   const reader = new Reader(bytes)
@@ -180,7 +211,9 @@ export function decodeTree(bytes: Uint8Array): KeyTree | null {
   for (let i = 0; i < count; i += 1) {
     const level = reader.u8()
     if (level > DEPTH || begin % 2 ** (DEPTH - level) !== 0) return null
-    nodes.push({ level, key: reader.bytes(KEY_BYTES) })
+    const key = reader.secret(KEY_BYTES)
+    if (isSpent(key)) return null
+    nodes.push({ level, key })
     begin += 2 ** (DEPTH - level)
   }
   return reader.whole && begin === end ? { next, nodes, ivKey } : null

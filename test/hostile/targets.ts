@@ -260,7 +260,7 @@ const roster: Target = {
   seeds: trees,
   feed: (input) => {
     const unwrap = (wrapped: Uint8Array): Uint8Array | null =>
-      wrapped.length % 7 === 6 ? null : wrapped
+      wrapped.length % 7 === 6 ? null : wrapped.slice()
     const master = startMaster({ ...MASTER, unwrap })
     const now = { at: unixUs(1_790_000_000_000_000), bound: 5 }
     const origin = unixMs(1_790_000_000_000)

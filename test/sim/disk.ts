@@ -56,7 +56,7 @@ export class Disk {
   load(): Stored {
     return {
       identity: this.#identity,
-      epochs: [...this.#epochs.values()].sort((a, b) => a.id - b.id),
+      epochs: [...this.#epochs.values()].sort((a, b) => a.id - b.id).map(copyOf),
       runs: [...this.#runs.values()].sort((a, b) => a.run - b.run),
       cursors: new Map(this.#cursors),
       command: this.#command,
@@ -165,7 +165,8 @@ export class Disk {
       return { ok: false, fault: 'OPS-15' }
     }
     if (commit.identity !== undefined) this.#identity = commit.identity
-    for (const epoch of commit.epochs ?? []) this.#epochs.set(epoch.id, epoch)
+    // A disk holds bytes of its own: the slave overwrites what it handed over.
+    for (const epoch of commit.epochs ?? []) this.#epochs.set(epoch.id, copyOf(epoch))
     for (const run of commit.runs ?? []) {
       const { first, firstHash, dropped } = this.#runs.get(run.run) ?? run
       this.#runs.set(run.run, { ...run, first, firstHash, dropped })
@@ -241,6 +242,8 @@ export class Disk {
     if (frame.sequence === 0) this.#openers.set(frame.run, frame)
   }
 }
+
+const copyOf = (epoch: StoredEpoch): StoredEpoch => ({ ...epoch, tree: epoch.tree.slice() })
 
 function bent(frame: StoredFrame, how: 'body' | 'hash' | 'gone'): Uint8Array {
   const bytes = (how === 'hash' ? frame.hash : frame.body).slice()

@@ -80,7 +80,7 @@ class Line {
       random: bytes,
       staticKeys: [masters],
       toleranceSeconds: 10,
-      unwrap: (wrapped) => wrapped,
+      unwrap: (wrapped) => wrapped.slice(),
     })
     const record = { id: DEVICE, name: 'attic', staticKey: own.publicKey, psk, attempt: 1 }
     const devices = [{ ...record, revoked: false, historyFrom: null }]

@@ -99,7 +99,7 @@ export class MasterBox implements End {
       random: chance.bytes,
       staticKeys: this.#keys,
       toleranceSeconds,
-      unwrap: (wrapped) => wrapped,
+      unwrap: (wrapped) => wrapped.slice(),
     })
     this.#process = { core, links: new Map(), appending: new Set() }
     world.note('master starts')

@@ -84,6 +84,7 @@ function found(turn: Turn, link: Link, phase: Phase<'confirming'>): void {
   const { id, origin, transcript, secret } = offer
   assert(link.calledAs !== null, 'a greeted link says who called')
   const tree = plantTree(turn.setup.suite, secret)
+  secret.fill(0)
   const epoch = { id, origin, transcript, closed: false, tree }
   enter(link, { is: 'founding', device, channel, epoch, runs })
   turn.actions.push({

@@ -66,6 +66,7 @@ function takeBack(
   const place = { is: 'tree', device: device.record.id, epoch: record.id } as const
   const encoded = setup.unwrap(record.keys, place)
   const tree = encoded === null ? null : decodeTree(encoded)
+  encoded?.fill(0)
   if (tree === null) {
     const { keys: wrapped } = record
     actions.push({ do: 'unreadable', device: device.record.id, what: 'key tree', wrapped })

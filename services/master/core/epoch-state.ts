@@ -1,6 +1,5 @@
 // An epoch in the master's memory and the runs in it: a part of state.ts.
 
-import type { Aead } from '../../../shared/tves/suite.ts'
 import type { KeyTree } from '../../../shared/tves/tree.ts'
 import type { Second, UnixMs } from '../../../shared/units.ts'
 import type { SealedUpTo } from '../../../shared/wire/control.ts'
@@ -19,7 +18,8 @@ export interface EpochState extends EpochKeys {
   readonly tree: KeyTree
   /** Covers everything from the durable second on: what a failed sink may need again. */
   readonly durableTree: KeyTree
-  readonly leaf: { readonly second: Second; readonly aead: Aead } | null
+  /** The key lies in `tree`. */
+  readonly leaf: { readonly second: Second; readonly key: Uint8Array } | null
   /** Second of the last accepted frame. */
   readonly lastSecond: Second
   readonly durableSecond: Second

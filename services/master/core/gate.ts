@@ -21,7 +21,7 @@ import { decodeContent } from '../../../shared/wire/content.ts'
 import { decodeFrame, type FrameParts } from '../../../shared/wire/frame.ts'
 import type { Opener } from '../../../shared/wire/opener.ts'
 import type { DeviceView, EpochState, RunState } from './state.ts'
-import { ivOf, type Moved } from './streams.ts'
+import { ivOf, letGo, type Moved } from './streams.ts'
 
 /** The checks in order, each with the fault it raises. */
 const FAULT_OF_CHECK = {
@@ -94,7 +94,7 @@ export function judge(
   const key = keyOf(suite, epoch, header.second)
   if (key === null) return refused('key not destroyed', header, epoch)
   const plaintext = openFrame(suite, {
-    key: key.leaf.aead,
+    key: key.leaf.key,
     iv: run.iv,
     device: device.idBytes,
     transcript: epoch.transcript,
@@ -102,7 +102,10 @@ export function judge(
     sequence: header.sequence,
     sealed: parts.sealed,
   })
-  if (plaintext === null) return refused('opens', header, epoch)
+  if (plaintext === null) {
+    letGo(epoch, key)
+    return refused('opens', header, epoch)
+  }
   const hash = streamNext(suite, run.hash, body)
   const content = contentOf(parts, run, plaintext, begins)
   const opener = content.kind === 'opener' ? plaintext : run.opener
@@ -170,7 +173,7 @@ function keyOf(suite: Suite, epoch: EpochState, at: Second): Moved['key'] {
   if (epoch.leaf?.second === at) return { tree: epoch.tree, leaf: epoch.leaf }
   const found = leafAt(suite, epoch.tree, at)
   if (found === null) return null
-  return { tree: found.tree, leaf: { second: at, aead: suite.aead(found.key) } }
+  return { tree: found.tree, leaf: { second: at, key: found.key } }
 }
 
 /** Openers as read, by their plaintexts, for as long as these live, so that 256 heads are not read

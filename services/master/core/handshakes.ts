@@ -14,7 +14,8 @@ import {
   SESSION_PATTERN,
   sessionPrologue,
 } from '../../../shared/tves/handshake.ts'
-import { type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
+import { type HandshakeResult, type KeyPair, startHandshake } from '../../../shared/tves/noise.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
 import { tokenPsk } from '../../../shared/tves/token.ts'
 import { spanUs, type UnixMs, unixMs, usToMs } from '../../../shared/units.ts'
 import { EPOCH_AGE_MAX } from '../../../shared/wire/limits.ts'
@@ -35,6 +36,7 @@ import type {
   LinkPhase,
   MasterSetup,
   Now,
+  Offer,
   Owned,
   RosterState,
   Turn,
@@ -137,13 +139,15 @@ export function finishEnrolment(
   }
   const result = phase.noise.finish()
   const channel = new ControlChannel(result, null)
+  const psk = exporter(suite, result.chainingKey, 'psk')
+  result.chainingKey.fill(0)
   return {
     ok: true,
     enrolment: {
       phase: { is: 'storing', channel, device },
       token: token.id,
       staticKey,
-      psk: exporter(suite, result.chainingKey, 'psk'),
+      psk,
       attempt,
     },
   }
@@ -245,9 +249,8 @@ export function greet(turn: Turn, message: SessionHello, { source, mayCall }: Vi
   )
   if (answer === null) return no('SEC-09')
   const result = noise.finish()
-  const founded = origin === null ? null : epochOf(suite, result)
-  const epoch = founded === null || device.epochs.has(founded.id) ? null : founded
-  const offer = epoch === null || origin === null ? null : { ...epoch, origin }
+  const offer = origin === null ? null : offerOf(suite, device, result, origin)
+  result.chainingKey.fill(0)
   const place = nextPlace(handshakes)
   const certifier = certifierOf({
     suite,
@@ -267,6 +270,19 @@ export function greet(turn: Turn, message: SessionHello, { source, mayCall }: Vi
     calledUnder: staticKey,
     calledAs: caller.calledAs,
   }
+}
+
+/** The epoch that a handshake founds; null when its id is taken. */
+function offerOf(
+  suite: Suite,
+  { epochs }: DeviceState,
+  result: HandshakeResult,
+  origin: UnixMs,
+): Offer | null {
+  const founded = epochOf(suite, result)
+  if (founded !== null && !epochs.has(founded.id)) return { ...founded, origin }
+  founded?.secret.fill(0)
+  return null
 }
 
 function nextPlace(count: Owned<HandshakeCount>): number {

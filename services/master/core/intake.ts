@@ -12,7 +12,15 @@ import { judge, type Verdict } from './gate.ts'
 import { countGivenUp, judgeSkip, judgeTombstone } from './given-up.ts'
 import { drop, refuse, sendControl } from './links.ts'
 import type { DeviceState, Link, Owned, Turn } from './state.ts'
-import { accept, comeBack, durablePosition, fallBackAll, nowDurable, sendOff } from './streams.ts'
+import {
+  accept,
+  comeBack,
+  durablePosition,
+  fallBackAll,
+  letGo,
+  nowDurable,
+  sendOff,
+} from './streams.ts'
 
 /** Frames in a row that do not open before the link is cut (wire.md 9). */
 const DAMAGED_MAX = 3
@@ -89,6 +97,8 @@ function take(turn: Turn, link: Owned<Link>, device: DeviceState, verdict: Verdi
   link.damaged = 0
   link.suspect = null
   if (device.waiting.length >= WAITING_MAX) {
+    const { epoch, key } = verdict.moved
+    if (key !== null) letGo(epoch, key)
     refuse(turn, link, 'WIR-08')
     return
   }

@@ -3,6 +3,7 @@
 import { unreachable } from '../../../shared/assert.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { KeyPair } from '../../../shared/tves/noise.ts'
+import { forgetTree } from '../../../shared/tves/tree.ts'
 import { type ControlMessage, encodeControl } from '../../../shared/wire/control.ts'
 import {
   ADDRESSES_REMEMBERED,
@@ -135,6 +136,14 @@ export function closeLink(turn: Turn, id: LinkId): void {
   endHandshake(turn, link)
   const device = deviceOf(link)
   if (device !== null) detach(turn, link, device)
+  forgetKeys(link)
+}
+
+/** Overwrites the keys of a session that is over, and of an epoch that it did not found. */
+function forgetKeys({ phase }: Link): void {
+  if ('channel' in phase) phase.channel.forget()
+  if ('offer' in phase) phase.offer?.secret.fill(0)
+  if (phase.is === 'founding') forgetTree(phase.epoch.tree)
 }
 
 export function drop(turn: Turn, id: LinkId, fault: FaultCode): void {

@@ -159,6 +159,7 @@ function load(turn: Turn, roster: RosterTables, content: RosterContent): void {
     const { device: id, id: epoch, keys: wrapped } = record
     const encoded = setup.unwrap(wrapped, { is: 'tree', device: id, epoch })
     const tree = encoded === null ? null : decodeTree(encoded)
+    encoded?.fill(0)
     if (tree !== null) putEpoch(device, { ...record, tree })
     else turn.actions.push({ do: 'unreadable', device: id, what: 'key tree', wrapped })
   }

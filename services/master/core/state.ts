@@ -50,7 +50,8 @@ export interface MasterSetup {
   readonly handshakeLimits?: Partial<HandshakeLimits>
   /** How far a time tag may be ahead, seconds 1..60 (wire.md 6.2). */
   readonly toleranceSeconds: number
-  /** Opens a secret the shell's key store wrapped for this place; null when it does not open. */
+  /** Opens a secret the shell's key store wrapped for this place; null when it does not open. What
+   * it returns is the core's to overwrite. */
   readonly unwrap: (wrapped: Uint8Array, place: SecretPlace) => Uint8Array | null
 }
 
@@ -294,7 +295,8 @@ export type MasterAction =
       readonly psk: Uint8Array
       readonly attempt: number
     }
-  /** Store a new epoch and close the older ones. The keys are in clear; the shell wraps them. */
+  /** Store a new epoch and close the older ones. The keys are in clear; the shell wraps them, and
+   * overwrites these. */
   | {
       readonly do: 'commit-epoch'
       readonly link: LinkId

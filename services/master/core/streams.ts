@@ -1,12 +1,16 @@
 // Epochs with their key trees, and positions in their runs. Two positions are kept per run: what is
 // durable (the sink said so) and what is accepted (on its way to the sink). "Next" is judged
 // against the accepted one; when the sink fails, everything falls back to the durable one.
+//
+// So an epoch has two trees: what a failed sink may need again is in the durable one, and nothing
+// else is kept. A tree that another has come in place of is overwritten here, where it was, but for
+// the nodes that the other of the two still shares.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { AcceptedFrame, StreamPosition } from '../../../shared/handover/sink.ts'
 import { streamStart } from '../../../shared/tves/stream.ts'
-import type { Aead, Suite } from '../../../shared/tves/suite.ts'
-import { type KeyTree, puncture, runIv } from '../../../shared/tves/tree.ts'
+import type { Suite } from '../../../shared/tves/suite.ts'
+import { forgetTree, type KeyTree, puncture, runIv } from '../../../shared/tves/tree.ts'
 import { type Second, second } from '../../../shared/units.ts'
 import {
   NEW_EPOCH_EVERY,
@@ -29,7 +33,8 @@ export const ivOf = (
 ): Uint8Array | null =>
   equalConstantTime(salt, NO_SALT) ? null : runIv(suite, tree.ivKey, run, salt)
 
-/** A new epoch of the device, or one from the store; an open one closes all others. */
+/** A new epoch of the device, or one from the store, whose tree is ours from here on; an open one
+ * closes all others. */
 export function putEpoch(device: Owned<DeviceState>, keys: EpochKeys): void {
   const { id, origin, transcript, closed, tree } = keys
   if (device.epochs.has(id)) return
@@ -81,7 +86,13 @@ function paceAfter({ newEpochsUntil }: DeviceState, now: number): number {
 
 /** Takes epochs out of memory, with their keys and positions. */
 export function dropEpochs(device: DeviceState, ids: readonly number[]): void {
-  for (const id of ids) device.epochs.delete(id)
+  for (const id of ids) {
+    const epoch = device.epochs.get(id)
+    if (epoch === undefined) continue
+    forgetTree(epoch.tree)
+    forgetTree(epoch.durableTree)
+    device.epochs.delete(id)
+  }
   for (const [run, { epoch }] of device.past) if (!device.epochs.has(epoch)) device.past.delete(run)
 }
 
@@ -92,7 +103,7 @@ export interface Moved {
   /** Null: nothing was opened, the tree stays where it is. */
   readonly key: {
     readonly tree: KeyTree
-    readonly leaf: { readonly second: Second; readonly aead: Aead }
+    readonly leaf: { readonly second: Second; readonly key: Uint8Array }
   } | null
 }
 
@@ -106,9 +117,17 @@ export function install({ epoch, run, key }: Moved): void {
   const own: Owned<EpochState> = epoch
   own.run = run
   if (key === null) return
+  const { tree: before } = own
   own.tree = key.tree
   own.leaf = key.leaf
   own.lastSecond = key.leaf.second
+  forgetTree(before, own.tree, own.durableTree)
+}
+
+/** What was derived for a frame that is not accepted: a key of a second to come, which is nobody's
+ * to find once that is over. */
+export function letGo(epoch: EpochState, { tree }: { readonly tree: KeyTree }): void {
+  forgetTree(tree, epoch.tree, epoch.durableTree)
 }
 
 /** Takes the first `count` of the waiting frames: they are on their way to the sink from now on. */
@@ -144,7 +163,7 @@ export function putPosition(suite: Suite, device: DeviceState, position: StreamP
     hash: position.hash,
   }
   epoch.durableSecond = second(Math.max(epoch.durableSecond, position.second))
-  epoch.durableTree = puncture(suite, epoch.durableTree, epoch.durableSecond)
+  durableTree(suite, epoch)
   fallBack(epoch)
 }
 
@@ -172,13 +191,17 @@ const pastOf = (device: DeviceState, epoch: EpochState, run: RunState): StreamPo
 /** The tree as acknowledged by now: it can still make the key of the last durable frame's second,
  * since another frame of that second may come, and of none before. */
 export function durableTree(suite: Suite, epoch: Owned<EpochState>): KeyTree {
-  epoch.durableTree = puncture(suite, epoch.durableTree, epoch.durableSecond)
+  const { durableTree: before } = epoch
+  epoch.durableTree = puncture(suite, before, epoch.durableSecond)
+  forgetTree(before, epoch.durableTree, epoch.tree)
   return epoch.durableTree
 }
 
 /** Forgets what was accepted but is not durable. */
 function fallBack(epoch: Owned<EpochState>): void {
+  const { tree: before } = epoch
   epoch.tree = epoch.durableTree
+  forgetTree(before, epoch.durableTree)
   epoch.leaf = null
   epoch.lastSecond = epoch.durableSecond
   epoch.run = epoch.durableRun
@@ -221,7 +244,9 @@ export function nowDurable(
 }
 
 function keepAccepted(epoch: Owned<EpochState>): void {
+  const { durableTree: before } = epoch
   epoch.durableTree = epoch.tree
+  forgetTree(before, epoch.tree)
 }
 
 /** Durable position of a run for COMMITTED and for a repeated frame: next expected and the hash

@@ -12,7 +12,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import type { MonoUs } from '../../../shared/units.ts'
 import { sealCaptures, takeReadings } from './capture/capture.ts'
 import { readDue, readFailed, startReading } from './capture/rhythm.ts'
-import { sealingAtStart } from './capture/sealing.ts'
+import { leafOver, sealingAtStart } from './capture/sealing.ts'
 import { readingFailed } from './commands.ts'
 import { limitCommand } from './execute.ts'
 import { JOBS } from './jobs.ts'
@@ -158,6 +158,7 @@ function take(turn: Turn, event: AgentEvent): void {
 function tick(turn: Turn): void {
   nextJob(turn)
   forget(turn)
+  leafOver(turn)
   sealCaptures(turn)
   limitCommand(turn)
   readDue(turn)

@@ -64,8 +64,8 @@ const KINDS: Kinds = {
 
 /** Readings are durable: they may be sent, what waited for them is settled, and what came meanwhile
  * is sealed. */
-function framesDone(turn: Turn, job: FramesJob): void {
-  runSealed(turn, framesStored(turn, job))
+function framesDone(turn: Turn, job: FramesJob, stored: OutboxCommit): void {
+  runSealed(turn, framesStored(turn, job, stored))
   settleCaptures(turn, job)
   sealCaptures(turn)
 }

@@ -4,6 +4,7 @@
 
 import { hasSlept } from '../../../shared/clock/estimate/sleep.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
+import { collectGarbage } from '../../../shared/node/garbage.ts'
 import type { Log } from '../../../shared/node/log.ts'
 import type { SystemClock } from '../../../shared/node/system-clock.ts'
 import { unreachable } from '../../../shared/assert.ts'
@@ -36,6 +37,8 @@ export interface RunnerSetup {
 
 /** The agent wants to be woken about four times a second. */
 const TICK_MS = 250
+/** A handshake's keys are collected so long after it, milliseconds. */
+const FORGET_MS = 2_000
 /** How often a status line is logged, milliseconds. */
 const STATUS_MS = 60_000
 /** Profile rows asked for at once: they fill about one frame. */
@@ -67,6 +70,7 @@ export class Runner {
   readonly #agent: Agent
   #awake: { readonly mono: MonoUs; readonly sinceBoot: ReturnType<SystemClock['sinceBoot']> }
   #clockTimer: NodeJS.Timeout | undefined
+  #forgetTimer: NodeJS.Timeout | undefined
   #draining = false
   #stopped = false
   /** The agent ended this link and reported why. */
@@ -112,6 +116,7 @@ export class Runner {
     if (this.#stopped) return
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#clockTimer)
+    clearTimeout(this.#forgetTimer)
     await Promise.all(this.#lines.map((line) => line.close()))
     this.#logStatus()
     this.#stopped = true
@@ -135,6 +140,13 @@ export class Runner {
     }
   }
 
+  /** An epoch was founded: the keys of the handshake that founded it go for good. Not at once: it
+   * is just being answered. */
+  #forgetSoon(): void {
+    clearTimeout(this.#forgetTimer)
+    this.#forgetTimer = setTimeout(collectGarbage, FORGET_MS)
+  }
+
   #readClocks() {
     return { mono: this.#setup.clock.mono(), sinceBoot: this.#setup.clock.sinceBoot() }
   }
@@ -156,6 +168,7 @@ export class Runner {
       case 'commit': {
         const verdict = this.#setup.outbox.commit(action.commit)
         if (verdict.ok) {
+          if (action.commit.epochs?.some(({ state }) => state === 'pending')) this.#forgetSoon()
           const { backlog, trimmed, tooOld } = verdict
           this.#queue.push({ on: 'committed', backlog, trimmed })
           if (tooOld > 0) this.#fault('OPS-14', `${tooOld} frames`)

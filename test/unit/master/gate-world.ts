@@ -9,7 +9,7 @@ import { ACTIVE_IMPORT_TOTAL } from '../../../shared/meter/obis.ts'
 import type { ReadingGroup } from '../../../shared/meter/reading.ts'
 import { nodeSuite as suite } from '../../../shared/node/node-suite.ts'
 import { sealFrame } from '../../../shared/tves/seal.ts'
-import { leafAt, plantTree, runIv } from '../../../shared/tves/tree.ts'
+import { type KeyTree, leafAt, plantTree, runIv } from '../../../shared/tves/tree.ts'
 import { second, spanMs, startOfSecond, unixMs } from '../../../shared/units.ts'
 import { encodeOpener, encodeReadings } from '../../../shared/wire/content.ts'
 import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../../shared/wire/opener.ts'
@@ -22,7 +22,8 @@ export const NOW_SECOND = 100
 export const TOLERANCE_SECONDS = 10
 const SALT = new Uint8Array(16).fill(5)
 const TRANSCRIPT = new Uint8Array(32).fill(9)
-const TREE = plantTree(suite, new Uint8Array(32).fill(3))
+const planted = (): KeyTree => plantTree(suite, new Uint8Array(32).fill(3))
+const TREE = planted()
 
 const READING: ReadingGroup = {
   stamp: { agentTime: ORIGIN, clockState: 'S', clockBound: spanMs(20), processMs: 1 },
@@ -99,7 +100,13 @@ export function device(): DeviceState {
   })
   const made = roster.devices.get(DEVICE)
   assert.ok(made)
-  putEpoch(made, { id: EPOCH, origin: ORIGIN, transcript: TRANSCRIPT, closed: false, tree: TREE })
+  putEpoch(made, {
+    id: EPOCH,
+    origin: ORIGIN,
+    transcript: TRANSCRIPT,
+    closed: false,
+    tree: planted(),
+  })
   return made
 }
 

@@ -29,7 +29,7 @@ export function greeting(): Greeting {
   const [own, masters, psk] = [keyPair(), keyPair(), nodeRandom(32)]
   const now = { at: unixUs(1_800_000_000_000_000), bound: MASTER_BOUND_US }
   const setup = { suite: nodeSuite, random: nodeRandom }
-  const unwrap = (wrapped: Uint8Array): Uint8Array => wrapped
+  const unwrap = (wrapped: Uint8Array): Uint8Array => wrapped.slice()
   const master = startMaster({ ...setup, staticKeys: [masters], toleranceSeconds: 10, unwrap })
   const record = { id: DEVICE, name: 'attic', staticKey: own.publicKey, psk, attempt: 1 }
   const devices = [{ ...record, revoked: false, historyFrom: null }]

@@ -22,7 +22,7 @@ test('a CONFIRM of an abandoned session closes no epoch (wire.md 6; simulation, 
     random: nodeRandom,
     staticKeys: [masters],
     toleranceSeconds: 10,
-    unwrap: (wrapped) => wrapped,
+    unwrap: (wrapped) => wrapped.slice(),
   })
   const record = { id: '00112233aabbccdd', name: 'attic', staticKey: own.publicKey, psk }
   const devices = [{ ...record, attempt: 1, revoked: false, historyFrom: null }]

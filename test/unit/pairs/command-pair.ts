@@ -110,7 +110,7 @@ export class Pair {
       random,
       staticKeys: [this.#staticKey],
       toleranceSeconds: 10,
-      unwrap: (wrapped) => wrapped,
+      unwrap: (wrapped) => wrapped.slice(),
     })
   }
 

@@ -72,7 +72,7 @@ export class KeyPairWorld {
       toleranceSeconds: 10,
       // The clock of these tests stands.
       handshakeLimits: { perDevice: 1e6, perSource: 1e6 },
-      unwrap: (wrapped) => wrapped,
+      unwrap: (wrapped) => wrapped.slice(),
     })
     const [id, secret] = [nodeRandom(8), nodeRandom(16)]
     const print = fingerprint(nodeSuite, madeUnder.publicKey)

@@ -234,7 +234,7 @@ export class RecoveryWorld {
       random,
       staticKeys: [this.#keys],
       toleranceSeconds: 10,
-      unwrap: (wrapped) => wrapped,
+      unwrap: (wrapped) => wrapped.slice(),
     })
     master.load(this.ledger.content(), this.#masterNow())
     return master

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { nodeSuite } from '../../../shared/node/node-suite.ts'
-import { Handshake, type Pattern, startHandshake } from '../../../shared/tves/noise.ts'
+import { Handshake, startHandshake } from '../../../shared/tves/noise.ts'
+import type { Pattern } from '../../../shared/tves/noise-patterns.ts'
 import { officialText, skip, suites } from './official.ts'
 
 const NONE = new Uint8Array(0)

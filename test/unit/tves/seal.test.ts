@@ -127,7 +127,7 @@ test('two frames of one run never share a nonce: their ciphertexts differ', () =
 })
 
 function channels(): readonly [ControlChannel, ControlChannel] {
-  const state = (fill: number) => new CipherState(nodeSuite.aead(new Uint8Array(32).fill(fill)))
+  const state = (fill: number) => new CipherState(nodeSuite, new Uint8Array(32).fill(fill))
   return [
     new ControlChannel({ send: state(1), receive: state(2) }, null),
     new ControlChannel({ send: state(2), receive: state(1) }, null),

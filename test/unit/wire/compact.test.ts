@@ -186,7 +186,7 @@ void describe('compact and expand (wire.md 8.1)', () => {
 function openLink() {
   const device = freshDevice()
   device.link = 1
-  const cipher = () => new CipherState(suite.aead(new Uint8Array(32)))
+  const cipher = () => new CipherState(suite, new Uint8Array(32).fill(1))
   const channel = new ControlChannel({ send: cipher(), receive: cipher() }, null)
   const link: Link = {
     id: 1,

@@ -37,7 +37,9 @@ export async function bindRows({ keys, trees, roster }: Binding): Promise<number
       const secret = store.unwrapUnbound(wrapped) ?? keys.unwrapUnbound(wrapped)
       if (secret === null) return null
       bound += 1
-      return store.wrap(secret, place)
+      const again = store.wrap(secret, place)
+      secret.fill(0)
+      return again
     }),
   )
   addSecret(keys.folder, MARK, fromText('see operating.md, Keys\n'))

@@ -4,11 +4,10 @@
 // more. A tree is wrapped here only as it is when it is drained, so an old copy of such a row says
 // no more than the row; and when the day's key is destroyed, no copy opens.
 
-import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SecretPlace } from '../../../../shared/handover/roster.ts'
-import { nodeSuite } from '../../../../shared/node/node-suite.ts'
+import { nodeRandom, nodeSuite } from '../../../../shared/node/node-suite.ts'
 import { DRAINED_KEPT_DAYS } from '../../../../shared/wire/limits.ts'
 import { addSecret, eraseSecret, readSecret } from './key-files.ts'
 import { unwrapUnder, WRAP_FORMS, type WrapKey, wrappedBy, wrapUnder } from './wrapping.ts'
@@ -25,6 +24,8 @@ const dayOf = (nowMs: number): number => Math.floor(nowMs / DAY_MS)
 export class DrainedKeys {
   readonly #folder: string
   readonly #keys = new Map<number, WrapKey>()
+  /** What the ciphers in #keys read. */
+  readonly #bytes = new Map<number, Uint8Array>()
 
   /** Reads the keys in `folder`. OPS-10, OPS-16 as for every key file. */
   constructor(folder: string) {
@@ -64,11 +65,13 @@ export class DrainedKeys {
       if (day >= dayOf(nowMs) - DRAINED_KEPT_DAYS - MARGIN_DAYS) continue
       eraseSecret(this.#folder, nameOf(day))
       this.#keys.delete(day)
+      this.#bytes.get(day)?.fill(0)
+      this.#bytes.delete(day)
     }
   }
 
   #make(day: number): WrapKey {
-    const key = new Uint8Array(randomBytes(KEY_BYTES))
+    const key = nodeRandom(KEY_BYTES)
     addSecret(this.#folder, nameOf(day), key)
     return this.#hold(day, key)
   }
@@ -76,6 +79,7 @@ export class DrainedKeys {
   #hold(id: number, key: Uint8Array): WrapKey {
     const made = { form: WRAP_FORMS.drained, id, aead: nodeSuite.aead(key) }
     this.#keys.set(id, made)
+    this.#bytes.set(id, key)
     return made
   }
 }

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { secretConcat } from '../../../../shared/bytes.ts'
 import { errorCode, FaultError } from '../../../../shared/node/fault-error.ts'
 
 /** Makes the name durable too. Windows cannot synchronise a folder, and does not need to. */
@@ -53,7 +54,10 @@ export function readSecret(path: string, length: number): Uint8Array | null {
 /** Another process may remove a name between two looks. */
 function readIfThere(path: string): Uint8Array | null {
   try {
-    return new Uint8Array(readFileSync(path))
+    const read = readFileSync(path)
+    const bytes = secretConcat(read)
+    read.fill(0)
+    return bytes
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null
     throw error

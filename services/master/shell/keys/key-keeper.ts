@@ -76,18 +76,22 @@ export class KeyKeeper {
       say(`wrapped secrets: ${bound} of an earlier version are bound to their rows now`)
   }
 
-  /** Wraps a tree and stores it; a rotation waits for it. */
+  /** Wraps a tree, overwrites it and stores the wrap; a rotation waits for it. */
   store(
     tree: Uint8Array,
     place: SecretPlace,
     write: (wrapped: Uint8Array) => Promise<void>,
   ): Promise<void> {
-    return this.track(write(this.#setup.trees.wrap(tree, place)))
+    const wrapped = this.#setup.trees.wrap(tree, place)
+    tree.fill(0)
+    return this.track(write(wrapped))
   }
 
-  /** Wraps the tree of an epoch that is drained: it does not move any more. */
+  /** Wraps and overwrites the tree of an epoch that is drained: it does not move any more. */
   setAside(tree: Uint8Array, place: SecretPlace, nowMs: number): Uint8Array {
-    return this.#drained.wrap(tree, place, nowMs)
+    const wrapped = this.#drained.wrap(tree, place, nowMs)
+    tree.fill(0)
+    return wrapped
   }
 
   track<T>(work: Promise<T>): Promise<T> {

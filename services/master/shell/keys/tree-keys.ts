@@ -10,14 +10,13 @@
 // After a power cut anywhere: both keys are kept until the transaction is known to be committed;
 // the next round clears up what is left over.
 
-import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../../../../shared/assert.ts'
-import { concat, Reader, Writer } from '../../../../shared/bytes.ts'
+import { Reader, secretConcat, Writer } from '../../../../shared/bytes.ts'
 import type { Rewrap, Roster, SecretPlace } from '../../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
-import { nodeSuite } from '../../../../shared/node/node-suite.ts'
+import { nodeRandom, nodeSuite } from '../../../../shared/node/node-suite.ts'
 import { addSecret, eraseSecret, readSecret } from './key-files.ts'
 import { unwrapUnder, WRAP_FORMS, type WrapKey, wrappedBy, wrapUnder } from './wrapping.ts'
 
@@ -29,6 +28,8 @@ const nameOf = (id: number): string => `trees-${id}.key`
 export class TreeKeys {
   readonly #folder: string
   readonly #keys = new Map<number, WrapKey>()
+  /** What the ciphers in #keys read. */
+  readonly #bytes = new Map<number, Uint8Array>()
   #newest: WrapKey
   #madeAt: number
 
@@ -93,15 +94,24 @@ export class TreeKeys {
       if (id === this.#newest.id) continue
       eraseSecret(this.#folder, nameOf(id), cut)
       this.#keys.delete(id)
+      this.#bytes.get(id)?.fill(0)
+      this.#bytes.delete(id)
     }
   }
 
   #make(id: number): WrapKey {
-    const key = new Uint8Array(randomBytes(KEY_BYTES))
-    addSecret(this.#folder, nameOf(id), concat(new Writer().u32(id).done(), key))
-    const made = { form: WRAP_FORMS.tree, id, aead: nodeSuite.aead(key) }
+    const key = nodeRandom(KEY_BYTES)
+    const record = secretConcat(new Writer().u32(id).done(), key)
+    addSecret(this.#folder, nameOf(id), record)
+    record.fill(0)
+    const made = this.#wrapKey(id, key)
     this.#keys.set(id, made)
     return made
+  }
+
+  #wrapKey(id: number, key: Uint8Array): WrapKey {
+    this.#bytes.set(id, key)
+    return { form: WRAP_FORMS.tree, id, aead: nodeSuite.aead(key) }
   }
 
   #read(id: number): WrapKey | null {
@@ -113,7 +123,9 @@ export class TreeKeys {
     }
     const reader = new Reader(bytes)
     if (reader.u32() !== id) return null
-    return { form: WRAP_FORMS.tree, id, aead: nodeSuite.aead(reader.rest()) }
+    const key = reader.secret(KEY_BYTES)
+    bytes.fill(0)
+    return this.#wrapKey(id, key)
   }
 }
 
@@ -122,7 +134,8 @@ export type RotationStep = 'made' | 'rewrapped' | 'overwritten'
 export interface Rotation {
   readonly trees: TreeKeys
   readonly roster: Pick<Roster, 'rewrap'>
-  /** The tree, punctured up to what is acknowledged; null when no master has it in memory. */
+  /** The tree, punctured up to what is acknowledged; null when no master has it in memory. What
+   * comes of it, or of `unwrap`, is overwritten. */
   readonly current: (device: DeviceId, epoch: number) => Uint8Array | null
   /** Opens what is stored in the database. */
   readonly unwrap: (wrapped: Uint8Array, place: SecretPlace) => Uint8Array | null
@@ -146,7 +159,9 @@ export async function rotateTreeKey(rotation: Rotation): Promise<{ readonly epoc
       const tree = current(device, epoch) ?? unwrap(keys, place)
       if (tree === null) return null
       epochs += 1
-      return trees.wrap(tree, place)
+      const wrapped = trees.wrap(tree, place)
+      tree.fill(0)
+      return wrapped
     })
   const before = trees.newest
   await roster.rewrap(rewrap)

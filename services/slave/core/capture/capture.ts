@@ -131,8 +131,13 @@ function processStart({ state, mono }: Turn, at: UnixMs): UnixMs {
 
 /** The frames with the tree that can no longer open them, and how far each load profile is known
  * with them. */
-export function framesCommit(turn: Turn, job: FramesJob): OutboxCommit {
+export function framesCommit(
+  turn: Turn,
+  job: FramesJob,
+  before: OutboxCommit | null,
+): OutboxCommit {
   const { sealer, frames, captures, lastUsed } = job
+  for (const { tree } of before?.epochs ?? []) tree.fill(0)
   const cursors = captures.flatMap(({ settles }) =>
     settles === null || settles.through === null ? [] : [[settles.meter, settles.through] as const],
   )
@@ -160,10 +165,12 @@ function rowOf({ state }: Turn, { run }: Sealer): StoredRun {
   return { ...known, last: run.row.last, lastHash: run.row.lastHash }
 }
 
-/** The frames are durable. Returns the row of their run. */
-export function framesStored(turn: Turn, { sealer }: FramesJob): StoredRun {
+/** The frames are durable, in `stored`. Returns the row of their run. */
+export function framesStored(turn: Turn, { sealer }: FramesJob, stored: OutboxCommit): StoredRun {
   const row = rowOf(turn, sealer)
-  sealedThrough(turn, sealer, epochOf(turn, sealer))
+  const [epoch] = stored.epochs ?? []
+  assert(epoch !== undefined, 'frames are stored with the tree that sealed them')
+  sealedThrough(turn, sealer, epoch)
   return row
 }
 

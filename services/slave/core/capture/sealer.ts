@@ -2,17 +2,26 @@
 //
 // A frame is sealed once, in the second it was read. What is stored with it is the key tree from
 // the NEXT second on, so the box cannot open its own backlog. The leaf of the running second lives
-// here, in memory, until its second ends. Everything is immutable: `seal` returns the next sealer,
-// and the agent installs it only when the transaction is durable; a failed transaction is tried
-// again with the same bytes, so no sequence number and no nonce is ever used for two different
-// texts.
+// here, in memory, until its second ends. `seal` changes nothing: it returns the next sealer, and
+// the agent installs it only when the transaction is durable; a failed transaction is tried again
+// with the same bytes, so no sequence number and no nonce is ever used for two different texts.
+//
+// Then the sealer before is forgotten: its keys are overwritten, or memory would open what the disk
+// cannot. sealing.ts, which holds the sealer, is the one that does it.
 
 import { assert } from '../../../../shared/assert.ts'
-import { equalConstantTime } from '../../../../shared/bytes.ts'
+import { equalConstantTime, secretConcat } from '../../../../shared/bytes.ts'
 import { streamNext, streamStart } from '../../../../shared/tves/stream.ts'
 import { sealFrame } from '../../../../shared/tves/seal.ts'
 import type { Suite } from '../../../../shared/tves/suite.ts'
-import { decodeTree, encodeTree, leafAt, puncture, runIv } from '../../../../shared/tves/tree.ts'
+import {
+  decodeTree,
+  encodeTree,
+  forgetTree,
+  leafAt,
+  puncture,
+  runIv,
+} from '../../../../shared/tves/tree.ts'
 import type { ReadingGroup } from '../../../../shared/meter/reading.ts'
 import { second, secondOf, startOfSecond, type UnixMs } from '../../../../shared/units.ts'
 import { encodeOpener, encodeReadings, padContent } from '../../../../shared/wire/content.ts'
@@ -39,12 +48,12 @@ export function openSealer(stored: Stored): Sealer | null {
 /** Starts sealing in a committed epoch, in a new run. */
 export function enterEpoch(
   device: Uint8Array,
-  epoch: StoredEpoch,
+  { tree: encoded, ...epoch }: StoredEpoch,
   highestRun: number,
   previous: StoredRun | null,
   heads = NO_HEADS,
 ): Sealer {
-  const tree = decodeTree(epoch.tree)
+  const tree = decodeTree(encoded)
   assert(tree !== null, 'the outbox returns the tree it was given')
   return { device, epoch, tree, leaf: null, run: null, highestRun, previous, heads }
 }
@@ -55,6 +64,18 @@ export const leaveRun = (sealer: Sealer): Sealer => ({
   run: null,
   previous: sealer.run?.row ?? sealer.previous,
 })
+
+/** Overwrites the keys of a sealer in whose place another one has come; `after` may share some. */
+export function forgetSealer(before: Sealer, after: Sealer): void {
+  forgetTree(before.tree, after.tree)
+  if (before.leaf !== null && before.leaf.key !== after.leaf?.key) before.leaf.key.fill(0)
+}
+
+/** The sealer once the second of its leaf is over. */
+export function withoutLeaf(sealer: Sealer): Sealer {
+  sealer.leaf?.key.fill(0)
+  return { ...sealer, leaf: null }
+}
 
 /** True when `at` is further ahead of the last key used than the index follows. */
 export const tooFar = (sealer: Sealer, at: UnixMs): boolean =>
@@ -136,8 +157,11 @@ function withLeaf(sealer: Sealer, suite: Suite, at: UnixMs): Sealer {
   const index = second(Math.max(clock, sealer.tree.next))
   const found = leafAt(suite, sealer.tree, index)
   assert(found !== null, 'no index below the tree position is asked for')
+  // A copy: what is a tree's goes with the tree.
+  const key = secretConcat(found.key)
   const tree = puncture(suite, found.tree, second(index + 1))
-  return { ...sealer, tree, leaf: { second: index, aead: suite.aead(found.key) } }
+  forgetTree(found.tree, tree, sealer.tree)
+  return { ...sealer, tree, leaf: { second: index, key } }
 }
 
 function openRun(
@@ -197,7 +221,7 @@ function oneFrame(
   const { plaintext, readings, salt } = content
   const sequence = run.row.last + 1
   const body = sealFrame(suite, {
-    key: leaf.aead,
+    key: leaf.key,
     iv: run.iv,
     device,
     transcript: epoch.transcript,

@@ -1,12 +1,14 @@
 // Which epoch and run is sealed in, now and next. A change takes effect between two transactions:
 // what is on its way to the disk stays as it was sealed.
 
+import { secondOf } from '../../../../shared/units.ts'
+import { framesWait } from '../queue.ts'
 import type { EnterEpochJob, OfferJob } from '../state/jobs.ts'
 import { own } from '../state/own.ts'
 import type { Sealer, SealingState } from '../state/sealing.ts'
-import type { Stored, StoredEpoch } from '../state/stored.ts'
-import type { Turn } from '../turn.ts'
-import { enterEpoch, leaveRun, openSealer } from './sealer.ts'
+import type { EpochFacts, Stored, StoredEpoch } from '../state/stored.ts'
+import { clockMs, type Turn } from '../turn.ts'
+import { enterEpoch, forgetSealer, leaveRun, openSealer, withoutLeaf } from './sealer.ts'
 
 const SAME_RUN = { in: 'same run' } as const
 
@@ -24,9 +26,9 @@ export const canSeal = ({ state }: Turn): boolean =>
   state.sealing.sealer !== null || state.sealing.next.in === 'new epoch'
 
 /** The newest epoch there is to seal in, entered or not. */
-export const newestEpoch = ({ state }: Turn): StoredEpoch | null => {
-  const { next, sealer } = state.sealing
-  return next.in === 'new epoch' ? next.epoch : (sealer?.epoch ?? null)
+export const newestEpoch = ({ state }: Turn): EpochFacts | null => {
+  const { next, sealer, epochs } = state.sealing
+  return next.in === 'new epoch' ? (epochs.get(next.id) ?? null) : (sealer?.epoch ?? null)
 }
 
 /** The run that is sealed in now; null: none. */
@@ -42,23 +44,28 @@ export function wantNewRun(turn: Turn): void {
 /** An offered epoch is durable, instead of earlier offers. */
 export function epochOffered(turn: Turn, { offered, stale }: OfferJob): void {
   const { epochs } = own(turn.state.sealing)
-  for (const id of stale) epochs.delete(id)
+  for (const id of stale) forgetEpoch(epochs, id)
   epochs.set(offered.id, offered)
 }
 
-/** A frames transaction may have moved a tree meanwhile: an older one is never written over it. */
-export const closedEpochs = (turn: Turn, { closing }: EnterEpochJob): readonly StoredEpoch[] =>
-  closing.map((epoch) => ({
-    ...epoch,
-    tree: turn.state.sealing.epochs.get(epoch.id)?.tree ?? epoch.tree,
-  }))
+function forgetEpoch(epochs: Map<number, StoredEpoch>, id: number): void {
+  epochs.get(id)?.tree.fill(0)
+  epochs.delete(id)
+}
+
+/** With their trees as they are now: a frames transaction may have moved them meanwhile. */
+export const closedEpochs = ({ state }: Turn, { closing }: EnterEpochJob): readonly StoredEpoch[] =>
+  closing
+    .map((id) => state.sealing.epochs.get(id))
+    .filter((epoch) => epoch !== undefined)
+    .map((epoch): StoredEpoch => ({ ...epoch, state: 'closed' }))
 
 /** COMMITTED is durable: the next frame is sealed in this epoch. */
 export function epochCommitted(turn: Turn, job: EnterEpochJob): void {
   const sealing = own(turn.state.sealing)
   for (const epoch of closedEpochs(turn, job)) sealing.epochs.set(epoch.id, epoch)
   sealing.epochs.set(job.entered.id, job.entered)
-  sealing.next = { in: 'new epoch', epoch: job.entered }
+  sealing.next = { in: 'new epoch', id: job.entered.id }
 }
 
 /** It was left for another: nothing more is sealed in it, as soon as the next frame is. */
@@ -76,7 +83,7 @@ export function dropEpochs(
   const dropped = [...epochs.values()]
     .filter(({ state, id }) => state === 'closed' && !kept.has(id) && drained.has(id))
     .map((epoch) => epoch.id)
-  for (const epoch of dropped) epochs.delete(epoch)
+  for (const epoch of dropped) forgetEpoch(epochs, epoch)
   return dropped
 }
 
@@ -85,10 +92,12 @@ export function sealerNow(turn: Turn): Sealer | null {
   const sealing = own(turn.state.sealing)
   const { next, sealer, highestRun } = sealing
   const device = turn.state.link.identity?.device ?? null
-  if (next.in === 'new epoch' && device !== null) {
+  const entering = next.in === 'new epoch' ? sealing.epochs.get(next.id) : undefined
+  if (entering !== undefined && device !== null) {
     const previous = turn.state.outgoing.runs.get(highestRun) ?? null
-    sealing.sealer = enterEpoch(device, next.epoch, highestRun, previous, sealer?.heads)
+    sealing.sealer = enterEpoch(device, entering, highestRun, previous, sealer?.heads)
     sealing.next = SAME_RUN
+    if (sealer !== null) forgetSealer(sealer, sealing.sealer)
   }
   if (next.in === 'new run' && sealer !== null) {
     sealing.sealer = leaveRun(sealer)
@@ -102,10 +111,23 @@ export function keyUsed(turn: Turn): void {
   own(turn.state.sealing).used = true
 }
 
-/** Frames are durable: sealing goes on behind them. */
+/** Frames are durable: sealing goes on behind them, and nothing is left here that opens them. */
 export function sealedThrough(turn: Turn, sealer: Sealer, epoch: StoredEpoch): void {
   const sealing = own(turn.state.sealing)
+  const before = sealing.sealer
   sealing.highestRun = sealer.highestRun
+  sealing.epochs.get(epoch.id)?.tree.fill(0)
   sealing.epochs.set(epoch.id, epoch)
   sealing.sealer = sealer
+  if (before !== null) forgetSealer(before, sealer)
+}
+
+/** The second last sealed in is over: its key goes, although nothing was sealed since. */
+export function leafOver(turn: Turn): void {
+  const sealing = own(turn.state.sealing)
+  const { sealer } = sealing
+  // Frames on their way to the disk were sealed by a sealer that shares this key.
+  if (sealer === null || sealer.leaf === null || framesWait(turn)) return
+  if (secondOf(sealer.epoch.origin, clockMs(turn)) <= sealer.leaf.second) return
+  sealing.sealer = withoutLeaf(sealer)
 }

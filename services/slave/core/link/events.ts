@@ -3,7 +3,7 @@
 
 import { equalConstantTime } from '../../../../shared/bytes.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
-import { encodeTree, plantTree } from '../../../../shared/tves/tree.ts'
+import { encodeTree, forgetTree, plantTree } from '../../../../shared/tves/tree.ts'
 import { type MonoUs, shiftMono, spanUs, usToMs } from '../../../../shared/units.ts'
 import type { ControlMessage } from '../../../../shared/wire/control.ts'
 import { STATUS_FAULTS_MAX } from '../../../../shared/wire/limits.ts'
@@ -116,6 +116,7 @@ export function linkDown(turn: Turn): void {
   const { phase } = link
   link.phase = DOWN
   link.number += 1
+  if ('channel' in phase) phase.channel.forget()
   forgetWaiting(turn)
   dropLinkJobs(turn)
   // Its COMMITTED never came, or is not durable yet: the master may hold it as committed, so
@@ -202,16 +203,20 @@ function welcome(turn: Turn, outcome: Extract<Outcome, { is: 'welcome' }>, t4: M
   if (historyFrom !== null) startHistory(turn, historyFrom)
   // An id that is taken, or 0, makes the offer void; both sides see it (wire.md 6).
   if (origin === null || epoch === null || sealing.epochs.has(epoch.id)) {
+    epoch?.secret.fill(0)
     confirm(turn, null)
     return
   }
+  const planted = plantTree(setup.suite, epoch.secret)
   const offered: StoredEpoch = {
     id: epoch.id,
     origin,
     transcript: epoch.transcript,
-    tree: encodeTree(plantTree(setup.suite, epoch.secret)),
+    tree: encodeTree(planted),
     state: 'pending',
   }
+  forgetTree(planted)
+  epoch.secret.fill(0)
   // Never confirmed, so nothing was sealed in them: the newest offer is the only one worth keeping.
   const stale = [...sealing.epochs.values()].filter((old) => old.state === 'pending')
   submit(turn, { is: 'offer', link: link.number, offered, stale: stale.map(({ id }) => id) })
@@ -307,7 +312,7 @@ function committed(turn: Turn, message: Extract<ControlMessage, { is: 'committed
   const entered: StoredEpoch = { ...offered, state: 'committed' }
   const closing = [...sealing.epochs.values()]
     .filter((epoch) => epoch.state === 'committed')
-    .map((epoch): StoredEpoch => ({ ...epoch, state: 'closed' }))
+    .map(({ id }) => id)
   submit(turn, { is: 'enter-epoch', link: number, entered, closing, committed: message })
 }
 

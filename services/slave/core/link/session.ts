@@ -200,11 +200,13 @@ function finishEnrolment(
   if (last === null) return ended('SEC-09', 'enrolment, step 2')
   const send = enrolmentStep(3, last)
   const result = noise.finish()
+  const psk = exporter(suite, result.chainingKey, 'psk')
+  result.chainingKey.fill(0)
   return {
     session: {
       is: 'awaiting enrolled',
       channel: new ControlChannel(result, null),
-      psk: exporter(suite, result.chainingKey, 'psk'),
+      psk,
       masterKey,
     },
     send,
@@ -220,6 +222,7 @@ function takeEnrolled(
   if (!opened.ok) return ended(opened.fault, 'enrolment answer')
   const message = decodeControl(opened.plaintext)
   if (message?.is !== 'enrolled') return ended('WIR-03', 'enrolment answer')
+  channel.forget()
   const outcome: Outcome = { is: 'enrolled', device: message.device, psk, masterKey }
   return { session: DOWN, send: null, outcome }
 }
@@ -236,6 +239,8 @@ function finishSession(
   const answer = decodeSessionOffer(payload)
   if (answer === null) return ended('WIR-03', 'session, step 2')
   const result = noise.finish()
+  const epoch = answer.origin === null ? null : epochOf(suite, result)
+  result.chainingKey.fill(0)
   const certifier = certifierOf({
     suite,
     side: 'slave',
@@ -252,7 +257,7 @@ function finishSession(
       is: 'welcome',
       answer,
       t1,
-      epoch: answer.origin === null ? null : epochOf(suite, result),
+      epoch,
     },
   }
 }

@@ -29,7 +29,7 @@ export interface Ending {
 /** What CONFIRM says of our streams. */
 export function runsToConfirm({ state }: Turn): readonly SealedUpTo[] {
   const { sealer, next, highestRun } = state.sealing
-  const entering = next.in === 'new epoch' ? next.epoch.id : undefined
+  const entering = next.in === 'new epoch' ? next.id : undefined
   const sealing = [sealer?.epoch.id, entering].filter((id) => id !== undefined)
   const { runs, listAll, unproven } = state.outgoing
   return listRuns(runs, highestRun, sealing, listAll, unproven)

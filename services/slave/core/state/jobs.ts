@@ -83,7 +83,8 @@ export interface EnterEpochJob {
   readonly is: 'enter-epoch'
   readonly link: number
   readonly entered: StoredEpoch
-  readonly closing: readonly StoredEpoch[]
+  /** Epochs that it leaves behind. */
+  readonly closing: readonly number[]
   readonly committed: Extract<ControlMessage, { is: 'committed' }>
 }
 

@@ -1,10 +1,9 @@
 // The epochs' key trees, and what is sealed next. Changed by capture/.
 
 import type { KeyTree } from '../../../../shared/tves/tree.ts'
-import type { Aead } from '../../../../shared/tves/suite.ts'
 import type { Second, UnixMs } from '../../../../shared/units.ts'
 import type { Head, Opener } from '../../../../shared/wire/opener.ts'
-import type { StoredEpoch, StoredRun } from './stored.ts'
+import type { EpochFacts, StoredEpoch, StoredRun } from './stored.ts'
 
 export interface OpenRun {
   readonly row: StoredRun
@@ -22,10 +21,11 @@ export type Heads = ReadonlyMap<string, Head>
 export interface Sealer {
   /** Device id, 8 bytes. */
   readonly device: Uint8Array
-  readonly epoch: StoredEpoch
+  readonly epoch: EpochFacts
+  /** From the second after the leaf's on. */
   readonly tree: KeyTree
-  /** The running second's key; gone when a later second is sealed or the process ends. */
-  readonly leaf: { readonly second: Second; readonly aead: Aead } | null
+  /** The running second's key; overwritten when that is over, or a later one is sealed in. */
+  readonly leaf: { readonly second: Second; readonly key: Uint8Array } | null
   readonly run: OpenRun | null
   readonly highestRun: number
   /** What the next opener names as its predecessor. */
@@ -39,9 +39,10 @@ export type SealNext =
   | { readonly in: 'same run' }
   | { readonly in: 'new run' }
   /** Committed, and not entered yet. */
-  | { readonly in: 'new epoch'; readonly epoch: StoredEpoch }
+  | { readonly in: 'new epoch'; readonly id: number }
 
 export interface SealingState {
+  /** As stored: the trees are those of the last transaction that is durable. */
   readonly epochs: ReadonlyMap<number, StoredEpoch>
   /** As of the last durable frame; null before the first committed epoch is entered. */
   readonly sealer: Sealer | null

@@ -25,11 +25,15 @@ export interface StoredEpoch {
   readonly id: number
   readonly origin: UnixMs
   readonly transcript: Uint8Array
-  /** shared/tves/tree encoding; always punctured beyond the last stored frame's second. */
+  /** shared/tves/tree encoding; always punctured beyond the last stored frame's second. Whoever
+   * takes another one in its place overwrites these bytes. */
   readonly tree: Uint8Array
   /** Not yet confirmed by the master, the one to seal in, or left behind. */
   readonly state: 'pending' | 'committed' | 'closed'
 }
+
+/** All of an epoch that is not secret. */
+export type EpochFacts = Omit<StoredEpoch, 'tree'>
 
 /** Which frames of a run the outbox still holds. The outbox alone moves this, and says so. */
 export interface Extent {

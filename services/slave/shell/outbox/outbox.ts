@@ -87,7 +87,7 @@ export class Outbox {
     this.#statements = new Statements(database)
     this.#reserve = new Reserve(folder)
     // A damaged file is found out now, not at the first commit.
-    this.load()
+    for (const { tree } of this.load().epochs) tree.fill(0)
     this.#stock = Stocktaking.load(this.#statements, limits)
     this.#reserve.restore()
   }
@@ -96,7 +96,7 @@ export class Outbox {
     return this.#stock.backlog
   }
 
-  /** All but the frames. */
+  /** All but the frames. The trees are the caller's to overwrite. */
   load(): Stored {
     return readStored(this.#database)
   }

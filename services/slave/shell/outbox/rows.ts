@@ -2,6 +2,7 @@
 // damage on the disk and says so.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { secretConcat } from '../../../../shared/bytes.ts'
 import { ppm, second, spanUs, unixMs, unixUs } from '../../../../shared/units.ts'
 import type {
   Extent,
@@ -71,11 +72,14 @@ function readEpoch(row: Row): StoredEpoch {
   if (state !== 'pending' && state !== 'committed' && state !== 'closed') {
     throw new DamagedRow(`no epoch state ${state}`)
   }
+  const slot = bytesOf(row, 'tree')
+  const tree = secretConcat(slot.subarray(0, numberOf(row, 'tree_bytes')))
+  slot.fill(0)
   return {
     id: numberOf(row, 'id'),
     origin: unixMs(numberOf(row, 'origin')),
     transcript: bytesOf(row, 'transcript'),
-    tree: bytesOf(row, 'tree').slice(0, numberOf(row, 'tree_bytes')),
+    tree,
     state,
   }
 }
