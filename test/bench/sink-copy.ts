@@ -75,7 +75,7 @@ function copyText(
       const at = new Date(stamp.agentTime).toISOString()
       for (const { meter, value } of readings) {
         const id = meters.get(meter) ?? 0
-        lines.push(`${at}\t${id}\t${register}\t${value}\t0\t0\t${at}\t${at}\tS\t5\n`)
+        lines.push(`${at}\t${id}\t${register}\t${value}\t0\t0\t${at}\t${at}\tS\t5\t1\t${at}\n`)
       }
     }
   }
