@@ -5,6 +5,7 @@
 import { errorText } from '../../shared/node/fault-error.ts'
 import type { AttackScene } from './scene.ts'
 import type { Finding, Stage, Trial, Verdict } from './trial.ts'
+import { DOUBLE_TRIALS } from './trials-double.ts'
 import { LINE_TRIALS } from './trials-line.ts'
 import { STRANGER_TRIALS } from './trials-flood.ts'
 import { GATE_TRIALS } from './trials-gates.ts'
@@ -19,6 +20,7 @@ const TRIALS: readonly Trial[] = [
   ...GATE_TRIALS,
   ...THIEF_TRIALS,
   ...SQUATTER_TRIALS,
+  ...DOUBLE_TRIALS,
   ...SESSION_TRIALS,
   ...LOOT_TRIALS,
 ]

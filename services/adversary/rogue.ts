@@ -24,7 +24,7 @@ import {
   unixMs,
 } from '../../shared/units.ts'
 import { encodeOpener, encodeReadings } from '../../shared/wire/content.ts'
-import type { ControlMessage } from '../../shared/wire/control.ts'
+import type { ControlMessage, SealedUpTo } from '../../shared/wire/control.ts'
 import { NO_PREVIOUS_RUN, type Opener } from '../../shared/wire/opener.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import { channelOf, controlBody } from '../slave/core/control.ts'
@@ -186,8 +186,13 @@ export class RogueSession {
   }
 
   /** Handshake, CONFIRM and COMMITTED; null when the master refuses. `suite`: one that is
-   * watched. */
-  static async open(port: number, keys: StolenKeys, suite?: Suite): Promise<RogueSession | null> {
+   * watched. `runs`: what CONFIRM lists. */
+  static async open(
+    port: number,
+    keys: StolenKeys,
+    suite?: Suite,
+    runs: readonly SealedUpTo[] = [],
+  ): Promise<RogueSession | null> {
     const identity: StoredIdentity = { ...keys, attempt: 1 }
     const ours = setup(suite)
     const link = await RawLink.open(port)
@@ -205,7 +210,7 @@ export class RogueSession {
         ? null
         : { ...secret, origin: answer.origin, tree: plantTree(nodeSuite, secret.secret) }
     const rogue = new RogueSession(link, keys, { epoch, session, setup: ours, identity })
-    rogue.say({ is: 'confirm', epoch: epoch?.id ?? 0, runs: [] })
+    rogue.say({ is: 'confirm', epoch: epoch?.id ?? 0, runs })
     return (await rogue.told('committed')) === null ? null : rogue
   }
 

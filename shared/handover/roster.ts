@@ -73,8 +73,12 @@ export interface EpochName {
   readonly epoch: number
 }
 
-/** What contradicts what a device said or holds: an exception, one for each place and code. */
+/** What contradicts what a device said or holds: an exception, one for each place and
+ * kind. */
 export interface Doubt extends EpochName {
+  /** Told apart from others of the same place: DRAINED was not taken; a drained epoch is back; the
+   * histories differ. */
+  readonly about: 'drained' | 'back' | 'history'
   readonly run: number
   readonly sequence: number
   readonly code: FaultCode

@@ -218,11 +218,12 @@ test('the same contradiction is one exception, however often it is told', async 
     run: 1,
     sequence: 12,
     code: 'SEC-18',
+    about: 'drained',
     detail: 'x',
   } as const
   await roster.doubt(doubt)
   await roster.doubt(doubt)
-  await roster.doubt({ ...doubt, code: 'SEC-FORK' })
+  await roster.doubt({ ...doubt, code: 'SEC-FORK', about: 'history' })
   assert.deepEqual(
     (await exceptions(owner)).map(([, code]) => code),
     ['SEC-18', 'SEC-FORK'],

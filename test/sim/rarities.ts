@@ -27,6 +27,8 @@ export interface Rarities {
   readonly leapAfterUs: number
   readonly newKeyAfterUs: number
   readonly copiedTokenUs: number
+  /** Mean time between visits of who copied a slave's disk; Infinity: never. */
+  readonly doubleUs: number
   /** Every outbox is this small, frames; null: as drawn for each slave. */
   readonly framesMax: number | null
 }
@@ -49,6 +51,7 @@ const NONE: Rarities = {
   leapAfterUs: NEVER,
   newKeyAfterUs: NEVER,
   copiedTokenUs: NEVER,
+  doubleUs: NEVER,
   framesMax: null,
 }
 
@@ -79,6 +82,8 @@ export function drawRarities(chance: Chance): Rarities {
     // Frames of an epoch that a restored ledger does not know stay in the outbox until they are too
     // old (wire.md 6). They alone would fill one as small as this: nothing more could be stored.
     framesMax: chance.happens(0.2) && setBack !== 'ledger' ? SMALL_OUTBOX : null,
+    // Drawn last: the worlds of earlier seeds stay as they are but for it.
+    doubleUs: perhaps(0.4, 20 * MINUTE, 8 * HOUR),
   }
 }
 
@@ -104,5 +109,6 @@ export function alsoExpected(rarities: Rarities): readonly string[] {
     ...(rarities.setBack === null ? [] : ['SEC-05', 'SEC-06', 'SEC-12', 'SEC-15']),
     ...(rarities.newKeyAfterUs < NEVER ? ['SEC-09'] : []),
     ...(rarities.commandUs < NEVER ? ['WIR-04'] : []),
+    ...(rarities.doubleUs < NEVER ? ['SEC-18', 'SEC-19'] : []),
   ]
 }

@@ -176,9 +176,11 @@ function vex(universe: Universe): void {
 
 /** No more trouble; everything still waiting must come through. */
 function settle(universe: Universe): void {
-  const { world, network, ledger, clock, master, attacker, robber, slaves, observer } = universe
+  const { world, network, ledger, clock, master, slaves, observer } = universe
+  const { attacker, robber, double } = universe
   world.note('calm')
   robber.leave()
+  double.calm = true
   universe.calm = true
   universe.partitioned = false
   network.calm = true

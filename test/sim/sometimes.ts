@@ -29,6 +29,7 @@ export const SOMETIMES = {
   'epoch healed': 'Frames of an epoch begun after a theft stayed shut for the thief.',
   'loot opened': 'A stolen tree opened later frames of its own epoch, as it must.',
   'epoch drained': 'A slave said that an epoch is drained, and the master set it aside.',
+  'double called': 'Who copied a disk called in the name of its slave.',
   'drained epoch back': 'An epoch that a thief had called drained was needed by its true slave.',
   'enrolled again': 'A slave enrolled again with its own token, since an answer was lost.',
   'burnt token tried': 'Somebody else enrolled with a token that was burnt, and was refused.',

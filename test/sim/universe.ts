@@ -18,6 +18,7 @@ import { Mishaps } from './mishaps.ts'
 import { Network } from './network.ts'
 import { chanceOf } from './prng.ts'
 import { alsoExpected, drawRarities, type Rarities, within } from './rarities.ts'
+import { Double } from './double.ts'
 import { Robber } from './robber.ts'
 import { Ledger } from './sink.ts'
 import { SlaveBox } from './slave-box.ts'
@@ -45,6 +46,7 @@ export interface Universe {
   readonly impostor: Impostor
   readonly thief: Thief
   readonly robber: Robber
+  readonly double: Double
   readonly slaves: SlaveBox[]
   readonly tokens: { readonly id: Uint8Array; readonly secret: Uint8Array }[]
   readonly rarities: Rarities
@@ -96,9 +98,16 @@ export function create(seed: number, days: number, peaceful: boolean): Universe 
   }
   const robber = new Robber({ ...setup, slaves: state.slaves }, chance('robber'))
   robber.calm = peaceful
+  const { doubleUs } = rarities
+  const double = new Double(
+    { world, network, master, slaves: state.slaves },
+    chance('double'),
+    doubleUs,
+  )
+  double.calm = peaceful
   const parties = { ...setup, master, attacker, ...state }
   const mishaps = new Mishaps(rarities, parties, chance('mishaps'))
-  return { seed, ...parties, impostor, robber, rarities, mishaps }
+  return { seed, ...parties, impostor, robber, double, rarities, mishaps }
 }
 
 /** The operator creates the devices; the slaves start. */

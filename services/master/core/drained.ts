@@ -5,7 +5,7 @@
 // is back, and somebody learns that two speak for one device. wire.md 6.5.
 
 import { equalConstantTime } from '../../../shared/bytes.ts'
-import type { EpochRecord } from '../../../shared/handover/roster.ts'
+import type { Doubt, EpochRecord } from '../../../shared/handover/roster.ts'
 import type { StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
 import type { SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
@@ -75,7 +75,8 @@ function takeBack(
   putEpoch(device, { ...record, closed: true, tree })
   for (const position of positions) putPosition(setup.suite, device, position)
   revive(turn, device, record.id)
-  suspect(turn, device, waits, `drained, and run ${waits.run} has frames to send`)
+  const why = `drained, and run ${waits.run} has frames to send`
+  suspect(turn, device, waits, { about: 'back', why })
 }
 
 /** Back from the drained ones, in the database too. */
@@ -86,19 +87,27 @@ function revive(turn: Turn, device: DeviceState, id: number): void {
   turn.actions.push({ do: 'revive', device: device.record.id, epoch: id, keys })
 }
 
-function suspect(turn: Turn, device: DeviceState, at: SealedUpTo, why: string): void {
-  contradict(turn, device, at, { code: 'SEC-18', why })
+function suspect(
+  turn: Turn,
+  device: DeviceState,
+  at: SealedUpTo,
+  { about, why }: { readonly about: 'drained' | 'back'; readonly why: string },
+): void {
+  contradict(turn, device, at, { code: 'SEC-18', about, why })
 }
 
 function contradict(
   { actions }: Turn,
   { record }: DeviceState,
   { epoch, run, sequence }: Omit<SealedUpTo, 'hash'>,
-  { code, why }: { readonly code: 'SEC-18' | 'SEC-FORK'; readonly why: string },
+  { code, about, why }: Pick<Doubt, 'code' | 'about'> & { readonly why: string },
 ): void {
   const detail = `epoch ${epoch}: ${why}`
   actions.push({ do: 'refused', device: record.id, code })
-  actions.push({ do: 'doubt', doubt: { device: record.id, epoch, run, sequence, code, detail } })
+  actions.push({
+    do: 'doubt',
+    doubt: { device: record.id, epoch, run, sequence, code, about, detail },
+  })
 }
 
 /** What COMMITTED says of one run. */
@@ -135,7 +144,7 @@ export function compareHistories(
     if (epoch.closed) named.add(entry.epoch)
     if (entry.sequence >= next) owed.push(entry)
     const why = contradiction(device, epoch, entry, { next, hash })
-    if (why !== null) contradict(turn, device, entry, { code: 'SEC-FORK', why })
+    if (why !== null) contradict(turn, device, entry, { code: 'SEC-FORK', about: 'history', why })
   }
   link.owed = owed
   if (named.size === 0) return
@@ -178,7 +187,7 @@ export function takeDrained(
   }
   const why = misfit(device, link, epoch, said)
   if (why !== null) {
-    suspect(turn, device, said, `DRAINED not taken: ${why}`)
+    suspect(turn, device, said, { about: 'drained', why: `DRAINED not taken: ${why}` })
     return
   }
   if (device.draining !== null) return
@@ -236,7 +245,9 @@ export function settleDrained(turn: Turn, event: Extract<MasterEvent, { on: 'dra
   if (!event.stored || epoch === undefined) return
   if (late || epoch.run !== run) {
     revive(turn, device, said.epoch)
-    if (epoch.run !== run) suspect(turn, device, said, 'drained, and a frame of it came')
+    if (epoch.run !== run) {
+      suspect(turn, device, said, { about: 'back', why: 'drained, and a frame of it came' })
+    }
     return
   }
   dropEpochs(device, [said.epoch])

@@ -31,6 +31,7 @@ import { clockChanged, clockRead, clocksSlept, keepClocks } from './meter-clocks
 import { sayDrained } from './outgoing/drained.ts'
 import { forget, outgoingAtStart, runsTrimmed, tidySoon } from './outgoing/runs.ts'
 import { forward, takeRows } from './outgoing/sending.ts'
+import { giveWindowBack } from './outgoing/stuck.ts'
 import { jobDone, jobFailed, nextJob, noJobs } from './queue.ts'
 import type { AgentState } from './state/agent-state.ts'
 import { commandsAtStart } from './state/commands.ts'
@@ -168,6 +169,7 @@ function tick(turn: Turn): void {
   sendStatus(turn)
   forward(turn)
   sayDrained(turn)
+  endIf(turn, giveWindowBack(turn))
   renewWhenDue(turn)
 }
 

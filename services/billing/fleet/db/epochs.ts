@@ -190,7 +190,7 @@ async function raiseUnnamed(tx: Tx): Promise<void> {
       `epoch ${epoch}: neither drained nor named since ${since}; "ticklock let-go" lists it`,
     )
   })
-  await raiseDoubts(tx, doubts, 'SEC-18')
+  await raiseDoubts(tx, doubts, 'unnamed')
 }
 
 /** An operator gives up closed epochs: their keys and positions are destroyed now, whatever a slave

@@ -172,7 +172,7 @@ export function openRoster(db: Db): Roster {
     drainEpoch: (name, keys) => drainEpoch(db, name, keys),
     drainedEpochs: (device, ids) => drainedEpochs(db, device, ids),
     reviveEpoch: (name, keys) => reviveEpoch(db, name, keys),
-    doubt: (doubt) => raiseDoubts(db, [doubt], doubt.code === 'SEC-FORK' ? 'SEC-FORK' : 'SEC-18'),
+    doubt: (doubt) => raiseDoubts(db, [doubt], doubt.about),
     namedEpochs: (device, ids) => namedEpochs(db, device, ids),
     tidyEpochs: () => db.transaction().execute((tx) => tidyEpochs(tx)),
     rewrap: (rewrap) => rewrapEpochs(db, rewrap),

@@ -8,7 +8,13 @@ import type { Database } from '../../store/schema.ts'
 
 /** What the exception is about, by the number that stands where that of a reading does: below all
  * those that a frame's contents use, so that each is raised once for a place. */
-const ABOUT = { 'SEC-18': -100_001, 'SEC-FORK': -100_002, 'let go': -100_003 } as const
+const ABOUT = {
+  drained: -100_001,
+  back: -100_002,
+  history: -100_003,
+  unnamed: -100_004,
+  'let go': -100_005,
+} as const
 
 export interface StreamDoubt {
   readonly device: DeviceId

@@ -278,7 +278,7 @@ function goBack(forwarder: Forwarder, lane: Lane): void {
 }
 
 /** Gives the window to the other lanes. */
-function park(forwarder: Forwarder, lane: Lane): void {
+export function park(forwarder: Forwarder, lane: Lane): void {
   forgetFetch(forwarder, lane)
   const mine = own(lane)
   mine.parked = true

@@ -27,6 +27,7 @@ export const outgoingAtStart = (stored: Stored, mono: MonoUs): OutgoingState => 
   listAll: true,
   unproven: new Set(),
   doubts: NO_DOUBTS,
+  oldest: new Map(),
   drained: new Set(),
   saidDrained: null,
   unsaved: new Set(),

@@ -92,6 +92,7 @@ export function stopForwarding(turn: Turn): void {
   const outgoing = own(turn.state.outgoing)
   outgoing.predecessor = null
   outgoing.saidDrained = null
+  outgoing.oldest = new Map()
   closeLanes(outgoing.forwarder)
 }
 

@@ -83,6 +83,13 @@ export interface Forwarder {
   readonly barred: ReadonlySet<number>
 }
 
+/** A frame on its way, or the first of those that never come. */
+export interface Waited {
+  readonly run: number
+  readonly first: number
+  readonly since: MonoUs
+}
+
 export interface OutgoingState {
   readonly runs: ReadonlyMap<number, StoredRun>
   readonly forwarder: Forwarder
@@ -97,6 +104,8 @@ export interface OutgoingState {
   /** Runs said to have another history at the master: in the session before this one, and in this
    * one. Only two sessions in a row make it a fork. */
   readonly doubts: { readonly before: ReadonlySet<number>; readonly now: ReadonlySet<number> }
+  /** By epoch: the oldest frame on its way, and since when it is that. */
+  readonly oldest: ReadonlyMap<number, Waited>
   /** Closed epochs that the master knows to be drained, since this process started. */
   readonly drained: ReadonlySet<number>
   /** The DRAINED that was sent on this link and not answered yet. */
