@@ -5,7 +5,7 @@ import type { FaultCode } from '../../shared/faults.ts'
 import type { Commands } from '../../shared/handover/commands.ts'
 import { RosterConflict, type Roster } from '../../shared/handover/roster.ts'
 import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
-import { countedAddress } from '../../shared/node/admission.ts'
+import { countedAddress, siteOf } from '../../shared/node/admission.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { FramedPeer } from '../../shared/node/framed-peer.ts'
 import { nodeRandom, nodeSuite } from '../../shared/node/node-suite.ts'
@@ -237,7 +237,8 @@ class MasterShell implements RunningMaster {
     this.#nextLink += 1
     this.#peers.set(link, peer)
     const source = countedAddress(peer.remote)
-    this.#step({ on: 'opened', link, transport: peer.transport, source })
+    const { transport } = peer
+    this.#step({ on: 'opened', link, transport, source, site: siteOf(source) })
     return {
       onBody: (body, at) => {
         this.#step({ on: 'body', link, body }, at)

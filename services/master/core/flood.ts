@@ -40,6 +40,8 @@ export const HANDSHAKE_LIMITS: HandshakeLimits = {
 /** Names remembered per rate: 10,000 busy sources, about a megabyte. */
 const TRACKED_MAX = 10_000
 const MINUTE_US = 60_000_000
+/** A /48 of IPv6 is given to one customer, and has 65,536 sources: it counts as four. */
+const SOURCES_PER_SITE = 4
 
 /** Token bucket: `perMinute` per name, refilled evenly. */
 class Rate {
@@ -71,9 +73,17 @@ class Rate {
   }
 }
 
+/** One less; no entry is 0. */
+function lower(counts: Map<string, number>, name: string): void {
+  const left = (counts.get(name) ?? 0) - 1
+  if (left > 0) counts.set(name, left)
+  else counts.delete(name)
+}
+
 /** A place among the handshakes in flight. */
 export interface Ticket {
   readonly source: string
+  readonly site: string
   /** Whether it came from a source not seen before. */
   readonly stranger: boolean
 }
@@ -81,6 +91,7 @@ export interface Ticket {
 export class Floodgate {
   readonly limits: HandshakeLimits
   readonly #sources: Rate
+  readonly #sites: Rate
   readonly #devices: Rate
   readonly #elsewhere: Rate
   /** Sources from which a device confirmed a session, the one longest ago first. */
@@ -88,12 +99,15 @@ export class Floodgate {
   /** Handshakes in flight per source; no entry is 0, so there are never more entries than
    * handshakes. */
   readonly #inFlight = new Map<string, number>()
+  /** The same per site, of sources that do not stand alone. */
+  readonly #inSite = new Map<string, number>()
   #total = 0
   #strangers = 0
 
   constructor(limits: HandshakeLimits) {
     this.limits = limits
     this.#sources = new Rate(limits.perSource)
+    this.#sites = new Rate(limits.perSource * SOURCES_PER_SITE)
     this.#devices = new Rate(limits.perDevice)
     this.#elsewhere = new Rate(limits.perDeviceElsewhere)
   }
@@ -104,26 +118,30 @@ export class Floodgate {
     return { inFlight: this.#total, sources, devices }
   }
 
-  /** Admits a handshake; null: too many (WIR-05). The caller returns the ticket by `end`. */
-  begin(source: string, nowUs: number): Ticket | null {
+  /** Admits a handshake; null: too many (WIR-05). The caller returns the ticket by `end`. `site`:
+   * the network around the source, where the caller may have many. */
+  begin(source: string, nowUs: number, site = source): Ticket | null {
     const { inFlight, inFlightStrangers, inFlightPerSource } = this.limits
     const own = this.#inFlight.get(source) ?? 0
     const stranger = !this.#seen.has(source)
     if (this.#total >= inFlight || own >= inFlightPerSource) return null
     if (stranger && this.#strangers >= inFlightStrangers) return null
+    const inSite = this.#inSite.get(site) ?? 0
+    if (inSite >= inFlightPerSource * SOURCES_PER_SITE) return null
     if (!this.#sources.take(source, nowUs)) return null
+    if (site !== source && !this.#sites.take(site, nowUs)) return null
+    if (site !== source) this.#inSite.set(site, inSite + 1)
     this.#total += 1
     if (stranger) this.#strangers += 1
     this.#inFlight.set(source, own + 1)
-    return { source, stranger }
+    return { source, site, stranger }
   }
 
-  end({ source, stranger }: Ticket): void {
-    const left = (this.#inFlight.get(source) ?? 0) - 1
+  end({ source, site, stranger }: Ticket): void {
     this.#total -= 1
     if (stranger) this.#strangers -= 1
-    if (left > 0) this.#inFlight.set(source, left)
-    else this.#inFlight.delete(source)
+    lower(this.#inFlight, source)
+    if (site !== source) lower(this.#inSite, site)
   }
 
   /** Admits a call in this device's name; false: too many (WIR-05). `elsewhere`: from where it was

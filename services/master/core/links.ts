@@ -24,11 +24,12 @@ import type {
 } from './state.ts'
 
 export function openLink(turn: Turn, event: Extract<MasterEvent, { on: 'opened' }>): void {
-  const { link: id, transport, source } = event
+  const { link: id, transport, source, site = source } = event
   turn.links.set(id, {
     id,
     transport,
     source,
+    site,
     openedAt: turn.now.at,
     phase: { is: 'new' },
     calledAs: null,
@@ -82,7 +83,7 @@ export const deviceOf = (link: Link): DeviceState | null =>
 
 /** False: too many handshakes are in flight, or too many come from there (WIR-05). */
 export function beginHandshake({ floodgate, now }: Turn, link: Owned<Link>): boolean {
-  link.handshaking = floodgate.begin(link.source, now.at)
+  link.handshaking = floodgate.begin(link.source, now.at, link.site)
   return link.handshaking !== null
 }
 

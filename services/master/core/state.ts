@@ -78,6 +78,7 @@ export interface Link {
   readonly id: LinkId
   readonly transport: 'tcp' | 'ws'
   readonly source: string
+  readonly site: string
   readonly openedAt: number
   /** The next five: links.ts. */
   readonly phase: LinkPhase
@@ -242,6 +243,8 @@ export type MasterEvent =
       readonly transport: 'tcp' | 'ws'
       /** Where it comes from, as the shell counts addresses; flood limits apply per source. */
       readonly source: string
+      /** The network around it, which has the room of a few sources; left out: it stands alone. */
+      readonly site?: string
     }
   | { readonly on: 'body'; readonly link: LinkId; readonly body: Uint8Array }
   | { readonly on: 'closed'; readonly link: LinkId }

@@ -70,6 +70,24 @@ test('64 in flight from one source, 768 from strangers, 1,024 in all; each that 
   assert.equal(gate.begin('stranger 13', 0), null)
 })
 
+test('a /48 has the handshakes of four sources, however many /64 it uses', () => {
+  const gate = new Floodgate({ ...HANDSHAKE_LIMITS, inFlight: 1e6, inFlightStrangers: 1e6 })
+  const tickets = Array.from({ length: 1_000 }, (_, at) => gate.begin(`/64 ${at}`, 0, '/48'))
+  const begun = tickets.flatMap((ticket) => ticket ?? [])
+  assert.equal(begun.length, 240, 'a minute')
+  assert.notEqual(gate.begin('/64 of another', 0, 'another /48'), null)
+  for (let minute = 1; minute < 3; minute += 1) {
+    for (let at = 0; at < 1_000; at += 1) {
+      const ticket = gate.begin(`/64 ${at}`, minute * 60 * SECOND, '/48')
+      if (ticket !== null) begun.push(ticket)
+    }
+  }
+  assert.equal(begun.length, 256, 'in flight')
+  for (const ticket of begun) gate.end(ticket)
+  assert.equal(gate.size.inFlight, 1)
+  assert.notEqual(gate.begin('/64 1', 3 * 60 * SECOND, '/48'), null)
+})
+
 test('50,000 sources take the memory of 10,000', () => {
   const gate = new Floodgate(HANDSHAKE_LIMITS)
   for (let at = 0; at < 50_000; at += 1) {

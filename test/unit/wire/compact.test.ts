@@ -192,6 +192,7 @@ function openLink() {
     id: 1,
     transport: 'tcp',
     source: '',
+    site: '',
     handshaking: null,
     handshakeFor: null,
     openedAt: 0,
