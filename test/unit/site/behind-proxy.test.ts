@@ -178,3 +178,15 @@ test('a forwarded line is read from the right, without ports, until something is
     assert.equal(readableForwarded(line, isAddress), read, line)
   }
 })
+
+test('a household is one client, whichever address of its /64 asks; its neighbour is another', async (t) => {
+  const { app } = await open([])
+  t.after(() => app.close())
+  const codes: number[] = []
+  for (let at = 1; at <= LOGINS_PER_MINUTE + 1; at += 1) {
+    codes.push(await login(app, { from: `2001:db8:1:2::${at}` }))
+  }
+  assert.equal(codes.at(-1), 429, codes.join(' '))
+  assert.notEqual(codes.at(-2), 429)
+  assert.notEqual(await login(app, { from: '2001:db8:1:3::1' }), 429)
+})

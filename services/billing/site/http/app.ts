@@ -9,6 +9,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { isIP } from 'node:net'
 import { readableForwarded } from '../../access/core/forwarded.ts'
 import { accountRoutes } from '../../access/http/account-routes.ts'
+import { countedAddress } from '../../../../shared/node/admission.ts'
 import { guarded } from '../../access/http/guard.ts'
 import { accessRoutes } from '../../access/http/routes.ts'
 import { createSessions, type Sessions } from '../../access/http/session.ts'
@@ -75,6 +76,8 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     max: REQUESTS_PER_MINUTE,
     timeWindow: '1 minute',
     cache: ADDRESSES_MAX,
+    // A household has a whole /64 of IPv6 to choose from.
+    keyGenerator: ({ ip }) => countedAddress(ip),
   })
   // Before any handler: what no form, link or search of ours can hold never reaches the database.
   app.addHook('preHandler', async ({ params, query, body }) => {
