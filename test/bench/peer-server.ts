@@ -1,17 +1,12 @@
 // The server process of the connection benches: the real head-end (sockets, core; roster, sink and
 // board in memory) and a node:tls server beside it. The bench asks in messages what they cost.
 
-import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createServer } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { runMaster } from '../../services/master/main.ts'
-import { TreeKeys } from '../../services/master/shell/keys/tree-keys.ts'
-import type { DeviceRecord, Roster } from '../../shared/handover/roster.ts'
+import type { DeviceRecord } from '../../shared/handover/roster.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
+import { memoryMaster } from './memory-master.ts'
 
 export interface PeerTask {
   readonly masterKey: KeyPair
@@ -32,73 +27,14 @@ export interface PeerUsage {
   readonly rss: number
 }
 
-const CONNECTIONS_MAX = 5_000
-const NO_LIMIT = 1_000_000_000
-const HANDSHAKES = {
-  inFlight: CONNECTIONS_MAX,
-  inFlightPerSource: CONNECTIONS_MAX,
-  perSource: NO_LIMIT,
-  perDevice: NO_LIMIT,
-}
-
 /** What the bench's client takes as the end of a TLS handshake on both sides. */
 const GREETING = Uint8Array.of(1)
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
-function rosterOf(devices: readonly DeviceRecord[]): Roster {
-  return {
-    load: async () => ({ revision: 1, devices, tokens: [], epochs: [], positions: [], letGo: [] }),
-    revision: async () => 1,
-    enrol: async () => {},
-    commitEpoch: async () => {},
-    ...NO_CLOSED_EPOCHS,
-    rewrap: async () => {},
-    rewrapSecrets: async () => {},
-    calledUnder: async () => {},
-    olderKeys: async () => ({ devices: 0, tokens: 0 }),
-  }
-}
-
 async function open({ masterKey, devices, certificate }: PeerTask): Promise<PeerPorts> {
-  const folder = mkdtempSync(join(tmpdir(), 'ticklock-bench-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const master = await runMaster({
-    keys: {
-      folder,
-      staticKeys: [masterKey],
-      look: () => false,
-      wrap: (secret) => secret,
-      unwrap: (wrapped) => wrapped,
-      unwrapUnbound: () => null,
-      isOurs: () => true,
-    },
-    trees: new TreeKeys(folder, Date.now()),
-    roster: rosterOf(devices),
-    commands: {
-      revision: async () => 0,
-      open: async () => [],
-      sent: async () => {},
-      receipt: async () => {},
-    },
-    sink: { append: async () => {}, anchor() {} },
-    board: {
-      connected() {},
-      disconnected() {},
-      status() {},
-      meterClock() {},
-      headClock() {},
-      refused() {},
-    },
-    tcp: { host: '127.0.0.1', port: 0 },
-    ws: null,
-    toleranceSeconds: 10,
-    clockBoundUs: 10_000,
-    connectionsMax: CONNECTIONS_MAX,
-    handshakeLimits: HANDSHAKES,
-    log: (code, detail) => console.error(code, detail),
-  })
+  const master = await memoryMaster(masterKey, devices)
   const options = { ...certificate, minVersion: 'TLSv1.3', ecdhCurve: 'X25519MLKEM768' } as const
   const server = createServer({ ...options, noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy())
