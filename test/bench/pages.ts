@@ -125,6 +125,6 @@ export async function run(report: Report): Promise<void> {
   clock.close()
   child.disconnect()
   const what = 'pages.clock, 10 customers'
-  report(row(`${what}`, [ours, quiet], 'ms, p99', 'nobody downloads'))
+  report(row(what, [ours, quiet], 'ms, p99', 'nobody downloads'))
   report(row(`${what}, on the loop`, [ours, onLoop], 'ms, p99', 'drawn on the loop, as before'))
 }
