@@ -1,6 +1,6 @@
-// The clock's round trip while customers download bills: the 99th of a hundred exchanges over a real
-// session, quiet, with ten customers who never pause, and with the pages drawn on the master's loop,
-// as they were before.
+// The clock's round trip while customers download bills: the 99th of a hundred exchanges over a
+// real session, quiet, with ten customers who never pause, and with the pages drawn on the
+// master's loop, as they were before.
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
