@@ -1,6 +1,8 @@
 // Closed epochs in the database: set aside, taken back, in doubt, let go, destroyed (wire.md 6.5).
 
 import assert from 'node:assert/strict'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { closedEpochs, letGoEpochs } from '../../services/billing/fleet/db/epochs.ts'
@@ -10,9 +12,13 @@ import {
   openRoster,
   revokeDevice,
 } from '../../services/billing/fleet/db/roster.ts'
+import { letGo } from '../../services/commands/let-go.ts'
+import { letGoOf, printClosed } from '../../services/commands/work/closed-epochs.ts'
+import { readSettings } from '../../services/settings.ts'
 import type { EpochRecord, Roster } from '../../shared/handover/roster.ts'
 import { unixMs } from '../../shared/units.ts'
 import { DRAINED_KEPT_DAYS } from '../../shared/wire/limits.ts'
+import { folderFor } from '../fixtures/folder.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const NOW = unixMs(Date.now())
@@ -228,4 +234,31 @@ test('the same contradiction is one exception, however often it is told', async 
     (await exceptions(owner)).map(([, code]) => code),
     ['SEC-18', 'SEC-FORK'],
   )
+})
+
+test('ticklock let-go lists, refuses without a reason, and destroys what it is told to', async (t) => {
+  const owner = await device()
+  await age(owner, 1, 2)
+  await called(owner)
+  const data = folderFor(t)
+  mkdirSync(data)
+  symlinkSync(postgres.folder, join(data, 'postgresql'))
+  const settings = readSettings({ TICKLOCK_DATA: data })
+  const log = t.mock.method(console, 'log', () => undefined)
+  const said = (): string => log.mock.calls.map((call) => String(call.arguments[0])).join('\n')
+  await printClosed(settings, owner)
+  assert.match(said(), /closed epochs, not drained: 2/)
+  assert.match(said(), /^ +1 {2}begun .* {2}closed .* {2}not named since {2}IN DOUBT$/m)
+  assert.match(said(), /^ +2 .*its slave may still be away, or sending$/m)
+  const misused = { code: 'OPS-12' }
+  await assert.rejects(letGo.run([owner, '1'], []), misused, 'no reason')
+  await assert.rejects(letGoOf(settings, owner, { epoch: '3', reason: 'x' }), misused, 'the newest')
+  await assert.rejects(letGoOf(settings, 'nobody', { epoch: '1', reason: 'x' }), { code: 'SEC-01' })
+  await letGoOf(settings, owner, { epoch: 'doubtful', reason: 'its disk burnt' })
+  assert.deepEqual(await loaded(owner), [
+    [2, 1],
+    [3, 1],
+  ])
+  const details = (await exceptions(owner)).map(([, , detail]) => detail)
+  assert.match(details.join('\n'), /^epoch 1: let go by .* \(command line\): its disk burnt$/m)
 })
