@@ -48,6 +48,15 @@ test('settings and files that are not valid are OPS-05 with the variable, or lin
   assert.equal(wrong.code, 1)
   assert.match(wrong.output, /OPS-05 .*TICKLOCK_TCP_PORT="70000"/)
 
+  const mail = {
+    ...env,
+    TICKLOCK_SMTP_URL: 'smtp://localhost:2525',
+    TICKLOCK_MAIL_FROM: 'bills@x.example',
+  }
+  const nowhere = await new Process(['up'], mail).ended
+  assert.equal(nowhere.code, 1)
+  assert.match(nowhere.output, /OPS-05 .*TICKLOCK_SMTP_URL needs TICKLOCK_PUBLIC_URL/)
+
   const file = join(env['TICKLOCK_DATA'] ?? '', 'slave.toml')
   writeFileSync(
     file,

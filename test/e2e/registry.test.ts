@@ -40,6 +40,27 @@ test('a customer whose address is not one address is refused, and nothing is sto
   assert.deepEqual(rows, [{ email: 'jürgen@x.example', phone: null }])
 })
 
+test('an address that is entered by hand, in the database, meets the rule too', async () => {
+  const { pool } = postgres.db
+  const insert = (email: string | null, phone: string | null) =>
+    pool.query(
+      "insert into customers (number, name, address, email, phone) values ('H', '', '', $1, $2)",
+      [email, phone],
+    )
+  for (const email of [
+    'a@x.example, b@y.example',
+    'a@x.example\r\nRCPT TO:<b>',
+    'a@x.example\n',
+    'a',
+  ]) {
+    await assert.rejects(insert(email, null), /customers_email_is_one_address/, email)
+  }
+  for (const phone of ['+91 99', '+919900000001\n', '919900000001']) {
+    await assert.rejects(insert(null, phone), /customers_phone_is_one_number/, phone)
+  }
+  await insert('jürgen+x@mail.x.example', '+919900000001')
+})
+
 test('a text that PostgreSQL cannot hold is OPS-05 with the customer, not an error of the database', async () => {
   const { pool } = postgres.db
   for (const name of ['A\u0000sha', 'A\ud800sha', 'A\u001bsha']) {
