@@ -4,6 +4,7 @@
 
 import { equalConstantTime, toHex } from '../../shared/bytes.ts'
 import { type Master, startMaster } from '../../services/master/core/master.ts'
+import { emptyRoster } from '../../services/master/core/roster.ts'
 import type { LinkId, MasterAction, MasterEvent } from '../../services/master/core/state.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import { masterKeyTag } from '../../shared/tves/handshake.ts'
@@ -12,6 +13,7 @@ import type { Suite } from '../../shared/tves/suite.ts'
 import type { Observer } from './checkers.ts'
 import { settlesEpochsLater } from './closed-epochs.ts'
 import { hold } from './hold.ts'
+import { bytesIn, RememberedSuite } from './memory.ts'
 import type { MasterClock } from './clocks.ts'
 import type { Desk } from './desk.ts'
 import { EXPECTED, type Faults } from './faults.ts'
@@ -41,6 +43,8 @@ const OUTCOMES = ['failed', 'failed', 'unsure'] as const
 
 interface Process {
   readonly core: Master
+  /** What lies in its memory. */
+  readonly image: () => readonly Uint8Array[]
   readonly links: Map<LinkId, NetLink>
   /** Devices with frames on their way to the sink. */
   readonly appending: Set<DeviceId>
@@ -54,7 +58,7 @@ export class MasterBox implements End {
   onStart: () => void = () => undefined
   /** Called after the hourly puncturing, with the devices whose frames are on their way to the
    * sink. */
-  onPunctured: (busy: ReadonlySet<DeviceId>) => void = () => undefined
+  onPunctured: (busy: ReadonlySet<DeviceId>, image: readonly Uint8Array[]) => void = () => undefined
   readonly #setup: MasterSetup
   #process: Process | null = null
   #powered = true
@@ -94,14 +98,17 @@ export class MasterBox implements End {
     const { suite, chance, toleranceSeconds, world } = this.#setup
     this.#powered = true
     if (this.#process !== null) return
-    const core = startMaster({
-      suite,
+    const [memory, roster] = [new RememberedSuite(suite), emptyRoster()]
+    const image = () => [...bytesIn(roster), ...memory.left()]
+    const setup = {
+      suite: memory.suite,
       random: chance.bytes,
       staticKeys: this.#keys,
       toleranceSeconds,
-      unwrap: (wrapped) => wrapped.slice(),
-    })
-    this.#process = { core, links: new Map(), appending: new Set() }
+      unwrap: (wrapped: Uint8Array) => wrapped.slice(),
+    }
+    const core = startMaster(setup, roster)
+    this.#process = { core, image, links: new Map(), appending: new Set() }
     world.note('master starts')
     this.reload()
     this.#tick(this.#process)
@@ -358,7 +365,7 @@ export class MasterBox implements End {
       const keys = process.core.tree(device, id)
       if (keys !== null) ledger.puncture({ device, epoch: id, keys })
     }
-    this.onPunctured(process.appending)
+    this.onPunctured(process.appending, process.image())
   }
 
   #sinkFails(): void {

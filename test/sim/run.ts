@@ -155,6 +155,7 @@ function vex(universe: Universe): void {
     if (slave === undefined) return
     const stored = slave.disk.load()
     thief.stealSlave(slave.device, stored)
+    if (slave.image !== null) thief.stealSlaveMemory(slave.device, slave.image)
     const [meter] = slave.meters
     if (meter === undefined) return
     const suite = observer.watch(nodeSuite)

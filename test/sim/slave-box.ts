@@ -2,7 +2,6 @@
 // the shell, and may die between any two actions.
 
 import type { OutboxCommit } from '../../services/slave/core/state/stored.ts'
-import { type Agent, startAgent } from '../../services/slave/core/agent.ts'
 import type { AgentAction, AgentEvent } from '../../services/slave/core/state/events.ts'
 import type { ReadRequest } from '../../services/slave/core/state/plan.ts'
 import type { StoredFrame } from '../../services/slave/core/state/stored.ts'
@@ -15,9 +14,10 @@ import { Oscillator, wallAtStart } from './clocks.ts'
 import { Crystals } from './crystals.ts'
 import { Disk } from './disk.ts'
 import type { ModelMeter } from './meters.ts'
+import { remembered } from './memory.ts'
 import type { End, NetLink } from './network.ts'
 import { bounded, unmoved } from './slave-rules.ts'
-import type { SlaveSetup } from './slave-setup.ts'
+import type { Process, SlaveSetup } from './slave-setup.ts'
 import { HOUR, MINUTE, SECOND } from './world.ts'
 
 /** A calm agent is ticked at the seed's pace; one with something going on, as the shell does. */
@@ -25,16 +25,6 @@ const TICK_BUSY = SECOND / 4
 const BUSY_FOR = 2 * SECOND
 /** A wall clock further off than this counts as wrong. */
 const WRONG_WALL = MINUTE
-
-interface Process {
-  readonly number: number
-  readonly agent: Agent
-  readonly startedAt: MonoUs
-  /** It began before the leap second. */
-  readonly elder: boolean
-  /** It may be a second off: it has not heard of the leap second. */
-  unaware: boolean
-}
 
 export class SlaveBox implements End {
   readonly disk: Disk
@@ -80,6 +70,11 @@ export class SlaveBox implements End {
     return this.#link
   }
 
+  /** What lies in its memory now; null where that cannot be told apart from what it must hold. */
+  get image(): readonly Uint8Array[] | null {
+    return this.#process?.image() ?? null
+  }
+
   get running(): boolean {
     return this.#process !== null && !this.#asleep
   }
@@ -97,7 +92,7 @@ export class SlaveBox implements End {
     this.#processes += 1
     const wall = wallAtStart(chance, world.utc(), this.calm ? { ...faults, wrongWall: 0 } : faults)
     if (Math.abs(wall - world.utc()) > WRONG_WALL) world.sometimes('wall clock wrong')
-    const agent = startAgent({
+    const setup = {
       suite,
       random: chance.bytes,
       stored,
@@ -112,9 +107,10 @@ export class SlaveBox implements End {
       wall,
       mono: startedAt,
       pad: this.#processes % 2 === 0,
-    })
+    }
+    const { agent, image } = remembered(setup)
     const elder = world.now < world.leapAt
-    const process = { number: this.#processes, agent, startedAt, elder, unaware: elder }
+    const process = { number: this.#processes, agent, image, startedAt, elder, unaware: elder }
     this.#process = process
     this.#attempt = 0
     world.note(`slave ${this.device} process ${process.number} starts`)
@@ -325,6 +321,7 @@ export class SlaveBox implements End {
         return { on: 'commit-failed', fault: verdict.fault }
       }
       const frames = commit.frames ?? []
+      for (const epoch of commit.epochs ?? []) thief.planted(this.device, epoch)
       const origin = (epoch: number): UnixMs | undefined => this.disk.originOf(epoch)
       observer.committed(this.device, process.number, frames, origin)
       if (frames.length > 0) thief.stored(this.device, this.disk.load(), frames, this.#spoilt)

@@ -1,5 +1,7 @@
 // The parts of one slave.
 
+import type { Agent } from '../../services/slave/core/agent.ts'
+import type { MonoUs } from '../../shared/units.ts'
 import type { StoredCommand } from '../../services/slave/core/state/stored.ts'
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Suite } from '../../shared/tves/suite.ts'
@@ -35,4 +37,17 @@ export interface SlaveSetup {
   readonly framesMax: number
   /** Called when the disk took the state of a command, before the agent hears of it. */
   readonly onCommand: (box: Mortal, command: StoredCommand) => void
+}
+
+/** One life of a slave's program. */
+export interface Process {
+  readonly number: number
+  readonly agent: Agent
+  /** What lies in its memory; null while frames are on their way to the disk. */
+  readonly image: () => readonly Uint8Array[] | null
+  readonly startedAt: MonoUs
+  /** It began before the leap second. */
+  readonly elder: boolean
+  /** It may be a second off: it has not heard of the leap second. */
+  unaware: boolean
 }

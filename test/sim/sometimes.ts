@@ -27,6 +27,7 @@ export const SOMETIMES = {
   // Sessions, epochs and keys.
   'epoch renewed': 'A good link was left for one with a new epoch.',
   'epoch healed': 'Frames of an epoch begun after a theft stayed shut for the thief.',
+  'memory stolen': 'A memory image was searched for the keys of frames sealed before.',
   'loot opened': 'A stolen tree opened later frames of its own epoch, as it must.',
   'epoch drained': 'A slave said that an epoch is drained, and the master set it aside.',
   'double called': 'Who copied a disk called in the name of its slave.',

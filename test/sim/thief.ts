@@ -3,18 +3,19 @@
 // sealed before the theft must stay shut. Later frames of the same epoch must open, or the attempt
 // would prove nothing.
 
-import { concat } from '../../shared/bytes.ts'
+import { concat, equalConstantTime, fromText } from '../../shared/bytes.ts'
 import type { DeviceId, StreamPosition } from '../../shared/handover/sink.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { openFrame } from '../../shared/tves/seal.ts'
 import { KEY_BYTES } from '../../shared/tves/suite.ts'
-import { decodeTree, type KeyTree, leafAt, runIv } from '../../shared/tves/tree.ts'
+import { decodeTree, type KeyTree, leafAt, runIv, type TreeNode } from '../../shared/tves/tree.ts'
 import { decodeFrame } from '../../shared/wire/frame.ts'
-import type { Stored, StoredFrame } from '../../services/slave/core/state/stored.ts'
+import type { Stored, StoredEpoch, StoredFrame } from '../../services/slave/core/state/stored.ts'
 import { hold } from './hold.ts'
 import { type Ledger, streamKey } from './sink.ts'
 import type { Sometimes } from './sometimes.ts'
 
+const NODE_LABEL = fromText('TVES/1 node')
 /** Newest frames, and epochs, for which every 32 bytes of the loot are tried as the key. */
 const SCANNED = 1
 const EPOCHS_SCANNED = 3
@@ -48,6 +49,8 @@ export class Thief {
   readonly #loot = new Map<string, Loot>()
   /** By device and epoch: last second that the master knows to be durable. */
   readonly #acknowledged = new Map<string, number>()
+  /** By device and epoch: the root of its tree. The simulator knows it, no thief does. */
+  readonly #roots = new Map<string, KeyTree>()
   /** By device: the newest tree stolen. */
   readonly #newest = new Map<DeviceId, KeyTree>()
   readonly #sometimes: (name: Sometimes) => void
@@ -184,6 +187,66 @@ export class Thief {
     }
   }
 
+  /** The first tree of an epoch, as it was offered: all its keys come from that. */
+  planted(device: DeviceId, { id, tree }: StoredEpoch): void {
+    const key = `${device} ${id}`
+    const planted = this.#roots.has(key) ? null : decodeTree(tree)
+    if (planted?.nodes[0]?.level === 0) this.#roots.set(key, planted)
+  }
+
+  /** Everything in a slave's memory. The key of the second last sealed in may be there. */
+  stealSlaveMemory(device: DeviceId, image: readonly Uint8Array[]): void {
+    const last = (epoch: Epoch): number => Math.max(-1, ...epoch.frames.map((each) => each.second))
+    this.#search(image, (epoch) => (epoch.device === device ? last(epoch) : -1), 'slave memory')
+  }
+
+  /** Everything in the master's memory, but for devices whose frames are on their way to the sink:
+   * what it knows to be durable, but for the last second of each epoch. */
+  stealMasterMemory(image: readonly Uint8Array[], busy: ReadonlySet<DeviceId>): void {
+    const known = (epoch: Epoch, key: string): number =>
+      busy.has(epoch.device) ? -1 : (this.#acknowledged.get(key) ?? -1)
+    this.#search(image, known, 'master memory')
+  }
+
+  /** No bytes in the image are a node on the way to the key of a frame below `spent`. */
+  #search(
+    image: readonly Uint8Array[],
+    spent: (epoch: Epoch, key: string) => number,
+    whose: string,
+  ): void {
+    this.thefts += 1
+    const nodes = new Map<number, { readonly node: TreeNode; readonly open: () => boolean }[]>()
+    const newest = new Map<DeviceId, number>()
+    for (const [key, epoch] of [...this.#epochs].toReversed()) {
+      const root = this.#roots.get(key)
+      const count = newest.get(epoch.device) ?? 0
+      const below = spent(epoch, key)
+      if (root === undefined || below < 0 || count >= EPOCHS_SCANNED) continue
+      newest.set(epoch.device, count + 1)
+      const frames = epoch.frames.filter(({ second }) => second < below)
+      const tried = new Set([frames[0], frames[frames.length >> 1], frames.at(-1)])
+      for (const frame of tried) {
+        if (frame === undefined) continue
+        this.shut += 1
+        for (const node of pathTo(root.nodes[0]?.key ?? root.ivKey, frame.second)) {
+          const head = headOf(node.key, 0)
+          const opens = (): boolean => openBelow(epoch, root, node, frame)
+          nodes.set(head, [...(nodes.get(head) ?? []), { node, open: opens }])
+        }
+      }
+    }
+    if (nodes.size > 0) this.#sometimes('memory stolen')
+    for (const bytes of image) {
+      for (let at = 0; at + KEY_BYTES <= bytes.length; at += 1) {
+        for (const { node, open: opens } of nodes.get(headOf(bytes, at)) ?? []) {
+          const same = equalConstantTime(node.key, bytes.subarray(at, at + KEY_BYTES))
+          const what = `a node of level ${node.level} lies in the ${whose} and opens a frame`
+          hold(!same || !opens(), 'forward secrecy', what)
+        }
+      }
+    }
+  }
+
   #control(key: string, epoch: Epoch, frame: StoredFrame): void {
     const loot = this.#loot.get(key)
     if (loot === undefined || loot.left === 0 || frame.second < loot.tree.next) return
@@ -215,6 +278,31 @@ export class Thief {
       }
     }
   }
+}
+
+const headOf = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)) >>> 0
+
+/** Every node from the root to the leaf of a second. */
+function pathTo(root: Uint8Array, second: number): readonly TreeNode[] {
+  const path: TreeNode[] = []
+  let key = root
+  for (let level = 0; level <= 32; level += 1) {
+    path.push({ level, key })
+    const message = concat(NODE_LABEL, Uint8Array.of(level), key)
+    const [left, right] = nodeSuite.sha512Halves(message)
+    key = Math.floor(second / 2 ** (31 - level)) % 2 === 0 ? left : right
+  }
+  return path
+}
+
+/** Whether a frame opens with what can be made from one node above its key. */
+function openBelow(epoch: Epoch, { ivKey }: KeyTree, node: TreeNode, frame: StoredFrame): boolean {
+  const covers = 2 ** (32 - node.level)
+  const next = Math.floor(frame.second / covers) * covers
+  const tree: KeyTree = { next, nodes: [node], ivKey }
+  const key = leafAt(nodeSuite, tree, frame.second)?.key ?? null
+  return key !== null && open(epoch, tree.ivKey, frame, key)
 }
 
 const placeOf = ({ epoch, run, sequence, second }: StoredFrame): string =>

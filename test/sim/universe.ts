@@ -85,7 +85,10 @@ export function create(seed: number, days: number, peaceful: boolean): Universe 
     toleranceSeconds: TOLERANCE_SECONDS,
     alsoExpected: new Set(alsoExpected(rarities)),
   })
-  master.onPunctured = (busy) => thief.stealMaster(ledger, busy)
+  master.onPunctured = (busy, image) => {
+    thief.stealMaster(ledger, busy)
+    thief.stealMasterMemory(image, busy)
+  }
   const attacker = new Attacker(setup, chance('attacker'))
   attacker.calm = peaceful
   const impostor = new Impostor(setup, chance('impostor'), attacker, master)

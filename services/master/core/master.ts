@@ -89,9 +89,9 @@ export interface Master {
   commands(open: readonly OpenCommand[], now: Now): readonly MasterAction[]
 }
 
-export function startMaster(start: MasterSetup): Master {
+/** `roster`: for who wants to look at it meanwhile. */
+export function startMaster(start: MasterSetup, roster = emptyRoster()): Master {
   let setup = start
-  const roster = emptyRoster()
   const links = new Map<LinkId, Link>()
   const handshakes = { greeted: 0 }
   const floodgate = new Floodgate({ ...HANDSHAKE_LIMITS, ...setup.handshakeLimits })

@@ -56,8 +56,8 @@ export interface Agent {
   view(mono: MonoUs): AgentView
 }
 
-export function startAgent(setup: AgentSetup): Agent {
-  const state = stateAtStart(setup)
+/** `state`: for who wants to look at it meanwhile. */
+export function startAgent(setup: AgentSetup, state = stateAtStart(setup)): Agent {
   return {
     step: (event, mono) => step(setup, state, event, mono),
     view: (mono) => view(turnAt(setup, state, mono)),

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { type Master, startMaster } from '../../../services/master/core/master.ts'
+import { emptyRoster } from '../../../services/master/core/roster.ts'
 import type { MasterAction } from '../../../services/master/core/state.ts'
 import { stateAtStart, step } from '../../../services/slave/core/agent.ts'
 import type { AgentState } from '../../../services/slave/core/state/agent-state.ts'
@@ -19,6 +20,8 @@ const LINK = 1
 
 export class Walk {
   readonly state: AgentState
+  /** The master's. */
+  readonly roster = emptyRoster()
   /** Phases the link was in, in order. */
   readonly phases: string[] = []
   /** Jobs that were handed to the disk, in order. */
@@ -36,13 +39,16 @@ export class Walk {
 
   constructor() {
     const [own, masters, psk] = [keyPair(), keyPair(), nodeRandom(32)]
-    this.#master = startMaster({
-      suite: nodeSuite,
-      random: nodeRandom,
-      staticKeys: [masters],
-      toleranceSeconds: 10,
-      unwrap: (wrapped) => wrapped,
-    })
+    this.#master = startMaster(
+      {
+        suite: nodeSuite,
+        random: nodeRandom,
+        staticKeys: [masters],
+        toleranceSeconds: 10,
+        unwrap: (wrapped) => wrapped,
+      },
+      this.roster,
+    )
     const record = { id: DEVICE, name: 'attic', staticKey: own.publicKey, psk, attempt: 1 }
     const devices = [{ ...record, revoked: false, historyFrom: null }]
     this.#master.load({ devices, tokens: [], epochs: [], positions: [] }, this.#now())
