@@ -35,6 +35,9 @@ async function startUp(): Promise<void> {
   console.log(
     `Ticklock is up: ${localUrlOf(settings)}${front}   slaves: tcp ${tcpPort}, ws ${wsPort}`,
   )
+  if (publicUrl?.startsWith('http:') === true) {
+    console.log('TICKLOCK_PUBLIC_URL is plain http: passwords and links cross the network in clear')
+  }
   const setup = await firstSetupLink(headEnd.billing, baseUrlOf(settings))
   if (setup !== null) console.log(`Make the first operator here (once, within a day): ${setup}`)
 }

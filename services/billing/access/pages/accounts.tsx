@@ -73,8 +73,8 @@ export function AccountsPage({ context, operators, ended, now }: AccountsPagePro
         <form class="stack" method="post" action="/access/customers/end-all">
           <FormToken context={context} />
           <label class="check">
-            <input name="sure" type="checkbox" value="yes" required /> Every link in every notice
-            that was sent stops working.
+            <input name="sure" type="checkbox" value="yes" required />
+            <span>Every link in every notice that was sent stops working.</span>
           </label>
           <button type="submit">End all sessions and links</button>
         </form>
