@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { GRANTS } from '../services/billing/store/grants.ts'
 import { FAULT_CODES, FAULTS, isFaultCode } from '../shared/faults.ts'
 import { packageRoot } from '../shared/node/root.ts'
+import { untestedClaims } from './tidy/claims.ts'
 import { isFree, lockBreaches, unpinned } from './tidy/packages.ts'
 import { brokenLinks, missingFiles, unknownScripts } from './tidy/documents.ts'
 import { projectFiles, readText, source } from './tidy/source.ts'
@@ -50,6 +51,28 @@ test('every fault code is raised somewhere or reserved with a reason', () => {
   assert.deepEqual(silent, [], 'in shared/faults.ts but nowhere raised')
   const strange = Object.keys(RESERVED).filter((code) => !isFaultCode(code) || raised.has(code))
   assert.deepEqual(strange, [], 'reserved, but raised or not in the table')
+})
+
+test('every claim of the threat model names what would fail if it were false', () => {
+  const attacks = new Set(
+    files
+      .filter((path) => path.startsWith('services/adversary/'))
+      .flatMap((path) => [...readText(path).matchAll(/^ +name: '([^']+)'/gm)])
+      .map(([, name = '']) => name),
+  )
+  const isTest = (path: string) =>
+    ['.test.ts', '.ts', ''].some((ending) => isThere(`test/${path}${ending}`))
+  const known = { isTest, attacks }
+  assert.deepEqual(untestedClaims(readText('docs/threat-model.md'), known), [])
+  const row = (claim: string, by: string) => `| a | b | ${claim} | ${by} |`
+  assert.deepEqual(untestedClaims(row('cannot do it', 'stated'), known), [
+    'a: a claim that is only stated',
+  ])
+  assert.deepEqual(untestedClaims(row('can do it', 'stated'), known), [])
+  assert.deepEqual(untestedClaims(row('cannot', 'unit/none; attack: no such'), known), [
+    'a: unknown unit/none',
+    'a: unknown attack: no such',
+  ])
 })
 
 test('documents name only fault codes that exist', () => {

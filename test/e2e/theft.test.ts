@@ -32,6 +32,7 @@ const EVERY_MS = 250
 const PHASE_MS = 3_000
 const PATIENCE_MS = 30_000
 const DAY_S = 86_400
+const KEY_BYTES = 32
 
 interface Frame extends StoredFrame {
   readonly name: string
@@ -195,13 +196,22 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
   futureOpens(fleet, treesOf(haul, keyFolder))
 })
 
-/** How many trees open when every 32-byte value in the database is tried as a key. */
-async function withoutKeys({ postgres }: KeyFleet, { blobs, places }: Haul): Promise<number> {
+/** How many trees open when every 32-byte value in the database is tried as a key, and every key in
+ * the folder except those of the trees. */
+async function withoutKeys(
+  { postgres, keyFolder }: KeyFleet,
+  { blobs, places }: Haul,
+): Promise<number> {
   const { rows } = await postgres.owner.query<{ key: Buffer }>(
     `select static_key as key from devices union select transcript from epochs
      union select hash from stream_positions`,
   )
-  const guesses = [new Uint8Array(32), ...rows.map(({ key }) => new Uint8Array(key))]
+  // `wrap.key` and the static keys too: they open psks, and no tree.
+  const others = readdirSync(keyFolder).filter((name) => !name.startsWith('trees-'))
+  const kept = others.map((name) => new Uint8Array(readFileSync(join(keyFolder, name))))
+  const single = kept.filter((bytes) => bytes.length === KEY_BYTES)
+  assert.ok(single.length > 1, `keys beside those of the trees: ${others.join(' ')}`)
+  const guesses = [new Uint8Array(32), ...single, ...rows.map(({ key }) => new Uint8Array(key))]
   const clear = blobs.filter((blob) => decodeTree(blob.bytes) !== null).length
   return guesses.reduce((sum, key) => {
     const aead = nodeSuite.aead(key)
