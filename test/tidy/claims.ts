@@ -36,7 +36,7 @@ function problemsOf(cells: readonly string[], known: Known): readonly string[] {
     .flatMap(namesOf)
   const unknown = groups.filter((name) => !isKnown(name, known)).map((name) => `unknown ${name}`)
   const onlyStated = groups.every((name) => name.startsWith('stated'))
-  const admits = (cells[CLAIM] ?? '').startsWith('can')
+  const admits = /^can\b/.test(cells[CLAIM] ?? '')
   return onlyStated && !admits ? [...unknown, 'a claim that is only stated'] : unknown
 }
 
