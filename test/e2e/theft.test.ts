@@ -196,8 +196,8 @@ test('stolen: database, log and backup; then the keys as they are after a rotati
   futureOpens(fleet, treesOf(haul, keyFolder))
 })
 
-/** How many trees open when every 32-byte value in the database is tried as a key, and every key in
- * the folder except those of the trees. */
+/** How many trees open when every 32-byte value in the database is tried as a key, and every key
+ * in the folder except those of the trees. */
 async function withoutKeys(
   { postgres, keyFolder }: KeyFleet,
   { blobs, places }: Haul,

@@ -1,6 +1,6 @@
 // What the threat model claims names what would fail if it were false: a test, a line of
-// `ticklock attack`, the simulator or a bench. "stated" is for what an attacker can do, and for that
-// alone.
+// `ticklock attack`, the simulator or a bench. "stated" is for what an attacker can do, and for
+// that alone.
 
 /** What a claim may be tested by. */
 export interface Known {
