@@ -167,7 +167,7 @@ export function decodeControl(plaintext: Uint8Array): ControlMessage | null {
 function readControl(reader: Reader, type: number): ControlMessage | null {
   switch (type) {
     case CONTROL_TYPE.confirm:
-      return { is: 'confirm', epoch: reader.u32(), runs: readList(reader, readSealed) }
+      return { is: 'confirm', epoch: reader.u32(), runs: readList(reader, readListed) }
     case CONTROL_TYPE.committed:
       return { is: 'committed', epoch: reader.u32(), runs: readList(reader, readTaken) }
     case CONTROL_TYPE['clock-request']:
@@ -181,7 +181,7 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
         bound: boundOf(reader.u32()),
       }
     case CONTROL_TYPE.acknowledge:
-      return { is: 'acknowledge', ...readSealed(reader) }
+      return readAcknowledge(reader)
     case CONTROL_TYPE.expect:
       return readExpect(reader)
     case CONTROL_TYPE.enrolled:
@@ -193,7 +193,7 @@ function readControl(reader: Reader, type: number): ControlMessage | null {
     case CONTROL_TYPE.tombstone:
       return readTombstone(reader)
     case CONTROL_TYPE.skip:
-      return { is: 'skip', ...readSkip(reader) }
+      return readSkip(reader)
     case CONTROL_TYPE.command:
       return readCommand(reader)
     case CONTROL_TYPE.receipt:
@@ -225,11 +225,24 @@ const readSealed = (reader: Reader): SealedUpTo => ({
 })
 
 /** Of an epoch in which nothing was sealed there is no run, no frame and no hash. */
+/** Run 0: nothing was sealed in that epoch, and the rest is 0 too. Epochs are never 0. */
+const isSound = ({ epoch, run, sequence, hash }: SealedUpTo): boolean =>
+  epoch > 0 && (run > 0 || (sequence === 0 && hash.every((byte) => byte === 0)))
+
+function readListed(reader: Reader): SealedUpTo {
+  const listed = readSealed(reader)
+  if (!isSound(listed)) reader.fail()
+  return listed
+}
+
 function readDrained(reader: Reader): ControlMessage | null {
   const drained = { is: 'drained', ...readSealed(reader) } as const
-  const { run, sequence, hash } = drained
-  const nothing = sequence === 0 && hash.every((byte) => byte === 0)
-  return run > 0 || nothing ? drained : null
+  return isSound(drained) ? drained : null
+}
+
+function readAcknowledge(reader: Reader): ControlMessage | null {
+  const acknowledge = { is: 'acknowledge', ...readSealed(reader) } as const
+  return acknowledge.epoch > 0 && acknowledge.run > 0 ? acknowledge : null
 }
 
 function readTaken(reader: Reader): TakenUpTo {

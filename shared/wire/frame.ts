@@ -66,7 +66,7 @@ export function encodeHeader(header: FrameHeader): Uint8Array {
 }
 
 /** Takes a body apart without opening it. Null (WIR-03) when it is no reading frame: too short or
- * long, unknown flags, salt, sequence and count that do not belong together. */
+ * long, unknown flags, epoch or run 0, salt, sequence and count that do not belong together. */
 export function decodeFrame(body: Uint8Array): FrameParts | null {
   if (body.length > BODY_BYTES_MAX) return null
   const reader = new Reader(body)
@@ -83,6 +83,8 @@ export function decodeFrame(body: Uint8Array): FrameParts | null {
     salt: opener ? reader.bytes(RUN_SALT_BYTES) : null,
   }
   if (!reader.ok || type !== FRAME_BYTE || flags > OPENER_FLAG || !headerHolds(header)) return null
+  // Both count from 1 (wire.md 6): 0 stands for "none" elsewhere.
+  if (header.epoch === 0 || header.run === 0) return null
   if (reader.left < TAG_BYTES) return null
   const length = body.length - reader.left
   const headerBytes = new Uint8Array(body.subarray(0, length))

@@ -69,15 +69,15 @@ export function readTombstone(reader: Reader): ({ readonly is: 'tombstone' } & T
   const reason = tombstoneReasons.get(reader.u8())
   // Behind the last frame there is a next one: no stream ends.
   if (reason === undefined || first > last || last === SEQUENCE_END) return null
+  if (epoch === 0 || run === 0) return null
   return { is: 'tombstone', epoch, run, first, last, reason, hash: reader.bytes(HASH_BYTES) }
 }
 
 export const writeSkip = (writer: Writer, skip: Skip): Writer =>
   writeFixed(writer.u32(skip.epoch).u32(skip.run).u32(skip.sequence), skip.bodyHash, HASH_BYTES)
 
-export const readSkip = (reader: Reader): Skip => ({
-  epoch: reader.u32(),
-  run: reader.u32(),
-  sequence: reader.u32(),
-  bodyHash: reader.bytes(HASH_BYTES),
-})
+export function readSkip(reader: Reader): ({ readonly is: 'skip' } & Skip) | null {
+  const [epoch, run, sequence] = [reader.u32(), reader.u32(), reader.u32()]
+  const bodyHash = reader.bytes(HASH_BYTES)
+  return epoch === 0 || run === 0 ? null : { is: 'skip', epoch, run, sequence, bodyHash }
+}

@@ -15,10 +15,12 @@ export const record = <Fields>(fields: { [Key in keyof Fields]: fc.Arbitrary<Fie
   fc.record<Fields>(fields, { noNullPrototype: true })
 export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 export const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
+/** Numbers of epochs and runs: they count from 1. */
+export const number = fc.integer({ min: 1, max: 0xffff_ffff })
 const safe = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 export const u64 = safe.map(unixUs)
 export const bound = fc.option(fc.integer({ min: 0, max: 0xffff_fffe }).map(spanUs))
-export const sealedUpTo = record({ epoch: u32, run: u32, sequence: u32, hash: bytes(32) })
+export const sealedUpTo = record({ epoch: number, run: number, sequence: u32, hash: bytes(32) })
 const takenUpTo = record({
   epoch: u32,
   run: u32,
@@ -58,8 +60,8 @@ const tombstones = fc
   .chain(([first, last]) =>
     record({
       is: fc.constant('tombstone'),
-      epoch: u32,
-      run: u32,
+      epoch: number,
+      run: number,
       first: fc.constant(first),
       last: fc.constant(last),
       reason: fc.constantFrom(...namesOf(TOMBSTONE_REASON).values()),
@@ -74,7 +76,7 @@ export const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
   record({ is: fc.constant('clock-request'), id: bytes(16) }),
   record({ is: fc.constant('clock-reply'), id: bytes(16), t2: u64, t3: u64, bound }),
   sealedUpTo.map((entry) => ({ is: 'acknowledge' as const, ...entry })),
-  sealedUpTo.filter(({ run }) => run > 0).map((entry) => ({ is: 'drained' as const, ...entry })),
+  sealedUpTo.map((entry) => ({ is: 'drained' as const, ...entry })),
   record({
     is: fc.constant('expect'),
     code: fc.constantFrom<ExpectCode>('SEC-02', 'SEC-03', 'SEC-04', 'SEC-05', 'SEC-06', 'SEC-12'),
@@ -121,7 +123,13 @@ export const controls: fc.Arbitrary<ControlMessage> = fc.oneof(
   }),
   anchors,
   tombstones,
-  record({ is: fc.constant('skip'), epoch: u32, run: u32, sequence: u32, bodyHash: bytes(32) }),
+  record({
+    is: fc.constant('skip'),
+    epoch: number,
+    run: number,
+    sequence: u32,
+    bodyHash: bytes(32),
+  }),
   record({ is: fc.constant('command'), number: u48, expires: u48.map(unixMs), what: tasks }),
   record({
     is: fc.constant('receipt'),

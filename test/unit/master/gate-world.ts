@@ -17,7 +17,7 @@ import { headOf, NO_PREVIOUS_RUN, type Opener } from '../../../shared/wire/opene
 const DEVICE = '0011223344556677'
 export const ORIGIN = unixMs(1_800_000_000_000)
 export const EPOCH = 7
-export const RUN = 1
+export const RUN = 2
 export const NOW_SECOND = 100
 export const TOLERANCE_SECONDS = 10
 const SALT = new Uint8Array(16).fill(5)

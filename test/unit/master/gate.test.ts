@@ -16,6 +16,7 @@ import {
   NOW_SECOND,
   OPENER,
   ORIGIN,
+  RUN,
   running,
   TOLERANCE_SECONDS,
 } from './gate-world.ts'
@@ -93,13 +94,13 @@ void describe('the gate (wire.md 9)', () => {
 
   test('an unknown epoch, or a higher run that does not open, is SEC-04', () => {
     refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, epoch: 8 }))
-    refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, run: 2 }))
+    refusedBy('epoch and run known', 'SEC-04', frame({ sequence: 2, run: RUN + 1 }))
   })
 
   test('a spent sequence is SEC-05, in an earlier run too', () => {
     refusedBy('not spent', 'SEC-05', frame({ sequence: 1 }))
     refusedBy('not spent', 'SEC-05', frame({ sequence: 0 }))
-    refusedBy('not spent', 'SEC-05', frame({ sequence: 9, run: 0 }))
+    refusedBy('not spent', 'SEC-05', frame({ sequence: 9, run: RUN - 1 }))
   })
 
   test('a sequence beyond the next is SEC-06', () => {
