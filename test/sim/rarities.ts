@@ -107,6 +107,8 @@ export function alsoExpected(rarities: Rarities): readonly string[] {
     ...(rarities.rotUs < NEVER ? ['SEC-15'] : []),
     ...(rarities.spoilt > 0 ? ['SEC-03', 'SEC-05', 'SEC-06', 'SEC-15'] : []),
     ...(rarities.setBack === null ? [] : ['SEC-05', 'SEC-06', 'SEC-12', 'SEC-15']),
+    // What a restored disk lists contradicts what was durable since (wire.md 6.5).
+    ...(rarities.setBack === 'disk' ? ['SEC-FORK'] : []),
     ...(rarities.newKeyAfterUs < NEVER ? ['SEC-09'] : []),
     ...(rarities.commandUs < NEVER ? ['WIR-04'] : []),
     ...(rarities.doubleUs < NEVER ? ['SEC-18', 'SEC-19'] : []),
