@@ -24,7 +24,7 @@ const { encodeOpener, encodeReadings, padContent } = await import('../dist/share
 const { encodeControl } = await import('../dist/shared/wire/control.js')
 const { encodeHeader } = await import('../dist/shared/wire/frame.js')
 const { headOf, NO_PREVIOUS_RUN } = await import('../dist/shared/wire/opener.js')
-const { enrolmentHello, enrolmentStep, sessionAnswer, sessionHello } = await import(
+const { enrolmentHello, enrolmentStep, refusal, sessionAnswer, sessionHello } = await import(
   '../dist/shared/wire/message.js'
 )
 const { encodeAttempt, encodeSessionHello, encodeSessionOffer } = await import(
@@ -451,6 +451,7 @@ function controlVectors(session) {
     ['slave', { is: 'drained', ...stream }],
     ['master', { is: 'drained', ...stream }],
     ['slave', { is: 'drained', epoch: 0x70717274, run: 0, sequence: 0, hash: new Uint8Array(32) }],
+    ...answerVectors(stream),
   ]
   // What tombstones and skips do to the stream hash: h(41) is `hash`.
   const body = count(0x13, 64)
@@ -477,6 +478,8 @@ function controlVectors(session) {
         key: certificateKey(parties),
       },
       smallOrder,
+      refusals: ['WIR-05', 'SEC-07'].map((code) => ({ code, body: refusal(code) })),
+      malformed: malformedVectors(stream),
       clockExchanges,
       streamHash: {
         device,
@@ -533,6 +536,36 @@ const clockExchanges = [
     error: roundTripDelay / 2 + masterBound,
   }
 })
+
+/** An epoch that the master does not know, and every code that EXPECT is sent with. */
+function answerVectors({ epoch, run }) {
+  const unknown = { epoch, run, known: false, next: 0, hash: new Uint8Array(32) }
+  const expect = { is: 'expect', epoch, run, masterTime: 1_790_000_001_234 }
+  return [
+    ['master', { is: 'committed', epoch: 0, runs: [unknown] }],
+    ...['SEC-02', 'SEC-03', 'SEC-12'].map((code) => ['master', { ...expect, code, next: 42 }]),
+    ['master', { ...expect, code: 'SEC-04', next: 0 }],
+  ]
+}
+
+/** Plaintexts that are `WIR-03`, each with what is wrong. */
+function malformedVectors(stream) {
+  const plaintext = (message) => [...encodeControl(message)]
+  const acknowledge = plaintext({ is: 'acknowledge', ...stream })
+  const confirm = plaintext({ is: 'confirm', epoch: 0, runs: [stream] })
+  const zeros = (bytes, from, to) => bytes.map((byte, at) => (at >= from && at < to ? 0 : byte))
+  const anchor = { is: 'anchor', processId: count(0xb0, 8), processMs: 5, utc: 5, bound: 12 }
+  return [
+    ['empty', []],
+    ['a type that is not in the table', [17]],
+    ['a byte behind the last field', [...acknowledge, 0]],
+    ['the last byte is missing', acknowledge.slice(0, -1)],
+    ['ACKNOWLEDGE of epoch 0', zeros(acknowledge, 1, 5)],
+    ['ACKNOWLEDGE of run 0', zeros(acknowledge, 5, 9)],
+    ['CONFIRM of run 0 with a sequence and a hash', zeros(confirm, 11, 15)],
+    ['an ANCHOR of a process that began before 1970', plaintext(anchor).with(14, 9)],
+  ].map(([why, bytes]) => ({ why, plaintext: Uint8Array.from(bytes) }))
+}
 
 /** Types 9 to 14. */
 function orderVectors({ epoch, run }) {

@@ -27,6 +27,7 @@ import {
   padContent,
 } from '../../../shared/wire/content.ts'
 import { type ControlMessage, decodeControl, encodeControl } from '../../../shared/wire/control.ts'
+import { readMessage } from '../../../shared/wire/message.ts'
 import { decodeFrame, type FrameHeader } from '../../../shared/wire/frame.ts'
 
 import {
@@ -163,6 +164,11 @@ test('frame.json: the compact header on a link and back (wire.md 8.1)', () => {
   )
 })
 
+interface ControlVectors {
+  readonly refusals: readonly { readonly code: string; readonly body: Uint8Array }[]
+  readonly malformed: readonly { readonly why: string; readonly plaintext: Uint8Array }[]
+}
+
 test('control.json: messages open in order under the session keys (wire.md 5)', () => {
   const {
     messages,
@@ -190,7 +196,17 @@ test('control.json: messages open in order under the session keys (wire.md 5)', 
     assert.deepEqual(decodeControl(plaintext), message)
     assert.deepEqual(encodeControl(message), plaintext)
   }
-  assert.equal(messages.length, 25)
+  assert.equal(messages.length, 30)
+})
+
+test('control.json: refusals in clear, and plaintexts that are malformed (wire.md 2.1, 5)', () => {
+  const { refusals, malformed }: Pick<ControlVectors, 'refusals' | 'malformed'> = load('control')
+  for (const { code, body } of refusals) {
+    assert.equal(toHex(body), `16${toHex(fromText(code))}`)
+    assert.deepEqual(readMessage(body), { ok: true, message: { is: 'refusal', code } })
+  }
+  for (const { why, plaintext } of malformed) assert.equal(decodeControl(plaintext), null, why)
+  assert.equal(malformed.length, 8)
 })
 
 test('control.json: certificates of what outlives its session (wire.md 5.5)', () => {
