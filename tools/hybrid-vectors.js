@@ -20,7 +20,13 @@ function same(ours, byHand) {
 export function hybridSession({ slave, master, ephemerals, psk, seed, coins, payloads }) {
   const { publicKey: encapsulationKey } = ml_kem768.keygen(seed)
   const { cipherText, sharedSecret } = ml_kem768.encapsulate(encapsulationKey, coins)
-  const kem = { seed, encapsulationKey, coins, ciphertext: cipherText, secret: sharedSecret }
+  const kem = {
+    seed,
+    encapsulationKey,
+    coins,
+    ciphertext: cipherText,
+    secret: sharedSecret.slice(),
+  }
   const prologue = sessionPrologue(1)
   const [slaveEphemeral, masterEphemeral] = ephemerals.map((privateKey) => ({
     privateKey,
@@ -46,14 +52,14 @@ export function hybridSession({ slave, master, ephemerals, psk, seed, coins, pay
     initiator: true,
     staticKey: slave,
     remoteStatic: master.publicKey,
-    ephemeral: ephemerals[0],
-    kemSeed: seed,
+    ephemeral: ephemerals[0].slice(),
+    kemSeed: seed.slice(),
   })
   const responder = startHandshake({
     ...shared,
     initiator: false,
     staticKey: master,
-    ephemeral: ephemerals[1],
+    ephemeral: ephemerals[1].slice(),
   })
   const [first, second] = byHand.messages
   same(initiator.write(payloads[0]), first)

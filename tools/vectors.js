@@ -249,13 +249,14 @@ function runHandshake(pattern, prologue, psk, ephemerals, payloads) {
     ...remote,
     initiator: true,
     staticKey: slaveStatic,
-    ephemeral: ephemerals[0],
+    // The handshake overwrites what it was given, once it has used it.
+    ephemeral: ephemerals[0].slice(),
   })
   const master = startHandshake({
     ...shared,
     initiator: false,
     staticKey: masterStatic,
-    ephemeral: ephemerals[1],
+    ephemeral: ephemerals[1].slice(),
   })
   const messages = payloads.map((payload, index) => {
     const [writer, reader] = index % 2 === 0 ? [slave, master] : [master, slave]
