@@ -29,7 +29,7 @@ import { COUNTS, endAll, run } from './test-process.js'
 
 /** Fewest tests that must pass in a full run. Raise it when you add tests, never lower it
  * silently. */
-const TESTS_FLOOR = 1_000
+const TESTS_FLOOR = 1_300
 /** Processes that run at a time. */
 const LANES = 2
 /** Longest one process may run before it is ended as hung, milliseconds. */
