@@ -7,7 +7,7 @@ import { type RunningMaster, runMaster } from '../../services/master/main.ts'
 import { TreeKeys } from '../../services/master/shell/keys/tree-keys.ts'
 import type { DeviceRecord, Roster } from '../../shared/handover/roster.ts'
 import type { KeyPair } from '../../shared/tves/noise.ts'
-import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
+import { NO_CLOSED_EPOCHS } from '../fixtures/rosters.ts'
 
 const CONNECTIONS_MAX = 5_000
 const NO_LIMIT = 1_000_000_000

@@ -1,6 +1,6 @@
 // Slaves that enrol at the same moment, against a roster whose answers overtake each other.
 
-import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
+import { NO_CLOSED_EPOCHS } from '../fixtures/rosters.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

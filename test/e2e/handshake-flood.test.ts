@@ -12,32 +12,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { runMaster } from '../../services/master/main.ts'
 import { openKeyStore } from '../../services/master/shell/keys/key-store.ts'
 import { toText } from '../../shared/bytes.ts'
-import type { Roster } from '../../shared/handover/roster.ts'
 import { TreeKeys } from '../../services/master/shell/keys/tree-keys.ts'
 import { nodeSuite } from '../../shared/node/node-suite.ts'
 import { masterKeyTag } from '../../shared/tves/handshake.ts'
 import { sessionHello } from '../../shared/wire/message.ts'
-import { NO_CLOSED_EPOCHS } from '../fixtures/closed-epochs.ts'
+import { EMPTY_ROSTER } from '../fixtures/rosters.ts'
 import { lengthPrefixed } from '../../shared/wire/transport.ts'
-
-const NOBODY: Roster = {
-  load: async () => ({
-    revision: 1,
-    devices: [],
-    tokens: [],
-    epochs: [],
-    positions: [],
-    letGo: [],
-  }),
-  revision: async () => 1,
-  enrol: async () => {},
-  commitEpoch: async () => {},
-  rewrap: async () => {},
-  rewrapSecrets: async () => {},
-  calledUnder: async () => {},
-  olderKeys: async () => ({ devices: 0, tokens: 0 }),
-  ...NO_CLOSED_EPOCHS,
-}
 
 async function openMaster(t: TestContext, perSource: number) {
   const folder = mkdtempSync(join(tmpdir(), 'ticklock-flood-'))
@@ -47,7 +27,7 @@ async function openMaster(t: TestContext, perSource: number) {
   const master = await runMaster({
     keys,
     trees: new TreeKeys(keys.folder, Date.now()),
-    roster: NOBODY,
+    roster: EMPTY_ROSTER,
     board: {
       connected: quiet,
       disconnected: quiet,

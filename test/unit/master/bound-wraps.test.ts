@@ -1,7 +1,7 @@
 // A wrapped secret opens in the row and column it was made for, nowhere else: whoever can write the
 // database cannot become another device by moving wraps about (threat-model.md).
 
-import { NO_CLOSED_EPOCHS } from '../../fixtures/closed-epochs.ts'
+import { EMPTY_ROSTER } from '../../fixtures/rosters.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -162,20 +162,6 @@ test('old rows are bound once; from then on an unbound wrap is OPS-30, until som
 })
 
 const openRosterOf = (rows: Rows): Roster => ({
-  load: async () => ({
-    revision: 1,
-    devices: [],
-    tokens: [],
-    epochs: [],
-    positions: [],
-    letGo: [],
-  }),
-  revision: async () => 1,
-  enrol: async () => {},
-  commitEpoch: async () => {},
-  ...NO_CLOSED_EPOCHS,
-  rewrap: async () => {},
+  ...EMPTY_ROSTER,
   rewrapSecrets: (rewrap) => rows.rewrapSecrets(rewrap),
-  calledUnder: async () => {},
-  olderKeys: async () => ({ devices: 0, tokens: 0 }),
 })

@@ -4,6 +4,20 @@
 import type { Generated } from 'kysely'
 import type { Defaulted, Timestamp } from '../../store/schema.ts'
 
+/** What was read, when, and how far it can be believed. */
+interface ReadingColumns {
+  ts: Timestamp
+  meter_id: number
+  register_id: number
+  value: number
+  source: number
+  quality: number
+  agent_ts: Timestamp
+  meter_ts: Timestamp | null
+  clock_state: string
+  clock_bound_ms: number
+}
+
 interface LastValuesTable {
   meter_id: number
   register_id: number
@@ -36,30 +50,9 @@ declare module '../../store/schema.ts' {
       unit: number
       brought_by: string | null
     }
-    readings: {
-      ts: Timestamp
-      meter_id: number
-      register_id: number
-      value: number
-      source: number
-      quality: number
-      agent_ts: Timestamp
-      meter_ts: Timestamp | null
-      clock_state: string
-      clock_bound_ms: number
-    }
-    rival_readings: {
+    readings: ReadingColumns
+    rival_readings: ReadingColumns & {
       id: Generated<number>
-      ts: Timestamp
-      meter_id: number
-      register_id: number
-      value: number
-      source: number
-      quality: number
-      agent_ts: Timestamp
-      meter_ts: Timestamp | null
-      clock_state: string
-      clock_bound_ms: number
       device_no: number
       sealed_at: Timestamp
       epoch: number
