@@ -77,8 +77,8 @@ export interface EpochName {
  * kind. */
 export interface Doubt extends EpochName {
   /** Told apart from others of the same place: DRAINED was not taken; a drained epoch is back; the
-   * histories differ. */
-  readonly about: 'drained' | 'back' | 'history'
+   * histories differ; frames are lost. */
+  readonly about: 'drained' | 'back' | 'history' | 'lost'
   readonly run: number
   readonly sequence: number
   readonly code: FaultCode

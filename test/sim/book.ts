@@ -83,10 +83,17 @@ export class Book {
   #named = new Map<string, Exception>()
   readonly #disksSetBack = new Set<DeviceId>()
   #ledgerSetBack = false
+  /** Runs whose end the master said is lost, by stream. */
+  readonly #toldLost = new Set<string>()
   readonly #sometimes: (name: Sometimes) => void
 
   constructor(sometimes: (name: Sometimes) => void) {
     this.#sometimes = sometimes
+  }
+
+  /** The master said that the end of a run is gone there and forgotten by its slave (OPS-19). */
+  told(stream: { readonly device: DeviceId; readonly epoch: number; readonly run: number }): void {
+    this.#toldLost.add(streamKey(stream))
   }
 
   /** A disk took frames. */
@@ -230,7 +237,11 @@ export class Book {
       if (!earlier || stream.split) continue
       const taken = this.#taken.get(key) ?? 0
       const { length } = stream.frames
-      hold(taken === length, 'run left behind', `${key} at ${taken} of ${length}`)
+      const gone = stream.frames.slice(taken)
+      // A ledger that was set back lacks them, the slave has forgotten them, and the master said so.
+      const told = this.#toldLost.has(key) && gone.every(({ lost }) => lost)
+      for (const frame of told ? gone : []) frame.forgotten = true
+      hold(told || taken === length, 'run left behind', `${key} at ${taken} of ${length}`)
     }
   }
 

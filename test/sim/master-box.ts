@@ -265,6 +265,7 @@ export class MasterBox implements End {
       this.#statement(process, faults.rosterFails, apply),
     )
     if (action.do === 'drain') world.sometimes('epoch drained')
+    if (action.do === 'doubt' && action.doubt.about === 'lost') observer.book.told(action.doubt)
     if (action.do === 'revive') world.sometimes('drained epoch back')
     if (aboutEpochs) return
     switch (action.do) {

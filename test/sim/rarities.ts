@@ -79,9 +79,10 @@ export function drawRarities(chance: Chance): Rarities {
     newKeyAfterUs: setBack === 'disk' ? NEVER : newKeyAfterUs,
     copiedTokenUs: perhaps(0.5, 10 * MINUTE, 12 * HOUR),
     copiesLate: chance.happens(0.6),
-    // Frames of an epoch that a restored ledger does not know stay in the outbox until they are too
-    // old (wire.md 6). They alone would fill one as small as this: nothing more could be stored.
-    framesMax: chance.happens(0.2) && setBack !== 'ledger' ? SMALL_OUTBOX : null,
+    // Frames of an epoch that a restored ledger does not know, and of a run that is a fork, stay in
+    // the outbox until they are too old (wire.md 6). They alone would fill one as small as this:
+    // nothing more could be stored.
+    framesMax: chance.happens(0.2) && setBack === null ? SMALL_OUTBOX : null,
     // Drawn last: the worlds of earlier seeds stay as they are but for it.
     doubleUs: perhaps(0.4, 20 * MINUTE, 8 * HOUR),
   }
@@ -108,7 +109,7 @@ export function alsoExpected(rarities: Rarities): readonly string[] {
     ...(rarities.spoilt > 0 ? ['SEC-03', 'SEC-05', 'SEC-06', 'SEC-15'] : []),
     ...(rarities.setBack === null ? [] : ['SEC-05', 'SEC-06', 'SEC-12', 'SEC-15']),
     // What a restored disk lists contradicts what was durable since (wire.md 6.5).
-    ...(rarities.setBack === 'disk' ? ['SEC-FORK'] : []),
+    ...(rarities.setBack === 'disk' ? ['SEC-FORK'] : ['OPS-19']),
     ...(rarities.newKeyAfterUs < NEVER ? ['SEC-09'] : []),
     ...(rarities.commandUs < NEVER ? ['WIR-04'] : []),
     ...(rarities.doubleUs < NEVER ? ['SEC-18', 'SEC-19'] : []),

@@ -9,6 +9,7 @@ import type { Doubt, EpochRecord } from '../../../shared/handover/roster.ts'
 import type { StreamPosition } from '../../../shared/handover/sink.ts'
 import { decodeTree, encodeTree } from '../../../shared/tves/tree.ts'
 import type { SealedUpTo, TakenUpTo } from '../../../shared/wire/control.ts'
+import type { Behind } from './gate.ts'
 import { sendControl } from './links.ts'
 import type { DeviceState, EpochState, Link, MasterEvent, Owned, Turn } from './state.ts'
 import {
@@ -85,6 +86,17 @@ function revive(turn: Turn, device: DeviceState, id: number): void {
   if (epoch === undefined) return
   const keys = encodeTree(durableTree(turn.setup.suite, epoch))
   turn.actions.push({ do: 'revive', device: device.record.id, epoch: id, keys })
+}
+
+/** Frames that the device sealed, and that cannot come any more. */
+export function tellLost(
+  turn: Turn,
+  device: DeviceState,
+  { epoch, run, first, last }: Behind,
+): void {
+  const why = `frames ${first} to ${last} of run ${run} are gone here, and forgotten there`
+  const at = { epoch, run, sequence: first }
+  contradict(turn, device, at, { code: 'OPS-19', about: 'lost', why })
 }
 
 function suspect(

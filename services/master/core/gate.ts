@@ -45,11 +45,21 @@ export interface Place {
   readonly sequence: number
 }
 
+/** Frames of an earlier run that are lost: `first`..`last`. */
+export interface Behind {
+  readonly epoch: number
+  readonly run: number
+  readonly first: number
+  readonly last: number
+}
+
 export type Verdict =
   | {
       readonly ok: true
       readonly frame: AcceptedFrame
       readonly moved: Moved
+      /** What an opener says was sealed before it and never came: nothing of that can come now. */
+      readonly behind?: Behind | null
     }
   | {
       readonly ok: false
@@ -122,7 +132,18 @@ export function judge(
       content,
     },
     moved: { epoch, run: { ...run, next: sequence + 1, hash, opener }, key },
+    behind: header.opener ? behindOf(epoch, openerOf(plaintext, begins)) : null,
   }
+}
+
+/** A slave opens a run when all before it is acknowledged. Where we lack the end of the run before,
+ * we were set back, and the slave has forgotten it (wire.md 6.3). */
+function behindOf({ id, run }: EpochState, opener: Opener | null): Behind | null {
+  if (run === null || opener === null) return null
+  const { previous } = opener
+  const same = previous.epoch === id && previous.run === run.run
+  if (!same || previous.sequence < run.next) return null
+  return { epoch: id, run: run.run, first: run.next, last: previous.sequence }
 }
 
 /** How far ahead of a clock that nobody vouches for a reading may be, ms: a day. */

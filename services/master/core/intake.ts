@@ -8,6 +8,7 @@ import { expandBody } from '../../../shared/wire/compact.ts'
 import type { ControlMessage } from '../../../shared/wire/control.ts'
 import { decodeFrame } from '../../../shared/wire/frame.ts'
 import { resumeConfirms } from './confirm.ts'
+import { tellLost } from './drained.ts'
 import { judge, type Verdict } from './gate.ts'
 import { countGivenUp, judgeSkip, judgeTombstone } from './given-up.ts'
 import { drop, refuse, sendControl } from './links.ts'
@@ -96,6 +97,8 @@ function take(turn: Turn, link: Owned<Link>, device: DeviceState, verdict: Verdi
   }
   link.damaged = 0
   link.suspect = null
+  const { behind = null } = verdict
+  if (behind !== null) tellLost(turn, device, behind)
   if (device.waiting.length >= WAITING_MAX) {
     const { epoch, key } = verdict.moved
     if (key !== null) letGo(epoch, key)

@@ -169,4 +169,17 @@ void describe('the gate (wire.md 9)', () => {
     const verdict = judge(later, frame({ sequence: 2 }))
     assert.ok(verdict.ok && verdict.frame.late)
   })
+
+  test('an opener that names more of the run before than came says what is lost (wire.md 6.3)', () => {
+    const said = (sequence: number, run = RUN) => {
+      const previous = { epoch: EPOCH, run, sequence, hash: new Uint8Array(32) }
+      const plaintext = encodeOpener({ ...OPENER, previous })
+      const verdict = judge(context(running()), frame({ sequence: 0, run: RUN + 1, plaintext }))
+      assert.ok(verdict.ok)
+      return verdict.behind
+    }
+    assert.deepEqual(said(5), { epoch: EPOCH, run: RUN, first: 2, last: 5 })
+    assert.equal(said(1), null, 'all of it came')
+    assert.equal(said(5, RUN - 1), null, 'a run that we do not have as the newest')
+  })
 })

@@ -14,6 +14,7 @@ const ABOUT = {
   history: -100_003,
   unnamed: -100_004,
   'let go': -100_005,
+  lost: -100_006,
 } as const
 
 export interface StreamDoubt {
