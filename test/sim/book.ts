@@ -238,7 +238,7 @@ export class Book {
       const taken = this.#taken.get(key) ?? 0
       const { length } = stream.frames
       const gone = stream.frames.slice(taken)
-      // A ledger that was set back lacks them, the slave has forgotten them, and the master said so.
+      // A ledger that was set back lacks them, the slave forgot them, and the master said so.
       const told = this.#toldLost.has(key) && gone.every(({ lost }) => lost)
       for (const frame of told ? gone : []) frame.forgotten = true
       hold(told || taken === length, 'run left behind', `${key} at ${taken} of ${length}`)
