@@ -21,7 +21,7 @@ const VARIABLES = {
     otherwise: '',
     about: 'address of the pages as customers type it; mail and SMS need it',
   },
-  TICKLOCK_TRUSTED_PROXY: { otherwise: '', about: null },
+  TICKLOCK_TRUSTED_PROXY: { otherwise: '', about: 'proxies whose X-Forwarded-For is believed' },
   TICKLOCK_TIME_SOURCES: {
     otherwise: '',
     about: "NTP and NTS servers to follow; otherwise this machine's clock",
@@ -30,7 +30,7 @@ const VARIABLES = {
   DATABASE_URL: { otherwise: '', about: 'an external PostgreSQL; otherwise an embedded one' },
   TICKLOCK_MIGRATION_URL: {
     otherwise: '',
-    about: 'the same database as the owner of its tables; used at the start only',
+    about: 'the same database as the owner of its tables',
   },
   TICKLOCK_TIME_CA: { otherwise: '', about: null },
   TICKLOCK_CLOCK_BOUND_MS: { otherwise: '20', about: null },

@@ -161,7 +161,7 @@ export const FAULTS = {
   'BIL-12': fault(
     'warn',
     'reading carries an implausible time',
-    'check the meter clock; the reading is marked',
+    'check the meter clock; it is marked, or an exception if it is ahead',
   ),
   'BIL-13': fault(
     'warn',
@@ -237,12 +237,12 @@ export const FAULTS = {
   'OPS-14': fault(
     'alarm',
     'outbox reached its age limit: oldest frames dropped',
-    'restore the link; see operating.md',
+    'restore the link; see operating-slave.md',
   ),
   'OPS-15': fault(
     'alarm',
     'outbox reached its size limit: no new readings stored',
-    'restore the link; see operating.md',
+    'restore the link; see operating-slave.md',
   ),
   'OPS-16': fault(
     'error',
@@ -271,7 +271,7 @@ export const FAULTS = {
   'OPS-24': fault(
     'error',
     'secret in the database does not open',
-    'restore the keys folder of that time; see operating.md',
+    'restore wrap.key if it was lost; see "Keys" in operating.md',
   ),
   'OPS-25': fault(
     'error',
@@ -312,7 +312,7 @@ export const FAULTS = {
   'OPS-33': fault(
     'warn',
     'environment variable that no setting has',
-    'correct its name; what it sets does not hold',
+    'correct its name; until then it has no effect',
   ),
 } as const satisfies Record<string, Fault>
 

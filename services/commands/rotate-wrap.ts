@@ -7,7 +7,7 @@ export const rotateWrap = subCommand({
   details: [
     [
       '--accept-unbound',
-      'only let the next start take secrets as versions before 0.2 stored them (a restored backup)',
+      'only let the next start take secrets that are bound to no row (a restored old backup)',
     ],
   ],
   options: { 'accept-unbound': { type: 'boolean' } },

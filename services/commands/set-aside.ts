@@ -24,7 +24,8 @@ export const setAside = subCommand({
     const { readSettings } = await import('../settings.ts')
     const settings = readSettings(process.env)
     if (lift !== undefined) {
-      if (from !== undefined || to !== undefined) throw misused(setAside, '--lift stands alone')
+      if (from !== undefined || to !== undefined)
+        throw misused(setAside, '--lift goes without --from and --to')
       await liftByNumber(settings, { device, number: lift, reason })
       return
     }

@@ -51,7 +51,7 @@ test('enrol: a whole file or nothing, tokens in a file of mode 0600 and nowhere 
   const taken = await run('enrol', list, '--skip-existing')
   assert.match(taken.output, /OPS-04 .*EEXIST/, 'tokens are never written over others')
   const more = await run('enrol', list, '--skip-existing', '--out', join(way.folder, 'more.csv'))
-  assert.match(more.output, /^1 devices enrolled; there already: attic$/m)
+  assert.match(more.output, /^1 device enrolled; there already: attic$/m)
   writeFileSync(list, 'name\nnew one\nnew one\n')
   const twice = await run('enrol', list, '--out', join(way.folder, 'none.csv'))
   assert.equal(twice.code, 1)

@@ -10,7 +10,7 @@ import { startPostgres } from '../../services/billing/store/embedded/embedded-po
 import { WORKER } from '../../services/billing/store/embedded/roles.ts'
 import { GRANTS, surplusRights } from '../../services/billing/store/grants.ts'
 import { migrate, prepareSchema } from '../../services/billing/store/migrate.ts'
-import { openDatabase, openOwner } from '../../services/billing/store/pool.ts'
+import { openDatabase, openOwner, serverVersion } from '../../services/billing/store/pool.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 
 const FORBIDDEN = '42501'
@@ -177,6 +177,16 @@ test("an operator's own server: two roles, neither a superuser", async (t) => {
   for (const statement of [...FINAL.slice(0, 3), 'create table mine (a integer)']) {
     await assert.rejects(runtime.pool.query(statement), { code: FORBIDDEN }, statement)
   }
+  assert.match(await serverVersion(runtime.pool), /^\d+/)
+  // The wrong name in one of the two settings: nothing is made anywhere.
+  await root.query('create database other owner keeper')
+  const elsewhere = openOwner({ ...as('keeper', 'k'), database: 'other' })
+  await assert.rejects(prepareSchema({ owner: elsewhere, runtime: runtime.pool }), {
+    code: 'OPS-05',
+  })
+  const { rows } = await elsewhere.query("select to_regclass('schema_migrations') as made")
+  await elsewhere.end()
+  assert.deepEqual(rows, [{ made: null }])
 })
 
 test('a data folder of before has one role: the next start makes the other', async () => {

@@ -54,7 +54,7 @@ test('a meter is adopted for the device that reported it, or for the one that is
   const own = await run('adopt', 'M1')
   assert.equal(own.code, 0, own.output)
   const named = await run('adopt', 'M2', 'right')
-  assert.match(named.output, new RegExp(`^meter M2 is read by device ${right}`, 'm'))
+  assert.match(named.output, new RegExp(`^meter M2 is read by right \\(${right}\\)`, 'm'))
   assert.deepEqual(
     await way.rows(
       'select number, device_id, adopted_at is not null as adopted from meters order by number',

@@ -43,9 +43,31 @@ export async function prepareSchema(roles: {
   readonly owner: pg.Pool
   readonly runtime: pg.Pool
 }): Promise<readonly string[]> {
+  await sameDatabase(roles)
   await migrate(roles.owner)
   await grantRights(roles.owner, roles.runtime)
   return surplusRights(roles.runtime)
+}
+
+/** A server started once, and a name there, are one database. */
+const WHERE = `select concat(current_database(), ' ', pg_postmaster_start_time()) as place`
+
+/** OPS-05 when the two connections lead to different databases: the schema must not be made in the
+ * wrong one. */
+async function sameDatabase(roles: { owner: pg.Pool; runtime: pg.Pool }): Promise<void> {
+  const places = await Promise.all(
+    [roles.owner, roles.runtime].map(async (pool) => {
+      const client = await reach(pool)
+      try {
+        return (await client.query<{ place: string }>(WHERE)).rows[0]?.place
+      } finally {
+        client.release()
+      }
+    }),
+  )
+  if (places[0] === places[1]) return
+  const detail = 'TICKLOCK_MIGRATION_URL and DATABASE_URL lead to different databases'
+  throw new FaultError('OPS-05', detail)
 }
 
 /** Applies what is missing and returns how many files that was. Rejects with OPS-08 when the
@@ -111,7 +133,10 @@ async function asOwner(work: () => Promise<unknown>): Promise<void> {
     await work()
   } catch (error) {
     if (errorCode(error) !== FORBIDDEN) throw error
-    throw new FaultError('OPS-31', 'it must be brought up to date: set TICKLOCK_MIGRATION_URL')
+    throw new FaultError(
+      'OPS-31',
+      'this role may not change the schema; TICKLOCK_MIGRATION_URL names the owner of the tables',
+    )
   }
 }
 

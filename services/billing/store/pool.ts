@@ -108,7 +108,9 @@ export const isUp = (pool: Pool): Promise<boolean> =>
 
 /** What the server calls its own version. */
 export async function serverVersion(pool: Pool): Promise<string> {
-  const { rows } = await pool.query<{ version: string }>('show server_version as version')
+  const { rows } = await pool.query<{ version: string }>(
+    "select current_setting('server_version') as version",
+  )
   return rows[0]?.version ?? ''
 }
 

@@ -6,7 +6,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import { csvLine } from '../../../shared/documents/csv.ts'
 import type { SecretPlace } from '../../../shared/handover/roster.ts'
 import { decodeText, isEncoding } from '../../../shared/documents/text.ts'
-import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
+import { errorCode, errorText, FaultError } from '../../../shared/node/fault-error.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import { Secret } from '../../../shared/secret.ts'
 import { masterKeyTag } from '../../../shared/tves/handshake.ts'
@@ -54,7 +54,9 @@ export async function enrolList(
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const { labels, skipped } = await enrolAll(db, keys, listed, options, now)
     const names = skipped.length === 0 ? '' : `; there already: ${skipped.join(', ')}`
-    console.log(`${labels.length} devices enrolled${names}`)
+    const devices = labels.length === 1 ? '1 device' : `${labels.length} devices`
+    console.log(`${devices} enrolled${names}`)
+    if (labels.length === 0) return
     console.log(
       `Their tokens are in ${options.out}: good for ${TOKEN_LIFE_DAYS} days, for one slave each.`,
     )
@@ -144,6 +146,9 @@ function writeNew(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx', mode: 0o600, flush: true })
   } catch (error) {
+    if (errorCode(error) === 'EEXIST') {
+      throw new FaultError('OPS-05', `${path} exists: delete it, or name another file`)
+    }
     throw new FaultError('OPS-04', errorText(error))
   }
 }

@@ -84,6 +84,10 @@ export async function adoptByName(
     const named = call.device === null ? null : (await findDevice(db.kysely, call.device)).id
     const meter = { number: call.meter, device: named, by: operator() }
     const device = await adoptMeter(db.pool, meter)
-    console.log(`meter ${call.meter} is read by device ${device}; bills are made from it`)
+    const { name } = await findDevice(db.kysely, device)
+    console.log(`meter ${call.meter} is read by ${name} (${device}); bills are made from it`)
+    console.log(
+      'Whoever else reported it is an alarm (SEC-13); what they sent of it does not count.',
+    )
   })
 }
