@@ -9,8 +9,8 @@ import { clockStateText, lengthText, signedText, utcSecondText } from '../../kit
 
 const WIDTH = 760
 const HEIGHT = 270
-/** Room for `+100 ms` in the large letters of a phone. */
-const LEFT = 98
+/** Room for `−60 min` in the large letters of a phone. */
+const LEFT = 124
 const RIGHT = WIDTH - 8
 const TOP = 18
 const BOTTOM = HEIGHT - 32
