@@ -44,7 +44,10 @@ export function hybridSession({ slave, master, ephemerals, psk, seed, coins, pay
   })
   const fixed = {
     ...suite,
-    kem: { ...suite.kem, encapsulate: () => ({ ciphertext: kem.ciphertext, secret: kem.secret }) },
+    kem: {
+      ...suite.kem,
+      encapsulate: () => ({ ciphertext: kem.ciphertext, secret: kem.secret.slice() }),
+    },
   }
   const shared = { suite: fixed, pattern: 'IKpsk2+hfs', prologue, psk }
   const initiator = startHandshake({

@@ -178,6 +178,12 @@ test("an operator's own server: two roles, neither a superuser", async (t) => {
     await assert.rejects(runtime.pool.query(statement), { code: FORBIDDEN }, statement)
   }
   assert.match(await serverVersion(runtime.pool), /^\d+/)
+  // What the role says of itself does not outweigh what durability rests on.
+  await runtime.pool.query('alter role clerk set synchronous_commit = off')
+  const later = openDatabase(as('clerk', 'c'), () => {})
+  const { rows: shown } = await later.pool.query('show synchronous_commit')
+  await later.close()
+  assert.deepEqual(shown, [{ synchronous_commit: 'on' }])
   // The wrong name in one of the two settings: nothing is made anywhere.
   await root.query('create database other owner keeper')
   const elsewhere = openOwner({ ...as('keeper', 'k'), database: 'other' })

@@ -287,7 +287,10 @@ export class SlaveBox implements End {
       case 'report':
         world.note(`slave ${this.device} reports ${action.fault} ${action.detail}`)
         observer.report(this.device, action.fault)
-        if (action.fault === 'CLK-08' && this.#unawareMs(process) > 0) {
+        if (action.fault !== 'CLK-08') return
+        // With a session's replies it forgot what they said of a leap second.
+        if (action.detail.endsWith('forgotten')) process.unaware = process.elder
+        else if (this.#unawareMs(process) > 0) {
           process.unaware = false
           world.sometimes('leap second noticed')
         }

@@ -73,6 +73,7 @@ export function openDatabase(connection: Connection, log: (line: string) => void
     connectionTimeoutMillis: CONNECT_MS_MAX,
     keepAlive: true,
     application_name: 'ticklock',
+    ...pinned(connection),
     ...target,
     types,
   })
@@ -86,6 +87,14 @@ export function openDatabase(connection: Connection, log: (line: string) => void
   })
   const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   return { pool, kysely, close: () => pool.end() }
+}
+
+/** A role may set its own defaults. What durability rests on is said with every connection, which
+ * stands above them; the schema's name too, where the server is ours. */
+function pinned(connection: Connection): { readonly options?: string } {
+  const always = '-c synchronous_commit=on -c default_transaction_read_only=off'
+  if (typeof connection !== 'string') return { options: `${always} -c search_path=public` }
+  return /[?&]options=/.test(connection) ? {} : { options: always }
 }
 
 /** A client reads the text, and the certificates that it names, when it is made. What is wrong is

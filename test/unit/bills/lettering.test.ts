@@ -8,6 +8,8 @@ import {
   linesOf,
   partsOf,
 } from '../../../services/billing/bills/shell/lettering.ts'
+import { renderBillPdf } from '../../../services/billing/bills/shell/pdf.ts'
+import { contentFor } from '../../fixtures/bill-content.ts'
 
 const NAMES = [
   ['Latin', 'Zoë Müller-Łukasz, Đặng Thị Hương'],
@@ -86,4 +88,24 @@ test('a line ends between words, and between Chinese words; what does not fit is
     measure,
   })
   assert.equal(`${first}${second}`, '北京市朝阳区建国门外大街')
+})
+
+test('names on which a font lacks an anchor are drawn all the same', async () => {
+  for (const name of ['ਸਿੰਘ', 'ਅੰਮ੍ਰਿਤਸਰ', 'અંજલિ', 'ഹരി കൃഷ്ണൻ', 'ភ្នំពេញ', 'القُرْآنُۖ', '\u0bbfத', '\\x']) {
+    const customer = { number: 'C', name, address: name }
+    const missing: string[] = []
+    const pdf = await renderBillPdf(contentFor({ customer }), (letters) => missing.push(...letters))
+    assert.equal(Buffer.from(pdf.subarray(0, 5)).toString(), '%PDF-', name)
+    assert.deepEqual(missing, [], name)
+  }
+})
+
+test('a text far longer than its box is cut before it is measured', {
+  timeout: 30_000,
+}, async () => {
+  for (const letter of ['A', 'த', 'م']) {
+    const customer = { number: 'C', name: letter.repeat(10_000), address: letter.repeat(10_000) }
+    const pdf = await renderBillPdf(contentFor({ customer }))
+    assert.ok(pdf.length < 200_000, `${pdf.length} bytes`)
+  }
 })

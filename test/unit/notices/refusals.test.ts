@@ -5,6 +5,8 @@ import { test } from 'node:test'
 import {
   type Culprit,
   gatewayCulprit,
+  gatewayRefusal,
+  kannelRefusal,
   mailCulprit,
 } from '../../../services/billing/notices/core/refusals.ts'
 
@@ -34,7 +36,13 @@ test('mail: x.1.x about the recipient is final, nothing else (RFC 3463, RFC 5248
     // The mailbox is full, switched off, or nobody says what it is.
     ['RCPT TO', '552 5.2.2 Mailbox full', 'passing'],
     ['RCPT TO', '550 5.2.1 Mailbox disabled', 'passing'],
-    ['RCPT TO', '550 No such user, or relaying denied', 'passing'],
+    ['RCPT TO', '550 No such user here', 'passing'],
+    ['RCPT TO', '550 relaying denied', 'ours'],
+    ['RCPT TO', '550 Blocked - see spamhaus', 'ours'],
+    ['RCPT TO', '530 Authentication required', 'ours'],
+    ['RCPT TO', '550 5.1.1 <bills@x.example>: Sender address rejected', 'ours'],
+    ['DATA', '554 rejected as spam', 'ours'],
+    ['DATA', '554 Transaction failed', 'ours'],
     ['RCPT TO', '451 4.7.1 Greylisted', 'passing'],
     ['RCPT TO', '450 4.1.1 Mailbox not there yet', 'passing'],
     ['DATA', '421 4.3.2 Shutting down', 'passing'],
@@ -43,7 +51,7 @@ test('mail: x.1.x about the recipient is final, nothing else (RFC 3463, RFC 5248
     const code = Number(response.slice(0, 3))
     assert.equal(mailCulprit({ command, code, response }), expected, `${command}: ${response}`)
   }
-  assert.equal(mailCulprit({ command: 'CONN', code: null, response: '' }), 'passing')
+  assert.equal(mailCulprit({ command: 'CONN', code: null, response: '' }), 'away')
 })
 
 test('SMS: the codes about the number are final, our sender, region and login are not', () => {
@@ -62,9 +70,29 @@ test('SMS: the codes about the number are final, our sender, region and login ar
     [408, '', 'passing'],
     [500, '{"code":21211}', 'passing'],
     [503, '', 'passing'],
-    [302, '', 'passing'],
+    [302, '', 'ours'],
+    [401, '{"details":[{"code":21211}],"code":20003}', 'ours'],
+    [400, '{"details":[{"code":21211}],"code":21606}', 'ours'],
+    [400, '{"code":21211.5}', 'ours'],
   ]
   for (const [status, answer, expected] of cases) {
     assert.equal(gatewayCulprit(status, answer), expected, `${status} ${answer}`)
   }
+})
+
+test('SMS: a status of 2xx is accepted only when the answer says so', () => {
+  for (const [answer, expected] of [
+    ['{"sid":"SM1","status":"queued"}', null],
+    ['{}', null],
+    ['<html>Please log in</html>', 'ours'],
+    ['', 'ours'],
+    ['{"code":21606}', 'ours'],
+    ['{"sid":"SM1","status":"failed","error_code":21610}', 'recipient'],
+    ['{"sid":"SM1","status":"undelivered"}', 'ours'],
+  ] as const) {
+    assert.equal(gatewayRefusal(answer), expected, answer)
+  }
+  assert.equal(kannelRefusal('0: Accepted for delivery'), null)
+  assert.equal(kannelRefusal('3: Queued for later delivery'), null)
+  assert.equal(kannelRefusal('Authorization failed for sendsms'), 'ours')
 })

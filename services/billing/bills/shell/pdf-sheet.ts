@@ -37,8 +37,15 @@ const LINE_GAP = 1
 const BOLD_OUTLINE = 0.022
 const THIN_OUTLINE = 0.03
 
+/** No box on the page holds more letters; to measure far longer texts takes minutes. */
+const LETTERS_MAX = 600
+
+const clipped = (text: string): string =>
+  text.length <= LETTERS_MAX ? text : `${text.slice(0, LETTERS_MAX).toWellFormed()}…`
+
 /** Writes and returns the height used, points. */
-export function write(sheet: Sheet, text: string, box: Box): number {
+export function write(sheet: Sheet, whole: string, box: Box): number {
+  const text = clipped(whole)
   if (!isPlain(sheet.lettering, text)) return writeMixed(sheet, text, box)
   const { width, align = 'left', height = box.size * 1.4 } = box
   const options = { width, align, height, ellipsis: true, lineGap: LINE_GAP }
@@ -58,13 +65,32 @@ const SHAPED: PDFKit.Mixins.TextOptions = {
   baseline: 'alphabetic',
 }
 
+/** Without the placing of marks. fontkit breaks on a font whose table leaves an anchor out, which is
+ * legal and common (Gurmukhi, Malayalam, Khmer, Koranic signs); the marks then stand where the font
+ * itself puts them. pdfkit's types know no feature that is switched off. */
+const MARKS_UNPLACED: PDFKit.Mixins.TextOptions = Object.assign({}, SHAPED, {
+  features: { mark: false, mkmk: false, abvm: false, blwm: false },
+})
+
+/** How a part is drawn: its width, and the options that do not break on it. */
+function shapedBy(sheet: InstanceType<typeof Pdf>, text: string) {
+  for (const options of [SHAPED, MARKS_UNPLACED]) {
+    try {
+      return { options, width: sheet.widthOfString(text, options) }
+    } catch {
+      // The next one leaves more out.
+    }
+  }
+  return null
+}
+
 /** The same for a text of several faces, or one that runs from right to left. */
 function writeMixed(sheet: Sheet, text: string, box: Box): number {
   const { width, align = 'left', height = box.size * 1.4, size } = box
   const main = box.bold === true ? 'bold' : 'regular'
   sheet.fontSize(size)
   const fontOf = ({ face }: Part): InstanceType<typeof Pdf> => sheet.font(face?.name ?? main)
-  const widthOf = (part: Part): number => fontOf(part).widthOfString(part.text, SHAPED)
+  const widthOf = (part: Part): number => shapedBy(fontOf(part), part.text)?.width ?? 0
   const measure = (line: string): number =>
     partsOf(sheet.lettering, line).reduce((sum, part) => sum + widthOf(part), 0)
   const row = size * LINE + LINE_GAP
@@ -77,8 +103,10 @@ function writeMixed(sheet: Sheet, text: string, box: Box): number {
       const outline = outlineOf(part, box.bold === true) * size
       const color = box.color ?? INK
       fontOf(part).fillColor(color).strokeColor(color).lineWidth(outline)
-      sheet.text(part.text, x, y, { ...SHAPED, fill: true, stroke: outline > 0 })
-      x += widthOf(part)
+      const shaped = shapedBy(sheet, part.text)
+      if (shaped === null) continue
+      sheet.text(part.text, x, y, { ...shaped.options, fill: true, stroke: outline > 0 })
+      x += shaped.width
     }
   }
   return Math.min(lines.length * row, Math.max(height, row))

@@ -12,13 +12,23 @@ import { letteringOf } from './lettering.ts'
 import { drawCharges, drawEnergy, drawHow } from './pdf-tables.ts'
 import { GREY, INK, type Sheet, SIDE, WIDTH, write, BLUE, PALE } from './pdf-sheet.ts'
 
+/** Every text of a bill, as it is drawn and not as JSON spells it. */
+function textsOf(bill: BillContent): string {
+  const texts: string[] = []
+  JSON.stringify(bill, (_key, value: unknown) => {
+    if (typeof value === 'string') texts.push(value)
+    return value
+  })
+  return texts.join('\n')
+}
+
 /** Resolves to the bytes of the page. Takes tens of milliseconds: the server calls it in a thread
  * (press.ts). `onMissing` gets the letters that no face draws. */
 export async function renderBillPdf(
   bill: BillContent,
   onMissing: (letters: readonly string[]) => void = () => {},
 ): Promise<Uint8Array> {
-  const lettering = await letteringOf(JSON.stringify(bill))
+  const lettering = await letteringOf(textsOf(bill))
   if (lettering.missing.length > 0) onMissing(lettering.missing)
   const issuedAt = new Date(parseUtc(bill.issuedAt) ?? 0)
   const paper = new Pdf({

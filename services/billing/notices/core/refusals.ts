@@ -4,8 +4,9 @@
 // gateways by codes of their own.
 
 /** `recipient`: the address itself will never work. `ours`: nothing goes out until an operator
- * corrects a setting. `passing`: it may work later by itself. */
-export type Culprit = 'recipient' | 'ours' | 'passing'
+ * corrects a setting. `away`: nobody answered, or not as what we were looking for. `passing`: it
+ * may work later by itself. */
+export type Culprit = 'recipient' | 'ours' | 'away' | 'passing'
 
 /** What a mail server refused, and with which words. */
 export interface MailRefusal {
@@ -27,16 +28,23 @@ const RECIPIENT_DETAILS: ReadonlySet<string> = new Set(['1', '2', '3', '4', '6',
 /** X.7.Y: policy and security. X.5.Y and X.6.Y: our commands, our message. */
 const OUR_SUBJECTS: ReadonlySet<string> = new Set(['5', '6', '7'])
 
+/** Words for our own standing, where no status code tells. */
+const OUR_WORDS = /\b(?:relay|sender|spam|block|black|deny|denied|reputation|authenticat|policy)/i
+const LOGIN_WANTED = 530
+
 export function mailCulprit({ command, code, response }: MailRefusal): Culprit {
   // No login, no TLS, or a command that never reaches the recipient: nobody gets mail from us.
   const named = command === 'RCPT TO' || command === 'DATA'
-  if (code === null || code < PERMANENT) return 'passing'
+  if (code === null) return 'away'
+  if (code < PERMANENT) return 'passing'
+  if (code === LOGIN_WANTED || OUR_WORDS.test(response)) return 'ours'
   const [, subject, detail = ''] = ENHANCED.exec(response) ?? []
   if (subject === ADDRESS_STATUS && named && RECIPIENT_DETAILS.has(detail)) return 'recipient'
   if (!named || subject === ADDRESS_STATUS) return 'ours'
   if (subject !== undefined && OUR_SUBJECTS.has(subject)) return 'ours'
-  // Without a code, 550 can mean the mailbox as well as our reputation: it gets its attempts.
-  return 'passing'
+  // Without a code, 550 can mean the mailbox as well as our reputation: it gets its attempts. The
+  // text of a mail is refused for what it is.
+  return command === 'DATA' && subject === undefined ? 'ours' : 'passing'
 }
 
 /** Errors of Twilio's API that speak of the customer's number: 21211 not a number, 21610 the
@@ -44,14 +52,44 @@ export function mailCulprit({ command, code, response }: MailRefusal): Culprit {
  * warning dictionary". */
 const NUMBER_CODES: ReadonlySet<number> = new Set([21_211, 21_610, 21_614, 21_635])
 
-const TOO_MANY = 429
-const TIMED_OUT = 408
+const BAD_REQUEST = 400
 const CLIENT_ERRORS = { min: 400, max: 499 } as const
+/** Too many at once, and a time-out: those alone of 4xx may pass. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429])
+const REDIRECTS = { min: 300, max: 399 } as const
 
-/** `answer`: the JSON that came with `status`. */
-export function gatewayCulprit(status: number, answer: string): Culprit {
-  if (status === TOO_MANY || status === TIMED_OUT) return 'passing'
-  if (status < CLIENT_ERRORS.min || status > CLIENT_ERRORS.max) return 'passing'
-  const code = /"code"\s*:\s*"?(\d{1,9})\b/.exec(answer)?.[1]
-  return code !== undefined && NUMBER_CODES.has(Number(code)) ? 'recipient' : 'ours'
+/** What a gateway in Twilio's format says: an object with these fields, if it is one. */
+function fieldsOf(answer: string): { readonly code: unknown; readonly status: unknown } | null {
+  try {
+    const said: unknown = JSON.parse(answer)
+    if (typeof said !== 'object' || said === null) return null
+    const code: unknown = Reflect.get(said, 'code') ?? Reflect.get(said, 'error_code')
+    return { code, status: Reflect.get(said, 'status') }
+  } catch {
+    return null
+  }
 }
+
+/** Whose fault a refusal is; `answer`: the JSON that came with `status`. */
+export function gatewayCulprit(status: number, answer: string): Culprit {
+  if (status >= REDIRECTS.min && status <= REDIRECTS.max) return 'ours'
+  if (PASSING_STATUSES.has(status)) return 'passing'
+  if (status < CLIENT_ERRORS.min || status > CLIENT_ERRORS.max) return 'passing'
+  const code = Number(fieldsOf(answer)?.code)
+  return status === BAD_REQUEST && NUMBER_CODES.has(code) ? 'recipient' : 'ours'
+}
+
+const FAILED: ReadonlySet<unknown> = new Set(['failed', 'undelivered', 'canceled'])
+
+/** A status of 2xx is no acceptance by itself: a log-in page comes with it too. Null: accepted. */
+export function gatewayRefusal(answer: string): Culprit | null {
+  const fields = fieldsOf(answer)
+  if (fields === null) return 'ours'
+  const code = Number(fields.code ?? 0)
+  if (code === 0 && !FAILED.has(fields.status)) return null
+  return NUMBER_CODES.has(code) ? 'recipient' : 'ours'
+}
+
+/** Kannel begins its answer with `0:` (accepted) or `3:` (queued for later). */
+export const kannelRefusal = (answer: string): Culprit | null =>
+  /^[03]:/.test(answer) ? null : 'ours'

@@ -22,6 +22,8 @@ export const ATTEMPTS_MAX = RETRY_MINUTES.length + 1
 /** Wait after a refusal that is our own fault, minutes. It counts as no attempt: the notice goes
  * out once an operator has corrected what was refused, however long that takes. */
 const OURS_MINUTES = 60
+/** The same where nobody answers: a server that is repaired is found soon. */
+const AWAY_MINUTES = 10
 /** How long a claimed notice is ours. Longer than any attempt; otherwise two workers would send at
  * once. */
 const LEASE: SpanMs = spanMs(180_000)
@@ -96,8 +98,10 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
     await recordSent(db, { id, providerId: delivery.providerId, at: now() })
     return
   }
-  if (delivery.culprit === 'ours') {
-    await putOff(task, notice, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
+  const { culprit, fault } = delivery
+  if (culprit === 'ours' || culprit === 'away') {
+    const detail = `${notice.channel} for ${matter.name}: ${delivery.detail}`
+    await putOff(task, notice, { fault: culprit === 'ours' ? 'BIL-17' : fault, detail })
     return
   }
   const minutes = RETRY_MINUTES[notice.attempts - 1]
@@ -114,15 +118,20 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   log(`notice ${id} will be tried again in ${minutes} min`)
 }
 
-/** Refused for a fault of ours. The log says so once until something goes out again: a run of ten
+/** Refused for a fault of ours, or not answered at all. The log says so once until something goes out again: a run of ten
  * thousand bills must not say it ten thousand times. */
-async function putOff(task: NoticeTask, notice: DueNotice, detail: string): Promise<void> {
+async function putOff(
+  task: NoticeTask,
+  notice: DueNotice,
+  { fault, detail }: { readonly fault: FaultCode; readonly detail: string },
+): Promise<void> {
   const { db, now, told } = task
-  task.onFault?.('BIL-17')
-  if (told?.has(notice.channel) !== true) task.log(faultLine('BIL-17', detail))
+  task.onFault?.(fault)
+  if (told?.has(notice.channel) !== true) task.log(faultLine(fault, detail))
   told?.add(notice.channel)
-  const again = shiftMs(now(), spanMs(OURS_MINUTES * 60_000))
-  await recordFailed(db, { id: notice.id, fault: 'BIL-17', again, uncounted: true })
+  const minutes = fault === 'BIL-17' ? OURS_MINUTES : AWAY_MINUTES
+  const again = shiftMs(now(), spanMs(minutes * 60_000))
+  await recordFailed(db, { id: notice.id, fault, again, uncounted: true })
 }
 
 function report(task: NoticeTask, fault: FaultCode, detail: string): void {

@@ -2,7 +2,7 @@
 // and reads the answer; time-outs, redirects and the size of an answer are handled once, below.
 
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
-import { type Culprit, gatewayCulprit } from '../core/refusals.ts'
+import { type Culprit, gatewayCulprit, gatewayRefusal, kannelRefusal } from '../core/refusals.ts'
 import { smsLength } from '../core/sms-length.ts'
 import { type Delivery, DELIVERY_MS_MAX, detailOf, isThisMachine, unsendable } from './delivery.ts'
 
@@ -38,6 +38,8 @@ interface Gateway {
   request(message: TextMessage): { readonly url: string; readonly init: RequestInit }
   /** The gateway's id of an accepted message. */
   idOf(answer: string): string
+  /** Null: an answer of 2xx says that it was accepted. */
+  refusal(answer: string): Culprit | null
   /** Whose fault a refusal is. */
   culprit(status: number, answer: string): Culprit
 }
@@ -66,6 +68,7 @@ export function twilioSms(options: {
       },
     }),
     idOf: (answer) => /"sid"\s*:\s*"([^"]{1,64})"/.exec(answer)?.[1] ?? '',
+    refusal: gatewayRefusal,
     culprit: gatewayCulprit,
   })
 }
@@ -97,6 +100,7 @@ export function kannelSms(options: {
       return { url: url.href, init: { method: 'GET' } }
     },
     idOf: (answer) => detailOf(answer),
+    refusal: kannelRefusal,
     // Kannel's own words name no number: a refusal is never the customer's.
     culprit: (status) => gatewayCulprit(status, ''),
   })
@@ -117,12 +121,13 @@ function driver(gateway: Gateway): SmsDriver {
         })
         const answer = await bounded(response)
         const { status } = response
-        if (status >= SUCCESS_MIN && status <= SUCCESS_MAX)
-          return { ok: true, providerId: gateway.idOf(answer) }
+        const accepted = status >= SUCCESS_MIN && status <= SUCCESS_MAX
+        const refusal = accepted ? gateway.refusal(answer) : gateway.culprit(status, answer)
+        if (refusal === null) return { ok: true, providerId: gateway.idOf(answer) }
         const detail = detailOf(`status ${status} ${answer}`)
-        return { ok: false, fault: 'BIL-10', culprit: gateway.culprit(status, answer), detail }
+        return { ok: false, fault: 'BIL-10', culprit: refusal, detail }
       } catch (error) {
-        return { ok: false, fault: 'BIL-10', culprit: 'passing', detail: reason(error) }
+        return { ok: false, fault: 'BIL-10', culprit: 'away', detail: reason(error) }
       }
     },
   }

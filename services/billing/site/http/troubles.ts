@@ -30,7 +30,7 @@ const OUR_MISTAKE = troubleOf(
 export function installTroubles(app: FastifyInstance, sessions: Sessions): void {
   app.setNotFoundHandler((request, reply) => answer(request, reply, NOT_FOUND, sessions))
   app.setErrorHandler((error, request, reply) => {
-    const trouble = classify(error)
+    const trouble = classify(error, request.raw.destroyed || request.raw.aborted)
     if (trouble.status >= 500 && trouble.fault !== null) {
       // The route's pattern, never the URL: that may hold a link's secret.
       const route = request.routeOptions.url ?? 'unknown'
@@ -44,7 +44,12 @@ export function installTroubles(app: FastifyInstance, sessions: Sessions): void 
 const placeOf = (error: unknown): string =>
   /^\s+at (.*)$/m.exec(error instanceof Error ? (error.stack ?? '') : '')?.[1] ?? ''
 
-function classify(error: unknown): Trouble {
+/** The client went away in the middle of what it sent: nobody reads our answer. */
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ECONNRESET' && !('severity' in error)
+
+function classify(error: unknown, gone: boolean): Trouble {
+  if (gone && isGone(error)) return { ...NOT_UNDERSTOOD, status: 400 }
   if (isDatabaseAway(error)) return DATABASE_AWAY
   const status = statusOf(error)
   if (status === 429) return TOO_MANY
