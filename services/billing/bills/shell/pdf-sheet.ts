@@ -65,9 +65,9 @@ const SHAPED: PDFKit.Mixins.TextOptions = {
   baseline: 'alphabetic',
 }
 
-/** Without the placing of marks. fontkit breaks on a font whose table leaves an anchor out, which is
- * legal and common (Gurmukhi, Malayalam, Khmer, Koranic signs); the marks then stand where the font
- * itself puts them. pdfkit's types know no feature that is switched off. */
+/** Without the placing of marks. fontkit breaks on a font whose table leaves an anchor out, which
+ * is legal and common (Gurmukhi, Malayalam, Khmer, Koranic signs); the marks then stand where the
+ * font itself puts them. pdfkit's types know no feature that is switched off. */
 const MARKS_UNPLACED: PDFKit.Mixins.TextOptions = Object.assign({}, SHAPED, {
   features: { mark: false, mkmk: false, abvm: false, blwm: false },
 })
