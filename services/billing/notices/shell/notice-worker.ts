@@ -118,8 +118,8 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
   log(`notice ${id} will be tried again in ${minutes} min`)
 }
 
-/** Refused for a fault of ours, or not answered at all. The log says so once until something goes out again: a run of ten
- * thousand bills must not say it ten thousand times. */
+/** Refused for a fault of ours, or not answered at all. The log says so once until something goes
+ * out again: a run of ten thousand bills must not say it ten thousand times. */
 async function putOff(
   task: NoticeTask,
   notice: DueNotice,
