@@ -49,7 +49,7 @@ test('enrol: a whole file or nothing, tokens in a file of mode 0600 and nowhere 
   assert.match(over.output, /OPS-05 .*nothing was enrolled.*attic, cellar, left/)
   writeFileSync(list, 'name\nattic\nshed\n')
   const taken = await run('enrol', list, '--skip-existing')
-  assert.match(taken.output, /OPS-04 .*EEXIST/, 'tokens are never written over others')
+  assert.match(taken.output, /OPS-05 .*exists: delete it/, 'tokens are never written over')
   const more = await run('enrol', list, '--skip-existing', '--out', join(way.folder, 'more.csv'))
   assert.match(more.output, /^1 device enrolled; there already: attic$/m)
   writeFileSync(list, 'name\nnew one\nnew one\n')
