@@ -186,9 +186,10 @@ export const LOOT_TRIALS: readonly Trial[] = [
       const { busy } = stage
       const master = await falseMaster()
       const refused = await noticedWhile(stage, busy, 'SEC-09', async () => {
+        const before = busy.line.redirected
         busy.line.redirect = master.port
         busy.line.cut()
-        await until('it called', () => busy.line.redirected > 0)
+        await until('it called', () => busy.line.redirected > before)
         await wait(500)
         busy.line.redirect = null
         busy.line.cut()
