@@ -17,10 +17,17 @@ export const fromHex = (text: string): Uint8Array | null =>
 export const toText = (bytes: Uint8Array): string => utf8.decode(bytes)
 export const fromText = (text: string): Uint8Array => encoder.encode(text)
 
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+export const concat = (...parts: readonly Uint8Array[]): Uint8Array =>
+  filled(new Uint8Array(lengthOf(parts)), parts)
+
+function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0
   for (const part of parts) length += part.length
-  const whole = new Uint8Array(length)
+  return length
+}
+
+/** `whole` with the parts behind each other. */
+function filled(whole: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
   let at = 0
   for (const part of parts) {
     whole.set(part, at)
@@ -35,21 +42,16 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 export const secretBytes = (length: number): Uint8Array => new Uint8Array(new ArrayBuffer(length))
 
 /** The parts behind each other, where they can be overwritten. */
-export function secretConcat(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = secretBytes(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+export const secretConcat = (...parts: readonly Uint8Array[]): Uint8Array =>
+  filled(secretBytes(lengthOf(parts)), parts)
+
+export function isZero(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0) return false
+  return true
 }
 
 /** True for a secret that was overwritten: no key that was drawn or derived is all zero. */
-export function isSpent(secret: Uint8Array): boolean {
-  for (const byte of secret) if (byte !== 0) return false
-  return true
-}
+export const isSpent = (secret: Uint8Array): boolean => isZero(secret)
 
 /** Compares in a time that depends on the lengths only. */
 export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {

@@ -2,7 +2,7 @@
 // session keys; here is only their plaintext. wire.md 5.
 
 import { assert, unreachable } from '../assert.ts'
-import { Reader, Writer } from '../bytes.ts'
+import { isZero, Reader, Writer } from '../bytes.ts'
 import type { MeterClockReport } from '../clock/evidence.ts'
 import { type SpanUs, type UnixMs, type UnixUs, unixMs, unixUs } from '../units.ts'
 import {
@@ -224,10 +224,9 @@ const readSealed = (reader: Reader): SealedUpTo => ({
   hash: reader.bytes(HASH_BYTES),
 })
 
-/** Of an epoch in which nothing was sealed there is no run, no frame and no hash. */
 /** Run 0: nothing was sealed in that epoch, and the rest is 0 too. Epochs are never 0. */
 const isSound = ({ epoch, run, sequence, hash }: SealedUpTo): boolean =>
-  epoch > 0 && (run > 0 || (sequence === 0 && hash.every((byte) => byte === 0)))
+  epoch > 0 && (run > 0 || (sequence === 0 && isZero(hash)))
 
 function readListed(reader: Reader): SealedUpTo {
   const listed = readSealed(reader)

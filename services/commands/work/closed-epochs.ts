@@ -1,13 +1,12 @@
 // `ticklock let-go`: closed key epochs that no slave has called drained (wire.md 6.5). Their keys
 // are kept until somebody decides; a running head-end notices within two seconds.
 
-import { userInfo } from 'node:os'
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import type { ClosedEpoch } from '../../billing/fleet/core/views.ts'
 import { closedEpochs, letGoEpochs } from '../../billing/fleet/db/epochs.ts'
 import type { Settings } from '../../settings.ts'
-import { findDevice, withDatabase } from './database.ts'
+import { findDevice, operator, withDatabase } from './database.ts'
 
 /** Longest reason, characters: a sentence or two. */
 const REASON_MAX = 500
@@ -61,7 +60,7 @@ export async function letGoOf(
       const what = epoch === DOUBTFUL ? 'no epoch in doubt' : `no closed, undrained epoch ${epoch}`
       throw new FaultError('OPS-12', `${found.name} has ${what}`)
     }
-    const by = `${userInfo().username} (command line)`
+    const by = operator()
     const epochs = chosen.map(({ epoch: id }) => id)
     const gone = await letGoEpochs(kysely, found.id, { epochs, by, reason })
     for (const id of gone) console.log(`epoch ${id} of ${found.name} is let go, its keys destroyed`)

@@ -1,5 +1,6 @@
 // The database of the running head-end, for commands that talk to it.
 
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { DeviceRecord } from '../../../shared/handover/roster.ts'
 import { FaultError } from '../../../shared/node/fault-error.ts'
@@ -7,6 +8,9 @@ import { listDevices } from '../../billing/fleet/db/roster.ts'
 import { runningPostgres } from '../../billing/store/embedded/embedded-postgres.ts'
 import { type Db, openDatabase, reach } from '../../billing/store/pool.ts'
 import type { Settings } from '../../settings.ts'
+
+/** Who gives a command, as the database keeps it. */
+export const operator = (): string => `${userInfo().username} (command line)`
 
 /** Whether it has this name, however its umlauts are typed. */
 export const isCalled = ({ name }: DeviceRecord, typed: string): boolean =>

@@ -1,6 +1,5 @@
 // `ticklock command`: tells one device to do something, through the running head-end's database.
 
-import { userInfo } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { FAULTS, isFaultCode } from '../../../shared/faults.ts'
 import { isMeterNumber } from '../../../shared/meter/reading.ts'
@@ -15,7 +14,7 @@ import {
   isSchedule,
 } from '../../billing/fleet/db/commands.ts'
 import type { CommandRow } from '../../billing/fleet/core/views.ts'
-import { findDevice, withDatabase } from './database.ts'
+import { findDevice, operator, withDatabase } from './database.ts'
 import type { Settings } from '../../settings.ts'
 
 const RANGE = `${SCHEDULE_SECONDS_MIN} to ${SCHEDULE_SECONDS_MAX}`
@@ -68,7 +67,7 @@ export async function giveAndWait(
     const given = await giveCommand(kysely, {
       device: device.id,
       what,
-      askedBy: `${userInfo().username} (command line)`,
+      askedBy: operator(),
       now,
       expires: shiftMs(now, life),
     })

@@ -1,7 +1,6 @@
 // `ticklock set-aside` and `adopt`: whose readings count, said by an operator, in the running
 // head-end's database.
 
-import { userInfo } from 'node:os'
 import { FaultError } from '../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import { parseUtc, utcText } from '../../billing/civil/calendar.ts'
@@ -9,9 +8,7 @@ import { adoptMeter } from '../../billing/readings/db/meters.ts'
 import { liftSetAside, setAside } from '../../billing/readings/db/set-aside.ts'
 import type { Db } from '../../billing/store/pool.ts'
 import type { Settings } from '../../settings.ts'
-import { findDevice, withDatabase } from './database.ts'
-
-const operator = (): string => `${userInfo().username} (command line)`
+import { findDevice, operator, withDatabase } from './database.ts'
 
 /** An instant with its zone; OPS-12 otherwise. */
 export function parseInstant(option: string, text: string): UnixMs {

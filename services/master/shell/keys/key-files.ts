@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { secretConcat } from '../../../../shared/bytes.ts'
+import { isSpent, secretConcat } from '../../../../shared/bytes.ts'
 import { errorCode, FaultError } from '../../../../shared/node/fault-error.ts'
 
 /** Makes the name durable too. Windows cannot synchronise a folder, and does not need to. */
@@ -48,7 +48,7 @@ export function readSecret(path: string, length: number): Uint8Array | null {
   const bytes = readIfThere(path)
   if (bytes === null) return null
   if (bytes.length !== length) throw new FaultError('OPS-16', `${path} is not a key`)
-  return bytes.every((byte) => byte === 0) ? null : bytes
+  return isSpent(bytes) ? null : bytes
 }
 
 /** Another process may remove a name between two looks. */
