@@ -7,7 +7,7 @@
 import { equalConstantTime } from '../../../shared/bytes.ts'
 import type { FaultCode } from '../../../shared/faults.ts'
 import type { DeviceRecord } from '../../../shared/handover/roster.ts'
-import { deviceOf, drop, refuse } from './links.ts'
+import { refuse } from './links.ts'
 import type { CalledAs, KnownToken, Link, RosterState, Turn } from './state.ts'
 
 /** Cuts every link that the roster, as it is now, would not let begin. SEC-01 its static key or psk
@@ -15,14 +15,7 @@ import type { CalledAs, KnownToken, Link, RosterState, Turn } from './state.ts'
 export function cutStrangers(turn: Turn): void {
   for (const link of turn.links.values()) {
     const fault = strangerBy(turn.roster, link)
-    if (fault === null) continue
-    const device = deviceOf(link)
-    if (device === null) {
-      refuse(turn, link, fault)
-      continue
-    }
-    turn.actions.push({ do: 'refused', device: device.record.id, code: fault })
-    drop(turn, link.id, fault)
+    if (fault !== null) refuse(turn, link, fault)
   }
 }
 

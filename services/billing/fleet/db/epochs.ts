@@ -5,10 +5,10 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import type { EpochName, EpochRecord, Roster } from '../../../../shared/handover/roster.ts'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
-import { unixMs } from '../../../../shared/units.ts'
 import { DRAINED_KEPT_DAYS } from '../../../../shared/wire/limits.ts'
 import { ofEpoch, raiseDoubts } from '../../readings/db/doubts.ts'
 import { forgetPositions, readPositions } from '../../readings/db/positions.ts'
+import { instant, instantOrNull } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 import type { ClosedEpoch } from '../core/views.ts'
 import { bump } from './device-rows.ts'
@@ -26,7 +26,7 @@ const ROUND = 1_000
 const recordOf = (row: Selectable<Database['epochs']>): EpochRecord => ({
   device: row.device_id,
   id: row.id,
-  origin: unixMs(row.origin.getTime()),
+  origin: instant(row.origin),
   transcript: row.transcript,
   keys: row.keys,
   closed: row.closed_at !== null,
@@ -147,9 +147,9 @@ export async function closedEpochs(db: Db, device: DeviceId): Promise<readonly C
       : [
           {
             epoch,
-            beganAt: unixMs(created_at.getTime()),
-            closedAt: unixMs(closed_at.getTime()),
-            namedAt: named_at === null ? null : unixMs(named_at.getTime()),
+            beganAt: instant(created_at),
+            closedAt: instant(closed_at),
+            namedAt: instantOrNull(named_at),
             doubtful,
           },
         ],
