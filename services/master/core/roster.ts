@@ -35,7 +35,8 @@ export function putDevice(roster: RosterTables, record: DeviceRecord): void {
   unnameKey(roster, known)
   putRecord(known, record)
   nameKey(roster, known)
-  if (isOther(staticKey, record.staticKey)) forgetPace(known)
+  // Whoever asked for too many epochs under the key before does not call under this one.
+  if (!same(staticKey, record.staticKey)) forgetPace(known)
 }
 
 /** Forgets the devices that are not listed any more. One that comes back is read from the store
@@ -105,10 +106,6 @@ export function putTokens(
 /** The device proved that it holds the master's key of this tag. */
 export const putMasterKey = (device: DeviceState, tag: Uint8Array): void =>
   putRecord(device, { ...device.record, masterKey: tag })
-
-/** Whoever asked for too many epochs under the key before does not call under this one. */
-const isOther = (before: Uint8Array | null, now: Uint8Array | null): boolean =>
-  before === null ? now !== null : now === null || !equalConstantTime(before, now)
 
 function putRecord(device: Owned<DeviceState>, record: DeviceRecord): void {
   device.record = record

@@ -75,7 +75,7 @@ async function sendApart(task: NoticeTask, notice: DueNotice, signal: AbortSigna
     const { id, attempts } = notice
     report(task, 'BIL-16', `notice ${id}: ${errorText(error)}`)
     const minutes = RETRY_MINUTES[attempts - 1]
-    const again = minutes === undefined ? null : shiftMs(task.now(), spanMs(minutes * 60_000))
+    const again = minutes === undefined ? null : inMinutes(task, minutes)
     await recordFailed(task.db, { id, fault: 'BIL-16', again })
   }
 }
@@ -99,22 +99,21 @@ async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal)
     return
   }
   const { culprit, fault } = delivery
+  const name = `${notice.channel} for ${matter.name}`
+  const detail = `${name}: ${delivery.detail}`
   if (culprit === 'ours' || culprit === 'away') {
-    const detail = `${notice.channel} for ${matter.name}: ${delivery.detail}`
     await putOff(task, notice, { fault: culprit === 'ours' ? 'BIL-17' : fault, detail })
     return
   }
   const minutes = RETRY_MINUTES[notice.attempts - 1]
-  report(task, delivery.fault, `${notice.channel} for ${matter.name}: ${delivery.detail}`)
-  if (delivery.culprit === 'recipient' || minutes === undefined) {
-    report(task, 'BIL-11', `${notice.channel} for ${matter.name}`)
+  report(task, fault, detail)
+  if (culprit === 'recipient' || minutes === undefined) {
+    report(task, 'BIL-11', name)
     // What no server has seen keeps its own reason.
-    const fault = delivery.fault === 'OPS-27' ? delivery.fault : 'BIL-11'
-    await recordFailed(db, { id, fault, again: null })
+    await recordFailed(db, { id, fault: fault === 'OPS-27' ? fault : 'BIL-11', again: null })
     return
   }
-  const again = shiftMs(now(), spanMs(minutes * 60_000))
-  await recordFailed(db, { id, fault: delivery.fault, again })
+  await recordFailed(db, { id, fault, again: inMinutes(task, minutes) })
   log(`notice ${id} will be tried again in ${minutes} min`)
 }
 
@@ -125,14 +124,17 @@ async function putOff(
   notice: DueNotice,
   { fault, detail }: { readonly fault: FaultCode; readonly detail: string },
 ): Promise<void> {
-  const { db, now, told } = task
+  const { db, told } = task
   task.onFault?.(fault)
   if (told?.has(notice.channel) !== true) task.log(faultLine(fault, detail))
   told?.add(notice.channel)
   const minutes = fault === 'BIL-17' ? OURS_MINUTES : AWAY_MINUTES
-  const again = shiftMs(now(), spanMs(minutes * 60_000))
+  const again = inMinutes(task, minutes)
   await recordFailed(db, { id: notice.id, fault, again, uncounted: true })
 }
+
+const inMinutes = ({ now }: NoticeTask, minutes: number): UnixMs =>
+  shiftMs(now(), spanMs(minutes * 60_000))
 
 function report(task: NoticeTask, fault: FaultCode, detail: string): void {
   task.onFault?.(fault)
