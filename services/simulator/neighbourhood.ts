@@ -2,6 +2,7 @@
 
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import { type Ppm, ppm, type SpanUs, spanUs, type UnixMs } from '../../shared/units.ts'
+import { civilDateAt } from '../billing/civil/calendar.ts'
 import { DEMO_TARIFF } from './demo-tariff.ts'
 import { type SimulatedMeter, simulatedMeter } from './simulated-meter.ts'
 
@@ -104,15 +105,12 @@ export function registrationOf(devices: readonly DeviceId[], installedFrom: Unix
       servicePoint: point(home),
       from: installedFrom,
     })),
-    occupancies: all.map((home) => ({
+    contracts: all.map((home) => ({
       customer: home.customer,
       servicePoint: point(home),
-      from: SINCE,
-    })),
-    tariffs: all.map((home) => ({
       tariff: DEMO_TARIFF.code,
-      servicePoint: point(home),
       from: SINCE,
+      billedFrom: civilDateAt(installedFrom, DEMO_ZONE),
     })),
   }
 }

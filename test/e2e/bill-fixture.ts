@@ -111,18 +111,18 @@ export async function addHousehold(
       'insert into customers (number, name, address, email, phone) values ($1, $2, $3, $4, $5)',
       [`C-${ids.n}`, household.name, `${ids.n} Lake Road`, household.email, household.phone],
     )
-    await db.pool.query(
-      `insert into occupancies (customer_id, service_point_id, from_date)
-        values ($1, $2, '2026-01-01')`,
+    const contract = await inserted(
+      db,
+      `insert into contracts (customer_id, service_point_id, from_date, billed_from)
+        values ($1, $2, '2026-01-01', '2026-01-01')`,
       [customer, point],
     )
-  }
-  if (household.tariff)
     await db.pool.query(
-      `insert into tariff_assignments (service_point_id, tariff_id, from_date)
-        values ($1, $2, '2026-01-01')`,
-      [point, ids.tariff],
+      `insert into contract_terms (contract_id, from_date, tariff_id)
+        values ($1, '2026-01-01', $2)`,
+      [contract, household.tariff ? ids.tariff : null],
     )
+  }
   const { from, to } = instantsOf(MAY, household.zone)
   const { register } = ids
   if (household.opening !== null)

@@ -232,21 +232,21 @@ test('a neighbourhood of 100 is registered at once, and again without a change',
     servicePoints: numbers.map((n) => ({ code: `P${n}`, address: 'a', zone: 'Europe/Berlin' })),
     meters: numbers.map((n) => ({ number: `M${n}`, device: null, digits: 6 })),
     installations: numbers.map((n) => ({ meter: `M${n}`, servicePoint: `P${n}`, from: NOW })),
-    occupancies: numbers.map((n) => ({
+    contracts: numbers.map((n) => ({
       customer: `C${n}`,
       servicePoint: `P${n}`,
+      tariff: 'T1',
       from: '2026-01-01',
     })),
-    tariffs: numbers.map((n) => ({ tariff: 'T1', servicePoint: `P${n}`, from: '2026-01-01' })),
   }
-  assert.equal(await register(pool, entries), 600)
+  assert.equal(await register(pool, entries), 500)
   assert.equal(await register(pool, entries), 0)
   const { rows } = await pool.query("select device_id, digits from meters where number = 'M7'")
   assert.deepEqual(rows, [{ device_id: '0101010101010101', digits: 6 }])
   await assert.rejects(
     register(pool, {
       customers: [{ number: 'X', name: 'X', address: '', email: null, phone: null }],
-      occupancies: [{ customer: 'X', servicePoint: 'nowhere', from: '2026-01-01' }],
+      contracts: [{ customer: 'X', servicePoint: 'nowhere', tariff: null, from: '2026-01-01' }],
     }),
     { code: 'OPS-05' },
   )

@@ -50,14 +50,10 @@ export async function seed(db: Db) {
       servicePoint: `SP-${meter}`,
       from: startOfDay('2026-01-01', ZONE),
     })),
-    occupancies: METERS.map((meter, index) => ({
+    contracts: METERS.map((meter, index) => ({
       customer: `C-${index + 1}`,
       servicePoint: `SP-${meter}`,
-      from: MOVED_IN,
-    })),
-    tariffs: METERS.map((meter) => ({
       tariff: DEMO_TARIFF.code,
-      servicePoint: `SP-${meter}`,
       from: MOVED_IN,
     })),
   })

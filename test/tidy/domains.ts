@@ -20,20 +20,24 @@ const ONE_LAYER: Readonly<Record<string, string>> = { civil: 'core', store: 'db'
 /** What every domain may use. */
 const GROUND = ['civil', 'store', 'kit']
 
+const BELOW_BILLS = 'access utility customers tariffs readings clocks fleet notices'.split(' ')
+
 /** Which other domains each domain may import, the ground aside. Types count. */
 export const DOMAINS: Readonly<Record<string, readonly string[]>> = {
   civil: [],
   store: [],
   kit: [],
   access: [],
-  customers: ['access', 'readings'],
-  tariffs: ['access'],
+  utility: ['access'],
+  customers: ['access', 'readings', 'tariffs', 'utility'],
+  tariffs: ['access', 'utility'],
   readings: ['access'],
   clocks: ['access', 'customers', 'tariffs', 'readings'],
   fleet: ['access', 'customers', 'tariffs', 'readings', 'clocks'],
-  notices: ['access', 'customers'],
-  bills: ['access', 'customers', 'tariffs', 'readings', 'clocks', 'fleet', 'notices'],
-  site: ['access', 'customers', 'tariffs', 'readings', 'clocks', 'fleet', 'notices', 'bills'],
+  notices: ['access', 'utility', 'customers'],
+  bills: BELOW_BILLS,
+  attention: [...BELOW_BILLS, 'bills'],
+  site: [...BELOW_BILLS, 'bills', 'attention'],
 }
 /** Of the ground, civil time and money stand lowest. */
 const GROUND_MAY: Readonly<Record<string, readonly string[]>> = {

@@ -22,21 +22,24 @@ const ALL: Grant = { insert: true, update: true, delete: true }
 export const GRANTS: Readonly<Record<string, Grant>> = {
   schema_migrations: {},
   counters: KEPT,
+  changes: ADDED,
   // access
   operators: ALL,
   sessions: ALL,
   links: ALL,
   // customers
-  customers: ADDED,
-  service_points: ADDED,
-  installations: ADDED,
-  occupancies: ADDED,
-  tariff_assignments: ADDED,
+  // Deleted is only what was entered by mistake and never used; changes keeps it.
+  customers: ALL,
+  service_points: ALL,
+  installations: ALL,
+  contracts: ALL,
+  contract_terms: ALL,
   // tariffs: a version never changes once it is published.
   tariffs: { insert: true, update: ['name'] },
   tariff_versions: ADDED,
   // readings: never overwritten; a better time is a row beside the original.
-  meters: KEPT,
+  meters: ALL,
+  manual_readings: ALL,
   registers: ADDED,
   readings: ADDED,
   last_values: KEPT,
@@ -64,6 +67,7 @@ export const GRANTS: Readonly<Record<string, Grant>> = {
   // bills: an issued bill never changes; its notice is sent.
   bill_series: KEPT,
   bills: ADDED,
+  bill_periods: ALL,
   notices: KEPT,
 }
 

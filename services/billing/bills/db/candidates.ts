@@ -13,6 +13,7 @@ import type { StoredTariff } from '../../tariffs/db/tariffs.ts'
 /** One service point whose meter was installed for the whole period and is not billed yet. */
 export interface Candidate {
   readonly servicePointId: number
+  readonly contractId: number | null
   readonly customerId: number | null
   readonly tariff: StoredTariff | null
   readonly email: string | null
@@ -41,6 +42,7 @@ interface Row {
   readonly digits: number | null
   readonly multiplier: number
   readonly adopted: boolean
+  readonly contract_id: number | null
   readonly customer_id: number | null
   readonly customer: string | null
   readonly name: string | null
@@ -87,7 +89,7 @@ export async function nextCandidates(db: Kysely<Database>, batch: Batch): Promis
   const { rows } = await sql<Row>`
     select sp.id, sp.code, sp.address, m.number as meter, m.digits, m.multiplier,
       m.adopted_at is not null as adopted,
-      c.id as customer_id, c.number as customer, c.name, c.address as customer_address,
+      o.id as contract_id, c.id as customer_id, c.number as customer, c.name, c.address as customer_address,
       c.email, c.phone, t.tariff_id, b.id as bill_id,
       opening.value as opening, opening.register_id as opening_register,
       closing.value as closing, closing.register_id as closing_register
@@ -97,21 +99,14 @@ export async function nextCandidates(db: Kysely<Database>, batch: Batch): Promis
         and from_ts <= ${from} and (to_ts is null or to_ts >= ${to}) order by id desc limit 1
     ) i on true
     join meters m on m.id = i.meter_id
-    left join lateral (
-      select customer_id from occupancies where service_point_id = sp.id
-        and from_date <= ${period.from}::date and (to_date is null or to_date >= ${period.to}::date)
-      order by id desc limit 1
-    ) o on true
+    left join contracts o on o.service_point_id = sp.id
+      and daterange(o.from_date, o.to_date) @> daterange(${period.from}::date, ${period.to}::date)
     left join customers c on c.id = o.customer_id
     left join lateral (
-      select tariff_id from tariff_assignments where service_point_id = sp.id
-        and from_date <= ${period.from}::date and (to_date is null or to_date >= ${period.to}::date)
-      order by id desc limit 1
+      select tariff_id from contract_terms where contract_id = o.id
+        and from_date <= ${period.from}::date order by from_date desc limit 1
     ) t on true
-    left join lateral (
-      select id from bills where customer_id = c.id and service_point_id = sp.id
-        and period_from = ${period.from}::date limit 1
-    ) b on true
+    left join bills b on b.contract_id = o.id and b.period_from = ${period.from}::date
     left join lateral (
       select value, register_id from timed_readings where ts = ${from} and meter_id = m.id
         and register_id = any(${registers}::smallint[]) order by register_id desc limit 1
@@ -142,6 +137,7 @@ function candidateOf(row: Row, { zone, period, registers, tariffs }: Batch): Can
   const { customer, name, customer_address: address } = row
   return {
     servicePointId: row.id,
+    contractId: row.contract_id,
     customerId: row.customer_id,
     tariff,
     email: row.email,

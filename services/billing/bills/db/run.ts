@@ -101,6 +101,7 @@ interface Ready {
   readonly candidate: Candidate
   readonly draft: BillDraft
   readonly tariff: StoredTariff
+  readonly contractId: number
   readonly customerId: number
 }
 
@@ -118,9 +119,10 @@ async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<nu
     const verdict = drafted(candidate)
     if (!verdict.ok) note(tally, verdict.fault, verdict.detail)
     else {
-      const { tariff, customerId } = candidate
-      assert(tariff !== null && customerId !== null, 'a drafted bill has a tariff and a customer')
-      ready.push({ candidate, draft: verdict.draft, tariff, customerId })
+      const { tariff, contractId, customerId } = candidate
+      assert(tariff !== null, 'a drafted bill has a tariff')
+      assert(contractId !== null && customerId !== null, 'a drafted bill has a customer')
+      ready.push({ candidate, draft: verdict.draft, tariff, contractId, customerId })
     }
   }
   tally.issued += await insertApart(trx, { ready, next, options }, tally)
@@ -226,20 +228,23 @@ async function insertIssued(
   const inserted = await trx
     .insertInto('bills')
     .values(
-      [...issued.values()].map(({ ready: { candidate, draft, tariff, customerId }, bill }) => ({
-        number: bill.content.number,
-        customer_id: customerId,
-        service_point_id: candidate.servicePointId,
-        period_from: bill.content.period.from,
-        period_to: bill.content.period.to,
-        tariff_version_id: tariff.id,
-        currency: bill.content.currency,
-        total: draft.total,
-        content: canonicalJson(bill.content),
-        hash: bill.hash,
-        issued_at: new Date(options.now),
-        due_on: bill.content.dueOn,
-      })),
+      [...issued.values()].map(
+        ({ ready: { candidate, draft, tariff, contractId, customerId }, bill }) => ({
+          number: bill.content.number,
+          contract_id: contractId,
+          customer_id: customerId,
+          service_point_id: candidate.servicePointId,
+          period_from: bill.content.period.from,
+          period_to: bill.content.period.to,
+          tariff_version_id: tariff.id,
+          currency: bill.content.currency,
+          total: draft.total,
+          content: canonicalJson(bill.content),
+          hash: bill.hash,
+          issued_at: new Date(options.now),
+          due_on: bill.content.dueOn,
+        }),
+      ),
     )
     .onConflict((conflict) => conflict.doNothing())
     .returning(['id', 'number'])

@@ -1,16 +1,31 @@
 // Bills and the series that number them: the tables that only bills writes.
 
 import type { ColumnType, Generated } from 'kysely'
-import type { Json, Timestamp } from '../../store/schema.ts'
+import type { Defaulted, Json, Timestamp } from '../../store/schema.ts'
+
+export type PeriodState = 'unseen' | 'waiting' | 'blocked' | 'ready' | 'billed' | 'exempt'
 
 declare module '../../store/schema.ts' {
   interface Database {
     bill_series: { series: string; next: number }
+    /** One row for each contract and period that is over (migrations/0016_contracts.sql). */
+    bill_periods: {
+      contract_id: number
+      period_from: string
+      period_to: string
+      state: Generated<PeriodState>
+      code: string | null
+      detail: Generated<string>
+      since: Defaulted<Date>
+      due_at: Defaulted<Date>
+      bill_id: number | null
+    }
     bills: {
       id: Generated<number>
       number: string
       customer_id: number
       service_point_id: number
+      contract_id: number
       period_from: string
       period_to: string
       tariff_version_id: number

@@ -29,8 +29,8 @@ export function customerReads(db: Kysely<Database>): CustomerReads {
 
 const placeRows = (db: Kysely<Database>, customer: number) =>
   db
-    .selectFrom('occupancies')
-    .innerJoin('service_points', 'service_points.id', 'occupancies.service_point_id')
+    .selectFrom('contracts')
+    .innerJoin('service_points', 'service_points.id', 'contracts.service_point_id')
     .leftJoin('installations', (join) =>
       join
         .onRef('installations.service_point_id', '=', 'service_points.id')
@@ -40,7 +40,7 @@ const placeRows = (db: Kysely<Database>, customer: number) =>
     .select([
       'address',
       'zone',
-      'from_date',
+      'contracts.from_date',
       'meters.number as meter',
       'meters.id as meter_id',
       'digits',

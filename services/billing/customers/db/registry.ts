@@ -1,4 +1,5 @@
-// Customers, service points, meters and their assignments: registered in bulk, in one transaction.
+// Customers, service points, meters, installations and contracts: registered in bulk, in one
+// transaction.
 // Registering the same again changes nothing, so a start-up may do it every time. Numbers and codes
 // are the operator's own; an open period stays open until it is ended and is never silently moved.
 
@@ -31,17 +32,14 @@ export interface Registration {
     readonly servicePoint: string
     readonly from: UnixMs
   }[]
-  /** Customer number at service point code, from a local date (YYYY-MM-DD) on. */
-  readonly occupancies?: readonly {
+  /** Customer number at service point code under a tariff code (null: none agreed yet), from a
+   * local date (YYYY-MM-DD) on; billed here from then on, or from a later date. */
+  readonly contracts?: readonly {
     readonly customer: string
     readonly servicePoint: string
+    readonly tariff: string | null
     readonly from: string
-  }[]
-  /** Tariff code at service point code, from a local date on. */
-  readonly tariffs?: readonly {
-    readonly tariff: string
-    readonly servicePoint: string
-    readonly from: string
+    readonly billedFrom?: string
   }[]
 }
 
@@ -63,55 +61,39 @@ const SERVICE_POINTS = `
   select * from jsonb_to_recordset($1) as r(code text, address text, zone text)
   on conflict (code) do nothing`
 
-/** An assignment: `what` (its table, key and number) at a service point, from a time on. */
-const assignment = (options: {
-  readonly table: string
-  readonly what: string
-  readonly column: string
-  readonly from: string
-  readonly type: string
-  readonly key: string
-}) => {
-  const { table, what, column, from, type, key } = options
-  const rows = `jsonb_to_recordset($1) as r(${key} text, "servicePoint" text, "from" ${type})`
-  return {
-    missing: `select coalesce(w.id::text, r.${key}) as what, r."servicePoint" as point
-      from ${rows} left join ${what} w on w.${column} = r.${key}
-      left join service_points p on p.code = r."servicePoint"
-      where w.id is null or p.id is null limit 1`,
-    insert: `insert into ${table} (${key}_id, service_point_id, ${from})
-      select w.id, p.id, r."from" from ${rows} join ${what} w on w.${column} = r.${key}
-      join service_points p on p.code = r."servicePoint"
-      where not exists (select 1 from ${table} a where a.${key}_id = w.id
-        and a.service_point_id = p.id and a.${from} = r."from")
-      on conflict do nothing`,
-  }
+const INSTALLATION_ROWS =
+  'jsonb_to_recordset($1) as r(meter text, "servicePoint" text, "from" timestamptz)'
+const INSTALLATIONS = {
+  missing: `select coalesce(m.id::text, r.meter) as what, r."servicePoint" as point
+    from ${INSTALLATION_ROWS} left join meters m on m.number = r.meter
+    left join service_points p on p.code = r."servicePoint"
+    where m.id is null or p.id is null limit 1`,
+  insert: `insert into installations (meter_id, service_point_id, from_ts)
+    select m.id, p.id, r."from" from ${INSTALLATION_ROWS} join meters m on m.number = r.meter
+    join service_points p on p.code = r."servicePoint"
+    on conflict do nothing`,
 }
 
-const INSTALLATIONS = assignment({
-  table: 'installations',
-  what: 'meters',
-  column: 'number',
-  from: 'from_ts',
-  type: 'timestamptz',
-  key: 'meter',
-})
-const OCCUPANCIES = assignment({
-  table: 'occupancies',
-  what: 'customers',
-  column: 'number',
-  from: 'from_date',
-  type: 'date',
-  key: 'customer',
-})
-const TARIFFS = assignment({
-  table: 'tariff_assignments',
-  what: 'tariffs',
-  column: 'code',
-  from: 'from_date',
-  type: 'date',
-  key: 'tariff',
-})
+const CONTRACT_ROWS = `jsonb_to_recordset($1) as r(customer text, "servicePoint" text, tariff text,
+  "from" date, "billedFrom" date)`
+const CONTRACTS = {
+  missing: `select r.customer as what, r."servicePoint" as point, r.tariff
+    from ${CONTRACT_ROWS} left join customers c on c.number = r.customer
+    left join service_points p on p.code = r."servicePoint"
+    left join tariffs t on t.code = r.tariff
+    where c.id is null or p.id is null or (r.tariff is not null and t.id is null) limit 1`,
+  insert: `with made as (
+      insert into contracts (customer_id, service_point_id, from_date, billed_from)
+      select c.id, p.id, r."from", coalesce(r."billedFrom", r."from")
+      from ${CONTRACT_ROWS} join customers c on c.number = r.customer
+      join service_points p on p.code = r."servicePoint"
+      on conflict do nothing returning id, service_point_id, from_date)
+    insert into contract_terms (contract_id, from_date, tariff_id)
+    select made.id, made.from_date, t.id from made
+    join service_points p on p.id = made.service_point_id
+    join ${CONTRACT_ROWS} on r."servicePoint" = p.code and r."from" = made.from_date
+    left join tariffs t on t.code = r.tariff`,
+}
 
 async function assign(
   client: PoolClient,
@@ -151,8 +133,8 @@ function assertEntries({ customers = [], servicePoints = [] }: Registration): vo
 }
 
 /** Registers everything given, in one transaction, and returns how many rows were added or
- * completed. Where another assignment is already open (another meter, another occupant) it stays as
- * it is. OPS-05 when an assignment names something that is not registered, OPS-27 for an address
+ * completed. Where a period is taken (another place, another contract) it stays as it is. OPS-05
+ * when an installation or contract names something that is not registered, OPS-27 for an address
  * that is not one: then nothing is stored. */
 export async function register(pool: Pool, entries: Registration): Promise<number> {
   assertEntries(entries)
@@ -167,8 +149,7 @@ export async function register(pool: Pool, entries: Registration): Promise<numbe
       from: new Date(from).toISOString(),
     }))
     touched += await assign(client, INSTALLATIONS, installations)
-    touched += await assign(client, OCCUPANCIES, entries.occupancies)
-    touched += await assign(client, TARIFFS, entries.tariffs)
+    touched += await assign(client, CONTRACTS, entries.contracts)
     await client.query('commit')
     client.release()
     return touched

@@ -13,29 +13,45 @@ declare module '../../store/schema.ts' {
       email: string | null
       phone: string | null
       language: Generated<string>
+      version: Generated<number>
       created_at: Defaulted<Date>
     }
-    service_points: { id: Generated<number>; code: string; address: string; zone: string }
+    service_points: {
+      id: Generated<number>
+      code: string
+      address: string
+      zone: string
+      version: Generated<number>
+    }
     installations: {
       id: Generated<number>
       meter_id: number
       service_point_id: number
       from_ts: Timestamp
       to_ts: Timestamp | null
+      main_meter_id: number | null
     }
-    occupancies: {
+    /** One at a time for a service point; local dates [from_date, to_date). */
+    contracts: {
       id: Generated<number>
+      number: Generated<string>
       customer_id: number
       service_point_id: number
       from_date: string
       to_date: string | null
+      /** First day that is billed here. */
+      billed_from: string
+      version: Generated<number>
+      created_at: Defaulted<Date>
     }
-    tariff_assignments: {
+    /** What holds from a date until the next row's. */
+    contract_terms: {
       id: Generated<number>
-      service_point_id: number
-      tariff_id: number
+      contract_id: number
       from_date: string
-      to_date: string | null
+      tariff_id: number | null
+      cycle: Generated<'month'>
+      missing: Generated<'wait' | 'estimate'>
     }
   }
 }

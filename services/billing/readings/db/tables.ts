@@ -31,6 +31,9 @@ interface LastValuesTable {
   sealed_at: Timestamp | null
 }
 
+/** What a meter measures. */
+export type Medium = 'electricity' | 'water' | 'heat' | 'gas'
+
 declare module '../../store/schema.ts' {
   interface Database {
     meters: {
@@ -42,6 +45,30 @@ declare module '../../store/schema.ts' {
       created_at: Defaulted<Date>
       adopted_at: Timestamp | null
       adopted_by: string | null
+      make: Generated<string>
+      medium: Generated<Medium>
+      /** OBIS codes whose sum is billed; null: the total, or else the tariff registers. */
+      billed_by: readonly string[] | null
+      version: Generated<number>
+    }
+    /** A register as somebody read it; it counts once approved. */
+    manual_readings: {
+      id: Generated<number>
+      meter_id: number
+      obis: string
+      unit: number
+      ts: Timestamp
+      value: number
+      exponent: number
+      kind: 'opening' | 'closing' | 'technician' | 'customer'
+      photo: Generated<string>
+      note: Generated<string>
+      state: Generated<'waiting' | 'approved' | 'refused'>
+      entered_at: Defaulted<Date>
+      entered_by: string
+      decided_at: Timestamp | null
+      decided_by: string | null
+      decided_why: string | null
     }
     registers: {
       id: Generated<number>

@@ -1,0 +1,82 @@
+// Who changed what, and why. Every domain that lets people change its rows records it here, in the
+// transaction of the change itself; rows are only ever added.
+
+import { type Kysely, sql } from 'kysely'
+import type { Database } from './schema.ts'
+
+/** What kind of row changed, as pages name it. */
+export type ChangedRow =
+  | 'customer'
+  | 'service point'
+  | 'meter'
+  | 'installation'
+  | 'contract'
+  | 'term'
+  | 'manual reading'
+  | 'period'
+  | 'tariff'
+  | 'utility'
+  | 'import'
+
+/** Who makes a change and why; both not blank. */
+export interface Author {
+  readonly who: string
+  readonly why: string
+  /** The import that brings it; null: by hand. */
+  readonly importId: number | null
+}
+
+export interface Change {
+  readonly what: ChangedRow
+  readonly id: number
+  /** The row as it was; null: it is new. */
+  readonly before: object | null
+  /** The row as it is now; null: it was taken back. */
+  readonly after: object | null
+}
+
+/** Records a change; call it in the transaction that makes it. */
+export async function recordChange(
+  db: Kysely<Database>,
+  author: Author,
+  change: Change,
+): Promise<void> {
+  const { what, id, before, after } = change
+  await db
+    .insertInto('changes')
+    .values({
+      who: author.who,
+      why: author.why,
+      import_id: author.importId,
+      what,
+      row_id: id,
+      before: before === null ? null : JSON.stringify(before),
+      after: after === null ? null : JSON.stringify(after),
+    })
+    .execute()
+}
+
+export interface ChangeRow {
+  readonly id: number
+  readonly at: Date
+  readonly who: string
+  readonly why: string
+  readonly what: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** The newest changes of rows, newest first. */
+export async function changesOf(
+  db: Kysely<Database>,
+  rows: readonly { readonly what: ChangedRow; readonly id: number }[],
+  limit: number,
+): Promise<readonly ChangeRow[]> {
+  if (rows.length === 0) return []
+  const { rows: found } = await sql<ChangeRow>`
+    select c.id, c.at, c.who, c.why, c.what, c.before, c.after
+    from unnest(${rows.map(({ what }) => what)}::text[], ${rows.map(({ id }) => id)}::integer[])
+      as r(what, row_id)
+    join changes c using (what, row_id) order by c.id desc limit ${limit}`.execute(db)
+  return found
+}
