@@ -8,7 +8,7 @@ import { smsLength } from '../../notices/core/sms-length.ts'
 /** The longest wording that fits into one message together with the link behind it; the shortest if
  * none does. `link` opens the customer's own pages; null when there is none. */
 export function smsText(bill: BillContent, link: string | null): string {
-  const amount = amountTextPlain(bill.total, bill.currency)
+  const amount = amountTextPlain(bill.total, bill)
   const period = periodText(bill.period)
   const due = dateText(bill.dueOn)
   const energy = `${grouped(bill.energy.kWh, bill.currency)} kWh`
@@ -33,7 +33,7 @@ export interface MailText {
 /** Subject and plain text of the mail that carries the bill as a PDF. `link` opens the customer's
  * own pages; null when there is none. */
 export function mailText(bill: BillContent, link: string | null): MailText {
-  const amount = amountText(bill.total, bill.currency)
+  const amount = amountText(bill.total, bill)
   const period = periodText(bill.period)
   const subject = `Your electricity bill for ${period}: ${amount}, due ${dateText(bill.dueOn)}`
   return { subject, text: plainMail(bill, link) }
@@ -47,8 +47,8 @@ export function summary(bill: BillContent): readonly (readonly [string, string])
     ['Period', periodText(bill.period)],
     ['Meter', bill.meter.number],
     ['Energy used', `${grouped(bill.energy.kWh, currency)} kWh`],
-    ...bill.lines.map(({ label, amount }) => [label, amountText(amount, currency)] as const),
-    ['Total', amountText(bill.total, currency)],
+    ...bill.lines.map(({ label, amount }) => [label, amountText(amount, bill)] as const),
+    ['Total', amountText(bill.total, bill)],
     ['Please pay by', dateText(bill.dueOn)],
   ]
 }

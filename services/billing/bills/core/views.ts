@@ -12,6 +12,7 @@ export interface BillRow {
   readonly customer: string
   readonly period: CivilPeriod
   readonly currency: string
+  readonly minorDigits: string
   /** Exact decimal text, as stored in the bill. */
   readonly total: string
   readonly dueOn: CivilDate

@@ -65,6 +65,7 @@ const billRows = (db: Kysely<Database>) =>
       'due_on',
       'issued_at',
       sql<string>`bills.content ->> 'total'`.as('total'),
+      sql<string>`bills.content ->> 'minorDigits'`.as('minorDigits'),
       sql<
         NoticeState[]
       >`array(select state from notices where bill_id = bills.id order by channel)`.as('notices'),
@@ -78,6 +79,7 @@ const billRow = (row: BillRecord): BillRow => ({
   customer: row.customer,
   period: { from: row.period_from, to: row.period_to },
   currency: row.currency,
+  minorDigits: row.minorDigits,
   total: row.total,
   dueOn: row.due_on,
   issuedAt: unixMs(row.issued_at.getTime()),

@@ -1,7 +1,7 @@
 // A bill explained: every line down to the two readings it is based on, and how certain their time
 // is. All numbers are printed as stored, nothing is recomputed here.
 
-import { amountText } from '../../civil/amount-text.ts'
+import { amountText, type Money } from '../../civil/amount-text.ts'
 import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
 import { dateText, instantText, parseUtc, periodText } from '../../civil/calendar.ts'
 import { decimal, decimalText, parseDecimal, times } from '../../civil/money.ts'
@@ -31,7 +31,7 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
           <a href={back[0]}>{back[1]}</a>
         </div>
         <p>
-          <span class="amount">{amountText(bill.total, bill.currency)}</span>
+          <span class="amount">{amountText(bill.total, content)}</span>
           <span class="sub">due on {dateText(bill.dueOn)}</span>
         </p>
         <Facts
@@ -68,7 +68,8 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
 }
 
 function LineTable({ view }: { readonly view: BillView }) {
-  const { currency, lines, total } = view.content
+  const { content } = view
+  const { lines, total } = content
   return (
     <Table
       caption="Lines of the bill"
@@ -79,7 +80,7 @@ function LineTable({ view }: { readonly view: BillView }) {
           cell: (line: BilledLine) =>
             line.parts.map((part, index) => (
               <span key={index} class="step">
-                {partText(line, part, currency)}
+                {partText(line, part, content)}
               </span>
             )),
         },
@@ -87,7 +88,7 @@ function LineTable({ view }: { readonly view: BillView }) {
           title: 'Amount',
           numeric: true,
           cell: (line: BilledLine) => (
-            <span class="strong">{amountText(line.amount, currency)}</span>
+            <span class="strong">{amountText(line.amount, content)}</span>
           ),
         },
       ]}
@@ -100,7 +101,7 @@ function LineTable({ view }: { readonly view: BillView }) {
               Total
             </td>
             <td role="cell" class="num">
-              {amountText(total, currency)}
+              {amountText(total, content)}
             </td>
           </tr>
         </tfoot>
@@ -109,13 +110,13 @@ function LineTable({ view }: { readonly view: BillView }) {
   )
 }
 
-function partText(line: BilledLine, part: BilledPart, currency: string): string {
+function partText(line: BilledLine, part: BilledPart, money: Money): string {
   if (line.kind === 'fixed') return 'the same every month'
   if (line.kind === 'tax') {
-    return `${percentText(part.rate)} of ${amountText(part.quantity, currency)}`
+    return `${percentText(part.rate)} of ${amountText(part.quantity, money)}`
   }
-  const price = amountText(part.rate, currency)
-  return `${part.quantity} kWh at ${price} = ${amountText(part.amount, currency)}`
+  const price = amountText(part.rate, money)
+  return `${part.quantity} kWh at ${price} = ${amountText(part.amount, money)}`
 }
 
 /** `0.16` as `16 %`: the point moves, no digit is lost. */

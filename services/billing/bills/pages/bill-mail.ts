@@ -26,7 +26,7 @@ export function mailHtml(bill: BillContent, link: string | null): string {
   const { utility } = bill
   const { subject } = mailText(bill, link)
   const [name, period] = [escaped(utility.name), escaped(periodText(bill.period))]
-  const amount = escaped(amountText(bill.total, bill.currency))
+  const amount = escaped(amountText(bill.total, bill))
   const pages =
     link === null
       ? ''

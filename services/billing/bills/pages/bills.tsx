@@ -33,7 +33,7 @@ const operatorColumns: readonly Column<BillRow>[] = [
   {
     title: 'Total',
     numeric: true,
-    cell: (row) => <span class="strong">{amountText(row.total, row.currency)}</span>,
+    cell: (row) => <span class="strong">{amountText(row.total, row)}</span>,
   },
   { title: 'Due', cell: (row) => dateText(row.dueOn) },
   {

@@ -18,7 +18,7 @@ export const LastBill = ({ bill }: { readonly bill: BillRow }) => (
     <div>
       <h2>Your bill for {periodText(bill.period)}</h2>
       <p>
-        <span class="amount">{amountText(bill.total, bill.currency)}</span>
+        <span class="amount">{amountText(bill.total, bill)}</span>
         <span class="sub">due on {dateText(bill.dueOn)}</span>
       </p>
     </div>
@@ -46,7 +46,7 @@ export const BillTable = ({ rows }: { readonly rows: readonly BillRow[] }) => (
       {
         title: 'Total',
         numeric: true,
-        cell: (row) => <span class="strong">{amountText(row.total, row.currency)}</span>,
+        cell: (row) => <span class="strong">{amountText(row.total, row)}</span>,
       },
       { title: 'Document', cell: (row) => <a href={`/home/bills/${row.id}/pdf`}>PDF</a> },
     ]}

@@ -1,6 +1,7 @@
 // The tables of the bill: what the meter showed, what was charged and how it was computed.
 
-import { amountText, grouped } from '../../civil/amount-text.ts'
+import { amountText, coinText, grouped } from '../../civil/amount-text.ts'
+import { minorText } from '../../civil/money.ts'
 import type { BillContent, BilledLine, BilledPart } from '../core/bill-content.ts'
 import { instantText, parseUtc } from '../../civil/calendar.ts'
 import { unreachable } from '../../../../shared/assert.ts'
@@ -71,19 +72,19 @@ export function drawEnergy(sheet: Sheet, bill: BillContent, top: number): number
 
 /** How one part of a line reads: `100 kWh × ₹3.50 = 350.00`, exact to the last digit, or
  * `16 % of ₹1,646.65`. */
-function partText(line: BilledLine, part: BilledPart, currency: string): string {
-  const rate = (): string => amountText(padded(part.rate), currency)
+function partText(line: BilledLine, part: BilledPart, bill: BillContent): string {
+  const { currency } = bill
   switch (line.kind) {
     case 'slabs':
       return [
         grouped(part.quantity, currency),
         'kWh ×',
-        rate(),
+        amountText(part.rate, bill),
         '=',
-        grouped(part.amount, currency),
+        grouped(coinText(part.amount, bill), currency),
       ].join(' ')
     case 'tax':
-      return `${percentText(part.rate)} of ${amountText(padded(part.quantity), currency)}`
+      return `${percentText(part.rate)} of ${amountText(part.quantity, bill)}`
     case 'fixed':
       return ''
     default:
@@ -101,16 +102,9 @@ function percentText(rate: string): string {
   return `${percent}${rest === '' ? '' : `.${rest}`} %`
 }
 
-/** At least two digits after the point, as people read amounts. */
-function padded(amount: string): string {
-  const [whole = '0', fraction = ''] = amount.split('.')
-  return `${whole}.${fraction.padEnd(2, '0')}`
-}
-
 /** Every line with its parts, and the total. Rows shrink when a tariff has many slabs. */
 export function drawCharges(sheet: Sheet, bill: BillContent, top: number): number {
   title(sheet, 'What you pay for', top)
-  const { currency } = bill
   const rowCount = bill.lines.reduce((sum, line) => sum + rowsOf(line), 1)
   const room = BOTTOM - BELOW - (top + 20)
   const row = Math.min(ROW, room / rowCount)
@@ -121,11 +115,11 @@ export function drawCharges(sheet: Sheet, bill: BillContent, top: number): numbe
   const detail: Column = { x: SIDE + 190, width: 220 }
   const amount: Column = { x: SIDE + 410, width: WIDTH - 410, align: 'right' }
   for (const line of bill.lines) {
-    const text = amountText(line.amount, currency)
+    const text = amountText(line.amount, bill)
     write(sheet, line.label, { ...label, y: y + 2, size })
     write(sheet, text, { ...amount, y: y + 2, size })
     for (const [i, part] of line.parts.entries()) {
-      const how = partText(line, part, currency)
+      const how = partText(line, part, bill)
       write(sheet, how, { ...detail, y: y + 2 + i * row, size, color: GREY })
     }
     y += rowsOf(line) * row
@@ -133,7 +127,7 @@ export function drawCharges(sheet: Sheet, bill: BillContent, top: number): numbe
   }
   rule(sheet, y, BLUE, 1.25)
   write(sheet, 'Total', { ...label, y: y + 5, size: 12, bold: true })
-  const total = amountText(bill.total, currency)
+  const total = amountText(bill.total, bill)
   write(sheet, total, { ...amount, y: y + 5, size: 12, bold: true })
   return y + 24
 }
@@ -147,8 +141,8 @@ const ROUNDED: ReadonlyMap<string, string> = new Map([
 
 /** How it was computed, in words; the fingerprint lets anybody find the exact price list. */
 export function drawHow(sheet: Sheet, bill: BillContent, top: number): number {
-  const { tariff, currency } = bill
-  const coin = amountText(Number(bill.minorDigits) === 0 ? '1' : smallest(bill), currency)
+  const { tariff } = bill
+  const coin = amountText(minorText(1n, Number(bill.minorDigits)), bill)
   const limits =
     tariff.slabProration === 'none'
       ? ''
@@ -166,5 +160,3 @@ export function drawHow(sheet: Sheet, bill: BillContent, top: number): number {
   const box = { x: SIDE, y: top, width: WIDTH, size: 8, color: GREY, height: 48 }
   return top + write(sheet, text, box)
 }
-
-const smallest = (bill: BillContent): string => `0.${'1'.padStart(Number(bill.minorDigits), '0')}`

@@ -115,7 +115,7 @@ function drawParties(sheet: Sheet, bill: BillContent): void {
 function drawDue(sheet: Sheet, bill: BillContent): void {
   sheet.roundedRect(SIDE, 200, WIDTH, 76, 4).fill('#eef3f8')
   write(sheet, 'Amount to pay', { x: SIDE + 18, y: 212, width: 200, size: 9, color: GREY })
-  const amount = amountText(bill.total, bill.currency)
+  const amount = amountText(bill.total, bill)
   write(sheet, amount, { x: SIDE + 18, y: 226, width: 260, size: 26, bold: true, color: BLUE })
   const column = (x: number, label: string, value: string): void => {
     write(sheet, label, { x, y: 212, width: 120, size: 9, color: GREY })
