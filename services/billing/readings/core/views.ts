@@ -34,6 +34,30 @@ export interface RetimedRow {
   } | null
 }
 
+/** A meter of which no news came for longer than is usual (silence.ts). */
+export interface SilentMeter {
+  readonly id: number
+  readonly number: string
+  readonly deviceId: string
+  /** The name of its device. */
+  readonly device: string
+  /** Time of its newest reading; null: it never spoke. */
+  readonly newestAt: UnixMs | null
+  /** When something new of it was stored last. */
+  readonly heardAt: UnixMs | null
+  /** Since when it is silent. */
+  readonly dueAt: UnixMs
+  /** Its usual wait between two news, seconds; null: not known. */
+  readonly usualS: number | null
+}
+
+/** How many meters of a device are silent, and since when the first of them is. */
+export interface SilentDevice {
+  readonly device: string
+  readonly count: number
+  readonly since: UnixMs
+}
+
 export interface ExceptionRow {
   readonly id: number
   readonly at: UnixMs

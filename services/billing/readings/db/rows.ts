@@ -24,6 +24,12 @@ import {
   ReadingRows,
 } from './reading-rows.ts'
 import { storeDiffering, storeRivals } from './rivals.ts'
+import {
+  SILENT_AFTER_MAX_S,
+  SILENT_AFTER_MIN_S,
+  SILENT_WAITS,
+  USUAL_SHRINK,
+} from '../core/silence.ts'
 import { countSql } from '../../store/counters.ts'
 
 /** Longest statement, milliseconds: a batch takes 0.1 s; a server silent for this long is away. */
@@ -183,6 +189,16 @@ const placeColumns = (places: readonly Omit<Place, 'item'>[]) => [
 
 const UNIQUE_VIOLATION = '23505'
 
+/** The usual wait of a register and when news is due again: usualAfter and silentAfterS of
+ * core/silence.ts in SQL. */
+const USUAL = `least(${SILENT_AFTER_MAX_S}, greatest(
+      ceil(date_part('epoch', excluded.stored_at - known.stored_at))::integer,
+      coalesce(known.usual_s, 0) * ${USUAL_SHRINK - 1} / ${USUAL_SHRINK}))`
+const dueText = (
+  usual: string,
+): string => `now() + make_interval(secs => least(${SILENT_AFTER_MAX_S},
+      greatest(${SILENT_AFTER_MIN_S}, ${SILENT_WAITS} * ${usual})))`
+
 const storeText = (unlessThere: string): string => `
 with stored as (
   insert into readings (${READING_COLUMNS})
@@ -192,13 +208,14 @@ with stored as (
   ${countSql('readings', 'select count(*) as added from stored')}
 ), newest as (
   insert into last_values as known (meter_id, register_id, ts, value, quality, clock_state,
-    clock_bound_ms, device_no, sealed_at, stored_at)
-  select u.*, now() from unnest($13::int4[], $14::int2[], $15::timestamptz[], $16::int8[],
+    clock_bound_ms, device_no, sealed_at, stored_at, due_at)
+  select u.*, now(), ${dueText(String(SILENT_AFTER_MAX_S))} from unnest($13::int4[], $14::int2[], $15::timestamptz[], $16::int8[],
     $17::int2[], $18::"char"[], $19::int8[], $20::int4[], $21::timestamptz[]) as u
   on conflict (meter_id, register_id) do update set ts = excluded.ts, value = excluded.value,
     quality = excluded.quality, clock_state = excluded.clock_state,
     clock_bound_ms = excluded.clock_bound_ms, device_no = excluded.device_no,
-    sealed_at = excluded.sealed_at, stored_at = excluded.stored_at
+    sealed_at = excluded.sealed_at, stored_at = excluded.stored_at, usual_s = ${USUAL},
+    due_at = ${dueText(USUAL)}
   where excluded.ts > known.ts
 ), advanced as (
   insert into stream_positions as known (device_id, epoch, run, sequence, second, hash, salt,

@@ -29,6 +29,9 @@ interface LastValuesTable {
   stored_at: Timestamp
   device_no: number | null
   sealed_at: Timestamp | null
+  /** Longest usual wait between two news, seconds (core/silence.ts). */
+  usual_s: number | null
+  due_at: Defaulted<Date>
 }
 
 /** What a meter measures. */
