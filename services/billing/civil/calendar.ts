@@ -55,6 +55,12 @@ export function isZone(zone: string): boolean {
   }
 }
 
+/** The name as this machine writes it: `europe/berlin` gives `Europe/Berlin`. */
+export function zoneId(zone: string): string {
+  assert(isZone(zone), 'only a zone has an id')
+  return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone).timeZoneId
+}
+
 /** The first instant of that local day: 00:00, or later where a clock change skips midnight. */
 export function startOfDay(date: CivilDate, zone: string): UnixMs {
   assert(isCivilDate(date), 'a civil date is written 2026-05-31')

@@ -1,9 +1,4 @@
-// What may stand in a field that ends up as text in the database or on a page.
+// What may stand in a field that ends up as text in the database or on a page; the rule itself lies
+// lower, where cores reach it.
 
-/** Control characters other than tab, line feed and carriage return: PostgreSQL refuses NUL, a
- * terminal obeys escape, and no keyboard types any of them into a form. */
-const CONTROLS = /[^\P{Cc}\t\n\r]/u
-
-/** Whether the text has no control characters and no halves of letters (lone surrogates): only such
- * text survives the way through UTF-8 and PostgreSQL. */
-export const isPlainText = (text: string): boolean => text.isWellFormed() && !CONTROLS.test(text)
+export { isPlainText } from '../../../shared/documents/plain-text.ts'

@@ -7,13 +7,13 @@ import {
   type Checked,
   contractEntry,
   customerEntry,
+  errorTexts,
   installationEntry,
   manualReadingEntry,
   meterEntry,
   registerEntry,
   servicePointEntry,
 } from '../../../services/billing/customers/core/entries.ts'
-import { errorText } from '../../../services/billing/customers/core/fields.ts'
 import { nearestZones, zoneNamed } from '../../../services/billing/customers/core/zones.ts'
 import { registerUnit } from '../../../services/billing/readings/core/typed-register.ts'
 
@@ -23,7 +23,7 @@ const CUSTOMER = { number: 'C-1', name: 'Asha Kulkarni', address: '12 Lake Road'
 const said = (checked: Checked<unknown>): readonly string[] =>
   checked.ok
     ? []
-    : Object.entries(checked.errors).map(([name, error]) => `${name} ${errorText(error)}`)
+    : Object.entries(errorTexts(checked.errors)).map(([name, text]) => `${name} ${text}`)
 
 const entryOf = <Entry>(checked: Checked<Entry>): Entry => {
   if (!checked.ok) throw new Error(said(checked).join('; '))

@@ -11,6 +11,7 @@ import {
   DATE,
   DIGITS,
   EMAIL,
+  errorText,
   type Field,
   type FieldError,
   LANGUAGE,
@@ -35,6 +36,10 @@ export type FieldErrors = Readonly<Record<string, FieldError>>
 export type Checked<Entry> =
   | { readonly ok: true; readonly entry: Entry }
   | { readonly ok: false; readonly errors: FieldErrors }
+
+/** The same as a form shows it: reason and remedy in one sentence. */
+export const errorTexts = (errors: FieldErrors): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(errors).map(([name, error]) => [name, errorText(error)]))
 
 /** Reads typed fields one by one and keeps what is wrong with each. */
 export class Sheet {

@@ -1,11 +1,11 @@
-// One field at a time: from what somebody typed, in a form or in a cell of a table, to a value, or to
-// what is wrong with it and what to do about it. Forms and imports share these checks, so that no
-// way in lets through what another refuses.
+// One field at a time: from what somebody typed, in a form or in a cell of a table, to a value, or
+// to what is wrong with it and what to do about it. Forms and imports share these checks, so that
+// no way in lets through what another refuses.
 
 import { isMeterNumber, METER_NUMBER_LENGTH_MAX } from '../../../../shared/meter/reading.ts'
 import { ACTIVE_IMPORT_TOTAL, type Obis, parseObis } from '../../../../shared/meter/obis.ts'
 import { isCivilDate } from '../../civil/calendar.ts'
-import { isPlainText } from '../../kit/plain-text.ts'
+import { isPlainText } from '../../../../shared/documents/plain-text.ts'
 import { mailProblem, phoneProblem } from './addresses.ts'
 import { nearestZones, zoneNamed } from './zones.ts'
 

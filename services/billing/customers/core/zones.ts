@@ -1,8 +1,10 @@
 // Names of time zones as people type them, and the nearest that exist.
 
+import { isZone, zoneId } from '../../civil/calendar.ts'
+
 /** How many near names are worth reading. */
 const NEAREST = 3
-/** A name further away than this many letters, or than a third of what was typed, is another place. */
+/** A name that is further away than this many letters, or a third of them, is another place. */
 const LETTERS_MAX = 4
 /** Places whose name changed: this machine lists the old one, and people look for the new. */
 const RENAMED = [
@@ -37,11 +39,7 @@ export function zoneNamed(text: string): string | null {
 
 function lookUp(text: string): string | null {
   if (!NAMED.test(text) || text.length > NAME_CHARS_MAX) return null
-  try {
-    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text).timeZoneId
-  } catch {
-    return null
-  }
+  return isZone(text) ? zoneId(text) : null
 }
 
 /** Zones whose name, or whose place (`Kolkata`), is spelt most like the text; nearest first. */

@@ -1,5 +1,5 @@
-// A register as somebody reads it from a display and types it: `012345.6` with its unit. Every digit
-// is kept, the last zero too, because it says how finely the register counts.
+// A register as somebody reads it from a display and types it: `012345.6` with its unit. Every
+// digit is kept, the last zero too, because it says how finely the register counts.
 
 import { UNIT, type UnitCode } from '../../../../shared/meter/reading.ts'
 
