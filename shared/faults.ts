@@ -193,6 +193,16 @@ export const FAULTS = {
     'a bill has letters that no font here draws: they are boxes',
     'write the name or address in another script',
   ),
+  'BIL-30': fault(
+    'warn',
+    'two contracts of one service point at one time',
+    'end the first one, or begin the second one after it',
+  ),
+  'BIL-31': fault(
+    'warn',
+    'a meter at two places at one time',
+    'remove it at the first place, or install it at the second one after that',
+  ),
   'OPS-01': fault(
     'error',
     'Node is too old',
@@ -313,6 +323,11 @@ export const FAULTS = {
     'warn',
     'environment variable that no setting has',
     'correct its name; until then it has no effect',
+  ),
+  'OPS-41': fault(
+    'warn',
+    'still in use, or billed already',
+    'end it instead of deleting it; choose a time that no bill covers',
   ),
 } as const satisfies Record<string, Fault>
 

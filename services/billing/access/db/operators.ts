@@ -196,9 +196,14 @@ async function endCustomer(db: Kysely<Database>, number: string): Promise<Ended 
     .where('number', '=', number)
     .executeTakeFirst()
   if (known === undefined) return null
+  return endAccessOf(db, known.id)
+}
+
+/** Ends a customer's links and sessions. */
+export async function endAccessOf(db: Kysely<Database>, customerId: number): Promise<Ended> {
   // Links first: a session opened in between is then among those that end.
-  const links = await ended(db.deleteFrom('links').where('customer_id', '=', known.id))
-  const sessions = await ended(db.deleteFrom('sessions').where('customer_id', '=', known.id))
+  const links = await ended(db.deleteFrom('links').where('customer_id', '=', customerId))
+  const sessions = await ended(db.deleteFrom('sessions').where('customer_id', '=', customerId))
   return { sessions, links }
 }
 
