@@ -1,5 +1,5 @@
-// Registers as they were read when a meter was installed, removed or handed over: approved at once,
-// because whoever enters them was there. Technicians' and customers' own readings wait for approval.
+// Registers as they were read when a meter was installed, removed or handed over. They are approved
+// at once, because whoever enters them was there; technicians' and customers' own readings wait.
 
 import type { Kysely } from 'kysely'
 import { parseObis } from '../../../../shared/meter/obis.ts'
