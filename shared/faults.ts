@@ -329,6 +329,11 @@ export const FAULTS = {
     'still in use, or billed already',
     'end it instead of deleting it; choose a time that no bill covers',
   ),
+  'OPS-34': fault(
+    'info',
+    'somebody else changed it meanwhile',
+    'compare the two, correct yours where it must be, and save again',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

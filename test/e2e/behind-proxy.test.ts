@@ -202,7 +202,7 @@ for (const [program, commandOf] of [
     assert.ok(setup !== undefined, way.output)
     const desk = new Client(place, '127.0.0.2')
     const made = await desk.post(setup, { name: 'ada', password: PASSWORD })
-    assert.deepEqual([made.status, made.headers['location']], [303, '/fleet'])
+    assert.deepEqual([made.status, made.headers['location']], [303, '/'])
     assert.match(
       String(made.headers['set-cookie']),
       /__Host-ticklock-session=[^;]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Lax/,

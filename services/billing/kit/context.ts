@@ -15,7 +15,10 @@ export interface PageContext {
     readonly style: string
     readonly icon: string
     readonly refresh: string | null
+    readonly keys: string | null
   }
+  /** Whether this server has a page there, so that none is linked that does not exist. */
+  readonly isPage: (path: string) => boolean
   /** The demo says so on every page. */
   readonly demo: boolean
 }

@@ -4,13 +4,16 @@
 import type { FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
 import type { PageContext, Viewer } from './context.ts'
+import type { CsvList } from './csv.ts'
 import type { Trouble } from './trouble.ts'
 
-/** What a page handler returns: a page, a file, or a redirect. */
+/** What a page handler returns: a page, a file, a list as a file, or a redirect. */
 export type Shown =
   | { readonly to: string }
-  | { readonly page: VNode }
+  /** 422: a form comes back with what is wrong in it. 409: somebody else changed the row. */
+  | { readonly page: VNode; readonly status?: 200 | 409 | 422 }
   | { readonly pdf: Uint8Array; readonly name: string }
+  | { readonly csv: CsvList; readonly name: string }
 /** ... or what went wrong. */
 export type Outcome = Shown | { readonly trouble: Trouble }
 
@@ -18,6 +21,33 @@ export interface Visit {
   readonly request: FastifyRequest
   readonly context: PageContext
   readonly viewer: Viewer
+  /** The file of a form that has one, on routes with the option UPLOAD. */
+  readonly upload: Upload | null
+}
+
+/** A file while it arrives. What a handler does not read is dropped; nothing is kept on a disk. */
+export interface Upload {
+  /** As the browser calls it; text from outside. */
+  readonly filename: string
+  readonly chunks: AsyncIterable<Uint8Array>
+  /** Whether it was cut off at UPLOAD_BYTES_MAX; known when `chunks` has ended. */
+  isCut(): boolean
+}
+
+/** Largest file, bytes: a hundred thousand lines of 160. */
+export const UPLOAD_BYTES_MAX = 16 * 1_048_576
+
+/** Option of a route whose form carries a file. */
+export const UPLOAD = { config: { takesFile: true } } as const
+
+/** Option of a route whose form carries a document as text: a tariff, a legal text. */
+export const LONG_FORM = { bodyLimit: 256 * 1_024 } as const
+
+/** The whole file; null when it is larger than UPLOAD_BYTES_MAX. */
+export async function uploadBytes(upload: Upload): Promise<Buffer | null> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of upload.chunks) chunks.push(chunk)
+  return upload.isCut() ? null : Buffer.concat(chunks)
 }
 
 /** Turns a handler into a route that admits only viewers of the door's kind. */

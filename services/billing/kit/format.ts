@@ -148,3 +148,7 @@ export function rateText(ppb: number | null): string {
 }
 
 export const ppmText = (ppb: number): string => `${(ppb / 1_000).toFixed(3)} ppm`
+
+/** A count that stopped one above `most`: `12`, `more than 1 000`. */
+export const manyText = (count: number, most: number): string =>
+  count > most ? `more than ${countText(most)}` : countText(count)

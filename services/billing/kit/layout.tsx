@@ -4,24 +4,9 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { render } from 'preact-render-to-string'
 import type { PageContext } from './context.ts'
+import { CUSTOMER_PAGES, navigationAt, OPERATOR_PAGES } from './navigation.ts'
 
 export const htmlOf = (page: VNode): string => `<!doctype html>${render(page)}`
-
-const OPERATOR_PAGES = [
-  ['/fleet', 'Fleet'],
-  ['/clock', 'Clock'],
-  ['/readings', 'Readings'],
-  ['/refused', 'Refused'],
-  ['/bills', 'Bills'],
-  ['/notices', 'Notices'],
-  ['/tariffs', 'Tariffs'],
-  ['/access', 'Access'],
-] as const
-const CUSTOMER_PAGES = [
-  ['/home', 'Home'],
-  ['/home/usage', 'Usage'],
-  ['/home/bills', 'Bills'],
-] as const
 
 interface LayoutProps {
   readonly context: PageContext
@@ -42,6 +27,9 @@ export function Layout({ context, title, live = false, width = 'wide', children 
         <title>{`${title} · Ticklock`}</title>
         <link rel="icon" type="image/svg+xml" href={assets.icon} />
         <link rel="stylesheet" href={assets.style} />
+        {context.viewer?.kind === 'operator' && assets.keys !== null && (
+          <script type="module" src={assets.keys} />
+        )}
         {live && assets.refresh !== null && <script type="module" src={assets.refresh} />}
       </head>
       <body>
@@ -67,51 +55,69 @@ export function Layout({ context, title, live = false, width = 'wide', children 
 }
 
 function Top({ context }: { readonly context: PageContext }) {
-  const { viewer, path } = context
-  const pages = viewer === null ? [] : viewer.kind === 'operator' ? OPERATOR_PAGES : CUSTOMER_PAGES
+  const { viewer, path, isPage } = context
+  const isOperator = viewer?.kind === 'operator'
+  const pages = viewer === null ? [] : isOperator ? OPERATOR_PAGES : CUSTOMER_PAGES
+  const { groups, entries } = navigationAt(pages, path, isPage)
+  const currentGroup = entries.length === 0 ? 'page' : 'true'
   return (
-    <header class="top">
-      <div class="top-inner">
-        <a class="brand" href="/">
-          <Mark />
-          Ticklock
-        </a>
-        {pages.length > 0 && (
-          <nav aria-label="Pages">
-            {pages.map(([href, text]) => (
-              <a
-                key={href}
-                href={href}
-                aria-current={isHere(href, path, pages) ? 'page' : undefined}
-              >
+    <>
+      <header class="top">
+        <div class="top-inner">
+          <a class="brand" href="/">
+            <Mark />
+            Ticklock
+          </a>
+          {groups.length > 0 && (
+            <nav class="groups" aria-label="Pages">
+              {groups.map(({ href, text, here }) => (
+                <a key={href} href={href} aria-current={here ? currentGroup : undefined}>
+                  {text}
+                </a>
+              ))}
+            </nav>
+          )}
+          {isOperator && isPage('/search') && <Search />}
+          {viewer !== null && (
+            <form class="who" method="post" action="/logout">
+              <FormToken context={context} />
+              <span>{viewer.name}</span>
+              <button class="plain" type="submit">
+                Log out
+              </button>
+            </form>
+          )}
+        </div>
+      </header>
+      {entries.length > 0 && (
+        <nav class="entries" aria-label="Pages of this group">
+          <div class="entries-inner">
+            {entries.map(({ href, text, here }) => (
+              <a key={href} href={href} aria-current={here ? 'page' : undefined}>
                 {text}
               </a>
             ))}
-          </nav>
-        )}
-        {viewer !== null && (
-          <form class="who" method="post" action="/logout">
-            <FormToken context={context} />
-            <span>{viewer.name}</span>
-            <button class="plain" type="submit">
-              Log out
-            </button>
-          </form>
-        )}
-      </div>
-    </header>
+          </div>
+        </nav>
+      )}
+    </>
   )
 }
 
-/** The longest entry that is a prefix of the path is the current one. */
-function isHere(
-  href: string,
-  path: string,
-  pages: readonly (readonly [string, string])[],
-): boolean {
-  const under = (entry: string) => path === entry || path.startsWith(`${entry}/`)
-  return under(href) && !pages.some(([other]) => other.length > href.length && under(other))
-}
+/** The key `/` leads here (islands/keys.ts). */
+const Search = () => (
+  <form class="search" role="search" method="get" action="/search">
+    <input
+      type="search"
+      name="q"
+      aria-label="Search everything"
+      placeholder="Search"
+      data-key="/"
+      aria-keyshortcuts="/"
+      maxLength={100}
+    />
+  </form>
+)
 
 /** A lock whose keyhole is a clock hand. */
 const Mark = () => (

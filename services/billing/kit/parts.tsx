@@ -167,3 +167,70 @@ export function FaultWords({ code }: { readonly code: string }) {
 }
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** A card with a head. */
+export function Section(props: {
+  readonly title: string
+  readonly lead?: ComponentChildren
+  /** Links and buttons beside the title. */
+  readonly actions?: ComponentChildren
+  /** For a table: it reaches to the card's edges. */
+  readonly flush?: boolean
+  /** So that a link can lead here. */
+  readonly id?: string
+  readonly children: ComponentChildren
+}) {
+  const { title, lead, actions, flush = false, id, children } = props
+  return (
+    <section class={flush ? 'card card-flush' : 'card'} id={id}>
+      <div class={actions === undefined ? 'card-head' : 'card-head split'}>
+        <div class="card-head">
+          <h2>{title}</h2>
+          {lead !== undefined && <p class="soft">{lead}</p>}
+        </div>
+        {actions !== undefined && <div class="actions">{actions}</div>}
+      </div>
+      {children}
+    </section>
+  )
+}
+
+/** A part that opens at its head: of many meters, or of what few need. */
+export function Fold(props: {
+  readonly title: ComponentChildren
+  /** Beside the title, also while it is closed. */
+  readonly note?: ComponentChildren
+  readonly open?: boolean
+  readonly flush?: boolean
+  readonly children: ComponentChildren
+}) {
+  const { title, note, open = false, flush = false, children } = props
+  return (
+    <details class={flush ? 'card card-flush fold' : 'card fold'} open={open}>
+      <summary>
+        <span class="strong">{title}</span>
+        {note !== undefined && <span class="soft"> {note}</span>}
+      </summary>
+      {children}
+    </details>
+  )
+}
+
+/** How far something is, for eyes and for screen readers. */
+export function Progress(props: {
+  readonly label: string
+  readonly value: number
+  readonly max: number
+  readonly text?: ComponentChildren
+}) {
+  const { label, value, max, text } = props
+  const percent = max <= 0 ? 0 : Math.floor((Math.min(value, max) / max) * 100)
+  return (
+    <div class="progress">
+      <progress value={Math.min(value, max)} max={Math.max(max, 1)} aria-label={label}>
+        {percent} %
+      </progress>
+      <p class="soft">{text ?? `${percent} %`}</p>
+    </div>
+  )
+}

@@ -55,7 +55,7 @@ void describe('logging in', () => {
 
   test('an operator logs in, sees the fleet, logs out: the session is gone', async () => {
     const answer = await login()
-    assert.equal(answer.headers.location, '/fleet')
+    assert.equal(answer.headers.location, '/')
     const session = sessionCookie() ?? ''
     assert.match((await browser.get('/fleet')).body, /Old Town/)
     assert.equal((await browser.post('/logout', {}, '/fleet')).statusCode, 303)
@@ -146,7 +146,7 @@ void describe('logging in', () => {
     const short = await browser.post(path, { name: 'grace', password: 'short' })
     assert.equal(short.statusCode, 422)
     const made = await browser.post(path, { name: 'grace', password: PASSWORD })
-    assert.equal(made.headers.location, '/fleet')
+    assert.equal(made.headers.location, '/')
     assert.match(
       world.operators.get('grace')?.password ?? '',
       /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/,

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
 import { field, param } from '../../kit/door.ts'
+import { startOf } from '../../kit/navigation.ts'
 import { type Trouble, troubleOf } from '../../kit/trouble.ts'
 import { createAttempts } from '../core/attempts.ts'
 import {
@@ -21,6 +22,7 @@ import { createPasswords, SALT_BYTES } from '../shell/passwords.ts'
 import { isLinkToken, tokenHash } from '../shell/tokens.ts'
 import { answer, FORM_STALE, LINK_SPENT, refuse, SETUP_SPENT, TOO_MANY } from './answer.ts'
 import { sendPage } from './guard.ts'
+import { isPageOf } from './is-page.ts'
 import type { AccessDeps, Sessions } from './session.ts'
 
 const LOGIN_REFUSED = troubleOf(401, 'Log in', 'Name or password is wrong.', 'OPS-20')
@@ -31,11 +33,15 @@ const perMinute = (max: number) => ({
   config: { rateLimit: { max, timeWindow: '1 minute' } },
 })
 
+/** Where everybody starts: it leads on to the first page of whoever it is. */
+const START = '/'
+
 export function accessRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
+  const isPage = isPageOf(app)
   app.get('/', async (request, reply) => {
     const viewer = await sessions.viewer(request)
     if (viewer === null) return reply.redirect('/login', 303)
-    return reply.redirect(viewer.kind === 'operator' ? '/fleet' : '/home', 303)
+    return reply.redirect(viewer.kind === 'operator' ? startOf(isPage) : '/home', 303)
   })
   app.post(
     '/logout',
@@ -91,7 +97,7 @@ function loginRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions)
       if (!fits || !(await sessions.open(reply, operator))) return wrong(`operator ${name}`)
       attempts.succeeded(attempt)
       sessions.watch.allowed('login', { operator: name, from: request.ip })
-      return reply.redirect('/fleet', 303)
+      return reply.redirect(START, 303)
     }),
   )
 }
@@ -128,7 +134,7 @@ function setupRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions)
       if (made === 'spent') return answer(request, reply, SETUP_SPENT, sessions)
       sessions.watch.allowed('first operator', { operator: name, from: request.ip })
       await sessions.open(reply, { id: made.id, password })
-      return reply.redirect('/fleet', 303)
+      return reply.redirect(START, 303)
     }),
   )
 }

@@ -59,7 +59,10 @@ const namesOf = (secure: boolean): CookieNames =>
     ? { session: '__Host-ticklock-session', form: '__Host-ticklock-form' }
     : { session: 'ticklock-session', form: 'ticklock-form' }
 
-export function createSessions(deps: AccessDeps, assets: PageContext['assets']): Sessions {
+export function createSessions(
+  deps: AccessDeps,
+  site: Pick<PageContext, 'assets' | 'isPage'>,
+): Sessions {
   const secure = deps.baseUrl.startsWith('https:')
   const names = namesOf(secure)
   const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
@@ -106,7 +109,7 @@ export function createSessions(deps: AccessDeps, assets: PageContext['assets']):
         void reply.setCookie(names.form, token, cookie)
       }
       const path = request.url.split('?')[0] ?? '/'
-      return { viewer, formToken: formToken(token), path, assets, demo: deps.demo }
+      return { viewer, formToken: formToken(token), path, ...site, demo: deps.demo }
     },
     formFits(request) {
       // Browsers say where a request comes from; a client that does not still needs the token.

@@ -4,6 +4,7 @@
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
+import fastifyMultipart from '@fastify/multipart'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { isIP } from 'node:net'
@@ -11,12 +12,14 @@ import { readableForwarded } from '../../access/core/forwarded.ts'
 import { accountRoutes } from '../../access/http/account-routes.ts'
 import { countedAddress } from '../../../../shared/node/admission.ts'
 import { guarded } from '../../access/http/guard.ts'
+import { isPageOf } from '../../access/http/is-page.ts'
 import { accessRoutes } from '../../access/http/routes.ts'
 import { createSessions, type Sessions } from '../../access/http/session.ts'
 import { myBillRoutes } from '../../bills/http/my-routes.ts'
 import { billRoutes } from '../../bills/http/routes.ts'
 import { clockRoutes } from '../../clocks/http/routes.ts'
 import { fleetRoutes } from '../../fleet/http/routes.ts'
+import { UPLOAD_LIMITS } from '../../access/http/upload.ts'
 import type { Door } from '../../kit/door.ts'
 import { isPlainText } from '../../kit/plain-text.ts'
 import { noticeRoutes } from '../../notices/http/routes.ts'
@@ -72,6 +75,7 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
   await app.register(fastifyHelmet, headersFor(deps.baseUrl))
   await app.register(fastifyCookie)
   await app.register(fastifyFormbody, { bodyLimit: BODY_BYTES_MAX })
+  await app.register(fastifyMultipart, { limits: UPLOAD_LIMITS, throwFileSizeLimit: false })
   await app.register(fastifyRateLimit, {
     max: REQUESTS_PER_MINUTE,
     timeWindow: '1 minute',
@@ -84,7 +88,7 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     for (const fields of [params, query, body]) assertPlain(fields)
   })
   const assets = serveAssets(app)
-  const sessions = createSessions(deps, assets)
+  const sessions = createSessions(deps, { assets, isPage: isPageOf(app) })
   installTroubles(app, sessions)
   machineRoutes(app, deps)
   accessRoutes(app, deps, sessions)

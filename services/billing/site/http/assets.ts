@@ -18,8 +18,9 @@ interface Asset {
 export interface Assets {
   readonly style: string
   readonly icon: string
-  /** Null when the island is not built: pages then have their Refresh link only. */
+  /** Null when the island is not built: pages work without them. */
   readonly refresh: string | null
+  readonly keys: string | null
 }
 
 const FOREVER = 'public, max-age=31536000, immutable'
@@ -28,10 +29,14 @@ export function serveAssets(app: FastifyInstance): Assets {
   const root = packageRoot()
   const style = assetOf('style', 'css', readFileSync(join(root, 'services/billing/kit/style.css')))
   const icon = assetOf('icon', 'svg', Buffer.from(ICON))
-  const island = join(root, 'dist/islands/refresh.js')
-  const refresh = existsSync(island) ? assetOf('refresh', 'js', readFileSync(island)) : null
-  for (const asset of [style, icon, refresh]) if (asset !== null) serve(app, asset)
-  return { style: style.path, icon: icon.path, refresh: refresh?.path ?? null }
+  const island = (name: string): Asset | null => {
+    const file = join(root, `dist/islands/${name}.js`)
+    return existsSync(file) ? assetOf(name, 'js', readFileSync(file)) : null
+  }
+  const [refresh, keys] = [island('refresh'), island('keys')]
+  for (const asset of [style, icon, refresh, keys]) if (asset !== null) serve(app, asset)
+  const scripts = { refresh: refresh?.path ?? null, keys: keys?.path ?? null }
+  return { style: style.path, icon: icon.path, ...scripts }
 }
 
 const TYPES = {
