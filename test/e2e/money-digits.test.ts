@@ -42,7 +42,8 @@ const context: PageContext = {
   viewer: { kind: 'customer', id: 1, name: 'A' },
   formToken: 't',
   path: '/home',
-  assets: { style: '/s.css', icon: '/i.svg', refresh: null },
+  assets: { style: '/s.css', icon: '/i.svg', refresh: null, keys: null },
+  isPage: () => true,
   demo: false,
 }
 
