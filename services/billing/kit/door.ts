@@ -37,6 +37,12 @@ export interface Upload {
 /** Largest file, bytes: a hundred thousand lines of 160. */
 export const UPLOAD_BYTES_MAX = 16 * 1_048_576
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its form carries a file. */
+    readonly takesFile?: true
+  }
+}
 /** Option of a route whose form carries a file. */
 export const UPLOAD = { config: { takesFile: true } } as const
 

@@ -106,7 +106,7 @@ function Top({ context }: { readonly context: PageContext }) {
 
 /** The key `/` leads here (islands/keys.ts). */
 const Search = () => (
-  <form class="search" role="search" method="get" action="/search">
+  <form class="search" role="search" aria-label="Everything" method="get" action="/search">
     <input
       type="search"
       name="q"

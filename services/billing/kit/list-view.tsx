@@ -79,7 +79,13 @@ function Toolbar<Row>(props: ListProps<Row>) {
   return (
     <div class="toolbar">
       {(search !== null || filters.length > 0) && (
-        <form class="choices" method="get" action={spec.path} role="search">
+        <form
+          class="choices"
+          method="get"
+          action={spec.path}
+          role="search"
+          aria-label={props.caption}
+        >
           {order !== spec.sort && <input type="hidden" name="sort" value={order} />}
           {search !== null && (
             <label class="grow">

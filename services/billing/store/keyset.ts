@@ -53,3 +53,7 @@ export function keyset(list: {
     limit: sql`${query.limit + 1}`,
   }
 }
+
+/** An instant as the key of a place: JavaScript's own text of it drops the microseconds. */
+export const instantKey = (instant: RawBuilder<unknown>): RawBuilder<string> =>
+  sql<string>`to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`

@@ -3,12 +3,13 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { VNode } from 'preact'
-import { csvPieces } from '../../kit/csv.ts'
+import { errorText } from '../../../../shared/node/fault-error.ts'
+import { type CsvList, csvPieces } from '../../kit/csv.ts'
 import type { Outcome, Shown, Upload, Visit } from '../../kit/door.ts'
 import { htmlOf } from '../../kit/layout.tsx'
 import { NOT_FOUND, troubleOf } from '../../kit/trouble.ts'
 import type { Viewer } from '../../kit/context.ts'
-import { answer, FORM_STALE } from './answer.ts'
+import { answer, FORM_STALE, refuse } from './answer.ts'
 import type { Sessions } from './session.ts'
 import { takeForm } from './upload.ts'
 
@@ -64,6 +65,7 @@ export function guarded(
     const context = sessions.context(request, reply, viewer)
     const outcome = await handle({ request, context, viewer, upload })
     if ('trouble' in outcome) return answer(request, reply, outcome.trouble, sessions, viewer)
+    if ('csv' in outcome) return sendList(sessions, request, reply, outcome)
     return send(reply, outcome)
   }
 }
@@ -71,17 +73,44 @@ export function guarded(
 /** A form with a file, on a route that takes one. Elsewhere nobody reads such a body, so its token
  * is not found. */
 const takesFile = (request: FastifyRequest): boolean =>
-  request.isMultipart() && 'takesFile' in request.routeOptions.config
+  request.isMultipart() && request.routeOptions.config.takesFile === true
 
-function send(reply: FastifyReply, outcome: Shown): FastifyReply {
+function send(
+  reply: FastifyReply,
+  outcome: Exclude<Shown, { readonly csv: CsvList }>,
+): FastifyReply {
   if ('to' in outcome) return reply.redirect(outcome.to, 303)
   void reply.header('cache-control', 'no-store')
   if ('page' in outcome) return sendPage(reply.code(outcome.status ?? 200), outcome.page)
-  void reply.header('content-disposition', `attachment; filename="${outcome.name}"`)
-  if ('csv' in outcome) {
-    return reply.type('text/csv; charset=utf-8').send(Readable.from(csvPieces(outcome.csv)))
+  return reply
+    .type('application/pdf')
+    .header('content-disposition', attachment(outcome.name))
+    .send(Buffer.from(outcome.pdf))
+}
+
+const attachment = (name: string): string => `attachment; filename="${name}"`
+
+/** A list that breaks off has its first lines out already: the connection ends, so that the browser
+ * says so, and the log has the reason. */
+function sendList(
+  sessions: Sessions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { csv, name }: { readonly csv: CsvList; readonly name: string },
+): FastifyReply {
+  async function* pieces(): AsyncGenerator<string> {
+    try {
+      yield* csvPieces(csv)
+    } catch (error) {
+      refuse(sessions, request, 'OPS-28', errorText(error))
+      throw error
+    }
   }
-  return reply.type('application/pdf').send(Buffer.from(outcome.pdf))
+  return reply
+    .header('cache-control', 'no-store')
+    .header('content-disposition', attachment(name))
+    .type('text/csv; charset=utf-8')
+    .send(Readable.from(pieces()))
 }
 
 export const sendPage = (reply: FastifyReply, page: VNode): FastifyReply =>

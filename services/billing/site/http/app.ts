@@ -25,6 +25,7 @@ import { isPlainText } from '../../kit/plain-text.ts'
 import { noticeRoutes } from '../../notices/http/routes.ts'
 import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
 import { tariffRoutes } from '../../tariffs/http/routes.ts'
+import { limitArrival } from './arrival.ts'
 import { serveAssets } from './assets.ts'
 import { demoRoutes } from './demo-routes.ts'
 import { limitConnections } from './connections.ts'
@@ -39,8 +40,8 @@ import {
   IDLE_MS_MAX,
   LOOK_MS,
   PARAM_CHARS_MAX,
-  REQUEST_MS_MAX,
   REQUESTS_PER_MINUTE,
+  UPLOAD_MS_MAX,
 } from './limits.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { installTroubles } from './troubles.ts'
@@ -53,7 +54,7 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     // Request lines would carry the secrets of links; metrics count requests instead.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: UPLOAD_MS_MAX,
     connectionTimeout: CONNECTION_MS_MAX,
     keepAliveTimeout: IDLE_MS_MAX,
     http: {
@@ -65,6 +66,7 @@ export async function buildApp(deps: WebDeps): Promise<FastifyInstance> {
     trustProxy: deps.trustedProxies.length === 0 ? false : [...deps.trustedProxies],
   })
   limitConnections(app.server, deps)
+  limitArrival(app)
   // Before anything asks for the client's address: limits and log go by what is left of the line.
   app.addHook('onRequest', async ({ raw: { headers } }) => {
     const line = headers[FORWARDED]
