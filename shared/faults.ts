@@ -203,6 +203,26 @@ export const FAULTS = {
     'a meter at two places at one time',
     'remove it at the first place, or install it at the second one after that',
   ),
+  'BIL-19': fault(
+    'error',
+    'the utility has no name: no bill is issued',
+    'enter name and address under Settings',
+  ),
+  'BIL-26': fault(
+    'warn',
+    'a contract would lose days that are billed already',
+    'end it on the last day that is billed, or later',
+  ),
+  'BIL-27': fault(
+    'error',
+    'the time zone of a service point is unknown here',
+    'choose another zone for the service point',
+  ),
+  'BIL-28': fault(
+    'warn',
+    'a bill comes to another sum than the one that was shown',
+    'look at the new sum, then issue it',
+  ),
   'OPS-01': fault(
     'error',
     'Node is too old',

@@ -114,7 +114,8 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
       log: say,
     })
     closers.push(() => worker.stop())
-    const clerk = startBillClerk({ db: db.kysely, utility: options.utility, now, worker, log })
+    const orders = async () => ({ utility: options.utility, issuing: 'automatic' as const })
+    const clerk = startBillClerk({ db: db.kysely, orders, now, worker, log })
     closers.push(() => clerk.stop())
     const keeper = setInterval(() => void tend(owner, log), TEND_MS)
     closers.push(async () => clearInterval(keeper))

@@ -7,7 +7,7 @@ import type { DeviceId } from '../../shared/handover/sink.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { msToUs, type UnixMs, unixMs } from '../../shared/units.ts'
-import { historyFrom, startOfDay } from '../billing/civil/calendar.ts'
+import { historyFrom, previousMonth, startOfDay } from '../billing/civil/calendar.ts'
 import { setOperator } from '../billing/access/db/operators.ts'
 import { firstCustomer } from '../billing/customers/db/reads.ts'
 import { register } from '../billing/customers/db/registry.ts'
@@ -165,7 +165,14 @@ async function furnish(
     tokens.push(await newToken(billing.db, keys, device, now()))
   }
   await publishTariff(kysely, { document: DEMO_TARIFF, validFrom: '2024-01-01', now: now() })
-  await register(pool, registrationOf(devices, startOfDay('2024-01-01', DEMO_ZONE)))
+  await register(
+    pool,
+    registrationOf(
+      devices,
+      startOfDay('2024-01-01', DEMO_ZONE),
+      previousMonth(now(), DEMO_ZONE).from,
+    ),
+  )
   await master.refresh()
   return { devices, tokens }
 }

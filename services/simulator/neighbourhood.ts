@@ -2,7 +2,7 @@
 
 import type { DeviceId } from '../../shared/handover/sink.ts'
 import { type Ppm, ppm, type SpanUs, spanUs, type UnixMs } from '../../shared/units.ts'
-import { civilDateAt } from '../billing/civil/calendar.ts'
+import type { CivilDate } from '../billing/civil/calendar.ts'
 import { DEMO_TARIFF } from './demo-tariff.ts'
 import { type SimulatedMeter, simulatedMeter } from './simulated-meter.ts'
 
@@ -78,8 +78,13 @@ export function crystalOf(index: number): { readonly offset: SpanUs; readonly ra
   return { offset: spanUs(Math.round(spread * 400_000)), rate: ppm(spread * CRYSTAL_PPM) }
 }
 
-/** What the billing server must know about them. `devices`: the slaves, in order. */
-export function registrationOf(devices: readonly DeviceId[], installedFrom: UnixMs) {
+/** What the billing server must know about them. `devices`: the slaves, in order; `billedFrom`: the
+ * first day that the demo has readings of. */
+export function registrationOf(
+  devices: readonly DeviceId[],
+  installedFrom: UnixMs,
+  billedFrom: CivilDate,
+) {
   const all = homes()
   const point = (home: Home): string => `SP-${home.customer.slice(2)}`
   return {
@@ -110,7 +115,7 @@ export function registrationOf(devices: readonly DeviceId[], installedFrom: Unix
       servicePoint: point(home),
       tariff: DEMO_TARIFF.code,
       from: SINCE,
-      billedFrom: civilDateAt(installedFrom, DEMO_ZONE),
+      billedFrom,
     })),
   }
 }

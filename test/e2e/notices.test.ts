@@ -40,7 +40,7 @@ before(async () => {
   inbox = await startInbox({ now: () => now })
   const ids = await openUtility(postgres)
   await addHousehold(postgres.db, HOUSEHOLD, { ...ids, n: 1 })
-  const options = { period: MAY, now: NOW, utility: UTILITY, series: 'B2026' }
+  const options = { month: MAY.from, now: NOW, utility: UTILITY, by: 'the test' }
   const run = await runBills(postgres.db.kysely, options)
   assert.equal(run.issued, 1)
 })
@@ -125,10 +125,10 @@ test('mail and SMS of a bill arrive once: text, PDF, stable Message-ID', async (
   assert.equal(texts.length, 1)
   const [letter] = mails
   assert.equal(letter?.subject, 'Your electricity bill for May 2026: ₹1,910.11, due 17 June 2026')
-  assert.equal(letter.messageId, '<bill-B2026-000001-email@lakeside.example>')
+  assert.equal(letter.messageId, '<bill-202605-000001-email@lakeside.example>')
   assert.deepEqual(letter.to, ['asha@example.org'])
   const [pdf] = letter.attachments
-  assert.equal(pdf?.name, 'bill-B2026-000001.pdf')
+  assert.equal(pdf?.name, 'bill-202605-000001.pdf')
   assert.equal(Buffer.from(pdf.content.subarray(0, 5)).toString(), '%PDF-')
   const kinds = inbox.messages().map(({ channel }) => channel)
   assert.deepEqual(kinds.sort(), ['email', 'sms'])

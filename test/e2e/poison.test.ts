@@ -293,13 +293,18 @@ test('bills: values that no meter shows, and rows the database refuses, cost nob
       raise exception 'poison' using errcode = '23514';
     end if; return new; end $$;
     create trigger poison before insert on bills for each row execute function poison()`)
-  const run = await runBills(db.kysely, { period: MAY, now: NOW, utility: UTILITY, series: 'P' })
+  const run = await runBills(db.kysely, {
+    month: MAY.from,
+    now: NOW,
+    utility: UTILITY,
+    by: 'the test',
+  })
   assert.equal(run.issued, 6)
   assert.deepEqual(Object.fromEntries(run.faults), { 'BIL-03': 1, 'BIL-16': 1 })
   const numbers = await all('select number from bills order by number')
   assert.deepEqual(
     numbers,
-    [1, 2, 3, 4, 5, 6].map((n) => ({ number: `P-00000${n}` })),
+    [1, 2, 3, 4, 5, 6].map((n) => ({ number: `202605-00000${n}` })),
   )
 })
 

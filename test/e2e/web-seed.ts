@@ -69,8 +69,8 @@ export async function seed(db: Db) {
     new Date(NOON - (NOON % 3_600_000)),
     DEVICE,
   ])
-  const period = { from: '2026-05-01', to: '2026-06-01' }
-  const run = await runBills(kysely, { period, now: NOON, utility: DEMO_UTILITY, series: 'T' })
+  const options = { month: '2026-05-01', now: NOON, utility: DEMO_UTILITY, by: 'the seed' }
+  const run = await runBills(kysely, options)
   assert.deepEqual([run.issued, [...run.faults]], [2, []])
   const bills = await pool.query<{ id: number }>('select id from bills order by customer_id')
   const customers = await pool.query<{ id: number }>('select id from customers order by number')

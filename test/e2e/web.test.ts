@@ -237,7 +237,7 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     ['/readings', '12700.000 kWh'],
     ['/readings?meter=nothing', 'No reading yet'],
     ['/refused', 'SEC-05'],
-    ['/bills', 'T-000001'],
+    ['/bills', '202605-000001'],
     ['/bills?state=failed', 'No bill here'],
     [`/bills/${seeded.bills[0]}`, 'Asha Kulkarni'],
     ['/notices', 'asha@example.com'],

@@ -68,6 +68,9 @@ export const GRANTS: Readonly<Record<string, Grant>> = {
   bill_series: KEPT,
   bills: ADDED,
   bill_periods: ALL,
+  bill_tilings: KEPT,
+  bill_orders: ALL,
+  bill_marks: ALL,
   notices: KEPT,
 }
 

@@ -64,7 +64,13 @@ export interface BillDraft {
 
 export type BillVerdict =
   | { readonly ok: true; readonly draft: BillDraft }
-  | { readonly ok: false; readonly fault: FaultCode; readonly detail: string }
+  | {
+      readonly ok: false
+      readonly fault: FaultCode
+      readonly detail: string
+      /** It may come by itself, or somebody has to mend it. */
+      readonly kind: 'waiting' | 'blocked'
+    }
 
 /** Largest total either way, minor units: what a column of the database and a program that reads it
  * hold exactly. Readings that say more come from no meter. */
@@ -75,7 +81,9 @@ const TOTAL_MAX = BigInt(Number.MAX_SAFE_INTEGER)
  * is no sum of money. */
 export function draftBill(facts: BillFacts): BillVerdict {
   const { customer, tariff, opening, closing, period } = facts
-  const missing = (fault: FaultCode, detail: string): BillVerdict => ({ ok: false, fault, detail })
+  const missing = (fault: FaultCode, detail: string): BillVerdict => {
+    return { ok: false, fault, detail, kind: fault === 'BIL-04' ? 'waiting' : 'blocked' }
+  }
   if (customer === null) return missing('BIL-08', facts.servicePoint.code)
   if (tariff === null) return missing('BIL-07', facts.servicePoint.code)
   if (!facts.meter.adopted) return missing('BIL-14', facts.meter.number)

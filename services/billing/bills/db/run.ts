@@ -1,55 +1,48 @@
-// The bill run. It is safe to start at any moment, twice, or on two machines: each batch is one
-// transaction that holds the row lock of the number series, looks up under that lock what is not
-// billed yet, and writes bills, notices, counters and the next number together. So numbers have no
-// gaps, a bill has its notices, and a second run finds nothing to do. Gaps are illegal in many
-// countries.
+// Issues bills. It is safe to start at any moment, twice, or on two machines: each batch is one
+// transaction that holds the row lock of the number series, takes the periods that are ready under
+// that lock, computes them once more, and writes bills, notices, counters, the periods' state and
+// the next number together. So numbers have no gaps, a bill has its notices, and a second run finds
+// nothing to do. Gaps are illegal in many countries.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { assert } from '../../../../shared/assert.ts'
-import { canonicalJson } from '../../../../shared/documents/canonical.ts'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import { errorText } from '../../../../shared/node/fault-error.ts'
-import {
-  type BillDraft,
-  type BillVerdict,
-  draftBill,
-  type IssuedBill,
-  issueBill,
-} from '../core/bill.ts'
-import type { BillContent, Utility } from '../core/bill-content.ts'
-import { mailText, smsText } from '../core/notice.ts'
-import { type CivilPeriod, isCivilDate, isZone } from '../../civil/calendar.ts'
-import { type Candidate, energyRegisters, nextCandidates, type Registers } from './candidates.ts'
-import { zonesOf } from '../../customers/db/reads.ts'
-import { type NoticeEntry, queueNotices } from '../../notices/db/notices.ts'
-import { blamesRows } from '../../store/apart.ts'
-import { count } from '../../store/counters.ts'
+import type { Utility } from '../core/bill-content.ts'
+import type { Period, PeriodKey } from '../core/period-verdict.ts'
+import { type CivilDate, monthOf } from '../../civil/calendar.ts'
+import { insertApart, lockSeries, type Ready } from './issuing.ts'
+import { type Looked, lookAgain, lookAtDue, storeVerdicts, verdictsOf } from './looking.ts'
+import { tileMarked, tileMonths } from './tiling.ts'
 import type { Database } from '../../store/schema.ts'
-import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
 
 /** Bills in one transaction, usually: the series stays locked for well under a second. */
 const BATCH_DEFAULT = 500
-/** 12 columns times 2,000 rows stay below the 65,535 parameters of one statement. */
+/** 13 columns times 2,000 rows stay below the 65,535 parameters of one statement. */
 const BATCH_MAX = 2_000
-/** Service points named in a report; the rest are only counted. */
+/** Periods named in a report; the rest are only counted. */
 const NAMED_MAX = 20
 
-export interface BillRunOptions {
-  /** Local dates; each service point's own zone turns them into instants. */
-  readonly period: CivilPeriod
+export interface IssueOptions {
+  /** The first day of the month whose ready periods are billed. */
+  readonly month: CivilDate
+  /** Only these of them; null: all. */
+  readonly only: readonly PeriodKey[] | null
+  /** Only those that were ready by then; null: whenever. */
+  readonly readyBy: UnixMs | null
+  /** Holds back a bill that comes to another sum than the one somebody was shown (BIL-28). */
+  readonly asShown: boolean
   readonly now: UnixMs
-  readonly utility: Utility
-  /** Name of the number series; a bill is numbered `series-000001`. */
-  readonly series: string
+  /** Null: it has no name yet, and then nothing is issued (BIL-19). */
+  readonly utility: Utility | null
+  /** Who issues: an operator's name, or a program's. */
+  readonly by: string
   readonly batch?: number
 }
 
 export interface BillRun {
   readonly issued: number
-  /** Bills that wait for a boundary reading (BIL-04): run again after the back-fill. */
-  readonly waiting: number
-  /** How often each fault kept a bill from being issued, BIL-04 included. */
+  /** How often each fault kept a bill from being issued. */
   readonly faults: ReadonlyMap<FaultCode, number>
   /** The first few of them, for people. */
   readonly examples: readonly { readonly fault: FaultCode; readonly detail: string }[]
@@ -61,240 +54,152 @@ interface Tally {
   readonly examples: { fault: FaultCode; detail: string }[]
 }
 
-/** Issues every bill of the period that can be issued now and has not been. */
-export async function runBills(db: Kysely<Database>, options: BillRunOptions): Promise<BillRun> {
-  const { period } = options
-  assert(isCivilDate(period.from) && isCivilDate(period.to), 'a bill period is two civil dates')
-  assert((options.batch ?? 1) > 0 && (options.batch ?? 1) <= BATCH_MAX, 'a batch is 1..2000 bills')
-  const [registers, tariffs] = [await energyRegisters(db), await tariffsFor(db, period)]
-  const tally: Tally = { issued: 0, faults: new Map(), examples: [] }
-  for (const zone of await zonesOf(db)) {
-    if (!isZone(zone)) {
-      note(tally, 'OPS-05', `time zone "${zone}" of a service point is unknown here`)
-      continue
-    }
-    let after: number | null = 0
-    while (after !== null) {
-      const batch: BatchTask = { options, zone, after, registers, tariffs, tally }
-      after = await db.transaction().execute((trx) => runBatch(trx, batch))
-    }
-  }
-  const { issued, faults, examples } = tally
-  return { issued, waiting: faults.get('BIL-04') ?? 0, faults, examples }
-}
+const emptyTally = (): Tally => ({ issued: 0, faults: new Map(), examples: [] })
 
 function note(tally: Tally, fault: FaultCode, detail: string): void {
   tally.faults.set(fault, (tally.faults.get(fault) ?? 0) + 1)
   if (tally.examples.length < NAMED_MAX) tally.examples.push({ fault, detail })
 }
 
+/** Bills of October 2026 are numbered from 202610-000001 on. */
+export const seriesOf = (month: CivilDate): string => month.slice(0, 7).replace('-', '')
+
+/** Issues the ready bills of a month, or some of them. */
+export async function issueBills(db: Kysely<Database>, options: IssueOptions): Promise<BillRun> {
+  const { month } = options
+  assert(monthOf(month).from === month, 'a month is named by its first day')
+  assert((options.batch ?? 1) > 0 && (options.batch ?? 1) <= BATCH_MAX, 'a batch is 1..2000 bills')
+  const tally = emptyTally()
+  const { utility } = options
+  if (utility === null) {
+    note(tally, 'BIL-19', month.slice(0, 7))
+    return tally
+  }
+  let after: PeriodKey | null = { contractId: 0, from: month }
+  while (after !== null) {
+    const batch: BatchTask = { options, utility, after, tally }
+    after = await db.transaction().execute((trx) => runBatch(trx, batch))
+  }
+  return tally
+}
+
+/** Makes the periods that are due, looks at those of a month and issues what is ready: what the
+ * clerk does bit by bit. Reports what keeps the others. */
+export async function runBills(
+  db: Kysely<Database>,
+  options: Pick<IssueOptions, 'month' | 'now' | 'utility' | 'by' | 'batch'>,
+): Promise<BillRun> {
+  const { month, now } = options
+  await tileMonths(db, now)
+  while ((await tileMarked(db, now)) > 0);
+  await lookAgain(db, month, now)
+  while ((await lookAtDue(db, { now, month, fresh: true })).looked > 0);
+  const every = { only: null, readyBy: null, asShown: false } as const
+  const run = await issueBills(db, { ...options, ...every })
+  const tally: Tally = { ...emptyTally(), issued: run.issued }
+  const { rows } = await sql<{ code: FaultCode; detail: string }>`
+    select code, detail from bill_periods where state in ('waiting', 'blocked')
+      and period_from >= ${month}::date and period_from < (${month}::date + interval '1 month')::date
+    order by contract_id, period_from`.execute(db)
+  for (const { code, detail } of rows) note(tally, code, detail)
+  if (run.faults.has('BIL-19')) note(tally, 'BIL-19', month.slice(0, 7))
+  return tally
+}
+
 interface BatchTask {
-  readonly options: BillRunOptions
-  readonly zone: string
-  readonly after: number
-  readonly registers: Registers
-  readonly tariffs: ReadonlyMap<number, StoredTariff | null>
+  readonly options: IssueOptions
+  readonly utility: Utility
+  /** Where the batch begins: behind this one. */
+  readonly after: PeriodKey
   readonly tally: Tally
 }
 
-interface Ready {
-  readonly candidate: Candidate
-  readonly draft: BillDraft
-  readonly tariff: StoredTariff
-  readonly contractId: number
-  readonly customerId: number
+/** A period that somebody may have seen at this sum. */
+interface Taken extends Period {
+  readonly amount: string | null
+  readonly currency: string | null
 }
 
-/** One batch; returns the last service point it looked at, or null at the end. */
-async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<number | null> {
+/** One batch; returns the last period that it took, or null at the end. */
+async function runBatch(trx: Transaction<Database>, task: BatchTask): Promise<PeriodKey | null> {
+  const { options, tally, utility } = task
+  const { now, by } = options
+  const series = seriesOf(options.month)
+  const next = await lockSeries(trx, series)
+  const limit = options.batch ?? BATCH_DEFAULT
+  const taken = await takeReady(trx, task, limit)
+  const { ready, others } = sorted(taken, await verdictsOf(trx, firsts(taken), now), task)
+  const leftOut: Looked[] = []
+  const insertion = { ready, series, next, now, utility, by }
+  tally.issued += await insertApart(trx, insertion, leftOut)
+  for (const { verdict } of leftOut) {
+    if (verdict.state !== 'ready') note(tally, verdict.code, verdict.detail)
+  }
+  await storeVerdicts(trx, [...others, ...leftOut], now)
+  const last = taken.at(-1)
+  return taken.length < limit || last === undefined ? null : last
+}
+
+/** Of two periods of one contract the second is left for the next run: its beginning may be the
+ * end of the first. */
+function firsts(taken: readonly Taken[]): readonly Taken[] {
+  const first = new Map<number, Taken>()
+  for (const period of taken) {
+    if (!first.has(period.contractId)) first.set(period.contractId, period)
+  }
+  return [...first.values()]
+}
+
+/** Which of them become bills; the others are noted. */
+function sorted(taken: readonly Taken[], looked: readonly Looked[], task: BatchTask) {
   const { options, tally } = task
-  const next = await lockSeries(trx, options.series)
-  const { candidates, last } = await nextCandidates(trx, {
-    ...task,
-    period: options.period,
-    limit: options.batch ?? BATCH_DEFAULT,
-  })
+  const shown = new Map(firsts(taken).map((period) => [period.contractId, period]))
   const ready: Ready[] = []
-  for (const candidate of candidates) {
-    const verdict = drafted(candidate)
-    if (!verdict.ok) note(tally, verdict.fault, verdict.detail)
-    else {
-      const { tariff, contractId, customerId } = candidate
-      assert(tariff !== null, 'a drafted bill has a tariff')
-      assert(contractId !== null && customerId !== null, 'a drafted bill has a customer')
-      ready.push({ candidate, draft: verdict.draft, tariff, contractId, customerId })
+  const others: Looked[] = []
+  for (const each of looked) {
+    const { period, verdict, candidate } = each
+    const was = shown.get(period.contractId)
+    if (verdict.state !== 'ready' || candidate === null) {
+      others.push(each)
+      if (verdict.state !== 'ready') note(tally, verdict.code, verdict.detail)
+      continue
     }
+    const { amount, currency } = verdict.estimate
+    if (options.asShown && (amount !== was?.amount || currency !== was.currency)) {
+      others.push(each)
+      note(tally, 'BIL-28', candidate.facts.servicePoint.code)
+      continue
+    }
+    const { tariffVersionId } = candidate
+    assert(tariffVersionId !== null, 'a drafted bill has a tariff')
+    ready.push({ period, candidate, draft: verdict.draft, tariffVersionId })
   }
-  tally.issued += await insertApart(trx, { ready, next, options }, tally)
-  return last
+  return { ready, others }
 }
 
-/** A candidate that not even a verdict can be made of is left out: the others get their bills. */
-function drafted({ facts }: Candidate): BillVerdict {
-  try {
-    return draftBill(facts)
-  } catch (error) {
-    const detail = `service point ${facts.servicePoint.code}: ${errorText(error)}`
-    return { ok: false, fault: 'BIL-16', detail }
-  }
-}
-
-/** Inserts bills, in halves when the database refuses one; returns how many it took. Each try is
- * undone as a whole, so that numbers stay without a gap. */
-async function insertApart(
+/** The next periods that are ready, locked, and their contracts kept from changing. One of each
+ * contract: what a bill begins with may be what the one before it ended with. */
+async function takeReady(
   trx: Transaction<Database>,
-  insertion: Insertion,
-  tally: Tally,
-): Promise<number> {
-  const { ready, next, options } = insertion
-  const [first] = ready
-  if (first === undefined) return 0
-  await sql`savepoint bills`.execute(trx)
-  try {
-    const issued = await insertBills(trx, insertion, tally)
-    await sql`release savepoint bills`.execute(trx)
-    return issued
-  } catch (error) {
-    if (!blamesRows(error)) throw error
-    await sql`rollback to savepoint bills`.execute(trx)
-    await sql`release savepoint bills`.execute(trx)
-    if (ready.length === 1) {
-      leaveOut(tally, first, error)
-      return 0
-    }
-  }
-  const half = Math.ceil(ready.length / 2)
-  const before = await insertApart(trx, { ready: ready.slice(0, half), next, options }, tally)
-  const rest = { ready: ready.slice(half), next: next + before, options }
-  return before + (await insertApart(trx, rest, tally))
-}
-
-const leaveOut = (tally: Tally, { candidate }: Ready, error: unknown): void =>
-  note(tally, 'BIL-16', `service point ${candidate.facts.servicePoint.code}: ${errorText(error)}`)
-
-/** The next free number, with the row locked until the transaction ends: runs wait for each other
- * here. */
-async function lockSeries(trx: Transaction<Database>, series: string): Promise<number> {
-  await trx
-    .insertInto('bill_series')
-    .values({ series, next: 1 })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-  const row = await trx
-    .selectFrom('bill_series')
-    .select('next')
-    .where('series', '=', series)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-  return row.next
-}
-
-interface Insertion {
-  readonly ready: readonly Ready[]
-  readonly next: number
-  readonly options: BillRunOptions
-}
-
-/** Returns how many were issued: one whose document cannot be made is left out. */
-async function insertBills(
-  trx: Transaction<Database>,
-  insertion: Insertion,
-  tally: Tally,
-): Promise<number> {
-  const { ready, next, options } = insertion
-  const issued = new Map<string, { readonly ready: Ready; readonly bill: IssuedBill }>()
-  const failed: [Ready, unknown][] = []
-  for (const entry of ready) {
-    const number = `${options.series}-${String(next + issued.size).padStart(6, '0')}`
-    const { now: at, utility } = options
-    try {
-      issued.set(number, { ready: entry, bill: issueBill(entry.draft, { number, at, utility }) })
-    } catch (error) {
-      failed.push([entry, error])
-    }
-  }
-  if (issued.size > 0) await insertIssued(trx, issued, insertion)
-  for (const [entry, error] of failed) leaveOut(tally, entry, error)
-  return issued.size
-}
-
-type Issued = ReadonlyMap<string, { readonly ready: Ready; readonly bill: IssuedBill }>
-
-async function insertIssued(
-  trx: Transaction<Database>,
-  issued: Issued,
-  { next, options }: Insertion,
-): Promise<void> {
-  const inserted = await trx
-    .insertInto('bills')
-    .values(
-      [...issued.values()].map(
-        ({ ready: { candidate, draft, tariff, contractId, customerId }, bill }) => ({
-          number: bill.content.number,
-          contract_id: contractId,
-          customer_id: customerId,
-          service_point_id: candidate.servicePointId,
-          period_from: bill.content.period.from,
-          period_to: bill.content.period.to,
-          tariff_version_id: tariff.id,
-          currency: bill.content.currency,
-          total: draft.total,
-          content: canonicalJson(bill.content),
-          hash: bill.hash,
-          issued_at: new Date(options.now),
-          due_on: bill.content.dueOn,
-        }),
-      ),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .returning(['id', 'number'])
-    .execute()
-  // Somebody has written bills without the lock: roll back rather than leave a gap in the numbers.
-  assert(inserted.length === issued.size, 'bills are written under the lock of their series only')
-  await trx
-    .updateTable('bill_series')
-    .set({ next: next + issued.size })
-    .where('series', '=', options.series)
-    .execute()
-  await count(trx, 'bills', issued.size)
-  const notices = inserted.flatMap(({ id, number }) => {
-    const entry = issued.get(number)
-    return entry === undefined ? [] : noticesOf(id, entry.bill.content, entry.ready.candidate)
-  })
-  await queueNotices(trx, notices, options.now)
-}
-
-/** A mail and an SMS about a bill, each if the customer has an address for it. */
-function noticesOf(
-  billId: number,
-  bill: BillContent,
-  { email, phone }: Pick<Candidate, 'email' | 'phone'>,
-): readonly NoticeEntry[] {
-  const { subject, text } = mailText(bill, null)
-  const mail = { billId, channel: 'email' as const, address: email ?? '', subject, body: text }
-  const body = smsText(bill, null)
-  const sms = { billId, channel: 'sms' as const, address: phone ?? '', subject: null, body }
-  return [mail, sms].filter(({ address }) => address !== '')
-}
-
-/** How many meters, installed over the whole period, have both readings that their bills need. */
-export async function boundariesReady(
-  db: Kysely<Database>,
-  period: CivilPeriod,
-): Promise<{ readonly meters: number; readonly ready: number }> {
-  const registers = await energyRegisters(db)
-  const tariffs = new Map<number, StoredTariff | null>()
-  let meters = 0
-  let ready = 0
-  for (const zone of (await zonesOf(db)).filter(isZone)) {
-    let after: number | null = 0
-    while (after !== null) {
-      const batch = { period, zone, after, limit: BATCH_DEFAULT, registers, tariffs }
-      const seen = await nextCandidates(db, batch)
-      meters += seen.meters
-      ready += seen.ready
-      after = seen.last
-    }
-  }
-  return { meters, ready }
+  { options, after }: BatchTask,
+  limit: number,
+): Promise<readonly Taken[]> {
+  const { month, only, readyBy } = options
+  const keys = JSON.stringify(only?.map(({ contractId: id, from }) => ({ id, from })) ?? [])
+  const { rows } = await sql<Taken>`
+    select bp.contract_id as "contractId", bp.period_from as "from", bp.period_to as "to",
+      bp.amount, bp.currency
+    from bill_periods bp join contracts c on c.id = bp.contract_id
+    where bp.state = 'ready' and bp.period_from >= ${month}::date
+      and bp.period_from < (${month}::date + interval '1 month')::date
+      and (bp.period_from, bp.contract_id) > (${after.from}::date, ${after.contractId})
+      and (${readyBy === null ? null : new Date(readyBy)}::timestamptz is null
+        or bp.since <= ${readyBy === null ? null : new Date(readyBy)}::timestamptz)
+      and (${only === null} or (bp.contract_id, bp.period_from) in (
+        select id, "from" from jsonb_to_recordset(${keys}::jsonb) as k(id integer, "from" date)))
+      and bp.period_from >= greatest(c.from_date, c.billed_from)
+      and (c.to_date is null or bp.period_to <= c.to_date)
+    order by bp.period_from, bp.contract_id limit ${limit}
+    for update of bp for share of c`.execute(trx)
+  return rows
 }

@@ -19,7 +19,16 @@ declare module '../../store/schema.ts' {
       since: Defaulted<Date>
       due_at: Defaulted<Date>
       bill_id: number | null
+      /** Of a ready one: what its bill would come to, as it was last looked at. */
+      looked_at: Timestamp | null
+      energy: string | null
+      amount: string | null
+      currency: string | null
+      tariff_version_id: number | null
     }
+    bill_tilings: { zone: string; tiled_to: string }
+    bill_orders: { month: string; ordered_at: Timestamp; ordered_by: string }
+    bill_marks: { id: Generated<number>; contract_id: number }
     bills: {
       id: Generated<number>
       number: string
@@ -36,6 +45,8 @@ declare module '../../store/schema.ts' {
       content: Json
       hash: string
       issued_at: Timestamp
+      /** Null: before this was kept. */
+      issued_by: string | null
       due_on: string
     }
   }
