@@ -1,5 +1,5 @@
-// The clerk (services/billing/bills/shell/bill-clerk.ts): who gets a bill, when, and what is said of
-// the others.
+// The clerk (services/billing/bills/shell/bill-clerk.ts): who gets a bill, when, and what is said
+// of the others.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
@@ -99,7 +99,7 @@ test('one silent meter holds back nobody, from the first round on (newcomer 6)',
   assert.equal(lines.filter((line) => line.startsWith('BIL-04')).length, 1)
 })
 
-test('a reading of 1 September that comes on 3 October bills August and September (case 52)', async () => {
+test('a reading of 1 September that comes on 3 October bills two months (case 52)', async () => {
   const meter = await home(3, '2026-08-01')
   await reading(meter, '2026-08-01', 25_001_000)
   await reading(meter, '2026-10-01', 25_443_000)
@@ -120,7 +120,7 @@ test('a reading of 1 September that comes on 3 October bills August and Septembe
   assert.match((await stateOf(3, '2026-09-01'))?.number ?? '', /^202609-/)
 })
 
-test('what is entered is looked at within seconds, however long the period has waited', async () => {
+test('what is entered counts within seconds, however long the period has waited', async () => {
   await home(4, '2026-05-01', { opening: 1_000, closing: 2_000, tariff: false })
   now = unixMs(NOW + 3_600_000)
   await clerkUntil(async () => (await stateOf(4, '2026-05-01'))?.code === 'BIL-07')
@@ -132,7 +132,7 @@ test('what is entered is looked at within seconds, however long the period has w
   await clerkUntil(() => isState(4, '2026-05-01', 'billed'))
 })
 
-test('by hand: ready bills wait for an order, and what became ready later is not part of it', async () => {
+test('by hand: ready bills wait for an order; what is ready later is not part of it', async () => {
   orders = { utility: UTILITY, issuing: 'by hand' }
   now = unixMs(NOW + 7_200_000)
   await home(5, '2026-05-01', { opening: 1_000, closing: 2_000 })
@@ -150,7 +150,7 @@ test('by hand: ready bills wait for an order, and what became ready later is not
   assert.deepEqual(issued, [{ issued_by: 'Ravi' }])
 })
 
-test('by hand: a bill that no longer comes to the sum that was shown is held back (BIL-28)', async () => {
+test('by hand: a bill of another sum than the one shown is held back (BIL-28)', async () => {
   orders = { utility: UTILITY, issuing: 'by hand' }
   now = unixMs(NOW + 9_000_000)
   const meter = await home(7, '2026-05-01', { opening: 1_000, closing: 2_000 })
@@ -162,7 +162,7 @@ test('by hand: a bill that no longer comes to the sum that was shown is held bac
   assert.ok(lines.includes('BIL-28 SP-7'), lines.join('\n'))
 })
 
-test('a utility without a name issues nothing, says so once, and then issues (BIL-19)', async () => {
+test('a utility without a name issues nothing, and says so once (BIL-19)', async () => {
   orders = { utility: null, issuing: 'automatic' }
   now = unixMs(NOW + 10_000_000)
   await home(8, '2026-05-01', { opening: 1_000, closing: 2_000 })

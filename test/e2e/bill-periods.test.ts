@@ -45,7 +45,7 @@ const household = async (n: number, zone = 'Asia/Kolkata'): Promise<number> => {
 
 const at = (text: string): UnixMs => unixMs(Date.parse(text))
 
-test('a month has a period once it is over in the zone of the service point, not before', async () => {
+test('a month has a period once it is over in its own zone, not before', async () => {
   const { kysely } = postgres.db
   const [kolkata, london] = [await household(1), await household(2, 'Europe/London')]
   // 1 June in Kolkata, still 31 May in London.
@@ -67,7 +67,7 @@ test('a month that ended while nobody looked gets its periods later, all of them
   assert.equal((await periodsOf(contract)).at(-1), '2026-08-01..2026-09-01 unseen')
 })
 
-test('an end inside a month cuts its period; when it is undone after the bill, the rest follows', async () => {
+test('an end cuts its month; when it is undone after the bill, the rest follows', async () => {
   const { kysely } = postgres.db
   const contract = await household(3)
   const now = at('2026-09-15T00:00:00Z')
@@ -134,7 +134,7 @@ function random(seed: number): (below: number) => number {
   }
 }
 
-test('whatever is entered, taken back and exempted: each day of a contract is in one period', async () => {
+test('whatever is entered, taken back and exempted: each day is in one period', async () => {
   const { kysely } = postgres.db
   const now = at('2026-09-15T00:00:00Z')
   const contract = await household(4)
@@ -173,7 +173,7 @@ test('whatever is entered, taken back and exempted: each day of a contract is in
   }
 })
 
-test('the database refuses what would leave marks behind for nobody: a removed contract goes with its periods', async () => {
+test('a contract that was removed goes with its periods, and its marks with it', async () => {
   const { kysely } = postgres.db
   const contract = await household(5)
   await tileMarked(kysely, NOW)

@@ -191,7 +191,8 @@ export async function storeVerdicts(
         due_at = ${at}::timestamptz + case f.state
           when 'ready' then make_interval(secs => ${READY_AGAIN_S})
           else least(make_interval(secs => ${AGAIN_MAX_S}), greatest(
-            make_interval(secs => ${AGAIN_MIN_S}), (${at}::timestamptz - held.turned) / ${AGAIN_PART})) end
+            make_interval(secs => ${AGAIN_MIN_S}),
+            (${at}::timestamptz - held.turned) / ${AGAIN_PART})) end
       from found f join held using (contract_id, period_from)
       where bp.contract_id = f.contract_id and bp.period_from = f.period_from
       returning held.state as was, held.code as was_code, f.state, f.code, f.detail

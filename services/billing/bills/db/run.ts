@@ -99,7 +99,8 @@ export async function runBills(
   const tally: Tally = { ...emptyTally(), issued: run.issued }
   const { rows } = await sql<{ code: FaultCode; detail: string }>`
     select code, detail from bill_periods where state in ('waiting', 'blocked')
-      and period_from >= ${month}::date and period_from < (${month}::date + interval '1 month')::date
+      and period_from >= ${month}::date
+      and period_from < (${month}::date + interval '1 month')::date
     order by contract_id, period_from`.execute(db)
   for (const { code, detail } of rows) note(tally, code, detail)
   if (run.faults.has('BIL-19')) note(tally, 'BIL-19', month.slice(0, 7))

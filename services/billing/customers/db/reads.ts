@@ -65,17 +65,6 @@ export async function zonesOf(db: Kysely<Database>): Promise<readonly string[]> 
   return rows.map(({ zone }) => zone)
 }
 
-/** The zone of the first service point; null while there is none. */
-export async function firstZone(db: Kysely<Database>): Promise<string | null> {
-  const row = await db
-    .selectFrom('service_points')
-    .select('zone')
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.zone ?? null
-}
-
 /** The customer who was registered first; null while there is none. */
 export async function firstCustomer(db: Kysely<Database>): Promise<number | null> {
   const row = await db.selectFrom('customers').select('id').orderBy('id').executeTakeFirst()
