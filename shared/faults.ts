@@ -223,6 +223,7 @@ export const FAULTS = {
     'a bill comes to another sum than the one that was shown',
     'look at the new sum, then issue it',
   ),
+  'BIL-36': fault('warn', 'bills are ready and nobody issued them', 'issue them on the board'),
   'OPS-01': fault(
     'error',
     'Node is too old',
@@ -353,6 +354,11 @@ export const FAULTS = {
     'info',
     'somebody else changed it meanwhile',
     'compare the two, correct yours where it must be, and save again',
+  ),
+  'OPS-43': fault(
+    'error',
+    'device is not connected',
+    'look at its power and its network; its readings wait there',
   ),
 } as const satisfies Record<string, Fault>
 

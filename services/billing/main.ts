@@ -12,6 +12,7 @@ import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import type { Utility } from './bills/core/bill-content.ts'
 import { hasOperator } from './access/db/operators.ts'
+import { startAttention } from './attention/shell/watch.ts'
 import { webStores } from './site/db/stores.ts'
 import { servedClockFigures } from './clocks/db/figures.ts'
 import { startClockKeeper } from './clocks/shell/keeper.ts'
@@ -117,6 +118,8 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     const orders = async () => ({ utility: options.utility, issuing: 'automatic' as const })
     const clerk = startBillClerk({ db: db.kysely, orders, now, worker, log })
     closers.push(() => clerk.stop())
+    const attention = startAttention({ db: db.kysely, now, log: say })
+    closers.push(() => attention.stop())
     const keeper = setInterval(() => void tend(owner, log), TEND_MS)
     closers.push(async () => clearInterval(keeper))
     const app = await openPages(options, { db, press, board })

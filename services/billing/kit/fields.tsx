@@ -54,7 +54,7 @@ export function Form(props: FormProps) {
 }
 
 /** What is wrong, with a link to each field. */
-function ErrorSummary({
+export function ErrorSummary({
   form,
   labels,
 }: {

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { FAULTS, isFaultCode } from '../../../shared/faults.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import { agoText, utcSecondText } from './format.ts'
+import { remedyOf } from './remedies.ts'
 
 export interface Column<Row> {
   readonly title: string
@@ -162,7 +163,23 @@ export function FaultWords({ code }: { readonly code: string }) {
     <>
       {capital(is)}
       <span class="sub">Remedy: {then}.</span>
+      <RemedyLink code={code} />
     </>
+  )
+}
+
+/** Leads to the page where it is mended, or names the command that does it. */
+export function RemedyLink({ code }: { readonly code: string }) {
+  const remedy = remedyOf(code)
+  if (remedy === null) return null
+  return (
+    <span class="sub">
+      {'page' in remedy ? (
+        <a href={remedy.page}>{remedy.words}</a>
+      ) : (
+        <code>{`ticklock ${remedy.command}`}</code>
+      )}
+    </span>
   )
 }
 

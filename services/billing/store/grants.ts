@@ -72,6 +72,9 @@ export const GRANTS: Readonly<Record<string, Grant>> = {
   bill_orders: ALL,
   bill_marks: ALL,
   notices: KEPT,
+  // attention
+  attention: ALL,
+  attention_cursors: KEPT,
 }
 
 /** 'insert, update (a, b)': what is granted besides select. */

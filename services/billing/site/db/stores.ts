@@ -5,6 +5,7 @@ import type { Kysely } from 'kysely'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { type AccessStore, accessStore } from '../../access/db/access.ts'
 import { type AccountStore, accountStore } from '../../access/db/operators.ts'
+import { type AttentionReads, attentionReads } from '../../attention/db/board.ts'
 import { type BillReads, billReads } from '../../bills/db/reads.ts'
 import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
 import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
@@ -20,6 +21,7 @@ import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
 export interface WebStores {
   readonly access: AccessStore
   readonly accounts: AccountStore
+  readonly attention: AttentionReads
   readonly bills: BillReads
   readonly clocks: ClockReads
   readonly customers: CustomerReads
@@ -36,6 +38,7 @@ export function webStores(db: Kysely<Database>): WebStores {
   return {
     access: accessStore(db),
     accounts: accountStore(db),
+    attention: attentionReads(db),
     bills: billReads(db),
     clocks: clockReads(db),
     customers,

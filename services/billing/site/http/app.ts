@@ -9,6 +9,7 @@ import fastifyRateLimit from '@fastify/rate-limit'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { isIP } from 'node:net'
 import { readableForwarded } from '../../access/core/forwarded.ts'
+import { attentionRoutes } from '../../attention/http/routes.ts'
 import { accountRoutes } from '../../access/http/account-routes.ts'
 import { countedAddress } from '../../../../shared/node/admission.ts'
 import { guarded } from '../../access/http/guard.ts'
@@ -112,6 +113,7 @@ function assertPlain(fields: unknown): void {
 
 function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
   const page: Door = guarded.bind(null, sessions, 'operator')
+  attentionRoutes(app, deps, page)
   fleetRoutes(app, deps, page)
   readingRoutes(app, deps, page)
   clockRoutes(app, deps, page)

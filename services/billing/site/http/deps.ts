@@ -4,6 +4,7 @@
 import type { AccountDeps } from '../../access/http/account-routes.ts'
 import type { AccessDeps } from '../../access/http/session.ts'
 import type { MyBillDeps } from '../../bills/http/my-routes.ts'
+import type { AttentionDeps } from '../../attention/http/routes.ts'
 import type { BillDeps } from '../../bills/http/routes.ts'
 import type { ClockDeps } from '../../clocks/http/routes.ts'
 import type { FleetDeps } from '../../fleet/http/routes.ts'
@@ -17,6 +18,7 @@ import type { MachineDeps } from './machine-routes.ts'
 
 export type WebDeps = AccessDeps &
   AccountDeps &
+  AttentionDeps &
   BillDeps &
   ClockDeps &
   DemoDeps &
