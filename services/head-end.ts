@@ -30,7 +30,7 @@ export interface HeadEnd {
 
 export type HeadEndOptions = Pick<
   BillingOptions,
-  'utility' | 'mail' | 'sms' | 'inbox' | 'attacks' | 'backfill' | 'demo' | 'log'
+  'utility' | 'inbox' | 'attacks' | 'backfill' | 'demo' | 'log'
 >
 
 /** Where the pages are on this machine, whatever stands in front of them. */
@@ -50,6 +50,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   const keys = openKeyStore(join(dataFolder, 'keys'))
   const billing = await runBilling({
     ...options,
+    secrets: keys,
     dataFolder,
     databaseUrl,
     ownerUrl,

@@ -7,7 +7,8 @@ import { resolve } from 'node:path'
 import { decodeText } from '../shared/documents/text.ts'
 import { errorText, FaultError } from '../shared/node/fault-error.ts'
 import { TOLERANCE_MAX, TOLERANCE_MIN } from '../shared/wire/limits.ts'
-import { isZone } from './billing/civil/calendar.ts'
+import { zoneProblem } from './billing/civil/zones.ts'
+import { originOf, PUBLIC_URL_RULE } from './billing/utility/core/public-url.ts'
 import { parseTimeSources, type TimeSource } from './master/shell/time/time-source.ts'
 import { type Environment, variable, type VariableName } from './variables.ts'
 
@@ -37,8 +38,8 @@ export interface Settings {
   readonly toleranceSeconds: number
   /** Handshakes a minute from one address. */
   readonly handshakesPerSource: number
-  /** Whose midnights the back-fill of a new device begins with. */
-  readonly zone: string
+  /** Whose midnights the back-fill of a new device begins with; null: the profile says it. */
+  readonly zone: string | null
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
@@ -73,24 +74,13 @@ export function readSettings(env: Environment): Settings {
   }
 }
 
-/** Hosts that a server listens on and nobody can call. */
-const NO_HOSTS = ['0.0.0.0', '[::]']
-
-/** Scheme, host and port alone, since the pages use the whole of a host; OPS-05 otherwise. */
+/** OPS-05 when it is no address of pages. */
 function publicUrlFrom(env: Environment): string | null {
   const text = variable(env, 'TICKLOCK_PUBLIC_URL')
   if (text === '') return null
-  const url = URL.canParse(text) ? new URL(text) : null
-  const bare =
-    url !== null &&
-    (url.protocol === 'https:' || url.protocol === 'http:') &&
-    url.href === `${url.origin}/` &&
-    !NO_HOSTS.includes(url.hostname)
-  if (bare) return url.origin
-  throw new FaultError(
-    'OPS-05',
-    'TICKLOCK_PUBLIC_URL: https://host or https://host:port, without a path, name or password',
-  )
+  const origin = originOf(text)
+  if (origin !== null) return origin
+  throw new FaultError('OPS-05', `TICKLOCK_PUBLIC_URL: ${PUBLIC_URL_RULE}`)
 }
 
 /** Addresses and subnets, separated by commas; OPS-05 names the one that is none. */
@@ -120,10 +110,11 @@ function hostFrom(env: Environment): string {
   throw new FaultError('OPS-05', `TICKLOCK_HOST="${host}" is neither an address nor a name`)
 }
 
-function zoneFrom(env: Environment): string {
+function zoneFrom(env: Environment): string | null {
   const zone = variable(env, 'TICKLOCK_ZONE')
-  if (isZone(zone)) return zone
-  throw new FaultError('OPS-05', `TICKLOCK_ZONE="${zone}" is no time zone such as Asia/Kolkata`)
+  const problem = zone === '' ? null : zoneProblem(zone)
+  if (problem === null) return zone === '' ? null : zone
+  throw new FaultError('OPS-05', `TICKLOCK_ZONE="${zone}": ${problem}`)
 }
 
 /** As `pg` takes it: a URL, or the folder of a socket. Its text is a secret. */

@@ -1,6 +1,7 @@
 // The environment variables of a head-end, each in one place: its name, what holds when it is not
 // set, and what help says of it. docs/operating.md describes them at length; a test compares.
 
+import { typingErrors } from '../shared/documents/spelling.ts'
 import { FaultError } from '../shared/node/fault-error.ts'
 import { HANDSHAKES_PER_SOURCE, TOLERANCE_DEFAULT } from '../shared/wire/limits.ts'
 
@@ -36,7 +37,7 @@ const VARIABLES = {
   TICKLOCK_CLOCK_BOUND_MS: { otherwise: '20', about: null },
   TICKLOCK_TOLERANCE_S: { otherwise: String(TOLERANCE_DEFAULT), about: null },
   TICKLOCK_HANDSHAKES_PER_SOURCE: { otherwise: String(HANDSHAKES_PER_SOURCE), about: null },
-  TICKLOCK_UTILITY: { otherwise: 'Your utility', about: null },
+  TICKLOCK_UTILITY: { otherwise: '', about: null },
   TICKLOCK_UTILITY_ADDRESS: { otherwise: '', about: null },
   TICKLOCK_UTILITY_CONTACT: { otherwise: '', about: null },
   TICKLOCK_UTILITY_PAYMENT: { otherwise: '', about: null },
@@ -44,7 +45,7 @@ const VARIABLES = {
   TICKLOCK_MAIL_FROM: { otherwise: '', about: null },
   TICKLOCK_SMS_URL: { otherwise: '', about: null },
   TICKLOCK_SMS_FROM: { otherwise: '', about: null },
-  TICKLOCK_ZONE: { otherwise: 'UTC', about: null },
+  TICKLOCK_ZONE: { otherwise: '', about: null },
 } as const satisfies Record<string, Variable>
 
 export type VariableName = keyof typeof VARIABLES
@@ -84,23 +85,9 @@ export function unknownVariables(env: Environment): readonly UnknownVariable[] {
 const TYPING_ERRORS_MAX = 4
 
 function nearest(name: string): VariableName | null {
-  const known = variableNames().map((like) => ({ like, errors: distance(name, like) }))
+  const known = variableNames().map((like) => ({ like, errors: typingErrors(name, like) }))
   const [best] = known.toSorted((one, other) => one.errors - other.errors)
   return best === undefined || best.errors > TYPING_ERRORS_MAX ? null : best.like
-}
-
-/** Letters to insert, leave out or change to make one word of the other (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
-  for (let at = 1; at <= one.length; at += 1) {
-    const next = [at]
-    for (let to = 1; to <= other.length; to += 1) {
-      const change = (row[to - 1] ?? 0) + (one[at - 1] === other[to - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[other.length] ?? 0
 }
 
 const isVariable = (name: string): name is VariableName => Object.hasOwn(VARIABLES, name)

@@ -205,8 +205,8 @@ export const FAULTS = {
   ),
   'BIL-19': fault(
     'error',
-    'the utility has no name: no bill is issued',
-    'enter name and address under Settings',
+    'utility has no name: no bill is issued',
+    'enter it on the page Settings, or set TICKLOCK_UTILITY',
   ),
   'BIL-26': fault(
     'warn',
@@ -359,6 +359,21 @@ export const FAULTS = {
     'error',
     'device is not connected',
     'look at its power and its network; its readings wait there',
+  ),
+  'OPS-35': fault(
+    'warn',
+    'test mail was not accepted',
+    "correct what the server's answer names, then test again; nothing was saved or sent",
+  ),
+  'OPS-36': fault(
+    'warn',
+    'test SMS was not accepted',
+    "correct what the gateway's answer names, then test again; nothing was saved or sent",
+  ),
+  'OPS-37': fault(
+    'warn',
+    'setting is fixed by the environment',
+    'change the named variable where Ticklock is started, or take it away there',
   ),
 } as const satisfies Record<string, Fault>
 

@@ -2,6 +2,7 @@
 // processes behind a line that the attacker holds, and simulated meters, each of whose readings can
 // be distinguished from a forged one.
 
+import { NO_ENVIRONMENT } from '../billing/utility/core/environment.ts'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
@@ -103,9 +104,7 @@ export class AttackScene {
   async startMaster(other: Partial<Settings> = {}): Promise<void> {
     const settings = { ...this.settings, ...other }
     this.#headEnd = await startHeadEnd(settings, {
-      utility: { name: 'Attack', address: '', contact: '', payment: [] },
-      mail: null,
-      sms: null,
+      utility: NO_ENVIRONMENT,
       inbox: null,
       attacks: null,
       backfill: async () => null,

@@ -4,13 +4,13 @@
 import { join } from 'node:path'
 import type { Pool } from 'pg'
 import type { Commands } from '../../shared/handover/commands.ts'
-import type { Roster } from '../../shared/handover/roster.ts'
+import type { Roster, SecretBox } from '../../shared/handover/roster.ts'
 import type { FleetBoard, Sink } from '../../shared/handover/sink.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
-import type { Utility } from './bills/core/bill-content.ts'
+import { issuerOf } from './bills/core/issuer.ts'
 import { hasOperator } from './access/db/operators.ts'
 import { startAttention } from './attention/shell/watch.ts'
 import { webStores } from './site/db/stores.ts'
@@ -32,13 +32,14 @@ import { customerLink, setupLink } from './access/shell/links.ts'
 import { openAccessWatch } from './access/shell/watch.ts'
 import { type BillClerk, startBillClerk } from './bills/shell/bill-clerk.ts'
 import { type EmbeddedPostgres, startPostgres } from './store/embedded/embedded-postgres.ts'
-import type { MailDriver } from './notices/shell/mail.ts'
 import { serverMetrics } from './site/shell/metrics.ts'
 import { type NoticeWorker, startNoticeWorker } from './notices/shell/notice-worker.ts'
 import { billMatter } from './bills/shell/bill-matter.ts'
 import { storedBillPdf } from './bills/shell/document.ts'
 import { openPress, type Press } from './bills/shell/press.ts'
-import type { SmsDriver } from './notices/shell/sms.ts'
+import { openSenders } from './notices/shell/senders.ts'
+import type { UtilityEnvironment } from './utility/core/environment.ts'
+import { readUtility } from './utility/db/profile.ts'
 
 export interface BillingOptions {
   /** Folder of the embedded PostgreSQL, used when databaseUrl is null. */
@@ -49,9 +50,10 @@ export interface BillingOptions {
   readonly http: { readonly host: string; readonly port: number }
   readonly baseUrl: string
   readonly trustedProxies: readonly string[]
-  readonly utility: Utility
-  readonly mail: MailDriver | null
-  readonly sms: SmsDriver | null
+  /** What the environment says of the utility; the rest is entered on pages. */
+  readonly utility: UtilityEnvironment
+  /** Wraps the secrets that operators enter. */
+  readonly secrets: SecretBox
   readonly inbox: WebDeps['inbox']
   readonly attacks: WebDeps['attacks']
   readonly backfill: WebDeps['backfill']
@@ -105,17 +107,25 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     })
     const press = openPress((fault, detail) => log.fault(fault, detail))
     closers.push(() => press.close())
+    const profile = () => readUtility(db.kysely, options.utility)
+    const { utility: environment, secrets } = options
     const worker: NoticeWorker = startNoticeWorker({
       db: db.kysely,
-      mail: options.mail,
-      sms: options.sms,
+      drivers: openSenders({ db: db.kysely, environment, secrets, log: say }),
       matterOf: (billId) => billMatter({ db: db.kysely, press }, billId),
-      linkOf: (id) => customerLink({ db: db.kysely, random: nodeRandom, baseUrl }, id, now()),
+      linkOf: async (id) => {
+        const { publicUrl } = await profile()
+        const source = { db: db.kysely, random: nodeRandom, baseUrl: publicUrl ?? baseUrl }
+        return customerLink(source, id, now())
+      },
       now,
       log: say,
     })
     closers.push(() => worker.stop())
-    const orders = async () => ({ utility: options.utility, issuing: 'automatic' as const })
+    const orders = async () => {
+      const said = await profile()
+      return { utility: issuerOf(said), issuing: said.issuing }
+    }
     const clerk = startBillClerk({ db: db.kysely, orders, now, worker, log })
     closers.push(() => clerk.stop())
     const attention = startAttention({ db: db.kysely, now, log: say })

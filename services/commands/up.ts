@@ -16,12 +16,10 @@ async function startUp(): Promise<void> {
   const { baseUrlOf, localUrlOf, startHeadEnd } = await import('../head-end.ts')
   const { firstSetupLink } = await import('../billing/main.ts')
   const { readSettings } = await import('../settings.ts')
-  const { driversFrom, utilityFrom } = await import('./work/utility.ts')
+  const { utilityFrom } = await import('./work/utility.ts')
   const settings = readSettings(process.env)
-  const utility = utilityFrom(process.env)
   const starting = startHeadEnd(settings, {
-    utility,
-    ...driversFrom(process.env, settings, utility.name),
+    utility: utilityFrom(process.env, settings),
     inbox: null,
     attacks: null,
     backfill: async () => null,

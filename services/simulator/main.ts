@@ -18,12 +18,11 @@ import { publishTariff } from '../billing/tariffs/db/tariffs.ts'
 import type { WebDeps } from '../billing/site/http/deps.ts'
 import { customerLink } from '../billing/access/shell/links.ts'
 import { createPasswords } from '../billing/access/shell/passwords.ts'
-import { openMail } from '../billing/notices/shell/mail.ts'
-import { twilioSms } from '../billing/notices/shell/sms.ts'
+import { demoUtility } from './demo-utility.ts'
 import { newToken } from '../enrolment-token.ts'
 import { baseUrlOf, type HeadEnd, startHeadEnd } from '../head-end.ts'
 import type { Settings } from '../settings.ts'
-import { DEMO_TARIFF, DEMO_UTILITY } from './demo-tariff.ts'
+import { DEMO_TARIFF } from './demo-tariff.ts'
 import { type Attacker, startAttacker } from './attacker.ts'
 import { type Inbox, startInbox } from './inbox.ts'
 import {
@@ -82,16 +81,7 @@ async function startParts(
 ): Promise<Demo> {
   const progress: { readings: () => Promise<number> } = { readings: async () => 0 }
   const headEnd = await startHeadEnd(settings, {
-    utility: DEMO_UTILITY,
-    mail: openMail({
-      host: '127.0.0.1',
-      port: inbox.smtpPort,
-      tls: 'none',
-      login: null,
-      from: 'bills@lakeside.example',
-      fromName: DEMO_UTILITY.name,
-    }),
-    sms: twilioSms({ base: inbox.smsBase, account: 'demo', token: 'demo', from: 'LAKESIDE' }),
+    utility: demoUtility(inbox, baseUrlOf(settings)),
     inbox,
     attacks: attacker,
     backfill: async () => backfillOf(await progress.readings()),

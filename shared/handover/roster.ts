@@ -52,15 +52,28 @@ export interface StoredKeys {
   readonly keys: Uint8Array
 }
 
-/** Which secret of which row: a wrapped one opens in its own place only. */
-export type SecretPlace =
+/** Which secret of which row of a device: a wrapped one opens in its own place only. */
+export type DevicePlace =
   | { readonly is: 'psk'; readonly device: DeviceId; readonly staticKey: Uint8Array }
   | { readonly is: 'token'; readonly device: DeviceId; readonly token: string }
   | { readonly is: 'tree'; readonly device: DeviceId; readonly epoch: number }
 
-/** A wrapped secret as it lies in the store. */
+/** Which secret of which row. What is sent to a mail server or gateway (`peer`) opens for no
+ * other. */
+export type SecretPlace =
+  | DevicePlace
+  | { readonly is: 'service'; readonly service: 'mail' | 'sms'; readonly peer: string }
+
+/** Wraps what is kept in the database, and opens it again; master/shell/keys. */
+export interface SecretBox {
+  wrap(secret: Uint8Array, place: SecretPlace): Uint8Array
+  /** Null when it was wrapped by another key or for another place, or is damaged. */
+  unwrap(wrapped: Uint8Array, place: SecretPlace): Uint8Array | null
+}
+
+/** A device's wrapped secret as it lies in the store. */
 export interface StoredSecret {
-  readonly place: SecretPlace
+  readonly place: DevicePlace
   readonly wrapped: Uint8Array
 }
 

@@ -66,8 +66,7 @@ after(() => press.close())
 function task(mail: MailDriver | null, sms: SmsDriver | null): NoticeTask {
   return {
     db: postgres.db.kysely,
-    mail,
-    sms,
+    drivers: async () => ({ mail, sms }),
     matterOf: (bill) => billMatter({ db: postgres.db.kysely, press }, bill),
     linkOf: async (customer) => `http://localhost/c/${customer}`,
     now: () => now,

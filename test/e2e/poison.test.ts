@@ -316,13 +316,15 @@ test('notices: one that fails unforeseen is tried again in its turn; the others 
   const lines: string[] = []
   const task = {
     db: kysely,
-    mail: null,
-    sms: {
-      send: async ({ key }: { readonly key: string }) => {
-        sent.push(key)
-        return { ok: true as const, providerId: key }
+    drivers: async () => ({
+      mail: null,
+      sms: {
+        send: async ({ key }: { readonly key: string }) => {
+          sent.push(key)
+          return { ok: true as const, providerId: key, said: '' }
+        },
       },
-    },
+    }),
     linkOf: async () => 'http://localhost/',
     matterOf: async (bill: number) => {
       if (bill === poison) throw new Error('unforeseen')

@@ -9,7 +9,8 @@ import { openDataFolder } from '../../head-end.ts'
 import { portFree, portsOf } from '../../ports.ts'
 import { readSettings, type Settings } from '../../settings.ts'
 import type { Environment } from '../../variables.ts'
-import { driversFrom, utilityFrom } from './utility.ts'
+import { NO_ENVIRONMENT } from '../../billing/utility/core/environment.ts'
+import { utilityFrom } from './utility.ts'
 
 /** Below this a month of readings and the database's own log may not fit, bytes. */
 const FREE_BYTES_MIN = 1_073_741_824
@@ -43,14 +44,25 @@ async function checkSettings(
   check: (name: string, work: () => Promise<string> | string) => Promise<void>,
 ): Promise<void> {
   const { host, timeSources, dataFolder, databaseUrl, publicUrl, trustedProxies } = settings
+  let utility = NO_ENVIRONMENT
   await check('mail and SMS', () => {
-    const { mail, sms } = driversFrom(env, settings, utilityFrom(env).name)
+    utility = utilityFrom(env, settings)
+    const { mail, sms } = utility
     const set = [...(mail === null ? [] : ['mail']), ...(sms === null ? [] : ['SMS'])]
-    return set.length === 0 ? 'not set: notices wait' : `set for ${set.join(' and ')}`
+    return set.length === 0
+      ? 'not set here: the pages Mail and SMS of the Settings say it, and until then notices wait'
+      : `set for ${set.join(' and ')}; the pages Mail and SMS of the Settings send a test`
+  })
+  await check('utility', () => {
+    const { name } = utility.profile
+    return name === undefined
+      ? 'not named here: the page Settings says it, and until then no bill is issued (BIL-19)'
+      : `named by ${name.by}`
   })
   await check('public address', () => {
     const believed = trustedProxies.length === 0 ? 'no proxy' : trustedProxies.join(', ')
-    return `${publicUrl ?? 'not set: links lead to this machine'}; trusted: ${believed}`
+    const address = publicUrl ?? 'not set here: the page Settings says it, until then notices wait'
+    return `${address}; trusted: ${believed}`
   })
   for (const port of portsOf(settings)) {
     const kind = port.kind === 'UDP' ? 'UDP port' : 'port'

@@ -7,6 +7,9 @@ import { nodeRandom } from '../../../shared/node/node-suite.ts'
 import { unixMs } from '../../../shared/units.ts'
 import { historyFrom } from '../../billing/civil/calendar.ts'
 import { createDevice, listDevices, revokeDevice } from '../../billing/fleet/db/roster.ts'
+import { NO_ENVIRONMENT } from '../../billing/utility/core/environment.ts'
+import { zoneOf } from '../../billing/utility/core/profile.ts'
+import { readUtility } from '../../billing/utility/db/profile.ts'
 import { newToken, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
@@ -20,6 +23,7 @@ export async function registerDevice(settings: Settings, text: string): Promise<
   await withDatabase(settings, async (db) => {
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const now = unixMs(Date.now())
+    const zone = settings.zone ?? zoneOf(await readUtility(db.kysely, NO_ENVIRONMENT))
     const known = (await listDevices(db.kysely)).find((device) => isCalled(device, text))
     const name = known?.name ?? deviceName(text)
     if (name === null) throw new FaultError('OPS-12', NAME_RULE)
@@ -28,7 +32,7 @@ export async function registerDevice(settings: Settings, text: string): Promise<
       (await createDevice(db.kysely, {
         id: nodeRandom(8),
         name,
-        historyFrom: historyFrom(now, settings.zone),
+        historyFrom: historyFrom(now, zone),
       }))
     const token = await newToken(db, keys, device, now)
     console.log(`device ${device}  ${name}`)

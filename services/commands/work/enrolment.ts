@@ -15,6 +15,9 @@ import { shiftMs, type UnixMs, unixMs } from '../../../shared/units.ts'
 import { historyFrom } from '../../billing/civil/calendar.ts'
 import { enrolDevices, knownNames } from '../../billing/fleet/db/enrolment.ts'
 import type { Db } from '../../billing/store/pool.ts'
+import { NO_ENVIRONMENT } from '../../billing/utility/core/environment.ts'
+import { zoneOf } from '../../billing/utility/core/profile.ts'
+import { readUtility } from '../../billing/utility/db/profile.ts'
 import { TOKEN_LIFE, TOKEN_LIFE_DAYS } from '../../enrolment-token.ts'
 import { type KeyStore, openKeyStore } from '../../master/shell/keys/key-store.ts'
 import type { Settings } from '../../settings.ts'
@@ -45,12 +48,12 @@ export async function enrolList(
   options: EnrolOptions,
 ): Promise<void> {
   const now = unixMs(Date.now())
-  const { zone } = settings
-  const listed = readDeviceList(textOf(file), {
-    historyFrom: historyFrom(now, zone),
-    zone,
-  })
+  const text = textOf(file)
+  // Before the database is asked: what is wrong with the file is said at once.
+  readDeviceList(text, { historyFrom: now, zone: settings.zone ?? 'UTC' })
   await withDatabase(settings, async (db) => {
+    const zone = settings.zone ?? zoneOf(await readUtility(db.kysely, NO_ENVIRONMENT))
+    const listed = readDeviceList(text, { historyFrom: historyFrom(now, zone), zone })
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const { labels, skipped } = await enrolAll(db, keys, listed, options, now)
     const names = skipped.length === 0 ? '' : `; there already: ${skipped.join(', ')}`

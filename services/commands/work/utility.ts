@@ -1,54 +1,67 @@
-// The utility that `ticklock up` runs for: what stands on its bills, and how its mail and SMS
-// leave.
+// What the environment says of the utility: what stands on its bills, and how its mail and SMS
+// leave. What it leaves open is entered on the page Settings.
 
 import { assert } from '../../../shared/assert.ts'
 import { FaultError } from '../../../shared/node/fault-error.ts'
-import type { Utility } from '../../billing/bills/core/bill-content.ts'
-import { mailProblem } from '../../billing/customers/core/addresses.ts'
-import { type MailDriver, openMail } from '../../billing/notices/shell/mail.ts'
-import { kannelSms, type SmsDriver, twilioSms } from '../../billing/notices/shell/sms.ts'
+import { Secret } from '../../../shared/secret.ts'
+import { mailProblem } from '../../billing/utility/core/addresses.ts'
+import type { FixedService, UtilityEnvironment } from '../../billing/utility/core/environment.ts'
+import {
+  isSmsSender,
+  isThisMachine,
+  MAIL_PORTS,
+  type MailService,
+  type SmsService,
+} from '../../billing/utility/core/services.ts'
 import type { Settings } from '../../settings.ts'
-import { serviceUrl } from '../../service-url.ts'
-import { type Environment, variable } from '../../variables.ts'
+import { type ServiceUrl, serviceUrl } from '../../service-url.ts'
+import { type Environment, variable, type VariableName } from '../../variables.ts'
 
-/** Several ways to pay are separated by a vertical bar. */
-export const utilityFrom = (env: Environment): Utility => ({
-  name: variable(env, 'TICKLOCK_UTILITY'),
-  address: variable(env, 'TICKLOCK_UTILITY_ADDRESS'),
-  contact: variable(env, 'TICKLOCK_UTILITY_CONTACT'),
-  payment: variable(env, 'TICKLOCK_UTILITY_PAYMENT')
-    .split('|')
-    .filter((line) => line !== ''),
-})
-
-/** How notices leave. OPS-05 when they would carry links that lead nowhere: without an address that
- * customers can reach we only know our own, on this machine. */
-export function driversFrom(env: Environment, settings: Settings, fromName: string) {
-  const mail = mailFrom(env, fromName)
-  const sms = smsFrom(env)
-  if (settings.publicUrl === null && (mail !== null || sms !== null)) {
-    const set = mail === null ? 'TICKLOCK_SMS_URL' : 'TICKLOCK_SMTP_URL'
-    throw new FaultError(
-      'OPS-05',
-      `${set} needs TICKLOCK_PUBLIC_URL: the links in notices begin with it (https://...)`,
-    )
+/** What is set, with the variable's name; what is not set is left to the page. OPS-05. */
+export function utilityFrom(
+  env: Environment,
+  { publicUrl, zone }: Pick<Settings, 'publicUrl' | 'zone'>,
+): UtilityEnvironment {
+  const text = (by: VariableName) => {
+    const value = variable(env, by)
+    return value === '' ? undefined : { value, by }
   }
-  return { mail, sms }
+  const payment = text('TICKLOCK_UTILITY_PAYMENT')
+  const [name, address, contact] = [
+    text('TICKLOCK_UTILITY'),
+    text('TICKLOCK_UTILITY_ADDRESS'),
+    text('TICKLOCK_UTILITY_CONTACT'),
+  ]
+  const [mail, sms] = [mailFrom(env), smsFrom(env)]
+  const [sender, textSender] = [text('TICKLOCK_MAIL_FROM'), text('TICKLOCK_SMS_FROM')]
+  return {
+    profile: {
+      ...(name === undefined ? {} : { name }),
+      ...(address === undefined ? {} : { address }),
+      ...(contact === undefined ? {} : { contact }),
+      ...(payment === undefined ? {} : { payment: { ...payment, value: ways(payment.value) } }),
+      ...(zone === null ? {} : { zone: { value: zone, by: 'TICKLOCK_ZONE' } }),
+      ...(publicUrl === null ? {} : { publicUrl: { value: publicUrl, by: 'TICKLOCK_PUBLIC_URL' } }),
+    },
+    mail: mail === null ? null : { value: mail, by: 'TICKLOCK_SMTP_URL' },
+    mailFrom: sender ?? null,
+    sms: sms === null ? null : { value: sms, by: 'TICKLOCK_SMS_URL' },
+    smsFrom: textSender ?? null,
+  }
 }
 
-/** A sender as phones show it: a number or a short name. */
-const SENDER = /^[\x20-\x7e]{1,40}$/
+/** Several ways to pay are separated by a vertical bar. */
+const ways = (text: string): readonly string[] => text.split('|').filter((line) => line !== '')
 
-const MAIL = {
-  smtp: { tls: 'none', port: 25 },
-  'smtp+starttls': { tls: 'starttls', port: 587 },
-  smtps: { tls: 'implicit', port: 465 },
-} as const
+const MAIL = { smtp: 'none', 'smtp+starttls': 'starttls', smtps: 'implicit' } as const
 const isMail = (scheme: string): scheme is keyof typeof MAIL => Object.hasOwn(MAIL, scheme)
 
+const secretOf = ({ password }: ServiceUrl): Secret | null =>
+  password === '' ? null : new Secret(new Uint8Array(Buffer.from(password)))
+
 /** Mail by TICKLOCK_SMTP_URL (`smtps://user:password@host`, `smtp+starttls://...`,
- * `smtp://host`) and TICKLOCK_MAIL_FROM; null when not set: mail waits. OPS-05. */
-export function mailFrom(env: Environment, fromName: string): MailDriver | null {
+ * `smtp://host`) and TICKLOCK_MAIL_FROM; null when not set. OPS-05. */
+export function mailFrom(env: Environment): FixedService<MailService> | null {
   const text = variable(env, 'TICKLOCK_SMTP_URL')
   const from = variable(env, 'TICKLOCK_MAIL_FROM')
   const problem = from === '' ? null : mailProblem(from)
@@ -59,19 +72,21 @@ export function mailFrom(env: Environment, fromName: string): MailDriver | null 
   const url = serviceUrl('TICKLOCK_SMTP_URL', text, Object.keys(MAIL))
   if (from === '') throw new FaultError('OPS-05', 'TICKLOCK_SMTP_URL needs TICKLOCK_MAIL_FROM')
   assert(isMail(url.scheme), 'the URL was checked')
-  const { tls, port: usual } = MAIL[url.scheme]
-  const { host, port, user, password } = url
-  const login = user === '' ? null : { user, password }
-  return openMail({ host, port: port ?? usual, tls, login, from, fromName })
+  const tls = MAIL[url.scheme]
+  const { host, port, user: login } = url
+  if (login !== '' && tls === 'none' && !isThisMachine(host)) {
+    throw new FaultError('OPS-05', 'TICKLOCK_SMTP_URL: a password needs smtps or smtp+starttls')
+  }
+  const peer = { host, port: port ?? MAIL_PORTS[tls], tls, login }
+  return { service: { peer, from }, secret: secretOf(url) }
 }
 
 /** SMS by TICKLOCK_SMS_URL (`twilio+https://account:token@host`,
- * `kannel+http://user:password@host:port`) and TICKLOCK_SMS_FROM; null when not set: texts
- * wait. OPS-05. */
-export function smsFrom(env: Environment): SmsDriver | null {
+ * `kannel+http://user:password@host:port`) and TICKLOCK_SMS_FROM; null when not set. OPS-05. */
+export function smsFrom(env: Environment): FixedService<SmsService> | null {
   const text = variable(env, 'TICKLOCK_SMS_URL')
   const from = variable(env, 'TICKLOCK_SMS_FROM')
-  if (from !== '' && !SENDER.test(from)) {
+  if (from !== '' && !isSmsSender(from)) {
     throw new FaultError('OPS-05', `TICKLOCK_SMS_FROM: "${from}" is not a number or a name`)
   }
   if (text === '') return null
@@ -84,8 +99,10 @@ export function smsFrom(env: Environment): SmsDriver | null {
   }
   const url = serviceUrl('TICKLOCK_SMS_URL', address, ['https', 'http'])
   if (from === '') throw new FaultError('OPS-05', 'TICKLOCK_SMS_URL needs TICKLOCK_SMS_FROM')
-  const { user, password, origin: base } = url
-  return kind === 'twilio'
-    ? twilioSms({ base, account: user, token: password, from })
-    : kannelSms({ base, user, password, from })
+  const { user: login, password, origin: base, scheme, host } = url
+  if (scheme === 'http' && login + password !== '' && !isThisMachine(host)) {
+    throw new FaultError('OPS-05', 'TICKLOCK_SMS_URL: a login at another machine needs https')
+  }
+  const peer = { kind: kind === 'twilio' ? 'twilio' : 'kannel', base, login } as const
+  return { service: { peer, from }, secret: secretOf(url) }
 }

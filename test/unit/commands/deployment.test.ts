@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { driversFrom } from '../../../services/commands/work/utility.ts'
+import { utilityFrom } from '../../../services/commands/work/utility.ts'
+import { NO_ENVIRONMENT } from '../../../services/billing/utility/core/environment.ts'
 import { baseUrlOf, localUrlOf } from '../../../services/head-end.ts'
 import { readSettings } from '../../../services/settings.ts'
 
@@ -10,13 +11,24 @@ const MAIL = { TICKLOCK_SMTP_URL: 'smtp://localhost:2525', TICKLOCK_MAIL_FROM: '
 const SMS = { TICKLOCK_SMS_URL: 'kannel+http://localhost:13013', TICKLOCK_SMS_FROM: 'LAKE' }
 const PUBLIC = { TICKLOCK_PUBLIC_URL: 'https://bills.example' }
 
-test('mail or SMS without a public address is OPS-05 with the variable’s name', () => {
-  const drivers = (env: Record<string, string>) => driversFrom(env, readSettings(env), 'Lakeside')
-  assert.throws(() => drivers(MAIL), /OPS-05 .*TICKLOCK_SMTP_URL needs TICKLOCK_PUBLIC_URL/)
-  assert.throws(() => drivers(SMS), /OPS-05 .*TICKLOCK_SMS_URL needs TICKLOCK_PUBLIC_URL/)
-  const both = drivers({ ...MAIL, ...SMS, ...PUBLIC })
-  assert.ok(both.mail !== null && both.sms !== null)
-  assert.deepEqual(drivers({}), { mail: null, sms: null })
+test('what the environment sets of the utility carries the name of its variable', () => {
+  const utility = (env: Record<string, string>) => utilityFrom(env, readSettings(env))
+  assert.deepEqual(utility({}), NO_ENVIRONMENT)
+  const set = utility({
+    ...MAIL,
+    ...SMS,
+    ...PUBLIC,
+    TICKLOCK_UTILITY: 'Lake',
+    TICKLOCK_ZONE: 'UTC',
+  })
+  assert.deepEqual(set.profile, {
+    name: { value: 'Lake', by: 'TICKLOCK_UTILITY' },
+    zone: { value: 'UTC', by: 'TICKLOCK_ZONE' },
+    publicUrl: { value: 'https://bills.example', by: 'TICKLOCK_PUBLIC_URL' },
+  })
+  assert.deepEqual([set.mail?.by, set.sms?.by], ['TICKLOCK_SMTP_URL', 'TICKLOCK_SMS_URL'])
+  const peer = { host: 'localhost', port: 2525, tls: 'none', login: '' }
+  assert.deepEqual(set.mail?.value.service, { peer, from: 'b@x.example' })
 })
 
 test('links begin with the public address, and without one with this machine’s', () => {

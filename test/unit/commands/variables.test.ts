@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readSettings } from '../../../services/settings.ts'
-import { mailFrom, smsFrom, utilityFrom } from '../../../services/commands/work/utility.ts'
+import { mailFrom, utilityFrom } from '../../../services/commands/work/utility.ts'
 import { openDatabase } from '../../../services/billing/store/pool.ts'
 import { unknownVariables, variable, variableDefaults } from '../../../services/variables.ts'
 import { errorText, FaultError } from '../../../shared/node/fault-error.ts'
@@ -58,7 +58,7 @@ test('no file of a service names a variable that is not in the list', () => {
 })
 
 test('a variable that is set to nothing counts as not set', () => {
-  assert.equal(variable({ TICKLOCK_ZONE: '' }, 'TICKLOCK_ZONE'), 'UTC')
+  assert.equal(variable({ TICKLOCK_TCP_PORT: '' }, 'TICKLOCK_TCP_PORT'), '7443')
   assert.deepEqual(
     readSettings({ TICKLOCK_DATA: '', DATABASE_URL: '', TICKLOCK_TCP_PORT: '' }),
     readSettings({}),
@@ -123,8 +123,7 @@ const RUBBISH: readonly string[] = [
 /** What a start reads of the environment, as `up` does. */
 async function readAll(env: Readonly<Record<string, string>>): Promise<void> {
   const settings = readSettings(env)
-  mailFrom(env, utilityFrom(env).name)
-  smsFrom(env)
+  utilityFrom(env, settings)
   if (settings.databaseUrl !== null) await openDatabase(settings.databaseUrl, () => {}).close()
 }
 
@@ -160,7 +159,7 @@ test('a URL with user and password: escapes are read, anything else in it is ref
   const told = (url: string): string => {
     const env = { TICKLOCK_SMTP_URL: url, TICKLOCK_MAIL_FROM: 'a@b.example' }
     try {
-      return mailFrom(env, 'x') === null ? 'none' : 'taken'
+      return mailFrom(env) === null ? 'none' : 'taken'
     } catch (error) {
       return error instanceof FaultError ? error.message.replace(/\. Remedy.*/s, '') : String(error)
     }

@@ -17,7 +17,12 @@ import { KeyKeeper } from '../../../services/master/shell/keys/key-keeper.ts'
 import { openKeyStore } from '../../../services/master/shell/keys/key-store.ts'
 import { TreeKeys } from '../../../services/master/shell/keys/tree-keys.ts'
 import { WRAP_FORMS, wrapUnder } from '../../../services/master/shell/keys/wrapping.ts'
-import type { Roster, SecretPlace, StoredSecret } from '../../../shared/handover/roster.ts'
+import type {
+  DevicePlace,
+  Roster,
+  SecretPlace,
+  StoredSecret,
+} from '../../../shared/handover/roster.ts'
 import { nodeRandom, nodeSuite } from '../../../shared/node/node-suite.ts'
 import { unixUs } from '../../../shared/units.ts'
 
@@ -33,7 +38,7 @@ function folderFor(t: TestContext): string {
 
 const staticKey = nodeRandom(32)
 /** Each differs from the first in one thing. */
-const SECRETS: readonly SecretPlace[] = [
+const SECRETS: readonly DevicePlace[] = [
   { is: 'psk', device: ANNA, staticKey },
   { is: 'psk', device: BERT, staticKey },
   { is: 'psk', device: ANNA, staticKey: nodeRandom(32) },
@@ -44,15 +49,21 @@ const SECRETS: readonly SecretPlace[] = [
   { is: 'tree', device: BERT, epoch: 1 },
   { is: 'tree', device: ANNA, epoch: 2 },
 ]
+const PLACES: readonly SecretPlace[] = [
+  ...SECRETS,
+  { is: 'service', service: 'mail', peer: 'implicit mail.example:465 anna' },
+  { is: 'service', service: 'sms', peer: 'implicit mail.example:465 anna' },
+  { is: 'service', service: 'mail', peer: 'implicit mail.example:465 bert' },
+]
 
-test('a wrap opens at its own device, column, static key, token and epoch, and at no other', (t) => {
+test('a wrap opens at its own device, column, static key, token, epoch or peer, and at no other', (t) => {
   const keys = openKeyStore(folderFor(t))
   const trees = new TreeKeys(keys.folder, 0)
   for (const store of [keys, trees]) {
-    for (const made of SECRETS) {
+    for (const made of PLACES) {
       const secret = nodeRandom(32)
       const wrapped = store.wrap(secret, made)
-      const opensAt = SECRETS.filter((place) => store.unwrap(wrapped, place) !== null)
+      const opensAt = PLACES.filter((place) => store.unwrap(wrapped, place) !== null)
       assert.deepEqual(opensAt, [made])
       assert.deepEqual(store.unwrap(wrapped, made), secret)
     }

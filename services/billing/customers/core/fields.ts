@@ -6,7 +6,7 @@ import { isMeterNumber, METER_NUMBER_LENGTH_MAX } from '../../../../shared/meter
 import { ACTIVE_IMPORT_TOTAL, type Obis, parseObis } from '../../../../shared/meter/obis.ts'
 import { isCivilDate } from '../../civil/calendar.ts'
 import { isPlainText } from '../../../../shared/documents/plain-text.ts'
-import { mailProblem, phoneProblem } from './addresses.ts'
+import { mailProblem, phoneProblem } from '../../utility/core/addresses.ts'
 import { nearestZones, zoneNamed } from './zones.ts'
 
 /** What is wrong with a field, and what to do about it: both parts of a sentence. */

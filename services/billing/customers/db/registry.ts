@@ -8,7 +8,7 @@ import { FaultError } from '../../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { isPlainText } from '../../kit/plain-text.ts'
 import { type MeterEntry, registerMeters } from '../../readings/db/meters.ts'
-import { mailProblem, phoneProblem } from '../core/addresses.ts'
+import { mailProblem, phoneProblem } from '../../utility/core/addresses.ts'
 
 export interface Registration {
   readonly customers?: readonly {

@@ -2,7 +2,7 @@
 // bound none to its row. What is in them this file cannot see.
 
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Roster, SecretPlace, StoredSecret } from '../../../../shared/handover/roster.ts'
+import type { DevicePlace, Roster, StoredSecret } from '../../../../shared/handover/roster.ts'
 import type { Database } from '../../store/schema.ts'
 
 type Tx = Transaction<Database>
@@ -15,7 +15,7 @@ interface Column {
   readonly table: 'devices' | 'enrolment_tokens' | 'epochs'
   /** One batch after `after` in the order of the key, which the table's is. */
   read(tx: Tx, after: StoredSecret | null): Promise<readonly StoredSecret[]>
-  write(tx: Tx, place: SecretPlace, wrapped: Buffer): Promise<void>
+  write(tx: Tx, place: DevicePlace, wrapped: Buffer): Promise<void>
 }
 
 const PSKS: Column = {

@@ -1,12 +1,16 @@
 // What the outside world answered to a notice, how long we listen, and where nothing is sent.
 
-import { BlockList, isIP } from 'node:net'
-import { addressProblem } from '../../customers/core/addresses.ts'
+import { addressProblem } from '../../utility/core/addresses.ts'
 import type { Culprit } from '../core/refusals.ts'
 
 /** How one attempt ended, and whose fault it was. */
 export type Delivery =
-  | { readonly ok: true; readonly providerId: string }
+  | {
+      readonly ok: true
+      readonly providerId: string
+      /** The peer's own words, on one line. */
+      readonly said: string
+    }
   | {
       readonly ok: false
       readonly fault: 'BIL-09' | 'BIL-10' | 'OPS-27'
@@ -32,15 +36,4 @@ export function unsendable(channel: 'email' | 'sms', to: string): Delivery | nul
   const problem = addressProblem(channel, to)
   if (problem === null) return null
   return { ok: false, fault: 'OPS-27', culprit: 'recipient', detail: `the address ${problem}` }
-}
-
-const LOOPBACK = new BlockList()
-LOOPBACK.addSubnet('127.0.0.0', 8)
-LOOPBACK.addAddress('::1', 'ipv6')
-
-/** Whether the host of a URL is this machine: what is sent there crosses no network. */
-export function isThisMachine(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  const kind = isIP(bare)
-  return kind === 0 ? bare === 'localhost' : LOOPBACK.check(bare, kind === 4 ? 'ipv4' : 'ipv6')
 }

@@ -13,7 +13,7 @@ export interface Letter {
     readonly name: string
     readonly type: string
     readonly content: Uint8Array
-  }
+  } | null
 }
 
 /** What one notice is about. */

@@ -8,7 +8,8 @@ import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { mailCulprit } from '../core/refusals.ts'
 import type { Letter } from './letter.ts'
-import { type Delivery, DELIVERY_MS_MAX, detailOf, isThisMachine, unsendable } from './delivery.ts'
+import { type Delivery, DELIVERY_MS_MAX, detailOf, unsendable } from './delivery.ts'
+import { isThisMachine } from '../../utility/core/services.ts'
 
 /** Connecting and waiting for the greeting, milliseconds each. */
 const CONNECT_MS_MAX = 15_000
@@ -57,7 +58,7 @@ const NO_UTF8: Delivery = {
 export function openMail(options: MailOptions): MailDriver {
   const { host, port, tls, login } = options
   if (login !== null && tls === 'none' && !isThisMachine(host))
-    throw new FaultError('OPS-05', 'TICKLOCK_SMTP_URL: a password needs smtps or smtp+starttls')
+    throw new FaultError('OPS-05', 'mail server: a password needs smtps or smtp+starttls')
   const server = {
     host,
     port,
@@ -96,22 +97,27 @@ export function openMail(options: MailOptions): MailDriver {
           text,
           html,
           headers: { 'Auto-Submitted': 'auto-generated' },
-          attachments: [
-            {
-              filename: attachment.name,
-              content: Buffer.from(attachment.content),
-              contentType: attachment.type,
-            },
-          ],
+          attachments: attachmentsOf(attachment),
           signal: ending,
         })
-        return { ok: true, providerId: detailOf(sent.messageId) }
+        return { ok: true, providerId: detailOf(sent.messageId), said: detailOf(sent.response) }
       } catch (error) {
         return failed(error)
       }
     },
   }
 }
+
+const attachmentsOf = (attachment: Letter['attachment']) =>
+  attachment === null
+    ? []
+    : [
+        {
+          filename: attachment.name,
+          content: Buffer.from(attachment.content),
+          contentType: attachment.type,
+        },
+      ]
 
 /** Codes of nodemailer's own for a server that offers no login or no TLS where we insist on it, and
  * for a login that it refuses. */

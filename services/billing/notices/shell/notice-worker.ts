@@ -33,11 +33,16 @@ const TOGETHER = 4
 /** How often we look at the outbox when nothing wakes us, milliseconds. */
 const LOOK_MS = 5_000
 
-export interface NoticeTask {
-  readonly db: Kysely<Database>
-  /** Null: no such channel is configured, and its notices wait. */
+/** Null: no such channel is set, and its notices wait. */
+export interface NoticeDrivers {
   readonly mail: MailDriver | null
   readonly sms: SmsDriver | null
+}
+
+export interface NoticeTask {
+  readonly db: Kysely<Database>
+  /** How notices leave now: asked before each look, for an operator may change it meanwhile. */
+  readonly drivers: () => Promise<NoticeDrivers>
   /** A link to the customer's own pages, made anew for each attempt, so that its secret is nowhere
    * but in the message itself. */
   readonly linkOf: (customerId: number) => Promise<string>
@@ -54,20 +59,24 @@ export interface NoticeTask {
 /** Sends what is due now, a handful at once; returns how many notices it took. */
 export async function sendDueNotices(task: NoticeTask, signal: AbortSignal): Promise<number> {
   assert(LEASE > DELIVERY_MS_MAX, 'a lease outlasts an attempt')
+  const drivers = await task.drivers()
   const channels = [
-    ...(task.mail === null ? [] : ['email' as const]),
-    ...(task.sms === null ? [] : ['sms' as const]),
+    ...(drivers.mail === null ? [] : ['email' as const]),
+    ...(drivers.sms === null ? [] : ['sms' as const]),
   ]
   if (channels.length === 0) return 0
   const claim = { now: task.now(), lease: LEASE, limit: TOGETHER, channels }
   const due = await claimNotices(task.db, claim)
-  await Promise.all(due.map((notice) => sendApart(task, notice, signal)))
+  await Promise.all(due.map((notice) => sendApart({ ...task, ...drivers }, notice, signal)))
   return due.length
 }
 
+/** The task with the drivers of this look. */
+type Sending = NoticeTask & NoticeDrivers
+
 /** A notice that fails in a way nobody foresaw is tried again like any other, and given up in the
  * end: it must not hold up the rest. */
-async function sendApart(task: NoticeTask, notice: DueNotice, signal: AbortSignal): Promise<void> {
+async function sendApart(task: Sending, notice: DueNotice, signal: AbortSignal): Promise<void> {
   try {
     await sendOne(task, notice, signal)
   } catch (error) {
@@ -80,7 +89,7 @@ async function sendApart(task: NoticeTask, notice: DueNotice, signal: AbortSigna
   }
 }
 
-async function sendOne(task: NoticeTask, notice: DueNotice, signal: AbortSignal): Promise<void> {
+async function sendOne(task: Sending, notice: DueNotice, signal: AbortSignal): Promise<void> {
   const { db, now, log } = task
   const { id } = notice
   const about = await task.matterOf(notice.billId)
@@ -142,7 +151,7 @@ function report(task: NoticeTask, fault: FaultCode, detail: string): void {
 }
 
 async function attempt(
-  { mail, sms, linkOf, now }: NoticeTask,
+  { mail, sms, linkOf, now }: Sending,
   {
     notice,
     matter,

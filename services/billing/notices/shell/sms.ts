@@ -4,7 +4,8 @@
 import { errorText, FaultError } from '../../../../shared/node/fault-error.ts'
 import { type Culprit, gatewayCulprit, gatewayRefusal, kannelRefusal } from '../core/refusals.ts'
 import { smsLength } from '../core/sms-length.ts'
-import { type Delivery, DELIVERY_MS_MAX, detailOf, isThisMachine, unsendable } from './delivery.ts'
+import { type Delivery, DELIVERY_MS_MAX, detailOf, unsendable } from './delivery.ts'
+import { isThisMachine } from '../../utility/core/services.ts'
 
 export interface TextMessage {
   /** As written for the customer: `+919900000001`. */
@@ -30,7 +31,7 @@ function refuseClear(base: string, ...secrets: readonly string[]): void {
   const { protocol, hostname } = new URL(base)
   const clear = protocol !== 'https:' && !isThisMachine(hostname)
   if (clear && secrets.some((secret) => secret !== '')) {
-    throw new FaultError('OPS-05', 'TICKLOCK_SMS_URL: a login at another machine needs https')
+    throw new FaultError('OPS-05', 'SMS gateway: a login at another machine needs https')
   }
 }
 
@@ -123,8 +124,8 @@ function driver(gateway: Gateway): SmsDriver {
         const { status } = response
         const accepted = status >= SUCCESS_MIN && status <= SUCCESS_MAX
         const refusal = accepted ? gateway.refusal(answer) : gateway.culprit(status, answer)
-        if (refusal === null) return { ok: true, providerId: gateway.idOf(answer) }
         const detail = detailOf(`status ${status} ${answer}`)
+        if (refusal === null) return { ok: true, providerId: gateway.idOf(answer), said: detail }
         return { ok: false, fault: 'BIL-10', culprit: refusal, detail }
       } catch (error) {
         return { ok: false, fault: 'BIL-10', culprit: 'away', detail: reason(error) }

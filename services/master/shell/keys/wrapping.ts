@@ -29,16 +29,18 @@ export interface WrapKey {
   readonly aead: Aead
 }
 
-const PLACES = { psk: 1, token: 2, tree: 3 } as const
+const PLACES = { psk: 1, token: 2, tree: 3, service: 4 } as const
 
-/** No two places have the same bytes: each part has its length before it or a fixed one. */
+/** No two places have the same bytes: each part has its length before it or a fixed one, or is the
+ * last. */
 function placeBytes(place: SecretPlace): Uint8Array {
-  const device = fromText(place.device)
-  const head = new Writer().u8(PLACES[place.is]).u8(device.length).done()
-  return concat(head, device, rowBytes(place))
+  const owner = fromText(place.is === 'service' ? place.service : place.device)
+  const head = new Writer().u8(PLACES[place.is]).u8(owner.length).done()
+  return concat(head, owner, rowBytes(place))
 }
 
 const rowBytes = (place: SecretPlace): Uint8Array => {
+  if (place.is === 'service') return fromText(place.peer)
   if (place.is === 'psk') return place.staticKey
   if (place.is === 'token') return fromText(place.token)
   return new Writer().u32(place.epoch).done()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import addressparser from 'nodemailer/lib/addressparser'
-import { mailProblem, phoneProblem } from '../../../services/billing/customers/core/addresses.ts'
+import { mailProblem, phoneProblem } from '../../../services/billing/utility/core/addresses.ts'
 
 const GOOD_MAIL = [
   'asha@example.org',
