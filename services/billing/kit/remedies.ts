@@ -153,6 +153,9 @@ export const REMEDIES: Readonly<Record<FaultCode, Remedy>> = {
   'OPS-32': BILLS,
   'OPS-33': DOCTOR,
   'OPS-34': { page: '/attention', words: 'What needs attention' },
+  'OPS-35': MAIL,
+  'OPS-36': SMS,
+  'OPS-37': { page: '/settings', words: 'Utility' },
   'OPS-41': ACCOUNTS,
   'OPS-43': DEVICES,
 }
