@@ -193,6 +193,11 @@ export const FAULTS = {
     'a bill has letters that no font here draws: they are boxes',
     'write the name or address in another script',
   ),
+  'BIL-20': fault(
+    'error',
+    'tariff document refused',
+    'correct what is named at its line and column, then publish it again',
+  ),
   'BIL-30': fault(
     'warn',
     'two contracts of one service point at one time',
@@ -222,6 +227,11 @@ export const FAULTS = {
     'warn',
     'a bill comes to another sum than the one that was shown',
     'look at the new sum, then issue it',
+  ),
+  'BIL-34': fault(
+    'error',
+    'tariff cannot be published so',
+    'choose another first day, or compare with what somebody else published meanwhile',
   ),
   'BIL-36': fault('warn', 'bills are ready and nobody issued them', 'issue them on the board'),
   'OPS-01': fault(

@@ -17,6 +17,7 @@ import { rotateKey } from './rotate-key.ts'
 import { rotateWrap } from './rotate-wrap.ts'
 import { setAside } from './set-aside.ts'
 import { slave } from './slave.ts'
+import { tariff } from './tariff.ts'
 import type { SubCommand } from './sub-command.ts'
 import { up } from './up.ts'
 
@@ -34,6 +35,7 @@ export const COMMANDS: readonly SubCommand[] = [
   rotateWrap,
   command,
   clock,
+  tariff,
   operator,
   customer,
   attack,

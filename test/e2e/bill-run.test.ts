@@ -120,7 +120,7 @@ test('a published tariff version never changes; the same again is the same versi
   const same = await publishTariff(kysely, entry)
   assert.ok(same.ok && same.already)
   const other = await publishTariff(kysely, { ...entry, document: { ...DEMO_TARIFF, dueDays: 14 } })
-  assert.equal(other.ok ? '' : other.fault, 'OPS-05')
+  assert.equal(other.ok ? '' : other.fault, 'BIL-34')
 })
 
 test('a tariff that changes inside the period keeps its bills waiting with BIL-07', async () => {

@@ -101,6 +101,24 @@ export const historyFrom = (now: UnixMs, zone: string): UnixMs =>
 export const daysIn = (period: CivilPeriod): number =>
   Temporal.PlainDate.from(period.from).until(period.to, { largestUnit: 'days' }).days
 
+/** How much of a calendar month a period covers: 10 of 31 days. */
+export interface MonthShare {
+  readonly days: number
+  readonly of: number
+}
+
+/** The calendar months that a period touches, in order. */
+export function monthsOf(period: CivilPeriod): readonly MonthShare[] {
+  const months: MonthShare[] = []
+  for (let from = period.from; from < period.to; ) {
+    const month = monthOf(from)
+    const to = month.to < period.to ? month.to : period.to
+    months.push({ days: daysIn({ from, to }), of: daysIn(month) })
+    from = to
+  }
+  return months
+}
+
 /** `May 2026` for a whole calendar month, else `10 May 2026 to 20 May 2026` (last day included). */
 export function periodText(period: CivilPeriod): string {
   const month = monthOf(period.from)

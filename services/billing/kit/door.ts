@@ -14,6 +14,8 @@ export type Shown =
   | { readonly page: VNode; readonly status?: 200 | 409 | 422 }
   | { readonly pdf: Uint8Array; readonly name: string }
   | { readonly csv: CsvList; readonly name: string }
+  /** A document as its text. */
+  | { readonly json: string; readonly name: string }
 /** ... or what went wrong. */
 export type Outcome = Shown | { readonly trouble: Trouble }
 

@@ -112,6 +112,8 @@ export const REMEDIES: Readonly<Record<FaultCode, Remedy>> = {
   'BIL-16': DOCTOR,
   'BIL-17': QUEUED,
   'BIL-18': CUSTOMERS,
+  'BIL-20': TARIFFS,
+  'BIL-34': TARIFFS,
   'BIL-19': { page: '/settings', words: 'Utility' },
   'BIL-26': ACCOUNTS,
   'BIL-27': { page: '/service-points', words: 'Service points' },

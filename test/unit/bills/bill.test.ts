@@ -3,13 +3,15 @@ import { test } from 'node:test'
 import { type BillFacts, draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
 import { readBill } from '../../../services/billing/bills/core/bill-content.ts'
 import { linesOf } from '../../../services/billing/tariffs/core/charges.ts'
+import { addDays } from '../../../services/billing/civil/calendar.ts'
 import { minorText, parseDecimal, ZERO } from '../../../services/billing/civil/money.ts'
 import type { Tariff } from '../../../services/billing/tariffs/core/tariff.ts'
 import { unixMs } from '../../../shared/units.ts'
 import { FACTS, MSEDCL, tariffOf } from '../../fixtures/bill-facts.ts'
 
 function amounts(tariff: Tariff, kWh: string, days: number): Record<string, string> {
-  const lines = linesOf(tariff, parseDecimal(kWh) ?? ZERO, days)
+  const period = { from: '2026-01-01', to: addDays('2026-01-01', days) }
+  const lines = linesOf(tariff, parseDecimal(kWh) ?? ZERO, period)
   const total = lines.reduce((sum, { amount }) => sum + amount, 0n)
   const named = lines.map(({ charge, amount }) => [charge.code, minorText(amount, 2)])
   return { ...Object.fromEntries(named), total: minorText(total, 2) }

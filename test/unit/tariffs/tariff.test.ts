@@ -95,6 +95,6 @@ const refused: readonly (readonly [string, unknown, string])[] = [
 for (const [what, document, path] of refused) {
   test(`a tariff with ${what} is refused with the path of the fault (billing.md)`, () => {
     const answer = pathOf(document)
-    assert.ok(answer.startsWith(`OPS-05 ${path}`), answer)
+    assert.ok(answer.startsWith(`BIL-20 ${path}`), answer)
   })
 }

@@ -82,10 +82,9 @@ function send(
   if ('to' in outcome) return reply.redirect(outcome.to, 303)
   void reply.header('cache-control', 'no-store')
   if ('page' in outcome) return sendPage(reply.code(outcome.status ?? 200), outcome.page)
-  return reply
-    .type('application/pdf')
-    .header('content-disposition', attachment(outcome.name))
-    .send(Buffer.from(outcome.pdf))
+  void reply.header('content-disposition', attachment(outcome.name))
+  if ('json' in outcome) return reply.type('application/json; charset=utf-8').send(outcome.json)
+  return reply.type('application/pdf').send(Buffer.from(outcome.pdf))
 }
 
 const attachment = (name: string): string => `attachment; filename="${name}"`

@@ -92,7 +92,7 @@ export function draftBill(facts: BillFacts): BillVerdict {
   const consumption = consumptionOf(facts.meter, { opening, closing })
   if (!consumption.ok) return missing(consumption.fault, consumption.detail)
   const { energy, rolledOver } = consumption
-  const lines = linesOf(tariff.tariff, energy, daysIn(period))
+  const lines = linesOf(tariff.tariff, energy, period)
   const total = lines.reduce((sum, line) => sum + line.amount, 0n)
   if (total > TOTAL_MAX || total < -TOTAL_MAX) {
     return missing('BIL-03', `${facts.meter.number}: ${opening.value} to ${closing.value}`)

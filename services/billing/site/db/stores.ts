@@ -15,7 +15,7 @@ import type { UsageView } from '../../readings/core/views.ts'
 import { type ReadingReads, readingReads } from '../../readings/db/reads.ts'
 import { usageAt } from '../../readings/db/usage.ts'
 import type { Database } from '../../store/schema.ts'
-import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
+import { type TariffStore, tariffStore } from '../../tariffs/db/reads.ts'
 
 /** Everything that the web side reads and writes. */
 export interface WebStores {
@@ -28,7 +28,7 @@ export interface WebStores {
   readonly fleet: FleetReads
   readonly notices: NoticeReads
   readonly readings: ReadingReads
-  readonly tariffs: TariffReads
+  readonly tariffs: TariffStore
   readonly deviceName: (device: string) => Promise<string | null>
   readonly usage: (customer: number, now: UnixMs) => Promise<readonly UsageView[]>
 }
@@ -45,7 +45,7 @@ export function webStores(db: Kysely<Database>): WebStores {
     fleet: fleetReads(db),
     notices: noticeReads(db),
     readings: readingReads(db),
-    tariffs: tariffReads(db),
+    tariffs: tariffStore(db),
     deviceName: (device) => deviceName(db, device),
     usage: async (customer, now) => {
       const places = await customers.places(customer)

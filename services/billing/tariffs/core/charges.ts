@@ -3,6 +3,7 @@
 // the line.
 
 import { assert, unreachable } from '../../../../shared/assert.ts'
+import { type CivilPeriod, daysIn, type MonthShare, monthsOf } from '../../civil/calendar.ts'
 import {
   compare,
   type Decimal,
@@ -15,14 +16,21 @@ import {
   times,
   ZERO,
 } from '../../civil/money.ts'
-import type { Charge, SlabCharge, SlabProration, Tariff, TaxCharge } from './tariff.ts'
+import type { Charge, FixedCharge, SlabCharge, SlabProration, Tariff, TaxCharge } from './tariff.ts'
 
-/** quantity * rate = amount, with every digit. For a tax the quantity is the taxed amount. */
+/** quantity * rate = amount, with every digit. For a tax the quantity is the taxed amount. Where
+ * `of` stands, the quantity counts days of a month that has so many: 10 of 31 days at the rate of
+ * the month. That has digits without end, so its amount is cut; the line is rounded from the exact
+ * fraction. */
 export interface LinePart {
   readonly quantity: Decimal
   readonly rate: Decimal
   readonly amount: Decimal
+  readonly of?: bigint
 }
+
+/** Places to which the amount of a fraction is written. */
+const FRACTION_DIGITS = 12
 
 export interface Line {
   readonly charge: Charge
@@ -38,22 +46,33 @@ const part = (quantity: Decimal, rate: Decimal): LinePart => ({
 })
 const ONE = decimal(1n, 0)
 
-/** All lines of a bill for `energy` kWh in a period of `days` days, in the tariff's order. */
-export function linesOf(tariff: Tariff, energy: Decimal, days: number): readonly Line[] {
-  const months = monthsFactor(tariff.slabProration, days)
+/** All lines of a bill for `energy` kWh in a period, in the tariff's order. */
+export function linesOf(tariff: Tariff, energy: Decimal, period: CivilPeriod): readonly Line[] {
+  const months = monthsFactor(tariff.slabProration, daysIn(period))
   const lines: Line[] = []
   for (const charge of tariff.charges) {
-    const parts = partsOf(charge, { tariff, energy, months, above: lines })
-    const exact = parts.reduce((sum, { amount }) => plus(sum, amount), ZERO)
-    lines.push({ charge, parts, amount: roundTo(exact, tariff.minorDigits, tariff.rounding) })
+    const parts = partsOf(charge, { tariff, energy, months, period, above: lines })
+    lines.push({ charge, parts, amount: roundedSum(parts, tariff) })
   }
   return lines
+}
+
+/** The parts over their common denominator, rounded once. */
+function roundedSum(parts: readonly LinePart[], { minorDigits, rounding }: Tariff): bigint {
+  const denominator = parts.reduce((product, { of = 1n }) => product * of, 1n)
+  const sum = parts.reduce((total, { quantity, rate, of = 1n }) => {
+    return plus(total, times(times(quantity, rate), decimal(denominator / of, 0)))
+  }, ZERO)
+  if (denominator === 1n) return roundTo(sum, minorDigits, rounding)
+  const scale = denominator * tenTo(sum.scale)
+  return divideRounded(sum.units * tenTo(minorDigits), scale, rounding)
 }
 
 interface Basis {
   readonly tariff: Tariff
   readonly energy: Decimal
   readonly months: Decimal
+  readonly period: CivilPeriod
   readonly above: readonly Line[]
 }
 
@@ -63,7 +82,7 @@ function partsOf(charge: Charge, basis: Basis): readonly LinePart[] {
     case 'slabs':
       return slabParts(charge, basis.energy, basis.months)
     case 'fixed':
-      return [part(ONE, charge.amount)]
+      return fixedParts(charge, basis)
     case 'tax':
       return [part(taxed(charge, basis), times(charge.percent, decimal(1n, 2)))]
     default:
@@ -77,6 +96,20 @@ export function monthsFactor(proration: SlabProration, days: number): Decimal {
   const { monthDigits } = proration
   const units = divideRounded(BigInt(days) * tenTo(monthDigits), 30n, 'half-away')
   return decimal(units, monthDigits)
+}
+
+function fixedParts({ amount }: FixedCharge, { tariff, period }: Basis): readonly LinePart[] {
+  if (tariff.fixedProration === 'none') return [part(ONE, amount)]
+  return monthsOf(period).map((month) => monthPart(month, amount))
+}
+
+function monthPart({ days, of }: MonthShare, rate: Decimal): LinePart {
+  if (days === of) return part(ONE, rate)
+  const quantity = decimal(BigInt(days), 0)
+  const { units, scale } = times(quantity, rate)
+  const places = Math.max(FRACTION_DIGITS, scale)
+  const cut = divideRounded(units * tenTo(places - scale), BigInt(of), 'half-away')
+  return { quantity, rate, amount: decimal(cut, places), of: BigInt(of) }
 }
 
 function slabParts(charge: SlabCharge, energy: Decimal, months: Decimal): readonly LinePart[] {

@@ -4,7 +4,11 @@
 // schedules. docs/billing.md describes every field.
 
 import { unreachable } from '../../../../shared/assert.ts'
-import { Document, type DocumentFault } from '../../../../shared/documents/document.ts'
+import {
+  Document,
+  type DocumentFault,
+  type PlacedFault,
+} from '../../../../shared/documents/document.ts'
 import { hashOf, type JsonObject } from '../../../../shared/documents/canonical.ts'
 import {
   compare,
@@ -34,7 +38,7 @@ export interface SlabCharge extends ChargeName {
   readonly kind: 'slabs'
   readonly slabs: readonly Slab[]
 }
-/** The same amount in every bill of one month. */
+/** One amount for a month: whole in every bill, or by days (`fixedProration`). */
 export interface FixedCharge extends ChargeName {
   readonly kind: 'fixed'
   readonly amount: Decimal
@@ -54,6 +58,11 @@ export type SlabProration =
   | { readonly basis: 'none' }
   | { readonly basis: 'days/30'; readonly monthDigits: number }
 
+/** What a bill of part of a month pays of a fixed charge. `none`: all of it. `days/month`: its days
+ * out of those of the calendar month, 10/31 of it, as an exact fraction that is rounded once. */
+export const FIXED_PRORATIONS = ['none', 'days/month'] as const
+export type FixedProration = (typeof FIXED_PRORATIONS)[number]
+
 export interface Tariff {
   readonly code: string
   readonly name: string
@@ -64,6 +73,7 @@ export interface Tariff {
   /** How each line is rounded, once, to the smallest coin. */
   readonly rounding: Rounding
   readonly slabProration: SlabProration
+  readonly fixedProration: FixedProration
   readonly charges: readonly Charge[]
   /** Days from issue until the bill is due. */
   readonly dueDays: number
@@ -87,6 +97,7 @@ const MONTH_DIGITS_MAX = 6
 /** A bill due after more than four months is a typing error. */
 const DUE_DAYS_MAX = 120
 const CODE = /^[A-Za-z0-9._-]{1,32}$/
+const CODE_RULE = 'a code of 1 to 32 letters, digits, . _ -'
 
 export type TariffVerdict =
   | {
@@ -95,13 +106,38 @@ export type TariffVerdict =
       readonly document: JsonObject
       readonly hash: string
     }
-  | { readonly ok: false; readonly fault: 'OPS-05'; readonly at: DocumentFault }
+  | {
+      readonly ok: false
+      readonly fault: 'BIL-20'
+      /** The first mistake. */
+      readonly at: DocumentFault
+      readonly faults: readonly PlacedFault[]
+    }
 
-/** Reads a tariff document. OPS-05 with the path of the first mistake. The returned document is in
- * normal form (decimals without trailing zeros), and its hash is of that form: writing 3.50 for 3.5
- * does not make another tariff. */
+/** Reads a tariff document. BIL-20 with the path of every mistake. The returned document is in
+ * normal form (decimals without trailing zeros, no rule that says what is so without it), and its
+ * hash is of that form: writing 3.50 for 3.5 does not make another tariff. */
 export function parseTariff(value: unknown): TariffVerdict {
-  const document = new Document(value).only(
+  const document = new Document(value)
+  const tariff = tariffIn(document)
+  const { fault, faults } = document
+  if (fault !== null || tariff === null) {
+    return { ok: false, fault: 'BIL-20', at: fault ?? { path: 'document', why: '' }, faults }
+  }
+  const normal = tariffDocument(tariff)
+  return { ok: true, tariff, document: normal, hash: hashOf(normal) }
+}
+
+/** Null when there is no object to read, or it names another language: nothing in it would mean
+ * what it means here. */
+function tariffIn(document: Document): Tariff | null {
+  if (!document.isObject) {
+    document.refuse('not an object')
+    return null
+  }
+  const format = document.field('format')
+  if (format.chosen([TARIFF_FORMAT]) === null && !format.absent) return null
+  document.only(
     'format',
     'code',
     'name',
@@ -110,26 +146,27 @@ export function parseTariff(value: unknown): TariffVerdict {
     'rounding',
     'slabProration',
     'monthDigits',
+    'fixedProration',
     'charges',
     'dueDays',
     'source',
   )
-  document.field('format').choice([TARIFF_FORMAT])
-  const tariff: Tariff = {
-    code: document.field('code').matching(CODE, 'a code of 1 to 32 letters, digits, . _ -'),
+  return {
+    code: document.field('code').matching(CODE, CODE_RULE),
     name: label(document.field('name')),
     currency: document.field('currency').matching(/^[A-Z]{3}$/, 'three capital letters'),
     minorDigits: document.field('minorDigits').integer(0, MINOR_DIGITS_MAX),
     rounding: document.field('rounding').choice(ROUNDINGS),
     slabProration: parseProration(document),
+    fixedProration: fixedProrationOf(document.field('fixedProration')),
     charges: parseCharges(document.field('charges')),
     dueDays: document.field('dueDays').integer(0, DUE_DAYS_MAX),
     source: label(document.field('source')),
   }
-  if (document.fault !== null) return { ok: false, fault: 'OPS-05', at: document.fault }
-  const normal = tariffDocument(tariff)
-  return { ok: true, tariff, document: normal, hash: hashOf(normal) }
 }
+
+const fixedProrationOf = (entry: Document): FixedProration =>
+  entry.absent ? 'none' : entry.choice(FIXED_PRORATIONS)
 
 function parseProration(document: Document): SlabProration {
   const basis = document.field('slabProration').choice(['none', 'days/30'])
@@ -141,48 +178,54 @@ function parseProration(document: Document): SlabProration {
 
 function parseCharges(list: Document): readonly Charge[] {
   const charges: Charge[] = []
+  const codes: string[] = []
   for (const entry of list.list()) {
-    const charge = parseCharge(entry)
-    if (charges.some(({ code }) => code === charge.code)) entry.field('code').refuse('used twice')
-    if (charge.kind === 'tax') {
-      const strange = charge.on.find((code) => !charges.some((above) => above.code === code))
-      if (strange !== undefined)
-        entry.field('on').refuse(`"${strange}" is not a charge above this one`)
-      if (new Set(charge.on).size < charge.on.length) entry.field('on').refuse('names a line twice')
+    if (!entry.isObject) {
+      entry.refuse('not an object')
+      continue
     }
-    charges.push(charge)
+    const code = entry.field('code').matching(CODE, CODE_RULE)
+    if (codes.includes(code)) entry.field('code').refuse('used twice')
+    const charge = parseCharge(entry, { code, label: label(entry.field('label')) }, codes)
+    if (charge !== null) charges.push(charge)
+    codes.push(code)
   }
-  if (charges.length === 0) list.refuse('no charges')
+  if (codes.length === 0) list.refuse('no charges')
   return charges
 }
 
-function parseCharge(entry: Document): Charge {
-  const kind = entry.field('kind').choice(['slabs', 'fixed', 'tax'])
-  const name = {
-    code: entry.field('code').matching(CODE, 'a code of 1 to 32 letters, digits, . _ -'),
-    label: label(entry.field('label')),
-  }
+/** `above`: the codes of the lines that a tax may be levied on. Null for an unknown kind. */
+function parseCharge(entry: Document, name: ChargeName, above: readonly string[]): Charge | null {
+  const kind = entry.field('kind').chosen(['slabs', 'fixed', 'tax'])
   switch (kind) {
+    case null:
+      return null
     case 'slabs':
       entry.only('kind', 'code', 'label', 'slabs')
       return { kind, ...name, slabs: parseSlabs(entry.field('slabs')) }
     case 'fixed':
       entry.only('kind', 'code', 'label', 'amount')
       return { kind, ...name, amount: decimalOf(entry.field('amount')) }
-    case 'tax': {
+    case 'tax':
       entry.only('kind', 'code', 'label', 'percent', 'on')
-      const on = entry.field('on').list()
-      if (on.length === 0) entry.field('on').refuse('names no line')
       return {
         kind,
         ...name,
         percent: decimalOf(entry.field('percent')),
-        on: on.map((code) => code.text()),
+        on: taxedCodes(entry.field('on'), above),
       }
-    }
     default:
       return unreachable(kind)
   }
+}
+
+function taxedCodes(list: Document, above: readonly string[]): readonly string[] {
+  const codes = list.list().map((code) => code.text())
+  if (codes.length === 0) list.refuse('names no line')
+  const strange = codes.find((code) => !above.includes(code))
+  if (strange !== undefined) list.refuse(`"${strange}" is not a charge above this one`)
+  if (new Set(codes).size < codes.length) list.refuse('names a line twice')
+  return codes
 }
 
 function parseSlabs(list: Document): readonly Slab[] {
@@ -190,6 +233,10 @@ function parseSlabs(list: Document): readonly Slab[] {
   const slabs: Slab[] = []
   let floor = ZERO
   for (const [i, entry] of entries.entries()) {
+    if (!entry.isObject) {
+      entry.refuse('not an object')
+      continue
+    }
     entry.only('upTo', 'rate')
     const limit = entry.field('upTo')
     const last = i === entries.length - 1
@@ -200,15 +247,24 @@ function parseSlabs(list: Document): readonly Slab[] {
     floor = upTo ?? floor
     slabs.push({ upTo, rate: decimalOf(entry.field('rate')) })
   }
-  if (slabs.length === 0) list.refuse('no slabs')
+  if (entries.length === 0) list.refuse('no slabs')
   return slabs
 }
 
+/** Control characters, which no bill can print, and PostgreSQL keeps no NUL. */
+const CONTROLS = /[^\P{Cc}\t\n\r]/u
+
 function label(entry: Document): string {
-  return entry.matching(/\S/, 'a text that is not blank')
+  const text = entry.matching(/\S/, 'a text that is not blank')
+  if (CONTROLS.test(text) || !text.isWellFormed()) entry.refuse('not a text that can be printed')
+  return text
 }
 
 function decimalOf(entry: Document): Decimal {
+  if (entry.isNumber) {
+    entry.refuse('not in quotes: numbers stand in them, as "3.46", so that no digit is lost')
+    return ZERO
+  }
   const value = parseDecimal(entry.text())
   if (value === null) entry.refuse('not a decimal number in quotes, such as "3.46"')
   return value ?? ZERO
@@ -216,12 +272,14 @@ function decimalOf(entry: Document): Decimal {
 
 /** The document in normal form, as it is stored and hashed. */
 export function tariffDocument(tariff: Tariff): JsonObject {
-  const { slabProration, charges, ...rest } = tariff
+  const { slabProration, fixedProration, charges, ...rest } = tariff
   return {
     format: TARIFF_FORMAT,
     ...rest,
     slabProration: slabProration.basis,
     ...(slabProration.basis === 'none' ? {} : { monthDigits: slabProration.monthDigits }),
+    // Absent where it says nothing: documents of before have the same hash as ever.
+    ...(fixedProration === 'none' ? {} : { fixedProration }),
     charges: charges.map(chargeDocument),
   }
 }
