@@ -2,10 +2,12 @@
 // never changes its meaning. docs/faults.md prints this table (tools/faults.js writes it, a test
 // compares).
 
+import { BILL_FAULTS } from './bill-faults.ts'
 import { type Fault, fault, LINK_FAULTS } from './link-faults.ts'
 
 export const FAULTS = {
   ...LINK_FAULTS,
+  ...BILL_FAULTS,
   'CLK-01': fault('info', 'no clock exchange yet', 'wait; if repeated, check the link'),
   'CLK-02': fault(
     'warn',
@@ -127,113 +129,6 @@ export const FAULTS = {
     'part of a telegram that is not kept',
     'nothing; it is named once a day (meters.md 2)',
   ),
-  'BIL-01': fault('warn', 'register went backwards', 'inspect the meter; the reading is marked'),
-  'BIL-02': fault('info', 'register rolled over', 'nothing; the difference counts through zero'),
-  'BIL-03': fault('warn', 'consumption far above the usual', 'confirm the reading before the bill'),
-  'BIL-04': fault(
-    'warn',
-    'reading at the period boundary missing',
-    'wait for the back-fill or read the meter',
-  ),
-  'BIL-05': fault('warn', 'meter unknown', 'register the meter and assign it to a service point'),
-  'BIL-06': fault(
-    'warn',
-    'authentic frame whose content does not parse',
-    'upgrade the master; the bytes are kept',
-  ),
-  'BIL-07': fault('error', 'no tariff version valid for the period', 'publish a tariff version'),
-  'BIL-08': fault('warn', 'service point without a customer', 'assign a customer'),
-  'BIL-09': fault(
-    'error',
-    'mail server refuses or cannot be reached',
-    'check SMTP settings; the notice waits',
-  ),
-  'BIL-10': fault(
-    'error',
-    'SMS gateway refuses or cannot be reached',
-    'check gateway settings; the notice waits',
-  ),
-  'BIL-11': fault(
-    'error',
-    'notice given up after the last attempt',
-    'correct the address, then queue it again',
-  ),
-  'BIL-12': fault(
-    'warn',
-    'reading carries an implausible time',
-    'check the meter clock; it is marked, or an exception if it is ahead',
-  ),
-  'BIL-13': fault(
-    'warn',
-    'another value came for the same meter, register and time',
-    'compare both; set aside what a stolen device sent (ticklock set-aside)',
-  ),
-  'BIL-14': fault(
-    'error',
-    'meter that nobody adopted: no bill is made from it',
-    'see which device reads it, then: ticklock adopt METER DEVICE',
-  ),
-  'BIL-15': fault(
-    'alarm',
-    'device brings more meters or kinds of register than it may',
-    'register its meters if they are right; else revoke the device',
-  ),
-  'BIL-16': fault(
-    'error',
-    'a row that cannot be worked on was left out',
-    'report it with the detail; everything else went on',
-  ),
-  'BIL-17': fault(
-    'error',
-    'mail server or gateway refuses us, not the customer',
-    'see the log: sender, login, region or account; notices wait until it is corrected',
-  ),
-  'BIL-18': fault(
-    'warn',
-    'a bill has letters that no font here draws: they are boxes',
-    'write the name or address in another script',
-  ),
-  'BIL-20': fault(
-    'error',
-    'tariff document refused',
-    'correct what is named at its line and column, then publish it again',
-  ),
-  'BIL-30': fault(
-    'warn',
-    'two contracts of one service point at one time',
-    'end the first one, or begin the second one after it',
-  ),
-  'BIL-31': fault(
-    'warn',
-    'a meter at two places at one time',
-    'remove it at the first place, or install it at the second one after that',
-  ),
-  'BIL-19': fault(
-    'error',
-    'utility has no name: no bill is issued',
-    'enter it on the page Settings, or set TICKLOCK_UTILITY',
-  ),
-  'BIL-26': fault(
-    'warn',
-    'a contract would lose days that are billed already',
-    'end it on the last day that is billed, or later',
-  ),
-  'BIL-27': fault(
-    'error',
-    'the time zone of a service point is unknown here',
-    'choose another zone for the service point',
-  ),
-  'BIL-28': fault(
-    'warn',
-    'a bill comes to another sum than the one that was shown',
-    'look at the new sum, then issue it',
-  ),
-  'BIL-34': fault(
-    'error',
-    'tariff cannot be published so',
-    'choose another first day, or compare with what somebody else published meanwhile',
-  ),
-  'BIL-36': fault('warn', 'bills are ready and nobody issued them', 'issue them on the board'),
   'OPS-01': fault(
     'error',
     'Node is too old',

@@ -43,9 +43,9 @@ test('docs/faults.md prints the table of shared/faults.ts (node tools/faults.js 
 test('every fault code is raised somewhere or reserved with a reason', () => {
   const raised = new Set<string>()
   for (const path of files.filter((each) => /^(?:services|shared|bin|tools)\//.test(each))) {
-    // These two name every code: the one says what it means, the other where it is mended.
+    // The tables and the remedies name every code: the ones say what it means, the other where it is mended.
     if (
-      /^shared\/(?:link-)?faults\.ts$|\/kit\/remedies\.ts$/.test(path) ||
+      /^shared\/(?:link-|bill-)?faults\.ts$|\/kit\/remedies\.ts$/.test(path) ||
       !/\.(?:tsx?|js)$/.test(path)
     )
       continue

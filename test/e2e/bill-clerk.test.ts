@@ -123,7 +123,7 @@ test('a reading of 1 September that comes on 3 October bills two months (case 52
 test('what is entered counts within seconds, however long the period has waited', async () => {
   await home(4, '2026-05-01', { opening: 1_000, closing: 2_000, tariff: false })
   now = unixMs(NOW + 3_600_000)
-  await clerkUntil(async () => (await stateOf(4, '2026-05-01'))?.code === 'BIL-07')
+  await clerkUntil(async () => (await stateOf(4, '2026-05-01'))?.code === 'BIL-22')
   await all(
     `update contract_terms t set tariff_id = $1 from contracts c, service_points p
       where c.id = t.contract_id and p.id = c.service_point_id and p.code = 'SP-4'`,

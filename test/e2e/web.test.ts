@@ -136,11 +136,12 @@ test('customer A reads A’s bill from the database and not B’s, by any way in
   )
 })
 
-test('readings of a bill carry their clock state; usage begins with moving in', async () => {
+test('a bill says that a meter’s clock was not compared; usage begins with moving in', async () => {
   const { bills, usage: usageOf } = webStores(postgres.db.kysely)
   const [a] = seeded.customers
   const view = await bills.billOf(a, seeded.bills[0])
-  assert.deepEqual(view?.opening, { clockState: 'S', clockBoundMs: 7, quality: 0 })
+  const [register] = view?.content.segments[0]?.registers ?? []
+  assert.deepEqual(register?.opening.clock, { of: 'never compared', offsetMs: '', boundMs: '' })
   const [usage] = await usageOf(a, NOON)
   const [, may] = usage?.months ?? []
   assert.equal(may?.days.length, 31)

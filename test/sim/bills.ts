@@ -2,6 +2,8 @@
 // computed here, with nothing but whole numbers, from what the meters truly counted.
 
 import { draftBill } from '../../services/billing/bills/core/bill.ts'
+import type { Edge } from '../../services/billing/bills/core/facts.ts'
+import { NEVER_COMPARED } from '../../services/billing/bills/core/meter-time.ts'
 import {
   addDays,
   type CivilPeriod,
@@ -9,6 +11,7 @@ import {
   instantsOf,
 } from '../../services/billing/civil/calendar.ts'
 import { parseTariff } from '../../services/billing/tariffs/core/tariff.ts'
+import { ACTIVE_IMPORT_TOTAL } from '../../shared/meter/obis.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { hold } from './hold.ts'
 import type { ModelMeter } from './meters.ts'
@@ -91,20 +94,43 @@ function billIsRight(
     const value = registered(meter.number, at)
     return value === null ? null : { value, exponent: 0 }
   }
+  const edge = (at: UnixMs): Edge => {
+    const found = reading(at)
+    const sample = { register: ACTIVE_IMPORT_TOTAL, at, by: 'profile', boundMs: 0 } as const
+    return {
+      at,
+      kind: 'period',
+      samples: found === null ? [] : [{ ...sample, ...found }],
+      clock: NEVER_COMPARED,
+      fixed: [],
+    }
+  }
   const verdict = draftBill({
     period,
+    now: to,
     customer: { number: 'C', name: 'C', address: 'A' },
     servicePoint: { code: 'S', address: 'A', zone: ZONE },
-    meter: {
-      number: meter.number,
-      register: '1-0:1.8.0*255',
-      digits: null,
-      multiplier: 1,
-      adopted: true,
-    },
-    opening: reading(from),
-    closing: reading(to),
-    tariff: { tariff, validFrom: '2020-01-01', hash },
+    missing: 'wait',
+    tariff: { is: 'in force', version: { tariff, validFrom: '2020-01-01', hash } },
+    spoilt: null,
+    stretches: [
+      {
+        meter: {
+          number: meter.number,
+          medium: 'electricity',
+          digits: null,
+          multiplier: 1,
+          adopted: true,
+          billedBy: null,
+          shows: [ACTIVE_IMPORT_TOTAL],
+        },
+        from,
+        to,
+        opening: edge(from),
+        closing: edge(to),
+        averages: [],
+      },
+    ],
   })
   if ([from, to].some((at) => reading(at) === null && excepted(meter.number, at))) {
     const fault = verdict.ok ? 'a bill' : verdict.fault

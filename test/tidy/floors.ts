@@ -10,7 +10,7 @@ interface Place {
   readonly service: string
 }
 
-const FOUNDATION = /^shared\/(?:units|bytes|faults|link-faults|assert|secret)\.ts$/
+const FOUNDATION = /^shared\/(?:units|bytes|faults|link-faults|bill-faults|assert|secret)\.ts$/
 /** Shared pure code may lean on these packages, which are pure as well. */
 const isPurePackage = (name: string): boolean => name.startsWith('@noble/')
 /** Runs in the browser: bundled by esbuild, not compiled with the rest. */

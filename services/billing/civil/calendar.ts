@@ -142,6 +142,13 @@ export function instantText(at: UnixMs, zone: string): string {
   return `${dateText(local.toPlainDate().toString())}, ${time}`
 }
 
+/** `30 April 2026, 23:59:59` on the clocks of that zone. */
+export function secondText(at: UnixMs, zone: string): string {
+  const local = zoned(at, zone)
+  const time = local.toPlainTime().toString({ smallestUnit: 'second' })
+  return `${dateText(local.toPlainDate().toString())}, ${time}`
+}
+
 /** `2026-05-01T00:00:00Z`, for a document. */
 export const utcText = (at: UnixMs): string => Temporal.Instant.fromEpochMilliseconds(at).toString()
 

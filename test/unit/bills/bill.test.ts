@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type BillFacts, draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
-import { readBill } from '../../../services/billing/bills/core/bill-content.ts'
+import { readBill } from '../../../services/billing/bills/core/bill-reading.ts'
 import { linesOf } from '../../../services/billing/tariffs/core/charges.ts'
 import { addDays } from '../../../services/billing/civil/calendar.ts'
-import { minorText, parseDecimal, ZERO } from '../../../services/billing/civil/money.ts'
+import {
+  decimalText,
+  minorText,
+  parseDecimal,
+  ZERO,
+} from '../../../services/billing/civil/money.ts'
 import type { Tariff } from '../../../services/billing/tariffs/core/tariff.ts'
 import { unixMs } from '../../../shared/units.ts'
-import { FACTS, MSEDCL, tariffOf } from '../../fixtures/bill-facts.ts'
+import { FACTS, factsWith, METER, MSEDCL, tariffOf } from '../../fixtures/bill-facts.ts'
 
 function amounts(tariff: Tariff, kWh: string, days: number): Record<string, string> {
   const period = { from: '2026-01-01', to: addDays('2026-01-01', days) }
@@ -117,8 +122,9 @@ test('a bill is dated, added up and hashed; it reads back, and a changed one doe
   const { content, hash } = issueBill(verdict.draft, { number: 'B-1', at, utility })
   assert.equal(content.issuedOn, '2026-06-02')
   assert.equal(content.dueOn, '2026-06-17')
-  assert.equal(content.opening.at, '2026-04-30T18:30:00Z')
-  assert.equal(content.opening.kWh, '25001.00')
+  const [register] = content.segments[0]?.registers ?? []
+  assert.equal(register?.opening.at, '2026-04-30T18:30:00Z')
+  assert.equal(register?.opening.kWh, '25001.00')
   assert.equal(content.energy.kWh, '221')
   assert.equal(content.tariff.months, '1.03')
   // 31 days: 103 * 3.46 + 118 * 7.43 = 1233.12; FAC 103 * 0.5 + 118 * 0.84 = 150.62; duty 290.27
@@ -130,45 +136,65 @@ test('a bill is dated, added up and hashed; it reads back, and a changed one doe
   assert.equal(readBill(changed, hash).ok, false)
 })
 
-const refusals: readonly (readonly [string, Partial<BillFacts>, string])[] = [
-  ['no customer is BIL-08', { customer: null }, 'BIL-08'],
-  ['no tariff is BIL-07', { tariff: null }, 'BIL-07'],
+const refusals: readonly (readonly [string, BillFacts, string])[] = [
+  ['no tariff agreed is BIL-22', { ...FACTS, tariff: { is: 'none agreed' } }, 'BIL-22 blocked'],
+  [
+    'a tariff without a version on the first day is BIL-07',
+    { ...FACTS, tariff: { is: 'not published', code: 'LT' } },
+    'BIL-07 blocked',
+  ],
+  [
+    'a version that begins inside the period is BIL-07',
+    { ...FACTS, tariff: { is: 'changes', code: 'LT', on: '2026-05-10' } },
+    'BIL-07 blocked',
+  ],
+  ['a bill beside it that was changed is OPS-16', { ...FACTS, spoilt: 'B-1' }, 'OPS-16 blocked'],
   [
     'a meter that nobody adopted is BIL-14',
-    { meter: { ...FACTS.meter, adopted: false } },
-    'BIL-14',
+    factsWith({ meter: { ...METER, adopted: false } }),
+    'BIL-14 blocked',
+  ],
+  [
+    'water has no price yet: BIL-24',
+    factsWith({ meter: { ...METER, medium: 'water' } }),
+    'BIL-24 blocked',
   ],
   [
     'more money than there is is BIL-03',
-    { closing: { value: 2 ** 52 - 1, exponent: 9 } },
-    'BIL-03',
+    factsWith({ closing: { value: 2 ** 52 - 1, exponent: 9 } }),
+    'BIL-03 blocked',
   ],
-  ['no opening reading is BIL-04', { opening: null }, 'BIL-04'],
-  ['no closing reading is BIL-04', { closing: null }, 'BIL-04'],
+  ['no opening reading is BIL-04', factsWith({ opening: null }), 'BIL-04 waiting'],
+  ['no closing reading is BIL-04', factsWith({ closing: null }), 'BIL-04 waiting'],
+  [
+    'a meter that never showed imported energy is BIL-04',
+    factsWith({ meter: { ...METER, shows: [] }, opening: null, closing: null }),
+    'BIL-04 waiting',
+  ],
   [
     'a register that went backwards is BIL-01',
-    { closing: { value: 2_500_099, exponent: 1 } },
-    'BIL-01',
+    factsWith({ closing: { value: 2_500_099, exponent: 1 } }),
+    'BIL-01 blocked',
   ],
 ]
-for (const [claim, change, fault] of refusals) {
+for (const [claim, facts, refused] of refusals) {
   test(`${claim} (faults.md)`, () => {
-    const verdict = draftBill({ ...FACTS, ...change })
-    assert.equal(verdict.ok ? '' : verdict.fault, fault)
+    const verdict = draftBill(facts)
+    assert.equal(verdict.ok ? '' : `${verdict.fault} ${verdict.kind}`, refused)
   })
 }
 
 test('a register rolls over, with the transformer ratio, by half its range at most', () => {
   const near = (opening: number, closing: number): string => {
-    const meter = { ...FACTS.meter, digits: 5, multiplier: 40 }
+    const meter = { ...METER, digits: 5, multiplier: 40 }
     const readings = {
       opening: { value: opening, exponent: 3 },
       closing: { value: closing, exponent: 3 },
     }
-    const verdict = draftBill({ ...FACTS, meter, ...readings })
-    return verdict.ok ? verdict.draft.energy.units.toString() : verdict.fault
+    const verdict = draftBill(factsWith({ meter, ...readings }))
+    return verdict.ok ? decimalText(verdict.draft.energy) : verdict.fault
   }
-  assert.equal(near(99_990, 7), String(17 * 40 * 1000)) // 17 kWh * 40, three digits after the point
-  assert.equal(near(60_000, 10_000), String(50_000 * 40 * 1000)) // exactly half the range
+  assert.equal(near(99_990, 7), String(17 * 40))
+  assert.equal(near(60_000, 10_000), String(50_000 * 40)) // exactly half the range
   assert.equal(near(60_000, 10_001), 'BIL-01')
 })

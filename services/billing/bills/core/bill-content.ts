@@ -1,18 +1,69 @@
 // What is stored of a bill. A page, a PDF or a notice shows this and nothing else, and recomputes
 // nothing. Every number is a string, so that no float can come between the database and the paper.
 
-import { hashOf } from '../../../../shared/documents/canonical.ts'
-import { Document, type DocumentFault } from '../../../../shared/documents/document.ts'
+/** What is issued now. */
+export const BILL_FORMAT = 'ticklock-bill/2'
+/** What was issued before there were segments: one meter, both readings at the exact instants. */
+export const BILL_FORMAT_1 = 'ticklock-bill/1'
 
-export const BILL_FORMAT = 'ticklock-bill/1'
+/** Who says what a register showed: the meter's own load profile, the slave that asked or listened,
+ * or a person. */
+export const READ_BY = ['profile', 'slave', 'opening', 'closing', 'technician', 'customer'] as const
+export type ReadBy = (typeof READ_BY)[number]
+
+/** How the value of a register at an instant was found. */
+export const WAYS = ['exact', 'nearest', 'interpolated', 'estimated'] as const
+export type Way = (typeof WAYS)[number]
+
+/** What an estimate was made from: readings around it, an average per day, or a reading under a
+ * clock that is too wrong. */
+export const ESTIMATES = ['around', 'average', 'wrong clock'] as const
+export type EstimateBy = (typeof ESTIMATES)[number]
+
+/** Whose clock timed the readings. `never compared`: the meter's, and no slave has compared it;
+ * `not kept`: a bill of the first format does not say. */
+export const CLOCKS = ['meter', 'slave', 'person', 'never compared', 'none', 'not kept'] as const
+export type ClockOf = (typeof CLOCKS)[number]
 
 // Type aliases, not interfaces: these are JSON objects, and only an alias fits the type of one.
-export type BilledReading = {
+export type BilledSample = {
   /** UTC, `2026-04-30T18:30:00Z`. */
   readonly at: string
   /** As the register holds it, and its power of ten of Wh. */
   readonly value: string
   readonly exponent: string
+  readonly kWh: string
+  readonly by: ReadBy
+}
+export type BilledReading = Omit<BilledSample, 'by'> & {
+  readonly way: Way
+  /** '' unless it is estimated. */
+  readonly estimate: EstimateBy | ''
+  /** The readings it comes from. */
+  readonly basis: readonly BilledSample[]
+  /** The clock minus UTC and its bound, milliseconds; '' where unknown. */
+  readonly clock: {
+    readonly of: ClockOf
+    readonly offsetMs: string
+    readonly boundMs: string
+  }
+  /** Number of the bill that counted from or to it already; '' when none did. */
+  readonly bill: string
+}
+export type BilledRegister = {
+  readonly register: string
+  readonly opening: BilledReading
+  readonly closing: BilledReading
+  readonly kWh: string
+  readonly rolledOver: 'yes' | 'no'
+}
+/** A meter for its time at the place. digits: '' when its registers never roll over. */
+export type BilledSegment = {
+  readonly meter: { readonly number: string; readonly multiplier: string; readonly digits: string }
+  /** UTC. */
+  readonly from: string
+  readonly to: string
+  readonly registers: readonly BilledRegister[]
   readonly kWh: string
 }
 export type BilledPart = {
@@ -37,7 +88,8 @@ export type Utility = {
   readonly payment: readonly string[]
 }
 export type BillContent = {
-  readonly format: typeof BILL_FORMAT
+  /** As it was issued; a bill of the first format is read as one of the second. */
+  readonly format: typeof BILL_FORMAT | typeof BILL_FORMAT_1
   readonly number: string
   readonly issuedAt: string
   readonly issuedOn: string
@@ -45,17 +97,10 @@ export type BillContent = {
   readonly utility: Utility
   readonly customer: { readonly number: string; readonly name: string; readonly address: string }
   readonly servicePoint: { readonly code: string; readonly address: string; readonly zone: string }
-  /** digits: '' when the register never rolls over. */
-  readonly meter: {
-    readonly number: string
-    readonly register: string
-    readonly multiplier: string
-    readonly digits: string
-  }
   readonly period: { readonly from: string; readonly to: string; readonly days: string }
-  readonly opening: BilledReading
-  readonly closing: BilledReading
-  readonly energy: { readonly kWh: string; readonly rolledOver: 'yes' | 'no' }
+  /** The meters in the order in which they came; their times tile the period. */
+  readonly segments: readonly BilledSegment[]
+  readonly energy: { readonly kWh: string; readonly estimated: 'yes' | 'no' }
   readonly tariff: {
     readonly code: string
     readonly name: string
@@ -71,120 +116,4 @@ export type BillContent = {
   readonly minorDigits: string
   readonly lines: readonly BilledLine[]
   readonly total: string
-}
-
-export type BillReading =
-  | { readonly ok: true; readonly content: BillContent }
-  | { readonly ok: false; readonly fault: DocumentFault }
-
-/** Reads a stored bill back; checks it against its stored hash, so that a changed row is
- * noticed. */
-export function readBill(value: unknown, hash: string): BillReading {
-  const document = new Document(value)
-  const content = contentOf(document)
-  if (document.fault !== null) return { ok: false, fault: document.fault }
-  if (hashOf(content) === hash) return { ok: true, content }
-  return {
-    ok: false,
-    fault: { path: 'document', why: 'does not match the hash it was issued with' },
-  }
-}
-
-function contentOf(document: Document): BillContent {
-  const { text, sub } = at(document)
-  const utility = sub('utility')
-  const customer = sub('customer')
-  const servicePoint = sub('servicePoint')
-  const meter = sub('meter')
-  const period = sub('period')
-  return {
-    format: document.field('format').choice([BILL_FORMAT]),
-    number: text('number'),
-    issuedAt: text('issuedAt'),
-    issuedOn: text('issuedOn'),
-    dueOn: text('dueOn'),
-    utility: {
-      name: utility.text('name'),
-      address: utility.text('address'),
-      contact: utility.text('contact'),
-      payment: utility.list('payment').map((entry) => entry.text()),
-    },
-    customer: {
-      number: customer.text('number'),
-      name: customer.text('name'),
-      address: customer.text('address'),
-    },
-    servicePoint: {
-      code: servicePoint.text('code'),
-      address: servicePoint.text('address'),
-      zone: servicePoint.text('zone'),
-    },
-    meter: {
-      number: meter.text('number'),
-      register: meter.text('register'),
-      multiplier: meter.text('multiplier'),
-      digits: meter.text('digits'),
-    },
-    period: { from: period.text('from'), to: period.text('to'), days: period.text('days') },
-    opening: readingOf(document.field('opening')),
-    closing: readingOf(document.field('closing')),
-    energy: {
-      kWh: sub('energy').text('kWh'),
-      rolledOver: document.field('energy').field('rolledOver').choice(['yes', 'no']),
-    },
-    tariff: tariffOf(document.field('tariff')),
-    currency: text('currency'),
-    minorDigits: text('minorDigits'),
-    lines: document.field('lines').list().map(lineOf),
-    total: text('total'),
-  }
-}
-
-interface Place {
-  readonly text: (name: string) => string
-  readonly list: (name: string) => readonly Document[]
-  readonly sub: (name: string) => Place
-}
-
-const at = (document: Document): Place => ({
-  text: (name) => document.field(name).text(),
-  list: (name) => document.field(name).list(),
-  sub: (name) => at(document.field(name)),
-})
-
-function readingOf(document: Document): BilledReading {
-  const { text } = at(document)
-  return { at: text('at'), value: text('value'), exponent: text('exponent'), kWh: text('kWh') }
-}
-
-function tariffOf(document: Document): BillContent['tariff'] {
-  const { text } = at(document)
-  return {
-    code: text('code'),
-    name: text('name'),
-    validFrom: text('validFrom'),
-    hash: text('hash'),
-    rounding: text('rounding'),
-    slabProration: text('slabProration'),
-    months: text('months'),
-    source: text('source'),
-  }
-}
-
-function lineOf(line: Document): BilledLine {
-  const { text, list } = at(line)
-  return {
-    code: text('code'),
-    label: text('label'),
-    kind: line.field('kind').choice(['slabs', 'fixed', 'tax']),
-    parts: list('parts').map((entry) => {
-      const part = at(entry)
-      return {
-        quantity: part.text('quantity'),
-        rate: part.text('rate'),
-        amount: part.text('amount'),
-      }
-    }),
-    amount: text('amount'),
-  }
 }

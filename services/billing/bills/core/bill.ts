@@ -1,106 +1,93 @@
-// A bill is a pure function of its facts: two readings, a tariff version, the customer and the
+// A bill is a pure function of its facts: readings, meters, a tariff version, the customer and the
 // place. The same facts give the same bytes and the same hash, years later, on another machine.
 // Issuing it adds a number and dates; nothing in it is recomputed afterwards.
 
 import { hashOf } from '../../../../shared/documents/canonical.ts'
-import type { FaultCode } from '../../../../shared/faults.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import {
   BILL_FORMAT,
   type BillContent,
   type BilledLine,
   type BilledReading,
+  type BilledSample,
+  type BilledSegment,
   type Utility,
 } from './bill-content.ts'
 import {
   addDays,
   civilDateAt,
-  type CivilPeriod,
+  dateText,
   daysIn,
   instantsOf,
   utcText,
 } from '../../civil/calendar.ts'
 import { type Line, linesOf, monthsFactor } from '../../tariffs/core/charges.ts'
-import {
-  consumptionOf,
-  kilowattHours,
-  type RegisterReading,
-} from '../../readings/core/consumption.ts'
-import { type Decimal, decimalText, minorText } from '../../civil/money.ts'
+import { kilowattHours, type RegisterReading } from '../../readings/core/consumption.ts'
+import { type Decimal, decimalText, minorText, plus, ZERO } from '../../civil/money.ts'
 import type { TariffVersion } from '../../tariffs/core/tariff.ts'
+import type { BillFacts, Boundary, BoundaryClock, Sample, TariffFact } from './facts.ts'
+import { type Refusal, refusal, type Segment, segmentsOf } from './segments.ts'
 
-/** All that a bill is made from; null where the database has nothing. */
-export interface BillFacts {
-  readonly period: CivilPeriod
-  readonly customer: BillContent['customer'] | null
-  readonly servicePoint: BillContent['servicePoint']
-  readonly meter: {
-    readonly number: string
-    readonly register: string
-    readonly digits: number | null
-    readonly multiplier: number
-    /** An operator said which device reads it. */
-    readonly adopted: boolean
-  }
-  /** The register at the first instant of the period, and at the first instant after it. */
-  readonly opening: RegisterReading | null
-  readonly closing: RegisterReading | null
-  readonly tariff: TariffVersion | null
-}
+export type { BillFacts }
 
 /** A bill that is computed but not yet issued. */
 export interface BillDraft {
   readonly facts: BillFacts
   readonly tariff: TariffVersion
-  readonly customer: BillContent['customer']
-  readonly opening: RegisterReading
-  readonly closing: RegisterReading
+  readonly segments: readonly Segment[]
+  /** kWh of all meters. */
   readonly energy: Decimal
-  readonly rolledOver: boolean
+  /** A reading at an edge is an estimate. */
+  readonly estimated: boolean
   readonly lines: readonly Line[]
   /** Minor units: exactly the sum of the lines. */
   readonly total: bigint
 }
 
-export type BillVerdict =
-  | { readonly ok: true; readonly draft: BillDraft }
-  | {
-      readonly ok: false
-      readonly fault: FaultCode
-      readonly detail: string
-      /** It may come by itself, or somebody has to mend it. */
-      readonly kind: 'waiting' | 'blocked'
-    }
+export type BillVerdict = { readonly ok: true; readonly draft: BillDraft } | Refusal
 
 /** Largest total either way, minor units: what a column of the database and a program that reads it
  * hold exactly. Readings that say more come from no meter. */
 const TOTAL_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** BIL-08 without a customer, BIL-07 without a tariff, BIL-14 while nobody has adopted the meter,
- * BIL-04 without a boundary reading, BIL-01 when the register went backwards, BIL-03 when the sum
+/** BIL-22 when no tariff was agreed, BIL-07 when no version of it holds for the whole period,
+ * OPS-16 when the bill next to it was changed since; what segmentsOf() refuses; BIL-03 when the sum
  * is no sum of money. */
 export function draftBill(facts: BillFacts): BillVerdict {
-  const { customer, tariff, opening, closing, period } = facts
-  const missing = (fault: FaultCode, detail: string): BillVerdict => {
-    return { ok: false, fault, detail, kind: fault === 'BIL-04' ? 'waiting' : 'blocked' }
-  }
-  if (customer === null) return missing('BIL-08', facts.servicePoint.code)
-  if (tariff === null) return missing('BIL-07', facts.servicePoint.code)
-  if (!facts.meter.adopted) return missing('BIL-14', facts.meter.number)
-  if (opening === null) return missing('BIL-04', `${facts.meter.number} at ${period.from}`)
-  if (closing === null) return missing('BIL-04', `${facts.meter.number} at ${period.to}`)
-  const consumption = consumptionOf(facts.meter, { opening, closing })
-  if (!consumption.ok) return missing(consumption.fault, consumption.detail)
-  const { energy, rolledOver } = consumption
+  const { period, servicePoint } = facts
+  if (facts.tariff.is !== 'in force') return tariffRefusal(facts.tariff, facts)
+  const tariff = facts.tariff.version
+  if (facts.spoilt !== null) return refusal('OPS-16', `bill ${facts.spoilt}`)
+  const { now, missing } = facts
+  const rule = { ...instantsOf(period, servicePoint.zone), zone: servicePoint.zone, now, missing }
+  const verdict = segmentsOf(facts.stretches, rule)
+  if (!verdict.ok) return verdict
+  const { segments } = verdict
+  const energy = segments.reduce((sum, segment) => plus(sum, segment.energy), ZERO)
   const lines = linesOf(tariff.tariff, energy, period)
   const total = lines.reduce((sum, line) => sum + line.amount, 0n)
   if (total > TOTAL_MAX || total < -TOTAL_MAX) {
-    return missing('BIL-03', `${facts.meter.number}: ${opening.value} to ${closing.value}`)
+    return refusal('BIL-03', `${servicePoint.code}: ${decimalText(energy)} kWh`)
   }
-  return {
-    ok: true,
-    draft: { facts, tariff, customer, opening, closing, energy, rolledOver, lines, total },
+  const estimated = segments.some(({ registers }) =>
+    registers.some(({ opening, closing }) =>
+      [opening, closing].some(({ way }) => way === 'estimated'),
+    ),
+  )
+  return { ok: true, draft: { facts, tariff, segments, energy, estimated, lines, total } }
+}
+
+function tariffRefusal(
+  tariff: Exclude<TariffFact, { readonly is: 'in force' }>,
+  { servicePoint, period }: BillFacts,
+): Refusal {
+  const { code } = servicePoint
+  if (tariff.is === 'none agreed') return refusal('BIL-22', code)
+  if (tariff.is === 'not published') {
+    return refusal('BIL-07', `${code}: ${tariff.code} has no version on ${dateText(period.from)}`)
   }
+  const inside = `${tariff.code} begins on ${dateText(tariff.on)}, inside the period`
+  return refusal('BIL-07', `${code}: ${inside}`)
 }
 
 export interface Issue {
@@ -117,9 +104,8 @@ export interface IssuedBill {
 /** Fixes number and dates; the content is final from here on. */
 export function issueBill(draft: BillDraft, issue: Issue): IssuedBill {
   const { facts, tariff } = draft
-  const { servicePoint, period, meter } = facts
+  const { servicePoint, period } = facts
   const { currency, minorDigits, rounding, slabProration, code, name, source } = tariff.tariff
-  const instants = instantsOf(period, servicePoint.zone)
   const issuedOn = civilDateAt(issue.at, servicePoint.zone)
   const content: BillContent = {
     format: BILL_FORMAT,
@@ -128,18 +114,11 @@ export function issueBill(draft: BillDraft, issue: Issue): IssuedBill {
     issuedOn,
     dueOn: addDays(issuedOn, tariff.tariff.dueDays),
     utility: issue.utility,
-    customer: draft.customer,
+    customer: facts.customer,
     servicePoint,
-    meter: {
-      number: meter.number,
-      register: meter.register,
-      multiplier: String(meter.multiplier),
-      digits: meter.digits === null ? '' : String(meter.digits),
-    },
     period: { ...period, days: String(daysIn(period)) },
-    opening: billedReading(draft.opening, instants.from),
-    closing: billedReading(draft.closing, instants.to),
-    energy: { kWh: decimalText(draft.energy), rolledOver: draft.rolledOver ? 'yes' : 'no' },
+    segments: draft.segments.map(billedSegment),
+    energy: { kWh: decimalText(draft.energy), estimated: draft.estimated ? 'yes' : 'no' },
     tariff: {
       code,
       name,
@@ -158,12 +137,47 @@ export function issueBill(draft: BillDraft, issue: Issue): IssuedBill {
   return { content, hash: hashOf(content) }
 }
 
-const billedReading = (reading: RegisterReading, at: UnixMs): BilledReading => ({
-  at: utcText(at),
+const billedSegment = ({ meter, from, to, registers, energy }: Segment): BilledSegment => ({
+  meter: {
+    number: meter.number,
+    multiplier: String(meter.multiplier),
+    digits: meter.digits === null ? '' : String(meter.digits),
+  },
+  from: utcText(from),
+  to: utcText(to),
+  registers: registers.map((each) => ({
+    register: each.register,
+    opening: billedReading(each.opening),
+    closing: billedReading(each.closing),
+    kWh: decimalText(each.energy),
+    rolledOver: each.rolledOver ? 'yes' : 'no',
+  })),
+  kWh: decimalText(energy),
+})
+
+const billedReading = (boundary: Boundary): BilledReading => ({
+  ...shown(boundary),
+  way: boundary.way,
+  estimate: boundary.estimate ?? '',
+  basis: boundary.basis.map(billedSample),
+  clock: billedClock(boundary.clock),
+  bill: boundary.bill ?? '',
+})
+
+const billedSample = (sample: Sample): BilledSample => ({ ...shown(sample), by: sample.by })
+
+const shown = (reading: RegisterReading & { readonly at: UnixMs }) => ({
+  at: utcText(reading.at),
   value: String(reading.value),
   exponent: String(reading.exponent),
   // The register's own resolution, as its display shows it.
   kWh: decimalText(kilowattHours(reading), Math.max(0, 3 - reading.exponent)),
+})
+
+const billedClock = ({ of, offsetMs, boundMs }: BoundaryClock): BilledReading['clock'] => ({
+  of,
+  offsetMs: offsetMs === null ? '' : String(Math.round(offsetMs)),
+  boundMs: boundMs === null ? '' : String(Math.ceil(boundMs)),
 })
 
 const billedLine = ({ charge, parts, amount }: Line, minorDigits: number): BilledLine => ({

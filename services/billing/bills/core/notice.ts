@@ -2,6 +2,7 @@
 
 import { amountText, amountTextPlain, grouped } from '../../civil/amount-text.ts'
 import type { BillContent } from './bill-content.ts'
+import { meterNumbers, metersText } from './bill-words.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import { smsLength } from '../../notices/core/sms-length.ts'
 
@@ -11,12 +12,12 @@ export function smsText(bill: BillContent, link: string | null): string {
   const amount = amountTextPlain(bill.total, bill)
   const period = periodText(bill.period)
   const due = dateText(bill.dueOn)
-  const energy = `${grouped(bill.energy.kWh, bill.currency)} kWh`
+  const energy = energyText(bill)
   const billed = `${bill.utility.name}: your electricity bill for ${period} is ${amount}`
   const pay = `Please pay by ${due}. Bill ${bill.number}`
   const behind = link === null ? '' : ` ${link}`
   const wordings = [
-    `${billed} for ${energy}. ${pay}, meter ${bill.meter.number}.`,
+    `${billed} for ${energy}. ${pay}, ${metersText(bill)}.`,
     `${billed} for ${energy}. ${pay}.`,
     `Your electricity bill for ${period} is ${amount}. ${pay}.`,
     `Electricity bill ${bill.number}: ${amount}, due ${due}.`,
@@ -24,6 +25,10 @@ export function smsText(bill: BillContent, link: string | null): string {
   ].map((text) => `${text}${behind}`)
   return wordings.find((text) => smsLength(text).parts === 1) ?? wordings.at(-1) ?? ''
 }
+
+/** `221 kWh`; an estimate says so wherever the amount stands. */
+const energyText = ({ energy, currency }: BillContent): string =>
+  `${grouped(energy.kWh, currency)} kWh${energy.estimated === 'yes' ? ' (estimated)' : ''}`
 
 export interface MailText {
   readonly subject: string
@@ -41,12 +46,11 @@ export function mailText(bill: BillContent, link: string | null): MailText {
 
 /** Labels and values in the mail, as printed on the bill. */
 export function summary(bill: BillContent): readonly (readonly [string, string])[] {
-  const { currency } = bill
   return [
     ['Bill', bill.number],
     ['Period', periodText(bill.period)],
-    ['Meter', bill.meter.number],
-    ['Energy used', `${grouped(bill.energy.kWh, currency)} kWh`],
+    [bill.segments.length === 1 ? 'Meter' : 'Meters', meterNumbers(bill).join(', ')],
+    ['Energy used', energyText(bill)],
     ...bill.lines.map(({ label, amount }) => [label, amountText(amount, bill)] as const),
     ['Total', amountText(bill.total, bill)],
     ['Please pay by', dateText(bill.dueOn)],

@@ -3,7 +3,6 @@
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { CivilDate, CivilPeriod } from '../../civil/calendar.ts'
 import type { NoticeState } from '../../notices/core/views.ts'
-import type { ReadingTrust } from '../../readings/core/views.ts'
 import type { BillContent } from './bill-content.ts'
 
 export interface BillRow {
@@ -20,12 +19,9 @@ export interface BillRow {
   readonly notices: readonly NoticeState[]
 }
 
-/** The stored document, and what the database still knows about its two readings (null: no such
- * row). */
+/** The stored document. */
 export interface BillView {
   readonly bill: BillRow
   readonly content: BillContent
   readonly hash: string
-  readonly opening: ReadingTrust | null
-  readonly closing: ReadingTrust | null
 }

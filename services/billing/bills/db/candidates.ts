@@ -1,16 +1,23 @@
-// The facts of bills: all that the database knows about a batch of periods.
+// The facts of periods that may be billed: who is supplied where, under which terms, by which
+// meters, and what these showed at the edges. For a whole batch at once, in a fixed number of
+// statements however many periods it has; what is missing is missing in the facts.
 
 import { type Kysely, sql } from 'kysely'
+import { assert } from '../../../../shared/assert.ts'
 import { TEXT_LENGTH_MAX } from '../../../../shared/documents/document.ts'
-import { ACTIVE_IMPORT_TOTAL } from '../../../../shared/meter/obis.ts'
-import { UNIT } from '../../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { BillFacts } from '../core/bill.ts'
-import { type CivilDate, instantsOf } from '../../civil/calendar.ts'
-import type { RegisterReading } from '../../readings/core/consumption.ts'
+import {
+  type CivilDate,
+  type CivilPeriod,
+  type InstantPeriod,
+  instantsOf,
+} from '../../civil/calendar.ts'
 import type { Database } from '../../store/schema.ts'
-import { type StoredTariff, tariffsFor } from '../../tariffs/db/tariffs.ts'
+import type { BillFacts } from '../core/facts.ts'
+import { stretchesOf, type PlacePeriod } from './stretches.ts'
+import { type Term, tariffReader } from './terms.ts'
 
+/** A period of a contract, local dates [from, to). */
 export interface PeriodAsked {
   readonly contractId: number
   readonly from: CivilDate
@@ -21,159 +28,120 @@ export interface Candidate {
   readonly contractId: number
   readonly customerId: number
   readonly servicePointId: number
-  /** Never null where a bill can be drafted. */
+  /** Of the version in force; null without one, and then there is no draft. */
   readonly tariffVersionId: number | null
   readonly email: string | null
   readonly phone: string | null
   readonly facts: BillFacts
 }
 
-interface Row {
+interface ContractRow {
+  readonly n: number
   readonly contract_id: number
-  readonly from: CivilDate
-  readonly to: CivilDate
-  readonly code: string
-  readonly address: string
-  readonly zone: string
-  readonly service_point_id: number
   readonly customer_id: number
   readonly customer: string
   readonly name: string
   readonly customer_address: string
   readonly email: string | null
   readonly phone: string | null
-  readonly tariff_id: number | null
-  readonly meter_id: number | null
-  readonly meter: string | null
-  readonly digits: number | null
-  readonly multiplier: number | null
-  readonly adopted: boolean | null
+  readonly point_id: number
+  readonly code: string
+  readonly address: string
+  readonly zone: string
+  readonly terms: readonly Term[]
 }
 
 /** One for each period whose contract exists, in the order asked. */
 export async function factsOf(
   db: Kysely<Database>,
   periods: readonly PeriodAsked[],
-  _now: UnixMs,
+  now: UnixMs,
 ): Promise<readonly Candidate[]> {
-  const asked = JSON.stringify(periods.map(({ contractId: id, from, to }) => ({ id, from, to })))
-  const { rows } = await sql<Row>`
-    select c.id as contract_id, a."from", a."to", sp.code, sp.address, sp.zone,
-      sp.id as service_point_id, k.id as customer_id, k.number as customer, k.name,
-      k.address as customer_address, k.email, k.phone, t.tariff_id,
-      m.id as meter_id, m.number as meter, m.digits, m.multiplier,
-      m.adopted_at is not null as adopted
-    from rows from (jsonb_to_recordset(${asked}::jsonb) as (id integer, "from" date, "to" date))
-      with ordinality as a(id, "from", "to", place)
-    join contracts c on c.id = a.id
-    join service_points sp on sp.id = c.service_point_id
-    join customers k on k.id = c.customer_id
-    left join lateral (
-      select tariff_id from contract_terms where contract_id = c.id and from_date <= a."from"
-      order by from_date desc limit 1
-    ) t on true
-    left join lateral (
-      select meter_id from installations where service_point_id = sp.id
-        and from_ts <= a."from"::timestamp at time zone sp.zone
-        and (to_ts is null or to_ts >= a."to"::timestamp at time zone sp.zone)
-      order by id desc limit 1
-    ) i on true
-    left join meters m on m.id = i.meter_id
-    order by a.place`.execute(db)
-  const registers = await energyRegisters(db)
-  const values = await valuesAt(db, rows, registers)
-  const tariffs = new Map<string, ReadonlyMap<number, StoredTariff | null>>()
-  for (const { from, to } of rows) {
-    const key = `${from} ${to}`
-    if (!tariffs.has(key)) tariffs.set(key, await tariffsFor(db, { from, to }))
-  }
-  return rows.map((row, index) => {
-    const ofPeriod = tariffs.get(`${row.from} ${row.to}`)
-    const tariff = row.tariff_id === null ? null : (ofPeriod?.get(row.tariff_id) ?? null)
-    return candidateOf(row, tariff, values.get(index))
+  if (periods.length === 0) return []
+  const asked = (await contractRows(db, periods)).map((row) => askedOf(row, periods))
+  const tariffOf = await tariffReader(
+    db,
+    asked.flatMap(({ row, period }) => row.terms.map((term) => ({ ...term, before: period.to }))),
+  )
+  const stretches = await stretchesOf(
+    db,
+    asked.map(({ place }) => place),
+    now,
+  )
+  return asked.map(({ row, period }, index) => {
+    const { fact, versionId } = tariffOf(row.terms, period)
+    return {
+      contractId: row.contract_id,
+      customerId: row.customer_id,
+      servicePointId: row.point_id,
+      tariffVersionId: versionId,
+      email: row.email,
+      phone: row.phone,
+      facts: {
+        ...placeFacts(row),
+        period,
+        now,
+        missing: missingRule(row.terms),
+        tariff: fact,
+        spoilt: stretches[index]?.spoilt ?? null,
+        stretches: stretches[index]?.stretches ?? [],
+      },
+    }
   })
 }
 
-interface Edges {
-  readonly opening: RegisterReading | null
-  readonly closing: RegisterReading | null
+interface Asked {
+  readonly row: ContractRow
+  readonly period: CivilPeriod
+  readonly place: PlacePeriod
 }
 
-async function energyRegisters(db: Kysely<Database>): Promise<ReadonlyMap<number, number>> {
-  const rows = await db
-    .selectFrom('registers')
-    .select(['id', 'exponent'])
-    .where('obis', '=', ACTIVE_IMPORT_TOTAL)
-    .where('unit', '=', UNIT.Wh)
-    .execute()
-  return new Map(rows.map(({ id, exponent }) => [id, exponent]))
+function askedOf(row: ContractRow, periods: readonly PeriodAsked[]): Asked {
+  const asked = periods[row.n]
+  assert(asked !== undefined, 'a contract row answers a period that was asked for')
+  const period: CivilPeriod = { from: asked.from, to: asked.to }
+  const instants: InstantPeriod = instantsOf(period, row.zone)
+  const estimates = missingRule(row.terms) === 'estimate'
+  return { row, period, place: { point: row.point_id, period, instants, estimates } }
 }
 
-async function valuesAt(
-  db: Kysely<Database>,
-  rows: readonly Row[],
-  registers: ReadonlyMap<number, number>,
-): Promise<ReadonlyMap<number, Edges>> {
-  const probes = rows.flatMap(({ meter_id: meter, from, to, zone }, index) => {
-    if (meter === null) return []
-    const instants = instantsOf({ from, to }, zone)
-    const at = (ts: number) => new Date(ts).toISOString()
-    return [
-      { index, edge: 'opening', meter, ts: at(instants.from) },
-      { index, edge: 'closing', meter, ts: at(instants.to) },
-    ]
-  })
-  const ids = [...registers.keys()]
-  const { rows: found } = await sql<{
-    index: number
-    edge: 'opening' | 'closing'
-    value: number
-    register_id: number
-  }>`select p.index, p.edge, r.value, r.register_id
-    from jsonb_to_recordset(${JSON.stringify(probes)}::jsonb) as p(index integer, edge text,
-      meter integer, ts timestamptz)
-    join lateral (select value, register_id from timed_readings where ts = p.ts
-      and meter_id = p.meter and register_id = any(${ids}::smallint[])
-      order by register_id desc limit 1) r on true`.execute(db)
-  const edges = new Map<number, Edges>()
-  for (const { index, edge, value, register_id: register } of found) {
-    const exponent = registers.get(register)
-    if (exponent === undefined) continue
-    const known = edges.get(index) ?? { opening: null, closing: null }
-    edges.set(index, { ...known, [edge]: { value, exponent } })
-  }
-  return edges
-}
+/** The rule of the term that holds on the first day. */
+const missingRule = (terms: readonly Term[]): BillFacts['missing'] => terms[0]?.missing ?? 'wait'
 
-function candidateOf(row: Row, tariff: StoredTariff | null, edges: Edges | undefined): Candidate {
-  return {
-    contractId: row.contract_id,
-    customerId: row.customer_id,
-    servicePointId: row.service_point_id,
-    tariffVersionId: tariff?.id ?? null,
-    email: row.email,
-    phone: row.phone,
-    facts: {
-      period: { from: row.from, to: row.to },
-      customer: {
-        number: clip(row.customer),
-        name: clip(row.name),
-        address: clip(row.customer_address),
-      },
-      servicePoint: { code: clip(row.code), address: clip(row.address), zone: row.zone },
-      meter: {
-        number: row.meter ?? row.code,
-        register: ACTIVE_IMPORT_TOTAL,
-        digits: row.digits,
-        multiplier: row.multiplier ?? 1,
-        adopted: row.adopted ?? false,
-      },
-      opening: edges?.opening ?? null,
-      closing: edges?.closing ?? null,
-      tariff,
-    },
-  }
-}
+const placeFacts = (row: ContractRow): Pick<BillFacts, 'customer' | 'servicePoint'> => ({
+  customer: {
+    number: clip(row.customer),
+    name: clip(row.name),
+    address: clip(row.customer_address),
+  },
+  servicePoint: { code: clip(row.code), address: clip(row.address), zone: row.zone },
+})
 
 /** What a bill holds must read back: no text in it is longer than a document may have. */
 const clip = (text: string): string => text.slice(0, TEXT_LENGTH_MAX)
+
+/** Each period with its contract and the terms that hold in it: the one on its first day, then
+ * those that begin inside it. */
+async function contractRows(
+  db: Kysely<Database>,
+  periods: readonly PeriodAsked[],
+): Promise<readonly ContractRow[]> {
+  const { rows } = await sql<Omit<ContractRow, 'n'> & { readonly n: string }>`
+    select asked.n - 1 as n, o.id as contract_id, c.id as customer_id, c.number as customer, c.name,
+      c.address as customer_address, c.email, c.phone, p.id as point_id, p.code, p.address, p.zone,
+      coalesce((select jsonb_agg(jsonb_build_object('from', t.from_date, 'tariffId', t.tariff_id,
+          'code', tariffs.code, 'missing', t.missing) order by t.from_date)
+        from contract_terms t left join tariffs on tariffs.id = t.tariff_id
+        where t.contract_id = o.id and t.from_date < asked.period_to
+          and t.from_date >= coalesce((select max(s.from_date) from contract_terms s
+            where s.contract_id = o.id and s.from_date <= asked.period_from), '-infinity')
+      ), '[]') as terms
+    from unnest(${periods.map(({ contractId }) => contractId)}::integer[],
+      ${periods.map(({ from }) => from)}::date[], ${periods.map(({ to }) => to)}::date[])
+      with ordinality as asked(contract_id, period_from, period_to, n)
+    join contracts o on o.id = asked.contract_id
+    join customers c on c.id = o.customer_id
+    join service_points p on p.id = o.service_point_id
+    order by asked.n`.execute(db)
+  return rows.map((row) => ({ ...row, n: Number(row.n) }))
+}

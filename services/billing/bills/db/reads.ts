@@ -3,12 +3,9 @@
 
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'
-import { type BillContent, readBill } from '../core/bill-content.ts'
+import { readBill } from '../core/bill-reading.ts'
 import type { BillRow, BillView } from '../core/views.ts'
-import { parseUtc } from '../../civil/calendar.ts'
 import { type NoticeState, type Slice, SLICE_ROWS } from '../../notices/core/views.ts'
-import type { ReadingTrust } from '../../readings/core/views.ts'
-import { trustOf } from '../../readings/db/reads.ts'
 import type { Database } from '../../store/schema.ts'
 
 export interface BillReads {
@@ -98,19 +95,5 @@ async function billView(
   if (row === undefined) return null
   const read = readBill(row.content, row.hash)
   if (!read.ok) throw new Error(`bill ${row.number}: ${read.fault.path} ${read.fault.why}`)
-  const { content } = read
-  const [opening, closing] = await Promise.all([
-    trustAt(db, content, content.opening.at),
-    trustAt(db, content, content.closing.at),
-  ])
-  return { bill: billRow(row), content, hash: row.hash, opening, closing }
-}
-
-async function trustAt(
-  db: Kysely<Database>,
-  { meter }: BillContent,
-  instant: string,
-): Promise<ReadingTrust | null> {
-  const at = parseUtc(instant)
-  return at === null ? null : trustOf(db, { meter: meter.number, register: meter.register, at })
+  return { bill: billRow(row), content: read.content, hash: row.hash }
 }

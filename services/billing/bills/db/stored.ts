@@ -1,7 +1,7 @@
 // One bill as it was issued, checked against its hash.
 
 import type { Kysely } from 'kysely'
-import { type BillReading, readBill } from '../core/bill-content.ts'
+import { type BillReading, readBill } from '../core/bill-reading.ts'
 import type { Database } from '../../store/schema.ts'
 
 /** Null when there is no such bill. */

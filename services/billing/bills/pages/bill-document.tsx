@@ -1,15 +1,13 @@
-// A bill explained: every line down to the two readings it is based on, and how certain their time
-// is. All numbers are printed as stored, nothing is recomputed here.
+// A bill explained: every line down to the readings it is based on. All numbers are printed as
+// stored, nothing is recomputed here.
 
 import { amountText, type Money } from '../../civil/amount-text.ts'
-import type { BilledLine, BilledPart, BilledReading } from '../core/bill-content.ts'
-import { dateText, instantText, parseUtc, periodText } from '../../civil/calendar.ts'
+import type { BilledLine, BilledPart } from '../core/bill-content.ts'
+import { dateText, periodText } from '../../civil/calendar.ts'
 import { decimal, decimalText, parseDecimal, times } from '../../civil/money.ts'
-import { clockText } from '../../kit/format.ts'
 import { Facts, Table } from '../../kit/parts.tsx'
 import type { BillView } from '../core/views.ts'
-import { qualityWords } from '../../readings/core/quality.ts'
-import type { ReadingTrust } from '../../readings/core/views.ts'
+import { BillReadings } from './bill-readings.tsx'
 
 interface BillDocumentProps {
   readonly view: BillView
@@ -52,7 +50,7 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
         <h2>How the amount is calculated</h2>
         <LineTable view={view} />
       </section>
-      <ReadingsPart view={view} />
+      <BillReadings content={content} />
       <section class="card">
         <h2>How to pay</h2>
         {content.utility.payment.map((sentence) => (
@@ -125,72 +123,6 @@ function percentText(rate: string): string {
   return share === null ? rate : `${decimalText(times(share, HUNDRED))} %`
 }
 const HUNDRED = decimal(100n, 0)
-
-interface ReadingRow {
-  readonly name: string
-  readonly reading: BilledReading
-  readonly trust: ReadingTrust | null
-}
-
-function ReadingsPart({ view }: { readonly view: BillView }) {
-  const { content, opening, closing } = view
-  const { meter, energy, servicePoint } = content
-  const rows: readonly ReadingRow[] = [
-    { name: 'End', reading: content.closing, trust: closing },
-    { name: 'Begin', reading: content.opening, trust: opening },
-  ]
-  return (
-    <section class="card card-flush">
-      <div class="card-head">
-        <h2>The two readings it is based on</h2>
-        <p class="soft">
-          Meter {meter.number}, register <code>{meter.register}</code>. Both come from the meter's
-          own load profile, by the meter's clock; the clock column says how sure the slave was of
-          the time when it read and sealed them.
-        </p>
-      </div>
-      <Table
-        caption="Readings of the bill"
-        columns={[
-          { title: 'Reading', cell: ({ name }) => name },
-          { title: 'Time', cell: ({ reading }) => timeText(reading.at, servicePoint.zone) },
-          {
-            title: 'Register',
-            numeric: true,
-            cell: ({ reading }) => <span class="strong">{reading.kWh} kWh</span>,
-          },
-          { title: 'Clock', cell: ({ trust }) => <Trust trust={trust} /> },
-        ]}
-        rows={rows}
-        empty=""
-      />
-      <p class="consumed">
-        End less start
-        {meter.multiplier === '1' ? '' : `, times ${meter.multiplier} (transformer ratio)`}:{' '}
-        <strong>{energy.kWh} kWh</strong> in {content.period.days} days
-        {energy.rolledOver === 'yes' && (
-          <span class="sub">The register rolled over from its highest number to zero.</span>
-        )}
-      </p>
-    </section>
-  )
-}
-
-function timeText(at: string, zone: string): string {
-  const instant = parseUtc(at)
-  return instant === null ? at : instantText(instant, zone)
-}
-
-function Trust({ trust }: { readonly trust: ReadingTrust | null }) {
-  if (trust === null) return <span class="soft">not kept</span>
-  const words = qualityWords(trust.quality)
-  return (
-    <>
-      {clockText(trust.clockState, trust.clockBoundMs)}
-      {words.length > 0 && <span class="sub">{words.join(', ')}</span>}
-    </>
-  )
-}
 
 const ROUNDING_WORDS: ReadonlyMap<string, string> = new Map([
   ['half-away', 'half a coin rounds away from zero'],

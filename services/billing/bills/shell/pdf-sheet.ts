@@ -116,3 +116,24 @@ function outlineOf({ face }: Part, bold: boolean): number {
   if (face === null) return 0
   return (face.thin ? THIN_OUTLINE : 0) + (bold ? BOLD_OUTLINE : 0)
 }
+
+/** Height of a row of a table, points. */
+export const ROW = 17
+
+export interface Column {
+  readonly x: number
+  readonly width: number
+  readonly align?: 'left' | 'right'
+}
+
+export function rule(sheet: Sheet, y: number, color = PALE, weight = 0.75): void {
+  sheet
+    .moveTo(SIDE, y)
+    .lineTo(SIDE + WIDTH, y)
+    .lineWidth(weight)
+    .stroke(color)
+}
+
+export function title(sheet: Sheet, text: string, y: number): void {
+  write(sheet, text, { x: SIDE, y, width: WIDTH, size: 11, bold: true, color: BLUE })
+}

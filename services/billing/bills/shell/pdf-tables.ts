@@ -1,74 +1,27 @@
-// The tables of the bill: what the meter showed, what was charged and how it was computed.
+// What was charged and how it was computed.
 
 import { amountText, coinText, grouped } from '../../civil/amount-text.ts'
 import { minorText } from '../../civil/money.ts'
 import type { BillContent, BilledLine, BilledPart } from '../core/bill-content.ts'
-import { instantText, parseUtc } from '../../civil/calendar.ts'
 import { unreachable } from '../../../../shared/assert.ts'
-import { unixMs } from '../../../../shared/units.ts'
-import { BLUE, GREY, PALE, type Sheet, SIDE, WIDTH, write } from './pdf-sheet.ts'
+import {
+  BLUE,
+  type Column,
+  GREY,
+  ROW,
+  rule,
+  type Sheet,
+  SIDE,
+  title,
+  WIDTH,
+  write,
+} from './pdf-sheet.ts'
 
-const ROW = 17
 /** Where the page's lower part (how to pay) begins, less a margin, points. */
 const BOTTOM = 742
 
 /** Height of what follows the charges: the total, and how it was computed, points. */
 const BELOW = 92
-
-interface Column {
-  readonly x: number
-  readonly width: number
-  readonly align?: 'left' | 'right'
-}
-
-function rule(sheet: Sheet, y: number, color = PALE, weight = 0.75): void {
-  sheet
-    .moveTo(SIDE, y)
-    .lineTo(SIDE + WIDTH, y)
-    .lineWidth(weight)
-    .stroke(color)
-}
-
-function title(sheet: Sheet, text: string, y: number): void {
-  write(sheet, text, { x: SIDE, y, width: WIDTH, size: 11, bold: true, color: BLUE })
-}
-
-/** Opening and closing reading, multiplier, energy. Returns the y below. */
-export function drawEnergy(sheet: Sheet, bill: BillContent, top: number): number {
-  title(sheet, 'Your meter', top)
-  const { zone } = bill.servicePoint
-  const at = (text: string): string => instantText(parseUtc(text) ?? unixMs(0), zone)
-  const kWh = (text: string): string => `${grouped(text, bill.currency)} kWh`
-  const rows: (readonly [string, string, string])[] = [
-    ['Reading at the beginning', at(bill.opening.at), kWh(bill.opening.kWh)],
-    ['Reading at the end', at(bill.closing.at), kWh(bill.closing.kWh)],
-  ]
-  if (bill.energy.rolledOver === 'yes')
-    rows.push(['The register rolled over in between', `${bill.meter.digits} digits`, ''])
-  if (bill.meter.multiplier !== '1')
-    rows.push(['Transformer ratio', '', `× ${bill.meter.multiplier}`])
-  const columns: readonly [Column, Column, Column] = [
-    { x: SIDE, width: 190 },
-    { x: SIDE + 190, width: 170 },
-    { x: SIDE + 360, width: WIDTH - 360, align: 'right' },
-  ]
-  let y = top + 20
-  const meter = `Meter ${bill.meter.number}, register ${bill.meter.register}, both readings actual`
-  write(sheet, meter, { x: SIDE, y, width: WIDTH, size: 9, color: GREY })
-  y += ROW
-  rule(sheet, y - 2)
-  for (const row of rows) {
-    for (const [i, column] of columns.entries())
-      write(sheet, row[i] ?? '', { ...column, y: y + 2, size: 9.5 })
-    y += ROW
-  }
-  rule(sheet, y)
-  write(sheet, 'Energy used', { ...columns[0], y: y + 4, size: 10, bold: true })
-  const days = `${bill.period.days} days`
-  write(sheet, days, { ...columns[1], y: y + 4, size: 9.5 })
-  write(sheet, kWh(bill.energy.kWh), { ...columns[2], y: y + 4, size: 10, bold: true })
-  return y + ROW + 4
-}
 
 /** How one part of a line reads: `100 kWh × ₹3.50 = 350.00`, exact to the last digit, or
  * `16 % of ₹1,646.65`. */

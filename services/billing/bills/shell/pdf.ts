@@ -1,4 +1,5 @@
-// The bill as one A4 page, drawn from the stored content alone. The same content gives the same
+// The bill on A4, drawn from the stored content alone: one page, and where several meters or
+// registers make it a second one with all their readings. The same content gives the same
 // bytes: the PDF's own date is the day of issue, and nothing else in it comes from outside.
 
 import { join } from 'node:path'
@@ -9,7 +10,8 @@ import { dateText, parseUtc, periodText } from '../../civil/calendar.ts'
 import { amountText } from '../../civil/amount-text.ts'
 import { MAIN_BOLD, MAIN_REGULAR } from './faces.ts'
 import { letteringOf } from './lettering.ts'
-import { drawCharges, drawEnergy, drawHow } from './pdf-tables.ts'
+import { drawEnergy, drawReadings } from './pdf-readings.ts'
+import { drawCharges, drawHow } from './pdf-tables.ts'
 import { GREY, INK, type Sheet, SIDE, WIDTH, write, BLUE, PALE } from './pdf-sheet.ts'
 
 /** Every text of a bill, as it is drawn and not as JSON spells it. */
@@ -68,6 +70,7 @@ function drawBill(sheet: Sheet, bill: BillContent): void {
   y = drawCharges(sheet, bill, y + 20)
   y = drawHow(sheet, bill, y + 18)
   drawPayment(sheet, bill)
+  drawReadings(sheet, bill)
 }
 
 function drawHead(sheet: Sheet, bill: BillContent): void {

@@ -82,13 +82,6 @@ export interface SetAsideRow {
   readonly liftedAt: UnixMs | null
 }
 
-/** How good the clock was when a billed reading was taken, and what the checks said about it. */
-export interface ReadingTrust {
-  readonly clockState: string
-  readonly clockBoundMs: number
-  readonly quality: number
-}
-
 export interface UsageView {
   readonly meter: string
   readonly unit: string

@@ -1,9 +1,9 @@
 // For operators: the newest values, readings taken under unsure clocks, and authentic content that
-// is not a plain reading. For a bill: how certain a reading is that it is based on.
+// is not a plain reading.
 
 import { type Kysely, sql } from 'kysely'
-import { type UnixMs, unixMs } from '../../../../shared/units.ts'
-import type { ExceptionRow, LiveRow, ReadingTrust, RetimedRow } from '../core/views.ts'
+import { unixMs } from '../../../../shared/units.ts'
+import type { ExceptionRow, LiveRow, RetimedRow } from '../core/views.ts'
 import { instant } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
@@ -124,25 +124,4 @@ const liveRow = (row: LiveRecord): LiveRow => ({
 /** The newest values of one device's meters. */
 export async function liveOf(db: Kysely<Database>, device: string): Promise<readonly LiveRow[]> {
   return (await liveRows(db).where('device_id', '=', device).execute()).map(liveRow)
-}
-
-/** How certain the reading of a register at an instant is; null: no such row. Looks it up by its
- * whole key, time first: one index probe. */
-export async function trustOf(
-  db: Kysely<Database>,
-  which: { readonly meter: string; readonly register: string; readonly at: UnixMs },
-): Promise<ReadingTrust | null> {
-  const row = await db
-    .selectFrom('timed_readings')
-    .innerJoin('registers', 'registers.id', 'timed_readings.register_id')
-    .select(['clock_state', 'clock_bound_ms', 'quality'])
-    .where('ts', '=', new Date(which.at))
-    .where('meter_id', '=', (is) =>
-      is.selectFrom('meters').select('id').where('number', '=', which.meter),
-    )
-    .where('obis', '=', which.register)
-    .executeTakeFirst()
-  if (row === undefined) return null
-  const { clock_state, clock_bound_ms, quality } = row
-  return { clockState: clock_state, clockBoundMs: clock_bound_ms, quality }
 }

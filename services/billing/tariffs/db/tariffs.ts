@@ -138,22 +138,3 @@ export function storedTariff(row: StoredRow): StoredTariff {
   assert(verdict.ok && verdict.hash === row.hash, 'a stored tariff reads back as it was published')
   return { id: row.id, tariff: verdict.tariff, validFrom: row.valid_from, hash: row.hash }
 }
-
-/** What a run needs to know about every tariff: the version valid on a period's first day. Null
- * when another version begins within the period, which one bill cannot show (BIL-07). */
-export async function tariffsFor(
-  db: Kysely<Database>,
-  period: { readonly from: string; readonly to: string },
-): Promise<ReadonlyMap<number, StoredTariff | null>> {
-  const rows = await db
-    .selectFrom('tariff_versions')
-    .select(['id', 'tariff_id', 'valid_from', 'content', 'hash'])
-    .where('valid_from', '<', period.to)
-    .orderBy('valid_from')
-    .execute()
-  const tariffs = new Map<number, StoredTariff | null>()
-  for (const row of rows) {
-    tariffs.set(row.tariff_id, row.valid_from > period.from ? null : storedTariff(row))
-  }
-  return tariffs
-}
