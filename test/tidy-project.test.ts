@@ -43,7 +43,7 @@ test('docs/faults.md prints the table of shared/faults.ts (node tools/faults.js 
 test('every fault code is raised somewhere or reserved with a reason', () => {
   const raised = new Set<string>()
   for (const path of files.filter((each) => /^(?:services|shared|bin|tools)\//.test(each))) {
-    // The tables and the remedies name every code: the ones say what it means, the other where it is mended.
+    // These name every code: the tables say what it means, the remedies where it is mended.
     if (
       /^shared\/(?:link-|bill-)?faults\.ts$|\/kit\/remedies\.ts$/.test(path) ||
       !/\.(?:tsx?|js)$/.test(path)
