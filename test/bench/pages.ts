@@ -14,6 +14,7 @@ import { monoUs } from '../../shared/units.ts'
 import { CLOCK_REQUEST_ID_BYTES } from '../../shared/wire/limits.ts'
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import type { PagesPorts, PagesTask } from './pages-server.ts'
+import { runLists } from './lists.ts'
 import { type Report, row } from './rows.ts'
 
 const SERVER = fileURLToPath(new URL('./pages-server.js', import.meta.url))
@@ -129,4 +130,5 @@ export async function run(report: Report): Promise<void> {
   report(row(`${WHAT}, on the loop`, [ours, onLoop], 'ms, p99', 'drawn on the loop, as before'))
   clock.close()
   child.disconnect()
+  await runLists(report)
 }
