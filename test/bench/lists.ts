@@ -6,14 +6,15 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { addOperator } from '../../services/billing/access/db/operators.ts'
 import { createPasswords } from '../../services/billing/access/shell/passwords.ts'
-import { runBilling } from '../../services/billing/main.ts'
+import { NO_ENVIRONMENT } from '../../services/billing/utility/core/environment.ts'
+import { startHeadEnd } from '../../services/head-end.ts'
+import { readSettings } from '../../services/settings.ts'
 import { startPostgres } from '../../services/billing/store/embedded/embedded-postgres.ts'
 import { prepareSchema } from '../../services/billing/store/migrate.ts'
 import { openDatabase, openOwner } from '../../services/billing/store/pool.ts'
 import { openLog } from '../../shared/node/log.ts'
 import { copyCluster, temporaryFolder } from '../e2e/postgres.ts'
 import { freePorts } from '../e2e/ports.ts'
-import { DEMO_UTILITY } from '../../services/simulator/demo-tariff.ts'
 import { type Report, row } from './rows.ts'
 import { fillUtility } from './utility-rows.ts'
 
@@ -51,7 +52,9 @@ async function logIn(base: string): Promise<Viewer> {
   const cookies = new Map<string, string>()
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { accept: 'text/html', cookie, ...init.headers }
+    const headers = new Headers(init.headers)
+    headers.set('accept', 'text/html')
+    headers.set('cookie', cookie)
     const answer = await fetch(base + path, { redirect: 'manual', ...init, headers })
     for (const line of answer.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
@@ -117,17 +120,16 @@ async function filled(data: string): Promise<void> {
 export async function runLists(report: Report): Promise<void> {
   const { folder, remove } = temporaryFolder()
   await filled(folder)
-  const [port = 0] = await freePorts(1)
-  const billing = await runBilling({
-    dataFolder: folder,
-    databaseUrl: null,
-    ownerUrl: null,
-    http: { host: '127.0.0.1', port },
-    baseUrl: `http://127.0.0.1:${port}`,
-    trustedProxies: [],
-    utility: DEMO_UTILITY,
-    mail: null,
-    sms: null,
+  const [http, tcp, ws, ntp] = await freePorts(4)
+  const settings = readSettings({
+    TICKLOCK_DATA: folder,
+    TICKLOCK_HTTP_PORT: String(http),
+    TICKLOCK_TCP_PORT: String(tcp),
+    TICKLOCK_WS_PORT: String(ws),
+    TICKLOCK_NTP_PORT: String(ntp),
+  })
+  const headEnd = await startHeadEnd(settings, {
+    utility: NO_ENVIRONMENT,
     inbox: null,
     attacks: null,
     backfill: async () => null,
@@ -135,7 +137,7 @@ export async function runLists(report: Report): Promise<void> {
     log: openLog({ pretty: false, nowMs: () => performance.now(), write: () => {} }),
   })
   try {
-    const viewer = await logIn(`http://127.0.0.1:${port}`)
+    const viewer = await logIn(`http://127.0.0.1:${http}`)
     for (const [name, paths] of Object.entries(LISTS)) {
       await walk(viewer, paths)
       const times: number[] = []
@@ -143,7 +145,7 @@ export async function runLists(report: Report): Promise<void> {
       report(row(`pages.${name}`, [ninetyFifth(times), LIMIT_MS], 'ms, p95', 'the limit'))
     }
   } finally {
-    await billing.close()
+    await headEnd.close()
     remove()
   }
 }
