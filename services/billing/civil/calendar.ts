@@ -87,6 +87,28 @@ export function monthOf(date: CivilDate): CivilPeriod {
   return { from: first.toString(), to: first.add({ months: 1 }).toString() }
 }
 
+/** The week that holds a date, Monday to Monday (ISO 8601). */
+export function weekOf(date: CivilDate): CivilPeriod {
+  const day = Temporal.PlainDate.from(date)
+  const monday = day.subtract({ days: day.dayOfWeek - 1 })
+  return { from: monday.toString(), to: monday.add({ days: 7 }).toString() }
+}
+
+/** The calendar year that holds a date. */
+export function yearOf(date: CivilDate): CivilPeriod {
+  const first = Temporal.PlainDate.from(date).with({ day: 1, month: 1 })
+  return { from: first.toString(), to: first.add({ years: 1 }).toString() }
+}
+
+/** The first days of the months that begin within a period. */
+export function monthsIn({ from, to }: CivilPeriod): readonly CivilDate[] {
+  const first = Temporal.PlainDate.from(from).with({ day: 1 })
+  const count = first.until(to, { largestUnit: 'months' }).months
+  return Array.from({ length: count + 1 }, (_month, index) => first.add({ months: index }))
+    .map((date) => date.toString())
+    .filter((date) => date >= from && date < to)
+}
+
 /** The calendar month before the one that holds `now` in that zone: what a monthly run bills. */
 export function previousMonth(now: UnixMs, zone: string): CivilPeriod {
   const first = Temporal.PlainDate.from(monthOf(civilDateAt(now, zone)).from)

@@ -25,14 +25,14 @@ const KILO_NAMES: ReadonlyMap<number, string> = new Map([
 const KILO_EXPONENT = 3
 
 /** value * 10^exponent of that unit with every digit: (1234567, 0, Wh) gives `1234.567 kWh`. */
-export function quantityText(value: number, exponent: number, unit: number): string {
+export function quantityText(value: number | bigint, exponent: number, unit: number): string {
   const name = unitText(unit)
   const number = quantityNumber(value, exponent, unit)
   return name === '' ? number : `${number} ${name}`
 }
 
 /** The number of `quantityText` alone; digits after the point are kept even when they are zeros. */
-export function quantityNumber(value: number, exponent: number, unit: number): string {
+export function quantityNumber(value: number | bigint, exponent: number, unit: number): string {
   const shown = KILO_NAMES.has(unit) ? exponent - KILO_EXPONENT : exponent
   const exact = scaled(BigInt(value), shown)
   return decimalText(exact, exact.scale)

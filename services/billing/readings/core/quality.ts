@@ -46,10 +46,11 @@ const ENERGY: ReadonlySet<number> = new Set([UNIT.Wh, UNIT.VAh, UNIT.varh])
 const VOLUME: ReadonlySet<number> = new Set([UNIT.m3, UNIT.J])
 
 /** True for registers that only grow: time integrals (OBIS group D = 8), volumes and heat. */
-export function isCumulative(reading: Reading): boolean {
-  const { register, unit } = reading
-  return VOLUME.has(unit) || register.startsWith('.8.', register.indexOf('.'))
-}
+export const isCumulative = ({ register, unit }: Reading): boolean => growsOnly(register, unit)
+
+/** The same of a register by its code and unit. */
+export const growsOnly = (obis: string, unit: number): boolean =>
+  VOLUME.has(unit) || obis.startsWith('.8.', obis.indexOf('.'))
 
 /** A value of one register at one time: the next one is compared with it. */
 export interface Previous {

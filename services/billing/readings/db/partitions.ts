@@ -2,8 +2,10 @@
 // over, an index by meter is built once, sorted and dense: while a month is being filled, that
 // index would cost 60 times the WAL (measured, see migrations/0002_readings.sql).
 
+import { type Kysely, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { UnixMs } from '../../../../shared/units.ts'
+import type { Database } from '../../store/schema.ts'
 
 /** After a month's end many late readings still arrive for this long, milliseconds (two days). */
 const CLOSED_AFTER_MS = 2 * 86_400_000
@@ -35,6 +37,16 @@ export async function ensurePartition(pool: Pool, month: number): Promise<void> 
     const again = await pool.query('select to_regclass($1) is not null as there', [table])
     if (again.rows[0]?.there !== true) throw error
   }
+}
+
+/** The months that have their index by meter, by number. */
+export async function indexedMonths(db: Kysely<Database>): Promise<ReadonlySet<number>> {
+  const { rows } = await sql<{ year: string; month: string }>`
+    select split_part(c.relname, '_', 2) as year, split_part(c.relname, '_', 3) as month
+    from pg_inherits h join pg_class c on c.oid = h.inhrelid
+    join pg_index i on i.indexrelid = to_regclass(c.relname || '_meter') and i.indisvalid
+    where h.inhparent = 'readings'::regclass`.execute(db)
+  return new Set(rows.map(({ year, month }) => Number(year) * 12 + Number(month) - 1))
 }
 
 /** Builds the by-meter index of every month that is over and has none. Returns the tables it

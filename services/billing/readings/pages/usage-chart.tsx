@@ -82,7 +82,8 @@ const round = (pixels: number): number => Math.round(pixels * 10) / 10
 /** Scale maxima whose half is a short number too. */
 const TOPS = [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10] as const
 
-function niceTop(highest: number): number {
+/** The height of a scale that holds `highest`. */
+export function niceTop(highest: number): number {
   if (highest <= 0) return 1
   const power = 10 ** Math.floor(Math.log10(highest))
   const factor = TOPS.find((each) => each * power >= highest) ?? 10
@@ -90,4 +91,4 @@ function niceTop(highest: number): number {
 }
 
 /** Without the noise digits of binary fractions. */
-const short = (height: number): number => Number(height.toPrecision(3))
+export const short = (height: number): number => Number(height.toPrecision(3))
