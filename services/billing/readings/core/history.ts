@@ -66,20 +66,16 @@ export function historyFrame(span: HistorySpan, date: CivilDate, zone: string): 
 /** Offsets of zones are whole quarters of an hour, so steps within a day are counted in UTC. */
 function edgesOf(span: HistorySpan, period: CivilPeriod, zone: string): readonly UnixMs[] {
   const [from, to] = [startOfDay(period.from, zone), startOfDay(period.to, zone)]
-  switch (span) {
-    case 'day':
-    case 'week': {
-      const step = span === 'day' ? QUARTER_MS : HOUR_MS
-      const count = Math.ceil((to - from) / step)
-      return [...Array.from({ length: count }, (_edge, n) => unixMs(from + n * step)), to]
-    }
-    case 'month': {
-      const dates = Array.from({ length: daysIn(period) }, (_day, n) => addDays(period.from, n))
-      return [...dates.map((date) => startOfDay(date, zone)), to]
-    }
-    case 'year':
-      return [...monthsIn(period).map((date) => startOfDay(date, zone)), to]
+  if (span === 'day' || span === 'week') {
+    const step = span === 'day' ? QUARTER_MS : HOUR_MS
+    const count = Math.ceil((to - from) / step)
+    return [...Array.from({ length: count }, (_edge, n) => unixMs(from + n * step)), to]
   }
+  const dates =
+    span === 'year'
+      ? monthsIn(period)
+      : Array.from({ length: daysIn(period) }, (_day, n) => addDays(period.from, n))
+  return [...dates.map((date) => startOfDay(date, zone)), to]
 }
 
 /** A reading that stands for an edge: the first at or after it. */
