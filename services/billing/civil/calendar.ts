@@ -67,6 +67,19 @@ export function startOfDay(date: CivilDate, zone: string): UnixMs {
   return unixMs(Temporal.PlainDate.from(date).toZonedDateTime(zone).epochMilliseconds)
 }
 
+/** The instant of a local time, `2026-05-31T10:30:00`. One that a clock change skips counts as the
+ * one after it, one that comes twice as the first. */
+export const instantOf = (local: string, zone: string): UnixMs =>
+  unixMs(Temporal.PlainDateTime.from(local).toZonedDateTime(zone).epochMilliseconds)
+
+/** `2026-05-31 10:30` on the clocks of that zone, as a form takes it; with seconds where there are
+ * some. */
+export function localText(at: UnixMs, zone: string): string {
+  const local = zoned(at, zone).toPlainDateTime()
+  const smallestUnit = local.second === 0 ? 'minute' : 'second'
+  return local.toString({ smallestUnit }).replace('T', ' ')
+}
+
 export function instantsOf(period: CivilPeriod, zone: string): InstantPeriod {
   assert(period.from < period.to, 'a period ends after it begins')
   return { from: startOfDay(period.from, zone), to: startOfDay(period.to, zone) }

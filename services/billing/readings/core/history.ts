@@ -200,3 +200,10 @@ function after(
   if (last === undefined || to - last.at <= limit) return []
   return [{ from: last.at, to, opening: last, closing: null, ...open }]
 }
+
+/** A register with its history; null: that would have taken the database too long. */
+export interface HistoryView {
+  readonly frame: HistoryFrame
+  readonly register: HistoryRegister & { readonly id: number }
+  readonly history: History | null
+}

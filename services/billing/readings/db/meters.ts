@@ -3,10 +3,13 @@
 // What an operator says wins: the device that only came first is reported (SEC-13), and what it
 // sent of the meter does not count.
 
+import { CompiledQuery, type Kysely } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
 import { FaultError } from '../../../../shared/node/fault-error.ts'
+import { type Author, recordChange } from '../../store/changes.ts'
 import { reach } from '../../store/pool.ts'
+import type { Database } from '../../store/schema.ts'
 import { recordTrouble } from './troubles.ts'
 
 export interface MeterEntry {
@@ -26,6 +29,15 @@ const METERS = `
   on conflict (number) do update set digits = excluded.digits, multiplier = excluded.multiplier
   where (known.digits, known.multiplier) is distinct from (excluded.digits, excluded.multiplier)
   returning number`
+
+/** Whatever answers a statement: a client, or a transaction of Kysely (`askerOf`). */
+interface Asker {
+  query<Row extends object>(text: string, values: unknown[]): Promise<{ readonly rows: Row[] }>
+}
+
+const askerOf = (trx: Kysely<Database>): Asker => ({
+  query: (text, values) => trx.executeQuery(CompiledQuery.raw(text, values)),
+})
 
 /** Adds or completes meters; returns how many of them changed. */
 export async function registerMeters(
@@ -79,7 +91,7 @@ interface Changed {
 
 /** Says whose meters are; returns the numbers of those that changed. `by`: who says so. */
 async function ownMeters(
-  client: PoolClient,
+  client: Asker,
   meters: readonly Ownership[],
   by: string,
 ): Promise<readonly string[]> {
@@ -93,7 +105,7 @@ async function ownMeters(
   return rows.map(({ number }) => number)
 }
 
-async function dismissOthers(client: PoolClient, meter: Changed, by: string): Promise<void> {
+async function dismissOthers(client: Asker, meter: Changed, by: string): Promise<void> {
   const { id, number, was, device } = meter
   const others = await client.query<{ device: DeviceId }>(OTHERS, [id, device, was])
   for (const other of others.rows) {
@@ -102,6 +114,36 @@ async function dismissOthers(client: PoolClient, meter: Changed, by: string): Pr
     const detail = `it reported the meter before ${device} was named its owner; that does not count`
     await recordTrouble(client, { device: other.device, code: 'SEC-13', meter: number, detail })
   }
+}
+
+/** Adopts meters for the devices that reported them first, or are registered with; says how many
+ * changed, and which have no device yet and stay as they are. */
+export async function adoptMeters(
+  trx: Kysely<Database>,
+  author: Author,
+  ids: readonly number[],
+): Promise<{ readonly adopted: number; readonly deviceless: readonly string[] }> {
+  const rows = await trx
+    .selectFrom('meters')
+    .select(['id', 'number', 'device_id'])
+    .where('id', 'in', [0, ...ids])
+    .where('adopted_at', 'is', null)
+    .orderBy('id')
+    .execute()
+  const known = rows.flatMap(({ number, device_id: device }) =>
+    device === null ? [] : [{ number, device }],
+  )
+  const owned = new Set(await ownMeters(askerOf(trx), known, author.who))
+  for (const { id, number, device_id: device } of rows) {
+    if (!owned.has(number)) continue
+    const before = { number, device, adopted_by: null }
+    const after = { number, device, adopted_by: author.who }
+    await recordChange(trx, author, { what: 'meter', id, before, after })
+  }
+  const deviceless = rows.flatMap(({ number, device_id: device }) =>
+    device === null ? [number] : [],
+  )
+  return { adopted: owned.size, deviceless }
 }
 
 /** Adopts a meter for a device, or for the one that reported it first. Returns the owner. BIL-05

@@ -11,15 +11,22 @@ import type { Database } from '../../store/schema.ts'
 export const SILENT_ROWS_MAX = 500
 
 /** A meter is expected to speak while its device may and while it hangs somewhere, or nowhere yet.
- * One that was taken down has said what it had to say. `m` is the meter. */
-const expected = sql<boolean>`m.device_id is not null
-  and exists (select from devices d where d.id = m.device_id and d.revoked_at is null)
-  and not (exists (select from installations i where i.meter_id = m.id)
-    and not exists (select from installations i where i.meter_id = m.id
-      and (i.to_ts is null or i.to_ts > now())))`
+ * One that was taken down has said what it had to say. `m` is the meter. Written so that it is
+ * asked for each meter in question and not gathered for all. */
+const expected = sql<boolean>`(m.device_id is not null
+  and (select d.revoked_at is null from devices d where d.id = m.device_id)
+  and coalesce((select max(coalesce(i.to_ts, 'infinity')) from installations i
+    where i.meter_id = m.id), 'infinity') > now())`
+
+/** When the meter, `m`, became silent; null: it is not. */
+export const silentSince = (now: UnixMs): RawBuilder<Date | null> => sql`(
+  select due.at from (select coalesce(
+    (select max(r.due_at) from last_values r where r.meter_id = m.id),
+    coalesce(m.adopted_at, m.created_at) + make_interval(secs => ${SILENT_AFTER_MAX_S})) as at) due
+  where due.at < ${new Date(now)} and ${expected})`
 
 /** Of the registers of one meter the one that is due last: one row for each silent meter. */
-const heardOf = (at: Date): RawBuilder<unknown> => sql`
+const heard = (at: Date): RawBuilder<unknown> => sql`
   select r.meter_id, r.ts, r.stored_at as heard_at, r.due_at, r.usual_s
   from last_values r
   where r.due_at < ${at} and not exists (select from last_values o
@@ -31,17 +38,17 @@ const neverHeard = (at: Date): RawBuilder<unknown> => sql`
     coalesce(m.adopted_at, m.created_at) + make_interval(secs => ${SILENT_AFTER_MAX_S}) as due_at,
     null::integer as usual_s
   from meters m
-  where m.device_id is not null
-    and coalesce(m.adopted_at, m.created_at) < ${at}::timestamptz
+  where m.device_id is not null and coalesce(m.adopted_at, m.created_at) < ${at}::timestamptz
       - make_interval(secs => ${SILENT_AFTER_MAX_S})
     and not exists (select from last_values r where r.meter_id = m.id)`
 
 /** All silent meters as a table: meter_id, ts (newest value), heard_at, due_at, usual_s. */
 export const silentTable = (now: UnixMs): RawBuilder<unknown> => {
   const at = new Date(now)
+  // A page is asked for by its last row's milliseconds.
   return sql`(select s.meter_id, s.ts, s.heard_at, s.usual_s,
-      -- A page is asked for by its last row's milliseconds.
-      date_trunc('milliseconds', s.due_at) as due_at from (${heardOf(at)} union all ${neverHeard(at)}) s
+      date_trunc('milliseconds', s.due_at) as due_at
+    from (${heard(at)} union all ${neverHeard(at)}) s
     join meters m on m.id = s.meter_id where ${expected})`
 }
 

@@ -1,7 +1,6 @@
 // What a batch job cannot work on is left out, so that the rest goes on: each such row becomes one
 // exception that an operator sees (BIL-16), however often the job meets it.
 
-import type { Pool } from 'pg'
 import type { DeviceId } from '../../../../shared/handover/sink.ts'
 
 /** Exceptions that no frame brought have epoch, run and sequence 0, which no frame has together:
@@ -15,7 +14,7 @@ const DETAIL_CHARS_MAX = 300
 
 /** Records it once. */
 export async function recordTrouble(
-  pool: Pick<Pool, 'query'>,
+  pool: { query(text: string, values: unknown[]): Promise<unknown> },
   trouble: {
     readonly device: DeviceId
     readonly code: 'BIL-16' | 'SEC-13'

@@ -10,18 +10,12 @@ import {
   type HistoryRegister,
   type HistorySpan,
   type HistoryStep,
+  type HistoryView,
 } from '../core/history.ts'
 import { qualityWords } from '../core/quality.ts'
 import { HistoryChart } from './history-chart.tsx'
 import { barUnit, rateText, rateUnit } from './history-text.ts'
 import { registerText } from '../../kit/format.ts'
-
-export interface HistoryView {
-  readonly frame: HistoryFrame
-  readonly register: HistoryRegister & { readonly id: number }
-  /** Null: it would have taken the database too long. */
-  readonly history: History | null
-}
 
 export interface HistoryCardProps {
   readonly view: HistoryView

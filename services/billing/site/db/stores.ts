@@ -10,6 +10,7 @@ import { type BillReads, billReads } from '../../bills/db/reads.ts'
 import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
 import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
 import { deviceName, type FleetReads, fleetReads } from '../../fleet/db/reads.ts'
+import { type MeterStore, meterStore } from '../../fleet/db/meter-store.ts'
 import { type NoticeReads, noticeReads } from '../../notices/db/reads.ts'
 import type { UsageView } from '../../readings/core/views.ts'
 import { type ReadingReads, readingReads } from '../../readings/db/reads.ts'
@@ -26,6 +27,7 @@ export interface WebStores {
   readonly clocks: ClockReads
   readonly customers: CustomerReads
   readonly fleet: FleetReads
+  readonly meters: MeterStore
   readonly notices: NoticeReads
   readonly readings: ReadingReads
   readonly tariffs: TariffStore
@@ -43,6 +45,7 @@ export function webStores(db: Kysely<Database>): WebStores {
     clocks: clockReads(db),
     customers,
     fleet: fleetReads(db),
+    meters: meterStore(db),
     notices: noticeReads(db),
     readings: readingReads(db),
     tariffs: tariffStore(db),

@@ -19,6 +19,9 @@ import { createSessions, type Sessions } from '../../access/http/session.ts'
 import { myBillRoutes } from '../../bills/http/my-routes.ts'
 import { billRoutes } from '../../bills/http/routes.ts'
 import { clockRoutes } from '../../clocks/http/routes.ts'
+import { assignRoutes } from '../../fleet/http/assign-routes.ts'
+import { meterFormRoutes } from '../../fleet/http/meter-form-routes.ts'
+import { meterRoutes } from '../../fleet/http/meter-routes.ts'
 import { fleetRoutes } from '../../fleet/http/routes.ts'
 import { UPLOAD_LIMITS } from '../../access/http/upload.ts'
 import type { Door } from '../../kit/door.ts'
@@ -115,6 +118,9 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   const page: Door = guarded.bind(null, sessions, 'operator')
   attentionRoutes(app, deps, page)
   fleetRoutes(app, deps, page)
+  assignRoutes(app, deps, page)
+  meterRoutes(app, deps, page)
+  meterFormRoutes(app, deps, page)
   readingRoutes(app, deps, page)
   clockRoutes(app, deps, page)
   billRoutes(app, deps, page)

@@ -8,6 +8,7 @@ import type { AttentionDeps } from '../../attention/http/routes.ts'
 import type { BillDeps } from '../../bills/http/routes.ts'
 import type { ClockDeps } from '../../clocks/http/routes.ts'
 import type { FleetDeps } from '../../fleet/http/routes.ts'
+import type { MeterDeps } from '../../fleet/http/meter-routes.ts'
 import type { NoticeDeps } from '../../notices/http/routes.ts'
 import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
@@ -25,6 +26,7 @@ export type WebDeps = AccessDeps &
   FleetDeps &
   HomeDeps &
   MachineDeps &
+  MeterDeps &
   MyBillDeps &
   NoticeDeps &
   ReadingDeps &
