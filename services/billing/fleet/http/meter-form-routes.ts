@@ -9,7 +9,6 @@ import type { Registers } from '../../customers/db/installations.ts'
 import { localText } from '../../civil/calendar.ts'
 import { type Door, field, type Outcome, type Visit } from '../../kit/door.ts'
 import {
-  fieldsOf,
   type FieldErrors,
   type FormState,
   hasErrors,

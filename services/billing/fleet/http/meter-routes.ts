@@ -146,9 +146,9 @@ const OLDEST = '1970-01-01'
 
 /** What a bulk action did, from the address that it led to. */
 export function saidOf(request: FastifyRequest): string {
-  const [did, n] = [query(request, 'did'), Number(smallRowId(query(request, 'n')) ?? 0)]
+  const [did, n] = [query(request, 'did'), smallRowId(query(request, 'n')) ?? 0]
   const counted = `${n} ${n === 1 ? 'meter' : 'meters'}`
-  const without = Number(smallRowId(query(request, 'without')) ?? 0)
+  const without = smallRowId(query(request, 'without')) ?? 0
   const left = without === 0 ? '' : ` ${without} without a device cannot be adopted yet.`
   if (did === 'adopt') return `${counted} adopted.${left}`
   if (did === 'set') return `${counted} changed.`

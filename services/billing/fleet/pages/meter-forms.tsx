@@ -292,7 +292,7 @@ export function AssignManyPage({ context, rows, form, next, said, now }: AssignM
                   </>
                 ),
               },
-              { title: 'State', cell: (row) => <MeterState row={row} now={now} /> },
+              { title: 'State', cell: (row) => <MeterState row={row} /> },
               { title: 'Device', cell: ({ device }) => device?.name ?? 'none' },
               {
                 title: 'Newest reading',

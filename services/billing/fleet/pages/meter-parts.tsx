@@ -9,13 +9,7 @@ import { type MeterClock, type MeterListRow, type NewestValue, troublesOf } from
 export const waitText = (seconds: number): string => spanText(seconds * 1_000)
 
 /** What is wrong with a meter in words, or that nothing is; and where it hangs. */
-export function MeterState({
-  row,
-  now,
-}: {
-  readonly row: Omit<MeterListRow, 'createdAt'>
-  readonly now: UnixMs
-}) {
+export function MeterState({ row }: { readonly row: Omit<MeterListRow, 'createdAt'> }) {
   const troubles = troublesOf(row)
   return (
     <>

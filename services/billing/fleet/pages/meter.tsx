@@ -42,7 +42,7 @@ export function MeterPage({ context, view, history, zone, today, now }: MeterPag
   const path = `/meters/${view.id}`
   return (
     <Layout context={context} title={`Meter ${view.number}`}>
-      <Headline title={`Meter ${view.number}`} lead={<MeterState row={view} now={now} />}>
+      <Headline title={`Meter ${view.number}`} lead={<MeterState row={view} />}>
         <div class="actions">
           {view.place === null && (
             <a class="button" href={`${path}/assign`}>

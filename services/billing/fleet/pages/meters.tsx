@@ -74,7 +74,7 @@ const columnsAt = (now: UnixMs): readonly ListColumn<MeterListRow>[] => [
       </>
     ),
   },
-  { title: 'State', cell: (row) => <MeterState row={row} now={now} /> },
+  { title: 'State', cell: (row) => <MeterState row={row} /> },
   {
     title: 'Service point',
     cell: ({ id, place }) =>

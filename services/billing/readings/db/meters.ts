@@ -30,14 +30,25 @@ const METERS = `
   where (known.digits, known.multiplier) is distinct from (excluded.digits, excluded.multiplier)
   returning number`
 
-/** Whatever answers a statement: a client, or a transaction of Kysely (`askerOf`). */
-interface Asker {
-  query<Row extends object>(text: string, values: unknown[]): Promise<{ readonly rows: Row[] }>
+/** A statement with the type of its rows. */
+interface Statement<Row> {
+  readonly text: string
+  /** Never there: it only names the type. */
+  readonly row?: Row
 }
 
-const askerOf = (trx: Kysely<Database>): Asker => ({
-  query: (text, values) => trx.executeQuery(CompiledQuery.raw(text, values)),
-})
+/** Asks through a client, or in a transaction of Kysely. */
+async function ask<Row extends object>(
+  asker: PoolClient | Kysely<Database>,
+  { text }: Statement<Row>,
+  values: unknown[],
+): Promise<readonly Row[]> {
+  if ('executeQuery' in asker) {
+    const { rows } = await asker.executeQuery<Row>(CompiledQuery.raw(text, values))
+    return rows
+  }
+  return (await asker.query<Row>(text, values)).rows
+}
 
 /** Adds or completes meters; returns how many of them changed. */
 export async function registerMeters(
@@ -59,27 +70,37 @@ interface Ownership {
 }
 
 // Locked in the order of their ids, so that two of these cannot wait for each other.
-const CHANGED = `
+const CHANGED: Statement<Changed> = {
+  text: `
   select m.id, m.number, m.device_id as was, m.adopted_at is not null as adopted, o.device
   from jsonb_to_recordset($1) as o(number text, device text) join meters m using (number)
   where m.device_id is distinct from o.device or m.adopted_at is null order by m.id
-  for update of m`
-const OWN = `
+  for update of m`,
+}
+const OWN: Statement<object> = {
+  text: `
   update meters set device_id = o.device, adopted_at = now(), adopted_by = $3
-  from unnest($1::integer[], $2::text[]) as o(id, device) where meters.id = o.id`
+  from unnest($1::integer[], $2::text[]) as o(id, device) where meters.id = o.id`,
+}
 /** Everybody who sent readings of the meter while nobody had said whose it is. */
-const OTHERS = `
+const OTHERS: Statement<{ readonly device: DeviceId }> = {
+  text: `
   select d.id as device from devices d where d.id <> $2 and (d.id = $3 or d.no in
-    (select device_no from rival_readings where meter_id = $1))`
-const SET_ASIDE = `
+    (select device_no from rival_readings where meter_id = $1))`,
+}
+const SET_ASIDE: Statement<object> = {
+  text: `
   insert into set_aside (device_id, device_no, meter_id, reason, set_by)
   select id, no, $2, $3, $4 from devices where id = $1
     and not exists (select from set_aside where device_id = $1 and meter_id = $2
-      and to_at is null and lifted_at is null)`
+      and to_at is null and lifted_at is null)`,
+}
 /** What it seals from now on counts; what it sealed before, only once an operator lifts that. */
-const COUNT_AGAIN = `
+const COUNT_AGAIN: Statement<object> = {
+  text: `
   update set_aside set to_at = now()
-  where device_id = $1 and meter_id = $2 and to_at is null and lifted_at is null`
+  where device_id = $1 and meter_id = $2 and to_at is null and lifted_at is null`,
+}
 
 interface Changed {
   readonly id: number
@@ -91,28 +112,33 @@ interface Changed {
 
 /** Says whose meters are; returns the numbers of those that changed. `by`: who says so. */
 async function ownMeters(
-  client: Asker,
+  client: PoolClient | Kysely<Database>,
   meters: readonly Ownership[],
   by: string,
 ): Promise<readonly string[]> {
   if (meters.length === 0) return []
-  const { rows } = await client.query<Changed>(CHANGED, [JSON.stringify(meters)])
-  await client.query(OWN, [rows.map(({ id }) => id), rows.map(({ device }) => device), by])
+  const rows = await ask(client, CHANGED, [JSON.stringify(meters)])
+  await ask(client, OWN, [rows.map(({ id }) => id), rows.map(({ device }) => device), by])
   for (const changed of rows) {
-    await client.query(COUNT_AGAIN, [changed.device, changed.id])
+    await ask(client, COUNT_AGAIN, [changed.device, changed.id])
     if (!changed.adopted) await dismissOthers(client, changed, by)
   }
   return rows.map(({ number }) => number)
 }
 
-async function dismissOthers(client: Asker, meter: Changed, by: string): Promise<void> {
+async function dismissOthers(
+  client: PoolClient | Kysely<Database>,
+  meter: Changed,
+  by: string,
+): Promise<void> {
   const { id, number, was, device } = meter
-  const others = await client.query<{ device: DeviceId }>(OTHERS, [id, device, was])
-  for (const other of others.rows) {
+  const others = await ask(client, OTHERS, [id, device, was])
+  for (const other of others) {
     const reason = `meter ${number} is ${device}'s`
-    await client.query(SET_ASIDE, [other.device, id, reason, by])
+    await ask(client, SET_ASIDE, [other.device, id, reason, by])
     const detail = `it reported the meter before ${device} was named its owner; that does not count`
-    await recordTrouble(client, { device: other.device, code: 'SEC-13', meter: number, detail })
+    const asks = { query: (text: string, values: unknown[]) => ask(client, { text }, values) }
+    await recordTrouble(asks, { device: other.device, code: 'SEC-13', meter: number, detail })
   }
 }
 
@@ -133,7 +159,7 @@ export async function adoptMeters(
   const known = rows.flatMap(({ number, device_id: device }) =>
     device === null ? [] : [{ number, device }],
   )
-  const owned = new Set(await ownMeters(askerOf(trx), known, author.who))
+  const owned = new Set(await ownMeters(trx, known, author.who))
   for (const { id, number, device_id: device } of rows) {
     if (!owned.has(number)) continue
     const before = { number, device, adopted_by: null }
