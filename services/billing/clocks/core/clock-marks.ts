@@ -10,8 +10,8 @@ export const HELD_OVER: SpanMs = spanMs(20 * 60_000)
 /** Beyond this a head-end counts a meter's clock as off. Source: UNI/TS 11291, 2 s. */
 export const METER_OFF_US = 2_000_000
 
-/** Beyond this, its bound granted, a meter's times cannot be used: bills rely on readings timed to the
- * minute, and a light correction ends there (MTR-10). */
+/** Beyond this, its bound granted, a meter's times cannot be used: bills rely on readings timed to
+ * the minute, and a light correction ends there (MTR-10). */
 export const METER_FAR_OFF_US = 60_000_000
 
 /** What may happen to a clock, by the code it is stored under. 10 to 12: UNI/TS 11291. */

@@ -5,7 +5,7 @@ import type { PageContext } from '../../kit/context.ts'
 import { Form, RadioField, SelectField, TextField } from '../../kit/fields.tsx'
 import { type FormState, hasErrors } from '../../kit/form.ts'
 import { registerText, unitText } from '../../kit/format.ts'
-import { Headline, Table } from '../../kit/parts.tsx'
+import { type Column, Headline, Table } from '../../kit/parts.tsx'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { MeterListRow, MeterRegister, MeterView } from '../core/meters.ts'
 import { MeterState, Newest } from './meter-parts.tsx'
@@ -280,29 +280,7 @@ export function AssignManyPage({ context, rows, form, next, said, now }: AssignM
         <section class="card card-flush">
           <Table
             caption="Meters that hang nowhere"
-            columns={[
-              {
-                title: 'Meter',
-                cell: ({ id, number, make }: MeterListRow) => (
-                  <>
-                    <a class="strong" href={`/meters/${id}`}>
-                      {number}
-                    </a>
-                    {make !== '' && <span class="sub">{make}</span>}
-                  </>
-                ),
-              },
-              { title: 'State', cell: (row) => <MeterState row={row} /> },
-              { title: 'Device', cell: ({ device }) => device?.name ?? 'none' },
-              {
-                title: 'Newest reading',
-                cell: ({ newest }) => <Newest value={newest} now={now} />,
-              },
-              {
-                title: 'Service point',
-                cell: ({ id, number }) => <PointField id={id} number={number} form={form} />,
-              },
-            ]}
+            columns={assignColumns(form, now)}
             rows={rows}
             empty="Every meter that was seen hangs somewhere."
           />
@@ -329,6 +307,30 @@ export function AssignManyPage({ context, rows, form, next, said, now }: AssignM
     </Layout>
   )
 }
+
+const assignColumns = (form: FormState, now: UnixMs): readonly Column<MeterListRow>[] => [
+  {
+    title: 'Meter',
+    cell: ({ id, number, make }) => (
+      <>
+        <a class="strong" href={`/meters/${id}`}>
+          {number}
+        </a>
+        {make !== '' && <span class="sub">{make}</span>}
+      </>
+    ),
+  },
+  { title: 'State', cell: (row) => <MeterState row={row} /> },
+  { title: 'Device', cell: ({ device }) => device?.name ?? 'none' },
+  {
+    title: 'Newest reading',
+    cell: ({ newest }) => <Newest value={newest} now={now} />,
+  },
+  {
+    title: 'Service point',
+    cell: ({ id, number }) => <PointField id={id} number={number} form={form} />,
+  },
+]
 
 function PointField({
   id,
