@@ -37,6 +37,7 @@ import {
 import { Deframer, lengthPrefixed } from '../../shared/wire/transport.ts'
 import type { Target } from './mutation.ts'
 import { NTS_TARGETS } from './nts-targets.ts'
+import { TARIFF_TARGETS } from './tariff-target.ts'
 import { CONTENTS, CONTEXT, CONTROLS } from './samples.ts'
 
 const AT = monoUs(1)
@@ -345,4 +346,5 @@ export const TARGETS: readonly Target[] = [
   dsmr(false),
   dsmr(true),
   ...NTS_TARGETS,
+  ...TARIFF_TARGETS,
 ]

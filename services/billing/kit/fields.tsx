@@ -17,8 +17,8 @@ interface FormProps {
   readonly labels: Readonly<Record<string, string>>
   /** Of the row that is edited. */
   readonly version?: number
-  /** What the button says: a verb. */
-  readonly submit: string
+  /** What the button says: a verb. Several: each posts its value as `do`; Enter means the first. */
+  readonly submit: string | readonly (readonly [value: string, text: string])[]
   /** Where to go without saving. */
   readonly cancel?: string
   /** It carries a file. */
@@ -42,7 +42,7 @@ export function Form(props: FormProps) {
       {form.stale && <StaleNotice stale={form.stale} />}
       {props.children}
       <div class="actions form-actions">
-        <button type="submit">{submit}</button>
+        <Buttons submit={submit} />
         {cancel !== undefined && (
           <a class="button button-quiet" href={cancel}>
             Cancel
@@ -50,6 +50,25 @@ export function Form(props: FormProps) {
         )}
       </div>
     </form>
+  )
+}
+
+function Buttons({ submit }: Pick<FormProps, 'submit'>) {
+  if (typeof submit === 'string') return <button type="submit">{submit}</button>
+  return (
+    <>
+      {submit.map(([value, text], index) => (
+        <button
+          key={value}
+          type="submit"
+          name="do"
+          value={value}
+          class={index === 0 ? undefined : 'button-quiet'}
+        >
+          {text}
+        </button>
+      ))}
+    </>
   )
 }
 

@@ -12,11 +12,8 @@ import type { Tariff } from '../../billing/tariffs/core/tariff.ts'
 import { workedBill } from '../../billing/tariffs/core/trial.ts'
 import { chargeWords } from '../../billing/tariffs/core/words.ts'
 import { TARIFFS_MAX, type TariffStore, tariffStore } from '../../billing/tariffs/db/reads.ts'
-import {
-  readTariffText,
-  tariffFile,
-  type TextFault,
-} from '../../billing/tariffs/shell/tariff-text.ts'
+import type { TextFault } from '../../billing/tariffs/core/views.ts'
+import { readTariffText, tariffFile } from '../../billing/tariffs/shell/tariff-text.ts'
 import { NO_ENVIRONMENT } from '../../billing/utility/core/environment.ts'
 import { zoneOf } from '../../billing/utility/core/profile.ts'
 import { readUtility } from '../../billing/utility/db/profile.ts'

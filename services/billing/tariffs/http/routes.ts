@@ -3,11 +3,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { civilDateAt } from '../../civil/calendar.ts'
-import { type Door, param, query } from '../../kit/door.ts'
+import { type Door, field, LONG_FORM, param, query, UPLOAD } from '../../kit/door.ts'
 import { NOT_FOUND } from '../../kit/trouble.ts'
 import { tariffText } from '../core/print.ts'
 import { TARIFFS_MAX, type TariffStore } from '../db/reads.ts'
 import { TariffPage, TariffsPage } from '../pages/tariffs.tsx'
+import { loadFile, openEditor, postEditor, valuesFor } from './editor.ts'
 import { exampleTariffs } from '../shell/examples.ts'
 
 export interface TariffDeps {
@@ -18,7 +19,7 @@ export interface TariffDeps {
 export function tariffRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void {
   const { tariffs, now } = deps
   const offered = exampleTariffs()
-  const today = (): string => civilDateAt(now(), 'UTC')
+  const today = (): string => todayAt(now())
   app.get(
     '/tariffs',
     page(async ({ request, context }) => {
@@ -28,6 +29,7 @@ export function tariffRoutes(app: FastifyInstance, deps: TariffDeps, page: Door)
       return { page: TariffsPage({ context, rows, next, offered }) }
     }),
   )
+  editorRoutes(app, deps, page)
   app.get(
     '/tariffs/:code',
     page(async ({ request, context }) => {
@@ -47,6 +49,54 @@ export function tariffRoutes(app: FastifyInstance, deps: TariffDeps, page: Door)
       const version = (await tariffs.versions(code)).find(({ validFrom }) => validFrom === day)
       if (version === undefined) return { trouble: NOT_FOUND }
       return { json: tariffText(version.tariff), name: `${code}-${version.validFrom}.json` }
+    }),
+  )
+}
+
+const todayAt = (now: UnixMs): string => civilDateAt(now, 'UTC')
+
+function editorRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void {
+  const { tariffs: store, now } = deps
+  const offered = exampleTariffs()
+  app.get(
+    '/tariffs/new',
+    page(async (visit) => {
+      const id = query(visit.request, 'example')
+      const text = offered.find((example) => example.id === id)?.text ?? ''
+      return openEditor(visit, { store, code: null }, valuesFor(text, todayAt(now())))
+    }),
+  )
+  app.post(
+    '/tariffs/new',
+    LONG_FORM,
+    page(async (visit) => postEditor(visit, { store, code: null, now: now() })),
+  )
+  app.get(
+    '/tariffs/:code/edit',
+    page(async (visit) => {
+      const code = param(visit.request, 'code')
+      const newest = await store.newest(code)
+      if (newest === null) return { trouble: NOT_FOUND }
+      const values = valuesFor(tariffText(newest.tariff), todayAt(now()))
+      return openEditor(visit, { store, code }, values)
+    }),
+  )
+  app.post(
+    '/tariffs/:code/edit',
+    LONG_FORM,
+    page(async (visit) => {
+      const code = param(visit.request, 'code')
+      if ((await store.newest(code)) === null) return { trouble: NOT_FOUND }
+      return postEditor(visit, { store, code, now: now() })
+    }),
+  )
+  app.post(
+    '/tariffs/upload',
+    UPLOAD,
+    page(async (visit) => {
+      const code = field(visit.request, 'code')
+      const known = code !== '' && (await store.newest(code)) !== null
+      return loadFile(visit, { store, code: known ? code : null }, todayAt(now()))
     }),
   )
 }

@@ -95,9 +95,9 @@ function OfferedTariffs({ offered }: { readonly offered: readonly Offered[] }) {
       title="Published tariffs to begin with"
       lead="Real price lists with their source. Taking one over fills the editor; nothing is published before you say so."
     >
-      <ul class="plain-list">
+      <ul class="offers">
         {offered.map(({ id, tariff }) => (
-          <li key={id} class="split">
+          <li key={id}>
             <div>
               <span class="strong">{tariff.name}</span>
               <span class="sub">
@@ -148,11 +148,18 @@ export function TariffPage({ context, code, versions, today, published }: Tariff
       </Headline>
       {published !== null && (
         <p class="notice" role="status">
-          Published: valid from {dateText(published)}. Contracts get it on their account page.
+          Published. Bills of contracts with this tariff use it for periods from{' '}
+          {dateText(published)} on.
         </p>
       )}
       {versions.map((version) => (
-        <VersionFold key={version.id} code={code} version={version} open={version === current} />
+        <VersionFold
+          key={version.id}
+          code={code}
+          version={version}
+          open={version === current}
+          today={today}
+        />
       ))}
     </Layout>
   )
@@ -162,16 +169,18 @@ function VersionFold({
   code,
   version,
   open,
+  today,
 }: {
   readonly code: string
   readonly version: PublishedVersion
   readonly open: boolean
+  readonly today: string
 }) {
   const { tariff, validFrom, hash, publishedAt, author } = version
   return (
     <Fold
       title={`Valid from ${dateText(validFrom)}`}
-      note={open ? 'holds today' : tariff.name}
+      note={validFrom > today ? 'not yet' : open ? 'holds today' : 'before'}
       open={open}
     >
       <p class="soft">

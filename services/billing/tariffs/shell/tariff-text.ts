@@ -15,6 +15,7 @@ import type { JsonObject } from '../../../../shared/documents/canonical.ts'
 import type { PlacedFault } from '../../../../shared/documents/document.ts'
 import { decodeText } from '../../../../shared/documents/text.ts'
 import { parseTariff, type Tariff } from '../core/tariff.ts'
+import type { TextFault } from '../core/views.ts'
 
 /** Longest text, characters. A hundred slabs take some five thousand; a megabyte is no tariff. */
 export const TARIFF_TEXT_MAX = 65_536
@@ -22,15 +23,6 @@ export const TARIFF_TEXT_MAX = 65_536
 const DEPTH_MAX = 16
 /** Most mistakes that are shown. */
 const FAULTS_MAX = 50
-
-/** One mistake. Line and column are counted from 1, in characters. */
-export interface TextFault {
-  readonly line: number
-  readonly column: number
-  /** Its place in the document, `charges[0].slabs[1].rate`; '' where the text is no JSON. */
-  readonly path: string
-  readonly why: string
-}
 
 export type TariffTextVerdict =
   | {
