@@ -7,6 +7,7 @@ import { Secret } from '../shared/secret.ts'
 import { masterKeyTag } from '../shared/tves/handshake.ts'
 import { encodeToken, fingerprint } from '../shared/tves/token.ts'
 import { shiftMs, spanMs, type UnixMs } from '../shared/units.ts'
+import { enrolDevices } from './billing/fleet/db/enrolment.ts'
 import { issueToken } from './billing/fleet/db/roster.ts'
 import type { Db } from './billing/store/pool.ts'
 import type { KeyStore } from './master/shell/keys/key-store.ts'
@@ -30,4 +31,26 @@ export async function newToken(
   await issueToken(db.kysely, { id, device, secret: wrapped, expiresAt, masterKey })
   const print = fingerprint(nodeSuite, publicKey)
   return encodeToken({ id, secret: new Secret(secret), fingerprint: print })
+}
+
+/** Makes a device and its token at once; null: there is a device of this name. */
+export async function newDevice(
+  db: Db,
+  keys: KeyStore,
+  device: { readonly name: string; readonly historyFrom: UnixMs },
+  now: UnixMs,
+): Promise<{ readonly device: DeviceId; readonly token: string } | null> {
+  const [id, token, clear] = [nodeRandom(8), nodeRandom(8), nodeRandom(16)]
+  const [{ publicKey }] = keys.staticKeys
+  const place = { is: 'token', device: toHex(id), token: toHex(token) } as const
+  const secret = keys.wrap(clear, place)
+  const tokens = {
+    expiresAt: shiftMs(now, TOKEN_LIFE),
+    masterKey: masterKeyTag(nodeSuite, publicKey),
+  }
+  const known = await enrolDevices(db.kysely, [{ ...device, id, token, secret }], tokens)
+  if (known.length > 0) return null
+  const print = fingerprint(nodeSuite, publicKey)
+  const text = encodeToken({ id: token, secret: new Secret(clear), fingerprint: print })
+  return { device: place.device, token: text }
 }

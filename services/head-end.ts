@@ -15,6 +15,9 @@ import { type KeyStore, openKeyStore } from './master/shell/keys/key-store.ts'
 import { TreeKeys } from './master/shell/keys/tree-keys.ts'
 import { portFree, portsOf } from './ports.ts'
 import type { Settings } from './settings.ts'
+import { isThisMachine } from './billing/utility/core/services.ts'
+import { newDevice, newToken, TOKEN_LIFE_DAYS } from './enrolment-token.ts'
+import { unixMs } from '../shared/units.ts'
 
 /** Most links of one head-end process; a usual limit of open files is 20,000. */
 const CONNECTIONS_MAX = 15_000
@@ -51,6 +54,7 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   const billing = await runBilling({
     ...options,
     secrets: keys,
+    slaves: slavesOf(settings, keys),
     dataFolder,
     databaseUrl,
     ownerUrl,
@@ -93,6 +97,16 @@ export async function startHeadEnd(settings: Settings, options: HeadEndOptions):
   } catch (error) {
     await billing.close()
     throw error
+  }
+}
+
+/** Where slaves call, and how they get their tokens. */
+function slavesOf({ host, tcpPort, wsPort }: Settings, keys: KeyStore): BillingOptions['slaves'] {
+  const at = () => unixMs(Date.now())
+  return {
+    door: { tcpPort, wsPort, reachable: !isThisMachine(host), tokenDays: TOKEN_LIFE_DAYS },
+    newToken: (db, device) => newToken(db, keys, device, at()),
+    newDevice: (db, device) => newDevice(db, keys, device, at()),
   }
 }
 

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 import type { Commands } from '../../shared/handover/commands.ts'
 import type { Roster, SecretBox } from '../../shared/handover/roster.ts'
-import type { FleetBoard, Sink } from '../../shared/handover/sink.ts'
+import type { DeviceId, FleetBoard, Sink } from '../../shared/handover/sink.ts'
 import { errorText, FaultError } from '../../shared/node/fault-error.ts'
-import type { Log } from '../../shared/node/log.ts'
+import type { Fields, Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
 import { issuerOf } from './bills/core/issuer.ts'
@@ -32,6 +32,8 @@ import { customerLink, setupLink } from './access/shell/links.ts'
 import { openAccessWatch } from './access/shell/watch.ts'
 import { type BillClerk, startBillClerk } from './bills/shell/bill-clerk.ts'
 import { type EmbeddedPostgres, startPostgres } from './store/embedded/embedded-postgres.ts'
+import { openKeptSecrets } from './access/shell/kept-secrets.ts'
+import { testMail, testSms } from './notices/shell/service-test.ts'
 import { serverMetrics } from './site/shell/metrics.ts'
 import { type NoticeWorker, startNoticeWorker } from './notices/shell/notice-worker.ts'
 import { billMatter } from './bills/shell/bill-matter.ts'
@@ -39,7 +41,10 @@ import { storedBillPdf } from './bills/shell/document.ts'
 import { openPress, type Press } from './bills/shell/press.ts'
 import { openSenders } from './notices/shell/senders.ts'
 import type { UtilityEnvironment } from './utility/core/environment.ts'
+import { zoneOf } from './utility/core/profile.ts'
 import { readUtility } from './utility/db/profile.ts'
+import { historyFrom } from './civil/calendar.ts'
+import type { SlaveDoor } from './fleet/core/views.ts'
 
 export interface BillingOptions {
   /** Folder of the embedded PostgreSQL, used when databaseUrl is null. */
@@ -54,6 +59,15 @@ export interface BillingOptions {
   readonly utility: UtilityEnvironment
   /** Wraps the secrets that operators enter. */
   readonly secrets: SecretBox
+  /** Where slaves call, and how tokens for them are made. */
+  readonly slaves: {
+    readonly door: SlaveDoor
+    readonly newToken: (db: Db, device: DeviceId) => Promise<string>
+    readonly newDevice: (
+      db: Db,
+      device: { readonly name: string; readonly historyFrom: UnixMs },
+    ) => Promise<{ readonly device: DeviceId; readonly token: string } | null>
+  }
   readonly inbox: WebDeps['inbox']
   readonly attacks: WebDeps['attacks']
   readonly backfill: WebDeps['backfill']
@@ -199,6 +213,7 @@ async function openPages(
     trustedProxies,
     onRefusedConnection: (fault) => board.refused(null, fault, now()),
     demo,
+    ...settingsPages(options, db),
   })
   try {
     await app.listen({ host: http.host, port: http.port })
@@ -209,6 +224,24 @@ async function openPages(
     throw new FaultError('OPS-03', `${http.host}:${http.port} (TICKLOCK_HTTP_PORT)`)
   }
   return app
+}
+
+/** What the settings and the page of a new slave need. */
+function settingsPages({ utility, secrets, slaves, log }: BillingOptions, db: Db) {
+  return {
+    utilityEnvironment: utility,
+    secrets,
+    kept: openKeptSecrets(),
+    tryMail: testMail,
+    trySms: testSms,
+    say: (line: string, fields: Fields) => log.info(line, fields),
+    newDevice: async (name: string) => {
+      const zone = zoneOf(await readUtility(db.kysely, utility))
+      return slaves.newDevice(db, { name, historyFrom: historyFrom(now(), zone) })
+    },
+    newToken: (device: string) => slaves.newToken(db, device),
+    slaveDoor: slaves.door,
+  }
 }
 
 /** The one-time link that creates the first operator; null when there is one. */

@@ -22,6 +22,7 @@ import { openLog } from '../../shared/node/log.ts'
 import { packageRoot } from '../../shared/node/root.ts'
 import { shiftMs } from '../../shared/units.ts'
 import { Browser } from '../fixtures/web-browser.ts'
+import { settingsDeps } from '../fixtures/settings-deps.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'
 
@@ -60,7 +61,33 @@ const HOSTILE = [
   '',
 ]
 /** Every field that any page or query of ours has. */
-const FIELDS = ['name', 'password', 'number', 'sure', 'state', 'before', 'meter', 'span', 'ended']
+const FIELDS = [
+  'to',
+  'host',
+  'port',
+  'tls',
+  'login',
+  'from',
+  'secret',
+  'kind',
+  'base',
+  'step',
+  'skip',
+  'zone',
+  'issuing',
+  'publicUrl',
+  'version',
+  'saved',
+  'name',
+  'password',
+  'number',
+  'sure',
+  'state',
+  'before',
+  'meter',
+  'span',
+  'ended',
+]
 
 let postgres: TestPostgres
 let app: FastifyInstance
@@ -75,6 +102,7 @@ before(async () => {
   const watch = openAccessWatch(openLog({ pretty: false, nowMs: () => NOON, write }))
   app = await buildApp({
     ...webStores(kysely),
+    ...settingsDeps(),
     giveCommand: (command) =>
       giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,

@@ -28,6 +28,7 @@ import {
 import { openAccessWatch } from '../../services/billing/access/shell/watch.ts'
 import { openLog } from '../../shared/node/log.ts'
 import { shiftMs } from '../../shared/units.ts'
+import { settingsDeps } from '../fixtures/settings-deps.ts'
 import { type TestPostgres, testPostgres } from './postgres.ts'
 import { NOON, seed } from './web-seed.ts'
 
@@ -57,6 +58,7 @@ before(async () => {
   const watch = openAccessWatch(openLog({ pretty: false, nowMs: () => NOON, write: () => {} }))
   app = await buildApp({
     ...webStores(kysely),
+    ...settingsDeps(),
     giveCommand: (command) =>
       giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,

@@ -23,6 +23,8 @@ interface FormProps {
   readonly cancel?: string
   /** It carries a file. */
   readonly upload?: boolean
+  /** Behind the button that submits: other fields with a button of their own, such as a test. */
+  readonly more?: ComponentChildren
   readonly children: ComponentChildren
 }
 
@@ -49,6 +51,7 @@ export function Form(props: FormProps) {
           </a>
         )}
       </div>
+      {props.more}
     </form>
   )
 }

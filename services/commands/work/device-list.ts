@@ -5,6 +5,7 @@ import { FaultError } from '../../../shared/node/fault-error.ts'
 import { type CsvCell, readCsv } from '../../../shared/documents/csv.ts'
 import type { UnixMs } from '../../../shared/units.ts'
 import { isCivilDate, startOfDay } from '../../billing/civil/calendar.ts'
+import { deviceName, NAME_RULE } from '../../billing/fleet/core/device-name.ts'
 
 export interface ListedDevice {
   readonly name: string
@@ -14,18 +15,6 @@ export interface ListedDevice {
 
 /** Most devices in one file; more is a mistake, and takes memory. */
 const DEVICES_MAX = 100_000
-/** 1 to 64 characters, none of them control characters or one that was lost (U+FFFD), no blank at
- * either end. */
-const NAME = /^(?!\s)[^\p{Cc}\uFFFD]{1,64}(?<!\s)$/u
-export const NAME_RULE = 'a name has 1 to 64 printable characters, none lost (U+FFFD)'
-
-/** A device's name in its usual form: an umlaut is one character, however it was typed. Null: it is
- * no name. */
-export function deviceName(text: string): string | null {
-  const name = text.normalize('NFC')
-  return NAME.test(name) ? name : null
-}
-
 export interface ListDefaults {
   /** Where `history_from` is empty. */
   readonly historyFrom: UnixMs

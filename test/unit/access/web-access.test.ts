@@ -146,7 +146,7 @@ void describe('logging in', () => {
     const short = await browser.post(path, { name: 'grace', password: 'short' })
     assert.equal(short.statusCode, 422)
     const made = await browser.post(path, { name: 'grace', password: PASSWORD })
-    assert.equal(made.headers.location, '/')
+    assert.equal(made.headers.location, '/start')
     assert.match(
       world.operators.get('grace')?.password ?? '',
       /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/,

@@ -35,6 +35,8 @@ const perMinute = (max: number) => ({
 
 /** Where everybody starts: it leads on to the first page of whoever it is. */
 const START = '/'
+/** Where the first operator starts: the way from an empty database to the first bill. */
+const CHECKLIST = '/start'
 
 export function accessRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions): void {
   const isPage = isPageOf(app)
@@ -134,7 +136,7 @@ function setupRoutes(app: FastifyInstance, deps: AccessDeps, sessions: Sessions)
       if (made === 'spent') return answer(request, reply, SETUP_SPENT, sessions)
       sessions.watch.allowed('first operator', { operator: name, from: request.ip })
       await sessions.open(reply, { id: made.id, password })
-      return reply.redirect(START, 303)
+      return reply.redirect(CHECKLIST, 303)
     }),
   )
 }

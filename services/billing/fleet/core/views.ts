@@ -25,6 +25,16 @@ export interface FleetRow {
   readonly givenUp: number
 }
 
+/** Where slaves call this server. */
+export interface SlaveDoor {
+  readonly tcpPort: number
+  readonly wsPort: number
+  /** False: it listens on the machine's own address alone. */
+  readonly reachable: boolean
+  /** How long a token is good. */
+  readonly tokenDays: number
+}
+
 /** How much of the meters' history has arrived, while it is still arriving. */
 export interface Backfill {
   readonly done: number

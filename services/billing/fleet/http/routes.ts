@@ -13,13 +13,14 @@ import type { ExceptionRow } from '../../readings/core/views.ts'
 import type { Backfill } from '../core/views.ts'
 import type { CommandVerdict } from '../db/commands.ts'
 import type { FleetReads } from '../db/reads.ts'
+import { type NewDeviceDeps, newDeviceRoutes } from './new-device.ts'
 import { DevicePage, FleetPage } from '../pages/fleet.tsx'
 import { RefusedPage } from '../pages/refused.tsx'
 
 /** How far back the refusals page looks. */
 const REFUSALS_BACK = spanMs(-24 * 3_600_000)
 
-export interface FleetDeps {
+export interface FleetDeps extends NewDeviceDeps {
   readonly fleet: FleetReads
   readonly clocks: Pick<ClockReads, 'clock' | 'meterClocks'>
   readonly readings: { exceptions(): Promise<readonly ExceptionRow[]> }
@@ -40,6 +41,7 @@ const commandRefused = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
 }
 
 export function fleetRoutes(app: FastifyInstance, deps: FleetDeps, page: Door): void {
+  newDeviceRoutes(app, deps, page)
   const { fleet, clocks, readings, now } = deps
   app.get(
     '/fleet',

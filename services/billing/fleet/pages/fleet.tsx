@@ -47,6 +47,9 @@ export function FleetPage({ context, rows, backfill, now }: FleetPageProps) {
     <Layout context={context} title="Fleet" live>
       <Headline title="Fleet" lead="Every meter-side agent, its link and its clock.">
         <a href="/fleet">Refresh</a>
+        <a class="button" href="/fleet/new">
+          New slave
+        </a>
       </Headline>
       <div data-live="fleet" class="page-part">
         {backfill !== null && <BackfillBar backfill={backfill} />}

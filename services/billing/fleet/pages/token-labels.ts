@@ -24,6 +24,10 @@ export const grouped = (token: string): string =>
 /** A token's 64 characters fit the QR code's alphanumeric mode. */
 const QR = { ecc: 'medium', border: 2 } as const
 
+/** Its modules, row by row, for a page to draw. */
+export const qrModules = (token: string): readonly (readonly boolean[])[] =>
+  encodeQR(token, 'raw', QR)
+
 export const terminalQr = (token: string): string => encodeQR(token, 'term', QR)
 
 /** A page without scripts or external resources. */

@@ -8,8 +8,8 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import { errorText } from '../../../../shared/node/fault-error.ts'
-import type { UnixMs } from '../../../../shared/units.ts'
 import type { MailService, SmsService } from '../../utility/core/services.ts'
+import type { TestMessage, TestResult } from '../../utility/core/trial.ts'
 import type { Culprit } from '../core/refusals.ts'
 import { type Delivery, detailOf } from './delivery.ts'
 import type { Letter } from './letter.ts'
@@ -17,26 +17,6 @@ import { mailDriver, smsDriver } from './senders.ts'
 
 /** Longest a test may take, milliseconds: somebody waits before the page. */
 export const TEST_MS_MAX = 20_000
-
-export type TestResult =
-  | { readonly ok: true; readonly said: string }
-  | {
-      readonly ok: false
-      readonly fault: 'OPS-35' | 'OPS-36'
-      /** What happened, in our words. */
-      readonly why: string
-      /** The other side's answer, or the system's reason; may be empty. */
-      readonly said: string
-    }
-
-/** What is sent. */
-export interface TestMessage {
-  readonly to: string
-  /** The utility's name; null: it has none yet. */
-  readonly utility: string | null
-  readonly publicUrl: string | null
-  readonly now: UnixMs
-}
 
 /** Overwrites the secret. */
 export async function testMail(

@@ -17,6 +17,7 @@ import { type ReadingReads, readingReads } from '../../readings/db/reads.ts'
 import { usageAt } from '../../readings/db/usage.ts'
 import type { Database } from '../../store/schema.ts'
 import { type TariffStore, tariffStore } from '../../tariffs/db/reads.ts'
+import { type UtilityStore, utilityStore } from '../../utility/db/store.ts'
 
 /** Everything that the web side reads and writes. */
 export interface WebStores {
@@ -31,6 +32,7 @@ export interface WebStores {
   readonly notices: NoticeReads
   readonly readings: ReadingReads
   readonly tariffs: TariffStore
+  readonly utility: UtilityStore
   readonly deviceName: (device: string) => Promise<string | null>
   readonly usage: (customer: number, now: UnixMs) => Promise<readonly UsageView[]>
 }
@@ -49,6 +51,7 @@ export function webStores(db: Kysely<Database>): WebStores {
     notices: noticeReads(db),
     readings: readingReads(db),
     tariffs: tariffStore(db),
+    utility: utilityStore(db),
     deviceName: (device) => deviceName(db, device),
     usage: async (customer, now) => {
       const places = await customers.places(customer)

@@ -29,6 +29,7 @@ import { isPlainText } from '../../kit/plain-text.ts'
 import { noticeRoutes } from '../../notices/http/routes.ts'
 import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
 import { tariffRoutes } from '../../tariffs/http/routes.ts'
+import { utilityRoutes } from '../../utility/http/routes.ts'
 import { limitArrival } from './arrival.ts'
 import { serveAssets } from './assets.ts'
 import { demoRoutes } from './demo-routes.ts'
@@ -126,6 +127,7 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   billRoutes(app, deps, page)
   noticeRoutes(app, deps, page)
   tariffRoutes(app, deps, page)
+  utilityRoutes(app, deps, page)
   accountRoutes(app, deps, page)
   demoRoutes(app, deps, { sessions, page })
 }

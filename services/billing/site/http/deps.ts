@@ -12,6 +12,7 @@ import type { MeterDeps } from '../../fleet/http/meter-routes.ts'
 import type { NoticeDeps } from '../../notices/http/routes.ts'
 import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
+import type { UtilityDeps } from '../../utility/http/deps.ts'
 import type { ConnectionRules } from './connections.ts'
 import type { DemoDeps } from './demo-routes.ts'
 import type { HomeDeps } from './home-routes.ts'
@@ -32,4 +33,5 @@ export type WebDeps = AccessDeps &
   ReadingDeps &
   TariffDeps &
   UsageDeps &
+  UtilityDeps &
   ConnectionRules

@@ -156,3 +156,9 @@ export function checkProfile(typed: ProfileValues): ProfileVerdict {
 
 export const isCurrency = (code: string): boolean =>
   Intl.supportedValuesOf('currency').includes(code)
+
+/** Code and English name of every currency, in the order of the alphabet. */
+export function currencyNames(): readonly (readonly [string, string])[] {
+  const names = new Intl.DisplayNames('en', { type: 'currency' })
+  return Intl.supportedValuesOf('currency').map((code) => [code, names.of(code) ?? code])
+}

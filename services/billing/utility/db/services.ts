@@ -24,7 +24,7 @@ export interface StoredService<Service> {
 }
 
 /** How one of the two lies in the database. */
-interface Shape<Service> {
+export interface Shape<Service> {
   readonly what: 'mail' | 'sms'
   read(db: Db): Promise<StoredService<Service> | null>
   write(db: Db, service: Service, secret: Buffer | null): Promise<void>
