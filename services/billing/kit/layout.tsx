@@ -37,10 +37,10 @@ export function Layout({ context, title, live = false, width = 'wide', children 
           Skip to the content
         </a>
         {context.demo && (
-          <p class="ribbon">
+          <aside class="ribbon" aria-label="Demo">
             Demo: simulated meters, real code. <a href="/inbox">Open the demo inbox</a>{' '}
             <a href="/attacks">Attack it</a>
-          </p>
+          </aside>
         )}
         <Top context={context} />
         <main id="main" class={width === 'wide' ? 'page' : `page page-${width}`}>

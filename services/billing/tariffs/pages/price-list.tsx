@@ -16,7 +16,8 @@ export function PriceList({ tariff }: { readonly tariff: Tariff }) {
         rows={tariff.charges}
         empty=""
       />
-      <Facts rows={[...ruleWords(tariff), ['Source', tariff.source]]} />
+      <Facts rows={ruleWords(tariff)} />
+      <p class="soft">Source: {tariff.source}</p>
     </>
   )
 }
