@@ -296,7 +296,11 @@ test('frames given up and sealed ones become exceptions, with their position', a
     frame(1, 41, { kind: 'sealed', body }),
   ]
   const { fleet } = webStores(postgres.db.kysely)
-  const alarms = async () => (await fleet.fleet()).map(({ givenUp }) => givenUp)
+  const FIRST = { down: false, after: null, before: null, limit: 50 }
+  const alarms = async () =>
+    (await fleet.fleet({ q: '', state: null }, FIRST, unixMs(Date.now()))).map(
+      ({ givenUp }) => givenUp,
+    )
   await sink.append(frames.slice(0, 4))
   assert.deepEqual(await alarms(), [3])
   await sink.append(frames)

@@ -101,6 +101,17 @@ export function agoText(at: UnixMs, now: UnixMs): string {
   return at > now ? `in ${text}` : `${text} ago`
 }
 
+/** Two clocks that differ by less agree, milliseconds: what was read a moment ago by a slave whose
+ * clock is a little ahead was read now. */
+const AGREED = 5 * SECOND
+
+/** The same of what has happened: `2 min ahead` says that whoever dated it has a clock that is fast,
+ * or ours is slow. */
+export function pastText(at: UnixMs, now: UnixMs): string {
+  if (at <= now) return agoText(at, now)
+  return at - now <= AGREED ? 'now' : `${spanText(at - now)} ahead of our clock`
+}
+
 /** Milliseconds in the unit people would choose, cut to whole units: `812 ms`, `4 min`. */
 export function spanText(span: number): string {
   if (span < SECOND) return `${span} ms`

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact'
 import { FAULTS, isFaultCode } from '../../../shared/faults.ts'
 import type { UnixMs } from '../../../shared/units.ts'
-import { agoText, utcSecondText } from './format.ts'
+import { agoText, pastText, utcSecondText } from './format.ts'
 import { remedyOf } from './remedies.ts'
 
 export interface Column<Row> {
@@ -83,12 +83,21 @@ export const Badge = ({ tone, children }: { tone: Tone; children: ComponentChild
   <span class={tone === 'quiet' ? 'badge' : `badge badge-${tone}`}>{children}</span>
 )
 
-/** `12 s ago`, with the instant for machines and on hover. */
-export function Ago({ at, now }: { readonly at: UnixMs | null; readonly now: UnixMs }) {
+/** `12 s ago`, with the instant for machines and on hover. `past`: it has happened; where it seems
+ * to lie ahead, two clocks disagree, and that is said. */
+export function Ago({
+  at,
+  now,
+  past = false,
+}: {
+  readonly at: UnixMs | null
+  readonly now: UnixMs
+  readonly past?: boolean
+}) {
   if (at === null) return <span class="soft">never</span>
   return (
     <time dateTime={new Date(at).toISOString()} title={utcSecondText(at)}>
-      {agoText(at, now)}
+      {past ? pastText(at, now) : agoText(at, now)}
     </time>
   )
 }

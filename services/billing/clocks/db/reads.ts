@@ -1,6 +1,6 @@
 // Clocks and their history, for operators.
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { HeadClockReport } from '../../../../shared/clock/evidence.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
@@ -12,8 +12,8 @@ import type { Database } from '../../store/schema.ts'
 /** Points of a plot: a clock that never rests has 3,000 in seven days. */
 const POINTS_MAX = 4_000
 const EVENT_ROWS_MAX = 50
-/** Meters of one slave. */
-const METER_ROWS_MAX = 1_000
+/** Meters' clocks on the page of their slave, the worst first; each has a page of its own. */
+const METER_ROWS_MAX = 20
 
 /** Whether the clock tables exist: the database of an older head-end does not have them yet. */
 export async function hasClockTables(pool: Pool): Promise<boolean> {
@@ -41,6 +41,8 @@ export function clockReads(db: Kysely<Database>): ClockReads {
       const rows = await clockRows(db)
         .where('device_id', '=', device)
         .where('meter', '<>', '')
+        .orderBy(sql`state = 'X'`, 'desc')
+        .orderBy(sql`abs(offset_us)`, 'desc')
         .orderBy('meter')
         .limit(METER_ROWS_MAX)
         .execute()

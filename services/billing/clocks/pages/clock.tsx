@@ -14,6 +14,7 @@ import {
   Badge,
   type Column,
   Facts,
+  Fold,
   Headline,
   Table,
   Tabs,
@@ -148,12 +149,11 @@ function ClockEvents({ rows, clock, now }: EventsProps) {
   )
 }
 
-/** The clocks of one slave's meters. */
+/** The clocks of one slave's meters, those farthest off first. */
 export function MeterClocksCard({ rows, now }: { rows: readonly ClockRow[]; now: UnixMs }) {
   if (rows.length === 0) return null
   return (
-    <section class="card card-flush">
-      <h2>Clocks of its meters</h2>
+    <Fold title="Clocks of its meters" note="those farthest off" flush>
       <Table
         caption="Clocks of its meters"
         columns={[
@@ -177,7 +177,7 @@ export function MeterClocksCard({ rows, now }: { rows: readonly ClockRow[]; now:
         rows={rows}
         empty=""
       />
-    </section>
+    </Fold>
   )
 }
 

@@ -1,11 +1,42 @@
 // What the pages and the command line show of the fleet, as plain values.
 
 import type { UnixMs } from '../../../../shared/units.ts'
+import type { MeterListRow, MeterState } from './meters.ts'
 import type { CommandTask, ReceiptOutcome } from '../../../../shared/wire/commands.ts'
-import type { LiveRow, SetAsideRow } from '../../readings/core/views.ts'
+import type { SetAsideRow } from '../../readings/core/views.ts'
+
+/** What the list of devices can be narrowed to. `trouble`: not connected, or something behind it
+ * is wrong. */
+export const DEVICE_STATES = {
+  trouble: 'something is wrong',
+  connected: 'connected',
+  away: 'not connected',
+  'not-enrolled': 'not enrolled yet',
+  revoked: 'revoked',
+} as const
+export type DeviceState = keyof typeof DEVICE_STATES
+export const isDeviceState = (text: string): text is DeviceState =>
+  Object.hasOwn(DEVICE_STATES, text)
+
+/** Over the whole fleet, those revoked aside. */
+export interface FleetTotals {
+  readonly devices: number
+  readonly connected: number
+  /** Of those connected. */
+  readonly synchronised: number
+  /** Frames that slaves keep. */
+  readonly waiting: number
+  readonly meters: number
+  readonly silent: number
+  readonly clocksWrong: number
+  /** Devices that something is wrong with. */
+  readonly troubled: number
+}
 
 export interface FleetRow {
   readonly id: string
+  /** Its number in the database: where a page of the list goes on. */
+  readonly no: number
   readonly name: string
   readonly enrolled: boolean
   readonly revoked: boolean
@@ -23,6 +54,12 @@ export interface FleetRow {
   readonly meters: number
   /** How often it gave up frames, or sent some that do not open, in the last 30 days. */
   readonly givenUp: number
+  /** Of its meters: how many are silent, have a wrong clock, are adopted by nobody. */
+  readonly silent: number
+  readonly clocksWrong: number
+  readonly notAdopted: number
+  /** Exceptions that nobody closed. */
+  readonly exceptions: number
 }
 
 /** Where slaves call this server. */
@@ -34,6 +71,9 @@ export interface SlaveDoor {
   /** How long a token is good. */
   readonly tokenDays: number
 }
+/** Whether something behind a device is wrong, its link and its own clock aside. */
+export const isTroubled = (row: FleetRow): boolean =>
+  row.silent + row.clocksWrong + row.exceptions > 0
 
 /** How much of the meters' history has arrived, while it is still arriving. */
 export interface Backfill {
@@ -77,6 +117,13 @@ export interface CommandRow {
   readonly receiptAt: UnixMs | null
 }
 
+/** Meters of a device in one state. */
+export interface MeterGroup {
+  readonly state: MeterState
+  readonly count: number
+  readonly rows: readonly MeterListRow[]
+}
+
 export interface DeviceView {
   readonly device: FleetRow
   readonly createdAt: UnixMs
@@ -86,7 +133,8 @@ export interface DeviceView {
   readonly disconnectedAt: UnixMs | null
   /** What the slave itself has counted since its process started. */
   readonly faults: readonly { readonly code: string; readonly count: number }[]
-  readonly live: readonly LiveRow[]
+  /** Its meters by what is wrong with them, the worst first; each is listed up to a limit. */
+  readonly groups: readonly MeterGroup[]
   /** What it sealed that does not count, or did not. */
   readonly setAside: readonly SetAsideRow[]
   /** Numbers of meters that it reported first and that nobody adopted. */

@@ -89,7 +89,9 @@ export function chosenMeters(choice: MeterChoice, now: UnixMs): RawBuilder<SqlBo
   const { q, state, medium, device } = choice
   const parts: RawBuilder<SqlBool>[] = [sql`true`]
   if (q !== '') parts.push(sql`(m.number ilike ${likeText(q)} or m.make ilike ${likeText(q)})`)
-  if (state !== null) parts.push(STATES[state](now))
+  // The meters of one device are asked one by one; all together are gathered in one go.
+  if (state === 'silent' && device !== null) parts.push(sql`${silentSince(now)} is not null`)
+  else if (state !== null) parts.push(STATES[state](now))
   if (medium !== '') parts.push(sql`m.medium = ${medium}`)
   if (device !== null) parts.push(sql`m.device_id = ${device}`)
   return sql.join(parts, sql` and `)

@@ -2,43 +2,45 @@
 
 import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
-import { GIVEN_UP_DAYS } from '../../../../shared/wire/limits.ts'
-import { HELD_OVER } from '../../clocks/core/clock-marks.ts'
-import type { DeviceView, FleetRow, RefusalRow } from '../core/views.ts'
+import type { ListQuery } from '../../kit/list.ts'
+import type { DeviceView, FleetRow, FleetTotals, MeterGroup, RefusalRow } from '../core/views.ts'
 import { lastCommands } from './commands.ts'
 import { instant, instantOrNull } from '../../store/instants.ts'
-import { liveOf } from '../../readings/db/reads.ts'
-import { GIVING_UP_CODES } from '../../readings/db/rows.ts'
 import { setAsideOf, unadoptedOf } from '../../readings/db/set-aside.ts'
+import { countUpTo } from '../../store/count-up-to.ts'
+import { type DeviceChoice, devicePage, deviceRecord, fleetRow, fleetTotals } from './devices.ts'
+import { chosenMeters, meterPage } from './meters.ts'
 import type { Database } from '../../store/schema.ts'
 
-/** Devices on the fleet page: what one operator can oversee; more need a search, not a longer page.
- * */
-const FLEET_ROWS_MAX = 1_000
+/** The states that a device's page groups its meters by. */
+const GROUPS = ['clock-wrong', 'silent', 'not-adopted', 'unassigned', 'installed'] as const
+
 const REFUSAL_ROWS_MAX = 500
 /** Commands on a device's page; the table keeps them all. */
 const COMMAND_ROWS_MAX = 20
 const DAY_MS = 24 * 3_600_000
 
-/** Written out, so that the planner sees that the index of migrations/0007_retimed.sql applies. */
-const GIVING_UP = sql.join(GIVING_UP_CODES.map((code) => sql.lit(code)))
+/** Meters of each state on a device's page: the list of them has pages. */
+const GROUP_ROWS = 10
+/** Counted up to the most that one device may bring. */
+const METERS_COUNTED_MAX = 10_000
 
 export interface FleetReads {
-  fleet(): Promise<readonly FleetRow[]>
+  /** A page of devices by name, as kit/list.ts wants it. */
+  fleet(
+    choice: DeviceChoice,
+    list: Pick<ListQuery, 'down' | 'after' | 'before' | 'limit'>,
+    now: UnixMs,
+  ): Promise<readonly FleetRow[]>
+  totals(now: UnixMs): Promise<FleetTotals>
   device(id: string, now: UnixMs): Promise<DeviceView | null>
   refusals(since: UnixMs): Promise<readonly RefusalRow[]>
 }
 
 export function fleetReads(db: Kysely<Database>): FleetReads {
   return {
-    async fleet() {
-      const rows = await fleetRows(db)
-        .orderBy('devices.name')
-        .orderBy('devices.id')
-        .limit(FLEET_ROWS_MAX)
-        .execute()
-      return rows.map(fleetRow)
-    },
+    fleet: (choice, list, now) => devicePage(db, choice, list, now),
+    totals: (now) => fleetTotals(db, now),
     device: (id, now) => deviceView(db, id, now),
     async refusals(since) {
       return (await refusalRows(db, since).execute()).map(refusalRow)
@@ -52,93 +54,15 @@ export async function deviceName(db: Kysely<Database>, id: string): Promise<stri
   return row?.name ?? null
 }
 
-const fleetRows = (db: Kysely<Database>) =>
-  db
-    .selectFrom('devices')
-    .leftJoin('device_status', 'device_status.device_id', 'devices.id')
-    .leftJoin('clocks', (join) =>
-      join.onRef('clocks.device_id', '=', 'devices.id').on('clocks.meter', '=', ''),
-    )
-    .leftJoin(
-      (from) =>
-        from
-          .selectFrom('standing_values')
-          .innerJoin('meters', 'meters.id', 'standing_values.meter_id')
-          .select((is) => [
-            'meters.device_id as owner',
-            is.fn.max('standing_values.ts').as('last_ts'),
-            is.fn.count('meters.id').distinct().as('seen'),
-          ])
-          .groupBy('meters.device_id')
-          .as('newest'),
-      (join) => join.onRef('newest.owner', '=', 'devices.id'),
-    )
-    .select([
-      'devices.id',
-      'devices.name',
-      'devices.static_key',
-      'devices.revoked_at',
-      'devices.created_at',
-      'devices.history_from',
-      'transport',
-      'connected_at',
-      'disconnected_at',
-      'reported_at',
-      'clock_state',
-      'clock_offset_us',
-      'clock_bound_us',
-      'round_trip_us',
-      'holdover_ms',
-      'backlog_frames',
-      'meters',
-      'faults',
-      'newest.last_ts',
-      'newest.seen',
-      (is) =>
-        is
-          .selectFrom('exceptions')
-          .select(is.fn.countAll<number>().as('times'))
-          .whereRef('exceptions.device_id', '=', 'devices.id')
-          .where('exceptions.code', 'in', sql<string>`(${GIVING_UP})`)
-          .where('exceptions.at', '>', sql<Date>`now() - make_interval(days => ${GIVEN_UP_DAYS})`)
-          .as('given_up'),
-    ])
-
-type FleetRecord = Awaited<ReturnType<ReturnType<typeof fleetRows>['execute']>>[number]
-
-/** A link is up while it was connected later than it was last disconnected. */
-function upSince({ connected_at, disconnected_at }: FleetRecord): UnixMs | null {
-  if (connected_at === null) return null
-  const down = disconnected_at !== null && disconnected_at >= connected_at
-  return down ? null : instant(connected_at)
-}
-
-const fleetRow = (row: FleetRecord): FleetRow => ({
-  id: row.id,
-  name: row.name,
-  enrolled: row.static_key !== null,
-  revoked: row.revoked_at !== null,
-  transport: row.transport,
-  connectedAt: upSince(row),
-  lastReadingAt: instantOrNull(row.last_ts),
-  clockState: row.clock_state,
-  clockOffsetUs: row.clock_offset_us,
-  clockBoundUs: row.clock_bound_us,
-  heldOver: (row.holdover_ms ?? 0) > HELD_OVER,
-  backlogFrames: row.backlog_frames,
-  meters: row.meters ?? Number(row.seen ?? 0),
-  givenUp: row.given_up ?? 0,
-})
-
 async function deviceView(
   db: Kysely<Database>,
   id: string,
   now: UnixMs,
 ): Promise<DeviceView | null> {
-  const row = await fleetRows(db).where('devices.id', '=', id).executeTakeFirst()
-  if (row === undefined) return null
-  const [live, refusals, commands, aside, unadopted] = await Promise.all([
-    liveOf(db, id),
+  const row = await deviceRecord(db, id, now)
+  if (row === null) return null
+  const [groups, refusals, commands, aside, unadopted] = await Promise.all([
+    groupsOf(db, id, now),
     refusalRows(db, unixMs(now - DAY_MS))
       .where('device_id', '=', id)
       .execute(),
@@ -154,12 +78,31 @@ async function deviceView(
     roundTripUs: row.round_trip_us,
     disconnectedAt: instantOrNull(row.disconnected_at),
     faults: Object.entries(row.faults ?? {}).map(([code, count]) => ({ code, count })),
-    live,
+    groups,
     setAside: aside,
     unadopted,
     refusals: refusals.map(refusalRow),
     commands,
   }
+}
+
+/** Its meters by state, the bad ones first; a state without meters is left out. */
+async function groupsOf(
+  db: Kysely<Database>,
+  device: string,
+  now: UnixMs,
+): Promise<readonly MeterGroup[]> {
+  const place = { sort: 'number', down: false, after: null, before: null, limit: GROUP_ROWS - 1 }
+  const groups = await Promise.all(
+    GROUPS.map(async (state): Promise<MeterGroup> => {
+      const choice = { q: '', state, medium: '', device }
+      const chosen = sql`from meters m where ${chosenMeters(choice, now)}`
+      const count = await countUpTo(db, chosen, METERS_COUNTED_MAX)
+      const rows = count === 0 ? [] : await meterPage(db, choice, place, now)
+      return { state, count, rows }
+    }),
+  )
+  return groups.filter(({ count }) => count > 0)
 }
 
 const refusalRows = (db: Kysely<Database>, since: UnixMs) =>

@@ -5,7 +5,7 @@ import { isMeterNumber } from '../../../../shared/meter/reading.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { civilDateAt, instantText, isCivilDate, utcText } from '../../civil/calendar.ts'
 import type { CsvValue } from '../../kit/csv.ts'
-import { type Door, param, query, smallRowId } from '../../kit/door.ts'
+import { type Door, isDeviceId, param, query, smallRowId } from '../../kit/door.ts'
 import { quantityNumber, unitText } from '../../kit/format.ts'
 import { type ListQuery, type ListSpec, type Page, pageOf, readList } from '../../kit/list.ts'
 import { NOT_FOUND } from '../../kit/trouble.ts'
@@ -21,11 +21,14 @@ import {
 } from '../core/meters.ts'
 import type { MeterStore } from '../db/meter-store.ts'
 import { METER_SORTS, type MeterChoice } from '../db/meters.ts'
+import { DeviceMetersPage } from '../pages/device.tsx'
 import { MeterPage } from '../pages/meter.tsx'
 import { MetersPage } from '../pages/meters.tsx'
 
 export interface MeterDeps {
   readonly meters: MeterStore
+  /** What people call the device; null: no such device. */
+  readonly deviceName: (device: string) => Promise<string | null>
   readonly now: () => UnixMs
 }
 
@@ -54,8 +57,43 @@ const placeOf = (list: ListQuery) => (row: MeterListRow) => ({
   id: row.id,
 })
 
+/** The meters of one device: the same list under the device's address. */
+function deviceMeterRoutes(app: FastifyInstance, deps: MeterDeps, page: Door): void {
+  const { meters, now } = deps
+  const specOf = (device: string): ListSpec => ({ ...METER_LIST, path: `/fleet/${device}/meters` })
+  app.get(
+    '/fleet/:id/meters',
+    page(async ({ context, request }) => {
+      const id = param(request, 'id')
+      const name = isDeviceId(id) ? await deps.deviceName(id) : null
+      if (name === null) return { trouble: NOT_FOUND }
+      const spec = specOf(id)
+      const list = readList(request.query, spec)
+      const choice = { ...choiceOf(list), device: id }
+      const [rows, count] = await Promise.all([
+        meters.page(choice, list, now()),
+        meters.count(choice, COUNTED_MAX, now()),
+      ])
+      const total = { count, most: COUNTED_MAX }
+      const props = { context, device: { id, name }, spec, query: list, total, now: now() }
+      return { page: DeviceMetersPage({ ...props, page: pageOf(rows, list, placeOf(list)) }) }
+    }),
+  )
+  app.get(
+    '/fleet/:id/meters.csv',
+    page(async ({ request }) => {
+      const id = param(request, 'id')
+      const name = isDeviceId(id) ? await deps.deviceName(id) : null
+      if (name === null) return { trouble: NOT_FOUND }
+      const list = readList(request.query, specOf(id))
+      return { csv: { head: METER_HEAD, rows: allRows(deps, list, id) }, name: `meters-${id}.csv` }
+    }),
+  )
+}
+
 export function meterRoutes(app: FastifyInstance, deps: MeterDeps, page: Door): void {
   const { meters, now } = deps
+  deviceMeterRoutes(app, deps, page)
   app.get(
     '/meters',
     page(async ({ context, request }) => {
@@ -174,8 +212,9 @@ const METER_HEAD = [
 async function* allRows(
   { meters, now }: MeterDeps,
   list: ListQuery,
+  device: string | null = null,
 ): AsyncGenerator<readonly CsvValue[]> {
-  const choice = choiceOf(list)
+  const choice = { ...choiceOf(list), device }
   let place: Pick<ListQuery, 'after' | 'before'> = { after: null, before: null }
   for (;;) {
     const rows = await meters.page(choice, { ...list, ...place, limit: FILE_ROWS - 1 }, now())

@@ -10,11 +10,16 @@ import { type Door, isDeviceId, param } from '../../kit/door.ts'
 import { capital } from '../../kit/parts.tsx'
 import { NOT_FOUND, type Trouble, troubleOf } from '../../kit/trouble.ts'
 import type { ExceptionRow } from '../../readings/core/views.ts'
-import type { Backfill } from '../core/views.ts'
+import { utcText } from '../../civil/calendar.ts'
+import type { CsvValue } from '../../kit/csv.ts'
+import { type ListQuery, type ListSpec, pageOf, readList } from '../../kit/list.ts'
+import { type Backfill, DEVICE_STATES, type FleetRow, isDeviceState } from '../core/views.ts'
+import type { DeviceChoice } from '../db/devices.ts'
 import type { CommandVerdict } from '../db/commands.ts'
 import type { FleetReads } from '../db/reads.ts'
 import { type NewDeviceDeps, newDeviceRoutes } from './new-device.ts'
-import { DevicePage, FleetPage } from '../pages/fleet.tsx'
+import { DevicePage } from '../pages/device.tsx'
+import { FleetPage } from '../pages/fleet.tsx'
 import { RefusedPage } from '../pages/refused.tsx'
 
 /** How far back the refusals page looks. */
@@ -40,14 +45,89 @@ const commandRefused = (fault: 'SEC-14' | 'OPS-18'): Trouble => {
   return troubleOf(409, 'This command was not accepted', `${capital(is)}. Remedy: ${then}.`, fault)
 }
 
+const DEVICE_LIST: ListSpec = {
+  path: '/fleet',
+  sorts: { name: 'text' },
+  sort: 'name',
+  filters: { state: Object.entries(DEVICE_STATES) },
+}
+
+function choiceOf({ q, filters }: ListQuery): DeviceChoice {
+  const state = filters['state'] ?? ''
+  return { q, state: isDeviceState(state) ? state : null }
+}
+
+const placeOf = ({ name, no }: FleetRow) => ({ key: name, id: no })
+
+const DEVICE_HEAD = [
+  'Name',
+  'Id',
+  'Connected since',
+  'Last reading',
+  'Meters',
+  'Silent',
+  'Clocks wrong',
+  'Not adopted',
+  'Exceptions',
+  'Frames waiting',
+] as const
+
+/** Rows fetched at once for a file. */
+const FILE_ROWS = 500
+
+async function* allDevices(
+  { fleet, now }: Pick<FleetDeps, 'fleet' | 'now'>,
+  list: ListQuery,
+): AsyncGenerator<readonly CsvValue[]> {
+  let place: Pick<ListQuery, 'after' | 'before'> = { after: null, before: null }
+  for (;;) {
+    const asked = { ...list, ...place, limit: FILE_ROWS - 1 }
+    const rows = await fleet.fleet(choiceOf(list), asked, now())
+    for (const row of rows) yield deviceCells(row)
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < FILE_ROWS) return
+    place = { after: placeOf(last), before: null }
+  }
+}
+
+const utcOrNull = (at: UnixMs | null): string | null => (at === null ? null : utcText(at))
+
+const deviceCells = (row: FleetRow): readonly CsvValue[] => [
+  row.name,
+  row.id,
+  utcOrNull(row.connectedAt),
+  utcOrNull(row.lastReadingAt),
+  row.meters,
+  row.silent,
+  row.clocksWrong,
+  row.notAdopted,
+  row.exceptions,
+  row.backlogFrames,
+]
+
 export function fleetRoutes(app: FastifyInstance, deps: FleetDeps, page: Door): void {
   newDeviceRoutes(app, deps, page)
   const { fleet, clocks, readings, now } = deps
   app.get(
     '/fleet',
-    page(async ({ context }) => {
-      const [rows, backfill] = await Promise.all([fleet.fleet(), deps.backfill()])
-      return { page: FleetPage({ context, rows, backfill, now: now() }) }
+    page(async ({ context, request }) => {
+      const list = readList(request.query, DEVICE_LIST)
+      const at = now()
+      const [rows, totals, backfill] = await Promise.all([
+        fleet.fleet(choiceOf(list), list, at),
+        fleet.totals(at),
+        deps.backfill(),
+      ])
+      const shown = pageOf(rows, list, placeOf)
+      const props = { context, spec: DEVICE_LIST, query: list, totals, backfill, now: at }
+      return { page: FleetPage({ ...props, page: shown }) }
+    }),
+  )
+  app.get(
+    '/fleet.csv',
+    page(async ({ request }) => {
+      const list = readList(request.query, DEVICE_LIST)
+      return { csv: { head: DEVICE_HEAD, rows: allDevices(deps, list) }, name: 'devices.csv' }
     }),
   )
   app.get(

@@ -4,35 +4,19 @@ import { unreachable } from '../../../../shared/assert.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { CommandTask } from '../../../../shared/wire/commands.ts'
 import { utcSecondText } from '../../kit/format.ts'
-import type { PageContext } from '../../kit/context.ts'
-import { FormToken } from '../../kit/layout.tsx'
 import { Ago, Badge, type Column, FaultBadge, FaultWords, Table } from '../../kit/parts.tsx'
-import type { CommandRow, FleetRow } from '../core/views.ts'
+import type { CommandRow } from '../core/views.ts'
 
 export function CommandsCard({
-  context,
-  device,
   rows,
   now,
 }: {
-  readonly context: PageContext
-  readonly device: FleetRow
   readonly rows: readonly CommandRow[]
   readonly now: UnixMs
 }) {
   return (
     <section class="card card-flush">
-      <div class="card-head split">
-        <h2>Commands</h2>
-        {device.enrolled && !device.revoked && (
-          <form class="inline" method="post" action={`/fleet/${device.id}/read-now`}>
-            <FormToken context={context} />
-            <button class="button-quiet" type="submit">
-              Read now
-            </button>
-          </form>
-        )}
-      </div>
+      <h2>Commands</h2>
       <Table
         caption="Commands"
         columns={columnsAt(now)}

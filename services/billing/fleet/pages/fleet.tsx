@@ -1,51 +1,31 @@
 // What operators look at first: which devices are connected, whose clock is right, what is still
-// waiting.
+// waiting, and which devices have something wrong behind them.
 
 import type { UnixMs } from '../../../../shared/units.ts'
-import { GIVEN_UP_DAYS, GIVEN_UP_MAX } from '../../../../shared/wire/limits.ts'
-import {
-  ClockCell,
-  ClockHistoryCard,
-  disciplineFacts,
-  MeterClocksCard,
-} from '../../clocks/pages/clock.tsx'
-import type { ClockRow, ClockSpan, ClockHistoryView } from '../../clocks/core/views.ts'
-import { CommandsCard } from './commands.tsx'
-import { countText, lengthText, utcSecondText } from '../../kit/format.ts'
+import { countText, utcSecondText } from '../../kit/format.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { Layout } from '../../kit/layout.tsx'
-import {
-  Ago,
-  Badge,
-  type Column,
-  Facts,
-  FaultBadge,
-  FaultWords,
-  Headline,
-  Table,
-  Tiles,
-} from '../../kit/parts.tsx'
-import { LiveTable } from '../../readings/pages/readings.tsx'
-import { SetAsideCard, Unadopted } from '../../readings/pages/standing.tsx'
-import { RefusalTable } from './refused.tsx'
-import type { Backfill, DeviceView, FleetRow } from '../core/views.ts'
+import type { ListQuery, ListSpec, Page } from '../../kit/list.ts'
+import { List, type ListColumn } from '../../kit/list-view.tsx'
+import { Ago, Headline, Tiles } from '../../kit/parts.tsx'
+import { Clock, GivenUp, LinkState, Troubles } from './device-parts.tsx'
+import type { Backfill, FleetRow, FleetTotals } from '../core/views.ts'
 
 export interface FleetPageProps {
   readonly context: PageContext
-  readonly rows: readonly FleetRow[]
+  readonly spec: ListSpec
+  readonly query: ListQuery
+  readonly page: Page<FleetRow>
+  readonly totals: FleetTotals
   readonly backfill: Backfill | null
   readonly now: UnixMs
 }
 
-export function FleetPage({ context, rows, backfill, now }: FleetPageProps) {
-  const links = rows.filter((row) => row.connectedAt !== null)
-  const connected = links.length
-  const synchronised = links.filter((row) => row.clockState === 'S').length
-  const waiting = rows.reduce((sum, row) => sum + (row.backlogFrames ?? 0), 0)
-  const meters = rows.reduce((sum, row) => sum + row.meters, 0)
+export function FleetPage(props: FleetPageProps) {
+  const { context, spec, query, page, totals, backfill, now } = props
   return (
-    <Layout context={context} title="Fleet" live>
-      <Headline title="Fleet" lead="Every meter-side agent, its link and its clock.">
+    <Layout context={context} title="Devices" live>
+      <Headline title="Devices" lead="Every meter-side agent, its link, its clock and its meters.">
         <a href="/fleet">Refresh</a>
         <a class="button" href="/fleet/new">
           New slave
@@ -53,26 +33,50 @@ export function FleetPage({ context, rows, backfill, now }: FleetPageProps) {
       </Headline>
       <div data-live="fleet" class="page-part">
         {backfill !== null && <BackfillBar backfill={backfill} />}
-        <Tiles
-          rows={[
-            { name: 'Connected', value: `${connected} of ${rows.length}` },
-            { name: 'Clocks synchronised', value: `${synchronised} of ${connected}` },
-            { name: 'Meters', value: countText(meters) },
-            { name: 'Frames waiting', value: countText(waiting), note: 'stored at the slaves' },
-          ]}
-        />
-        <section class="card card-flush">
-          <h2>Devices</h2>
-          <Table
-            caption="Devices"
-            columns={columnsAt(now)}
-            rows={rows}
-            empty="No device yet. Issue a one-time token and enrol the first slave with it."
-          />
-        </section>
+        <Tiles rows={tilesOf(totals)} />
       </div>
+      <List
+        context={context}
+        spec={spec}
+        query={query}
+        page={page}
+        caption="Devices"
+        columns={columnsAt(now)}
+        empty="No device yet. Issue a one-time token and enrol the first slave with it."
+        search="Part of a name or id"
+        filterLabels={{ state: 'State' }}
+        csv
+      />
     </Layout>
   )
+}
+
+function tilesOf(totals: FleetTotals): Parameters<typeof Tiles>[0]['rows'] {
+  const { devices, connected, synchronised, waiting, meters, silent, clocksWrong } = totals
+  const wrong = [
+    ...(silent > 0 ? [`${countText(silent)} silent`] : []),
+    ...(clocksWrong > 0 ? [`${countText(clocksWrong)} with a wrong clock`] : []),
+  ].join(', ')
+  return [
+    {
+      name: 'Something is wrong',
+      value:
+        totals.troubled === 0 ? (
+          'nowhere'
+        ) : (
+          <a href="/fleet?state=trouble">{countText(totals.troubled)}</a>
+        ),
+      note: `of ${countText(devices)} devices`,
+    },
+    { name: 'Connected', value: `${countText(connected)} of ${countText(devices)}` },
+    { name: 'Clocks synchronised', value: `${countText(synchronised)} of ${countText(connected)}` },
+    {
+      name: 'Meters',
+      value: countText(meters),
+      note: wrong === '' ? 'none silent, no clock wrong' : wrong,
+    },
+    { name: 'Frames waiting', value: countText(waiting), note: 'stored at the slaves' },
+  ]
 }
 
 function BackfillBar({ backfill }: { readonly backfill: Backfill }) {
@@ -94,48 +98,10 @@ function BackfillBar({ backfill }: { readonly backfill: Backfill }) {
   )
 }
 
-export function Clock({ row }: { readonly row: FleetRow }) {
-  const { clockState, clockOffsetUs, clockBoundUs, heldOver } = row
-  if (clockState === null) return <span class="soft">not reported yet</span>
-  const figures = { offsetUs: clockOffsetUs, boundUs: clockBoundUs }
-  return <ClockCell state={clockState} {...figures} heldOver={heldOver} />
-}
-
-function LinkState({ row, now }: { readonly row: FleetRow; readonly now: UnixMs }) {
-  if (row.revoked) return <Badge tone="bad">revoked</Badge>
-  if (!row.enrolled) return <Badge tone="quiet">not enrolled yet</Badge>
-  if (row.connectedAt === null) return <Badge tone="warn">not connected</Badge>
-  return (
-    <>
-      <Badge tone="good">connected</Badge>
-      <span class="sub">
-        {transportText(row.transport)}, since <Ago at={row.connectedAt} now={now} />
-      </span>
-    </>
-  )
-}
-
-function GivenUp({ row }: { readonly row: FleetRow }) {
-  if (row.givenUp <= GIVEN_UP_MAX) return null
-  return (
-    <>
-      <FaultBadge code="SEC-15" />
-      <span class="sub">
-        {countText(row.givenUp)} times in {GIVEN_UP_DAYS} days: <a href="/refused">exceptions</a>
-      </span>
-    </>
-  )
-}
-
-const GivenUpFact = ({ row }: { readonly row: FleetRow }) =>
-  row.givenUp > GIVEN_UP_MAX ? <GivenUp row={row} /> : <>{countText(row.givenUp)}</>
-
-const transportText = (transport: string | null): string =>
-  transport === 'ws' ? 'WebSocket' : transport === 'tcp' ? 'TCP' : (transport ?? 'link')
-
-const columnsAt = (now: UnixMs): readonly Column<FleetRow>[] => [
+const columnsAt = (now: UnixMs): readonly ListColumn<FleetRow>[] => [
   {
     title: 'Device',
+    sort: 'name',
     cell: (row) => (
       <>
         <a class="strong" href={`/fleet/${row.id}`}>
@@ -149,80 +115,25 @@ const columnsAt = (now: UnixMs): readonly Column<FleetRow>[] => [
     ),
   },
   { title: 'Link', cell: (row) => <LinkState row={row} now={now} /> },
-  { title: 'Last reading', cell: (row) => <Ago at={row.lastReadingAt} now={now} /> },
+  {
+    title: 'Wrong',
+    cell: (row) =>
+      row.silent + row.clocksWrong + row.exceptions + row.notAdopted === 0 ? (
+        <span class="soft">nothing</span>
+      ) : (
+        <Troubles row={row} />
+      ),
+  },
+  { title: 'Last reading', cell: (row) => <Ago at={row.lastReadingAt} now={now} past /> },
   { title: 'Clock', cell: (row) => <Clock row={row} /> },
-  { title: 'Meters', numeric: true, cell: (row) => countText(row.meters) },
+  {
+    title: 'Meters',
+    numeric: true,
+    cell: (row) => <a href={`/fleet/${row.id}/meters`}>{countText(row.meters)}</a>,
+  },
   {
     title: 'Waiting',
     numeric: true,
     cell: (row) => (row.backlogFrames === null ? '–' : countText(row.backlogFrames)),
   },
 ]
-
-export interface DevicePageProps {
-  readonly context: PageContext
-  readonly view: DeviceView
-  /** The history of its clock; null while it has reported nothing. */
-  readonly history: ClockHistoryView | null
-  readonly meterClocks: readonly ClockRow[]
-  readonly span: ClockSpan
-  readonly now: UnixMs
-}
-
-export function DevicePage({ context, view, history, meterClocks, span, now }: DevicePageProps) {
-  const { device } = view
-  return (
-    <Layout context={context} title={device.name} live>
-      <Headline title={device.name} lead={<code>{device.id}</code>}>
-        <a href="/fleet">All devices</a>
-      </Headline>
-      <div data-live="device" class="page-part">
-        <section class="card">
-          <Facts
-            rows={[
-              ['Link', <LinkState key="link" row={device} now={now} />],
-              ['Clock', <Clock key="clock" row={device} />],
-              ...(history === null ? [] : disciplineFacts(history.clock)),
-              ['Round trip', view.roundTripUs === null ? '–' : lengthText(view.roundTripUs)],
-              ['Last reading', <Ago key="last" at={device.lastReadingAt} now={now} />],
-              ['Frames given up in 30 days', <GivenUpFact key="given-up" row={device} />],
-              ['Meters nobody adopted', <Unadopted key="unadopted" meters={view.unadopted} />],
-              ['Last status', <Ago key="status" at={view.reportedAt} now={now} />],
-              ['Frames waiting', device.backlogFrames ?? '–'],
-              ['Registered since', utcSecondText(view.createdAt)],
-              [
-                'Back-fills from',
-                view.historyFrom === null ? '–' : utcSecondText(view.historyFrom),
-              ],
-            ]}
-          />
-        </section>
-        <ClockHistoryCard history={history} span={span} path={`/fleet/${device.id}`} now={now} />
-        <MeterClocksCard rows={meterClocks} now={now} />
-        <CommandsCard context={context} device={device} rows={view.commands} now={now} />
-        <SetAsideCard rows={view.setAside} />
-        <section class="card card-flush">
-          <h2>Faults since the slave started</h2>
-          <Table
-            caption="Faults counted by the slave"
-            columns={[
-              { title: 'Fault', cell: (row) => <FaultBadge code={row.code} /> },
-              { title: 'Meaning', cell: (row) => <FaultWords code={row.code} /> },
-              { title: 'Times', numeric: true, cell: (row) => countText(row.count) },
-            ]}
-            rows={view.faults}
-            empty="No fault: every meter answered, every frame went through."
-          />
-        </section>
-        <section class="card card-flush">
-          <h2>Refused in the last 24 hours</h2>
-          <RefusalTable rows={view.refusals} now={now} />
-        </section>
-        <section class="card card-flush">
-          <h2>Last values</h2>
-          <LiveTable rows={view.live} now={now} />
-        </section>
-      </div>
-    </Layout>
-  )
-}

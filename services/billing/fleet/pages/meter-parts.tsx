@@ -52,7 +52,7 @@ export function Newest({
     <>
       <span class="strong">{quantityText(value.value, value.exponent, value.unit)}</span>
       <span class="sub">
-        {registerText(value.obis)}, <Ago at={value.at} now={now} />
+        {registerText(value.obis)}, <Ago at={value.at} now={now} past />
       </span>
     </>
   )

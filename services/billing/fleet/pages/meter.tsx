@@ -95,7 +95,7 @@ export function MeterPage({ context, view, history, zone, today, now }: MeterPag
           <Table
             caption="Exceptions about this meter"
             columns={[
-              { title: 'When', cell: ({ at }) => <Ago at={at} now={now} /> },
+              { title: 'When', cell: ({ at }) => <Ago at={at} now={now} past /> },
               { title: 'Fault', cell: ({ code }) => <FaultBadge code={code} /> },
               { title: 'Meaning', cell: ({ code }) => <FaultWords code={code} /> },
               { title: 'Detail', cell: ({ detail }) => detail },
@@ -122,9 +122,9 @@ function WhatIsWrong({ view, now }: { readonly view: MeterView; readonly now: Un
       )}
       {silentSince !== null && newest !== null && (
         <p>
-          Silent: its newest reading is from <Ago at={newest.at} now={now} />, and news is missed
-          after {Number.isFinite(usual) ? waitText(usual) : 'a day'}. What stands below is old, not
-          what the meter shows now. Check its line at the device.
+          Silent: its newest reading is from <Ago at={newest.at} now={now} past />, and news is
+          missed after {Number.isFinite(usual) ? waitText(usual) : 'a day'}. What stands below is
+          old, not what the meter shows now. Check its line at the device.
         </p>
       )}
       {isWrong && (
@@ -196,7 +196,7 @@ const registerColumns = (path: string, now: UnixMs): readonly Column<MeterRegist
       <span class="strong">{quantityText(value, exponent, unit)}</span>
     ),
   },
-  { title: 'Read', cell: ({ at }) => <Ago at={at} now={now} /> },
+  { title: 'Read', cell: ({ at }) => <Ago at={at} now={now} past /> },
   {
     title: 'Usually every',
     cell: ({ usualS }) => (usualS === null ? 'not known yet' : waitText(Math.max(1, usualS))),

@@ -4,7 +4,7 @@ import type { UnixMs } from '../../../../shared/units.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { Layout } from '../../kit/layout.tsx'
 import type { ListQuery, ListSpec, Page } from '../../kit/list.ts'
-import { List, type ListColumn } from '../../kit/list-view.tsx'
+import { type Bulk, List, type ListColumn } from '../../kit/list-view.tsx'
 import { Headline } from '../../kit/parts.tsx'
 import type { MeterListRow } from '../core/meters.ts'
 import { MeterState, Newest } from './meter-parts.tsx'
@@ -40,26 +40,36 @@ export function MetersPage(props: MetersPageProps) {
         query={query}
         page={page}
         caption="Meters"
-        columns={columnsAt(now)}
+        columns={meterColumns(now, 'all')}
         empty="No meter yet. Each appears here with its first reading, or with an import of meters."
         search="Part of a number or make"
         filterLabels={{ state: 'State', medium: 'Medium' }}
         total={total}
-        bulk={{
-          action: '/meters/bulk',
-          idOf: ({ id }) => id,
-          nameOf: ({ number }) => `meter ${number}`,
-          buttons: [
-            ['adopt', 'Adopt'],
-            ['set', 'Set make, digits, multiplier'],
-            ['assign', 'Assign to service points'],
-          ],
-        }}
+        bulk={METER_BULK}
         csv
       />
     </Layout>
   )
 }
+
+/** What can be done with the meters that are ticked. */
+export const METER_BULK: Bulk<MeterListRow> = {
+  action: '/meters/bulk',
+  idOf: ({ id }) => id,
+  nameOf: ({ number }) => `meter ${number}`,
+  buttons: [
+    ['adopt', 'Adopt'],
+    ['set', 'Set make, digits, multiplier'],
+    ['assign', 'Assign to service points'],
+  ],
+}
+
+/** `of`: all meters, or those of one device, which is not named again then. */
+export const meterColumns = (
+  now: UnixMs,
+  of: 'all' | 'device',
+): readonly ListColumn<MeterListRow>[] =>
+  columnsAt(now).filter(({ title }) => of === 'all' || title !== 'Device')
 
 const columnsAt = (now: UnixMs): readonly ListColumn<MeterListRow>[] => [
   {

@@ -120,8 +120,3 @@ const liveRow = (row: LiveRecord): LiveRow => ({
   clockState: row.clock_state,
   clockBoundMs: row.clock_bound_ms,
 })
-
-/** The newest values of one device's meters. */
-export async function liveOf(db: Kysely<Database>, device: string): Promise<readonly LiveRow[]> {
-  return (await liveRows(db).where('device_id', '=', device).execute()).map(liveRow)
-}

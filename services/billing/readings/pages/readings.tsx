@@ -86,7 +86,7 @@ const columnsAt = (now: UnixMs): readonly Column<LiveRow>[] => [
     numeric: true,
     cell: (row) => <span class="strong">{quantityText(row.value, row.exponent, row.unit)}</span>,
   },
-  { title: 'Read', cell: (row) => <Ago at={row.at} now={now} /> },
+  { title: 'Read', cell: (row) => <Ago at={row.at} now={now} past /> },
   { title: 'Clock', cell: (row) => clockText(row.clockState, row.clockBoundMs) },
   { title: 'Checks', cell: (row) => <Checks quality={row.quality} /> },
 ]
