@@ -105,8 +105,8 @@ export function agoText(at: UnixMs, now: UnixMs): string {
  * clock is a little ahead was read now. */
 const AGREED = 5 * SECOND
 
-/** The same of what has happened: `2 min ahead` says that whoever dated it has a clock that is fast,
- * or ours is slow. */
+/** The same of what has happened: `2 min ahead of our clock` says that whoever dated it has a fast
+ * clock, or ours is slow. */
 export function pastText(at: UnixMs, now: UnixMs): string {
   if (at <= now) return agoText(at, now)
   return at - now <= AGREED ? 'now' : `${spanText(at - now)} ahead of our clock`
