@@ -10,7 +10,7 @@ import { errorText, FaultError } from '../../shared/node/fault-error.ts'
 import type { Fields, Log } from '../../shared/node/log.ts'
 import { nodeRandom } from '../../shared/node/node-suite.ts'
 import { shiftMs, type UnixMs, unixMs } from '../../shared/units.ts'
-import { issuerOf } from './bills/core/issuer.ts'
+import { type BillOrders, issuerOf } from './bills/core/issuer.ts'
 import { hasOperator } from './access/db/operators.ts'
 import { startAttention } from './attention/shell/watch.ts'
 import { webStores } from './site/db/stores.ts'
@@ -136,10 +136,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
       log: say,
     })
     closers.push(() => worker.stop())
-    const orders = async () => {
-      const said = await profile()
-      return { utility: issuerOf(said), issuing: said.issuing }
-    }
+    const orders = () => billOrders(db, options)
     const clerk = startBillClerk({ db: db.kysely, orders, now, worker, log })
     closers.push(() => clerk.stop())
     const attention = startAttention({ db: db.kysely, now, log: say })
@@ -182,6 +179,12 @@ async function openPostgres(options: BillingOptions): Promise<EmbeddedPostgres |
   return startPostgres({ folder, log: (line) => options.log.info(line) })
 }
 
+/** What the utility says about bills, as it is now. */
+async function billOrders({ kysely }: Db, { utility }: BillingOptions): Promise<BillOrders> {
+  const said = await readUtility(kysely, utility)
+  return { utility: issuerOf(said), issuing: said.issuing }
+}
+
 async function openPages(
   options: BillingOptions,
   { db, press, board }: { readonly db: Db; readonly press: Press; readonly board: FleetBoard },
@@ -190,6 +193,7 @@ async function openPages(
   const watch = openAccessWatch(options.log)
   const app = await buildApp({
     ...webStores(db.kysely),
+    billOrders: () => billOrders(db, options),
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
     giveCommand: ({ device, what, askedBy }) => {
       const expires = shiftMs(now(), COMMAND_LIFE)

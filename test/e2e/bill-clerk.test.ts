@@ -6,7 +6,8 @@ import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startOfDay } from '../../services/billing/civil/calendar.ts'
 import { orderMonth } from '../../services/billing/bills/db/orders.ts'
-import { type ClerkOrders, startBillClerk } from '../../services/billing/bills/shell/bill-clerk.ts'
+import type { BillOrders } from '../../services/billing/bills/core/issuer.ts'
+import { startBillClerk } from '../../services/billing/bills/shell/bill-clerk.ts'
 import type { Log } from '../../shared/node/log.ts'
 import { type UnixMs, unixMs } from '../../shared/units.ts'
 import { addHousehold, addReading, HOUSEHOLD, NOW, openUtility, UTILITY } from './bill-fixture.ts'
@@ -20,7 +21,7 @@ let postgres: TestPostgres
 let ids: { register: number; tariff: number }
 let lines: string[] = []
 let now: UnixMs = NOW
-let orders: ClerkOrders
+let orders: BillOrders
 before(async () => {
   postgres = await testPostgres()
   ids = await openUtility(postgres)

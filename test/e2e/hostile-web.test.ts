@@ -1,6 +1,7 @@
 // Every route over a real PostgreSQL, with what no page of ours would send, in every path
 // parameter, query field and form field: refused or answered, never an error of ours.
 
+import { DEMO_UTILITY } from '../../services/simulator/demo-tariff.ts'
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
@@ -103,6 +104,7 @@ before(async () => {
   app = await buildApp({
     ...webStores(kysely),
     ...settingsDeps(),
+    billOrders: async () => ({ utility: DEMO_UTILITY, issuing: 'automatic' }),
     giveCommand: (command) =>
       giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,

@@ -1,6 +1,7 @@
 // The whole web side over a real PostgreSQL and a real socket, in a real browser without
 // JavaScript.
 
+import { DEMO_UTILITY } from '../../services/simulator/demo-tariff.ts'
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -59,6 +60,7 @@ before(async () => {
   app = await buildApp({
     ...webStores(kysely),
     ...settingsDeps(),
+    billOrders: async () => ({ utility: DEMO_UTILITY, issuing: 'automatic' }),
     giveCommand: (command) =>
       giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,

@@ -56,6 +56,20 @@ export async function recordChange(
     .execute()
 }
 
+/** Records many changes of one author, with one statement. */
+export async function recordChanges(
+  db: Kysely<Database>,
+  author: Author,
+  changes: readonly Change[],
+): Promise<void> {
+  if (changes.length === 0) return
+  await sql`
+    insert into changes (who, why, import_id, what, row_id, before, after)
+    select ${author.who}, ${author.why}, ${author.importId}::integer, what, id, before, after
+    from jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+      as c(what text, id integer, before jsonb, after jsonb)`.execute(db)
+}
+
 export interface ChangeRow {
   readonly id: number
   readonly at: Date

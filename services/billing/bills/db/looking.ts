@@ -3,14 +3,20 @@
 // period is looked at again grows with the time it has waited, up to an hour, for as long as it is
 // not billed; whatever changes under it makes it due at once (tiling.ts).
 
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { FaultCode } from '../../../../shared/faults.ts'
 import { errorText } from '../../../../shared/node/fault-error.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { type CivilDate, isZone } from '../../civil/calendar.ts'
 import { blamesRows } from '../../store/apart.ts'
 import type { Database } from '../../store/schema.ts'
-import { left, type Period, type PeriodVerdict, verdictOf } from '../core/period-verdict.ts'
+import {
+  left,
+  type Period,
+  type PeriodKey,
+  type PeriodVerdict,
+  verdictOf,
+} from '../core/period-verdict.ts'
 import { type Candidate, factsOf } from './candidates.ts'
 
 /** Periods looked at in one go: some tenths of a second. */
@@ -80,16 +86,34 @@ export async function lookAtDue(db: Kysely<Database>, asked: Asked): Promise<Loo
 }
 
 /** Has every period of a month that is not billed looked at, however soon it was due. */
-export async function lookAgain(
+export const lookAgain = (db: Kysely<Database>, month: CivilDate, now: UnixMs): Promise<void> =>
+  makeDue(
+    db,
+    sql`period_from >= ${month}::date and period_from < (${month}::date + interval '1 month')::date`,
+    now,
+  )
+
+/** The same for some. */
+export const lookAgainAt = (
   db: Kysely<Database>,
-  month: CivilDate,
+  periods: readonly PeriodKey[],
+  now: UnixMs,
+): Promise<void> => {
+  const keys = JSON.stringify(periods.map(({ contractId: id, from }) => ({ id, from })))
+  const some = sql`(contract_id, period_from) in (
+    select id, "from" from jsonb_to_recordset(${keys}::jsonb) as k(id integer, "from" date))`
+  return makeDue(db, some, now)
+}
+
+async function makeDue(
+  db: Kysely<Database>,
+  which: RawBuilder<unknown>,
   now: UnixMs,
 ): Promise<void> {
   await sql`
     update bill_periods bp set due_at = ${new Date(now)}, looked_at = null
     from (select contract_id, period_from from bill_periods
-      where state not in ('billed', 'exempt') and period_from >= ${month}::date
-        and period_from < (${month}::date + interval '1 month')::date
+      where state not in ('billed', 'exempt') and ${which}
       order by period_from, contract_id for update skip locked) held
     where bp.contract_id = held.contract_id and bp.period_from = held.period_from`.execute(db)
 }

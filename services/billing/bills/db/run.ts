@@ -13,6 +13,7 @@ import type { Period, PeriodKey } from '../core/period-verdict.ts'
 import { type CivilDate, monthOf } from '../../civil/calendar.ts'
 import { insertApart, lockSeries, type Ready } from './issuing.ts'
 import { type Looked, lookAgain, lookAtDue, storeVerdicts, verdictsOf } from './looking.ts'
+import { seriesOf } from './series.ts'
 import { tileMarked, tileMonths } from './tiling.ts'
 import type { Database } from '../../store/schema.ts'
 
@@ -60,9 +61,6 @@ function note(tally: Tally, fault: FaultCode, detail: string): void {
   tally.faults.set(fault, (tally.faults.get(fault) ?? 0) + 1)
   if (tally.examples.length < NAMED_MAX) tally.examples.push({ fault, detail })
 }
-
-/** Bills of October 2026 are numbered from 202610-000001 on. */
-export const seriesOf = (month: CivilDate): string => month.slice(0, 7).replace('-', '')
 
 /** Issues the ready bills of a month, or some of them. */
 export async function issueBills(db: Kysely<Database>, options: IssueOptions): Promise<BillRun> {

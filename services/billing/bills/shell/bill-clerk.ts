@@ -8,6 +8,7 @@ import { errorText } from '../../../../shared/node/fault-error.ts'
 import type { Log } from '../../../../shared/node/log.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { Utility } from '../core/bill-content.ts'
+import type { BillOrders } from '../core/issuer.ts'
 import { monthsReady, ordersOf, settleOrder } from '../db/orders.ts'
 import { type Look, lookAtDue } from '../db/looking.ts'
 import { type BillRun, issueBills } from '../db/run.ts'
@@ -26,19 +27,13 @@ const AGAIN_SHARE = 10
 /** Who issues what nobody clicked. */
 const CLERK = 'the bill clerk'
 
-export interface ClerkOrders {
-  /** Null: it has no name yet. */
-  readonly utility: Utility | null
-  readonly issuing: 'automatic' | 'by hand'
-}
-
 export interface BillClerk {
   stop(): Promise<void>
 }
 
 export interface ClerkTask {
   readonly db: Kysely<Database>
-  readonly orders: () => Promise<ClerkOrders>
+  readonly orders: () => Promise<BillOrders>
   readonly now: () => UnixMs
   readonly worker: Pick<NoticeWorker, 'wake'>
   readonly log: Log

@@ -6,6 +6,7 @@ import type { UnixMs } from '../../../../shared/units.ts'
 import { type AccessStore, accessStore } from '../../access/db/access.ts'
 import { type AccountStore, accountStore } from '../../access/db/operators.ts'
 import { type AttentionReads, attentionReads } from '../../attention/db/board.ts'
+import { boardStore, type BoardStore } from '../../bills/db/board-store.ts'
 import { type BillReads, billReads } from '../../bills/db/reads.ts'
 import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
 import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
@@ -25,6 +26,7 @@ export interface WebStores {
   readonly accounts: AccountStore
   readonly attention: AttentionReads
   readonly bills: BillReads
+  readonly board: BoardStore
   readonly clocks: ClockReads
   readonly customers: CustomerReads
   readonly fleet: FleetReads
@@ -44,6 +46,7 @@ export function webStores(db: Kysely<Database>): WebStores {
     accounts: accountStore(db),
     attention: attentionReads(db),
     bills: billReads(db),
+    board: boardStore(db),
     clocks: clockReads(db),
     customers,
     fleet: fleetReads(db),

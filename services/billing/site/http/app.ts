@@ -17,6 +17,7 @@ import { isPageOf } from '../../access/http/is-page.ts'
 import { accessRoutes } from '../../access/http/routes.ts'
 import { createSessions, type Sessions } from '../../access/http/session.ts'
 import { myBillRoutes } from '../../bills/http/my-routes.ts'
+import { boardRoutes } from '../../bills/http/board-routes.ts'
 import { billRoutes } from '../../bills/http/routes.ts'
 import { clockRoutes } from '../../clocks/http/routes.ts'
 import { assignRoutes } from '../../fleet/http/assign-routes.ts'
@@ -125,6 +126,7 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   readingRoutes(app, deps, page)
   clockRoutes(app, deps, page)
   billRoutes(app, deps, page)
+  boardRoutes(app, deps, page)
   noticeRoutes(app, deps, page)
   tariffRoutes(app, deps, page)
   utilityRoutes(app, deps, page)

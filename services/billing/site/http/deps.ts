@@ -5,6 +5,7 @@ import type { AccountDeps } from '../../access/http/account-routes.ts'
 import type { AccessDeps } from '../../access/http/session.ts'
 import type { MyBillDeps } from '../../bills/http/my-routes.ts'
 import type { AttentionDeps } from '../../attention/http/routes.ts'
+import type { BoardDeps } from '../../bills/http/board-routes.ts'
 import type { BillDeps } from '../../bills/http/routes.ts'
 import type { ClockDeps } from '../../clocks/http/routes.ts'
 import type { FleetDeps } from '../../fleet/http/routes.ts'
@@ -22,6 +23,7 @@ export type WebDeps = AccessDeps &
   AccountDeps &
   AttentionDeps &
   BillDeps &
+  BoardDeps &
   ClockDeps &
   DemoDeps &
   FleetDeps &
