@@ -1,4 +1,4 @@
-// The bill-run board on a real database: its sums, its lists, what is done from it, and how it looks.
+// The bill-run board on a real database: its sums, its lists, what is done from it, and its looks.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'

@@ -89,7 +89,8 @@ export async function lookAtDue(db: Kysely<Database>, asked: Asked): Promise<Loo
 export const lookAgain = (db: Kysely<Database>, month: CivilDate, now: UnixMs): Promise<void> =>
   makeDue(
     db,
-    sql`period_from >= ${month}::date and period_from < (${month}::date + interval '1 month')::date`,
+    sql`period_from >= ${month}::date
+      and period_from < (${month}::date + interval '1 month')::date`,
     now,
   )
 

@@ -19,7 +19,8 @@ const vacant = (now: UnixMs) => sql`
   from installations i join service_points p on p.id = i.service_point_id
   join meters m on m.id = i.meter_id
   cross join lateral (select max(ts) as ts from last_values where meter_id = m.id) seen
-  where i.to_ts is null and seen.ts > ${new Date(now)}::timestamptz - interval '1 day' * ${HEARD_DAYS}
+  where i.to_ts is null
+    and seen.ts > ${new Date(now)}::timestamptz - interval '1 day' * ${HEARD_DAYS}
     and not exists (select from contracts c where c.service_point_id = p.id
       and c.from_date <= ${civilDateAt(now, 'UTC')}::date
       and (c.to_date is null or c.to_date > ${civilDateAt(now, 'UTC')}::date))`

@@ -92,7 +92,7 @@ export function BoardConfirm(props: BoardConfirmProps) {
         <p>
           {`${names.join(', ')}${others}. `}
           {isExempt
-            ? 'Their periods stay on the board as exempt, with your reason, and can be billed after all later.'
+            ? 'Their periods stay on the board with your reason, and can be billed after all.'
             : 'Their periods are looked at again and become bills as any other.'}
         </p>
       }

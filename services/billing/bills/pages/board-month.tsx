@@ -60,7 +60,7 @@ export function MonthPage(props: MonthPageProps) {
       )}
       {ordered !== null && (
         <p class="notice" role="status">
-          {`All that were ready go out now, by order of ${ordered}. Load the page again to see how far it is.`}
+          {`All that were ready go out now, by order of ${ordered}. Load the page again in a moment.`}
         </p>
       )}
       <StateCells row={row} now={now} />

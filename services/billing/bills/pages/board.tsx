@@ -50,7 +50,7 @@ export function BoardPage(props: BoardPageProps) {
           caption="Bills by month and state"
           columns={columnsAt(now)}
           rows={board.months}
-          empty="No month of a contract is over yet. The first one appears here the day after it ends."
+          empty="No month of a contract is over yet. A month appears here when it has ended."
         />
       </section>
       {board.before !== null && (
@@ -60,7 +60,7 @@ export function BoardPage(props: BoardPageProps) {
       )}
       <p class="soft">
         {`${periodText(monthOf(running.month))} runs until ${dateText(last)}: `}
-        {`${countText(running.contracts)} ${running.contracts === 1 ? 'contract has' : 'contracts have'} no period in it yet.`}
+        {`${contractsText(running.contracts)} no period in it yet.`}
       </p>
       <p>
         <a href="/board/vacant">Service points that count and have no contract</a>:{' '}
@@ -69,6 +69,9 @@ export function BoardPage(props: BoardPageProps) {
     </Layout>
   )
 }
+
+const contractsText = (count: number): string =>
+  `${countText(count)} ${count === 1 ? 'contract has' : 'contracts have'}`
 
 export const Nameless = () => (
   <div class="notice notice-bad">
