@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type BillFacts, draftBill, issueBill } from '../../../services/billing/bills/core/bill.ts'
 import { readBill } from '../../../services/billing/bills/core/bill-reading.ts'
 import { linesOf } from '../../../services/billing/tariffs/core/charges.ts'
-import { addDays } from '../../../services/billing/civil/calendar.ts'
+import { addDays, instantsOf } from '../../../services/billing/civil/calendar.ts'
 import {
   decimalText,
   minorText,
@@ -12,7 +12,17 @@ import {
 } from '../../../services/billing/civil/money.ts'
 import type { Tariff } from '../../../services/billing/tariffs/core/tariff.ts'
 import { unixMs } from '../../../shared/units.ts'
-import { FACTS, factsWith, METER, MSEDCL, tariffOf } from '../../fixtures/bill-facts.ts'
+import {
+  CLOSING,
+  FACTS,
+  factsWith,
+  KOLKATA,
+  METER,
+  MSEDCL,
+  onStroke,
+  OPENING,
+  tariffOf,
+} from '../../fixtures/bill-facts.ts'
 
 function amounts(tariff: Tariff, kWh: string, days: number): Record<string, string> {
   const period = { from: '2026-01-01', to: addDays('2026-01-01', days) }
@@ -197,4 +207,24 @@ test('a register rolls over, with the transformer ratio, by half its range at mo
   assert.equal(near(99_990, 7), String(17 * 40))
   assert.equal(near(60_000, 10_000), String(50_000 * 40)) // exactly half the range
   assert.equal(near(60_000, 10_001), 'BIL-01')
+})
+
+test('a fixed charge by days is stored with its days, printed so, and reads back', () => {
+  const document = { ...MSEDCL, fixedProration: 'days/month' }
+  const period = { from: '2026-05-11', to: '2026-06-01' }
+  const version = { tariff: tariffOf(document), validFrom: '2020-04-01', hash: 'h' }
+  const stretch = onStroke(instantsOf(period, KOLKATA), { opening: OPENING, closing: CLOSING })
+  const tariff = { is: 'in force', version } as const
+  const verdict = draftBill({ ...FACTS, period, tariff, stretches: [stretch] })
+  assert.ok(verdict.ok)
+  const utility = { name: 'U', address: 'A', contact: 'C', payment: [] }
+  const at = unixMs(Date.UTC(2026, 5, 1, 20, 0))
+  const { content, hash } = issueBill(verdict.draft, { number: 'B-1', at, utility })
+  const fixed = content.lines.find(({ code }) => code === 'fixed')
+  // 21 of 31 days: 74.516129...
+  const part = { quantity: '21', rate: '110', amount: '74.516129032258', of: '31' }
+  assert.deepEqual(fixed?.parts, [part])
+  assert.equal(fixed.amount, '74.52')
+  const stored: unknown = JSON.parse(JSON.stringify(content))
+  assert.deepEqual(readBill(stored, hash), { ok: true, content })
 })

@@ -69,8 +69,10 @@ export type BilledSegment = {
 export type BilledPart = {
   readonly quantity: string
   readonly rate: string
-  /** Exact, every digit. */
+  /** Exact, every digit; of a fraction of a month, cut to twelve places. */
   readonly amount: string
+  /** Days of the month of which `quantity` are billed; absent: all of them, or no month. */
+  readonly of?: string
 }
 export type BilledLine = {
   readonly code: string

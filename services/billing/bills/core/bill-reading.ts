@@ -220,6 +220,7 @@ function lineOf(line: Document): BilledLine {
         quantity: part.text('quantity'),
         rate: part.text('rate'),
         amount: part.text('amount'),
+        ...(entry.field('of').absent ? {} : { of: part.text('of') }),
       }
     }),
     amount: text('amount'),

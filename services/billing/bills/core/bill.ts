@@ -188,6 +188,7 @@ const billedLine = ({ charge, parts, amount }: Line, minorDigits: number): Bille
     quantity: decimalText(part.quantity),
     rate: decimalText(part.rate),
     amount: decimalText(part.amount, minorDigits),
+    ...(part.of === undefined ? {} : { of: String(part.of) }),
   })),
   amount: minorText(amount, minorDigits),
 })

@@ -109,7 +109,11 @@ function LineTable({ view }: { readonly view: BillView }) {
 }
 
 function partText(line: BilledLine, part: BilledPart, money: Money): string {
-  if (line.kind === 'fixed') return 'the same every month'
+  if (line.kind === 'fixed') {
+    return part.of === undefined
+      ? 'the same in every bill'
+      : `${part.quantity} of ${part.of} days of ${amountText(part.rate, money)}`
+  }
   if (line.kind === 'tax') {
     return `${percentText(part.rate)} of ${amountText(part.quantity, money)}`
   }

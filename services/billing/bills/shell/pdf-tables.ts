@@ -39,7 +39,9 @@ function partText(line: BilledLine, part: BilledPart, bill: BillContent): string
     case 'tax':
       return `${percentText(part.rate)} of ${amountText(part.quantity, bill)}`
     case 'fixed':
-      return ''
+      return part.of === undefined
+        ? ''
+        : `${part.quantity} of ${part.of} days of ${amountText(part.rate, bill)}`
     default:
       return unreachable(line.kind)
   }

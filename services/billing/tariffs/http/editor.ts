@@ -21,9 +21,14 @@ export type EditorValues = Readonly<Record<Name, string>>
 /** Longest reason that is recorded, characters. */
 const WHY_MAX = 300
 
-/** What an editor opens with: the next month, and some consumption to see a bill. */
-export function valuesFor(document: string, today: CivilDate): EditorValues {
-  const { to: from } = monthOf(today)
+/** What an editor opens with: the next month for which nothing is published, and some consumption
+ * to see a bill. */
+export function valuesFor(
+  document: string,
+  today: CivilDate,
+  last: CivilDate = today,
+): EditorValues {
+  const { to: from } = monthOf(last > today ? last : today)
   const { to: end } = monthOf(from)
   return { document, kWh: '250', begin: from, end, from, why: '', sure: '' }
 }

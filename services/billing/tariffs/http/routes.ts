@@ -77,7 +77,7 @@ function editorRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void 
       const code = param(visit.request, 'code')
       const newest = await store.newest(code)
       if (newest === null) return { trouble: NOT_FOUND }
-      const values = valuesFor(tariffText(newest.tariff), todayAt(now()))
+      const values = valuesFor(tariffText(newest.tariff), todayAt(now()), newest.validFrom)
       return openEditor(visit, { store, code }, values)
     }),
   )

@@ -7,15 +7,16 @@ import { chargeWords, ruleWords, slabWords } from '../core/words.ts'
 export function PriceList({ tariff }: { readonly tariff: Tariff }) {
   return (
     <>
-      <Table
-        caption={`Lines of a bill under ${tariff.code}`}
-        columns={[
-          { title: 'Line', cell: (charge) => <span class="strong">{charge.label}</span> },
-          { title: 'Price', cell: (charge) => <Price charge={charge} tariff={tariff} /> },
-        ]}
-        rows={tariff.charges}
-        empty=""
-      />
+      <dl class="prices">
+        {tariff.charges.map((charge) => (
+          <div key={charge.code}>
+            <dt>{charge.label}</dt>
+            <dd>
+              <Price charge={charge} tariff={tariff} />
+            </dd>
+          </div>
+        ))}
+      </dl>
       <Facts rows={ruleWords(tariff)} />
       <p class="soft">Source: {tariff.source}</p>
     </>
