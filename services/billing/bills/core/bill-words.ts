@@ -108,6 +108,11 @@ export function edgeText({ at }: { readonly at: string }, zone: string): string 
   return instant === null ? at : instantText(instant, zone)
 }
 
+/** What an estimate means for who pays it. */
+export const ESTIMATED_WORDS =
+  'A meter reading was missing and is estimated. The next bill goes on from the estimate, ' +
+  'so whatever was too much or too little in it is set right by itself.'
+
 export const meterNumbers = ({ segments }: BillContent): readonly string[] => [
   ...new Set(segments.map(({ meter }) => meter.number)),
 ]

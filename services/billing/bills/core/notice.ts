@@ -2,7 +2,7 @@
 
 import { amountText, amountTextPlain, grouped } from '../../civil/amount-text.ts'
 import type { BillContent } from './bill-content.ts'
-import { meterNumbers, metersText } from './bill-words.ts'
+import { ESTIMATED_WORDS, meterNumbers, metersText } from './bill-words.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import { smsLength } from '../../notices/core/sms-length.ts'
 
@@ -67,6 +67,7 @@ function plainMail(bill: BillContent, link: string | null): string {
     'it shows the meter readings and how every amount was computed.',
     '',
     ...lines,
+    ...(bill.energy.estimated === 'yes' ? ['', ESTIMATED_WORDS] : []),
     '',
     'How to pay',
     ...bill.utility.payment,

@@ -3,6 +3,7 @@
 import { amountText } from '../../civil/amount-text.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import type { BillContent } from '../core/bill-content.ts'
+import { ESTIMATED_WORDS } from '../core/bill-words.ts'
 import { mailText, summary } from '../core/notice.ts'
 
 const ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -32,6 +33,8 @@ export function mailHtml(bill: BillContent, link: string | null): string {
       ? ''
       : `<p style="margin:24px 0 0"><a href="${escaped(link)}">Your usage and all your bills</a>
 (the link is yours alone)</p>`
+  const estimated =
+    bill.energy.estimated === 'yes' ? `<p style="margin:16px 0 0">${ESTIMATED_WORDS}</p>\n` : ''
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head>
 <body style="margin:0;background:#ffffff;color:#1c2430;font:16px/1.5 'Noto Sans',Arial,sans-serif">
@@ -43,7 +46,7 @@ PDF; it shows the meter readings and how every amount was computed.</p>
 <p style="font-size:28px;font-weight:bold;margin:16px 0 0">${amount}</p>
 <p style="margin:0 0 16px">due ${escaped(dateText(bill.dueOn))}</p>
 <table style="width:100%;border-collapse:collapse">${summary(bill).map(row).join('')}</table>
-<p style="font-weight:bold;margin:24px 0 0">How to pay</p>
+${estimated}<p style="font-weight:bold;margin:24px 0 0">How to pay</p>
 <p style="margin:0">${utility.payment.map(escaped).join('<br>')}</p>
 ${pages}
 <p style="color:#56606e;margin-top:24px">Questions? ${escaped(utility.contact)}<br>

@@ -7,7 +7,7 @@ import type {
   BilledRegister,
   BilledSegment,
 } from '../core/bill-content.ts'
-import { clockWords, edgeText, markOf, wayText } from '../core/bill-words.ts'
+import { clockWords, ESTIMATED_WORDS, edgeText, markOf, wayText } from '../core/bill-words.ts'
 import { Table } from '../../kit/parts.tsx'
 import { registerText } from '../../kit/format.ts'
 
@@ -19,8 +19,7 @@ export function BillReadings({ content }: { readonly content: BillContent }) {
         <h2>{segments.length === 1 ? 'The meter' : `The ${segments.length} meters`}</h2>
         {energy.estimated === 'yes' && (
           <p class="notice">
-            <strong>Estimated.</strong> A reading was missing and is estimated below. The next bill
-            goes on from the estimate, so what was too much or too little is set right by itself.
+            <strong>Estimated.</strong> {ESTIMATED_WORDS}
           </p>
         )}
       </div>

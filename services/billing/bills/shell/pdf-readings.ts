@@ -8,7 +8,7 @@ import type {
   BilledRegister,
   BilledSegment,
 } from '../core/bill-content.ts'
-import { clockWords, edgeText, markOf, wayText } from '../core/bill-words.ts'
+import { clockWords, edgeText, ESTIMATED_WORDS, markOf, wayText } from '../core/bill-words.ts'
 import {
   BLUE,
   type Column,
@@ -62,7 +62,10 @@ export function drawEnergy(sheet: Sheet, bill: BillContent, top: number): number
   write(sheet, name, { ...COLUMNS[0], y: y + 4, size: 10, bold: true })
   write(sheet, days, { ...COLUMNS[1], y: y + 4, size: 9.5 })
   write(sheet, kWhText(bill.energy.kWh, bill), { ...COLUMNS[2], y: y + 4, size: 10, bold: true })
-  return y + ROW + 4
+  const below = y + ROW + 4
+  if (!estimated) return below
+  const box = { x: SIDE, y: below, width: WIDTH, size: SMALL, color: GREY, height: 3 * SMALL }
+  return below + write(sheet, ESTIMATED_WORDS, box)
 }
 
 const marked = (words: string, reading: BilledReading): string => {

@@ -104,7 +104,7 @@ export function drawHow(sheet: Sheet, bill: BillContent, top: number): number {
       : `Slab limits are those of 30 days times ${tariff.months}: ${bill.period.days} days.`
   const rounding = ROUNDED.get(tariff.rounding) ?? tariff.rounding
   const text = [
-    'How it was computed: the difference of the two readings,',
+    'How it was computed: the differences of the readings,',
     'priced slab by slab at full precision;',
     `each line is rounded once to ${coin} (${rounding}), and the total is the sum of the lines.`,
     limits,
