@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { draftBill, issueBill } from '../../services/billing/bills/core/bill.ts'
 import type { BillContent } from '../../services/billing/bills/core/bill-content.ts'
 import { averagesOf, endsOf } from '../../services/billing/bills/core/closings.ts'
