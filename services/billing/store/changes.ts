@@ -2,6 +2,7 @@
 // transaction of the change itself; rows are only ever added.
 
 import { type Kysely, sql } from 'kysely'
+import type { PoolClient } from 'pg'
 import type { Database } from './schema.ts'
 
 /** What kind of row changed, as pages name it. */
@@ -93,4 +94,22 @@ export async function changesOf(
       as r(what, row_id)
     join changes c using (what, row_id) order by c.id desc limit ${limit}`.execute(db)
   return found
+}
+
+/** Writes many rows and records each, in one statement. `writes`: an insert, update or delete that
+ * returns `id`, `before` and `after` of every row (jsonb); its parameters begin at $5. Returns how
+ * many rows it wrote. */
+export async function writeRecorded(
+  client: PoolClient,
+  author: Author & { readonly what: ChangedRow },
+  writes: string,
+  params: readonly unknown[] = [],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `with written as (${writes})
+     insert into changes (who, why, import_id, what, row_id, before, after)
+     select $1, $2, $3::integer, $4, id, before, after from written`,
+    [author.who, author.why, author.importId, author.what, ...params],
+  )
+  return rowCount ?? 0
 }

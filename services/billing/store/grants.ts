@@ -39,6 +39,10 @@ export const GRANTS: Readonly<Record<string, Grant>> = {
   installations: ALL,
   contracts: ALL,
   contract_terms: ALL,
+  imports: ALL,
+  import_parts: ALL,
+  import_refusals: ALL,
+  import_previews: ALL,
   // tariffs: a version never changes once it is published.
   tariffs: { insert: true, update: ['name'] },
   tariff_versions: ADDED,
@@ -116,6 +120,13 @@ const monthMaker = (schema: string): string => `
       name, first || ' 00:00:00+00', (first + interval '1 month')::date || ' 00:00:00+00');
   end $body$`
 
+/** What the working role may have done with the owner's rights. */
+const OWNERS_FUNCTIONS = [
+  'make_readings_month(integer)',
+  'make_import_stage()',
+  'analyse_import_stage()',
+] as const
+
 interface Roles {
   readonly name: string
   readonly schema: string
@@ -173,8 +184,10 @@ async function statements(
     `revoke create on schema ${schemaQuoted} from public, ${worker}`,
     `grant usage on schema ${schemaQuoted} to ${worker}`,
     `revoke all on all tables in schema ${schemaQuoted} from public, ${worker}`,
-    'revoke all on function make_readings_month(integer) from public',
-    `grant execute on function make_readings_month(integer) to ${worker}`,
+    ...OWNERS_FUNCTIONS.flatMap((name) => [
+      `revoke all on function ${name} from public`,
+      `grant execute on function ${name} to ${worker}`,
+    ]),
     ...rows.flatMap(({ name }) => {
       const grant = GRANTS[name]
       return grant === undefined ? [] : [`grant ${privileges(grant)} on ${name} to ${worker}`]

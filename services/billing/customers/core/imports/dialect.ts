@@ -66,6 +66,11 @@ export class EncodingProbe {
     if (this.#verdict.ok) this.#verdict = this.#look(part)
   }
 
+  /** Of what was seen so far. */
+  get verdict(): EncodingVerdict {
+    return this.#verdict
+  }
+
   end(): EncodingVerdict {
     if (!this.#verdict.ok) return this.#verdict
     try {
