@@ -12,6 +12,7 @@ const AREAS: Readonly<Record<string, () => Promise<(report: Report) => Promise<v
   'clock-live': async () => (await import('./clock/live.ts')).runLive,
   rotate: async () => (await import('./rotate.ts')).run,
   pages: async () => (await import('./pages.ts')).run,
+  import: async () => (await import('./import.ts')).run,
 }
 const ALL = 'all'
 const NAMES = [...Object.keys(AREAS), ALL].join(', ')
