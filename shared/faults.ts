@@ -280,6 +280,13 @@ export const FAULTS = {
     'setting is fixed by the environment',
     'change the named variable where Ticklock is started, or take it away there',
   ),
+  'OPS-38': fault('warn', 'file has another encoding', 'save it as UTF-8, or choose its encoding'),
+  'OPS-39': fault('warn', 'file cannot be imported', 'correct what the detail names'),
+  'OPS-40': fault(
+    'warn',
+    'import cannot be undone',
+    'end or take back what the detail names first',
+  ),
 } as const satisfies Record<string, Fault>
 
 export type FaultCode = keyof typeof FAULTS

@@ -2,7 +2,6 @@
 // flushes its commits.
 
 import assert from 'node:assert/strict'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { findImport, moveImport } from '../../services/billing/customers/db/imports/log.ts'
 import { applyImport, checkImport } from '../../services/billing/customers/shell/imports/run.ts'
 import { importStore, prepared } from '../e2e/import-fixture.ts'
@@ -10,7 +9,8 @@ import { testPostgres } from '../e2e/postgres.ts'
 import type { Report } from './rows.ts'
 
 const LINES = 100_000
-const NANOSECONDS = 1e9
+/** How often the loop is looked at, ms. */
+const LOOK_MS = 5
 
 const HEADER =
   'Customer number,Customer name,Customer address,E-mail,Phone,Service point code,' +
@@ -33,15 +33,14 @@ export async function run(report: Report): Promise<void> {
   try {
     const store = importStore(postgres)
     const id = await prepared(postgres, { kind: 'flat', text: flatFile() })
-    const delay = monitorEventLoopDelay({ resolution: 5 })
-    delay.enable()
+    const longest = watchLoop()
     const begun = performance.now()
     await checkImport(store, id)
     const checked = performance.now()
     await moveImport(postgres.db.kysely, id, { from: ['checked'], to: 'applying' })
     await applyImport(store, id, 'bench')
     const ended = performance.now()
-    delay.disable()
+    const worst = longest()
     const view = await findImport(postgres.db.kysely, id)
     assert.equal(view?.state, 'applied', view?.detail ?? '')
     assert.equal(view?.counts?.rows.contract?.new, LINES)
@@ -49,9 +48,23 @@ export async function run(report: Report): Promise<void> {
     const row = { reference: 0, ratio: 0, of }
     report({ ...row, bench: 'import.100k.s', ours: (ended - begun) / 1_000, unit: 's' })
     report({ ...row, bench: 'import.100k.dry.s', ours: (checked - begun) / 1_000, unit: 's' })
-    const worst = (delay.max / NANOSECONDS) * 1_000
-    report({ ...row, bench: 'import.loop.max.ms', ours: worst, unit: 'ms' })
+    report({ ...row, bench: 'import.loop.cpu.max.ms', ours: worst, unit: 'ms' })
   } finally {
     await postgres.close()
+  }
+}
+
+/** The most processor time that this thread spent between two turns of its loop, ms. Waiting for a
+ * processor that others use is not counted: that is the machine's, not ours. */
+function watchLoop(): () => number {
+  let [last, worst] = [process.threadCpuUsage(), 0]
+  const timer = setInterval(() => {
+    const now = process.threadCpuUsage()
+    worst = Math.max(worst, (now.user - last.user + now.system - last.system) / 1_000)
+    last = now
+  }, LOOK_MS)
+  return () => {
+    clearInterval(timer)
+    return worst
   }
 }

@@ -36,8 +36,8 @@ export interface Upload {
   isCut(): boolean
 }
 
-/** Largest file, bytes: a hundred thousand lines of 160. */
-export const UPLOAD_BYTES_MAX = 16 * 1_048_576
+/** Largest file, bytes: a hundred thousand lines of 320. */
+export const UPLOAD_BYTES_MAX = 32 * 1_048_576
 
 declare module 'fastify' {
   interface FastifyContextConfig {

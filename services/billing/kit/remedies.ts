@@ -21,6 +21,7 @@ const BOARD: Remedy = { page: '/board', words: 'Bill-run board' }
 const BILLS: Remedy = { page: '/bills', words: 'Bills' }
 const ACCOUNTS: Remedy = { page: '/accounts', words: 'Accounts' }
 const CUSTOMERS: Remedy = { page: '/customers', words: 'Customers' }
+const IMPORTS: Remedy = { page: '/imports', words: 'Imports' }
 const TARIFFS: Remedy = { page: '/tariffs', words: 'Tariffs' }
 const NOTICES: Remedy = { page: '/notices?state=failed', words: 'Notices given up' }
 const QUEUED: Remedy = { page: '/notices?state=queued', words: 'Notices that wait' }
@@ -163,6 +164,9 @@ export const REMEDIES: Readonly<Record<FaultCode, Remedy>> = {
   'OPS-35': MAIL,
   'OPS-36': SMS,
   'OPS-37': { page: '/settings', words: 'Utility' },
+  'OPS-38': IMPORTS,
+  'OPS-39': IMPORTS,
+  'OPS-40': IMPORTS,
   'OPS-41': ACCOUNTS,
   'OPS-43': DEVICES,
 }

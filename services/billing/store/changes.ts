@@ -96,20 +96,27 @@ export async function changesOf(
   return found
 }
 
-/** Writes many rows and records each, in one statement. `writes`: an insert, update or delete that
- * returns `id`, `before` and `after` of every row (jsonb); its parameters begin at $5. Returns how
- * many rows it wrote. */
+/** Rows that were written: the statement that writes them, called `made`, and from it their `id`,
+ * `before` and `after` (jsonb). */
+export interface RecordedWrites {
+  /** An insert, update or delete that returns columns; parameters $1 to $4 are who, why, import and
+   * what. */
+  readonly made: string
+  /** A query over `made`; where it is left out, `made` returns the three columns itself. */
+  readonly rows?: string
+}
+
+/** Writes many rows and records each, in one statement. Returns how many rows it wrote. */
 export async function writeRecorded(
   client: PoolClient,
   author: Author & { readonly what: ChangedRow },
-  writes: string,
-  params: readonly unknown[] = [],
+  { made, rows = 'select id, before, after from made' }: RecordedWrites,
 ): Promise<number> {
   const { rowCount } = await client.query(
-    `with written as (${writes})
+    `with made as (${made})
      insert into changes (who, why, import_id, what, row_id, before, after)
-     select $1, $2, $3::integer, $4, id, before, after from written`,
-    [author.who, author.why, author.importId, author.what, ...params],
+     select $1, $2, $3::integer, $4, id, before, after from (${rows}) written`,
+    [author.who, author.why, author.importId, author.what],
   )
   return rowCount ?? 0
 }

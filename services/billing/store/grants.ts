@@ -124,7 +124,7 @@ const monthMaker = (schema: string): string => `
 const OWNERS_FUNCTIONS = [
   'make_readings_month(integer)',
   'make_import_stage()',
-  'analyse_import_stage()',
+  'analyse_import_stage(text)',
 ] as const
 
 interface Roles {

@@ -17,7 +17,7 @@ const REFUSED = {
   'too large': troubleOf(
     413,
     'This form is too large',
-    'A file may have 16 MiB and a text field beside it 4 KiB. Split the file.',
+    'A file may have 32 MiB and a text field beside it 4 KiB. Split the file.',
   ),
   unreadable: troubleOf(
     400,

@@ -10,25 +10,29 @@ export const addMeters = (client: PoolClient, author: Author, source: string): P
   writeRecorded(
     client,
     { ...author, what: 'meter' },
-    `insert into meters (number, make, medium, digits, multiplier, billed_by) ${source}
+    {
+      made: `insert into meters (number, make, medium, digits, multiplier, billed_by) ${source}
      on conflict (number) do nothing
      returning id, null::jsonb as before, jsonb_build_object('number', number, 'make', make,
        'medium', medium, 'digits', digits, 'multiplier', multiplier,
        'billed_by', array_to_string(billed_by, ' ')) as after`,
+    },
   )
 
-/** `source`: (id, version, before, make, medium, digits, multiplier, billed_by) of meters to change,
- * each only in that version; returns how many were. */
+/** `source`: (id, version, before, make, medium, digits, multiplier, billed_by) of meters to
+ * change, each only in that version; returns how many were. */
 export const changeMeters = (client: PoolClient, author: Author, source: string): Promise<number> =>
   writeRecorded(
     client,
     { ...author, what: 'meter' },
-    `update meters m set make = s.make, medium = s.medium, digits = s.digits,
+    {
+      made: `update meters m set make = s.make, medium = s.medium, digits = s.digits,
        multiplier = s.multiplier, billed_by = s.billed_by, version = m.version + 1
      from (${source}) s where m.id = s.id and m.version = s.version
      returning m.id, s.before, jsonb_build_object('number', m.number, 'make', m.make,
        'medium', m.medium, 'digits', m.digits, 'multiplier', m.multiplier,
        'billed_by', array_to_string(m.billed_by, ' ')) as after`,
+    },
   )
 
 /** `source`: (meter_id, obis, unit, ts, value, exponent, kind, photo, note); approved at once,
@@ -37,22 +41,28 @@ export const addApproved = (client: PoolClient, author: Author, source: string):
   writeRecorded(
     client,
     { ...author, what: 'manual reading' },
-    `insert into manual_readings (meter_id, obis, unit, ts, value, exponent, kind, photo, note,
+    {
+      made: `insert into manual_readings (meter_id, obis, unit, ts, value, exponent, kind, photo,
+        note,
        state, entered_by, decided_at, decided_by, decided_why)
      select meter_id, obis, unit, ts, value, exponent, kind, photo, note, 'approved', $1, now(), $1,
        $2 from (${source}) s
      on conflict (meter_id, obis, ts) where state = 'approved' do nothing
      returning id, null::jsonb as before, jsonb_build_object('meter', meter_id, 'obis', obis,
        'at', ts, 'value', value, 'exponent', exponent, 'unit', unit, 'kind', kind) as after`,
+    },
   )
 
-/** Takes back meters that an import added; `source`: (id, before). A foreign key refuses the rest. */
+/** Takes back meters that an import added; `source`: (id, before). A foreign key refuses the rest.
+ * */
 export const removeMeters = (client: PoolClient, author: Author, source: string): Promise<number> =>
   writeRecorded(
     client,
     { ...author, what: 'meter' },
-    `delete from meters m using (${source}) s where m.id = s.id
+    {
+      made: `delete from meters m using (${source}) s where m.id = s.id
      returning m.id, s.before, null::jsonb as after`,
+    },
   )
 
 /** Takes back readings that an import approved; `source`: (id, before). */
@@ -64,6 +74,8 @@ export const removeApproved = (
   writeRecorded(
     client,
     { ...author, what: 'manual reading' },
-    `delete from manual_readings m using (${source}) s where m.id = s.id
+    {
+      made: `delete from manual_readings m using (${source}) s where m.id = s.id
      returning m.id, s.before, null::jsonb as after`,
+    },
   )

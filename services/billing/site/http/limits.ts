@@ -7,7 +7,7 @@ export const BODY_BYTES_MAX = 16_384
 export const PARAM_CHARS_MAX = 64
 /** Longest time a whole request may take to arrive, milliseconds (slow loris). */
 export const REQUEST_MS_MAX = 15_000
-/** The same for a file, milliseconds: 16 MiB over a line of 0.5 Mbit/s. It is sent by somebody who
+/** The same for a file, milliseconds: 32 MiB over a line of 1 Mbit/s. It is sent by somebody who
  * is logged in, and others are not kept out: an address has so many connections. */
 export const UPLOAD_MS_MAX = 300_000
 /** Time after which a silent client is dropped, milliseconds. */

@@ -1,8 +1,8 @@
 // How a file is written: its encoding, and what parts its cells. Both are shown and can be
 // overruled; neither is guessed in silence.
 
-/** Largest file, bytes: a quarter of a million lines of the flat file. A larger one is cut. */
-export const IMPORT_BYTES_MAX = 64 * 1_048_576
+/** Largest file, bytes, as the pages take it too: a hundred thousand lines of 320. */
+export const IMPORT_BYTES_MAX = 32 * 1_048_576
 /** Most lines below the header. */
 export const IMPORT_LINES_MAX = 250_000
 /** Most columns; the flat file has forty. */
@@ -151,8 +151,8 @@ export function isoDate(text: string, order: DateOrder): string {
   return `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}${rest}`
 }
 
-/** A number with the chosen mark as one with a point. A cell with the other mark stays as it is and
- * is refused where it is read: 1,234 is a thousand to some and one and a bit to others. */
+/** A number with the chosen mark as one with a point. A cell with the other mark stays as it is
+ * and is refused where it is read: 1,234 is a thousand to some and one and a bit to others. */
 export function pointNumber(text: string, decimal: DecimalMark): string {
   if (decimal === '.') return text
   return text.includes('.') ? `"${text}"` : text.replace(',', '.')

@@ -1,7 +1,8 @@
-// Which column of a file is what: guessed from its headers, corrected by the operator, and kept for
-// the next file with the same headers.
+// Which column of a file is what: guessed from its headers, corrected by the operator, and kept
+// for the next file with the same headers.
 
-import { COLUMN_WORDS, KIND_PLANS, type Kind, type Target } from './kinds.ts'
+import { KIND_PLANS, type Kind, type Target } from './kinds.ts'
+import { COLUMN_WORDS } from './words.ts'
 
 /** For each column of the file, in its order, where it belongs; null: it is left out. */
 export type Mapping = readonly (Target | null)[]
@@ -25,8 +26,8 @@ const namesOf = (target: Target): ReadonlySet<string> =>
     ...COLUMN_WORDS[target].also.split(' '),
   ])
 
-/** Guesses the place of each column; each place is taken once. A header that is a place's own label
- * comes first, then the first place in the kind's order that knows the word. */
+/** Guesses the place of each column; each place is taken once. A header that is a place's own
+ * label comes first, then the first place in the kind's order that knows the word. */
 export function guessMapping(kind: Kind, headers: readonly string[]): Mapping {
   const { columns } = KIND_PLANS[kind]
   const mapping: (Target | null)[] = headers.map(() => null)

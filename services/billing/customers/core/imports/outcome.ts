@@ -44,8 +44,10 @@ export interface FieldChange {
   readonly after: string | null
 }
 
-const text = (value: unknown): string | null =>
-  value === null || value === undefined ? null : String(value)
+const text = (value: unknown): string | null => {
+  if (value === null || value === undefined) return null
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
 
 /** What is different, field by field; of a new row all that is not empty. */
 export const fieldChanges = ({ before, after }: PlanPreview): readonly FieldChange[] =>

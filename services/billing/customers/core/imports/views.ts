@@ -1,5 +1,6 @@
 // An import as pages and the command line show it.
 
+import type { UnixMs } from '../../../../../shared/units.ts'
 import type { Dialect } from './dialect.ts'
 import type { Kind } from './kinds.ts'
 import type { Mapping } from './mapping.ts'
@@ -43,11 +44,11 @@ export interface ImportView {
   /** A fault, when the file as a whole was refused or could not be undone. */
   readonly code: string | null
   readonly detail: string
-  readonly uploadedAt: Date
+  readonly uploadedAt: UnixMs
   readonly uploadedBy: string
-  readonly appliedAt: Date | null
+  readonly appliedAt: UnixMs | null
   readonly appliedBy: string | null
-  readonly undoneAt: Date | null
+  readonly undoneAt: UnixMs | null
   readonly undoneBy: string | null
   /** Whether its file is still kept. */
   readonly hasFile: boolean

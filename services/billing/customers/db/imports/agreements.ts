@@ -4,7 +4,8 @@ import type { PoolClient } from 'pg'
 import { analyseStage } from './stage.ts'
 import { contradictions, refuse } from './refuse.ts'
 
-// Found by its number, else by its place and first day, else as the customer's open contract there.
+// Found by its number, else by its place and first day, else as the customer's open contract
+// there.
 const CONTRACTS = `
   insert into s_contract (line, number, customer, point, from_date, to_date, billed_from, tariff,
     tariff_from, missing, point_id, id, version, state, before)
@@ -112,7 +113,8 @@ const CONTRADICTED = contradictions(
   ],
 )
 
-// A new contract has terms from its first day; of one that exists only what the line names changes.
+// A new contract has terms from its first day; of one that exists only what the line names
+// changes.
 const TERMS = `
   update s_contract s set tariff_id = t.id, term_id = r.id, term_before = r.before,
     term_state = case when s.id is null then 'new'
@@ -140,7 +142,7 @@ export async function gatherContracts(client: PoolClient): Promise<number> {
   await client.query('truncate s_contract')
   let refused = await refuse(client, CONTRADICTED)
   await client.query(CONTRACTS)
-  await analyseStage(client)
+  await analyseStage(client, 'periods')
   await client.query(TERMS)
   for (const rows of [...WRONG, OVERLAPS, ...WRONG_TERMS]) refused += await refuse(client, rows)
   return refused

@@ -13,17 +13,22 @@ const CUSTOMER_AFTER = `jsonb_build_object('number', c.number, 'name', c.name, '
   'email', c.email, 'phone', c.phone, 'language', c.language) as after`
 const POINT_AFTER =
   "jsonb_build_object('code', p.code, 'address', p.address, 'zone', p.zone) as after"
-const INSTALLATION_AFTER = `jsonb_build_object('meter', (select number from meters
-    where id = i.meter_id), 'service_point', (select code from service_points
-    where id = i.service_point_id), 'from_ts', i.from_ts, 'to_ts', i.to_ts,
-  'main_meter', (select number from meters where id = i.main_meter_id)) as after`
-const CONTRACT_AFTER = `jsonb_build_object('number', k.number, 'customer', (select number
-    from customers where id = k.customer_id), 'service_point', (select code from service_points
-    where id = k.service_point_id), 'from_date', k.from_date, 'to_date', k.to_date,
-  'billed_from', k.billed_from) as after`
-const TERM_AFTER = `jsonb_build_object('contract', (select number from contracts
-    where id = t.contract_id), 'from_date', t.from_date, 'tariff', (select code from tariffs
-    where id = t.tariff_id), 'missing', t.missing) as after`
+/** Rows that name others by their ids are recorded with what people call those. */
+const INSTALLATION_ROWS = `
+  select i.id, i.before, jsonb_build_object('meter', m.number, 'service_point', p.code,
+    'from_ts', i.from_ts, 'to_ts', i.to_ts, 'main_meter', main.number) as after
+  from made i join meters m on m.id = i.meter_id join service_points p on p.id = i.service_point_id
+  left join meters main on main.id = i.main_meter_id`
+const CONTRACT_ROWS = `
+  select k.id, k.before, jsonb_build_object('number', k.number, 'customer', c.number,
+    'service_point', p.code, 'from_date', k.from_date, 'to_date', k.to_date,
+    'billed_from', k.billed_from) as after
+  from made k join customers c on c.id = k.customer_id
+  join service_points p on p.id = k.service_point_id`
+const TERM_ROWS = `
+  select t.id, t.before, jsonb_build_object('contract', k.number, 'from_date', t.from_date,
+    'tariff', f.code, 'missing', t.missing) as after
+  from made t join contracts k on k.id = t.contract_id left join tariffs f on f.id = t.tariff_id`
 const NEW = 'null::jsonb as before'
 
 /** What each kind of row takes to be added and to be changed. */
@@ -32,10 +37,14 @@ interface Writes {
   change(client: PoolClient, author: Author): Promise<number>
 }
 
-const written = (what: Entity, add: string, change: string): Writes => ({
-  add: (client, author) => writeRecorded(client, { ...author, what }, add),
-  change: (client, author) => writeRecorded(client, { ...author, what }, change),
-})
+function written(what: Entity, add: string, change: string, rows?: string): Writes {
+  const named = rows === undefined ? {} : { rows }
+  return {
+    add: (client, author) => writeRecorded(client, { ...author, what }, { made: add, ...named }),
+    change: (client, author) =>
+      writeRecorded(client, { ...author, what }, { made: change, ...named }),
+  }
+}
 
 const METER_FIELDS = 'make, medium, digits, multiplier, billed_by'
 
@@ -79,12 +88,13 @@ const WRITES: Readonly<Record<Entity, Writes>> = {
      select m.id, p.id, s.from_ts, s.to_ts, main.id from s_installation s
      join meters m on m.number = s.meter join service_points p on p.code = s.point
      left join meters main on main.number = s.main_meter where s.state = 'new' order by s.line
-     returning i.id, ${NEW}, ${INSTALLATION_AFTER}`,
+     returning i.*, ${NEW}`,
     `update installations i set to_ts = s.to_ts, main_meter_id = (select id from meters
        where number = s.main_meter) from s_installation s
      where s.state = 'changed' and i.id = s.id
        and i.to_ts is not distinct from (s.before->>'to_ts')::timestamptz
-     returning i.id, s.before, ${INSTALLATION_AFTER}`,
+     returning i.*, s.before`,
+    INSTALLATION_ROWS,
   ),
   contract: written(
     'contract',
@@ -92,11 +102,12 @@ const WRITES: Readonly<Record<Entity, Writes>> = {
        billed_from)
      select s.number, c.id, p.id, s.from_date, s.to_date, s.billed_from from s_contract s
      join customers c on c.number = s.customer join service_points p on p.code = s.point
-     where s.state = 'new' order by s.line returning k.id, ${NEW}, ${CONTRACT_AFTER}`,
+     where s.state = 'new' order by s.line returning k.*, ${NEW}`,
     `update contracts k set to_date = s.to_date, billed_from = s.billed_from,
        version = k.version + 1
      from s_contract s where s.state = 'changed' and k.id = s.id and k.version = s.version
-     returning k.id, s.before, ${CONTRACT_AFTER}`,
+     returning k.*, s.before`,
+    CONTRACT_ROWS,
   ),
   // A new contract whose tariff begins later has none until then.
   term: written(
@@ -109,11 +120,12 @@ const WRITES: Readonly<Record<Entity, Writes>> = {
        select s.from_date, null where s.id is null and s.tariff_from > s.from_date)
        f(from_date, tariff_id)
      where s.term_state = 'new' order by s.line, f.from_date
-     returning t.id, ${NEW}, ${TERM_AFTER}`,
+     returning t.*, ${NEW}`,
     `update contract_terms t set tariff_id = coalesce(s.tariff_id, t.tariff_id),
        missing = coalesce(s.missing, t.missing)
      from s_contract s where s.term_state = 'changed' and t.id = s.term_id
-     returning t.id, s.term_before as before, ${TERM_AFTER}`,
+     returning t.*, s.term_before as before`,
+    TERM_ROWS,
   ),
   'manual reading': {
     add: (client, author) =>

@@ -1,7 +1,8 @@
-// The record of imports: what came, how it was read, what became of it. Its rows are written outside
-// the transaction that imports, so that the progress of one can be seen while it runs.
+// The record of imports: what came, how it was read, what became of it. Its rows are written
+// outside the transaction that imports, so that the progress of one can be seen while it runs.
 
 import { type Kysely, sql } from 'kysely'
+import { type UnixMs, unixMs } from '../../../../../shared/units.ts'
 import { isDelimiter, isEncodingName } from '../../core/imports/dialect.ts'
 import { isKind, type Kind } from '../../core/imports/kinds.ts'
 import { readMapping } from '../../core/imports/mapping.ts'
@@ -67,16 +68,18 @@ function viewOf(row: Row): ImportView | null {
     counts: isCounts(row.counts) ? row.counts : null,
     code: row.code,
     detail: row.detail,
-    uploadedAt: row.uploaded_at,
+    uploadedAt: unixMs(row.uploaded_at.getTime()),
     uploadedBy: row.uploaded_by,
-    appliedAt: row.applied_at,
+    appliedAt: instant(row.applied_at),
     appliedBy: row.applied_by,
-    undoneAt: row.undone_at,
+    undoneAt: instant(row.undone_at),
     undoneBy: row.undone_by,
     hasFile: row.has_file,
     plan: planOf(kind, row.options),
   }
 }
+
+const instant = (at: Date | null): UnixMs | null => (at === null ? null : unixMs(at.getTime()))
 
 const isCounts = (value: unknown): value is ImportCounts =>
   typeof value === 'object' && value !== null && 'lines' in value && 'rows' in value

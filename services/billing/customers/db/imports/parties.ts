@@ -64,7 +64,7 @@ export async function gatherParties(client: PoolClient, zone: string): Promise<v
   await client.query(CUSTOMERS)
   await client.query(POINTS, [zone])
   await client.query(METERS)
-  await analyseStage(client)
+  await analyseStage(client, 'parties')
 }
 
 const CONTRADICTIONS = [

@@ -91,13 +91,13 @@ export async function gatherInstallations(client: PoolClient): Promise<number> {
   await client.query('truncate s_installation')
   let refused = await refuse(client, CONTRADICTED)
   await client.query(INSTALLATIONS)
-  await analyseStage(client)
+  await analyseStage(client, 'periods')
   for (const rows of [...WRONG, OVERLAPS]) refused += await refuse(client, rows)
   return refused
 }
 
-// An opening register was read when the meter was installed, any other where it hung at the time. A
-// register that several lines give counts once ('again').
+// An opening register was read when the meter was installed, any other where it hung at the time.
+// A register that several lines give counts once ('again').
 const MANUAL = `
   insert into s_manual
   select r.line, r.target, r.meter, m.id, r.obis, r.unit, t.ts, r.value, r.exponent, r.kind, r.photo,
@@ -143,7 +143,6 @@ const WRONG_READINGS = [
 export async function gatherReadings(client: PoolClient): Promise<number> {
   await client.query('truncate s_manual')
   await client.query(MANUAL)
-  await analyseStage(client)
   let refused = 0
   for (const rows of WRONG_READINGS) refused += await refuse(client, rows)
   return refused

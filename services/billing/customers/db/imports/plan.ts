@@ -14,15 +14,15 @@ import { analyseStage, dropRefused } from './stage.ts'
  * need two or three. */
 const ROUNDS_MAX = 100
 
-/** Gathers everything. `passed` is called after each step, so that somebody can see it move. False:
- * the lines hang together in too long chains to be told apart. */
+/** Gathers everything. `passed` is called after each step, so that somebody can see it move.
+ * False: the lines hang together in too long chains to be told apart. */
 export async function gather(
   client: PoolClient,
   { kind, zone }: { readonly kind: Kind; readonly zone: string },
   passed: (phase: string) => Promise<void>,
 ): Promise<boolean> {
   await dropRefused(client)
-  await analyseStage(client)
+  await analyseStage(client, 'lines')
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     await passed('Comparing lines with each other')
     let refused = await refuseContradictions(client)
@@ -60,29 +60,80 @@ async function gatherPeriods(
   return refused
 }
 
-/** What the plan tables hold, as one shape: (what, key, line, state, version, before, after). */
-const ROWS: Readonly<Record<Entity, string>> = {
-  customer: `select 'customer' as what, number as key, line, state, version, before,
-    jsonb_build_object('number', number, 'name', name, 'address', address, 'email', email,
-      'phone', phone, 'language', language) as after from s_customer`,
-  'service point': `select 'service point', code, line, state, version, before,
-    jsonb_build_object('code', code, 'address', address, 'zone', zone) from s_point`,
-  meter: `select 'meter', number, line, state, version, before,
-    jsonb_build_object('number', number, 'make', make, 'medium', medium, 'digits', digits,
-      'multiplier', multiplier, 'billed_by', array_to_string(billed_by, ' ')) from s_meter`,
-  installation: `select 'installation', meter || ' at ' || point, line, state, null, before,
-    jsonb_build_object('meter', meter, 'service_point', point, 'from_ts', from_ts, 'to_ts', to_ts,
-      'main_meter', main_meter) from s_installation`,
-  contract: `select 'contract', coalesce(number || ', ', '') || customer || ' at ' || point, line,
-    state, version, before, jsonb_build_object('number', number, 'customer', customer,
-      'service_point', point, 'from_date', from_date, 'to_date', to_date,
-      'billed_from', billed_from) from s_contract`,
-  term: `select 'term', customer || ' at ' || point || ' from ' || tariff_from, line, term_state,
-    null, term_before, jsonb_build_object('contract', number, 'from_date', tariff_from,
-      'tariff', tariff, 'missing', missing) from s_contract`,
-  'manual reading': `select 'manual reading', meter || ' ' || obis || ' ' || ts, line, state, null,
-    null, jsonb_build_object('meter', meter, 'obis', obis, 'at', ts, 'value', value,
-      'exponent', exponent, 'unit', unit, 'kind', kind) from s_manual where state <> 'again'`,
+/** Where the rows of each kind are planned, and which columns say what would be written. */
+interface PlanTable {
+  readonly table: string
+  readonly state: string
+  readonly key: string
+  /** All that decides what is written; a dry run and its import must agree on it. */
+  readonly written: string
+  readonly before: string
+  readonly after: string
+}
+
+const TABLES: Readonly<Record<Entity, PlanTable>> = {
+  customer: {
+    table: 's_customer',
+    state: 'state',
+    key: 'number',
+    written: 'version, number, name, address, email, phone, language',
+    before: 'before',
+    after: `jsonb_build_object('number', number, 'name', name, 'address', address, 'email', email,
+      'phone', phone, 'language', language)`,
+  },
+  'service point': {
+    table: 's_point',
+    state: 'state',
+    key: 'code',
+    written: 'version, code, address, zone',
+    before: 'before',
+    after: "jsonb_build_object('code', code, 'address', address, 'zone', zone)",
+  },
+  meter: {
+    table: 's_meter',
+    state: 'state',
+    key: 'number',
+    written: 'version, number, make, medium, digits, multiplier, billed_by',
+    before: 'before',
+    after: `jsonb_build_object('number', number, 'make', make, 'medium', medium, 'digits', digits,
+      'multiplier', multiplier, 'billed_by', array_to_string(billed_by, ' '))`,
+  },
+  installation: {
+    table: 's_installation',
+    state: 'state',
+    key: "meter || ' at ' || point",
+    written: "id, meter, point, from_ts, to_ts, main_meter, before->>'to_ts'",
+    before: 'before',
+    after: `jsonb_build_object('meter', meter, 'service_point', point, 'from_ts', from_ts,
+      'to_ts', to_ts, 'main_meter', main_meter)`,
+  },
+  contract: {
+    table: 's_contract',
+    state: 'state',
+    key: "coalesce(number || ', ', '') || customer || ' at ' || point",
+    written: 'version, number, customer, point, from_date, to_date, billed_from',
+    before: 'before',
+    after: `jsonb_build_object('number', number, 'customer', customer, 'service_point', point,
+      'from_date', from_date, 'to_date', to_date, 'billed_from', billed_from)`,
+  },
+  term: {
+    table: 's_contract',
+    state: 'term_state',
+    key: "customer || ' at ' || point || ' from ' || tariff_from",
+    written: 'version, number, point, from_date, tariff_from, tariff_id, missing, term_id',
+    before: 'term_before',
+    after: `jsonb_build_object('contract', number, 'from_date', tariff_from, 'tariff', tariff,
+      'missing', missing)`,
+  },
+  'manual reading': {
+    table: 's_manual',
+    state: 'state',
+    key: "meter || ' ' || obis || ' ' || ts",
+    written: 'meter, obis, ts, unit, value, exponent, kind, photo, note',
+    before: 'null::jsonb',
+    after: `jsonb_build_object('meter', meter, 'obis', obis, 'at', ts, 'value', value,
+      'exponent', exponent, 'unit', unit, 'kind', kind)`,
+  },
 }
 
 /** What a kind of file is about; the rest of what its lines name is only looked up. */
@@ -98,11 +149,6 @@ export function entitiesOf(kind: Kind): readonly Entity[] {
   ]
 }
 
-const union = (kind: Kind): string =>
-  entitiesOf(kind)
-    .map((entity) => `(${ROWS[entity]})`)
-    .join(' union all ')
-
 /** How many rows are new, changed and equal; and the digest of all that would be written. */
 export async function countPlan(
   client: PoolClient,
@@ -111,13 +157,14 @@ export async function countPlan(
   const tallies: Partial<Record<Entity, Tally>> = {}
   let digest = ''
   for (const entity of entitiesOf(kind)) {
+    const { table, state, written } = TABLES[entity]
     const { rows } = await client.query<Tally & { readonly digest: string | null }>(
-      `select count(*) filter (where state = 'new')::integer as new,
-         count(*) filter (where state = 'changed')::integer as changed,
-         count(*) filter (where state = 'equal')::integer as equal,
-         sum(hashtextextended(concat_ws('|', what, key, state, version, after), 0)::numeric)
-           filter (where state <> 'equal')::text as digest
-       from (${ROWS[entity]}) r(what, key, line, state, version, before, after)`,
+      `select count(*) filter (where ${state} = 'new')::integer as new,
+         count(*) filter (where ${state} = 'changed')::integer as changed,
+         count(*) filter (where ${state} = 'equal')::integer as equal,
+         sum(hashtextextended(row(${state}, ${written})::text, 0)::numeric)
+           filter (where ${state} in ('new', 'changed'))::text as digest
+       from ${table}`,
     )
     const [row] = rows
     if (row === undefined) continue
@@ -135,20 +182,24 @@ export async function countPlan(
   }
 }
 
-/** The first rows that are changed, then the first that are new. */
+/** The first rows of each kind that are changed, then the first that are new. */
 export async function previewPlan(
   client: PoolClient,
   kind: Kind,
   limits: { readonly changed: number; readonly new: number },
 ): Promise<readonly PlanPreview[]> {
-  const { rows } = await client.query<PlanPreview>(
-    `with r(what, key, line, state, version, before, after) as (${union(kind)})
-     (select what, key, line, state, before, after from r where state = 'changed'
-       order by line limit $1)
-     union all
-     (select what, key, line, state, before, after from r where state = 'new'
-       order by line limit $2)`,
-    [limits.changed, limits.new],
-  )
-  return rows
+  const previews: PlanPreview[] = []
+  for (const wanted of ['changed', 'new'] as const) {
+    for (const entity of entitiesOf(kind)) {
+      const { table, state, key, before, after } = TABLES[entity]
+      const { rows } = await client.query<PlanPreview>(
+        `select '${entity}' as what, ${key} as key, line, ${state} as state, ${before} as before,
+           ${after} as after
+         from (select * from ${table} where ${state} = $1 order by line limit $2) s`,
+        [wanted, limits[wanted]],
+      )
+      previews.push(...rows)
+    }
+  }
+  return previews
 }

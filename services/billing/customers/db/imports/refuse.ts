@@ -18,7 +18,8 @@ export async function refuse(
 export type Said = readonly [column: string, target: Target]
 
 /** Lines that say different things about one and the same: none of them is right. `thing`: in a
- * word; `key`: columns of s_line that name the thing. Minimum and maximum find it in one pass, without a sort. */
+ * word; `key`: columns of s_line that name the thing. Minimum and maximum find it in one pass,
+ * without a sort. */
 export function contradictions(
   thing: string,
   key: readonly string[],

@@ -4,10 +4,10 @@
 import type { PoolClient } from 'pg'
 import type { Refusal, StagedLine, StagedReading } from '../../core/imports/lines.ts'
 
-/** Makes the tables (migrations/0018_imports.sql): the role that Ticklock works with creates none by
- * itself, so a function of their owner does it. s_line and s_reading: what the file says. s_refusal:
- * what is wrong with it. The others are what the lines amount to, one row for each customer and so
- * on; `id` null: it does not exist yet. */
+/** Makes the tables (migrations/0021_imports.sql): the role that Ticklock works with creates none
+ * by itself, so a function of their owner does it. s_line and s_reading: what the file says.
+ * s_refusal: what is wrong with it. The others are what the lines amount to, one row for each
+ * customer and so on; `id` null: it does not exist yet. */
 export const createStage = async (client: PoolClient): Promise<void> => {
   await client.query('select make_import_stage()')
 }
@@ -45,8 +45,11 @@ export async function stageSlice(client: PoolClient, slice: Slice): Promise<void
 }
 
 /** Without it every statement would be planned for a table of a thousand rows. */
-export const analyseStage = async (client: PoolClient): Promise<void> => {
-  await client.query('select analyse_import_stage()')
+export const analyseStage = async (
+  client: PoolClient,
+  part: 'lines' | 'parties' | 'periods',
+): Promise<void> => {
+  await client.query('select analyse_import_stage($1)', [part])
 }
 
 /** Takes refused lines out; returns how many went. Whatever else they said goes with them. */

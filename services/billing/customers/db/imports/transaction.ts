@@ -10,8 +10,8 @@ import { reach } from '../../../store/pool.ts'
 /** Key of the advisory lock while an import works: 'impo' in ASCII. */
 const LOCK_KEY = 0x696d706f
 
-/** Runs `work` in a transaction; what it returns with `keep` false is rolled back. Rejects with what
- * `work` rejects with; then nothing stays either. Null: another import is at work. */
+/** Runs `work` in a transaction; what it returns with `keep` false is rolled back. Rejects with
+ * what `work` rejects with; then nothing stays either. Null: another import is at work. */
 export async function inOneTransaction<T>(
   pool: Pool,
   work: (client: PoolClient) => Promise<{ readonly keep: boolean; readonly value: T }>,

@@ -1,8 +1,9 @@
-// Takes an import back as long as nothing rests on it. What it added is deleted, what it changed gets
-// its old values; `changes` keeps both. What stands in the way is named, and then nothing is undone.
+// Takes an import back as long as nothing rests on it. What it added is deleted, what it changed
+// gets its old values; `changes` keeps both. What stands in the way is named, and then nothing is
+// undone.
 
 import type { PoolClient } from 'pg'
-import { analyseStage, createStage } from './stage.ts'
+import { createStage } from './stage.ts'
 import { changeMeters, removeApproved, removeMeters } from '../../../readings/db/bulk-entries.ts'
 import { type Author, writeRecorded } from '../../../store/changes.ts'
 
@@ -80,7 +81,6 @@ export async function findObstacles(
 ): Promise<{ readonly count: number; readonly first: readonly Obstacle[] }> {
   await createStage(client)
   await client.query(GATHER, [importId])
-  await analyseStage(client)
   const { rows } = await client.query<Obstacle & { readonly count: number }>(
     `select what, coalesce(key, '') as key, why, count(*) over () as count from (${OBSTACLES}) o
      order by what, key limit ${OBSTACLES_SHOWN}`,
@@ -162,14 +162,16 @@ export async function undoImport(client: PoolClient, author: Author): Promise<nu
     writeRecorded(
       client,
       { ...author, what },
-      `delete from ${table} t using (${gone(what)}) u where t.id = u.id
-       returning t.id, u.before, null::jsonb as after`,
+      {
+        made: `delete from ${table} t using (${gone(what)}) u where t.id = u.id
+          returning t.id, u.before, null::jsonb as after`,
+      },
     )
   for (const [what, table] of DELETIONS) rows += await remove(what, table)
   rows += await removeMeters(client, author, gone('meter'))
   for (const [what, table] of LAST_DELETIONS) rows += await remove(what, table)
   for (const [what, restore] of RESTORED) {
-    rows += await writeRecorded(client, { ...author, what }, restore)
+    rows += await writeRecorded(client, { ...author, what }, { made: restore })
   }
   return rows + (await changeMeters(client, author, METERS_BEFORE))
 }

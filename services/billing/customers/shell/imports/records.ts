@@ -55,8 +55,8 @@ class Refused extends Error {
   }
 }
 
-/** Reads a file to its end, or to where it cannot be read. OPS-38: not in that encoding. OPS-39: no
- * CSV, or more than the limits. */
+/** Reads a file to its end, or to where it cannot be read. OPS-38: not in that encoding. OPS-39:
+ * no CSV, or more than the limits. */
 export async function readRecords(
   parts: AsyncIterable<Uint8Array>,
   reading: Reading,

@@ -26,8 +26,8 @@ import {
 import { findObstacles, undoImport } from '../../db/imports/undo.ts'
 import { type FileVerdict, readRecords } from './records.ts'
 
-/** Rows of a dry run that are shown field by field. */
-const PREVIEWS = { changed: 500, new: 50 } as const
+/** Rows of each kind that a dry run shows field by field. */
+const PREVIEWS = { changed: 200, new: 10 } as const
 /** Shares of the progress bar, percent: reading, comparing, writing. */
 const READ_SHARE = 50
 const COMPARED_SHARE = 80
@@ -163,8 +163,8 @@ const busy = (store: ImportStore, id: number, from: 'checking' | 'applying' | 'u
 const OVERTAKEN =
   'Something changed since the dry run that you saw, so nothing was imported: here is a new one.'
 
-/** Applies an import as its dry run was shown; when anything has changed since, the dry run is made
- * and shown again. The import is in the state `applying`. */
+/** Applies an import as its dry run was shown; when anything has changed since, the dry run is
+ * made and shown again. The import is in the state `applying`. */
 export async function applyImport(store: ImportStore, id: number, by: string): Promise<void> {
   const view = await findImport(store.db, id)
   if (view === null || view.plan === null) return

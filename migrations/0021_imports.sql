@@ -117,8 +117,15 @@ begin
   execute format('grant all on s_line, s_reading, s_refusal, s_customer, s_point,
     s_meter, s_installation, s_contract, s_manual, s_undo to %I', session_user);
 end $$;
-create function analyse_import_stage() returns void
+-- Only what statements are planned by: the columns that rows are joined on.
+create function analyse_import_stage(part text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  analyze s_line, s_reading, s_refusal, s_customer, s_point, s_meter, s_installation, s_contract, s_manual, s_undo;
+  if part = 'lines' then
+    analyze s_line (line, customer, point, meter), s_reading (line, meter), s_refusal (line);
+  elsif part = 'parties' then
+    analyze s_customer (number, id), s_point (code, id), s_meter (number, id);
+  elsif part = 'periods' then
+    analyze s_installation (meter, id), s_contract (point, id, no), s_manual (meter, meter_id);
+  end if;
 end $$;
