@@ -22,6 +22,8 @@ import { prepareSchema } from './store/migrate.ts'
 import { queueAgain } from './notices/db/notices.ts'
 import { indexClosedMonths } from './readings/db/partitions.ts'
 import { type Db, isUp, openDatabase, openOwner } from './store/pool.ts'
+import { openImportDesk } from './customers/shell/imports/desk.ts'
+import { importOffice } from './customers/shell/imports/office.ts'
 import { ReadingSink } from './readings/db/sink.ts'
 import { startRetimer } from './readings/shell/retiming.ts'
 import { openRoster } from './fleet/db/roster.ts'
@@ -41,7 +43,7 @@ import { storedBillPdf } from './bills/shell/document.ts'
 import { openPress, type Press } from './bills/shell/press.ts'
 import { openSenders } from './notices/shell/senders.ts'
 import type { UtilityEnvironment } from './utility/core/environment.ts'
-import { zoneOf } from './utility/core/profile.ts'
+import { type Profile, zoneOf } from './utility/core/profile.ts'
 import { readUtility } from './utility/db/profile.ts'
 import { historyFrom } from './civil/calendar.ts'
 import type { SlaveDoor } from './fleet/core/views.ts'
@@ -143,7 +145,7 @@ export async function runBilling(options: BillingOptions): Promise<RunningBillin
     closers.push(() => attention.stop())
     const keeper = setInterval(() => void tend(owner, log), TEND_MS)
     closers.push(async () => clearInterval(keeper))
-    const app = await openPages(options, { db, press, board })
+    const app = await openPages(options, { db, press, board, profile })
     closers.push(() => app.close())
     return {
       db,
@@ -187,11 +189,20 @@ async function billOrders({ kysely }: Db, { utility }: BillingOptions): Promise<
 
 async function openPages(
   options: BillingOptions,
-  { db, press, board }: { readonly db: Db; readonly press: Press; readonly board: FleetBoard },
+  parts: {
+    readonly db: Db
+    readonly press: Press
+    readonly board: FleetBoard
+    readonly profile: () => Promise<Profile>
+  },
 ): Promise<Awaited<ReturnType<typeof buildApp>>> {
   const { baseUrl, trustedProxies, demo, inbox, attacks, backfill, http } = options
+  const { db, press, board, profile } = parts
+  const desk = openImportDesk({ pool: db.pool, db: db.kysely }, options.log)
+  const zone = async () => (await profile()).zone ?? ''
   const watch = openAccessWatch(options.log)
   const app = await buildApp({
+    imports: importOffice(db.kysely, { desk, zone }),
     ...webStores(db.kysely),
     billOrders: () => billOrders(db, options),
     queueAgain: (id) => queueAgain(db.kysely, { id, now: now() }),
@@ -219,6 +230,7 @@ async function openPages(
     demo,
     ...settingsPages(options, db),
   })
+  app.addHook('onClose', () => desk.stop())
   try {
     await app.listen({ host: http.host, port: http.port })
   } catch (error) {

@@ -10,6 +10,7 @@ import { device } from './device.ts'
 import { doctor } from './doctor.ts'
 import { enrol } from './enrol.ts'
 import { help } from './help.ts'
+import { importFile } from './import.ts'
 import { letGo } from './let-go.ts'
 import { operator } from './operator.ts'
 import { revoke } from './revoke.ts'
@@ -38,6 +39,7 @@ export const COMMANDS: readonly SubCommand[] = [
   tariff,
   operator,
   customer,
+  importFile,
   attack,
   doctor,
   help,

@@ -8,6 +8,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import { openImportDesk } from '../../services/billing/customers/shell/imports/desk.ts'
+import { importOffice } from '../../services/billing/customers/shell/imports/office.ts'
 import { setOperator } from '../../services/billing/access/db/operators.ts'
 import { customerLink } from '../../services/billing/access/shell/links.ts'
 import { createPasswords } from '../../services/billing/access/shell/passwords.ts'
@@ -100,11 +102,16 @@ before(async () => {
   const { kysely, pool } = postgres.db
   const seeded = await seed(postgres.db)
   const write = (line: string): void => void lines.push(line)
-  const watch = openAccessWatch(openLog({ pretty: false, nowMs: () => NOON, write }))
+  const log = openLog({ pretty: false, nowMs: () => NOON, write })
+  const watch = openAccessWatch(log)
   app = await buildApp({
     ...webStores(kysely),
     ...settingsDeps(),
     billOrders: async () => ({ utility: DEMO_UTILITY, issuing: 'automatic' }),
+    imports: importOffice(kysely, {
+      desk: openImportDesk({ pool, db: kysely }, log),
+      zone: async () => 'Asia/Kolkata',
+    }),
     giveCommand: (command) =>
       giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,

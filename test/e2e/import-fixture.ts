@@ -24,7 +24,7 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
 }
 
-/** Receives the file and maps its columns as proposed; the id of the import, ready to be checked. */
+/** Receives the file and maps its columns as proposed; the import's id, ready to be checked. */
 export async function prepared(
   { db }: Pick<TestPostgres, 'db'>,
   { kind, text }: GivenFile,

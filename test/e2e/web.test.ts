@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import { openImportDesk } from '../../services/billing/customers/shell/imports/desk.ts'
+import { importOffice } from '../../services/billing/customers/shell/imports/office.ts'
 import { type Browser, chromium } from 'playwright-core'
 import { addOperator, hasOperator } from '../../services/billing/access/db/operators.ts'
 import { createPasswords } from '../../services/billing/access/shell/passwords.ts'
@@ -56,11 +58,16 @@ before(async () => {
   postgres = await testPostgres()
   const { kysely, pool } = postgres.db
   seeded = await seed(postgres.db)
-  const watch = openAccessWatch(openLog({ pretty: false, nowMs: () => NOON, write: () => {} }))
+  const log = openLog({ pretty: false, nowMs: () => NOON, write: () => {} })
+  const watch = openAccessWatch(log)
   app = await buildApp({
     ...webStores(kysely),
     ...settingsDeps(),
     billOrders: async () => ({ utility: DEMO_UTILITY, issuing: 'automatic' }),
+    imports: importOffice(kysely, {
+      desk: openImportDesk({ pool, db: kysely }, log),
+      zone: async () => 'Asia/Kolkata',
+    }),
     giveCommand: (command) =>
       giveCommand(kysely, { ...command, now: NOON, expires: shiftMs(NOON, COMMAND_LIFE) }),
     now: () => NOON,

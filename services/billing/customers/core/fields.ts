@@ -7,7 +7,8 @@ import { ACTIVE_IMPORT_TOTAL, type Obis, parseObis } from '../../../../shared/me
 import { isCivilDate } from '../../civil/calendar.ts'
 import { isPlainText } from '../../../../shared/documents/plain-text.ts'
 import { mailProblem, phoneProblem } from '../../utility/core/addresses.ts'
-import { nearestZones, zoneNamed } from './zones.ts'
+import { nearestZones } from '../../civil/zones.ts'
+import { zoneNamed } from './zones.ts'
 
 /** What is wrong with a field, and what to do about it: both parts of a sentence. */
 export interface FieldError {

@@ -23,6 +23,7 @@ import { clockRoutes } from '../../clocks/http/routes.ts'
 import { assignRoutes } from '../../fleet/http/assign-routes.ts'
 import { meterFormRoutes } from '../../fleet/http/meter-form-routes.ts'
 import { meterRoutes } from '../../fleet/http/meter-routes.ts'
+import { importRoutes } from '../../customers/http/import-routes.ts'
 import { fleetRoutes } from '../../fleet/http/routes.ts'
 import { UPLOAD_LIMITS } from '../../access/http/upload.ts'
 import type { Door } from '../../kit/door.ts'
@@ -131,6 +132,7 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   tariffRoutes(app, deps, page)
   utilityRoutes(app, deps, page)
   accountRoutes(app, deps, page)
+  importRoutes(app, deps, page)
   demoRoutes(app, deps, { sessions, page })
 }
 

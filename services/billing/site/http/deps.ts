@@ -15,6 +15,7 @@ import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
 import type { UtilityDeps } from '../../utility/http/deps.ts'
 import type { ConnectionRules } from './connections.ts'
+import type { ImportDeps } from '../../customers/http/import-routes.ts'
 import type { DemoDeps } from './demo-routes.ts'
 import type { HomeDeps } from './home-routes.ts'
 import type { MachineDeps } from './machine-routes.ts'
@@ -28,6 +29,7 @@ export type WebDeps = AccessDeps &
   DemoDeps &
   FleetDeps &
   HomeDeps &
+  ImportDeps &
   MachineDeps &
   MeterDeps &
   MyBillDeps &

@@ -1,7 +1,5 @@
 // What became of a file, or would: in numbers, row by row, and line by line.
 
-import type { Target } from './kinds.ts'
-
 /** What rows an import writes, as the record of changes names them. */
 export const ENTITIES = [
   'customer',
@@ -58,14 +56,6 @@ export const fieldChanges = ({ before, after }: PlanPreview): readonly FieldChan
       after: text(after[field]),
     }))
     .filter((change) => change.before !== change.after && (change.after ?? '') !== '')
-
-/** One thing that keeps a line out. */
-export interface RefusedLine {
-  readonly line: number
-  readonly target: Target | null
-  readonly reason: string
-  readonly remedy: string
-}
 
 export const totalOf = (counts: ImportCounts, state: keyof Tally): number =>
   Object.values(counts.rows).reduce((sum, tally) => sum + tally[state], 0)

@@ -192,6 +192,15 @@ export async function moveImport(
   return moved.numUpdatedRows > 0n
 }
 
+/** Says something about an import in words, without moving it. */
+export async function noteOnImport(
+  db: Kysely<Database>,
+  id: number,
+  note: { readonly code: string; readonly detail: string },
+): Promise<void> {
+  await db.updateTable('imports').set(note).where('id', '=', id).execute()
+}
+
 export async function tellProgress(
   db: Kysely<Database>,
   id: number,

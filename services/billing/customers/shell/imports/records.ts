@@ -5,6 +5,7 @@
 import { CsvError, parse } from 'csv-parse'
 import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
+import { undefused } from '../../../kit/csv.ts'
 import {
   CELL_CHARS_MAX,
   type Delimiter,
@@ -55,29 +56,59 @@ class Refused extends Error {
   }
 }
 
-/** Reads a file to its end, or to where it cannot be read. OPS-38: not in that encoding. OPS-39:
- * no CSV, or more than the limits. */
+/** Reads a file to its end, or to where it cannot be read. OPS-38: not in that encoding. OPS-39: no
+ * CSV, or more than the limits. */
 export async function readRecords(
   parts: AsyncIterable<Uint8Array>,
   reading: Reading,
   receiver: Receiver,
 ): Promise<FileVerdict> {
-  const texts = decoded(parts, reading.encoding)
   try {
-    const first = await texts.next()
-    const text = first.done === true ? '' : first.value
-    const head = headOf(text)
-    const delimiter = reading.delimiter ?? head.delimiter
-    // A line `sep=;` before the header is the writer's note to itself.
-    const rest = chain(text.slice(head.skip), texts)
-    const skipped = head.skip === 0 ? 0 : 1
-    return { ok: true, lines: await parseTexts(rest, { delimiter, skipped }, receiver) }
+    let lines = 0
+    for await (const slice of recordSlices(parts, reading)) {
+      if ('head' in slice) {
+        if (!receiver.head(slice.head, slice.delimiter)) break
+        continue
+      }
+      lines += slice.records.length
+      if (!(await receiver.take(slice.records))) break
+    }
+    return { ok: true, lines }
   } catch (error) {
     if (error instanceof Refused) return { ok: false, fault: error.fault, detail: error.message }
     if (error instanceof CsvError) {
       return { ok: false, fault: 'OPS-39', detail: problemText(error) }
     }
     throw error
+  }
+}
+
+type Slice =
+  | { readonly head: readonly string[]; readonly delimiter: Delimiter }
+  | { readonly records: readonly FileRecord[] }
+
+async function* recordSlices(
+  parts: AsyncIterable<Uint8Array>,
+  reading: Reading,
+): AsyncGenerator<Slice> {
+  const texts = decoded(parts, reading.encoding)
+  const first = await texts.next()
+  const text = first.done === true ? '' : first.value
+  const head = headOf(text)
+  const delimiter = reading.delimiter ?? head.delimiter
+  // A line `sep=;` before the header is the writer's note to itself.
+  const rest = chain(text.slice(head.skip), texts)
+  yield* parsed(rest, { delimiter, skipped: head.skip === 0 ? 0 : 1 })
+}
+
+/** The lines below the header of a file that was read before, in slices; what cannot be read any
+ * more ends it. */
+export async function* linesOf(
+  parts: AsyncIterable<Uint8Array>,
+  reading: Reading,
+): AsyncGenerator<readonly FileRecord[]> {
+  for await (const slice of recordSlices(parts, reading)) {
+    if ('records' in slice) yield slice.records
   }
 }
 
@@ -134,12 +165,11 @@ function probeText(probe: EncodingProbe | null): string | null {
   return verdict === undefined || verdict.ok ? null : `line ${verdict.line} ${verdict.why}`
 }
 
-/** Parses, hands on in slices, and returns how many lines stood below the header. */
-async function parseTexts(
+/** Parses and hands on in slices, the header first. */
+async function* parsed(
   texts: AsyncIterable<string>,
   how: { readonly delimiter: Delimiter; readonly skipped: number },
-  receiver: Receiver,
-): Promise<number> {
+): AsyncGenerator<Slice> {
   const parser = parse({
     delimiter: how.delimiter,
     info: true,
@@ -151,7 +181,7 @@ async function parseTexts(
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
   let [count, begun]: [number, boolean] = [0, false]
-  let slice: FileRecord[] = []
+  let records: FileRecord[] = []
   try {
     for await (const item of parser) {
       const record = recordOf(item, how.skipped)
@@ -159,25 +189,24 @@ async function parseTexts(
       if (!begun) {
         begun = true
         assertColumns(record.cells)
-        if (!receiver.head(record.cells, how.delimiter)) return 0
+        yield { head: record.cells, delimiter: how.delimiter }
         continue
       }
       count += 1
       if (count > IMPORT_LINES_MAX) {
         throw new Refused('OPS-39', `it has more than ${IMPORT_LINES_MAX} lines; split it`)
       }
-      slice.push(record)
-      if (slice.length < SLICE_LINES) continue
-      if (!(await receiver.take(slice))) return count
-      slice = []
+      records.push(record)
+      if (records.length < SLICE_LINES) continue
+      yield { records }
+      records = []
     }
   } finally {
     source.destroy()
     parser.destroy()
   }
   if (!begun) throw new Refused('OPS-39', 'it is empty: its first line names the columns')
-  if (slice.length > 0) await receiver.take(slice)
-  return count
+  if (records.length > 0) yield { records }
 }
 
 function assertColumns(cells: readonly string[]): void {
@@ -192,7 +221,7 @@ function recordOf(item: unknown, skipped: number): FileRecord {
     typeof item === 'object' && item !== null ? Reflect.get(item, 'record') : []
   const info: unknown = typeof item === 'object' && item !== null ? Reflect.get(item, 'info') : {}
   const lines: unknown = typeof info === 'object' && info !== null ? Reflect.get(info, 'lines') : 0
-  const cells = Array.isArray(record) ? record.map((cell: unknown) => String(cell)) : []
+  const cells = Array.isArray(record) ? record.map((cell: unknown) => undefused(String(cell))) : []
   const inside = cells.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0)
   return { line: Number(lines) - inside + skipped, cells }
 }

@@ -39,27 +39,33 @@ const TELL_MS = 300
 export interface ImportStore {
   readonly pool: Pool
   readonly db: Kysely<Database>
+  /** Whether the program is ending: what is at work then stops at its next step. */
+  readonly isEnding?: () => boolean
 }
+
+/** The program ends; the transaction goes with it. */
+export class Ending extends Error {}
 
 /** Why a row is there: `changes` keeps it. */
 const whyOf = ({ id, fileName }: ImportView): string => `import ${id}: ${fileName}`
 
 /** Says how far it is, in percent. */
 class Progress {
-  readonly #db: Kysely<Database>
+  readonly #store: ImportStore
   readonly #id: number
   #told = 0
 
-  constructor(db: Kysely<Database>, id: number) {
-    this.#db = db
+  constructor(store: ImportStore, id: number) {
+    this.#store = store
     this.#id = id
   }
 
   async tell(phase: string, done: number): Promise<void> {
+    if (this.#store.isEnding?.() === true) throw new Ending('the program ends')
     const at = performance.now()
     if (phase === READING && at - this.#told < TELL_MS) return
     this.#told = at
-    await tellProgress(this.#db, this.#id, { phase, done: Math.floor(done), total: 100 })
+    await tellProgress(this.#store.db, this.#id, { phase, done: Math.floor(done), total: 100 })
   }
 }
 
@@ -138,7 +144,7 @@ export async function checkImport(store: ImportStore, id: number, note = ''): Pr
   const view = await findImport(store.db, id)
   if (view === null || view.plan === null) return
   const { plan } = view
-  const progress = new Progress(store.db, id)
+  const progress = new Progress(store, id)
   const verdict = await inOneTransaction<Planned>(store.pool, async (client) => {
     const value = await planned(client, store, { view, plan, progress })
     if (!value.ok) return { keep: false, value }
@@ -170,7 +176,7 @@ export async function applyImport(store: ImportStore, id: number, by: string): P
   if (view === null || view.plan === null) return
   const { plan } = view
   const shown = await digestOf(store.db, id)
-  const progress = new Progress(store.db, id)
+  const progress = new Progress(store, id)
   const author = { who: by, why: whyOf(view), importId: id }
   const applied = await overtaken(() =>
     inOneTransaction(store.pool, async (client) => {
