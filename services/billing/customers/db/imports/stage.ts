@@ -4,7 +4,7 @@
 import type { PoolClient } from 'pg'
 import type { Refusal, StagedLine, StagedReading } from '../../core/imports/lines.ts'
 
-/** Makes the tables (migrations/0022_imports.sql): the role that Ticklock works with creates none
+/** Makes the tables (migrations/0023_imports.sql): the role that Ticklock works with creates none
  * by itself, so a function of their owner does it. s_line and s_reading: what the file says.
  * s_refusal: what is wrong with it. The others are what the lines amount to, one row for each
  * customer and so on; `id` null: it does not exist yet. */
