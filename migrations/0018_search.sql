@@ -4,15 +4,15 @@
 do $$
 declare
   -- The default collation of a server in C lowers ASCII alone.
-  collation text := case when exists (select from pg_collation where collname = 'und-x-icu')
+  letters text := case when exists (select from pg_collation where collname = 'und-x-icu')
     then ' collate "und-x-icu"' else '' end;
 begin
   execute format($body$
     create function search_fold(t text) returns text language sql immutable parallel safe
-    return lower(replace(replace(replace(translate(
-      regexp_replace(normalize(t, NFKD), %L, '', 'g'),
-      'łŁøØđĐħĦıŧŦ', 'lLoOdDhHitT'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')%s)
-  $body$, '[' || chr(768) || '-' || chr(879) || ']', collation);
+    return replace(replace(replace(translate(
+      lower(regexp_replace(normalize(t, NFKD), %L, '', 'g')%s),
+      'łøđħıŧ', 'lodhit'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe')
+  $body$, '[' || chr(768) || '-' || chr(879) || ']', letters);
 end $$;
 
 alter table customers add column search text not null generated always as (
@@ -46,3 +46,4 @@ create index customers_by_name on customers (name, id);
 create index contracts_by_from on contracts (from_date, id);
 create index contracts_ended on contracts (to_date) where to_date is not null;
 create index customers_mailless on customers (id) where email is null;
+create index service_points_by_address on service_points (address, id);

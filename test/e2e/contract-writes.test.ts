@@ -233,7 +233,7 @@ test('what was billed stays: zone, terms, end and first billed day are refused, 
   const gone = await refusedFor((trx) => deleteContract(trx, author, id))
   assert.deepEqual(
     [zone, terms, end, first, gone].map(([field, code]) => [field, code]),
-    ['zone', 'from', 'last_day', 'billed_from', ''].map((field) => [field, 'OPS-41']),
+    ['zone', 'from', 'lastDay', 'billedFrom', ''].map((field) => [field, 'OPS-41']),
   )
   assert.match(terms[2] ?? '', /up to 31 October 2026.*from 1 November 2026 on/)
   await stored((trx) =>

@@ -37,10 +37,10 @@ export async function openContract(
   entry: ContractEntry,
 ): Promise<Written> {
   if (!(await lockPoint(trx, entry.servicePointId))) {
-    return refused('service_point', null, 'There is no such service point.')
+    return refused('servicePoint', null, 'There is no such service point.')
   }
   if (entry.billedFrom < entry.from) {
-    return refused('billed_from', null, 'It is billed from its first day on, or from a later one.')
+    return refused('billedFrom', null, 'It is billed from its first day on, or from a later one.')
   }
   const stands = await overlapping(trx, { ...entry, to: null, but: 0 })
   if (stands !== null) return stands
@@ -136,10 +136,10 @@ export async function editContract(
     const until = await contractBilledUntil(trx, row.id)
     if (until !== null) {
       const text = `It is billed up to ${dateText(addDays(until, -1))}, so its first billed day stays.`
-      return refused('billed_from', 'OPS-41', text)
+      return refused('billedFrom', 'OPS-41', text)
     }
     const within = billedFrom >= row.from && (row.to === null || billedFrom < row.to)
-    if (!within) return refused('billed_from', null, 'That day is not a day of the contract.')
+    if (!within) return refused('billedFrom', null, 'That day is not a day of the contract.')
   }
   return update(trx, author, row, { ...row, number, billedFrom })
 }
@@ -157,13 +157,13 @@ export async function endContract(
   const { to } = change
   if (to <= row.from) {
     const text = `The contract begins on ${dateText(row.from)}: its last day is not before that.`
-    return refused('last_day', null, text)
+    return refused('lastDay', null, text)
   }
   const until = await contractBilledUntil(trx, row.id)
   if (until !== null && to < until) {
     const last = dateText(addDays(until, -1))
     const text = `It is billed up to ${last}, and an issued bill stays: end it on that day or later.`
-    return refused('last_day', 'OPS-41', text)
+    return refused('lastDay', 'OPS-41', text)
   }
   const after = { ...row, to, billedFrom: row.billedFrom < to ? row.billedFrom : addDays(to, -1) }
   const stands = await overlapping(trx, { ...after, but: row.id })

@@ -6,6 +6,7 @@ import { parseObis } from '../../../../shared/meter/obis.ts'
 import type { UnixMs } from '../../../../shared/units.ts'
 import { type Author, recordChange } from '../../store/changes.ts'
 import type { Database } from '../../store/schema.ts'
+import type { Medium } from './tables.ts'
 
 /** A register read by somebody: value * 10^exponent of the unit. */
 export interface RegisterEntry {
@@ -80,4 +81,29 @@ function isSame(
   const exponent = Math.min(a.exponent, b.exponent)
   const at = (row: typeof a) => BigInt(row.value) * 10n ** BigInt(row.exponent - exponent)
   return a.unit === b.unit && at(a) === at(b)
+}
+
+/** Enters a meter that nobody has reported or registered yet; returns its id, or that of the one
+ * that is known by this number. */
+export async function enterMeter(
+  trx: Kysely<Database>,
+  author: Author,
+  meter: { readonly number: string; readonly medium: Medium },
+): Promise<number> {
+  const made = await trx
+    .insertInto('meters')
+    .values(meter)
+    .onConflict((conflict) => conflict.column('number').doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  if (made === undefined) {
+    const { id } = await trx
+      .selectFrom('meters')
+      .select('id')
+      .where('number', '=', meter.number)
+      .executeTakeFirstOrThrow()
+    return id
+  }
+  await recordChange(trx, author, { what: 'meter', id: made.id, before: null, after: meter })
+  return made.id
 }

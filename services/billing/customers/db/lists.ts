@@ -1,0 +1,202 @@
+// The lists, page by page. A search finds the ids of what matches in each table first, by the
+// folded texts of migrations/0018_search.sql; the list then keeps the rows that have one of them.
+
+import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { ListQuery } from '../../kit/list.ts'
+import { countUpTo } from '../../store/count-up-to.ts'
+import { keyset } from '../../store/keyset.ts'
+import type { Database } from '../../store/schema.ts'
+import {
+  type AccountRow,
+  ACCOUNTS,
+  type CustomerRow,
+  CUSTOMERS,
+  SERVICE_POINTS,
+  type ServicePointRow,
+} from '../core/lists.ts'
+
+/** Meters named in a row; a place with more says so. */
+const METERS_SHOWN = 3
+
+export interface CustomerLists {
+  accounts(query: ListQuery): Promise<readonly AccountRow[]>
+  customers(query: ListQuery): Promise<readonly CustomerRow[]>
+  servicePoints(query: ListQuery): Promise<readonly ServicePointRow[]>
+  /** How many match, counted up to `most`. */
+  count(
+    list: 'accounts' | 'customers' | 'servicePoints',
+    query: ListQuery,
+    most: number,
+  ): Promise<number>
+}
+
+export function customerLists(db: Kysely<Database>): CustomerLists {
+  return {
+    accounts: async (query) => (await accounts(query).execute(db)).rows,
+    customers: async (query) => (await customers(query).execute(db)).rows,
+    servicePoints: async (query) => (await servicePoints(query).execute(db)).rows,
+    count: (list, query, most) => countUpTo(db, FROM[list](query), most),
+  }
+}
+
+/** A part of a folded text: the search's own signs stand for themselves. */
+export const partOf = (q: string): RawBuilder<string> =>
+  sql<string>`'%' || regexp_replace(search_fold(${q}), '([\\\\%_])', '\\\\\\1', 'g') || '%'`
+
+const and = (conditions: readonly RawBuilder<SqlBool>[]): RawBuilder<SqlBool> =>
+  conditions.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(conditions, sql` and `)}`
+
+/** Where a key of another table leads the order, an index of that table finds the place. */
+function leading(query: ListQuery, key: RawBuilder<unknown>): RawBuilder<SqlBool> {
+  const place = query.after ?? query.before
+  if (place === null) return sql<SqlBool>`true`
+  const falling = (query.before === null) === query.down
+  return falling ? sql<SqlBool>`${key} <= ${place.key}` : sql<SqlBool>`${key} >= ${place.key}`
+}
+
+const METERS_OF = (point: RawBuilder<unknown>) => sql`array(
+  select m.number from installations i join meters m on m.id = i.meter_id
+  where i.service_point_id = ${point} and i.to_ts is null order by i.from_ts
+  limit ${METERS_SHOWN})`
+
+const HAS_METER = (point: RawBuilder<unknown>) => sql<SqlBool>`exists (
+  select from installations i where i.service_point_id = ${point} and i.to_ts is null)`
+
+/** Service points where a meter hangs whose number matches. */
+const POINTS_BY_METER = (part: RawBuilder<string>) => sql`select i.service_point_id
+  from installations i where i.to_ts is null and i.meter_id in (
+    select id from meters where search_fold(number) like ${part})`
+
+/** The terms of today, or of the first day of a contract that has not begun. */
+const TERM_NOW = sql`(select t.tariff_id from contract_terms t where t.contract_id = c.id
+  and t.from_date <= greatest(current_date, c.from_date) order by t.from_date desc limit 1)`
+
+const KEPT = sql`('waiting', 'blocked')`
+
+const ACCOUNT_FILTERS: Readonly<Record<string, RawBuilder<SqlBool>>> = {
+  'state running': sql<SqlBool>`c.from_date <= current_date
+    and (c.to_date is null or c.to_date > current_date)`,
+  'state future': sql<SqlBool>`c.from_date > current_date`,
+  'state ended': sql<SqlBool>`c.to_date <= current_date`,
+  'tariff with': sql<SqlBool>`${TERM_NOW} is not null`,
+  'tariff without': sql<SqlBool>`${TERM_NOW} is null`,
+  'meter with': HAS_METER(sql`c.service_point_id`),
+  'meter without': sql<SqlBool>`not ${HAS_METER(sql`c.service_point_id`)}`,
+  'bill kept': sql<SqlBool>`exists (select from bill_periods b
+    where b.contract_id = c.id and b.state in ${KEPT})`,
+  'bill blocked': sql<SqlBool>`exists (select from bill_periods b
+    where b.contract_id = c.id and b.state = 'blocked')`,
+  'email without': sql<SqlBool>`cu.email is null`,
+}
+
+const chosen = (
+  query: ListQuery,
+  filters: Readonly<Record<string, RawBuilder<SqlBool>>>,
+): readonly RawBuilder<SqlBool>[] =>
+  Object.entries(query.filters).flatMap(([name, value]) => filters[`${name} ${value}`] ?? [])
+
+function accountsFrom(query: ListQuery): RawBuilder<unknown> {
+  const part = partOf(query.q)
+  const matches = sql<SqlBool>`(search_fold(c.number) like ${part}
+    or c.customer_id in (select id from customers where search like ${part})
+    or c.service_point_id in (select id from service_points where search like ${part})
+    or c.service_point_id in (${POINTS_BY_METER(part)}))`
+  const where = [...chosen(query, ACCOUNT_FILTERS), ...(query.q === '' ? [] : [matches])]
+  return sql`from contracts c join customers cu on cu.id = c.customer_id
+    join service_points p on p.id = c.service_point_id where ${and(where)}`
+}
+
+const ACCOUNT_KEYS = {
+  number: sql`c.number`,
+  customer: sql`cu.name`,
+  point: sql`p.code`,
+  from: sql`c.from_date`,
+} as const
+
+function accounts(query: ListQuery) {
+  const sort = Object.hasOwn(ACCOUNT_KEYS, query.sort) ? query.sort : 'number'
+  const key = ACCOUNT_KEYS[sort as keyof typeof ACCOUNT_KEYS]
+  const page = keyset({ query, key, type: ACCOUNTS.sorts[sort] ?? 'text', id: sql`c.id` })
+  const joined = sort === 'customer' || sort === 'point'
+  return sql<AccountRow>`
+    with chosen as materialized (
+      select c.id ${accountsFrom(query)} and ${page.where}
+        and ${joined ? leading(query, key) : sql`true`}
+      order by ${page.orderBy} limit ${page.limit})
+    select c.id, c.number, cu.id as "customerId", cu.name as customer, cu.email,
+      p.id as "servicePointId", p.code as "servicePoint", p.address, p.zone,
+      c.from_date as from, c.to_date as to, ${METERS_OF(sql`p.id`)} as meters,
+      (select code from tariffs where id = ${TERM_NOW}) as tariff,
+      (select json_build_object('id', b.id, 'number', b.number, 'to', b.period_to) from bills b
+        where b.contract_id = c.id order by b.period_from desc limit 1) as "lastBill",
+      (select json_build_object('from', b.period_from, 'to', b.period_to, 'state', b.state,
+          'code', b.code) from bill_periods b
+        where b.contract_id = c.id and b.state in ${KEPT}
+        order by b.period_from limit 1) as kept
+    from chosen join contracts c using (id) join customers cu on cu.id = c.customer_id
+    join service_points p on p.id = c.service_point_id
+    order by ${page.orderBy}`
+}
+
+const RUNS = sql`c.from_date <= current_date and (c.to_date is null or c.to_date > current_date)`
+
+const CUSTOMER_FILTERS: Readonly<Record<string, RawBuilder<SqlBool>>> = {
+  'contract with': sql<SqlBool>`exists (select from contracts c
+    where c.customer_id = cu.id and ${RUNS})`,
+  'contract without': sql<SqlBool>`not exists (select from contracts c
+    where c.customer_id = cu.id and ${RUNS})`,
+  'email with': sql<SqlBool>`cu.email is not null`,
+  'email without': sql<SqlBool>`cu.email is null`,
+  'phone without': sql<SqlBool>`cu.phone is null`,
+}
+
+function customersFrom(query: ListQuery): RawBuilder<unknown> {
+  const matches = sql<SqlBool>`cu.search like ${partOf(query.q)}`
+  const where = [...chosen(query, CUSTOMER_FILTERS), ...(query.q === '' ? [] : [matches])]
+  return sql`from customers cu where ${and(where)}`
+}
+
+function customers(query: ListQuery) {
+  const sort = query.sort === 'number' ? 'number' : 'name'
+  const key = sort === 'number' ? sql`cu.number` : sql`cu.name`
+  const page = keyset({ query, key, type: CUSTOMERS.sorts[sort] ?? 'text', id: sql`cu.id` })
+  return sql<CustomerRow>`
+    select cu.id, cu.number, cu.name, cu.address, cu.email, cu.phone,
+      (select count(*)::integer from contracts c where c.customer_id = cu.id) as contracts
+    ${customersFrom(query)} and ${page.where} order by ${page.orderBy} limit ${page.limit}`
+}
+
+const POINT_FILTERS: Readonly<Record<string, RawBuilder<SqlBool>>> = {
+  'contract with': sql<SqlBool>`exists (select from contracts c
+    where c.service_point_id = p.id and ${RUNS})`,
+  'contract without': sql<SqlBool>`not exists (select from contracts c
+    where c.service_point_id = p.id and ${RUNS})`,
+  'meter with': HAS_METER(sql`p.id`),
+  'meter without': sql<SqlBool>`not ${HAS_METER(sql`p.id`)}`,
+}
+
+function servicePointsFrom(query: ListQuery): RawBuilder<unknown> {
+  const part = partOf(query.q)
+  const matches = sql<SqlBool>`(p.search like ${part} or p.id in (${POINTS_BY_METER(part)}))`
+  const where = [...chosen(query, POINT_FILTERS), ...(query.q === '' ? [] : [matches])]
+  return sql`from service_points p where ${and(where)}`
+}
+
+function servicePoints(query: ListQuery) {
+  const sort = query.sort === 'address' ? 'address' : 'code'
+  const key = sort === 'address' ? sql`p.address` : sql`p.code`
+  const type = SERVICE_POINTS.sorts[sort] ?? 'text'
+  const page = keyset({ query, key, type, id: sql`p.id` })
+  return sql<ServicePointRow>`
+    select p.id, p.code, p.address, p.zone, ${METERS_OF(sql`p.id`)} as meters,
+      (select json_build_object('id', c.id, 'number', c.number, 'customer', cu.name)
+        from contracts c join customers cu on cu.id = c.customer_id
+        where c.service_point_id = p.id and ${RUNS} limit 1) as contract
+    ${servicePointsFrom(query)} and ${page.where} order by ${page.orderBy} limit ${page.limit}`
+}
+
+const FROM = {
+  accounts: accountsFrom,
+  customers: customersFrom,
+  servicePoints: servicePointsFrom,
+} as const
