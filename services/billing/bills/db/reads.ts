@@ -13,6 +13,8 @@ export interface BillReads {
   bill(id: number): Promise<BillView | null>
   /** A customer's own bills, newest first. */
   ofCustomer(customer: number, limit: number): Promise<readonly BillRow[]>
+  /** The bills of one contract, newest first. */
+  ofContract(contract: number, limit: number): Promise<readonly BillRow[]>
   /** Also null when the bill is somebody else's. */
   billOf(customer: number, id: number): Promise<BillView | null>
 }
@@ -31,6 +33,14 @@ export function billReads(db: Kysely<Database>): BillReads {
         .where('bills.customer_id', '=', customer)
         .orderBy('bills.period_from', 'desc')
         .orderBy('bills.id', 'desc')
+        .limit(limit)
+        .execute()
+      return rows.map(billRow)
+    },
+    ofContract: async (contract, limit) => {
+      const rows = await billRows(db)
+        .where('bills.contract_id', '=', contract)
+        .orderBy('bills.period_from', 'desc')
         .limit(limit)
         .execute()
       return rows.map(billRow)

@@ -43,8 +43,7 @@ const NOTHING = '—'
 
 function text(value: unknown, zone: string): string {
   if (value === null || value === undefined || value === '') return NOTHING
-  if (typeof value === 'object') return JSON.stringify(value)
-  const plain = String(value)
+  const plain = typeof value === 'string' ? value : JSON.stringify(value)
   if (isCivilDate(plain)) return dateText(plain)
   const at = /^\d{4}-\d\d-\d\dT/.test(plain) ? parseUtc(plain) : null
   return at === null ? plain : instantText(at, zone)

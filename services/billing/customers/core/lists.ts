@@ -1,7 +1,6 @@
 // The lists of accounts, customers and service points: what a row shows, and what can be asked.
 
 import type { CivilDate } from '../../civil/calendar.ts'
-import type { ListSpec } from '../../kit/list.ts'
 
 /** A contract with everything that people look for in a list. */
 export interface AccountRow {
@@ -30,7 +29,7 @@ export interface AccountRow {
   } | null
 }
 
-export const ACCOUNTS: ListSpec = {
+export const ACCOUNTS = {
   path: '/accounts',
   sorts: { number: 'text', customer: 'text', point: 'text', from: 'date' },
   sort: 'number',
@@ -54,7 +53,7 @@ export const ACCOUNTS: ListSpec = {
     ],
     email: [['without', 'Without e-mail']],
   },
-}
+} as const
 
 export interface CustomerRow {
   readonly id: number
@@ -67,7 +66,7 @@ export interface CustomerRow {
   readonly contracts: number
 }
 
-export const CUSTOMERS: ListSpec = {
+export const CUSTOMERS = {
   path: '/customers',
   sorts: { number: 'text', name: 'text' },
   sort: 'name',
@@ -82,7 +81,7 @@ export const CUSTOMERS: ListSpec = {
     ],
     phone: [['without', 'Without phone']],
   },
-}
+} as const
 
 export interface ServicePointRow {
   readonly id: number
@@ -98,7 +97,7 @@ export interface ServicePointRow {
   } | null
 }
 
-export const SERVICE_POINTS: ListSpec = {
+export const SERVICE_POINTS = {
   path: '/service-points',
   sorts: { code: 'text', address: 'text' },
   sort: 'code',
@@ -112,7 +111,7 @@ export const SERVICE_POINTS: ListSpec = {
       ['without', 'Without a meter'],
     ],
   },
-}
+} as const
 
 export type ContractState = 'running' | 'future' | 'ended'
 

@@ -1,12 +1,10 @@
 // Which registers a form asks for at a meter, and in which unit people read them.
 
 import { UNIT } from '../../../../shared/meter/reading.ts'
-import { registerText } from '../../kit/format.ts'
 import { registerUnit, registerValue } from '../../readings/core/typed-register.ts'
 
 export interface RegisterField {
   readonly obis: string
-  readonly label: string
   /** As the display shows it: kWh, m3. */
   readonly unit: string
 }
@@ -31,7 +29,7 @@ export function registerFields(meter: {
   readonly registers: readonly string[]
 }): readonly RegisterField[] {
   const codes = meter.registers.length > 0 ? meter.registers : (USUAL[meter.medium] ?? [])
-  return codes.map((obis) => ({ obis, label: registerText(obis), unit: unitOf(obis) }))
+  return codes.map((obis) => ({ obis, unit: unitOf(obis) }))
 }
 
 interface TypedRegister {

@@ -12,7 +12,6 @@ import type {
   ServicePointDetail,
   TariffChoice,
 } from '../core/details.ts'
-import { firstZone } from './reads.ts'
 
 /** Contracts and installations shown of one customer or place: a century of tenants. */
 const LINES_MAX = 200
@@ -28,7 +27,8 @@ export interface CustomerDetails {
   /** A meter by its number, with the registers that are known of it. */
   meter(number: string): Promise<MeterDetail | null>
   tariffs(): Promise<readonly TariffChoice[]>
-  /** Where most service points are likely to be: the zone of the first one. */
+  /** Where a new service point is likely to be: in the utility's zone, or in that of the last
+   * one. */
   usualZone(): Promise<string | null>
 }
 
@@ -44,7 +44,7 @@ export function customerDetails(db: Kysely<Database>): CustomerDetails {
         .select(['id', 'number', 'medium', REGISTERS.as('registers')])
         .where('number', '=', number)
         .executeTakeFirst()) ?? null,
-    usualZone: () => firstZone(db),
+    usualZone: () => usualZone(db),
     tariffs: () =>
       db
         .selectFrom('tariffs')
@@ -100,6 +100,13 @@ async function servicePoint(db: Kysely<Database>, id: number): Promise<ServicePo
     installationLines(db, { servicePointId: id }),
   ])
   return { ...row, contracts, installations }
+}
+
+async function usualZone(db: Kysely<Database>): Promise<string | null> {
+  const { rows } = await sql<{ zone: string | null }>`select coalesce(
+    (select zone from utility limit 1),
+    (select zone from service_points order by id desc limit 1)) as zone`.execute(db)
+  return rows[0]?.zone ?? null
 }
 
 /** Of a meter: what is billed by, or else energy and volume, what counts up. 8-0:1.0.0 is a water

@@ -1,19 +1,12 @@
 // The lists, page by page. A search finds the ids of what matches in each table first, by the
-// folded texts of migrations/0018_search.sql; the list then keeps the rows that have one of them.
+// folded texts of migrations/0021_search.sql; the list then keeps the rows that have one of them.
 
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { ListQuery } from '../../kit/list.ts'
 import { countUpTo } from '../../store/count-up-to.ts'
 import { keyset } from '../../store/keyset.ts'
 import type { Database } from '../../store/schema.ts'
-import {
-  type AccountRow,
-  ACCOUNTS,
-  type CustomerRow,
-  CUSTOMERS,
-  SERVICE_POINTS,
-  type ServicePointRow,
-} from '../core/lists.ts'
+import type { AccountRow, CustomerRow, ServicePointRow } from '../core/lists.ts'
 
 /** Meters named in a row; a place with more says so. */
 const METERS_SHOWN = 3
@@ -106,18 +99,23 @@ function accountsFrom(query: ListQuery): RawBuilder<unknown> {
     join service_points p on p.id = c.service_point_id where ${and(where)}`
 }
 
-const ACCOUNT_KEYS = {
-  number: sql`c.number`,
-  customer: sql`cu.name`,
-  point: sql`p.code`,
-  from: sql`c.from_date`,
-} as const
+interface SortKey {
+  readonly key: RawBuilder<unknown>
+  readonly type: 'text' | 'date'
+  /** It leads from another table. */
+  readonly joined: boolean
+}
+
+const BY_NUMBER: SortKey = { key: sql`c.number`, type: 'text', joined: false }
+const ACCOUNT_KEYS: Readonly<Record<string, SortKey>> = {
+  customer: { key: sql`cu.name`, type: 'text', joined: true },
+  point: { key: sql`p.code`, type: 'text', joined: true },
+  from: { key: sql`c.from_date`, type: 'date', joined: false },
+}
 
 function accounts(query: ListQuery) {
-  const sort = Object.hasOwn(ACCOUNT_KEYS, query.sort) ? query.sort : 'number'
-  const key = ACCOUNT_KEYS[sort as keyof typeof ACCOUNT_KEYS]
-  const page = keyset({ query, key, type: ACCOUNTS.sorts[sort] ?? 'text', id: sql`c.id` })
-  const joined = sort === 'customer' || sort === 'point'
+  const { key, type, joined } = ACCOUNT_KEYS[query.sort] ?? BY_NUMBER
+  const page = keyset({ query, key, type, id: sql`c.id` })
   return sql<AccountRow>`
     with chosen as materialized (
       select c.id ${accountsFrom(query)} and ${page.where}
@@ -159,7 +157,7 @@ function customersFrom(query: ListQuery): RawBuilder<unknown> {
 function customers(query: ListQuery) {
   const sort = query.sort === 'number' ? 'number' : 'name'
   const key = sort === 'number' ? sql`cu.number` : sql`cu.name`
-  const page = keyset({ query, key, type: CUSTOMERS.sorts[sort] ?? 'text', id: sql`cu.id` })
+  const page = keyset({ query, key, type: 'text', id: sql`cu.id` })
   return sql<CustomerRow>`
     select cu.id, cu.number, cu.name, cu.address, cu.email, cu.phone,
       (select count(*)::integer from contracts c where c.customer_id = cu.id) as contracts
@@ -185,8 +183,7 @@ function servicePointsFrom(query: ListQuery): RawBuilder<unknown> {
 function servicePoints(query: ListQuery) {
   const sort = query.sort === 'address' ? 'address' : 'code'
   const key = sort === 'address' ? sql`p.address` : sql`p.code`
-  const type = SERVICE_POINTS.sorts[sort] ?? 'text'
-  const page = keyset({ query, key, type, id: sql`p.id` })
+  const page = keyset({ query, key, type: 'text', id: sql`p.id` })
   return sql<ServicePointRow>`
     select p.id, p.code, p.address, p.zone, ${METERS_OF(sql`p.id`)} as meters,
       (select json_build_object('id', c.id, 'number', c.number, 'customer', cu.name)

@@ -1,7 +1,7 @@
 // A customer's own rows, and nobody else's: the customer's id is part of every statement. Usage
 // begins on the day they moved in; the previous tenant's is not their business.
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { CustomerName, Place } from '../core/views.ts'
 import type { Database } from '../../store/schema.ts'
 
@@ -47,7 +47,7 @@ const placeRows = (db: Kysely<Database>, customer: number) =>
       'multiplier',
     ])
     .where('customer_id', '=', customer)
-    .where('to_date', 'is', null)
+    .where(sql<boolean>`(to_date is null or to_date > current_date)`)
     .orderBy('service_points.code')
     .limit(PLACES_MAX)
 

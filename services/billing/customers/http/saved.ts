@@ -7,7 +7,6 @@ import { field } from '../../kit/door.ts'
 import { type FormState, staleOf } from '../../kit/form.ts'
 import { NOT_FOUND } from '../../kit/trouble.ts'
 import type { Author, ChangedRow } from '../../store/changes.ts'
-import { instant } from '../../store/instants.ts'
 import type { RowFields, Written } from '../core/written.ts'
 import type { CustomerWrites } from '../db/writes.ts'
 
@@ -45,7 +44,7 @@ export async function answerTo(
   const [change] = row === null ? [] : await writes.changes([row], 1)
   const stale = staleOf({
     who: change?.who ?? null,
-    at: change === undefined ? null : instant(change.at),
+    at: change?.at ?? null,
     labels,
     typed: values,
     stored: typedOf(written.now, saving.columns),

@@ -1,7 +1,7 @@
 // The list of accounts: each contract with who, where, its meter and what keeps its next bill.
 
 import type { CivilDate } from '../../civil/calendar.ts'
-import { dateText, periodText } from '../../civil/calendar.ts'
+import { addDays, dateText, periodText } from '../../civil/calendar.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { Layout } from '../../kit/layout.tsx'
 import type { ListQuery, Page } from '../../kit/list.ts'
@@ -61,7 +61,7 @@ const columnsOn = (todayIn: (zone: string) => CivilDate): readonly ListColumn<Ac
     cell: ({ from, to }) => (
       <>
         {dateText(from)}
-        {to !== null && <span class="sub">until {dateText(to)}</span>}
+        {to !== null && <span class="sub">to {dateText(addDays(to, -1))}</span>}
       </>
     ),
   },
@@ -75,7 +75,7 @@ const columnsOn = (todayIn: (zone: string) => CivilDate): readonly ListColumn<Ac
       ) : (
         <>
           <a href={`/bills/${lastBill.id}`}>{lastBill.number}</a>
-          <span class="sub">until {dateText(lastBill.to)}</span>
+          <span class="sub">to {dateText(addDays(lastBill.to, -1))}</span>
         </>
       ),
   },
@@ -135,17 +135,6 @@ export const AccountsPage = ({ context, query, page, total, todayIn }: AccountsP
         email: 'E-mail',
       }}
       total={total}
-      bulk={{
-        action: '/accounts/bulk',
-        idOf: ({ id }) => id,
-        nameOf: ({ number }) => number,
-        all: true,
-        buttons: [
-          ['tariff', 'Set tariff…'],
-          ['missing', 'Set rule for missing readings…'],
-          ['end', 'End…'],
-        ],
-      }}
       csv
     />
   </Layout>

@@ -4,6 +4,7 @@ import { addDays, dateText } from '../../civil/calendar.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { CheckField, DateField, TextField } from '../../kit/fields.tsx'
 import type { FormState } from '../../kit/form.ts'
+import { registerText } from '../../kit/format.ts'
 import type {
   ContractDetail,
   InstallationLine,
@@ -31,12 +32,12 @@ function Registers(props: {
   return (
     <fieldset class="field">
       <legend>{title}</legend>
-      {fields.map(({ obis, label, unit }) => (
+      {fields.map(({ obis, unit }) => (
         <TextField
           key={obis}
           form={form}
           name={`${prefix}_${obis}`}
-          label={label}
+          label={registerText(obis)}
           inputMode="decimal"
           unit={unit}
         />
@@ -50,7 +51,9 @@ const registerLabels = (
   what: string,
   fields: readonly RegisterField[],
 ): Readonly<Record<string, string>> =>
-  Object.fromEntries(fields.map(({ obis, label }) => [`${prefix}_${obis}`, `${what}: ${label}`]))
+  Object.fromEntries(
+    fields.map(({ obis }) => [`${prefix}_${obis}`, `${what}: ${registerText(obis)}`]),
+  )
 
 export const EDIT_LABELS = { number: 'Contract number', billedFrom: 'Billed from' } as const
 

@@ -1,7 +1,7 @@
 // The customers: their list, one of them, and its form.
 
 import type { UnixMs } from '../../../../shared/units.ts'
-import { dateText } from '../../civil/calendar.ts'
+import { addDays, dateText } from '../../civil/calendar.ts'
 import type { PageContext } from '../../kit/context.ts'
 import type { FormState } from '../../kit/form.ts'
 import { FormToken, Layout } from '../../kit/layout.tsx'
@@ -90,7 +90,7 @@ export function CustomerFormPage(props: {
 
 /** From when to when, in words. */
 export const spanWords = ({ from, to }: { readonly from: string; readonly to: string | null }) =>
-  to === null ? `since ${dateText(from)}` : `${dateText(from)} until ${dateText(to)}`
+  to === null ? `since ${dateText(from)}` : `from ${dateText(from)} to ${dateText(addDays(to, -1))}`
 
 export const contractColumns = (other: 'customer' | 'point'): readonly Column<ContractLine>[] => [
   {

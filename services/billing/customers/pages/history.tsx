@@ -1,11 +1,11 @@
 // Who changed what, when and why, in words.
 
-import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import type { UnixMs } from '../../../../shared/units.ts'
 import { Ago, type Column, Section, Table } from '../../kit/parts.tsx'
 import { changeLines, changeVerb } from '../core/change-words.ts'
 
 export interface HistoryRow {
-  readonly at: Date
+  readonly at: UnixMs
   readonly who: string
   readonly why: string
   readonly what: string
@@ -24,7 +24,7 @@ export function History(props: {
       title: 'When and who',
       cell: ({ at, who }) => (
         <>
-          <Ago at={unixMs(at.getTime())} now={now} />
+          <Ago at={at} now={now} />
           <span class="sub">{who}</span>
         </>
       ),

@@ -9,6 +9,9 @@ import { type AttentionReads, attentionReads } from '../../attention/db/board.ts
 import { boardStore, type BoardStore } from '../../bills/db/board-store.ts'
 import { type BillReads, billReads } from '../../bills/db/reads.ts'
 import { type ClockReads, clockReads } from '../../clocks/db/reads.ts'
+import { type CustomerDetails, customerDetails } from '../../customers/db/details.ts'
+import { type CustomerLists, customerLists } from '../../customers/db/lists.ts'
+import { type CustomerWrites, customerWrites } from '../../customers/db/writes.ts'
 import { type CustomerReads, customerReads } from '../../customers/db/reads.ts'
 import { deviceName, type FleetReads, fleetReads } from '../../fleet/db/reads.ts'
 import { type MeterStore, meterStore } from '../../fleet/db/meter-store.ts'
@@ -19,6 +22,8 @@ import { usageAt } from '../../readings/db/usage.ts'
 import type { Database } from '../../store/schema.ts'
 import { type TariffStore, tariffStore } from '../../tariffs/db/reads.ts'
 import { type UtilityStore, utilityStore } from '../../utility/db/store.ts'
+import { type AccountReads, accountReads } from './account.ts'
+import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
 
 /** Everything that the web side reads and writes. */
 export interface WebStores {
@@ -29,6 +34,10 @@ export interface WebStores {
   readonly board: BoardStore
   readonly clocks: ClockReads
   readonly customers: CustomerReads
+  readonly customerDetails: CustomerDetails
+  readonly customerLists: CustomerLists
+  readonly customerWrites: CustomerWrites
+  readonly accountView: AccountReads
   readonly fleet: FleetReads
   readonly meters: MeterStore
   readonly notices: NoticeReads
@@ -41,17 +50,24 @@ export interface WebStores {
 
 export function webStores(db: Kysely<Database>): WebStores {
   const customers = customerReads(db)
+  const bills = billReads(db)
+  const notices = noticeReads(db)
   return {
     access: accessStore(db),
     accounts: accountStore(db),
     attention: attentionReads(db),
-    bills: billReads(db),
     board: boardStore(db),
+    accountView: accountReads(db, { ofContract: bills.ofContract, aboutBill: notices.aboutBill }),
+    bills,
     clocks: clockReads(db),
     customers,
+    customerDetails: customerDetails(db),
+    customerLists: customerLists(db),
+    customerWrites: customerWrites(db),
     fleet: fleetReads(db),
     meters: meterStore(db),
     notices: noticeReads(db),
+    notices,
     readings: readingReads(db),
     tariffs: tariffStore(db),
     utility: utilityStore(db),

@@ -33,6 +33,8 @@ import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
 import { tariffRoutes } from '../../tariffs/http/routes.ts'
 import { utilityRoutes } from '../../utility/http/routes.ts'
 import { limitArrival } from './arrival.ts'
+import { customerPages } from '../../customers/http/routes.ts'
+import { accountViewRoutes } from './account-view-routes.ts'
 import { serveAssets } from './assets.ts'
 import { demoRoutes } from './demo-routes.ts'
 import { limitConnections } from './connections.ts'
@@ -120,6 +122,8 @@ function assertPlain(fields: unknown): void {
 function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions): void {
   const page: Door = guarded.bind(null, sessions, 'operator')
   attentionRoutes(app, deps, page)
+  customerPages(app, deps, page)
+  accountViewRoutes(app, deps, page)
   fleetRoutes(app, deps, page)
   assignRoutes(app, deps, page)
   meterRoutes(app, deps, page)

@@ -14,6 +14,8 @@ import type { NoticeDeps } from '../../notices/http/routes.ts'
 import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
 import type { UtilityDeps } from '../../utility/http/deps.ts'
+import type { CustomerDeps } from '../../customers/http/deps.ts'
+import type { AccountViewDeps } from './account-view-routes.ts'
 import type { ConnectionRules } from './connections.ts'
 import type { ImportDeps } from '../../customers/http/import-routes.ts'
 import type { DemoDeps } from './demo-routes.ts'
@@ -21,6 +23,8 @@ import type { HomeDeps } from './home-routes.ts'
 import type { MachineDeps } from './machine-routes.ts'
 
 export type WebDeps = AccessDeps &
+  AccountViewDeps &
+  CustomerDeps &
   AccountDeps &
   AttentionDeps &
   BillDeps &
