@@ -23,7 +23,6 @@ import type { Database } from '../../store/schema.ts'
 import { type TariffStore, tariffStore } from '../../tariffs/db/reads.ts'
 import { type UtilityStore, utilityStore } from '../../utility/db/store.ts'
 import { type AccountReads, accountReads } from './account.ts'
-import { type TariffReads, tariffReads } from '../../tariffs/db/reads.ts'
 
 /** Everything that the web side reads and writes. */
 export interface WebStores {
