@@ -47,6 +47,13 @@ type Values = Readonly<Record<string, string>>
 const namesOf = (prefix: string, fields: readonly RegisterField[]): readonly string[] =>
   fields.map(({ obis }) => `${prefix}_${obis}`)
 
+/** Characters of `2026-05-31 10:30`. */
+const MINUTES = 16
+
+/** An instant as the field takes it: to the minute. */
+const typedAt = (at: UnixMs, zone: string): string =>
+  localText(at, zone).slice(0, MINUTES).replace(' ', 'T')
+
 /** The typed instant; null with what is wrong. */
 function atOf(values: Values, zone: string, errors: Record<string, string>): UnixMs | null {
   const sheet = new Sheet(values)
@@ -57,7 +64,7 @@ function atOf(values: Values, zone: string, errors: Record<string, string>): Uni
     return null
   }
   const at = instantOf(local, zone)
-  if (localText(at, zone) === local.slice(0, 16).replace('T', ' ')) return at
+  if (localText(at, zone).slice(0, MINUTES) === local.slice(0, MINUTES).replace('T', ' ')) return at
   errors['at'] = `The clocks of ${zone} skip that time: write the time after the change.`
   return null
 }
@@ -106,7 +113,7 @@ export function installationRoutes(app: FastifyInstance, deps: CustomerDeps, pag
       const point = id === null ? null : await details.servicePoint(id)
       if (point === null) return { trouble: NOT_FOUND }
       const meter = queryOf(request, 'meter')
-      const values = { meter, at: localText(deps.now(), point.zone).replace(' ', 'T') }
+      const values = { meter, at: typedAt(deps.now(), point.zone) }
       const fields = registerFields((await details.meter(meter)) ?? NO_REGISTERS)
       return { page: InstallPage({ context, form: { values, errors: {} }, point, fields }) }
     }),
@@ -184,7 +191,7 @@ function removeRoutes(app: FastifyInstance, deps: CustomerDeps, about: About): v
   app.get(
     '/installations/:id/remove',
     about(async ({ context }, line, point) => {
-      const values = { at: localText(deps.now(), point.zone).replace(' ', 'T') }
+      const values = { at: typedAt(deps.now(), point.zone) }
       return { page: RemovePage({ context, form: { values, errors: {} }, line, point }) }
     }),
   )
@@ -217,7 +224,7 @@ function exchangeRoutes(app: FastifyInstance, deps: CustomerDeps, about: About):
   app.get(
     '/installations/:id/exchange',
     about(async ({ context }, line, point) => {
-      const values = { at: localText(deps.now(), point.zone).replace(' ', 'T') }
+      const values = { at: typedAt(deps.now(), point.zone) }
       return { page: ExchangePage({ context, form: { values, errors: {} }, line, point }) }
     }),
   )

@@ -65,7 +65,6 @@ export function webStores(db: Kysely<Database>): WebStores {
     customerWrites: customerWrites(db),
     fleet: fleetReads(db),
     meters: meterStore(db),
-    notices: noticeReads(db),
     notices,
     readings: readingReads(db),
     tariffs: tariffStore(db),
