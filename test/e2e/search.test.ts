@@ -1,4 +1,4 @@
-// Searching as people type it (migrations/0022_search.sql).
+// Searching as people type it (migrations/0024_search.sql).
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

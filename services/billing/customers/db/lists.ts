@@ -1,5 +1,5 @@
 // The lists, page by page. A search finds the ids of what matches in each table first, by the
-// folded texts of migrations/0022_search.sql; the list then keeps the rows that have one of them.
+// folded texts of migrations/0024_search.sql; the list then keeps the rows that have one of them.
 
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { ListQuery } from '../../kit/list.ts'
