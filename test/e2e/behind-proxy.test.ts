@@ -202,7 +202,7 @@ for (const [program, commandOf] of [
     assert.ok(setup !== undefined, way.output)
     const desk = new Client(place, '127.0.0.2')
     const made = await desk.post(setup, { name: 'ada', password: PASSWORD })
-    assert.deepEqual([made.status, made.headers['location']], [303, '/'])
+    assert.deepEqual([made.status, made.headers['location']], [303, '/start'])
     assert.match(
       String(made.headers['set-cookie']),
       /__Host-ticklock-session=[^;]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Lax/,
@@ -268,7 +268,7 @@ test('a browser logs in over https and, without a proxy, over http', async (t) =
     await page.fill('[name=name]', 'ada')
     await page.fill('[name=password]', PASSWORD)
     await page.click('main button')
-    assert.equal(page.url(), `${url}/fleet`)
+    assert.equal(page.url(), `${url}/start`)
     const [session] = (await context.cookies()).filter(({ name }) => name.endsWith('session'))
     assert.deepEqual([session?.secure, session?.name.startsWith('__Host-')], [secure, secure])
     await page.goto(`${url}/access`)
@@ -277,7 +277,7 @@ test('a browser logs in over https and, without a proxy, over http', async (t) =
     await page.fill('[name=name]', 'ada')
     await page.fill('[name=password]', PASSWORD)
     await page.click('main button')
-    assert.equal(page.url(), `${url}/fleet`)
+    assert.equal(page.url(), `${url}/attention`)
     assert.deepEqual(complaints, [])
     await context.close()
   }

@@ -8,6 +8,8 @@ import { freePorts } from './ports.ts'
 import { Process, until } from './whole-way.ts'
 
 const METERS = 100
+/** Two meters have a clock beyond its limit (BIL-21): their bills wait for a person. */
+const BILLS = METERS - 2
 /** The first screen says about a minute; a busy machine takes a little longer. */
 const BILLED_MS_MAX = 90_000
 
@@ -128,10 +130,10 @@ test('the demo bills a hundred meters, stops by Ctrl-C, and goes on where it was
   await demo.said('Ctrl-C')
   const url = `http://localhost:${http}`
   const billed = await until(
-    'a hundred bills and their notices',
+    'all bills but two, and their notices',
     async () => {
       const summary = await summaryOf(url)
-      return summary.bills >= METERS && summary.notices >= 2 * METERS ? summary : null
+      return summary.bills >= BILLS && summary.notices >= 2 * BILLS ? summary : null
     },
     BILLED_MS_MAX,
   )
@@ -153,7 +155,7 @@ test('the demo bills a hundred meters, stops by Ctrl-C, and goes on where it was
     const summary = await summaryOf(url)
     return summary.readings > billed.readings + METERS ? summary : null
   })
-  assert.deepEqual([again.bills, again.refused], [METERS, 0])
+  assert.deepEqual([again.bills, again.refused], [BILLS, 0])
   assert.equal((await demo.end('SIGINT')).code, 0)
   assert.deepEqual(processesOf(folder), [])
 })

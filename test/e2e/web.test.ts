@@ -231,7 +231,7 @@ async function enter(page: Page, name: string): Promise<void> {
   await page.fill('[name=name]', name)
   await page.fill('[name=password]', PASSWORD)
   await page.click('main button')
-  assert.match(page.url(), /\/fleet$/)
+  assert.match(page.url(), /\/(?:start|attention)$/)
 }
 
 async function operatorWalk(browser: Browser, width: number): Promise<void> {
@@ -319,6 +319,7 @@ test('with JavaScript the fleet renews itself under the same policy', { skip: SK
     if (message.type() === 'error') complaints.push(message.text())
   })
   await enter(page, 'grace')
+  await page.goto(`${links.baseUrl}/fleet`)
   await postgres.owner.query("update devices set name = 'New Town'")
   await page.getByText('New Town').waitFor({ timeout: 30_000 })
   await postgres.owner.query("update devices set name = 'Old Town'")

@@ -34,19 +34,19 @@ export function FleetPage(props: FleetPageProps) {
       <div data-live="fleet" class="page-part">
         {backfill !== null && <BackfillBar backfill={backfill} />}
         <Tiles rows={tilesOf(totals)} />
+        <List
+          context={context}
+          spec={spec}
+          query={query}
+          page={page}
+          caption="Devices"
+          columns={columnsAt(now)}
+          empty="No device yet. Issue a one-time token and enrol the first slave with it."
+          search="Part of a name or id"
+          filterLabels={{ state: 'State' }}
+          csv
+        />
       </div>
-      <List
-        context={context}
-        spec={spec}
-        query={query}
-        page={page}
-        caption="Devices"
-        columns={columnsAt(now)}
-        empty="No device yet. Issue a one-time token and enrol the first slave with it."
-        search="Part of a name or id"
-        filterLabels={{ state: 'State' }}
-        csv
-      />
     </Layout>
   )
 }
