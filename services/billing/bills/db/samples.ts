@@ -232,7 +232,8 @@ class Look {
   }
 
   /** What was read at exactly these instants: one index probe each. Of two registers with one code
-   * (another resolution after a repair) the one with the higher id comes first. */
+   * (another resolution after a repair) the one with the higher id comes first. Without `offset 0`
+   * the planner joins all readings with the edges: 9 s instead of 20 ms. */
   async at(
     edges: readonly { readonly n: number; readonly meterId: number; readonly at: UnixMs }[],
   ): Promise<readonly Found[]> {
@@ -244,7 +245,7 @@ class Look {
         ${edges.map(({ at }) => new Date(at))}::timestamptz[]) as asked(n, meter_id, at)
       cross join lateral (select * from timed_readings r
         where r.ts = asked.at and r.meter_id = asked.meter_id
-          and r.register_id = any(${this.#ids}::smallint[])) t
+          and r.register_id = any(${this.#ids}::smallint[]) offset 0) t
       order by t.register_id desc`.execute(this.#db)
     return this.#found(rows)
   }
