@@ -340,7 +340,11 @@ test('one device cannot use up the kinds of register or the meter numbers of all
   const refused = await all(`select code, device_id, count(*) from exceptions
     where code <> 'BIL-05' group by 1, 2`)
   assert.deepEqual(refused, [{ code: 'BIL-15', device_id: THIEF, count: 4_000 + 16_000 - 127 }])
-  const shown = await readingReads(postgres.db.kysely).live('H')
+  const shown = await readingReads(postgres.db.kysely).live(
+    { q: 'h', silent: false },
+    { sort: 'meter', down: false, after: null, before: null, limit: 50 },
+    unixMs(Date.now()),
+  )
   assert.deepEqual(
     shown.map(({ meter }) => meter),
     ['H1', 'H2'],

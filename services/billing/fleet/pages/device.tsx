@@ -9,7 +9,16 @@ import type { PageContext } from '../../kit/context.ts'
 import { FormToken, Layout } from '../../kit/layout.tsx'
 import type { ListQuery, ListSpec, Page } from '../../kit/list.ts'
 import { List } from '../../kit/list-view.tsx'
-import { Ago, Facts, FaultBadge, FaultWords, Fold, Headline, Table } from '../../kit/parts.tsx'
+import {
+  Ago,
+  capital,
+  Facts,
+  FaultBadge,
+  FaultWords,
+  Fold,
+  Headline,
+  Table,
+} from '../../kit/parts.tsx'
 import { SetAsideCard, Unadopted } from '../../readings/pages/standing.tsx'
 import { METER_STATES, type MeterListRow } from '../core/meters.ts'
 import type { DeviceView, FleetRow, MeterGroup } from '../core/views.ts'
@@ -142,7 +151,7 @@ function Group({
 }) {
   const { state, count, rows } = group
   return (
-    <Fold title={METER_STATES[state]} note={countText(count)} flush>
+    <Fold title={capital(METER_STATES[state])} note={countText(count)} flush>
       <Table
         caption={`Meters: ${METER_STATES[state]}`}
         columns={meterColumns(now, 'device')}

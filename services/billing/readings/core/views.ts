@@ -4,6 +4,7 @@ import type { UnixMs } from '../../../../shared/units.ts'
 import type { UsageMonth } from './usage.ts'
 
 export interface LiveRow {
+  readonly meterId: number
   readonly meter: string
   readonly device: string | null
   readonly obis: string
@@ -14,6 +15,10 @@ export interface LiveRow {
   readonly quality: number
   readonly clockState: string
   readonly clockBoundMs: number
+  /** Without news until then it is overdue (silence.ts). */
+  readonly dueAt: UnixMs
+  /** Where a page of the list goes on behind it. */
+  readonly place: { readonly key: string; readonly id: number }
 }
 
 /** A reading taken under an unsure clock: what its stamp said, and when it was really taken. */

@@ -1,31 +1,38 @@
 // For operators: the newest values, readings taken under unsure clocks, and authentic content that
 // is not a plain reading.
 
-import { type Kysely, sql } from 'kysely'
-import { unixMs } from '../../../../shared/units.ts'
+import type { Kysely } from 'kysely'
+import { type UnixMs, unixMs } from '../../../../shared/units.ts'
+import { containing, type LiveChoice, type LiveList, livePage } from './live.ts'
 import type { ExceptionRow, LiveRow, RetimedRow } from '../core/views.ts'
 import { instant } from '../../store/instants.ts'
 import type { Database } from '../../store/schema.ts'
 
-const LIVE_ROWS_MAX = 200
 /** As many as a person will look through. */
 const ROWS_MAX = 100
 const EXCEPTION_ROWS_MAX = 200
 
 export interface ReadingReads {
-  /** Newest first; `meter` is the start of a meter number, empty for all. */
-  live(meter: string): Promise<readonly LiveRow[]>
-  /** Readings taken under an unsure clock, newest first; `meter` as for `live`. */
-  retimed(meter: string): Promise<readonly RetimedRow[]>
+  /** A page of registers with their newest values, as kit/list.ts wants it. */
+  live(choice: LiveChoice, list: LiveList, now: UnixMs): Promise<readonly LiveRow[]>
+  /** Whether any meter has that in its number, whatever the case. */
+  isKnown(part: string): Promise<boolean>
+  /** Readings taken under an unsure clock, newest first; `part`: of meters whose number has it. */
+  retimed(part: string): Promise<readonly RetimedRow[]>
   exceptions(): Promise<readonly ExceptionRow[]>
 }
 
 export function readingReads(db: Kysely<Database>): ReadingReads {
   return {
-    async live(meter) {
-      let query = liveRows(db)
-      if (meter !== '') query = query.where('number', '^@', sql<string>`${meter}`)
-      return (await query.execute()).map(liveRow)
+    live: (choice, list, now) => livePage(db, choice, list, now),
+    async isKnown(part) {
+      const found = await db
+        .selectFrom('meters')
+        .select('id')
+        .where('number', 'ilike', containing(part))
+        .limit(1)
+        .execute()
+      return found.length > 0
     },
     async exceptions() {
       const rows = await db
@@ -36,9 +43,9 @@ export function readingReads(db: Kysely<Database>): ReadingReads {
         .execute()
       return rows.map(({ at, ...row }) => ({ ...row, at: instant(at) }))
     },
-    async retimed(meter) {
+    async retimed(part) {
       let query = retimedRows(db)
-      if (meter !== '') query = query.where('number', '^@', sql<string>`${meter}`)
+      if (part !== '') query = query.where('number', 'ilike', containing(part))
       return (await query.execute()).map(retimedRow)
     },
   }
@@ -83,40 +90,3 @@ function retimedRow(row: RetimedRecord): RetimedRow {
     retimed: known ? { at: unixMs(ts.getTime()), boundMs, way } : null,
   }
 }
-
-const liveRows = (db: Kysely<Database>) =>
-  db
-    .selectFrom('standing_values')
-    .innerJoin('meters', 'meters.id', 'standing_values.meter_id')
-    .innerJoin('registers', 'registers.id', 'standing_values.register_id')
-    .select([
-      'number',
-      'device_id',
-      'obis',
-      'value',
-      'exponent',
-      'unit',
-      'ts',
-      'quality',
-      'clock_state',
-      'clock_bound_ms',
-    ])
-    .orderBy('stored_at', 'desc')
-    .orderBy('number')
-    .orderBy('obis')
-    .limit(LIVE_ROWS_MAX)
-
-type LiveRecord = Awaited<ReturnType<ReturnType<typeof liveRows>['execute']>>[number]
-
-const liveRow = (row: LiveRecord): LiveRow => ({
-  meter: row.number,
-  device: row.device_id,
-  obis: row.obis,
-  value: row.value,
-  exponent: row.exponent,
-  unit: row.unit,
-  at: instant(row.ts),
-  quality: row.quality,
-  clockState: row.clock_state,
-  clockBoundMs: row.clock_bound_ms,
-})

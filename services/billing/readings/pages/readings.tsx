@@ -2,36 +2,61 @@ import type { UnixMs } from '../../../../shared/units.ts'
 import { clockText, quantityText, registerText, spanText, utcSecondText } from '../../kit/format.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { Layout } from '../../kit/layout.tsx'
-import { Ago, Badge, type Column, Headline, Table } from '../../kit/parts.tsx'
+import { listHref, type ListQuery, type ListSpec, orderText, type Page } from '../../kit/list.ts'
+import { List, type ListColumn } from '../../kit/list-view.tsx'
+import { Ago, Badge, type Column, Headline, Table, Tabs } from '../../kit/parts.tsx'
 import { qualityWords } from '../core/quality.ts'
 import type { LiveRow, RetimedRow } from '../core/views.ts'
 
 export interface ReadingsPageProps {
   readonly context: PageContext
-  readonly rows: readonly LiveRow[]
+  readonly spec: ListSpec
+  readonly query: ListQuery
+  readonly page: Page<LiveRow>
   readonly retimed: readonly RetimedRow[]
-  /** Start of the meter number searched for; empty for all. */
-  readonly search: string
+  /** False: no meter has what was searched for in its number. */
+  readonly isKnown: boolean
   readonly now: UnixMs
 }
 
-export function ReadingsPage({ context, rows, retimed, search, now }: ReadingsPageProps) {
+export function ReadingsPage(props: ReadingsPageProps) {
+  const { context, spec, query, page, retimed, isKnown, now } = props
   return (
     <Layout context={context} title="Readings" live>
-      <Headline title="Readings" lead="The newest value of every register, newest first.">
-        <form class="inline" method="get" action="/readings" role="search">
-          <label>
-            Meter number
-            <input name="meter" value={search} maxLength={32} pattern="[A-Za-z0-9._\-]*" />
-          </label>
-          <button type="submit" class="button-quiet">
-            Search
-          </button>
-        </form>
+      <Headline
+        title="Readings"
+        lead="The newest value of every register; those first whose news is longest overdue."
+      >
+        <Tabs
+          label="Order"
+          entries={[
+            [listHref(spec, query, { sort: 'overdue' }), 'Overdue first'],
+            [listHref(spec, query, { sort: '-heard' }), 'Newest first'],
+          ]}
+          current={listHref(spec, query, { sort: orderText(query) })}
+        />
       </Headline>
-      <section class="card card-flush" data-live="readings">
-        <LiveTable rows={rows} now={now} />
-      </section>
+      {page.rows.length === 0 && query.q !== '' && (
+        <p class="notice notice-warn" role="status">
+          {isKnown
+            ? `Meters with “${query.q}” in their number are known, but none of their registers is in this list.`
+            : `No meter has “${query.q}” in its number. Look at the number on its plate, or wait for its first reading.`}
+        </p>
+      )}
+      <div data-live="readings">
+        <List
+          context={context}
+          spec={spec}
+          query={query}
+          page={page}
+          caption="Last values"
+          columns={columnsAt(now)}
+          empty="No reading yet. Readings appear here within a second of being read."
+          search="Part of a meter’s number"
+          filterLabels={{ state: 'Only' }}
+          csv
+        />
+      </div>
       {retimed.length > 0 && (
         <section class="card card-flush">
           <div class="card-head">
@@ -53,23 +78,16 @@ export function ReadingsPage({ context, rows, retimed, search, now }: ReadingsPa
   )
 }
 
-export const LiveTable = ({
-  rows,
-  now,
-}: {
-  readonly rows: readonly LiveRow[]
-  readonly now: UnixMs
-}) => (
-  <Table
-    caption="Last values"
-    columns={columnsAt(now)}
-    rows={rows}
-    empty="No reading yet. Readings appear here within a second of being read."
-  />
-)
-
-const columnsAt = (now: UnixMs): readonly Column<LiveRow>[] => [
-  { title: 'Meter', cell: (row) => <span class="strong">{row.meter}</span> },
+const columnsAt = (now: UnixMs): readonly ListColumn<LiveRow>[] => [
+  {
+    title: 'Meter',
+    sort: 'meter',
+    cell: (row) => (
+      <a class="strong" href={`/meters/${row.meterId}`}>
+        {row.meter}
+      </a>
+    ),
+  },
   {
     title: 'Register',
     cell: (row) => (
@@ -86,9 +104,9 @@ const columnsAt = (now: UnixMs): readonly Column<LiveRow>[] => [
     numeric: true,
     cell: (row) => <span class="strong">{quantityText(row.value, row.exponent, row.unit)}</span>,
   },
-  { title: 'Read', cell: (row) => <Ago at={row.at} now={now} past /> },
+  { title: 'Read', sort: 'heard', cell: (row) => <Ago at={row.at} now={now} past /> },
   { title: 'Clock', cell: (row) => clockText(row.clockState, row.clockBoundMs) },
-  { title: 'Checks', cell: (row) => <Checks quality={row.quality} /> },
+  { title: 'Checks', cell: (row) => <Checks quality={row.quality} old={row.dueAt < now} /> },
 ]
 
 const RETIMED_COLUMNS: readonly Column<RetimedRow>[] = [
@@ -125,16 +143,18 @@ function Found({ retimed }: Pick<RetimedRow, 'retimed'>) {
   )
 }
 
-function Checks({ quality }: { readonly quality: number }) {
+/** Old is said before plausible: what was right last week says nothing about today. */
+function Checks({ quality, old }: { readonly quality: number; readonly old: boolean }) {
   const words = qualityWords(quality)
-  if (words.length === 0) return <Badge tone="good">plausible</Badge>
   return (
     <>
+      {old && <Badge tone="bad">old: news is overdue</Badge>}
       {words.map((each) => (
         <Badge key={each} tone="warn">
           {each}
         </Badge>
       ))}
+      {!old && words.length === 0 && <Badge tone="good">plausible</Badge>}
     </>
   )
 }

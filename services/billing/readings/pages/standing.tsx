@@ -59,7 +59,8 @@ export function Unadopted({ meters }: { readonly meters: readonly string[] }) {
       <FaultBadge code="BIL-14" />
       <span class="sub">
         {meters.slice(0, NAMED_MAX).join(', ')}
-        {more}: no bill is made from them until <code>ticklock adopt METER</code>
+        {more}: no bill is made from them until somebody adopts them:{' '}
+        <a href="/meters?state=not-adopted">meters that nobody adopted</a>
       </span>
     </>
   )
