@@ -8,7 +8,7 @@ export const tariff = subCommand({
     ['publish FILE', 'check a document, say what changes, publish it; - is standard input'],
     ['list', 'every tariff with the version that holds today'],
     ['show CODE', 'the document that holds today'],
-    ['--from DATE', 'its first day, the first of a month (of the next one)'],
+    ['--from DATE', 'its first day, the first of a month (this one if new, else the next)'],
     ['--why TEXT', 'the reason that is recorded'],
     ['--kwh NUMBER', 'a worked bill of its first month'],
     ['--dry-run', 'all of it, but publish nothing'],

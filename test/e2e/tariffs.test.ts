@@ -228,6 +228,11 @@ test('an uploaded file fills the editor; one that is no text is named', async ()
   assert.equal(latin.statusCode, 422)
   assert.match(plain(latin.body), /Line 27, column 18: byte FC is not UTF-8/)
   assert.match(plain((await load(Buffer.alloc(0))).body), /no file, or an empty/)
+  const large = await load(Buffer.alloc(1_048_576, '[1,'))
+  assert.equal(large.statusCode, 422)
+  assert.match(plain(large.body), /longer than 65536 characters/)
+  const form = { ...DRAFT, document: ' '.repeat(1_048_576), do: 'check' }
+  assert.equal((await of('ada').post('/tariffs/new', form)).statusCode, 413)
 })
 
 test('every example opens in the editor, checked, at one click', async () => {

@@ -50,7 +50,9 @@ export async function publishFile(settings: Settings, order: Order): Promise<voi
   }
   const { tariff, hash, document } = verdict
   await withDatabase(settings, async ({ kysely }) => {
-    const from = order.from ?? monthOf(await todayFor(settings, kysely)).to
+    const month = monthOf(await todayFor(settings, kysely))
+    const isNew = (await tariffStore(kysely).newest(tariff.code)) === null
+    const from = order.from ?? (isNew ? month.from : month.to)
     printTrial(tariff, from, order.kwh)
     const store = tariffStore(kysely)
     const standing = await store.standing(tariff.code, from)

@@ -28,7 +28,6 @@ const MENDING: Partial<Readonly<Record<FaultCode, Mending>>> = {
   'BIL-14': { path: point, words: 'Adopt the meter' },
   'BIL-16': { path: account, words: 'See the account' },
   'BIL-19': { path: () => '/settings', words: 'Name the utility' },
-  'BIL-20': { path: account, words: 'See its readings' },
   'BIL-21': { path: account, words: 'See its clock' },
   'BIL-22': { path: account, words: 'Agree on a tariff' },
   'BIL-23': { path: point, words: 'Install a meter' },

@@ -117,16 +117,16 @@ async function tariffRows(
   }))
 }
 
-/** Bills under any version of a tariff for periods that begin at a day or later; counted to a
- * limit, since one is as much of a warning as a million. */
+/** Bills under any version of a tariff for periods that end after a day; counted to a limit, since
+ * one is as much of a warning as a million. A period lies within one month, and the day is the
+ * first of one. */
 async function billedFrom(db: Kysely<Database>, code: string, day: CivilDate): Promise<number> {
   const { rows } = await sql<{ readonly billed: number }>`
     select count(*)::int as billed from (
-      select from bill_periods p
-      join bills b on b.id = p.bill_id
-      join tariff_versions v on v.id = b.tariff_version_id
-      join tariffs t on t.id = v.tariff_id
-      where p.period_from >= ${day} and p.state = 'billed' and t.code = ${code}
+      select from tariffs t
+      join tariff_versions v on v.tariff_id = t.id
+      join bills b on b.tariff_version_id = v.id and b.period_from >= ${day}
+      where t.code = ${code}
       limit ${BILLED_MAX + 1}
     ) found`.execute(db)
   return rows[0]?.billed ?? 0

@@ -21,14 +21,14 @@ export type EditorValues = Readonly<Record<Name, string>>
 /** Longest reason that is recorded, characters. */
 const WHY_MAX = 300
 
-/** What an editor opens with: the next month for which nothing is published, and some consumption
- * to see a bill. */
+/** What an editor opens with: this month for a new tariff, otherwise the next one for which nothing
+ * is published; and some consumption to see a bill. `last`: first day of the newest version. */
 export function valuesFor(
   document: string,
   today: CivilDate,
-  last: CivilDate = today,
+  last: CivilDate | null,
 ): EditorValues {
-  const { to: from } = monthOf(last > today ? last : today)
+  const from = last === null ? monthOf(today).from : monthOf(last > today ? last : today).to
   const { to: end } = monthOf(from)
   return { document, kWh: '250', begin: from, end, from, why: '', sure: '' }
 }
@@ -134,19 +134,24 @@ export async function openEditor(
 }
 
 /** The editor with the text of a file in it. */
-export async function loadFile(visit: Visit, editing: Editing, today: CivilDate): Promise<Outcome> {
+export async function loadFile(
+  visit: Visit,
+  editing: Editing & { readonly today: CivilDate },
+): Promise<Outcome> {
+  const { today, store, code } = editing
+  const last = code === null ? null : ((await store.newest(code))?.validFrom ?? null)
   const { upload, context } = visit
   const bytes = upload === null ? null : await uploadBytes(upload)
   const read = bytes === null ? NO_FILE : tariffFile(bytes)
   if (read.ok && read.text.trim() !== '') {
     const { text } = read
-    const { faults } = await checkDraft(editing.store, valuesFor(text, today))
-    const opened = await openEditor(visit, editing, valuesFor(text, today))
+    const { faults } = await checkDraft(store, valuesFor(text, today, last))
+    const opened = await openEditor(visit, editing, valuesFor(text, today, last))
     return 'page' in opened && faults.length > 0 ? { ...opened, status: 422 } : opened
   }
   const faults = (read.ok ? NO_FILE : read).faults.map((fault) => ({ ...fault, excerpt: '' }))
-  const form = { values: valuesFor('', today), errors: {} }
-  const page = EditorPage({ context, ...editing, form, faults, checked: null, seen: 0 })
+  const form = { values: valuesFor('', today, null), errors: {} }
+  const page = EditorPage({ context, code, form, faults, checked: null, seen: 0 })
   return { status: 422, page }
 }
 

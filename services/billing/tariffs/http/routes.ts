@@ -6,24 +6,33 @@ import { civilDateAt } from '../../civil/calendar.ts'
 import { type Door, field, LONG_FORM, param, query, UPLOAD } from '../../kit/door.ts'
 import { NOT_FOUND } from '../../kit/trouble.ts'
 import { tariffText } from '../core/print.ts'
+import { effectiveProfile } from '../../utility/core/environment.ts'
+import { zoneOf } from '../../utility/core/profile.ts'
+import type { UtilityDeps } from '../../utility/http/deps.ts'
 import { TARIFFS_MAX, type TariffStore } from '../db/reads.ts'
 import { TariffPage, TariffsPage } from '../pages/tariffs.tsx'
 import { loadFile, openEditor, postEditor, valuesFor } from './editor.ts'
 import { exampleTariffs } from '../shell/examples.ts'
 
-export interface TariffDeps {
+export interface TariffDeps extends Pick<UtilityDeps, 'utility' | 'utilityEnvironment'> {
   readonly tariffs: TariffStore
   readonly now: () => UnixMs
 }
 
+/** Today's date where the utility is. */
+async function todayOf({ utility, utilityEnvironment, now }: TariffDeps): Promise<string> {
+  const { profile } = await utility.stored()
+  return civilDateAt(now(), zoneOf(effectiveProfile(profile, utilityEnvironment)))
+}
+
 export function tariffRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void {
-  const { tariffs, now } = deps
+  const { tariffs } = deps
   const offered = exampleTariffs()
-  const today = (): string => todayAt(now())
+  const today = (): Promise<string> => todayOf(deps)
   app.get(
     '/tariffs',
     page(async ({ request, context }) => {
-      const found = await tariffs.tariffs(query(request, 'after'), today())
+      const found = await tariffs.tariffs(query(request, 'after'), await today())
       const rows = found.slice(0, TARIFFS_MAX)
       const next = found.length > rows.length ? (rows.at(-1)?.code ?? null) : null
       return { page: TariffsPage({ context, rows, next, offered }) }
@@ -38,7 +47,7 @@ export function tariffRoutes(app: FastifyInstance, deps: TariffDeps, page: Door)
       if (versions.length === 0) return { trouble: NOT_FOUND }
       const said = query(request, 'published')
       const published = versions.some(({ validFrom }) => validFrom === said) ? said : null
-      return { page: TariffPage({ context, code, versions, today: today(), published }) }
+      return { page: TariffPage({ context, code, versions, today: await today(), published }) }
     }),
   )
   app.get(
@@ -53,8 +62,6 @@ export function tariffRoutes(app: FastifyInstance, deps: TariffDeps, page: Door)
   )
 }
 
-const todayAt = (now: UnixMs): string => civilDateAt(now, 'UTC')
-
 function editorRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void {
   const { tariffs: store, now } = deps
   const offered = exampleTariffs()
@@ -63,7 +70,7 @@ function editorRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void 
     page(async (visit) => {
       const id = query(visit.request, 'example')
       const text = offered.find((example) => example.id === id)?.text ?? ''
-      return openEditor(visit, { store, code: null }, valuesFor(text, todayAt(now())))
+      return openEditor(visit, { store, code: null }, valuesFor(text, await todayOf(deps), null))
     }),
   )
   app.post(
@@ -77,7 +84,7 @@ function editorRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void 
       const code = param(visit.request, 'code')
       const newest = await store.newest(code)
       if (newest === null) return { trouble: NOT_FOUND }
-      const values = valuesFor(tariffText(newest.tariff), todayAt(now()), newest.validFrom)
+      const values = valuesFor(tariffText(newest.tariff), await todayOf(deps), newest.validFrom)
       return openEditor(visit, { store, code }, values)
     }),
   )
@@ -96,7 +103,7 @@ function editorRoutes(app: FastifyInstance, deps: TariffDeps, page: Door): void 
     page(async (visit) => {
       const code = field(visit.request, 'code')
       const known = code !== '' && (await store.newest(code)) !== null
-      return loadFile(visit, { store, code: known ? code : null }, todayAt(now()))
+      return loadFile(visit, { store, code: known ? code : null, today: await todayOf(deps) })
     }),
   )
 }
