@@ -2,8 +2,7 @@
 // what. All of it is proposed, shown with a few lines of the file, and can be overruled.
 
 import type { PageContext } from '../../../kit/context.ts'
-import { Form, SelectField } from '../../../kit/fields.tsx'
-import { TextField } from '../../../kit/fields.tsx'
+import { Form, SelectField, TextField } from '../../../kit/fields.tsx'
 import type { FormState } from '../../../kit/form.ts'
 import { Fold } from '../../../kit/parts.tsx'
 import { KIND_PLANS } from '../../core/imports/kinds.ts'
@@ -55,7 +54,7 @@ export function Mapping({ context, view, sample, form, open }: MappingProps) {
         labels={labels}
         submit="Dry run"
       >
-        <div class="field-row">
+        <div class="mapping">
           <Reading form={form} />
         </div>
         <h3>Columns</h3>
@@ -153,8 +152,8 @@ function Reading({ form }: { readonly form: FormState }) {
 function Legend({ view }: { readonly view: ImportView }) {
   const { columns, needs } = KIND_PLANS[view.kind]
   return (
-    <>
-      <h3>What the columns mean</h3>
+    <details>
+      <summary>What the columns mean</summary>
       <dl class="facts">
         {columns.map((target) => (
           <div key={target}>
@@ -166,6 +165,6 @@ function Legend({ view }: { readonly view: ImportView }) {
           </div>
         ))}
       </dl>
-    </>
+    </details>
   )
 }

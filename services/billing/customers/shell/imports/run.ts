@@ -27,7 +27,7 @@ import { findObstacles, undoImport } from '../../db/imports/undo.ts'
 import { type FileVerdict, readRecords } from './records.ts'
 
 /** Rows of each kind that a dry run shows field by field. */
-const PREVIEWS = { changed: 200, new: 10 } as const
+const PREVIEWS = { changed: 200, new: 3 } as const
 /** Shares of the progress bar, percent: reading, comparing, writing. */
 const READ_SHARE = 50
 const COMPARED_SHARE = 80
