@@ -1,6 +1,6 @@
 // Mutated files of imports: whatever the bytes are, the answer is a verdict, a line is read or
-// refused, and what is read can be staged as JSON and as text of the database. TICKLOCK_IMPORT_FILES
-// says how many files; a slice of a million runs with the tests.
+// refused, and what is read can be staged as JSON and as text of the database.
+// TICKLOCK_IMPORT_FILES says how many files; a slice of a million runs with the tests.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
