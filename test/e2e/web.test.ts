@@ -152,7 +152,12 @@ test('a bill says that a meter’s clock was not compared; usage begins with mov
   const [a] = seeded.customers
   const view = await bills.billOf(a, seeded.bills[0])
   const [register] = view?.content.segments[0]?.registers ?? []
-  assert.deepEqual(register?.opening.clock, { of: 'never compared', offsetMs: '', boundMs: '' })
+  assert.deepEqual(register?.opening.clock, {
+    of: 'never compared',
+    offsetMs: '',
+    boundMs: '',
+    comparedAt: '',
+  })
   const [usage] = await usageOf(a, NOON)
   const [, may] = usage?.months ?? []
   assert.equal(may?.days.length, 31)

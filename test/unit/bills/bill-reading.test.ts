@@ -52,7 +52,7 @@ test('a bill of the first format reads back, is checked, and says what it does n
   assert.ok(segment !== undefined && register !== undefined)
   assert.equal(segment.kWh, '221')
   assert.equal(register.opening.kWh, '25001.00')
-  assert.match(clockWords(register.opening), /does not say how right/)
+  assert.match(clockWords(register.opening, 'UTC'), /does not say how right/)
   assert.match(smsText(content, null), /221 kWh.*meter M1/)
   // The next bill goes on from its end.
   const [end] = endsOf(content, 'closing').get('M1') ?? []
@@ -79,16 +79,21 @@ test('a reading says in words how it was found, and by whose clock', () => {
   assert.ok(register !== undefined)
   const { opening } = register
   assert.equal(wayText(opening, 'Asia/Kolkata'), "from the meter's load profile")
-  assert.equal(clockWords(opening), "by the meter's clock, 300 ms fast, within 100 ms")
+  assert.equal(clockWords(opening, 'UTC'), "by the meter's clock, 300 ms fast, within 100 ms")
+  const later = { ...opening.clock, comparedAt: '2026-06-02T06:00:00Z' }
+  assert.match(
+    clockWords({ ...opening, clock: later }, 'UTC'),
+    /100 ms, as compared on 2 June 2026$/,
+  )
   const sample = { value: '1', exponent: '0', kWh: '0.001', by: 'slave' } as const
   const beside = { ...sample, at: '2026-04-30T18:29:59.6Z' }
   assert.equal(
     wayText({ ...opening, way: 'nearest', basis: [beside] }, 'Asia/Kolkata'),
     'read over its data line at 30 April 2026, 23:59:59 (400 ms before)',
   )
-  const later = { ...sample, at: '2026-04-30T18:40:00Z', kWh: '0.003' }
+  const after = { ...sample, at: '2026-04-30T18:40:00Z', kWh: '0.003' }
   assert.equal(
-    wayText({ ...opening, way: 'interpolated', basis: [beside, later] }, 'Asia/Kolkata'),
+    wayText({ ...opening, way: 'interpolated', basis: [beside, after] }, 'Asia/Kolkata'),
     'interpolated evenly between 0.001 kWh at 30 April 2026, 23:59:59 and 0.003 kWh at 1 May 2026, 00:10:00',
   )
   const estimate = { ...opening, way: 'estimated', estimate: 'average', bill: 'B-1' } as const

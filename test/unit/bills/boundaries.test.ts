@@ -143,17 +143,20 @@ test('the bound of a profile reading is its meter’s clock’s, of a live one t
     of: 'meter',
     offsetMs: 300,
     boundMs: 100,
+    comparedAt: EDGE,
   })
   const unknown = { clock: { before: null, after: null } }
   assert.deepEqual(clockOf(found(edgeAt(EDGE, [stroke], unknown))), {
     of: 'never compared',
     offsetMs: null,
     boundMs: null,
+    comparedAt: null,
   })
   assert.deepEqual(clockOf(found(edgeAt(EDGE, [live(0, 1)], unknown))), {
     of: 'slave',
     offsetMs: null,
     boundMs: 12,
+    comparedAt: null,
   })
 })
 

@@ -46,6 +46,8 @@ export type BilledReading = Omit<BilledSample, 'by'> & {
     readonly of: ClockOf
     readonly offsetMs: string
     readonly boundMs: string
+    /** UTC: when the meter's clock was compared. */
+    readonly comparedAt: string
   }
   /** Number of the bill that counted from or to it already; '' when none did. */
   readonly bill: string

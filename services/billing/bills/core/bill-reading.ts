@@ -94,7 +94,7 @@ const bare = (reading: PlainReading): BilledReading => ({
   way: 'exact',
   estimate: '',
   basis: [{ ...reading, by: 'profile' }],
-  clock: { of: 'not kept', offsetMs: '', boundMs: '' },
+  clock: { of: 'not kept', offsetMs: '', boundMs: '', comparedAt: '' },
   bill: '',
 })
 
@@ -184,6 +184,7 @@ function readingOf(document: Document): BilledReading {
       of: clock.field('of').choice(CLOCKS),
       offsetMs: clock.field('offsetMs').text(),
       boundMs: clock.field('boundMs').text(),
+      comparedAt: clock.field('comparedAt').text(),
     },
     bill: document.field('bill').text(),
   }

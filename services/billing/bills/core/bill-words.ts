@@ -1,7 +1,7 @@
 // How the readings of a bill were found, in words: the same on the page, on paper and in the mail.
 
 import { unreachable } from '../../../../shared/assert.ts'
-import { parseUtc, instantText, secondText } from '../../civil/calendar.ts'
+import { civilDateAt, dateText, instantText, parseUtc, secondText } from '../../civil/calendar.ts'
 import type { BillContent, BilledReading, BilledSample, ReadBy } from './bill-content.ts'
 
 const SECOND_MS = 1_000
@@ -70,11 +70,11 @@ export function spanText(ms: number): string {
 }
 
 /** Whose clock says when it was, and how right that clock was. */
-export function clockWords({ clock }: BilledReading): string {
+export function clockWords({ clock, at }: BilledReading, zone: string): string {
   const bound = clock.boundMs === '' ? 'by how much is not known' : `within ${boundText(clock)}`
   switch (clock.of) {
     case 'meter':
-      return `by the meter's clock, ${offsetText(Number(clock.offsetMs))}, ${bound}`
+      return `by the meter's clock, ${offsetText(Number(clock.offsetMs))}, ${bound}${comparedText(clock, at, zone)}`
     case 'slave':
       return `by the reading device's clock, ${bound}`
     case 'never compared':
@@ -88,6 +88,17 @@ export function clockWords({ clock }: BilledReading): string {
     default:
       return unreachable(clock.of)
   }
+}
+
+/** A comparison is worth saying when it is as far from the reading as this, milliseconds. */
+const COMPARED_LATER_MS = 24 * 3_600_000
+
+/** `, as compared on 30 November 2026`: where that was long before or after the reading. */
+function comparedText({ comparedAt }: BilledReading['clock'], at: string, zone: string): string {
+  const [compared, edge] = [parseUtc(comparedAt), parseUtc(at)]
+  if (compared === null || edge === null) return ''
+  if (Math.abs(compared - edge) < COMPARED_LATER_MS) return ''
+  return `, as compared on ${dateText(civilDateAt(compared, zone))}`
 }
 
 const boundText = ({ boundMs }: BilledReading['clock']): string => spanText(Number(boundMs))

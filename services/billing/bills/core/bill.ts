@@ -174,10 +174,16 @@ const shown = (reading: RegisterReading & { readonly at: UnixMs }) => ({
   kWh: decimalText(kilowattHours(reading), Math.max(0, 3 - reading.exponent)),
 })
 
-const billedClock = ({ of, offsetMs, boundMs }: BoundaryClock): BilledReading['clock'] => ({
+const billedClock = ({
+  of,
+  offsetMs,
+  boundMs,
+  comparedAt,
+}: BoundaryClock): BilledReading['clock'] => ({
   of,
   offsetMs: offsetMs === null ? '' : String(Math.round(offsetMs)),
   boundMs: boundMs === null ? '' : String(Math.ceil(boundMs)),
+  comparedAt: comparedAt === null ? '' : utcText(comparedAt),
 })
 
 const billedLine = ({ charge, parts, amount }: Line, minorDigits: number): BilledLine => ({

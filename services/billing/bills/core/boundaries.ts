@@ -90,15 +90,18 @@ const found = (set: Samples, way: 'exact' | 'nearest', sample: Sample): Found =>
   },
 })
 
+const NO_TIME = { offsetMs: null, boundMs: null, comparedAt: null }
+
 /** The worst of the clocks by which the readings were timed. */
 function clockOf(basis: readonly Sample[], time: MeterTime): BoundaryClock {
   if (basis.some(({ by }) => by === 'profile')) {
-    if (time.is === 'unknown') return { of: 'never compared', offsetMs: null, boundMs: null }
-    return { of: 'meter', offsetMs: time.by.offsetMs, boundMs: time.by.boundMs }
+    if (time.is === 'unknown') return { of: 'never compared', ...NO_TIME }
+    const { offsetMs, boundMs, at: comparedAt } = time.by
+    return { of: 'meter', offsetMs, boundMs, comparedAt }
   }
   const live = basis.filter(({ by }) => by === 'slave')
-  if (live.length === 0) return { of: 'person', offsetMs: null, boundMs: null }
-  return { of: 'slave', offsetMs: null, boundMs: Math.max(...live.map((s) => s.boundMs ?? 0)) }
+  if (live.length === 0) return { of: 'person', ...NO_TIME }
+  return { of: 'slave', ...NO_TIME, boundMs: Math.max(...live.map((s) => s.boundMs ?? 0)) }
 }
 
 function atInstant(set: Samples): Found | null {
@@ -232,9 +235,7 @@ function estimate(set: Samples, known: Usual): Omit<Boundary, 'register'> | null
   ): Omit<Boundary, 'register'> | null => {
     if (value === null) return null
     const clock =
-      by === 'wrong clock'
-        ? clockOf(basis, set.time)
-        : { of: 'none' as const, offsetMs: null, boundMs: null }
+      by === 'wrong clock' ? clockOf(basis, set.time) : { of: 'none' as const, ...NO_TIME }
     const way = 'estimated' as const
     return { at: edge.at, ...value, way, estimate: by, basis, clock, bill: null }
   }

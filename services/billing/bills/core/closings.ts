@@ -50,6 +50,7 @@ const boundaryOf = (register: string, reading: BilledReading, bill: string): Bou
     of: reading.clock.of,
     offsetMs: numberOrNull(reading.clock.offsetMs),
     boundMs: numberOrNull(reading.clock.boundMs),
+    comparedAt: parseUtc(reading.clock.comparedAt),
   },
   bill,
 })

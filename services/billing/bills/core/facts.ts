@@ -23,6 +23,8 @@ export interface BoundaryClock {
   /** The clock minus UTC; null: unknown, or it does not matter. */
   readonly offsetMs: number | null
   readonly boundMs: number | null
+  /** When a meter's clock was compared; null for other clocks. */
+  readonly comparedAt: UnixMs | null
 }
 
 /** A register at the edge of a segment. */

@@ -18,7 +18,7 @@ export function BillReadings({ content }: { readonly content: BillContent }) {
       <div class="card-head">
         <h2>{segments.length === 1 ? 'The meter' : `The ${segments.length} meters`}</h2>
         {energy.estimated === 'yes' && (
-          <p class="notice">
+          <p>
             <strong>Estimated.</strong> {ESTIMATED_WORDS}
           </p>
         )}
@@ -44,13 +44,15 @@ function SegmentPart({
   const { meter } = segment
   return (
     <>
-      <p class="card-head">
-        <strong>Meter {meter.number}</strong>, {edgeText({ at: segment.from }, zone)} to{' '}
-        {edgeText({ at: segment.to }, zone)}: <strong>{segment.kWh} kWh</strong>
-        {meter.multiplier !== '1' && (
-          <span class="sub">Transformer ratio: register times {meter.multiplier}</span>
-        )}
-      </p>
+      <div class="card-head">
+        <p>
+          <strong>Meter {meter.number}</strong>, {edgeText({ at: segment.from }, zone)} to{' '}
+          {edgeText({ at: segment.to }, zone)}: <strong>{segment.kWh} kWh</strong>
+          {meter.multiplier !== '1' && (
+            <span class="sub">Transformer ratio: register times {meter.multiplier}</span>
+          )}
+        </p>
+      </div>
       <Table
         caption={`Readings of meter ${meter.number}`}
         columns={[
@@ -79,7 +81,7 @@ function SegmentPart({
             cell: ({ reading }) => (
               <>
                 {wayText(reading, zone)}
-                <span class="sub">{clockWords(reading)}</span>
+                <span class="sub">{clockWords(reading, zone)}</span>
               </>
             ),
           },

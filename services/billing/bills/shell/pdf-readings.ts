@@ -102,7 +102,9 @@ function drawFound(
   reading: BilledReading,
   at: { readonly zone: string; readonly x: number; readonly y: number; readonly width: number },
 ): number {
-  const words = [wayText(reading, at.zone), clockWords(reading)].filter((text) => text !== '')
+  const words = [wayText(reading, at.zone), clockWords(reading, at.zone)].filter(
+    (text) => text !== '',
+  )
   const text = words.join(', ')
   const { x, y, width } = at
   return write(sheet, text, { x, y, width, size: SMALL, color: GREY, height: 3 * SMALL })
