@@ -15,6 +15,10 @@ export interface CustomerLists {
   accounts(query: ListQuery): Promise<readonly AccountRow[]>
   customers(query: ListQuery): Promise<readonly CustomerRow[]>
   servicePoints(query: ListQuery): Promise<readonly ServicePointRow[]>
+  /** Of these ids, those that there are. */
+  accountsById(
+    ids: readonly number[],
+  ): Promise<readonly { readonly id: number; readonly number: string }[]>
   /** How many match, counted up to `most`. */
   count(
     list: 'accounts' | 'customers' | 'servicePoints',
@@ -26,6 +30,12 @@ export interface CustomerLists {
 export function customerLists(db: Kysely<Database>): CustomerLists {
   return {
     accounts: async (query) => (await accounts(query).execute(db)).rows,
+    accountsById: (ids) =>
+      db
+        .selectFrom('contracts')
+        .select(['id', 'number'])
+        .where('id', 'in', [0, ...ids])
+        .execute(),
     customers: async (query) => (await customers(query).execute(db)).rows,
     servicePoints: async (query) => (await servicePoints(query).execute(db)).rows,
     count: (list, query, most) => countUpTo(db, FROM[list](query), most),

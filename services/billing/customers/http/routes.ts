@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { Door } from '../../kit/door.ts'
+import { bulkRoutes } from './bulk-routes.ts'
 import { contractChangeRoutes } from './contract-changes.ts'
 import { contractRoutes } from './contract-routes.ts'
 import { customerRoutes } from './customer-routes.ts'
@@ -15,4 +16,5 @@ export function customerPages(app: FastifyInstance, deps: CustomerDeps, page: Do
   contractRoutes(app, deps, page)
   contractChangeRoutes(app, deps, page)
   installationRoutes(app, deps, page)
+  bulkRoutes(app, deps, page)
 }

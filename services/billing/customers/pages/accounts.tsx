@@ -135,6 +135,17 @@ export const AccountsPage = ({ context, query, page, total, todayIn }: AccountsP
         email: 'E-mail',
       }}
       total={total}
+      bulk={{
+        action: '/accounts/bulk',
+        idOf: ({ id }) => id,
+        nameOf: ({ number }) => number,
+        all: true,
+        buttons: [
+          ['tariff', 'Set tariff…'],
+          ['missing', 'Set rule for missing readings…'],
+          ['end', 'End…'],
+        ],
+      }}
       csv
     />
   </Layout>

@@ -23,6 +23,7 @@ import type { Database } from '../../store/schema.ts'
 import { type TariffStore, tariffStore } from '../../tariffs/db/reads.ts'
 import { type UtilityStore, utilityStore } from '../../utility/db/store.ts'
 import { type AccountReads, accountReads } from './account.ts'
+import { type SearchReads, searchReads } from './search.ts'
 
 /** Everything that the web side reads and writes. */
 export interface WebStores {
@@ -37,6 +38,7 @@ export interface WebStores {
   readonly customerLists: CustomerLists
   readonly customerWrites: CustomerWrites
   readonly accountView: AccountReads
+  readonly everything: SearchReads
   readonly fleet: FleetReads
   readonly meters: MeterStore
   readonly notices: NoticeReads
@@ -63,6 +65,7 @@ export function webStores(db: Kysely<Database>): WebStores {
     customerDetails: customerDetails(db),
     customerLists: customerLists(db),
     customerWrites: customerWrites(db),
+    everything: searchReads(db),
     fleet: fleetReads(db),
     meters: meterStore(db),
     notices,

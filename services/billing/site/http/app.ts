@@ -52,6 +52,7 @@ import {
   REQUESTS_PER_MINUTE,
   UPLOAD_MS_MAX,
 } from './limits.ts'
+import { searchRoutes } from './search-routes.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { installTroubles } from './troubles.ts'
 
@@ -124,6 +125,7 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   attentionRoutes(app, deps, page)
   customerPages(app, deps, page)
   accountViewRoutes(app, deps, page)
+  searchRoutes(app, deps, page)
   fleetRoutes(app, deps, page)
   assignRoutes(app, deps, page)
   meterRoutes(app, deps, page)

@@ -15,6 +15,7 @@ import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
 import type { UtilityDeps } from '../../utility/http/deps.ts'
 import type { CustomerDeps } from '../../customers/http/deps.ts'
+import type { SearchDeps } from './search-routes.ts'
 import type { AccountViewDeps } from './account-view-routes.ts'
 import type { ConnectionRules } from './connections.ts'
 import type { ImportDeps } from '../../customers/http/import-routes.ts'
@@ -24,6 +25,7 @@ import type { MachineDeps } from './machine-routes.ts'
 
 export type WebDeps = AccessDeps &
   AccountViewDeps &
+  SearchDeps &
   CustomerDeps &
   AccountDeps &
   AttentionDeps &
