@@ -173,7 +173,7 @@ test('terms for a selection: first what would change, then the change', async ()
 
 test('search: one exact hit is opened, accents and case do not matter, an unknown meter is named', async () => {
   const to = async (q: string) =>
-    String((await meera.get(`/search?q=${encodeURIComponent(q)}`)).headers.location ?? '')
+    (await meera.get(`/search?q=${encodeURIComponent(q)}`)).headers.location ?? ''
   assert.equal(await to('k000001'), '/accounts/1')
   assert.equal(await to('M-2'), '/meters/2')
   assert.equal(await to('SP-2'), '/service-points/2')
