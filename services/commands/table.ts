@@ -2,6 +2,7 @@
 
 import { adopt } from './adopt.ts'
 import { attack } from './attack.ts'
+import { bills } from './bills.ts'
 import { clock } from './clock.ts'
 import { command } from './command.ts'
 import { customer } from './customer.ts'
@@ -37,6 +38,7 @@ export const COMMANDS: readonly SubCommand[] = [
   command,
   clock,
   tariff,
+  bills,
   operator,
   customer,
   importFile,

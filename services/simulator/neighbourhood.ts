@@ -69,6 +69,10 @@ const STORIES: ReadonlyMap<number, { readonly seconds: number; readonly rate: nu
   [20, { seconds: 5 * 3_600, rate: 4 }],
 ])
 
+/** Of these, the clocks beyond the limit of a bill: two bills wait until somebody sets the clock
+ * (BIL-21). */
+export const HELD_BILLS = 2
+
 /** How far the clock of home number `index` is off, and how fast it runs. */
 export function crystalOf(index: number): { readonly offset: SpanUs; readonly rate: Ppm } {
   const story = STORIES.get(index)

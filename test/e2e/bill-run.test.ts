@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { instantsOf } from '../../services/billing/civil/calendar.ts'
+import type { BillSlice } from '../../services/billing/bills/core/views.ts'
+import { billReads } from '../../services/billing/bills/db/reads.ts'
 import { runBills } from '../../services/billing/bills/db/run.ts'
 import { storedBill } from '../../services/billing/bills/db/stored.ts'
 import { publishTariff } from '../../services/billing/tariffs/db/tariffs.ts'
@@ -149,4 +151,21 @@ test('a stored bill is drawn by its id; a changed one is OPS-16, none is null', 
     await press.close()
   }
   assert.deepEqual(lines, [])
+})
+
+test('bills are found by number, customer and month; a page goes on behind its last', async () => {
+  const { bills } = billReads(postgres.db.kysely)
+  const all = { q: '', month: null, notice: null, before: null } as const
+  const numbers = async (asked: Partial<BillSlice>, limit?: number) =>
+    (await bills({ ...all, ...asked }, limit)).map(({ number }) => number)
+  const [newest = '', second = ''] = await numbers({})
+  assert.deepEqual(await numbers({ q: newest }), [newest])
+  assert.deepEqual(await numbers({ q: '202605-999999' }), [])
+  assert.equal((await numbers({ q: 'patil' })).length, HOUSEHOLDS + 2)
+  assert.equal((await numbers({ q: 'C-30' })).length, 1)
+  assert.deepEqual(await numbers({ q: '%' }), [])
+  assert.equal((await numbers({ month: '2026-05-01' })).length, HOUSEHOLDS + 2)
+  assert.deepEqual(await numbers({ month: '2026-04-01' }), [])
+  const [first] = await bills(all, 1)
+  assert.deepEqual(await numbers({ before: first?.id ?? 0 }, 1), [second])
 })

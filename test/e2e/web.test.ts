@@ -256,7 +256,7 @@ async function operatorWalk(browser: Browser, width: number): Promise<void> {
     ['/readings?q=m-1', 'M-1'],
     ['/refused', 'SEC-05'],
     ['/bills', '202605-000001'],
-    ['/bills?state=failed', 'No bill here'],
+    ['/bills?state=failed', 'No bill matches'],
     [`/bills/${seeded.bills[0]}`, 'Asha Kulkarni'],
     ['/notices', 'asha@example.com'],
     ['/tariffs', 'valid from'],

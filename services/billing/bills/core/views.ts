@@ -5,6 +5,17 @@ import type { CivilDate, CivilPeriod } from '../../civil/calendar.ts'
 import type { NoticeState } from '../../notices/core/views.ts'
 import type { BillContent } from './bill-content.ts'
 
+/** What a list of bills asks for: the page behind an id, newest first. */
+export interface BillSlice {
+  readonly before: number | null
+  /** Of a bill's number, or part of a customer's number or name; '': everything. */
+  readonly q: string
+  /** First day of the month billed; null: every month. */
+  readonly month: CivilDate | null
+  /** Bills with a notice in that state; null: all. */
+  readonly notice: NoticeState | null
+}
+
 export interface BillRow {
   readonly id: number
   readonly number: string

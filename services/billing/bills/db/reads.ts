@@ -4,12 +4,13 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'
 import { readBill } from '../core/bill-reading.ts'
-import type { BillRow, BillView } from '../core/views.ts'
-import { type NoticeState, type Slice, SLICE_ROWS } from '../../notices/core/views.ts'
+import type { BillRow, BillSlice, BillView } from '../core/views.ts'
+import { monthOf } from '../../civil/calendar.ts'
+import { type NoticeState, SLICE_ROWS } from '../../notices/core/views.ts'
 import type { Database } from '../../store/schema.ts'
 
 export interface BillReads {
-  bills(slice: Slice): Promise<readonly BillRow[]>
+  bills(slice: BillSlice, limit?: number): Promise<readonly BillRow[]>
   bill(id: number): Promise<BillView | null>
   /** A customer's own bills, newest first. */
   ofCustomer(customer: number, limit: number): Promise<readonly BillRow[]>
@@ -21,10 +22,19 @@ export interface BillReads {
 
 export function billReads(db: Kysely<Database>): BillReads {
   return {
-    async bills({ state, before }) {
-      let query = billRows(db).orderBy('bills.id', 'desc').limit(SLICE_ROWS)
+    async bills({ notice, before, month, q }, limit = SLICE_ROWS) {
+      let query = billRows(db).orderBy('bills.id', 'desc').limit(limit)
       if (before !== null) query = query.where('bills.id', '<', before)
-      if (state !== null) query = query.where((is) => hasNotice(is, state))
+      if (notice !== null) query = query.where((is) => hasNotice(is, notice))
+      if (month !== null) {
+        query = query
+          .where('bills.period_from', '>=', month)
+          .where('bills.period_from', '<', monthOf(month).to)
+      }
+      if (BILL_NUMBER.test(q)) query = query.where('bills.number', '=', q)
+      else if (q !== '') {
+        query = query.where('bills.customer_id', 'in', await customersLike(db, q))
+      }
       return (await query.execute()).map(billRow)
     },
     bill: (id) => billView(db, id, null),
@@ -47,6 +57,26 @@ export function billReads(db: Kysely<Database>): BillReads {
     },
     billOf: (customer, id) => billView(db, id, customer),
   }
+}
+
+/** Whatever has this form is taken for the whole number of a bill. */
+const BILL_NUMBER = /^\d{6}-\d{6,}$/
+/** Customers that a search takes in: more than anybody reads through. */
+const CUSTOMERS_MAX = 1_000
+/** No customer has it. */
+const NOBODY = -1
+
+/** Customers whose number or name holds the text. Theirs are found by an index; a join would look
+ * through every bill there is. */
+async function customersLike(db: Kysely<Database>, q: string): Promise<readonly number[]> {
+  const like = `%${q.replaceAll(/[\\%_]/g, (letter) => `\\${letter}`)}%`
+  const rows = await db
+    .selectFrom('customers')
+    .select('id')
+    .where((is) => is.or([is('number', 'ilike', like), is('name', 'ilike', like)]))
+    .limit(CUSTOMERS_MAX)
+    .execute()
+  return rows.length === 0 ? [NOBODY] : rows.map(({ id }) => id)
 }
 
 const hasNotice = (is: ExpressionBuilder<Database, 'bills'>, state: NoticeState) =>

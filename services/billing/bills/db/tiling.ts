@@ -163,7 +163,8 @@ export async function tileMarked(db: Kysely<Database>, now: UnixMs): Promise<num
 }
 
 /** Makes the periods of every month that ended since the last call, zone by zone: one statement
- * for each batch of contracts. Returns the zones whose month turned. */
+ * for each batch of contracts. Returns the zones whose month
+ * turned: not those that are new. */
 export async function tileMonths(db: Kysely<Database>, now: UnixMs): Promise<readonly string[]> {
   const { zones, months } = runningMonths(await zonesOf(db), now)
   const done = await db.selectFrom('bill_tilings').selectAll().execute()
@@ -174,7 +175,7 @@ export async function tileMonths(db: Kysely<Database>, now: UnixMs): Promise<rea
     const from = tiledTo.get(zone) ?? EVER
     if (from >= month) continue
     await tileZone(db, { zone, month, from }, now)
-    turned.push(zone)
+    if (tiledTo.has(zone)) turned.push(zone)
   }
   return turned
 }

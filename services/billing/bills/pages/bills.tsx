@@ -1,16 +1,18 @@
 // Bills for operators, with what became of their notices.
 
 import type { UnixMs } from '../../../../shared/units.ts'
-import type { BillRow, BillView } from '../core/views.ts'
+import { monthName } from '../core/board.ts'
+import type { BillRow, BillSlice, BillView } from '../core/views.ts'
 import { amountText } from '../../civil/amount-text.ts'
 import { dateText, periodText } from '../../civil/calendar.ts'
 import { BillDocument } from './bill-document.tsx'
 import type { PageContext } from '../../kit/context.ts'
 import { utcSecondText } from '../../kit/format.ts'
 import { Layout } from '../../kit/layout.tsx'
+import { SEARCH_CHARS_MAX } from '../../kit/list.ts'
 import { type Column, Headline, Table } from '../../kit/parts.tsx'
-import type { NoticeRow, NoticeState } from '../../notices/core/views.ts'
-import { NoticeBadge, NoticeTable, Older, StateTabs } from '../../notices/pages/notices.tsx'
+import { NOTICE_STATES, type NoticeRow, type NoticeState } from '../../notices/core/views.ts'
+import { NoticeBadge, NoticeTable } from '../../notices/pages/notices.tsx'
 
 const periodCell = (row: BillRow) => (
   <>
@@ -54,26 +56,92 @@ const operatorColumns: readonly Column<BillRow>[] = [
 export interface BillsPageProps {
   readonly context: PageContext
   readonly rows: readonly BillRow[]
-  readonly state: NoticeState | null
+  readonly slice: BillSlice
   /** Id from which the next page continues; null on the last page. */
   readonly before: number | null
 }
 
-export function BillsPage({ context, rows, state, before }: BillsPageProps) {
+/** The words of a notice's states where bills are chosen by them: mail and SMS are meant. */
+const NOTICE_WORDS: Readonly<Record<NoticeState, string>> = {
+  queued: 'to be sent',
+  sent: 'sent',
+  failed: 'given up',
+}
+
+/** The same list with other choices; what is not said is left out. */
+function billsHref(path: string, { q, month, notice }: BillSlice, before: number | null): string {
+  const said = new URLSearchParams()
+  if (q !== '') said.set('q', q)
+  if (month !== null) said.set('month', monthName(month))
+  if (notice !== null) said.set('state', notice)
+  if (before !== null) said.set('before', String(before))
+  return said.size === 0 ? path : `${path}?${said.toString()}`
+}
+
+const Choices = ({ slice }: { readonly slice: BillSlice }) => (
+  <div class="toolbar">
+    <form class="choices" method="get" action="/bills" role="search" aria-label="Bills">
+      <label class="grow">
+        Bill number, customer number or name
+        <input type="search" name="q" value={slice.q} maxLength={SEARCH_CHARS_MAX} />
+      </label>
+      <label>
+        Month
+        <input
+          type="month"
+          name="month"
+          placeholder="2026-10"
+          value={slice.month === null ? '' : monthName(slice.month)}
+        />
+      </label>
+      <label>
+        Mail and SMS
+        <select name="state">
+          <option value="">All</option>
+          {NOTICE_STATES.map((state) => (
+            <option key={state} value={state} selected={state === slice.notice}>
+              {NOTICE_WORDS[state]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button class="button-quiet" type="submit">
+        Show
+      </button>
+    </form>
+    <p class="toolbar-end">
+      <a href={billsHref('/bills.csv', slice, null)}>Export as CSV</a>
+    </p>
+  </div>
+)
+
+const isNarrowed = ({ q, month, notice }: BillSlice): boolean =>
+  q !== '' || month !== null || notice !== null
+
+export function BillsPage({ context, rows, slice, before }: BillsPageProps) {
   return (
     <Layout context={context} title="Bills">
       <Headline title="Bills" lead="Issued bills never change; every one can be recomputed.">
-        <StateTabs base="/bills" state={state} />
+        <a href="/board">Board: what is not billed, and why</a>
       </Headline>
-      <section class="card card-flush">
+      <section class="card card-flush list">
+        <Choices slice={slice} />
         <Table
           caption="Bills"
           columns={operatorColumns}
           rows={rows}
-          empty="No bill here. A bill appears when a period is over and its readings are in."
+          empty={
+            isNarrowed(slice)
+              ? 'No bill matches.'
+              : 'No bill yet. A bill appears when a period is over and its readings are in.'
+          }
         />
       </section>
-      <Older base="/bills" state={state} before={before} />
+      {before !== null && (
+        <p>
+          <a href={billsHref('/bills', slice, before)}>Older ones</a>
+        </p>
+      )}
     </Layout>
   )
 }
