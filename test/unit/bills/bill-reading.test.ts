@@ -8,38 +8,7 @@ import { endsOf } from '../../../services/billing/bills/core/closings.ts'
 import { mailText, smsText } from '../../../services/billing/bills/core/notice.ts'
 import { hashOf } from '../../../shared/documents/canonical.ts'
 import { contentFor } from '../../fixtures/bill-content.ts'
-
-/** As the first format had it, with the hash that such a bill was issued with (computed by the
- * version that issued them). */
-const FIRST = {
-  format: 'ticklock-bill/1',
-  number: '202605-000001',
-  issuedAt: '2026-06-02T06:00:00Z',
-  issuedOn: '2026-06-02',
-  dueOn: '2026-06-17',
-  utility: { name: 'Lakeside Power', address: 'A', contact: 'C', payment: ['Here.'] },
-  customer: { number: 'C-1', name: 'Asha', address: 'B' },
-  servicePoint: { code: 'SP-1', address: 'B', zone: 'Asia/Kolkata' },
-  meter: { number: 'M1', register: '1-0:1.8.0*255', multiplier: '1', digits: '8' },
-  period: { from: '2026-05-01', to: '2026-06-01', days: '31' },
-  opening: { at: '2026-04-30T18:30:00Z', value: '2500100', exponent: '1', kWh: '25001.00' },
-  closing: { at: '2026-05-31T18:30:00Z', value: '2522200', exponent: '1', kWh: '25222.00' },
-  energy: { kWh: '221', rolledOver: 'no' },
-  tariff: {
-    code: 'LT',
-    name: 'LT',
-    validFrom: '2026-01-01',
-    hash: 'h',
-    rounding: 'half-away',
-    slabProration: 'none',
-    months: '1',
-    source: 'example',
-  },
-  currency: 'INR',
-  minorDigits: '2',
-  lines: [{ code: 'e', label: 'Energy', kind: 'fixed', parts: [], amount: '5.00' }],
-  total: '5.00',
-}
+import { FIRST } from '../../fixtures/first-bill.ts'
 
 test('a bill of the first format reads back, is checked, and says what it does not know', () => {
   const hash = hashOf(FIRST)
