@@ -1,5 +1,5 @@
-// A database of the time before contracts, brought to today: who lived where, under which tariff and
-// billed for what is what it was, and no bill has changed by a byte.
+// A database of the time before contracts, brought to today: who lived where, under which tariff
+// and billed for what is what it was, and no bill has changed by a byte.
 
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readdirSync } from 'node:fs'
