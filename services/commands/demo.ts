@@ -35,8 +35,8 @@ async function runDemo(upset: string | undefined): Promise<void> {
   Inbox             ${url}/inbox    mail and SMS of this demo; nothing leaves this machine
 
   What to look at   Fleet: five slaves reading a hundred meters, with clock offset and bound
-                    Board: last month is billed as its back-fill completes, within a minute; two bills
-                    are held until somebody sets the clocks of their meters (BIL-21)
+                    Board: last month is billed as its back-fill completes, within a minute; two are
+                    held until somebody sets the clocks of their meters (BIL-21)
                     ${url}/api/v1/summary
   Data              ${settings.dataFolder}   (a second start goes on from here)
   Stop              Ctrl-C
