@@ -13,6 +13,7 @@ import {
   type MailService,
   type SmsService,
 } from '../../billing/utility/core/services.ts'
+import { checkProfile, NEW_PROFILE, profileValues } from '../../billing/utility/core/profile.ts'
 import type { Settings } from '../../settings.ts'
 import { type ServiceUrl, serviceUrl } from '../../service-url.ts'
 import { type Environment, variable, type VariableName } from '../../variables.ts'
@@ -32,6 +33,12 @@ export function utilityFrom(
     text('TICKLOCK_UTILITY_ADDRESS'),
     text('TICKLOCK_UTILITY_CONTACT'),
   ]
+  checkTexts({
+    name: name?.value ?? '',
+    address: address?.value ?? '',
+    contact: contact?.value ?? '',
+    payment: payment === undefined ? '' : ways(payment.value).join('\n'),
+  })
   const [mail, sms] = [mailFrom(env), smsFrom(env)]
   const [sender, textSender] = [text('TICKLOCK_MAIL_FROM'), text('TICKLOCK_SMS_FROM')]
   return {
@@ -47,6 +54,24 @@ export function utilityFrom(
     mailFrom: sender ?? null,
     sms: sms === null ? null : { value: sms, by: 'TICKLOCK_SMS_URL' },
     smsFrom: textSender ?? null,
+  }
+}
+
+const VARIABLES = {
+  name: 'TICKLOCK_UTILITY',
+  address: 'TICKLOCK_UTILITY_ADDRESS',
+  contact: 'TICKLOCK_UTILITY_CONTACT',
+  payment: 'TICKLOCK_UTILITY_PAYMENT',
+} as const
+
+/** What stands on bills keeps the limits of the page: a bill that cannot be read back would be lost.
+ * OPS-05. */
+function checkTexts(texts: Readonly<Record<keyof typeof VARIABLES, string>>): void {
+  const verdict = checkProfile({ ...profileValues(NEW_PROFILE), ...texts })
+  if (verdict.ok) return
+  for (const field of ['name', 'address', 'contact', 'payment'] as const) {
+    const problem = verdict.errors[field]
+    if (problem !== undefined) throw new FaultError('OPS-05', `${VARIABLES[field]}: ${problem}`)
   }
 }
 

@@ -94,7 +94,9 @@ test('names on which a font lacks an anchor are drawn all the same', async () =>
   for (const name of ['ਸਿੰਘ', 'ਅੰਮ੍ਰਿਤਸਰ', 'અંજલિ', 'ഹരി കൃഷ്ണൻ', 'ភ្នំពេញ', 'القُرْآنُۖ', '\u0bbfத', '\\x']) {
     const customer = { number: 'C', name, address: name }
     const missing: string[] = []
-    const pdf = await renderBillPdf(contentFor({ customer }), (letters) => missing.push(...letters))
+    const pdf = await renderBillPdf(contentFor({ customer }), {
+      onMissing: (letters) => missing.push(...letters),
+    })
     assert.equal(Buffer.from(pdf.subarray(0, 5)).toString(), '%PDF-', name)
     assert.deepEqual(missing, [], name)
   }

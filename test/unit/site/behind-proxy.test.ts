@@ -190,3 +190,17 @@ test('a household is one client, whichever address of its /64 asks; its neighbou
   assert.notEqual(codes.at(-2), 429)
   assert.notEqual(await login(app, { from: '2001:db8:1:3::1' }), 429)
 })
+
+test('cookies are Secure where the trusted proxy says https, though no variable does', async (t) => {
+  const world = createWorld('http://localhost:8080', [PROXY])
+  const app = await buildApp(world.deps)
+  t.after(() => app.close())
+  const cookieFor = async (remoteAddress: string, proto: string) => {
+    const headers = { accept: 'text/html', 'x-forwarded-proto': proto }
+    const { cookies } = await app.inject({ url: '/login', remoteAddress, headers })
+    return [cookies[0]?.name, cookies[0]?.secure ?? false]
+  }
+  assert.deepEqual(await cookieFor(PROXY, 'https'), ['__Host-ticklock-form', true])
+  assert.deepEqual(await cookieFor(PROXY, 'http'), ['ticklock-form', false])
+  assert.deepEqual(await cookieFor('192.0.2.99', 'https'), ['ticklock-form', false])
+})

@@ -19,7 +19,7 @@ const EMPTY: ChecklistFacts = {
   sms: false,
   skipped: [],
   tariffs: 0,
-  slaves: { enrolled: 0, awaited: 0, awaitedName: null },
+  slaves: { enrolled: 0, awaited: 0, awaitedName: null, awaitedId: null },
   meters: { seen: 0, unassigned: 0, placed: 0 },
   customers: { entered: 0, contracts: 0 },
   periods: { ready: 0, billed: 0, held: 0 },
@@ -66,8 +66,9 @@ test('mail that is set waits for the public address, and says so', () => {
 
 test('a slave: no token, a token that waits, arrived', () => {
   assert.equal(stepOf({}, 'slave').href, '/fleet/new')
-  const awaited = { enrolled: 0, awaited: 1, awaitedName: 'Mill Lane' }
+  const awaited = { enrolled: 0, awaited: 1, awaitedName: 'Mill Lane', awaitedId: '0a' }
   assert.match(saysOf({ slaves: awaited }, 'slave'), /^waiting: Waiting for Mill Lane/)
+  assert.equal(stepOf({ slaves: awaited }, 'slave').href, '/fleet/0a/token')
   assert.equal(
     saysOf({ slaves: { ...awaited, enrolled: 1 } }, 'slave'),
     'done: 1 slave has arrived.',

@@ -63,9 +63,13 @@ export function createSessions(
   deps: AccessDeps,
   site: Pick<PageContext, 'assets' | 'isPage'>,
 ): Sessions {
-  const secure = deps.baseUrl.startsWith('https:')
-  const names = namesOf(secure)
-  const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
+  // The environment says https, or this very request came by it: the public address that is entered
+  // on a page must not lock out whoever entered it before the proxy stands.
+  const isSecure = (request: FastifyRequest): boolean =>
+    deps.baseUrl.startsWith('https:') || request.protocol === 'https'
+  const namesFor = (request: FastifyRequest): CookieNames => namesOf(isSecure(request))
+  const cookieFor = (request: FastifyRequest) =>
+    ({ path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure(request) }) as const
   const tokenIn = (request: FastifyRequest, name: string): string | null => {
     const token = request.cookies[name] ?? ''
     return isSessionToken(token) ? token : null
@@ -76,13 +80,14 @@ export function createSessions(
     return { token, session: { hash: tokenHash(token), now, expiresAt: later(now, length) } }
   }
   const hand = (reply: FastifyReply, token: string, length: number): void => {
+    const [names, cookie] = [namesFor(reply.request), cookieFor(reply.request)]
     void reply.setCookie(names.session, token, { ...cookie, maxAge: length / 1_000 })
     void reply.clearCookie(names.form, cookie)
   }
   return {
     watch: deps.watch,
     async viewer(request) {
-      const token = tokenIn(request, names.session)
+      const token = tokenIn(request, namesFor(request).session)
       return token === null ? null : deps.access.viewer(tokenHash(token), deps.now())
     },
     async open(reply, operator) {
@@ -98,15 +103,17 @@ export function createSessions(
       return customer
     },
     async close(request, reply) {
-      const token = tokenIn(request, names.session)
+      const { session } = namesFor(request)
+      const token = tokenIn(request, session)
       if (token !== null) await deps.access.closeSession(tokenHash(token))
-      void reply.clearCookie(names.session, cookie)
+      void reply.clearCookie(session, cookieFor(request))
     },
     context(request, reply, viewer) {
+      const names = namesFor(request)
       let token = tokenIn(request, viewer === null ? names.form : names.session)
       if (token === null) {
         token = tokenText(deps.random(SESSION_BYTES))
-        void reply.setCookie(names.form, token, cookie)
+        void reply.setCookie(names.form, token, cookieFor(request))
       }
       const path = request.url.split('?')[0] ?? '/'
       return { viewer, formToken: formToken(token), path, ...site, demo: deps.demo }
@@ -116,6 +123,7 @@ export function createSessions(
       const site = request.headers['sec-fetch-site'] ?? 'same-origin'
       if (site !== 'same-origin' && site !== 'none') return false
       const given = field(request, 'form_token')
+      const names = namesFor(request)
       return [names.session, names.form].some((name) => {
         const token = tokenIn(request, name)
         return token !== null && fitsForm(token, given)

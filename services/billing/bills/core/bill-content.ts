@@ -90,6 +90,10 @@ export type Utility = {
   readonly contact: string
   /** How to pay, one sentence per entry. */
   readonly payment: readonly string[]
+  /** Missing where the utility had none. */
+  readonly legal?: string
+  /** SHA-256 of its logo, in hex; drawn from what is kept under it. */
+  readonly logo?: string
 }
 export type BillContent = {
   /** As it was issued; a bill of the first format is read as one of the second. */

@@ -98,6 +98,19 @@ const bare = (reading: PlainReading): BilledReading => ({
   bill: '',
 })
 
+/** A text that the bill may be without: then its hash is that of a content without it. */
+const optional = <const Name extends string>(
+  document: Document,
+  name: Name,
+): { readonly [N in Name]?: string } | null =>
+  document.field(name).absent ? null : keyed(name, document.field(name).text())
+
+const keyed = <const Name extends string>(name: Name, text: string) => {
+  const entry: { [N in Name]?: string } = {}
+  entry[name] = text
+  return entry
+}
+
 function headOf(document: Document): Omit<BillContent, 'format' | 'segments' | 'energy'> {
   const { text, sub } = at(document)
   const utility = sub('utility')
@@ -114,6 +127,8 @@ function headOf(document: Document): Omit<BillContent, 'format' | 'segments' | '
       address: utility.text('address'),
       contact: utility.text('contact'),
       payment: utility.list('payment').map((entry) => entry.text()),
+      ...optional(document.field('utility'), 'legal'),
+      ...optional(document.field('utility'), 'logo'),
     },
     customer: {
       number: customer.text('number'),

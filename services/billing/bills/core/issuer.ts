@@ -19,4 +19,6 @@ export const issuerOf = (profile: Profile): Utility | null =>
         address: profile.address,
         contact: profile.contact,
         payment: profile.payment,
+        ...(profile.legal === '' ? {} : { legal: profile.legal }),
+        ...(profile.logo === null ? {} : { logo: profile.logo.hash }),
       }

@@ -79,5 +79,6 @@ function plainMail(bill: BillContent, link: string | null): string {
     '',
     bill.utility.name,
     bill.utility.address,
+    ...(bill.utility.legal === undefined ? [] : ['', bill.utility.legal]),
   ].join('\n')
 }

@@ -23,6 +23,9 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
       <section class="card">
         <div class="headline">
           <div>
+            {content.utility.logo !== undefined && (
+              <img class="logo" src={`/logo/${content.utility.logo}`} alt={content.utility.name} />
+            )}
             <p class="label">Bill {bill.number}</p>
             <h1>{periodText(bill.period)}</h1>
           </div>
@@ -59,6 +62,7 @@ export function BillDocument({ view, pdf, back }: BillDocumentProps) {
         <p class="soft">
           {content.utility.name}, {content.utility.address}. {content.utility.contact}
         </p>
+        {content.utility.legal !== undefined && <p class="soft lines">{content.utility.legal}</p>}
       </section>
       <Fingerprints view={view} />
     </>

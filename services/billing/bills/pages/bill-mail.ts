@@ -16,6 +16,9 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (letter) => ESCAPES.get(letter) ?? '')
 
+/** With its line ends. */
+const lines = (text: string): string => escaped(text).replaceAll('\n', '<br>')
+
 /** One column, no pictures, no remote content: every mail program shows it as it is. */
 export function mailHtml(bill: BillContent, link: string | null): string {
   const row = ([label, value]: readonly [string, string]): string => {
@@ -25,6 +28,10 @@ export function mailHtml(bill: BillContent, link: string | null): string {
     return `<tr>${head}<td style="${cell};text-align:right">${escaped(value)}</td></tr>`
   }
   const { utility } = bill
+  const legal =
+    utility.legal === undefined
+      ? ''
+      : `\n<p style="color:#56606e;font-size:13px">${lines(utility.legal)}</p>`
   const { subject } = mailText(bill, link)
   const [name, period] = [escaped(utility.name), escaped(periodText(bill.period))]
   const amount = escaped(amountText(bill.total, bill))
@@ -50,7 +57,7 @@ ${estimated}<p style="font-weight:bold;margin:24px 0 0">How to pay</p>
 <p style="margin:0">${utility.payment.map(escaped).join('<br>')}</p>
 ${pages}
 <p style="color:#56606e;margin-top:24px">Questions? ${escaped(utility.contact)}<br>
-${name}, ${escaped(utility.address)}</p>
+${name}, ${lines(utility.address)}</p>${legal}
 </div></body></html>
 `
 }

@@ -8,6 +8,7 @@ import { billToTell } from '../db/stored.ts'
 import { mailHtml } from '../pages/bill-mail.ts'
 import type { Letter, MatterVerdict } from '../../notices/shell/letter.ts'
 import type { Database } from '../../store/schema.ts'
+import { logoOf } from './document.ts'
 import { mustDraw, type Press } from './press.ts'
 
 /** OPS-16 when the bill no longer matches what was issued: such a bill is never shown. */
@@ -24,13 +25,18 @@ export async function billMatter(
   }
   const { content } = reading
   const names = { key: `bill-${number}`, name: `bill ${number}`, customerId }
-  const letter = (link: string): Promise<Letter> => billLetter(press, content, link)
+  const letter = async (link: string): Promise<Letter> =>
+    billLetter(press, content, { link, logo: await logoOf(db, content) })
   const text = (link: string): string => smsText(content, link)
   return { ok: true, matter: { ...names, letter, text } }
 }
 
-async function billLetter(press: Press, bill: BillContent, link: string): Promise<Letter> {
-  const pdf = await mustDraw(press, bill)
+async function billLetter(
+  press: Press,
+  bill: BillContent,
+  { link, logo }: { readonly link: string; readonly logo: Uint8Array | null },
+): Promise<Letter> {
+  const pdf = await mustDraw(press, bill, logo)
   return {
     toName: bill.customer.name,
     ...mailText(bill, link),

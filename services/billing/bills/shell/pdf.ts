@@ -24,11 +24,18 @@ function textsOf(bill: BillContent): string {
   return texts.join('\n')
 }
 
+interface DrawOptions {
+  /** Gets the letters that no face draws. */
+  readonly onMissing?: (letters: readonly string[]) => void
+  /** The picture that the bill names, PNG or JPEG. */
+  readonly logo?: Uint8Array | null
+}
+
 /** Resolves to the bytes of the page. Takes tens of milliseconds: the server calls it in a thread
- * (press.ts). `onMissing` gets the letters that no face draws. */
+ * (press.ts). */
 export async function renderBillPdf(
   bill: BillContent,
-  onMissing: (letters: readonly string[]) => void = () => {},
+  { onMissing = () => {}, logo = null }: DrawOptions = {},
 ): Promise<Uint8Array> {
   const lettering = await letteringOf(textsOf(bill))
   if (lettering.missing.length > 0) onMissing(lettering.missing)
@@ -57,26 +64,41 @@ export async function renderBillPdf(
   sheet.registerFont('regular', join(packageRoot(), MAIN_REGULAR))
   sheet.registerFont('bold', join(packageRoot(), MAIN_BOLD))
   for (const [name, font] of lettering.fonts) sheet.registerFont(name, Buffer.from(font))
-  drawBill(sheet, bill)
+  drawBill(sheet, bill, logo)
   sheet.end()
   return done
 }
 
-function drawBill(sheet: Sheet, bill: BillContent): void {
-  drawHead(sheet, bill)
+function drawBill(sheet: Sheet, bill: BillContent, logo: Uint8Array | null): void {
+  drawHead(sheet, bill, logo)
   drawParties(sheet, bill)
   drawDue(sheet, bill)
   let y = drawEnergy(sheet, bill, 300)
   y = drawCharges(sheet, bill, y + 20)
   y = drawHow(sheet, bill, y + 18)
   drawPayment(sheet, bill)
+  const isLegalDrawn = drawLegal(sheet, bill, y)
   drawReadings(sheet, bill)
+  if (!isLegalDrawn) drawLegalApart(sheet, bill)
 }
 
-function drawHead(sheet: Sheet, bill: BillContent): void {
+/** Room for the logo, points. */
+const LOGO = { width: 84, height: 50, gap: 12 } as const
+
+function drawHead(sheet: Sheet, bill: BillContent, logo: Uint8Array | null): void {
   sheet.rect(0, 0, 595.28, 6).fill(BLUE)
-  write(sheet, bill.utility.name, { x: SIDE, y: 36, width: 300, size: 16, bold: true, color: BLUE })
-  write(sheet, bill.utility.address, { x: SIDE, y: 60, width: 300, size: 9, color: GREY })
+  const room = { width: LOGO.width, height: LOGO.height }
+  if (logo !== null) {
+    sheet.image(Buffer.from(logo), SIDE, 34, { fit: [room.width, room.height], valign: 'center' })
+  }
+  const inset = logo === null ? 0 : LOGO.width + LOGO.gap
+  const left = { x: SIDE + inset, width: 300 - inset } as const
+  const { name } = bill.utility
+  const size = fitsOneLine(sheet, name, left.width) ? 16 : 11
+  const named = write(sheet, name, { ...left, y: 36, size, bold: true, color: BLUE, height: 32 })
+  const address = bill.utility.address.replaceAll('\n', ', ')
+  const below = 36 + named + 2
+  write(sheet, address, { ...left, y: below, size: 9, color: GREY, height: 92 - below })
   const right = { x: SIDE + 300, width: WIDTH - 300, align: 'right' } as const
   write(sheet, 'Electricity bill', { ...right, y: 34, size: 14, bold: true })
   write(sheet, `No. ${bill.number}`, { ...right, y: 55, size: 10 })
@@ -86,6 +108,11 @@ function drawHead(sheet: Sheet, bill: BillContent): void {
     .lineTo(SIDE + WIDTH, 94)
     .lineWidth(0.75)
     .stroke(PALE)
+}
+
+/** Whether the name stands in one line in its usual size. */
+function fitsOneLine(sheet: Sheet, name: string, width: number): boolean {
+  return sheet.font('bold').fontSize(16).widthOfString(name) <= width
 }
 
 function drawParties(sheet: Sheet, bill: BillContent): void {
@@ -142,4 +169,46 @@ function drawPayment(sheet: Sheet, bill: BillContent): void {
   write(sheet, 'Questions about this bill?', { ...right, y: top + 12, size: 10, bold: true })
   const contact = `${bill.utility.contact}\nPlease give the bill number ${bill.number}.`
   write(sheet, contact, { ...right, y: top + 28, size: 9, height: 54 })
+}
+
+/** Where the first page's own text ends, above the way to pay. */
+const LEGAL_BOTTOM = 740
+const LEGAL_SIZE = 7.5
+/** Space above it at least. */
+const LEGAL_GAP = 10
+
+/** Draws it above the way to pay, when there is room below `y`; true: it is drawn, or there is
+ * none. */
+function drawLegal(sheet: Sheet, { utility: { legal } }: BillContent, y: number): boolean {
+  if (legal === undefined) return true
+  const top = LEGAL_BOTTOM - legalHeights(sheet, legal).reduce((sum, height) => sum + height, 0)
+  if (top < y + LEGAL_GAP) return false
+  writeLegal(sheet, legal, top)
+  return true
+}
+
+/** The same on a page of its own. */
+function drawLegalApart(sheet: Sheet, { number, utility: { legal = '' } }: BillContent): void {
+  sheet.addPage()
+  write(sheet, `Bill ${number}`, { x: SIDE, y: 36, width: WIDTH, size: 9, color: GREY })
+  writeLegal(sheet, legal, 60)
+}
+
+function writeLegal(sheet: Sheet, legal: string, top: number): void {
+  const heights = legalHeights(sheet, legal)
+  let y = top
+  for (const [at, text] of legal.split('\n').entries()) {
+    const height = heights[at] ?? 0
+    write(sheet, text, { x: SIDE, y, width: WIDTH, size: LEGAL_SIZE, color: GREY, height })
+    y += height
+  }
+}
+
+/** Heights of its paragraphs, with room for letters of other faces, which may run wider. */
+function legalHeights(sheet: Sheet, legal: string): readonly number[] {
+  sheet.font('regular').fontSize(LEGAL_SIZE)
+  return legal.split('\n').map((text) => {
+    const lines = Math.ceil(sheet.heightOfString(`${text} `, { width: WIDTH }) / LEGAL_SIZE / 1.4)
+    return (lines === 1 ? 1 : Math.ceil(lines * 1.25)) * LEGAL_SIZE * 1.5
+  })
 }

@@ -3,7 +3,13 @@
 import type { BillContent } from '../core/bill-content.ts'
 
 export type ToPress =
-  | { readonly do: 'draw'; readonly id: number; readonly bill: BillContent }
+  | {
+      readonly do: 'draw'
+      readonly id: number
+      readonly bill: BillContent
+      /** The picture that the bill names; null: none. */
+      readonly logo: Uint8Array | null
+    }
   | { readonly do: 'end' }
 
 export type FromPress =

@@ -18,12 +18,12 @@ port.on('message', (message: ToPress) => {
     port.close()
     return
   }
-  const { id, bill } = message
+  const { id, bill, logo } = message
   let missing: readonly string[] = []
   const note = (letters: readonly string[]): void => {
     missing = letters
   }
-  renderBillPdf(bill, note).then(
+  renderBillPdf(bill, { logo, onMissing: note }).then(
     // A copy with a buffer of its own, which can be handed over.
     (pdf) => say({ id, pdf: new Uint8Array(pdf), missing }),
     (error: unknown) => say({ id, failed: errorText(error) }),

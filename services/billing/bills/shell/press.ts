@@ -29,14 +29,16 @@ export type Drawn =
   | { readonly ok: false; readonly fault: 'OPS-23' | 'OPS-32' }
 
 export interface Press {
-  /** `viewer`: whose drawing it is, for the limits; null: ours, which has none. */
-  draw(bill: BillContent, viewer: string | null): Promise<Drawn>
+  /** `viewer`: whose drawing it is, for the limits; null: ours, which has none. `logo`: the picture
+   * that the bill names by its hash. */
+  draw(bill: BillContent, viewer: string | null, logo?: Uint8Array | null): Promise<Drawn>
   close(): Promise<void>
 }
 
 interface Job {
   readonly key: string
   readonly bill: BillContent
+  readonly logo: Uint8Array | null
   readonly viewer: string | null
   readonly drawn: Promise<Drawn>
   readonly settle: (drawn: Drawn) => void
@@ -79,7 +81,7 @@ class ThreadPress implements Press {
     this.#module = worker
   }
 
-  draw(bill: BillContent, viewer: string | null): Promise<Drawn> {
+  draw(bill: BillContent, viewer: string | null, logo: Uint8Array | null = null): Promise<Drawn> {
     const key = createHash('sha256').update(JSON.stringify(bill)).digest('base64')
     const kept = this.#kept.get(key)
     if (kept !== undefined) {
@@ -96,7 +98,7 @@ class ThreadPress implements Press {
       if (this.#line.size >= LINE_MAX) return Promise.resolve(FAILED)
     }
     const { promise, resolve } = Promise.withResolvers<Drawn>()
-    this.#line.set(key, { key, bill, viewer, drawn: promise, settle: resolve })
+    this.#line.set(key, { key, bill, logo, viewer, drawn: promise, settle: resolve })
     this.#next()
     return promise
   }
@@ -120,7 +122,7 @@ class ThreadPress implements Press {
       void this.#worker?.terminate()
     }, DRAW_MS_MAX)
     this.#drawing = { id: this.#drawings, job, late }
-    const order: ToPress = { do: 'draw', id: this.#drawings, bill: job.bill }
+    const order: ToPress = { do: 'draw', id: this.#drawings, bill: job.bill, logo: job.logo }
     this.#worker.postMessage(order, [])
   }
 
@@ -184,8 +186,12 @@ class ThreadPress implements Press {
 }
 
 /** The page of a bill, for a notice. Rejects with OPS-32: it is tried again. */
-export async function mustDraw(press: Press, bill: BillContent): Promise<Uint8Array> {
-  const drawn = await press.draw(bill, null)
+export async function mustDraw(
+  press: Press,
+  bill: BillContent,
+  logo: Uint8Array | null,
+): Promise<Uint8Array> {
+  const drawn = await press.draw(bill, null, logo)
   if (!drawn.ok) throw new FaultError(drawn.fault, `bill ${bill.number}`)
   return drawn.pdf
 }

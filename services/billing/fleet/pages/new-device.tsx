@@ -167,7 +167,7 @@ function Qr({ token }: { readonly token: string }) {
 }
 
 function OnTheSlave({ token, door, host }: TokenPageProps & { readonly token: string }) {
-  const address = door.reachable ? host : 'HOST'
+  const address = door.reachable ? host : '127.0.0.1'
   const config = `data = "data"
 master = "tcp://${address}:${door.tcpPort}"
 token_file = "token"
@@ -184,8 +184,8 @@ standard_offset_minutes = 60`
     >
       {!door.reachable && (
         <p class="notice notice-warn">
-          This server listens on this machine alone. For slaves elsewhere, start it with{' '}
-          <code>TICKLOCK_HOST</code> set to an address that they reach, and write that for HOST.
+          This server listens on its own machine alone. For slaves elsewhere, start it with{' '}
+          <code>TICKLOCK_HOST</code> set to an address that they reach, and write that below.
         </p>
       )}
       <pre tabIndex={0}>{`umask 077\nprintf '%s\\n' ${token} > token`}</pre>

@@ -18,6 +18,7 @@ export interface ChecklistFacts {
     readonly awaited: number
     /** The newest of those. */
     readonly awaitedName: string | null
+    readonly awaitedId: string | null
   }
   readonly meters: { readonly seen: number; readonly unassigned: number; readonly placed: number }
   readonly customers: { readonly entered: number; readonly contracts: number }
@@ -175,7 +176,9 @@ const tariffStep = ({ tariffs }: ChecklistFacts): Made => ({
   action: 'Tariffs',
 })
 
-function slaveStep({ slaves: { enrolled, awaited, awaitedName } }: ChecklistFacts): Made {
+function slaveStep({
+  slaves: { enrolled, awaited, awaitedName, awaitedId },
+}: ChecklistFacts): Made {
   const step = { name: 'slave', title: 'Connect the first slave' } as const
   if (enrolled > 0) {
     const words = `${many(enrolled, 'slave has', 'slaves have')} arrived.`
@@ -183,7 +186,8 @@ function slaveStep({ slaves: { enrolled, awaited, awaitedName } }: ChecklistFact
   }
   if (awaited > 0) {
     const words = `Waiting for ${awaitedName ?? 'a slave'}: its token is made and not used yet.`
-    return { ...step, state: 'waiting', words, href: '/fleet', action: 'Devices' }
+    const href = awaitedId === null ? '/fleet' : `/fleet/${awaitedId}/token`
+    return { ...step, state: 'waiting', words, href, action: 'See it arrive' }
   }
   const words = 'No slave yet. It gets a one-time token, and calls by itself.'
   return { ...step, state: 'open', words, href: '/fleet/new', action: 'New token' }

@@ -89,10 +89,13 @@ export const profileValues = (profile: ProfileEntry): ProfileValues => ({
   publicUrl: profile.publicUrl ?? '',
 })
 
-/** Longest texts, characters: a bill has room for so much on its first page. */
-const CHARS_MAX = { name: 80, address: 300, contact: 300, legal: 2_000 } as const
-const PAYMENT_LINES_MAX = 8
-const PAYMENT_CHARS_MAX = 200
+/** Longest texts, characters: a bill has room for so much on its first page, and a stored document
+ * is read back with at most 1,000 in a field (shared/documents). */
+const CHARS_MAX = { name: 80, address: 160, contact: 60, legal: 900 } as const
+/** The box for it on a bill: a longer text would be cut off there, and the bill never changes. */
+const PAYMENT = { lines: 4, chars: 60 } as const
+/** Longest paragraph of the legal text that is drawn as one, characters. */
+const PARAGRAPH_CHARS_MAX = 500
 
 export type ProfileErrors = Partial<Record<ProfileField, string>>
 export type ProfileVerdict =
@@ -117,9 +120,12 @@ export function checkProfile(typed: ProfileValues): ProfileVerdict {
   }
   if (/[\p{Cc}\u2028\u2029]/u.test(typed.name)) errors.name = 'one line, as it stands on a bill'
   const payment = linesOf(typed.payment)
-  if (payment.length > PAYMENT_LINES_MAX) errors.payment = `at most ${PAYMENT_LINES_MAX} lines`
-  else if (payment.some((line) => line.length > PAYMENT_CHARS_MAX)) {
-    errors.payment = `at most ${PAYMENT_CHARS_MAX} characters in a line`
+  const printed = payment.reduce((sum, line) => sum + Math.ceil(line.length / PAYMENT.chars), 0)
+  if (printed > PAYMENT.lines) {
+    errors.payment = `a bill has room for ${PAYMENT.lines} lines of ${PAYMENT.chars} characters: these are ${printed}`
+  }
+  if (linesOf(typed.legal).some((line) => line.length > PARAGRAPH_CHARS_MAX)) {
+    errors.legal = `at most ${PARAGRAPH_CHARS_MAX} characters in a paragraph: begin a new line`
   }
   const currency = typed.currency.trim().toUpperCase()
   if (currency !== '' && !isCurrency(currency)) {

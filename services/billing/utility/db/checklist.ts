@@ -14,6 +14,7 @@ interface Row {
   readonly enrolled: number
   readonly awaited: number
   readonly awaitedName: string | null
+  readonly awaitedId: string | null
   readonly seen: number
   readonly unassigned: number
   readonly placed: number
@@ -37,6 +38,7 @@ export async function checklistFacts(db: Kysely<Database>): Promise<StoredFacts>
     ${upTo(sql`from devices where static_key is not null and revoked_at is null`)} as enrolled,
     ${upTo(awaited)} as awaited,
     (select d.name ${awaited} order by t.expires_at desc limit 1) as "awaitedName",
+    (select d.id ${awaited} order by t.expires_at desc limit 1) as "awaitedId",
     ${upTo(sql`from meters`)} as seen,
     ${upTo(sql`from meters m where not ${placed}`)} as unassigned,
     ${upTo(sql`from meters m where ${placed}`)} as placed,
@@ -47,10 +49,10 @@ export async function checklistFacts(db: Kysely<Database>): Promise<StoredFacts>
     ${upTo(sql`from bill_periods where state in ('waiting', 'blocked')`)} as held`.execute(db)
   const [row] = rows
   if (row === undefined) throw new Error('broken promise: a select without from has one row')
-  const { tariffs, enrolled, awaited: waiting, awaitedName, seen, unassigned } = row
+  const { tariffs, enrolled, awaited: waiting, awaitedName, awaitedId, seen, unassigned } = row
   return {
     tariffs,
-    slaves: { enrolled, awaited: waiting, awaitedName },
+    slaves: { enrolled, awaited: waiting, awaitedName, awaitedId },
     meters: { seen, unassigned, placed: row.placed },
     customers: { entered: row.entered, contracts: row.contracts },
     periods: { ready: row.ready, billed: row.billed, held: row.held },

@@ -106,7 +106,11 @@ function OnBills({ form, fixed }: SettingsProps) {
         <TextField {...field('contact')} help="Telephone or e-mail, in one sentence." />
       </Own>
       <Own name="payment" fixed={fixed}>
-        <TextArea {...field('payment')} help="One way in each line." rows={3} />
+        <TextArea
+          {...field('payment')}
+          help="One way in each line. A bill has room for four lines of 60 characters."
+          rows={3}
+        />
       </Own>
       <Own name="legal" fixed={fixed}>
         <TextArea
@@ -174,7 +178,7 @@ function Elsewhere({ form, fixed }: SettingsProps) {
           {...field('publicUrl')}
           type="url"
           placeholder="https://bills.example.org"
-          help="Where customers reach these pages: links in mail and SMS begin with it."
+          help="Where customers reach these pages, with https:// where a proxy in front has a certificate. Links in mail and SMS begin with it."
         />
       </Own>
     </>

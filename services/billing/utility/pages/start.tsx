@@ -20,6 +20,7 @@ export function StartPage({
   readonly steps: readonly Step[]
 }) {
   const { done, all } = progressOf(steps)
+  const next = steps.find(({ state }) => state === 'open')
   const lead =
     done === all
       ? 'Everything is set up. What needs attention from now on has a page of its own.'
@@ -41,7 +42,7 @@ export function StartPage({
           </div>
           <ol class="steps">
             {steps.map((step) => (
-              <StepRow key={step.name} context={context} step={step} />
+              <StepRow key={step.name} context={context} step={step} isNext={step === next} />
             ))}
           </ol>
         </section>
@@ -50,9 +51,16 @@ export function StartPage({
   )
 }
 
-function StepRow({ context, step }: { readonly context: PageContext; readonly step: Step }) {
+function StepRow(props: {
+  readonly context: PageContext
+  readonly step: Step
+  /** The first that is to do: its button stands out. */
+  readonly isNext: boolean
+}) {
+  const { context, step, isNext } = props
   const [tone, text] = STATES[step.state]
-  const leads = context.isPage(step.href.split(/[?#]/)[0] ?? '')
+  // A page of one device, say, exists where their list does.
+  const leads = context.isPage(/^\/[a-z-]+/.exec(step.href)?.[0] ?? '')
   return (
     <li>
       <div>
@@ -65,7 +73,7 @@ function StepRow({ context, step }: { readonly context: PageContext; readonly st
       <div class="actions">
         {step.optional && step.state !== 'done' && <SkipButton context={context} step={step} />}
         {leads && (
-          <a class={step.state === 'open' ? 'button' : 'button button-quiet'} href={step.href}>
+          <a class={isNext ? 'button' : 'button button-quiet'} href={step.href}>
             {step.action}
           </a>
         )}
