@@ -94,7 +94,7 @@ function drawHead(sheet: Sheet, bill: BillContent, logo: Uint8Array | null): voi
   const inset = logo === null ? 0 : LOGO.width + LOGO.gap
   const left = { x: SIDE + inset, width: 300 - inset } as const
   const { name } = bill.utility
-  const size = fitsOneLine(sheet, name, left.width) ? 16 : 11
+  const size = nameSize(sheet, name, left.width)
   const named = write(sheet, name, { ...left, y: 36, size, bold: true, color: BLUE, height: 32 })
   const address = bill.utility.address.replaceAll('\n', ', ')
   const below = 36 + named + 2
@@ -110,9 +110,12 @@ function drawHead(sheet: Sheet, bill: BillContent, logo: Uint8Array | null): voi
     .stroke(PALE)
 }
 
-/** Whether the name stands in one line in its usual size. */
-function fitsOneLine(sheet: Sheet, name: string, width: number): boolean {
-  return sheet.font('bold').fontSize(16).widthOfString(name) <= width
+/** The usual size of the utility's name where it stands in one line, or else one in which it does
+ * in two. */
+function nameSize(sheet: Sheet, name: string, width: number): number {
+  sheet.font('bold')
+  if (sheet.fontSize(16).widthOfString(name) <= width) return 16
+  return sheet.fontSize(11).heightOfString(name, { width }) <= 32 ? 11 : 8.5
 }
 
 function drawParties(sheet: Sheet, bill: BillContent): void {
