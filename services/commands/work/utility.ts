@@ -64,8 +64,8 @@ const VARIABLES = {
   payment: 'TICKLOCK_UTILITY_PAYMENT',
 } as const
 
-/** What stands on bills keeps the limits of the page: a bill that cannot be read back would be lost.
- * OPS-05. */
+/** What stands on bills keeps the limits of the page: a bill that cannot be read back would be
+ * lost. OPS-05. */
 function checkTexts(texts: Readonly<Record<keyof typeof VARIABLES, string>>): void {
   const verdict = checkProfile({ ...profileValues(NEW_PROFILE), ...texts })
   if (verdict.ok) return

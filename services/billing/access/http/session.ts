@@ -59,17 +59,23 @@ const namesOf = (secure: boolean): CookieNames =>
     ? { session: '__Host-ticklock-session', form: '__Host-ticklock-form' }
     : { session: 'ticklock-session', form: 'ticklock-form' }
 
+/** Names and options for the cookies of a request. `always`: the environment says https. Otherwise
+ * they are secure where this very request came by https: the public address that is entered on a
+ * page must not lock out whoever entered it before the proxy stands. */
+function cookiesOf(always: boolean) {
+  const isSecure = (request: FastifyRequest): boolean => always || request.protocol === 'https'
+  return {
+    namesFor: (request: FastifyRequest): CookieNames => namesOf(isSecure(request)),
+    cookieFor: (request: FastifyRequest) =>
+      ({ path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure(request) }) as const,
+  }
+}
+
 export function createSessions(
   deps: AccessDeps,
   site: Pick<PageContext, 'assets' | 'isPage'>,
 ): Sessions {
-  // The environment says https, or this very request came by it: the public address that is entered
-  // on a page must not lock out whoever entered it before the proxy stands.
-  const isSecure = (request: FastifyRequest): boolean =>
-    deps.baseUrl.startsWith('https:') || request.protocol === 'https'
-  const namesFor = (request: FastifyRequest): CookieNames => namesOf(isSecure(request))
-  const cookieFor = (request: FastifyRequest) =>
-    ({ path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure(request) }) as const
+  const { namesFor, cookieFor } = cookiesOf(deps.baseUrl.startsWith('https:'))
   const tokenIn = (request: FastifyRequest, name: string): string | null => {
     const token = request.cookies[name] ?? ''
     return isSessionToken(token) ? token : null
