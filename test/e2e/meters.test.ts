@@ -206,6 +206,8 @@ test('on a phone the first button of a device stays in reach of a thumb', {
     const box = await page.getByRole('button', { name: 'Read now' }).boundingBox()
     assert.ok(box !== null && box.y > 600 && box.y + box.height <= 800, `${at}: ${box?.y}`)
     assert.ok(box.height >= 40)
+    const groups = await page.locator('.top .groups').boundingBox()
+    assert.ok(groups !== null && groups.y >= box.y + box.height, 'the groups of pages stay free')
   }
 })
 

@@ -26,10 +26,12 @@ export function FleetPage(props: FleetPageProps) {
   return (
     <Layout context={context} title="Devices" live>
       <Headline title="Devices" lead="Every meter-side agent, its link, its clock and its meters.">
-        <a href="/fleet">Refresh</a>
-        <a class="button" href="/fleet/new">
-          New slave
-        </a>
+        <div class="actions">
+          <a href="/fleet">Refresh</a>
+          <a class="button" href="/fleet/new">
+            New slave
+          </a>
+        </div>
       </Headline>
       <div data-live="fleet" class="page-part">
         {backfill !== null && <BackfillBar backfill={backfill} />}
@@ -66,7 +68,7 @@ function tilesOf(totals: FleetTotals): Parameters<typeof Tiles>[0]['rows'] {
         ) : (
           <a href="/fleet?state=trouble">{countText(totals.troubled)}</a>
         ),
-      note: `of ${countText(devices)} devices`,
+      note: `of ${countText(devices)} ${devices === 1 ? 'device' : 'devices'}`,
     },
     { name: 'Connected', value: `${countText(connected)} of ${countText(devices)}` },
     { name: 'Clocks synchronised', value: `${countText(synchronised)} of ${countText(connected)}` },

@@ -211,7 +211,7 @@ function ticksOf({ span, period, zone, edges }: HistoryFrame): readonly Tick[] {
   if (span === 'year') {
     return monthsIn(period).map((date, index) => ({
       at: startOfDay(date, zone) + 15 * 24 * HOUR_MS,
-      text: dateText(date).slice(2, 5),
+      text: (dateText(date).split(' ')[1] ?? '').slice(0, 3),
       minor: index % 2 === 1,
     }))
   }
@@ -222,7 +222,8 @@ function ticksOf({ span, period, zone, edges }: HistoryFrame): readonly Tick[] {
       const day = Number(date.slice(-2))
       const noon = startOfDay(date, zone) + 12 * HOUR_MS
       if (span === 'week') {
-        return [{ at: noon, text: dateText(date).slice(0, 6).trim(), minor: false }]
+        const [number = '', month = ''] = dateText(date).split(' ')
+        return [{ at: noon, text: `${number} ${month.slice(0, 3)}`, minor: false }]
       }
       return MONTH_DAYS.has(day) ? [{ at: noon, text: String(day), minor: day % 10 === 5 }] : []
     })
