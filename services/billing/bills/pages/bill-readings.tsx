@@ -18,7 +18,7 @@ export function BillReadings({ content }: { readonly content: BillContent }) {
       <div class="card-head">
         <h2>{segments.length === 1 ? 'The meter' : `The ${segments.length} meters`}</h2>
         {energy.estimated === 'yes' && (
-          <p>
+          <p class="notice notice-warn">
             <strong>Estimated.</strong> {ESTIMATED_WORDS}
           </p>
         )}
