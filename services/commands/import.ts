@@ -5,7 +5,7 @@ export const importFile = subCommand({
   usage: 'FILE.csv --kind KIND',
   about: 'import customers, service points, meters, contracts, readings from a CSV file',
   details: [
-    ['--kind', 'flat, customers, service-points, meters, installations, contracts, readings'],
+    ['KIND', 'flat, customers, service-points, meters, installations, contracts, readings'],
     ['--dry-run', 'say what would be new, changed, equal and refused, and write nothing'],
     ['--delimiter MARK', 'comma, semicolon or tab, where the header line misleads'],
     ['--encoding NAME', 'utf-8 (usual), windows-1252, utf-16le or utf-16be'],

@@ -46,7 +46,13 @@ test('every state of an import has its page, and a hostile name is text on it', 
 test('a dry run shows what changes, field by field, and each refused line with its remedy', async () => {
   const { body } = await browser.get('/imports/2')
   assert.match(body, /<del>12 Lake Road<\/del> <ins>3 Hill Street<\/ins>/)
-  for (const said of ['Phone', 'has no country', 'begin it with +', 'the whole line']) {
+  for (const said of [
+    '12345.60 kWh',
+    'Phone',
+    'has no country',
+    'begin it with +',
+    'the whole line',
+  ]) {
     assert.ok(body.includes(said), said)
   }
   const refused = await browser.get('/imports/2/refused.csv')

@@ -1,5 +1,6 @@
 // What an import would do or did: in numbers, field by field, and line by line where it refuses.
 
+import { quantityText } from '../../../kit/format.ts'
 import { Badge, Section, Table } from '../../../kit/parts.tsx'
 import { columnLabel, ENTITY_WORDS } from '../../core/imports/labels.ts'
 import { ENTITIES, type FieldChange } from '../../core/imports/outcome.ts'
@@ -40,7 +41,6 @@ export function Outcome({ view, found }: { readonly view: ImportView; readonly f
       <Section
         title={written ? 'What it wrote' : 'What it would write'}
         lead={`${counts.lines} lines, ${counts.refused} of them refused`}
-        flush
       >
         <Table
           caption="Rows by what they are"
@@ -113,11 +113,21 @@ const Previews = ({ rows }: { readonly rows: readonly PreviewRow[] }) => (
           title: 'State',
           cell: ({ state }) => <Badge tone={state === 'new' ? 'good' : 'warn'}>{state}</Badge>,
         },
-        { title: 'Fields', cell: ({ fields }) => <Changes fields={fields} /> },
+        { title: 'Fields', cell: ({ fields }) => <Changes fields={readable(fields)} /> },
       ]}
     />
   </Section>
 )
+
+/** A register in the words of its display: `1.5 kWh`, not its integer and exponent. */
+function readable(fields: readonly FieldChange[]): readonly FieldChange[] {
+  const number = (name: string): number =>
+    Number(fields.find(({ field }) => field === name)?.after ?? Number.NaN)
+  const [value, exponent, unit] = [number('value'), number('exponent'), number('unit')]
+  if (![value, exponent, unit].every(Number.isSafeInteger)) return fields
+  const rest = fields.filter(({ field }) => !['value', 'exponent', 'unit'].includes(field))
+  return [{ field: 'reading', before: null, after: quantityText(value, exponent, unit) }, ...rest]
+}
 
 const Changes = ({ fields }: { readonly fields: readonly FieldChange[] }) => (
   <ul class="changes">
