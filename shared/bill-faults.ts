@@ -81,6 +81,16 @@ export const BILL_FAULTS = {
     'a bill has letters that no font here draws: they are boxes',
     'write the name or address in another script',
   ),
+  'BIL-32': fault(
+    'warn',
+    'a reading entered by hand contradicts another one of its register',
+    'read the display again; if the meter was exchanged, enter that first',
+  ),
+  'BIL-33': fault(
+    'info',
+    'a reading entered by hand waits for a decision',
+    'approve or refuse it on the page Manual readings',
+  ),
   'BIL-19': fault(
     'error',
     'utility has no name: no bill is issued',

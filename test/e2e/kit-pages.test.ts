@@ -209,7 +209,7 @@ void describe('the parts of every page', { skip: SKIP }, () => {
           assert.ok(Number(overflow) <= 0, `${path} is ${String(overflow)} px too wide`)
           if (SHOTS === '') continue
           const name = `${path.replaceAll(/\W+/g, '-')}-${colorScheme}-${width}.png`
-          await page.screenshot({ path: `${SHOTS}/kit${name}`, fullPage: true })
+          await page.screenshot({ path: `${SHOTS}/kit${name}`, fullPage: path.includes('edit') })
         }
         await context.close()
       })

@@ -120,7 +120,7 @@ function StaleNotice({ stale }: { readonly stale: Stale }) {
         <ul class="errors">
           {stale.fields.map(({ label, typed, stored }) => (
             <li key={label}>
-              {label}: stored now <q>{stored}</q>, typed by you <q>{typed}</q>
+              {label}: stored now <Said text={stored} />, typed by you <Said text={typed} />
             </li>
           ))}
         </ul>
@@ -128,6 +128,8 @@ function StaleNotice({ stale }: { readonly stale: Stale }) {
     </div>
   )
 }
+
+const Said = ({ text }: { readonly text: string }) => (text === '' ? <>nothing</> : <q>{text}</q>)
 
 export interface FieldProps {
   readonly form: FormState

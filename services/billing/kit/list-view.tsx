@@ -123,8 +123,8 @@ function Toolbar<Row>(props: ListProps<Row>) {
   )
 }
 
-const isNarrowed = ({ q, filters }: ListQuery): boolean =>
-  q !== '' || Object.values(filters).some((value) => value !== '')
+const isNarrowed = (spec: ListSpec, { q, filters }: ListQuery): boolean =>
+  q !== '' || Object.entries(filters).some(([name, value]) => value !== (spec.preset?.[name] ?? ''))
 
 function Nothing<Row>({ spec, query, empty }: ListProps<Row>) {
   if (query.after !== null || query.before !== null) {
@@ -134,10 +134,10 @@ function Nothing<Row>({ spec, query, empty }: ListProps<Row>) {
       </p>
     )
   }
-  if (!isNarrowed(query)) return <div class="empty">{empty}</div>
+  if (!isNarrowed(spec, query)) return <div class="empty">{empty}</div>
   return (
     <p class="empty">
-      Nothing matches. <a href={spec.path}>Show everything</a>
+      Nothing matches. <a href={spec.path}>Back to the list</a>
     </p>
   )
 }
@@ -238,7 +238,9 @@ function BulkBar<Row>({
       {all && (
         <label class="check">
           <input type="checkbox" name="all" value="yes" />
-          {isNarrowed(query) ? 'All that match, on every page' : 'All of the list, on every page'}
+          {isNarrowed(spec, query)
+            ? 'All that match, on every page'
+            : 'All of the list, on every page'}
         </label>
       )}
       {buttons.map(([value, text]) => (

@@ -16,6 +16,8 @@ export interface ListSpec {
   readonly sort: string
   /** Each filter with its choices; an empty value is the choice of none. */
   readonly filters: Readonly<Record<string, readonly (readonly [value: string, text: string])[]>>
+  /** Filters that are set when an address does not name them; an empty value there unsets them. */
+  readonly preset?: Readonly<Record<string, string>>
 }
 
 /** The sort key and id of a row: where a page begins or ends. */
@@ -51,7 +53,8 @@ export function readList(query: unknown, spec: ListSpec): ListQuery {
   const order = isOrder(said('sort'), spec) ? said('sort') : spec.sort
   const filters: Record<string, string> = {}
   for (const [name, choices] of Object.entries(spec.filters)) {
-    const value = said(name)
+    const preset = spec.preset?.[name] ?? ''
+    const value = isSaid(query, name) ? said(name) : preset
     filters[name] = choices.some(([choice]) => choice === value) ? value : ''
   }
   const down = order.startsWith('-')
@@ -72,8 +75,11 @@ export function readList(query: unknown, spec: ListSpec): ListQuery {
 const isOrder = (text: string, spec: ListSpec): boolean =>
   Object.hasOwn(spec.sorts, text.replace(/^-/, ''))
 
+const isSaid = (query: unknown, name: string): boolean =>
+  typeof query === 'object' && query !== null && Object.hasOwn(query, name)
+
 function textIn(query: unknown, name: string): string {
-  if (typeof query !== 'object' || query === null || !Object.hasOwn(query, name)) return ''
+  if (typeof query !== 'object' || query === null || !isSaid(query, name)) return ''
   const text: unknown = Reflect.get(query, name)
   return typeof text === 'string' ? text : ''
 }
@@ -115,7 +121,7 @@ export function listHref(
   query: ListQuery,
   changes: Readonly<Record<string, string>> = {},
 ): string {
-  return hrefOf(spec.path, { ...choicesOf(spec, query), ...changes })
+  return hrefOf(spec, spec.path, { ...choicesOf(spec, query), ...changes })
 }
 
 /** The choices of a query without its place, as the fields of a form have them. */
@@ -126,13 +132,17 @@ export function choicesOf(spec: ListSpec, query: ListQuery): Readonly<Record<str
 
 /** The same list as a file, all pages of it. */
 export const csvHref = (spec: ListSpec, query: ListQuery): string =>
-  hrefOf(`${spec.path}.csv`, choicesOf(spec, query))
+  hrefOf(spec, `${spec.path}.csv`, choicesOf(spec, query))
 
 export const orderText = ({ sort, down }: Pick<ListQuery, 'sort' | 'down'>): string =>
   `${down ? '-' : ''}${sort}`
 
-function hrefOf(path: string, choices: Readonly<Record<string, string>>): string {
-  const said = Object.entries(choices).filter(([, value]) => value !== '')
+function hrefOf(
+  { preset = {} }: ListSpec,
+  path: string,
+  choices: Readonly<Record<string, string>>,
+): string {
+  const said = Object.entries(choices).filter(([name, value]) => value !== (preset[name] ?? ''))
   const text = new URLSearchParams(said.map(([name, value]) => [name, value])).toString()
   return text === '' ? path : `${path}?${text}`
 }

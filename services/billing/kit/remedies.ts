@@ -16,7 +16,7 @@ const REFUSED: Remedy = { page: '/refused', words: 'What was refused' }
 const CLOCK: Remedy = { page: '/clock', words: 'Clock' }
 const METERS: Remedy = { page: '/meters', words: 'Meters' }
 const UNASSIGNED: Remedy = { page: '/meters?state=unassigned', words: 'Meters without a place' }
-const MANUAL: Remedy = { page: '/readings/manual', words: 'Enter a reading' }
+const MANUAL: Remedy = { page: '/readings/manual', words: 'Manual readings' }
 const BOARD: Remedy = { page: '/board', words: 'Bill-run board' }
 const BILLS: Remedy = { page: '/bills', words: 'Bills' }
 const ACCOUNTS: Remedy = { page: '/accounts', words: 'Accounts' }
@@ -115,6 +115,8 @@ export const REMEDIES: Readonly<Record<FaultCode, Remedy>> = {
   'BIL-18': CUSTOMERS,
   'BIL-20': TARIFFS,
   'BIL-34': TARIFFS,
+  'BIL-32': MANUAL,
+  'BIL-33': MANUAL,
   'BIL-19': { page: '/settings', words: 'Utility' },
   'BIL-21': MANUAL,
   'BIL-22': ACCOUNTS,

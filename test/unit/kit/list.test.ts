@@ -87,6 +87,17 @@ test('links keep the choices, and another order begins at the first page', () =>
   assert.equal(csvHref(SPEC, query), '/customers.csv?sort=-since&q=Lake&zone=UTC')
 })
 
+test('a preset filter holds until an address says otherwise, and links keep what it said', () => {
+  const spec: ListSpec = { ...SPEC, preset: { zone: 'UTC' } }
+  assert.deepEqual(readList({}, spec).filters, { zone: 'UTC' })
+  assert.equal(listHref(spec, readList({}, spec)), '/customers')
+  const all = readList({ zone: '' }, spec)
+  assert.deepEqual(all.filters, { zone: '' })
+  assert.equal(listHref(spec, all), '/customers?zone=')
+  const other = readList({ zone: 'Asia/Kolkata' }, spec)
+  assert.equal(listHref(spec, other), '/customers?zone=Asia%2FKolkata')
+})
+
 /** 120 rows, walked as the database walks them. */
 function walk(query: ReturnType<typeof readList>): number[] {
   const ids = Array.from({ length: 120 }, (_row, index) => index + 1)

@@ -59,9 +59,7 @@ export function MeterPage({ context, view, history, zone, today, now }: MeterPag
               </button>
             </form>
           )}
-          <a class="button button-quiet" href={`${path}/edit`}>
-            Edit
-          </a>
+          <MoreActions view={view} path={path} />
         </div>
       </Headline>
       <WhatIsWrong view={view} now={now} />
@@ -108,6 +106,19 @@ export function MeterPage({ context, view, history, zone, today, now }: MeterPag
     </Layout>
   )
 }
+
+const MoreActions = ({ view, path }: { readonly view: MeterView; readonly path: string }) => (
+  <>
+    {view.place !== null && (
+      <a class="button button-quiet" href={`/readings/manual/new?meter=${view.id}`}>
+        Enter a reading
+      </a>
+    )}
+    <a class="button button-quiet" href={`${path}/edit`}>
+      Edit
+    </a>
+  </>
+)
 
 /** One sentence for each thing that keeps its readings from being what they seem. */
 function WhatIsWrong({ view, now }: { readonly view: MeterView; readonly now: UnixMs }) {

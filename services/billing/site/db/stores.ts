@@ -17,6 +17,7 @@ import { deviceName, type FleetReads, fleetReads } from '../../fleet/db/reads.ts
 import { type MeterStore, meterStore } from '../../fleet/db/meter-store.ts'
 import { type NoticeReads, noticeReads } from '../../notices/db/reads.ts'
 import type { UsageView } from '../../readings/core/views.ts'
+import { type ManualStore, manualStore } from '../../readings/db/manual-store.ts'
 import { type ReadingReads, readingReads } from '../../readings/db/reads.ts'
 import { usageAt } from '../../readings/db/usage.ts'
 import type { Database } from '../../store/schema.ts'
@@ -41,6 +42,7 @@ export interface WebStores {
   readonly everything: SearchReads
   readonly fleet: FleetReads
   readonly meters: MeterStore
+  readonly manual: ManualStore
   readonly notices: NoticeReads
   readonly readings: ReadingReads
   readonly tariffs: TariffStore
@@ -69,6 +71,7 @@ export function webStores(db: Kysely<Database>): WebStores {
     fleet: fleetReads(db),
     meters: meterStore(db),
     notices,
+    manual: manualStore(db),
     readings: readingReads(db),
     tariffs: tariffStore(db),
     utility: utilityStore(db),

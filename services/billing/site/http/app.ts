@@ -29,6 +29,8 @@ import { UPLOAD_LIMITS } from '../../access/http/upload.ts'
 import type { Door } from '../../kit/door.ts'
 import { isPlainText } from '../../kit/plain-text.ts'
 import { noticeRoutes } from '../../notices/http/routes.ts'
+import { manualRoutes } from '../../readings/http/manual-routes.ts'
+import { ownReadingRoutes } from '../../readings/http/own-routes.ts'
 import { readingRoutes, usageRoutes } from '../../readings/http/routes.ts'
 import { tariffRoutes } from '../../tariffs/http/routes.ts'
 import { utilityRoutes } from '../../utility/http/routes.ts'
@@ -131,6 +133,7 @@ function operatorRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   meterRoutes(app, deps, page)
   meterFormRoutes(app, deps, page)
   readingRoutes(app, deps, page)
+  manualRoutes(app, deps, page)
   clockRoutes(app, deps, page)
   billRoutes(app, deps, page)
   boardRoutes(app, deps, page)
@@ -147,6 +150,7 @@ function customerRoutes(app: FastifyInstance, deps: WebDeps, sessions: Sessions)
   const page: Door = guarded.bind(null, sessions, 'customer')
   homeRoutes(app, deps, page)
   usageRoutes(app, deps, page)
+  ownReadingRoutes(app, deps, page)
   myBillRoutes(app, deps, page)
 }
 

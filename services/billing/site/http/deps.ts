@@ -11,6 +11,8 @@ import type { ClockDeps } from '../../clocks/http/routes.ts'
 import type { FleetDeps } from '../../fleet/http/routes.ts'
 import type { MeterDeps } from '../../fleet/http/meter-routes.ts'
 import type { NoticeDeps } from '../../notices/http/routes.ts'
+import type { ManualDeps } from '../../readings/http/manual-routes.ts'
+import type { OwnReadingDeps } from '../../readings/http/own-routes.ts'
 import type { ReadingDeps, UsageDeps } from '../../readings/http/routes.ts'
 import type { TariffDeps } from '../../tariffs/http/routes.ts'
 import type { UtilityDeps } from '../../utility/http/deps.ts'
@@ -38,8 +40,10 @@ export type WebDeps = AccessDeps &
   ImportDeps &
   MachineDeps &
   MeterDeps &
+  ManualDeps &
   MyBillDeps &
   NoticeDeps &
+  OwnReadingDeps &
   ReadingDeps &
   TariffDeps &
   UsageDeps &

@@ -105,7 +105,7 @@ function Actions({
       {meter !== undefined && context.isPage('/readings/manual/new') && (
         <a
           class="button button-quiet"
-          href={`/readings/manual/new?meter=${encodeURIComponent(meter.meter)}`}
+          href={`/readings/manual/new?number=${encodeURIComponent(meter.meter)}`}
         >
           Enter a reading
         </a>
