@@ -31,7 +31,7 @@ export function AccountsPage({ context, operators, ended, now }: AccountsPagePro
       cell: ({ id, name }) => (
         <form method="post" action={`/access/operators/${id}/end`}>
           <FormToken context={context} />
-          <button class="plain" type="submit" aria-label={`End the sessions of ${name}`}>
+          <button class="plain" type="submit" aria-label={`End sessions of ${name}`}>
             End sessions
           </button>
         </form>
