@@ -10,7 +10,8 @@ export interface UtilitySize {
   readonly devices: number
   /** In all; the newest fifteen minutes apart, the same number for each meter. */
   readonly readings: number
-  /** Closed months with periods; the last two of them have bills. */
+  /** Closed months with periods; the last two of them have bills of their own. Of the last one a
+   * hundredth is blocked and a twenty-fifth waits. */
   readonly months: number
 }
 
@@ -147,17 +148,28 @@ function bills(months: number): readonly Statement[] {
        from bills cross join (values ('email'), ('sms')) c(channel)`,
     ],
     [
-      'periods that are billed',
-      `insert into bill_periods (contract_id, period_from, period_to, state, bill_id)
-       select contract_id, period_from, period_to, 'billed', id from bills`,
+      'numbers of bills',
+      `insert into bill_series (series, next)
+       select to_char(period_from, 'YYYYMM'), count(*) + 1 from bills group by 1`,
     ],
     [
-      'periods that are not',
-      `insert into bill_periods (contract_id, period_from, period_to, state, code, detail, due_at)
-       select contract_id, period_from, period_to,
-         case when contract_id % 100 = 0 then 'blocked' else 'waiting' end,
-         case when contract_id % 100 = 0 then 'BIL-22' else 'BIL-04' end, 'x', now() + interval '1 day'
-       from (${rows(3, months)}) p`,
+      'periods that are billed',
+      `insert into bill_periods (contract_id, period_from, period_to, state, bill_id)
+       select p.contract_id, p.period_from, p.period_to, 'billed', b.id
+       from (${rows(2, months)}) p
+       join bills b on b.contract_id = p.contract_id and b.period_from = ${month} - interval '2 months'`,
+    ],
+    [
+      'periods of the last month',
+      `insert into bill_periods (contract_id, period_from, period_to, state, code, detail, due_at,
+         bill_id)
+       select p.contract_id, p.period_from, p.period_to,
+         case when p.contract_id % 100 = 0 then 'blocked'
+           when p.contract_id % 20 = 0 then 'waiting' else 'billed' end,
+         case when p.contract_id % 100 = 0 then 'BIL-22'
+           when p.contract_id % 20 = 0 then 'BIL-04' end,
+         'x', now() + interval '1 day', case when p.contract_id % 20 > 0 then b.id end
+       from (${rows(1, 1)}) p join bills b using (contract_id, period_from)`,
     ],
   ]
 }
