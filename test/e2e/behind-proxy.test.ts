@@ -272,7 +272,7 @@ test('a browser logs in over https and, without a proxy, over http', async (t) =
     const [session] = (await context.cookies()).filter(({ name }) => name.endsWith('session'))
     assert.deepEqual([session?.secure, session?.name.startsWith('__Host-')], [secure, secure])
     await page.goto(`${url}/access`)
-    await page.getByRole('button', { name: 'End the sessions of ada' }).click()
+    await page.getByRole('button', { name: 'End sessions of ada' }).click()
     assert.equal(page.url(), `${url}/login`, 'the session that ended was this one')
     await page.fill('[name=name]', 'ada')
     await page.fill('[name=password]', PASSWORD)
