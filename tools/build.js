@@ -9,6 +9,8 @@ import { requireNode } from './node-version.js'
 requireNode()
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
+// A command beside a running server must not take its files away: it builds only what is missing.
+if (process.argv.includes('--if-missing') && fs.existsSync('dist/services/cli.js')) process.exit(0)
 fs.rmSync('dist', { recursive: true, force: true })
 
 const tsc = spawnSync(
