@@ -30,9 +30,12 @@ const RENAMED: Readonly<Record<string, string>> = {
 export const zoneNames = (): readonly string[] =>
   [...Intl.supportedValuesOf('timeZone').map((name) => RENAMED[name] ?? name), 'UTC'].toSorted()
 
+/** An offset is no zone: it knows no summer time, and PostgreSQL reads its sign the other way. */
+const NAMED = /^[A-Za-z]/
+
 /** What is wrong with a zone, with the remedy; null: it exists. */
 export function zoneProblem(text: string): string | null {
-  if (isZone(text)) return null
+  if (NAMED.test(text) && isZone(text)) return null
   const near = nearestZones(text)
   const remedy =
     near.length > 0

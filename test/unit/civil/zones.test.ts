@@ -34,6 +34,12 @@ test('a mistyped zone is refused with the one that was meant', () => {
   assert.equal(zoneProblem('Asia/Kolkata'), null)
 })
 
+test('an offset is no zone: PostgreSQL reads its sign the other way round', () => {
+  for (const typed of ['+05:30', '-08', '2026-01-01T00:00+05:30', '2026-01-01[Asia/Kolkata]']) {
+    assert.match(zoneProblem(typed) ?? '', /^there is no time zone/, typed)
+  }
+})
+
 test('a name that is like no other gets the rule instead, however long it is', () => {
   for (const typed of ['Asia/Nashik', 'IST/India', '', '/', 'x'.repeat(100_000)]) {
     const said = zoneProblem(typed) ?? ''

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { deflateSync } from 'node:zlib'
 import {
   checkLogo,
   LOGO_BYTES_MAX,
@@ -78,4 +79,27 @@ test('every file with one byte changed or cut is a verdict, never an exception',
       }
     }
   }
+})
+
+test('a PNG of a filter that there is not, which would end the thread that draws bills, is refused', () => {
+  for (const [filter, said] of [
+    [4, 'image/png 3x2'],
+    [5, 'a damaged PNG file'],
+  ] as const) {
+    const pixels = Buffer.alloc(2 * (1 + 3 * 4))
+    pixels[1 + 3 * 4] = filter
+    const file = Buffer.concat([
+      PNG_MAGIC,
+      header(3, 2, 8, RGBA, 0, 0, 0),
+      chunk('IDAT', deflateSync(pixels)),
+      chunk('IEND', Buffer.alloc(0)),
+    ])
+    assert.equal(shown(file), said)
+  }
+})
+
+test('a JPEG with bytes between its segments, which the PDF library does not read, is refused', () => {
+  const whole = jpeg(30, 20)
+  const filled = Buffer.concat([whole.subarray(0, 2), Buffer.from([0xff]), whole.subarray(2)])
+  assert.equal(shown(filled), 'a JPEG of a rare kind: save it as a plain one')
 })

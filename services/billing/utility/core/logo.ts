@@ -105,10 +105,8 @@ function jpegOf(bytes: Uint8Array): Picture | string {
   while (at + 4 <= bytes.length) {
     if (bytes[at] !== 0xff) return damaged
     const marker = bytes[at + 1] ?? 0
-    if (marker === 0xff) {
-      at += 1
-      continue
-    }
+    // Filling, which the format allows and the PDF library does not read.
+    if (marker === 0xff) return 'a JPEG of a rare kind: save it as a plain one'
     const length = u16(bytes, at + 2)
     if (length < 2 || at + 2 + length > bytes.length) return damaged
     if (marker === 0xda) return damaged
@@ -134,6 +132,8 @@ const COLOUR_AT = 17
 export function pngPixels(content: Uint8Array): {
   readonly packed: readonly Uint8Array[]
   readonly bytes: number
+  /** Bytes of a row: its filter, then its pixels. */
+  readonly row: number
 } {
   const first = PNG.length
   const [width, height] = [u32(content, first + 8), u32(content, first + 12)]
@@ -144,5 +144,6 @@ export function pngPixels(content: Uint8Array): {
     if (nameAt(content, at + 4) === 'IDAT') packed.push(content.subarray(at + 8, at + 8 + length))
     at += CHUNK_FRAME + length
   }
-  return { packed, bytes: height * (1 + width * samples) }
+  const row = 1 + width * samples
+  return { packed, bytes: height * row, row }
 }

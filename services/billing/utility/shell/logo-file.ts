@@ -20,11 +20,18 @@ export function readLogo(content: Uint8Array): LogoFile {
   return { ok: true, logo: { ...logo, hash: createHash('sha256').update(content).digest('hex') } }
 }
 
+/** The last of the filters that a row can have; another one would end the thread that draws bills.
+ * Source: PNG (W3C), section 9. */
+const FILTER_MAX = 4
+
 function unpacksAsItSays(content: Uint8Array): boolean {
-  const { packed, bytes } = pngPixels(content)
+  const { packed, bytes, row } = pngPixels(content)
   try {
     // One byte more than it may be: then what unpacks to more is an error at once.
-    return inflateSync(Buffer.concat(packed), { maxOutputLength: bytes + 1 }).length === bytes
+    const pixels = inflateSync(Buffer.concat(packed), { maxOutputLength: bytes + 1 })
+    if (pixels.length !== bytes) return false
+    for (let at = 0; at < bytes; at += row) if ((pixels[at] ?? 0) > FILTER_MAX) return false
+    return true
   } catch {
     return false
   }
