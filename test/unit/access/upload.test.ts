@@ -173,7 +173,7 @@ void describe('a form with a file', () => {
   test('a body that says it is far larger is refused unread (413)', async () => {
     const [status] = await post('/files', [
       ['form_token', TOKEN],
-      ['file', file(17_900_000)],
+      ['file', file(UPLOAD_BYTES_MAX + 1_000_000)],
     ])
     assert.equal(status, 413)
   })
