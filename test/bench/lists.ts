@@ -83,7 +83,9 @@ async function logIn(base: string): Promise<Viewer> {
     get: async (path) => {
       await wait(PAUSE_MS)
       const from = performance.now()
-      const answer = await ask(path)
+      let answer = await ask(path)
+      // A search with one hit leads straight to it.
+      if (answer.status === 303) answer = await ask(answer.headers.get('location') ?? '')
       const body = await answer.text()
       if (answer.status === 404) return null
       if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}`)

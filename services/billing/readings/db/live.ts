@@ -87,7 +87,8 @@ export async function livePage(
   const found =
     q === ''
       ? sql`true`
-      : sql`v.meter_id in (select id from meters where number ilike ${containing(q)} offset 0)`
+      : sql`v.meter_id in (select id from meters
+          where search_fold(number) like search_fold(${containing(q)}) offset 0)`
   const time = list.sort === 'heard' ? TIMES.heard : TIMES.overdue
   const { rows } = await sql<LiveRecord>`
     select v.meter_id, m.number, m.device_id, v.register_id, r.obis, r.exponent, r.unit, v.value,

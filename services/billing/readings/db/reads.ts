@@ -1,7 +1,7 @@
 // For operators: the newest values, readings taken under unsure clocks, and authentic content that
 // is not a plain reading.
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { containing, type LiveChoice, type LiveList, livePage } from './live.ts'
 import type { ExceptionRow, LiveRow, RetimedRow } from '../core/views.ts'
@@ -29,7 +29,7 @@ export function readingReads(db: Kysely<Database>): ReadingReads {
       const found = await db
         .selectFrom('meters')
         .select('id')
-        .where('number', 'ilike', containing(part))
+        .where(hasPart(part))
         .limit(1)
         .execute()
       return found.length > 0
@@ -45,11 +45,15 @@ export function readingReads(db: Kysely<Database>): ReadingReads {
     },
     async retimed(part) {
       let query = retimedRows(db)
-      if (part !== '') query = query.where('number', 'ilike', containing(part))
+      if (part !== '') query = query.where(hasPart(part))
       return (await query.execute()).map(retimedRow)
     },
   }
 }
+
+/** The index of migrations/0024_search.sql is over the folded number. */
+const hasPart = (part: string) =>
+  sql<boolean>`search_fold(meters.number) like search_fold(${containing(part)})`
 
 const retimedRows = (db: Kysely<Database>) =>
   db
