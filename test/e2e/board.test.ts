@@ -205,6 +205,13 @@ test('service points that count and have no contract are listed (BIL-08)', async
   assert.ok(!page.includes('SP-7'))
 })
 
+test('an action that only every object has is none', async () => {
+  for (const action of ['constructor', 'toString', '__proto__', 'delete']) {
+    const answer = await post({ do: action, all: 'yes' })
+    assert.equal(answer.statusCode, 404, action)
+  }
+})
+
 test('what is typed into an address is no month', async () => {
   for (const url of ['/board/2026-13', '/board/x', '/board/2026-05-01', '/board/2026-05.csvx']) {
     assert.equal((await app.inject({ url })).statusCode, 404, url)

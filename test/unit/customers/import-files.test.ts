@@ -18,6 +18,7 @@ import {
   readMapping,
 } from '../../../services/billing/customers/core/imports/mapping.ts'
 import { sampleOf } from '../../../services/billing/customers/core/imports/sample.ts'
+import { readHead } from '../../../services/billing/customers/shell/imports/head.ts'
 import { readRecords } from '../../../services/billing/customers/shell/imports/records.ts'
 
 const probed = (...parts: readonly Uint8Array[]) => {
@@ -152,4 +153,28 @@ test('what is no CSV, or too much, is refused as a whole, with its place (OPS-39
   assert.match(await one(`${columns(IMPORT_COLUMNS_MAX + 1)}\n1\n`), /^OPS-39 it has 101 columns/)
   assert.equal((await read(`${columns(IMPORT_COLUMNS_MAX)}\n1\n`)).length, 1)
   assert.match(await one(`a,b\n1,"${'x'.repeat(200_000)}`), /^OPS-39 .*too long|never closed/)
+})
+
+test('a workbook or an archive is no CSV, in whatever encoding it is read (OPS-39)', async () => {
+  const archive = async function* () {
+    yield Buffer.from('PK\u0003\u0004\u0014\u0000\u0006\u0000number,name\n1,2\n', 'latin1')
+  }
+  for (const encoding of ['windows-1252', 'utf-16le'] as const) {
+    const verdict = await readHead(archive(), { encoding, delimiter: null })
+    const said = verdict.ok ? '' : `${verdict.fault} ${verdict.detail}`
+    assert.match(said, /^OPS-39 .*no text/, encoding)
+  }
+})
+
+test('a line of nothing but separators needs no memory: it is refused, alone where it ends', async () => {
+  const short = await read(`a,b\n1${','.repeat(5_000)}\n2,3\n`)
+  assert.deepEqual(short, [`2 1${'|'.repeat(IMPORT_COLUMNS_MAX)}`, '3 2|3'])
+  const parts = async function* () {
+    yield bytes('a,b\n')
+    for (let part = 0; part < 40; part += 1) yield Buffer.alloc(262_144, ',')
+    assert.fail('it is read no further')
+  }
+  const reading = { encoding: 'utf-8', delimiter: null } as const
+  const verdict = await readRecords(parts(), reading, { head: () => true, take: async () => true })
+  assert.match(verdict.ok ? '' : verdict.detail, /^a line has more than \d+ cells/)
 })

@@ -133,7 +133,7 @@ async function bulk(deps: BoardDeps, visit: Visit): Promise<Outcome> {
   const { request } = visit
   const month = monthNamed(param(request, 'month'))
   const action = field(request, 'do')
-  const states = TAKES[action]
+  const states = Object.hasOwn(TAKES, action) ? TAKES[action] : undefined
   if (month === null || states === undefined) return { trouble: NOT_FOUND }
   const spec = monthSpec(await deps.board.month(month))
   const selection = readSelection(request, spec)

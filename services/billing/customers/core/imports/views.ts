@@ -50,7 +50,7 @@ export interface ImportView {
   readonly appliedBy: string | null
   readonly undoneAt: UnixMs | null
   readonly undoneBy: string | null
-  /** Whether its file is still kept. */
+  /** Whether its file has arrived whole and is still kept. */
   readonly hasFile: boolean
   readonly plan: ReadingPlan | null
 }

@@ -8,6 +8,10 @@ import './tables.ts'
 /** How long a file is kept, days; the record of what it brought stays. */
 const KEPT_DAYS = 31
 
+/** A file without its hash is still arriving for so long, hours; then the program was killed while
+ * it came. A request lasts some minutes at most. */
+const ARRIVING_HOURS = 1
+
 /** Begins the record of a file that is being received. */
 export async function beginImport(
   db: Kysely<Database>,
@@ -76,8 +80,14 @@ export async function dropImport(db: Kysely<Database>, id: number): Promise<void
     .execute()
 }
 
-/** Drops files whose month is over, and the refused lines and previews that rest on them. */
+/** Drops files whose month is over, the refused lines and previews that rest on them, and what
+ * never arrived whole. */
 export async function dropOldFiles(db: Kysely<Database>): Promise<void> {
+  await db
+    .deleteFrom('imports')
+    .where('sha256', '=', '')
+    .where(sql<boolean>`uploaded_at < now() - make_interval(hours => ${ARRIVING_HOURS})`)
+    .execute()
   const old = sql<boolean>`import_id in (select id from imports
     where uploaded_at < now() - make_interval(days => ${KEPT_DAYS}))`
   await db.deleteFrom('import_parts').where(old).execute()

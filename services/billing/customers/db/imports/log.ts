@@ -44,9 +44,9 @@ const rows = (db: Kysely<Database>) =>
     .selectFrom('imports')
     .select(COLUMNS)
     .select(
-      sql<boolean>`exists (select from import_parts p where p.import_id = imports.id)`.as(
-        'has_file',
-      ),
+      // Without its hash it is still arriving, or was cut off.
+      sql<boolean>`sha256 <> '' and exists (select from import_parts p
+        where p.import_id = imports.id)`.as('has_file'),
     )
 
 type Row = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number]

@@ -112,6 +112,14 @@ function Standing({ context, view }: { readonly context: PageContext; readonly v
       <p>
         <StateBadge state={view.state} />
       </p>
+      {view.sha256 === '' && (
+        <div class="notice notice-warn" role="status">
+          <p>
+            The file is still arriving. If its upload was broken off, it goes by itself: upload it
+            again.
+          </p>
+        </div>
+      )}
       {view.code !== null && (
         <div class="notice notice-bad" role="alert">
           <p>

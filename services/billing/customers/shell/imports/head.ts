@@ -1,5 +1,6 @@
 // The beginning of a file: its headers, what parts its cells, and a few lines for the eye.
 
+import { isPlainText } from '../../../kit/plain-text.ts'
 import type { Delimiter, Encoding } from '../../core/imports/dialect.ts'
 import { type FileVerdict, readRecords } from './records.ts'
 
@@ -33,10 +34,17 @@ export async function readHead(
       return false
     },
   })
+  if (found !== null && !isText(found)) {
+    const detail = 'its first line is no text: save the table as CSV'
+    return { ok: false, fault: 'OPS-39', detail }
+  }
   // A file that ends in the middle of a line is one of which only the beginning was read.
   if (found !== null) return { ok: true, head: found }
   return verdict.ok ? { ok: false, fault: 'OPS-39', detail: 'it has no header' } : verdict
 }
+
+/** A workbook or an archive is read without an error in an encoding of one byte per letter. */
+const isText = ({ headers }: FileHead): boolean => headers.every((header) => isPlainText(header))
 
 const LINE_FEED = 10
 

@@ -58,13 +58,10 @@ export function importOffice(
         by,
         name: upload.filename,
         chunks: upload.chunks,
+        isCut: () => upload.isCut(),
       })
       if (!received.ok) return received
       const { id, encoding } = received
-      if (upload.isCut()) {
-        await dropImport(db, id)
-        return { ok: false, detail: 'it is too large; split it' } as const
-      }
       const proposed = { ...PROPOSE, encoding: proposedEncoding(encoding) }
       const prepared = await prepareImport(db, { id, kind, zone: await zone() }, proposed)
       if (!prepared.ok) {

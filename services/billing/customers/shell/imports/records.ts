@@ -23,6 +23,10 @@ const SLICE_LINES = 500
 /** Longest record, characters; an unclosed quote would otherwise take the rest of the file. */
 const RECORD_CHARS_MAX = IMPORT_COLUMNS_MAX * CELL_CHARS_MAX
 
+/** Most cells of a line that has not ended: `max_record_size` counts what stands in them, and a line
+ * of separators alone would take memory without end. */
+const CELLS_MAX = 100_000
+
 export interface FileRecord {
   /** Of its first character, counted from 1. */
   readonly line: number
@@ -177,7 +181,7 @@ async function* parsed(
     skip_empty_lines: true,
     max_record_size: RECORD_CHARS_MAX,
   })
-  const source = Readable.from(texts)
+  const source = Readable.from(whileBounded(texts, parser))
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
   let [count, begun]: [number, boolean] = [0, false]
@@ -209,6 +213,24 @@ async function* parsed(
   if (records.length > 0) yield { records }
 }
 
+/** Hands texts to the parser as long as the line it is at does not grow without end. */
+async function* whileBounded(texts: AsyncIterable<string>, parser: object): AsyncGenerator<string> {
+  for await (const text of texts) {
+    if (cellsSoFar(parser) > CELLS_MAX) {
+      const detail = `a line has more than ${CELLS_MAX} cells; is it the right separator?`
+      throw new Refused('OPS-39', detail)
+    }
+    yield text
+  }
+}
+
+/** csv-parse keeps the cells of the line it is at in its state. */
+function cellsSoFar(parser: object): number {
+  const state: unknown = Reflect.get(parser, 'state')
+  const record: unknown = typeof state === 'object' && state ? Reflect.get(state, 'record') : null
+  return Array.isArray(record) ? record.length : 0
+}
+
 function assertColumns(cells: readonly string[]): void {
   if (cells.length <= IMPORT_COLUMNS_MAX) return
   const detail = `it has ${cells.length} columns; ${IMPORT_COLUMNS_MAX} are allowed`
@@ -221,7 +243,9 @@ function recordOf(item: unknown, skipped: number): FileRecord {
     typeof item === 'object' && item !== null ? Reflect.get(item, 'record') : []
   const info: unknown = typeof item === 'object' && item !== null ? Reflect.get(item, 'info') : {}
   const lines: unknown = typeof info === 'object' && info !== null ? Reflect.get(info, 'lines') : 0
-  const cells = Array.isArray(record) ? record.map((cell: unknown) => undefused(String(cell))) : []
+  // One more than there may be, so that the line is refused, and no more memory than that.
+  const kept: unknown[] = Array.isArray(record) ? record.slice(0, IMPORT_COLUMNS_MAX + 1) : []
+  const cells = kept.map((cell: unknown) => undefused(String(cell)))
   const inside = cells.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0)
   return { line: Number(lines) - inside + skipped, cells }
 }
