@@ -1,4 +1,5 @@
-// A file while it arrives: until it is whole nothing of it can be read, and what breaks off is gone.
+// A file while it arrives: until it is whole nothing of it can be read, and what breaks off
+// is gone.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'

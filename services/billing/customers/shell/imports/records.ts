@@ -23,8 +23,8 @@ const SLICE_LINES = 500
 /** Longest record, characters; an unclosed quote would otherwise take the rest of the file. */
 const RECORD_CHARS_MAX = IMPORT_COLUMNS_MAX * CELL_CHARS_MAX
 
-/** Most cells of a line that has not ended: `max_record_size` counts what stands in them, and a line
- * of separators alone would take memory without end. */
+/** Most cells of a line that has not ended: `max_record_size` counts what stands in them, and a
+ * line of separators alone would take memory without end. */
 const CELLS_MAX = 100_000
 
 export interface FileRecord {
