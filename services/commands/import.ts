@@ -2,10 +2,10 @@ import { misused, subCommand } from './sub-command.ts'
 
 export const importFile = subCommand({
   name: 'import',
-  usage: 'FILE.csv --kind KIND',
+  usage: 'FILE.csv',
   about: 'import customers, service points, meters, contracts, readings from a CSV file',
   details: [
-    ['KIND', 'flat, customers, service-points, meters, installations, contracts, readings'],
+    ['--kind KIND', 'flat, customers, service-points, meters, installations, contracts, readings'],
     ['--dry-run', 'say what would be new, changed, equal and refused, and write nothing'],
     ['--delimiter MARK', 'comma, semicolon or tab, where the header line misleads'],
     ['--encoding NAME', 'utf-8 (usual), windows-1252, utf-16le or utf-16be'],

@@ -3,6 +3,7 @@
 
 import type { Pool } from 'pg'
 import { canonicalJson, hashOf } from '../../shared/documents/canonical.ts'
+import { DEMO_TARIFF } from '../../services/simulator/demo-tariff.ts'
 import { contentFor } from '../fixtures/bill-content.ts'
 
 export interface UtilitySize {
@@ -80,7 +81,8 @@ function statements({ contracts, devices, readings, months }: UtilitySize): read
       'tariff',
       `with t as (insert into tariffs (code, name) values ('B', 'Bench') returning id)
        insert into tariff_versions (tariff_id, valid_from, content, hash)
-       select id, '2025-01-01', '{}', 'x' from t`,
+       select id, '2025-01-01', $1, $2 from t`,
+      [canonicalJson(DEMO_TARIFF), hashOf(DEMO_TARIFF)],
     ],
     [
       'contracts',

@@ -18,7 +18,7 @@ test('each file of services/commands is one command of the table, and there is n
     .filter((file) => file.endsWith('.ts') && !NO_COMMANDS.includes(file))
     .map((file) => file.slice(0, -'.ts'.length))
   assert.deepEqual(COMMANDS.map(({ name }) => name).toSorted(), files.toSorted())
-  assert.equal(COMMANDS.length, 20)
+  assert.equal(COMMANDS.length, 21)
 })
 
 test('help has a line for each command and each of its options', async (t) => {

@@ -29,7 +29,7 @@ test('the example file is valid and means what its comments say', (t) => {
   const { config, warnings } = verdict
   assert.deepEqual(warnings, [])
   assert.equal(config.dataFolder, join(folder, 'data'))
-  assert.deepEqual(config.master, { kind: 'tcp', host: 'head-end.example', port: 4059 })
+  assert.deepEqual(config.master, { kind: 'tcp', host: 'head-end.example', port: 7443 })
   assert.equal(config.token, null)
   assert.equal(config.suite, 1)
   assert.deepEqual(

@@ -4,6 +4,7 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { unixMs } from '../../../../shared/units.ts'
 import { readBill } from '../core/bill-reading.ts'
+import { partOf } from '../../customers/db/lists.ts'
 import type { BillRow, BillSlice, BillView } from '../core/views.ts'
 import { monthOf } from '../../civil/calendar.ts'
 import { type NoticeState, SLICE_ROWS } from '../../notices/core/views.ts'
@@ -66,16 +67,11 @@ const CUSTOMERS_MAX = 1_000
 /** No customer has it. */
 const NOBODY = -1
 
-/** Customers whose number or name holds the text. Theirs are found by an index; a join would look
- * through every bill there is. */
+/** Customers whose number, name or address holds the text. Theirs are found by an index; a join
+ * would look through every bill there is. */
 async function customersLike(db: Kysely<Database>, q: string): Promise<readonly number[]> {
-  const like = `%${q.replaceAll(/[\\%_]/g, (letter) => `\\${letter}`)}%`
-  const rows = await db
-    .selectFrom('customers')
-    .select('id')
-    .where((is) => is.or([is('number', 'ilike', like), is('name', 'ilike', like)]))
-    .limit(CUSTOMERS_MAX)
-    .execute()
+  const { rows } = await sql<{ id: number }>`
+    select id from customers where search like ${partOf(q)} limit ${CUSTOMERS_MAX}`.execute(db)
   return rows.length === 0 ? [NOBODY] : rows.map(({ id }) => id)
 }
 
