@@ -59,7 +59,7 @@ export const BILL_FAULTS = {
   'BIL-14': fault(
     'error',
     'meter that nobody adopted: no bill is made from it',
-    'see which device reads it, then: ticklock adopt METER DEVICE',
+    'see which device reads it, then adopt it: Meters, state not adopted',
   ),
   'BIL-15': fault(
     'alarm',

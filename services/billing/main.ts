@@ -252,8 +252,12 @@ function settingsPages({ utility, secrets, slaves, log }: BillingOptions, db: Db
     trySms: testSms,
     say: (line: string, fields: Fields) => log.info(line, fields),
     newDevice: async (name: string) => {
-      const zone = zoneOf(await readUtility(db.kysely, utility))
-      return slaves.newDevice(db, { name, historyFrom: historyFrom(now(), zone) })
+      const profile = await readUtility(db.kysely, utility)
+      const { billedFrom } = profile
+      return slaves.newDevice(db, {
+        name,
+        historyFrom: historyFrom(now(), zoneOf(profile), billedFrom),
+      })
     },
     newToken: (device: string) => slaves.newToken(db, device),
     slaveDoor: slaves.door,

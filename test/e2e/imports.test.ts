@@ -319,3 +319,28 @@ test('an import on which something rests is not taken back, and what rests on it
   assert.match(view?.detail ?? '', /^customer C-1 has contract K\d+$/)
   assert.deepEqual(await counts(), [2, 3, 2, 2, 3, 2, 3])
 })
+
+test('a meter that one device alone reported is adopted for it when its place is imported', async () => {
+  const { owner } = postgres
+  await owner.query(`insert into devices (id, name) values ('00000000000000d1', 'block d1'),
+    ('00000000000000d2', 'block d2') on conflict do nothing`)
+  await owner.query(`insert into meters (number, device_id) values ('M-1', '00000000000000d1'),
+    ('M-2', '00000000000000d1')`)
+  await owner.query(`
+    with r as (insert into registers (obis, exponent, unit) values ('1-0:1.8.0*255', 0, 30)
+      returning id)
+    insert into rival_readings (ts, meter_id, register_id, value, source, quality, agent_ts,
+      clock_state, clock_bound_ms, device_no, sealed_at, epoch, run, sequence, item)
+    select now(), m.id, r.id, 7, 1, 0, now(), 'L', 10, d.no, now(), 1, 1, 1, 1
+    from meters m, devices d, r where m.number = 'M-2' and d.name = 'block d2'`)
+  await applied(flat(line(1), line(2), line(3)))
+  const { rows } = await owner.query(
+    'select number, adopted_at is not null as adopted, adopted_by as by from meters order by number',
+  )
+  await owner.query('delete from rival_readings')
+  assert.deepEqual(rows, [
+    { number: 'M-1', adopted: true, by: 'ola' },
+    { number: 'M-2', adopted: false, by: null },
+    { number: 'M-3', adopted: false, by: null },
+  ])
+})

@@ -129,9 +129,21 @@ export function previousMonth(now: UnixMs, zone: string): CivilPeriod {
 }
 
 /** The instant from which a slave back-fills, so that the last complete month can be billed: 00:00
- * local on the first day of the previous month. */
-export const historyFrom = (now: UnixMs, zone: string): UnixMs =>
-  startOfDay(previousMonth(now, zone).from, zone)
+ * local on the first day of the previous month, or of the first day that is billed, where that is
+ * earlier; meters keep no more than some months. */
+export function historyFrom(
+  now: UnixMs,
+  zone: string,
+  billedFrom: CivilDate | null = null,
+): UnixMs {
+  const { from } = previousMonth(now, zone)
+  const oldest = Temporal.PlainDate.from(from).subtract({ months: HISTORY_MONTHS }).toString()
+  const first = billedFrom === null || billedFrom > from ? from : billedFrom
+  return startOfDay(first < oldest ? oldest : first, zone)
+}
+
+/** No usual meter keeps a load profile for longer than a year. */
+const HISTORY_MONTHS = 11
 
 export const daysIn = (period: CivilPeriod): number =>
   Temporal.PlainDate.from(period.from).until(period.to, { largestUnit: 'days' }).days

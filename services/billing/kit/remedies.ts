@@ -108,7 +108,7 @@ export const REMEDIES: Readonly<Record<FaultCode, Remedy>> = {
   'BIL-11': NOTICES,
   'BIL-12': METERS,
   'BIL-13': SET_ASIDE,
-  'BIL-14': UNASSIGNED,
+  'BIL-14': { page: '/meters?state=not-adopted', words: 'Meters that nobody adopted' },
   'BIL-15': UNASSIGNED,
   'BIL-16': DOCTOR,
   'BIL-17': QUEUED,

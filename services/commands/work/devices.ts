@@ -23,7 +23,8 @@ export async function registerDevice(settings: Settings, text: string): Promise<
   await withDatabase(settings, async (db) => {
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const now = unixMs(Date.now())
-    const zone = settings.zone ?? zoneOf(await readUtility(db.kysely, NO_ENVIRONMENT))
+    const utility = await readUtility(db.kysely, NO_ENVIRONMENT)
+    const zone = settings.zone ?? zoneOf(utility)
     const known = (await listDevices(db.kysely)).find((device) => isCalled(device, text))
     const name = known?.name ?? deviceName(text)
     if (name === null) throw new FaultError('OPS-12', NAME_RULE)
@@ -32,7 +33,7 @@ export async function registerDevice(settings: Settings, text: string): Promise<
       (await createDevice(db.kysely, {
         id: nodeRandom(8),
         name,
-        historyFrom: historyFrom(now, zone),
+        historyFrom: historyFrom(now, zone, utility.billedFrom),
       }))
     const token = await newToken(db, keys, device, now)
     console.log(`device ${device}  ${name}`)

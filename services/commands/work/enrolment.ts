@@ -52,8 +52,10 @@ export async function enrolList(
   // Before the database is asked: what is wrong with the file is said at once.
   readDeviceList(text, { historyFrom: now, zone: settings.zone ?? 'UTC' })
   await withDatabase(settings, async (db) => {
-    const zone = settings.zone ?? zoneOf(await readUtility(db.kysely, NO_ENVIRONMENT))
-    const listed = readDeviceList(text, { historyFrom: historyFrom(now, zone), zone })
+    const utility = await readUtility(db.kysely, NO_ENVIRONMENT)
+    const zone = settings.zone ?? zoneOf(utility)
+    const from = historyFrom(now, zone, utility.billedFrom)
+    const listed = readDeviceList(text, { historyFrom: from, zone })
     const keys = openKeyStore(join(settings.dataFolder, 'keys'))
     const { labels, skipped } = await enrolAll(db, keys, listed, options, now)
     const names = skipped.length === 0 ? '' : `; there already: ${skipped.join(', ')}`

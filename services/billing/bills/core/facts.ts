@@ -68,7 +68,7 @@ export interface BilledMeter {
   /** The register rolls over at 10^digits of its own resolution; null: never. */
   readonly digits: number | null
   readonly multiplier: number
-  /** An operator said which device reads it. */
+  /** An operator said which device reads it, or none has reported it. */
   readonly adopted: boolean
   /** OBIS codes whose sum is billed; null: the total, or else the tariff registers. */
   readonly billedBy: readonly string[] | null

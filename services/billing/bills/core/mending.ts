@@ -25,7 +25,7 @@ const MENDING: Partial<Readonly<Record<FaultCode, Mending>>> = {
   'BIL-04': { path: account, words: 'Enter a reading' },
   'BIL-07': { path: tariffs, words: 'Publish a version' },
   'BIL-08': { path: point, words: 'Begin a contract' },
-  'BIL-14': { path: point, words: 'Adopt the meter' },
+  'BIL-14': { path: () => '/meters?state=not-adopted', words: 'Adopt the meter' },
   'BIL-16': { path: account, words: 'See the account' },
   'BIL-19': { path: () => '/settings', words: 'Name the utility' },
   'BIL-21': { path: account, words: 'See its clock' },

@@ -163,14 +163,15 @@ interface Row {
 }
 
 /** The installations that overlap each period, cut to it, in the order in which they began. A
- * sub-meter beside its main meter at the same place counts what that one counts already. */
+ * sub-meter beside its main meter at the same place counts what that one counts already. What no
+ * device has reported is read by people alone: there is nobody to adopt it for. */
 async function installedAt(
   db: Kysely<Database>,
   places: readonly PlacePeriod[],
 ): Promise<readonly Installed[]> {
   const { rows } = await sql<Row>`
     select asked.n - 1 as n, m.id as meter_id, i.main_meter_id, m.device_id, m.number, m.medium,
-      m.digits, m.multiplier, m.adopted_at is not null as adopted, m.billed_by, i.from_ts, i.to_ts
+      m.digits, m.multiplier, (m.adopted_at is not null or m.device_id is null) as adopted, m.billed_by, i.from_ts, i.to_ts
     from unnest(${places.map(({ point }) => point)}::integer[],
       ${places.map(({ instants }) => new Date(instants.from))}::timestamptz[],
       ${places.map(({ instants }) => new Date(instants.to))}::timestamptz[])

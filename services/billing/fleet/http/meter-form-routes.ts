@@ -17,7 +17,7 @@ import {
   versionOf,
 } from '../../kit/form.ts'
 import { quantityNumber, unitText } from '../../kit/format.ts'
-import { readSelection } from '../../kit/list.ts'
+import { choicesOf, type ListQuery, readList, readSelection } from '../../kit/list.ts'
 import { NOT_FOUND } from '../../kit/trouble.ts'
 import type { MeterFields } from '../../readings/db/meter-edits.ts'
 import { registerUnit, registerValue } from '../../readings/core/typed-register.ts'
@@ -31,7 +31,7 @@ import {
   MetersSetPage,
   openingName,
 } from '../pages/meter-forms.tsx'
-import { type MeterDeps, METER_LIST, meterOf } from './meter-routes.ts'
+import { choiceOf, type MeterDeps, METER_LIST, meterOf } from './meter-routes.ts'
 
 const TOTAL = '1.8.0'
 const TARIFFS = '1.8.1 + 1.8.2'
@@ -138,15 +138,19 @@ const billedByOf = ({ billing, billedBy }: Readonly<Record<'billing' | 'billedBy
 async function bulk(deps: MeterDeps, visit: Visit): Promise<Outcome> {
   const { context, request } = visit
   const selection = readSelection(request, METER_LIST)
-  if (selection === null || selection.all) return { to: '/meters?did=none' }
-  const { ids } = selection
-  switch (field(request, 'do')) {
+  if (selection === null) return { to: '/meters?did=none' }
+  const wanted = field(request, 'do')
+  if (selection.all && wanted !== 'adopt') return { to: '/meters?did=ticks' }
+  const ids = selection.all ? await idsOf(deps, selection.list) : selection.ids
+  switch (wanted) {
     case 'adopt': {
       const author = authorOf(visit, 'adopted on the pages')
       const { adopted, deviceless } = await deps.meters.adopt(author, ids)
       const [id] = ids
       if (field(request, 'back') === `/meters/${id}`) return { to: `/meters/${id}` }
-      return { to: `/meters?did=adopt&n=${adopted}&without=${deviceless.length}` }
+      const said = { did: 'adopt', n: String(adopted), without: String(deviceless.length) }
+      const choices = choicesOf(METER_LIST, readList(request.body, METER_LIST))
+      return { to: `/meters?${new URLSearchParams({ ...choices, ...said })}` }
     }
     case 'set': {
       const meters = await deps.meters.named(ids, deps.now())
@@ -157,6 +161,15 @@ async function bulk(deps: MeterDeps, visit: Visit): Promise<Outcome> {
     default:
       return { to: '/meters' }
   }
+}
+
+/** Meters adopted at once: each takes some statements, and the whole must answer in seconds. */
+const ADOPT_MAX = 1_000
+
+/** All that the list's choices match, up to so many: what is left matches still. */
+async function idsOf({ meters, now }: MeterDeps, list: ListQuery): Promise<readonly number[]> {
+  const asked = { ...list, after: null, before: null, limit: ADOPT_MAX - 1 }
+  return (await meters.page(choiceOf(list), asked, now())).map(({ id }) => id)
 }
 
 /** For many meters at once; what is blank stays. */

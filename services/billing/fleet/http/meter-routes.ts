@@ -191,6 +191,7 @@ export function saidOf(request: FastifyRequest): string {
   if (did === 'adopt') return `${counted} adopted.${left}`
   if (did === 'set') return `${counted} changed.`
   if (did === 'assign') return `${counted} assigned.`
+  if (did === 'ticks') return 'Only adopting takes the whole list: tick the meters that are meant.'
   return did === 'none' ? 'No meter was selected: tick some first.' : ''
 }
 

@@ -196,7 +196,7 @@ export function DeviceMetersPage(props: DeviceMetersProps) {
         search="Part of a number or make"
         filterLabels={{ state: 'State', medium: 'Medium' }}
         total={total}
-        bulk={METER_BULK}
+        bulk={{ ...METER_BULK, all: false }}
         csv
       />
     </Layout>

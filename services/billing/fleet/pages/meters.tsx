@@ -62,6 +62,7 @@ export const METER_BULK: Bulk<MeterListRow> = {
     ['set', 'Set make, digits, multiplier'],
     ['assign', 'Assign to service points'],
   ],
+  all: true,
 }
 
 /** `of`: all meters, or those of one device, which is not named again then. */

@@ -35,6 +35,28 @@ export const changeMeters = (client: PoolClient, author: Author, source: string)
     },
   )
 
+/** Adopts meters that one device alone has reported, for that device. `source`: (id) of meters that
+ * an operator says hang somewhere. Where several devices report one, a person has to say whose it
+ * is. Taking the import back leaves this: the device goes on reading it. */
+export const adoptReported = (
+  client: PoolClient,
+  author: Author,
+  source: string,
+): Promise<number> =>
+  writeRecorded(
+    client,
+    { ...author, importId: null, what: 'meter' },
+    {
+      made: `update meters m set adopted_at = now(), adopted_by = $1
+     from (${source}) s where m.id = s.id and m.adopted_at is null and m.device_id is not null
+       and not exists (select from rival_readings r where r.meter_id = m.id)
+     returning m.id,
+       jsonb_build_object('number', m.number, 'device', m.device_id, 'adopted_by', null) as before,
+       jsonb_build_object('number', m.number, 'device', m.device_id, 'adopted_by', m.adopted_by)
+         as after`,
+    },
+  )
+
 /** `source`: (meter_id, obis, unit, ts, value, exponent, kind, photo, note); approved at once,
  * because the operator who imports them answers for them. Returns how many were added. */
 export const addApproved = (client: PoolClient, author: Author, source: string): Promise<number> =>

@@ -5,7 +5,12 @@
 import type { PoolClient } from 'pg'
 import type { Kind } from '../../core/imports/kinds.ts'
 import type { Entity, ImportCounts, Tally } from '../../core/imports/outcome.ts'
-import { addApproved, addMeters, changeMeters } from '../../../readings/db/bulk-entries.ts'
+import {
+  addApproved,
+  addMeters,
+  adoptReported,
+  changeMeters,
+} from '../../../readings/db/bulk-entries.ts'
 import { type Author, writeRecorded } from '../../../store/changes.ts'
 import { entitiesOf } from './plan.ts'
 
@@ -161,6 +166,11 @@ export async function applyPlan(
     }
     if (!isAsPlanned(entity, planned, made)) return false
   }
+  await adoptReported(
+    client,
+    job.author,
+    "select distinct meter_id as id from s_installation where state in ('new', 'equal', 'changed')",
+  )
   // Terms belong to the contract that people look at: they are a change of it.
   await client.query(
     `update contracts k set version = k.version + 1 from s_contract s
