@@ -125,6 +125,33 @@ test('a text for what is no telephone number is not sent (OPS-27, final)', async
   assert.equal(asked, 2)
 })
 
+test('a gateway that repeats what it was asked shows no password on a page or in the log', async (t) => {
+  const server = createServer((request, response) => {
+    const asked = `${request.url} ${request.headers.authorization ?? ''}`
+    response.writeHead(404).end(`Cannot ${request.method} ${decodeURIComponent(asked)} ${asked}`)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  const base = `http://127.0.0.1:${address.port}`
+  const secret = "s3cr'et+w/ord"
+  for (const sms of [
+    twilioSms({ base, account: 'AC1', token: secret, from: 'L' }),
+    kannelSms({ base, user: 'u', password: secret, from: 'L' }),
+  ]) {
+    const sent = await sms.send({ to: '+919900000001', text: 'x', key: 'k' }, NEVER)
+    const detail = sent.ok ? sent.said : sent.detail
+    assert.match(detail, /^status 404 Cannot .*\[secret\]/)
+    for (const part of ['s3cr', Buffer.from(`AC1:${secret}`).toString('base64').slice(0, 9)]) {
+      assert.ok(!detail.includes(part), detail)
+    }
+  }
+})
+
 test('SMS credentials in clear to another machine are OPS-05, as for mail', () => {
   const env = (url: string) => ({ TICKLOCK_SMS_URL: url, TICKLOCK_SMS_FROM: 'LAKE' })
   for (const url of [

@@ -35,7 +35,25 @@ function refuseClear(base: string, ...secrets: readonly string[]): void {
   }
 }
 
+/** Shorter ones are not struck out: every word holds them. */
+const STRUCK_CHARS_MIN = 4
+
+/** What a gateway says, without our secrets: some repeat the whole request in their answer, which
+ * pages and the log show. */
+function withoutSecrets(answer: string, secrets: readonly string[]): string {
+  const written = secrets
+    .filter((secret) => secret.length >= STRUCK_CHARS_MIN)
+    .flatMap((secret) => {
+      const inUrl = new URLSearchParams({ '': secret }).toString().slice(1)
+      const inHtml = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+      return [secret, inUrl, encodeURIComponent(secret), encodeURI(secret), inHtml]
+    })
+  return written.reduce((text, secret) => text.replaceAll(secret, '[secret]'), answer)
+}
+
 interface Gateway {
+  /** What its answer must not show. */
+  readonly secrets: readonly string[]
   request(message: TextMessage): { readonly url: string; readonly init: RequestInit }
   /** The gateway's id of an accepted message. */
   idOf(answer: string): string
@@ -58,8 +76,10 @@ export function twilioSms(options: {
   const { base, account, token, from } = options
   refuseClear(base, account, token)
   const url = new URL(`/2010-04-01/Accounts/${encodeURIComponent(account)}/Messages.json`, base)
-  const authorization = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`
+  const login = Buffer.from(`${account}:${token}`).toString('base64')
+  const authorization = `Basic ${login}`
   return driver({
+    secrets: [token, login],
     request: ({ to, text, key }) => ({
       url: url.href,
       init: {
@@ -86,6 +106,7 @@ export function kannelSms(options: {
   const { base, user, password, from } = options
   refuseClear(base, user, password)
   return driver({
+    secrets: [password],
     request: ({ to, text }) => {
       const url = new URL('/cgi-bin/sendsms', base)
       const wide = smsLength(text).alphabet === 'ucs2'
@@ -124,8 +145,9 @@ function driver(gateway: Gateway): SmsDriver {
         const { status } = response
         const accepted = status >= SUCCESS_MIN && status <= SUCCESS_MAX
         const refusal = accepted ? gateway.refusal(answer) : gateway.culprit(status, answer)
-        const detail = detailOf(`status ${status} ${answer}`)
-        if (refusal === null) return { ok: true, providerId: gateway.idOf(answer), said: detail }
+        const shown = withoutSecrets(answer, gateway.secrets)
+        const detail = detailOf(`status ${status} ${shown}`)
+        if (refusal === null) return { ok: true, providerId: gateway.idOf(shown), said: detail }
         return { ok: false, fault: 'BIL-10', culprit: refusal, detail }
       } catch (error) {
         return { ok: false, fault: 'BIL-10', culprit: 'away', detail: reason(error) }
