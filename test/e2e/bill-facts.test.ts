@@ -154,6 +154,20 @@ test('silent since 12 days: waiting, or estimated where that was agreed', async 
   assert.match(await billed(contract, { now: unixMs(TO + 2 * DAY) }), /^BIL-04 waiting/)
 })
 
+test('read once a week: estimated between its neighbours, not up to the newest reading', async () => {
+  const { meter, contract } = await household()
+  for (const [edge, value] of [
+    [FROM, 1_000],
+    [TO, 9_000],
+  ] as const) {
+    await read(meter, edge - 3 * DAY, value)
+    await read(meter, edge + 4 * DAY, value + 7_000)
+  }
+  assert.match(await billed(contract), /^BIL-04 waiting/)
+  await rowsOf("update contract_terms set missing = 'estimate' where contract_id = $1", [contract])
+  assert.equal(await billed(contract), '8 kWh estimated-estimated')
+})
+
 test('a technician’s reading counts once it is approved', async () => {
   const { meter, contract } = await household()
   await read(meter, FROM, 10_000, { source: PROFILE })

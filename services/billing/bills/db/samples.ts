@@ -4,7 +4,7 @@
 // ever wider ranges for ever fewer meters. A meter's newest value, which is kept apart, says at
 // once that there is nothing after an instant. docs/billing.md has the figures.
 
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { UNIT } from '../../../../shared/meter/reading.ts'
 import { type UnixMs, unixMs } from '../../../../shared/units.ts'
 import { SOURCE_NUMBER } from '../../readings/db/source-numbers.ts'
@@ -20,8 +20,9 @@ const MINUTE_MS = 60_000
 /** How far is looked on either side, step by step: what pushes is found in the first, a quarter
  * hourly or hourly profile in the next two. */
 const STEPS_MS = [NEAREST_MS, 16 * MINUTE_MS, 61 * MINUTE_MS, 6 * 60 * MINUTE_MS, INTERPOLATE_MS]
-/** How far back the last reading before an edge is looked for when it has to be estimated. */
-const LAST_BEFORE_MS = 100 * 86_400_000
+/** How far the last reading before an edge, and the next after it, are looked for when it has to be
+ * estimated. */
+const NEIGHBOUR_MS = 100 * 86_400_000
 /** Manual readings this far from an edge may still say something about it. */
 const MANUAL_MS = 400 * 86_400_000
 
@@ -129,6 +130,7 @@ export async function samplesAt(
       put(await widening(look, { edges, side, samples }, around))
   }
   put(await look.last(open.filter((edge) => isUnknown(edge, samples[edge.n] ?? [], around))))
+  put(await look.next(open.filter((edge) => isFarBefore(edge, samples[edge.n] ?? [], around))))
   for (const [n, { meterId, at }] of asked.entries()) {
     const manual = around.shown.get(meterId)?.manual ?? []
     samples[n]?.push(...manual.filter((sample) => Math.abs(sample.at - at) <= MANUAL_MS))
@@ -162,6 +164,18 @@ function isSettled(
 /** Nothing was found before it, and it may have to be estimated. */
 const isUnknown = (edge: EdgeAsked, samples: readonly Sample[], { now }: Around): boolean =>
   edge.estimates && now - edge.at >= ESTIMATE_AFTER_MS && !samples.some(({ at }) => at <= edge.at)
+
+/** It may have to be estimated, and of what came later only the newest is known: of a meter that is
+ * read once a week that may be months after the edge. */
+const isFarBefore = (
+  edge: EdgeAsked,
+  samples: readonly Sample[],
+  { now, shown }: Around,
+): boolean =>
+  edge.estimates &&
+  now - edge.at >= ESTIMATE_AFTER_MS &&
+  (shown.get(edge.meterId)?.newest ?? []).some(({ at }) => at - edge.at > INTERPOLATE_MS) &&
+  !samples.some(({ at }) => at >= edge.at && at - edge.at <= INTERPOLATE_MS)
 
 type Side = 'before' | 'after'
 type NumberedEdge = EdgeAsked & { readonly n: number }
@@ -300,7 +314,23 @@ class Look {
   }
 
   /** The last reading before an edge, however long before: for the few that must be estimated. */
-  async last(edges: readonly NumberedEdge[]): Promise<readonly Found[]> {
+  last(edges: readonly NumberedEdge[]): Promise<readonly Found[]> {
+    const before = sql`r.ts < asked.at
+      and r.ts >= asked.at - ${NEIGHBOUR_MS} * interval '1 millisecond' order by r.ts desc`
+    return this.#neighbour(edges, before)
+  }
+
+  /** The next one after it, for the same few. */
+  next(edges: readonly NumberedEdge[]): Promise<readonly Found[]> {
+    const after = sql`r.ts > asked.at
+      and r.ts <= asked.at + ${NEIGHBOUR_MS} * interval '1 millisecond' order by r.ts`
+    return this.#neighbour(edges, after)
+  }
+
+  async #neighbour(
+    edges: readonly NumberedEdge[],
+    which: RawBuilder<unknown>,
+  ): Promise<readonly Found[]> {
     if (edges.length === 0 || this.#ids.length === 0) return []
     const { rows } = await sql<Row>`
       select asked.n, t.meter_id, t.ts, t.register_id, t.value, t.source, t.clock_bound_ms
@@ -310,8 +340,7 @@ class Look {
       cross join unnest(${this.#ids}::smallint[]) as wanted(register_id)
       cross join lateral (select * from timed_readings r
         where r.meter_id = asked.meter_id and r.register_id = wanted.register_id
-          and r.ts < asked.at and r.ts >= asked.at - ${LAST_BEFORE_MS} * interval '1 millisecond'
-        order by r.ts desc limit 1) t`.execute(this.#db)
+          and ${which} limit 1) t`.execute(this.#db)
     return this.#found(rows)
   }
 
