@@ -17,6 +17,8 @@ export interface UtilitySize {
 }
 
 const ZONE = 'Asia/Kolkata'
+/** The first day of this month there. */
+const MONTH = `date_trunc('month', now() at time zone '${ZONE}')::date`
 
 /** Fills an empty, migrated database as the owner of its tables; `say` hears what it does. */
 export async function fillUtility(
@@ -87,8 +89,9 @@ function statements({ contracts, devices, readings, months }: UtilitySize): read
     [
       'contracts',
       `insert into contracts (customer_id, service_point_id, from_date, billed_from)
-       select c.id, p.id, '2025-01-01', '2025-01-01' from customers c
-       join service_points p on p.code = 'SP-' || substr(c.number, 3)`,
+       select c.id, p.id, '2025-01-01', ${MONTH} - make_interval(months => $1::integer)
+       from customers c join service_points p on p.code = 'SP-' || substr(c.number, 3)`,
+      [months],
     ],
     [
       'terms',
@@ -127,7 +130,7 @@ function statements({ contracts, devices, readings, months }: UtilitySize): read
 
 function bills(months: number): readonly Statement[] {
   const content = contentFor({})
-  const month = `date_trunc('month', current_date)::date`
+  const month = MONTH
   const rows = (from: number, to: number): string =>
     `select c.id as contract_id, c.customer_id, c.service_point_id, n,
        (${month} - make_interval(months => n))::date as period_from,
