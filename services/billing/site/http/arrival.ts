@@ -12,7 +12,11 @@ export function limitArrival(
   app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
     if (raw.complete) return
     const limit = routeOptions.config.takesFile === true ? fileMs : formMs
-    const timer = setTimeout(() => raw.destroy(), limit)
+    // A request without a body never says that it ended: nobody reads it. Its answer may be a list
+    // that takes minutes over a thin line.
+    const timer = setTimeout(() => {
+      if (!raw.complete) raw.destroy()
+    }, limit)
     const arrived = (): void => clearTimeout(timer)
     raw.once('end', arrived)
     reply.raw.once('close', arrived)
