@@ -2,6 +2,7 @@
 
 import type { UnixMs } from '../../../../shared/units.ts'
 import type { CivilDate, CivilPeriod } from '../../civil/calendar.ts'
+import { minorText, tenTo } from '../../civil/money.ts'
 
 export const PERIOD_STATES = ['ready', 'waiting', 'blocked', 'exempt', 'unseen', 'billed'] as const
 export type PeriodState = (typeof PERIOD_STATES)[number]
@@ -128,4 +129,29 @@ export function changeOf(row: PeriodRow): number | null {
   const before = Number(last.total)
   // A figure for eyes, rounded to whole per cents: nothing is computed from it.
   return before === 0 ? null : Math.round((Number(amount) / before - 1) * 100)
+}
+
+export interface Sum {
+  readonly currency: string
+  readonly count: number
+  readonly amount: string
+}
+
+/** Sums of exact decimal texts by currency. Two tariffs of one currency may round to different
+ * coins: the finer one holds the sum. */
+export function sumsOf(rows: readonly Pick<PeriodRow, 'amount' | 'currency'>[]): readonly Sum[] {
+  const sums = new Map<string, { count: number; units: bigint; digits: number }>()
+  for (const { amount, currency } of rows) {
+    if (amount === null || currency === null) continue
+    const known = sums.get(currency) ?? { count: 0, units: 0n, digits: 0 }
+    const own = digitsOf(amount)
+    const digits = Math.max(own, known.digits)
+    const units =
+      known.units * tenTo(digits - known.digits) +
+      BigInt(amount.replace('.', '')) * tenTo(digits - own)
+    sums.set(currency, { count: known.count + 1, units, digits })
+  }
+  return [...sums].map(([currency, { count, units, digits }]) => {
+    return { currency, count, amount: minorText(units, digits) }
+  })
 }

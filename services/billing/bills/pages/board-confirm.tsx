@@ -1,15 +1,15 @@
 // The step between a button of the board and what it does.
 
 import { monthOf, periodText } from '../../civil/calendar.ts'
-import { minorText } from '../../civil/money.ts'
 import {
   type BoardMonth,
-  digitsOf,
   type DryRun,
   monthName,
   PERIOD_STATES,
   type PeriodRow,
   STATE_WORDS,
+  type Sum,
+  sumsOf,
 } from '../core/board.ts'
 import { ConfirmPage } from '../../kit/confirm-page.tsx'
 import type { PageContext } from '../../kit/context.ts'
@@ -103,27 +103,6 @@ export function BoardConfirm(props: BoardConfirmProps) {
 
 const periods = (count: number): string =>
   `${countText(count)} ${count === 1 ? 'period' : 'periods'}`
-
-interface Sum {
-  readonly currency: string
-  readonly count: number
-  readonly amount: string
-}
-
-/** Sums of exact decimal texts of one currency, in its smallest coin. */
-function sumsOf(rows: readonly PeriodRow[]): readonly Sum[] {
-  const sums = new Map<string, { count: number; units: bigint; digits: number }>()
-  for (const { amount, currency } of rows) {
-    if (amount === null || currency === null) continue
-    const digits = digitsOf(amount)
-    const known = sums.get(currency) ?? { count: 0, units: 0n, digits }
-    const units = known.units + BigInt(amount.replace('.', ''))
-    sums.set(currency, { count: known.count + 1, units, digits })
-  }
-  return [...sums].map(([currency, { count, units, digits }]) => {
-    return { currency, count, amount: minorText(units, digits) }
-  })
-}
 
 const Sums = ({ sums }: { readonly sums: readonly Sum[] }) => (
   <>
