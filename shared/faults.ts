@@ -81,7 +81,7 @@ export const FAULTS = {
   'MTR-05': fault(
     'error',
     'another meter answered',
-    'two meters share an address or the wiring is swapped',
+    'once: a late answer of the meter asked before; often: a shared address, or swapped wires',
   ),
   'MTR-06': fault(
     'error',

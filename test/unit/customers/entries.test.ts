@@ -78,7 +78,9 @@ test('digits 3 to 15, a multiplier from 1, registers by their codes', () => {
   for (const digits of ['2', '16', '6.0', '-6', 'six'])
     assert.equal(said(meter({ digits })).length, 1)
   assert.equal(entryOf(meter({})).multiplier, 1)
-  for (const multiplier of ['0', '1.5', '1000001'])
+  for (const multiplier of ['40', '40,0', '40.00'])
+    assert.equal(entryOf(meter({ multiplier })).multiplier, 40, multiplier)
+  for (const multiplier of ['0', '1.5', '1000001', '1.000', '0,0'])
     assert.equal(said(meter({ multiplier })).length, 1)
   const billedBy = '1.8.1 + 1.8.2'
   assert.deepEqual(entryOf(meter({ billedBy })).billedBy, ['1-0:1.8.1*255', '1-0:1.8.2*255'])

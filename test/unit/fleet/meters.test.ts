@@ -133,6 +133,12 @@ void describe('the pages of meters', () => {
     assert.equal(adopted.headers.location, '/meters?did=adopt&n=1&without=0')
     assert.equal(world.changed.at(-1), 'adopt 2 by Ada')
     assert.match(await page('/meters?did=adopt&n=1'), /1 meter adopted\./)
+    const wait = { do: 'adopt', all: 'yes', state: 'not-adopted' }
+    const all = await browser.post('/meters/bulk', wait, '/meters')
+    assert.match(all.headers.location ?? '', /^\/meters\?state=not-adopted&did=adopt&n=\d+&/)
+    assert.deepEqual(world.changed.slice(-2), ['adopt 2 by Ada', 'adopt 2 by Ada'])
+    const set50 = await browser.post('/meters/bulk', { do: 'set', all: 'yes' }, '/meters')
+    assert.equal(set50.headers.location, '/meters?did=ticks')
     const none = await browser.post('/meters/bulk', { do: 'adopt' }, '/meters')
     assert.equal(none.headers.location, '/meters?did=none')
     const form = await browser.post('/meters/bulk', { do: 'set', id: '1' }, '/meters')

@@ -143,6 +143,26 @@ test('a test uses what is typed before saving; its password is not typed again t
   assert.equal(tried.length, 2)
 })
 
+test('a wrong address does not cost the typed password; blanks in a number go', async (t) => {
+  const tried: string[] = []
+  const { browser } = await operatorAt(t, {
+    trySms: async ({ secret }, { to }) => {
+      tried.push(`${Buffer.from(secret ?? []).toString()} ${to}`)
+      return { ok: true, said: 'queued' }
+    },
+  })
+  const sms = { kind: 'twilio', base: 'https://sms.example', login: 'AC', from: 'L' }
+  const typed = { ...sms, secret: WORD, to: 'ada' }
+  const wrong = await browser.post('/settings/sms/test', typed, '/settings/sms')
+  assert.equal(wrong.statusCode, 422)
+  assert.match(wrong.body, /id="f-to-error"/)
+  assert.doesNotMatch(wrong.body, new RegExp(WORD))
+  const again = { ...sms, secret: '', to: '+91 99000-00001' }
+  const tested = await browser.post('/settings/sms/test', again, '/settings/sms')
+  assert.equal(tested.statusCode, 200)
+  assert.deepEqual(tried, [`${WORD} +919900000001`])
+})
+
 test('the seventh test within a minute is refused, mail and SMS together (OPS-23)', async (t) => {
   const { browser } = await operatorAt(t)
   const form = { ...MAIL, secret: WORD, to: 'ada@example.org' }

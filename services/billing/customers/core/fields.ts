@@ -6,7 +6,7 @@ import { isMeterNumber, METER_NUMBER_LENGTH_MAX } from '../../../../shared/meter
 import { ACTIVE_IMPORT_TOTAL, type Obis, parseObis } from '../../../../shared/meter/obis.ts'
 import { isCivilDate } from '../../civil/calendar.ts'
 import { isPlainText } from '../../../../shared/documents/plain-text.ts'
-import { mailProblem, phoneProblem } from '../../utility/core/addresses.ts'
+import { mailProblem, phoneOf, phoneProblem } from '../../utility/core/addresses.ts'
 import { nearestZones } from '../../civil/zones.ts'
 import { zoneNamed } from './zones.ts'
 
@@ -90,12 +90,9 @@ export const EMAIL: Field<string | null> = {
   harmless: null,
 }
 
-/** What people put between the digits of a number to read it more easily. */
-const PHONE_BREAKS = /[\s\u00A0()/.\u2010-\u2013-]/g
-
 export const PHONE: Field<string | null> = {
   parse: (text) => {
-    const number = text.replaceAll(PHONE_BREAKS, '')
+    const number = phoneOf(text)
     if (/^[0-9]+$/.test(number)) {
       return bad('has no country', 'begin it with + and the code of the country (+91 for India)')
     }
@@ -194,7 +191,13 @@ export const DIGITS: Field<number | null> = {
 /** Largest ratio of current and voltage transformers together: 2,000 A / 1 A at 500 kV / 100 V is
  * 10 million, at 110 kV 2.2 million; the meters read here stand far below. */
 const MULTIPLIER_MAX = 1_000_000
-export const MULTIPLIER: Field<number> = { parse: whole(1, MULTIPLIER_MAX), blank: 1, harmless: 1 }
+/** Spreadsheets write a whole number as 1,0 or 1.00. Of 1.000 nobody knows what it means. */
+const NO_DECIMALS = /[.,]0{1,2}$/
+export const MULTIPLIER: Field<number> = {
+  parse: (text) => whole(1, MULTIPLIER_MAX)(text.replace(NO_DECIMALS, '')),
+  blank: 1,
+  harmless: 1,
+}
 
 export const OBIS: Field<Obis> = {
   parse: (text) => {

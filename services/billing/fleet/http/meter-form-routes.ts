@@ -149,8 +149,9 @@ async function bulk(deps: MeterDeps, visit: Visit): Promise<Outcome> {
       const [id] = ids
       if (field(request, 'back') === `/meters/${id}`) return { to: `/meters/${id}` }
       const said = { did: 'adopt', n: String(adopted), without: String(deviceless.length) }
-      const choices = choicesOf(METER_LIST, readList(request.body, METER_LIST))
-      return { to: `/meters?${new URLSearchParams({ ...choices, ...said })}` }
+      const list = choicesOf(METER_LIST, readList(request.body, METER_LIST))
+      const kept = Object.fromEntries(Object.entries(list).filter(([, value]) => value !== ''))
+      return { to: `/meters?${new URLSearchParams({ ...kept, ...said })}` }
     }
     case 'set': {
       const meters = await deps.meters.named(ids, deps.now())

@@ -47,6 +47,12 @@ export function mailProblem(text: string): AddressProblem {
  * numbers with their country code have seven digits. */
 const PHONE = /^\+[1-9][0-9]{6,14}$/
 
+/** What people put between the digits of a number to read it more easily. */
+const PHONE_BREAKS = /[\s\u00A0()/.\u2010-\u2013-]/g
+
+/** `+91 99000-00001` becomes `+919900000001`. */
+export const phoneOf = (text: string): string => text.replaceAll(PHONE_BREAKS, '')
+
 /** Checks that the text is one telephone number as E.164 writes it: `+919900000001`. */
 export const phoneProblem = (text: string): AddressProblem =>
   PHONE.test(text) ? null : 'is not + and 7 to 15 digits (E.164), without blanks or hyphens'

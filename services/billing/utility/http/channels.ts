@@ -1,6 +1,6 @@
 // What differs between the page of the mail server and that of the SMS gateway.
 
-import { mailProblem, phoneProblem } from '../core/addresses.ts'
+import { mailProblem, phoneOf, phoneProblem } from '../core/addresses.ts'
 import type { Fixed, FixedService } from '../core/environment.ts'
 import {
   checkMail,
@@ -32,6 +32,8 @@ export interface Channel<Service extends { readonly from: string }> {
   /** What its secret is bound to. */
   peerName(service: Service): string
   /** What is wrong with the address of a test; null: nothing. */
+  /** The address without what people write for people. */
+  addressOf(to: string): string
   addressProblem(to: string): string | null
   attempt(tried: Tried<Service>, message: TestMessage): Promise<TestResult>
 }
@@ -60,6 +62,7 @@ export const mailChannel = (deps: UtilityDeps): Channel<MailService> => ({
       secret,
     ),
   peerName: ({ peer }) => mailPeerName(peer),
+  addressOf: (to) => to,
   addressProblem: mailProblem,
   attempt: deps.tryMail,
 })
@@ -84,6 +87,7 @@ export const smsChannel = (deps: UtilityDeps): Channel<SmsService> => ({
       secret,
     ),
   peerName: ({ peer }) => smsPeerName(peer),
+  addressOf: phoneOf,
   addressProblem: phoneProblem,
   attempt: deps.trySms,
 })

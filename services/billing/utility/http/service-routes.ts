@@ -119,9 +119,9 @@ class ServicePages<Service extends { readonly from: string }> {
   }
 
   async test(visit: Visit): Promise<Outcome> {
-    const { fixed, addressProblem } = this.#channel
+    const { fixed, addressOf, addressProblem } = this.#channel
     const stored = await this.#channel.store.read()
-    const to = field(visit.request, 'to').trim()
+    const to = addressOf(field(visit.request, 'to').trim())
     const problem = addressProblem(to)
     const wrong = problem === null ? {} : { to: `the address ${problem}` }
     if (fixed !== null) {
@@ -132,20 +132,23 @@ class ServicePages<Service extends { readonly from: string }> {
       const test = await this.#attempt(visit, { service, secret: copy, to })
       return { page: await this.#page(visit, stored, { form, test }) }
     }
-    const typed = this.#read(visit, stored, wrong)
-    if (!typed.ok) {
-      return { status: 422, page: await this.#page(visit, stored, { form: typed.form }) }
-    }
-    const { service, secret, form } = typed
+    const typed = this.#read(visit, stored)
+    const form = { ...typed.form, errors: { ...typed.form.errors, ...wrong } }
+    if (!typed.ok) return { status: 422, page: await this.#page(visit, stored, { form }) }
+    const { service, secret } = typed
     const about = this.#about(service)
     if (secret !== null && typed.from === 'typed') {
       this.#deps.kept.keep(visit.viewer.id, about, Uint8Array.from(secret))
     }
-    const test = await this.#attempt(visit, { service, secret, to })
     const state = this.#deps.kept.copy(visit.viewer.id, about)
     state?.fill(0)
-    const shown = { form, test, ...(state === null ? {} : { secret: 'typed' as const }) }
-    return { page: await this.#page(visit, stored, shown) }
+    const known = state === null ? {} : { secret: 'typed' as const }
+    if (hasErrors(wrong)) {
+      secret?.fill(0)
+      return { status: 422, page: await this.#page(visit, stored, { form, ...known }) }
+    }
+    const test = await this.#attempt(visit, { service, secret, to })
+    return { page: await this.#page(visit, stored, { form, test, ...known }) }
   }
 
   async forget(visit: Visit): Promise<Outcome> {
@@ -172,11 +175,7 @@ class ServicePages<Service extends { readonly from: string }> {
   }
 
   /** The form, checked, with the secret that belongs to it. */
-  #read(
-    visit: Visit,
-    stored: StoredService<Service> | null,
-    wrong: Readonly<Record<string, string>> = {},
-  ): Typed<Service> {
+  #read(visit: Visit, stored: StoredService<Service> | null): Typed<Service> {
     const { names, check, fixedFrom, peerName } = this.#channel
     const values = readForm(visit.request, [...names, 'to'])
     if (fixedFrom !== null) values['from'] = fixedFrom.value
@@ -187,7 +186,6 @@ class ServicePages<Service extends { readonly from: string }> {
     const errors = {
       ...(verdict.ok ? {} : verdict.errors),
       ...(tooLong === null ? {} : { secret: tooLong }),
-      ...wrong,
     }
     const form = { values, errors }
     if (!verdict.ok || hasErrors(errors)) return { ok: false, form }
