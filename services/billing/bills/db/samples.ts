@@ -247,7 +247,7 @@ class Look {
 
   /** What was read at exactly these instants: one index probe each. Of two registers with one code
    * (another resolution after a repair) the one with the higher id comes first. Without `offset 0`
-   * the planner joins all readings with the edges: 9 s instead of 20 ms. */
+   * the planner joins all readings with the edges: seconds instead of probes. */
   async at(
     edges: readonly { readonly n: number; readonly meterId: number; readonly at: UnixMs }[],
   ): Promise<readonly Found[]> {
