@@ -222,7 +222,7 @@ test('a new slave: its token is shown to who made it, until it is used', async (
   const shown = (await browser.get(`/fleet/${device}/token`)).body
   assert.match(shown, /TOKE-N000/)
   assert.match(shown, /aria-label="The token as a QR code"/)
-  assert.match(shown, /ticklock slave slave\.toml/)
+  assert.match(shown, /npm run ticklock -- slave \/etc\/ticklock\/slave\.toml/)
   assert.match(shown, /Not heard of yet/)
   const arrived = FLEET[0]?.id ?? ''
   const used = (await browser.get(`/fleet/${arrived}/token`)).body

@@ -4,7 +4,7 @@ import type { UnixMs } from '../../../../shared/units.ts'
 import type { PageContext } from '../../kit/context.ts'
 import { Form, TextField } from '../../kit/fields.tsx'
 import type { FormState } from '../../kit/form.ts'
-import { countText } from '../../kit/format.ts'
+import { countText, utcSecondText } from '../../kit/format.ts'
 import { FormToken, Layout } from '../../kit/layout.tsx'
 import { Ago, Badge, Facts, Headline, Section } from '../../kit/parts.tsx'
 import type { DeviceView, SlaveDoor } from '../core/views.ts'
@@ -78,7 +78,7 @@ export function TokenPage(props: TokenPageProps) {
 }
 
 /** What has been heard of it so far. */
-function Arrival({ view: { device }, now }: TokenPageProps) {
+function Arrival({ view: { device, historyFrom }, now }: TokenPageProps) {
   const { enrolled, revoked, connectedAt, lastReadingAt, meters } = device
   const arrived = enrolled && !revoked
   return (
@@ -111,6 +111,7 @@ function Arrival({ view: { device }, now }: TokenPageProps) {
           ],
           ['First readings', <Ago key="last" at={lastReadingAt} now={now} />],
           ['Meters', countText(meters)],
+          ['Back-fills from', historyFrom === null ? '–' : utcSecondText(historyFrom)],
         ]}
       />
       {arrived && meters > 0 && (
@@ -173,10 +174,16 @@ master = "tcp://${address}:${door.tcpPort}"
 token_file = "token"
 
 [[line]]
-url = "serial:/dev/ttyUSB0"
-protocol = "dsmr"
-meters = ["NUMBER ON THE METER"]
-standard_offset_minutes = 60`
+url = "serial:/dev/ttyUSB0?baud=9600&format=8N1"
+protocol = "sem"
+meters = ["NUMBER ON THE METER", "NUMBER OF THE NEXT"]
+
+# A P1 port of a smart meter; its standard time, minutes east of UTC.
+# [[line]]
+# url = "serial:/dev/ttyUSB1"
+# protocol = "dsmr"
+# meters = ["NUMBER ON THE METER"]
+# standard_offset_minutes = 60`
   return (
     <Section
       title="On the slave"
@@ -193,7 +200,11 @@ standard_offset_minutes = 60`
         A file <code>slave.toml</code> beside it, with its lines and meters:
       </p>
       <pre tabIndex={0}>{config}</pre>
-      <pre tabIndex={0}>ticklock slave slave.toml</pre>
+      <p>
+        Then, in the folder in which <code>npm ci</code> installed Ticklock, with the whole path of
+        that file:
+      </p>
+      <pre tabIndex={0}>npm run ticklock -- slave /etc/ticklock/slave.toml</pre>
       <p class="soft">
         Where only web traffic gets through: <code>{`ws://${address}:${door.wsPort}/`}</code>. When
         this page says that the token is used, delete its file.

@@ -197,7 +197,8 @@ function meterStep({ meters: { seen, unassigned, placed } }: ChecklistFacts): Ma
   const step = { name: 'meters', title: 'Give each meter its place' } as const
   const unplaced = { href: '/meters?state=unassigned', action: 'Meters without a place' }
   if (unassigned > 0) {
-    const words = `${many(unassigned, 'meter has', 'meters have')} no place: what it reads is billed to nobody.`
+    const none = `${many(unassigned, 'meter has', 'meters have')} no place: billed to nobody.`
+    const words = `${none} An import of flats places meters too.`
     return { ...step, state: 'open', words, ...unplaced }
   }
   if (placed > 0) {
