@@ -180,6 +180,31 @@ test('a technician’s reading counts once it is approved', async () => {
   assert.equal(await billed(contract), '32 kWh exact-exact')
 })
 
+test('a meter no device reported is billed by readings people took; one reported waits', async () => {
+  const { meter, contract } = await household()
+  await rowsOf(
+    `update meters set device_id = null, adopted_at = null, adopted_by = null where id = $1
+     returning id`,
+    [meter],
+  )
+  for (const [at, value] of [
+    [FROM, 10],
+    [TO, 42],
+  ] as const) {
+    await rowsOf(
+      `insert into manual_readings (meter_id, obis, unit, ts, value, exponent, kind, entered_by,
+        state, decided_at) values ($1, '1-0:1.8.0*255', 30, $2, $3, 3, 'technician', 'T',
+        'approved', $4) returning id`,
+      [meter, new Date(at), value, new Date(NOW)],
+    )
+  }
+  assert.equal(await billed(contract), '32 kWh exact-exact')
+  await rowsOf("update meters set device_id = '00000000000000b1' where id = $1 returning id", [
+    meter,
+  ])
+  assert.match(await billed(contract), /^BIL-14 blocked/)
+})
+
 /** Case 51: the meter is exchanged on 15 May. */
 async function exchange(point: number, old: number): Promise<number> {
   const at = new Date(Date.UTC(2026, 4, 15, 4, 30))
