@@ -44,3 +44,14 @@ export function mendingOf(code: string, supply: Supply): readonly [href: string,
   const { path, words } = known ?? { path: account, words: 'See the account' }
   return [path(supply), words]
 }
+
+/** The form on which the missing reading is entered, where the detail of BIL-04 begins with the
+ * number of one of these meters; null: it names none of them. */
+export function missingReadingForm(
+  { code, detail }: { readonly code: string; readonly detail: string },
+  meters: readonly string[],
+): string | null {
+  if (code !== 'BIL-04') return null
+  const meter = meters.find((number) => detail.startsWith(`${number} at `))
+  return meter === undefined ? null : `/readings/manual/new?number=${encodeURIComponent(meter)}`
+}

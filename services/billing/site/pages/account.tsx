@@ -2,7 +2,7 @@
 // readings and history; and everything that is done with it.
 
 import type { UnixMs } from '../../../../shared/units.ts'
-import { mendingOf } from '../../bills/core/mending.ts'
+import { mendingOf, missingReadingForm } from '../../bills/core/mending.ts'
 import type { BillRow } from '../../bills/core/views.ts'
 import { amountText } from '../../civil/amount-text.ts'
 import { civilDateAt, dateText, instantText, periodText } from '../../civil/calendar.ts'
@@ -137,6 +137,7 @@ function KeepsSection(props: {
 }) {
   const { account, open, now } = props
   const supply = { contractId: account.id, servicePointId: account.point.id }
+  const meters = account.point.installations.map(({ meter }) => meter)
   const columns: readonly Column<OpenPeriod>[] = [
     {
       title: 'Period',
@@ -163,9 +164,11 @@ function KeepsSection(props: {
     },
     {
       title: 'Mend it',
-      cell: ({ code }) => {
+      cell: ({ code, detail }) => {
         if (code === null) return <span class="soft">nothing to do</span>
         const [href, words] = mendingOf(code, supply)
+        const form = missingReadingForm({ code, detail }, meters)
+        if (form !== null) return <a href={form}>{words}</a>
         // What is mended on this page is mended at its meters.
         return <a href={href === `/accounts/${account.id}` ? '#meters' : href}>{words}</a>
       },
