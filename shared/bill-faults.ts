@@ -141,6 +141,11 @@ export const BILL_FAULTS = {
     'a bill comes to another sum than the one that was shown',
     'look at the new sum, then issue it',
   ),
+  'BIL-29': fault(
+    'info',
+    "meter's clock is not compared yet: its load profile bounds no bill",
+    'nothing: its slave compares it within minutes; after a day the bill is made without',
+  ),
   'BIL-30': fault(
     'warn',
     'two contracts of one service point at one time',

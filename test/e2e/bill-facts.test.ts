@@ -284,7 +284,7 @@ test('the clock of a meter that is 5 h wrong: BIL-21, as the newcomer met it', a
   await read(meter, FROM, 10_000, { source: PROFILE })
   await read(meter, TO, 12_000, { source: PROFILE })
   const number = `M${numbers}`
-  const clock = (at: number, hours: number) =>
+  const clock = (at: number, hours: number, of = number) =>
     rowsOf(
       `with c as (insert into clocks (device_id, meter, at, state, offset_us, bound_us, skew_ppb,
           holdover_ms, steps, last_step_us, point_until, point_at, point_state, point_offset_us)
@@ -292,8 +292,22 @@ test('the clock of a meter that is 5 h wrong: BIL-21, as the newcomer met it', a
         on conflict (device_id, meter) do update set at = excluded.at returning id)
       insert into clock_history (clock_id, at, offset_us, bound_us, state, keep)
         select id, $2, $3, 9000, 'V', true from c`,
-      [number, new Date(at), Math.round(hours * 3_600_000_000)],
+      [of, new Date(at), Math.round(hours * 3_600_000_000)],
     )
+  // Its slave has compared the clock of another meter, and not yet this one's.
+  await clock(TO, 0, 'another')
+  assert.equal(await billed(contract), `BIL-29 waiting: ${number}`)
+  const waited = (hours: number) =>
+    rowsOf(
+      `insert into bill_periods (contract_id, period_from, period_to, state, code, since)
+       values ($1, $2, $3, 'waiting', 'BIL-29', $4)
+       on conflict (contract_id, period_from) do update set since = excluded.since`,
+      [contract, MAY.from, MAY.to, new Date(NOW - hours * 3_600_000)],
+    )
+  await waited(23)
+  assert.equal(await billed(contract), `BIL-29 waiting: ${number}`)
+  await waited(25)
+  assert.equal(await billed(contract), '2 kWh exact-exact', 'a day later it is made without')
   await clock(FROM - 3_600_000, 0)
   await clock(TO - 3_600_000, 5)
   await clock(TO + DAY, 0.0001)
@@ -304,6 +318,9 @@ test('the clock of a meter that is 5 h wrong: BIL-21, as the newcomer met it', a
   // What the slave read beside midnight stands by the slave's own clock.
   await read(meter, TO + 700, 13_000)
   assert.equal(await billed(contract), '3 kWh exact-nearest')
+  // The other tests know of no clock.
+  await rowsOf('delete from clock_history')
+  await rowsOf('delete from clocks')
 })
 
 /** Writes the bill as the run does. */

@@ -126,6 +126,7 @@ export const REMEDIES: Readonly<Record<FaultCode, Remedy>> = {
   'BIL-26': ACCOUNTS,
   'BIL-27': { page: '/service-points', words: 'Service points' },
   'BIL-28': BOARD,
+  'BIL-29': METERS,
   'BIL-30': ACCOUNTS,
   'BIL-31': METERS,
   'BIL-36': BOARD,

@@ -19,7 +19,7 @@ const READY_HOURS = 24
 const QUEUED_MINUTES = 60
 /** A meter's clock beyond this needs a person: a light correction ends at 60 s (MTR-10), us. */
 const FAR_OFF_US = 60_000_000
-/** A meter that nobody adopted may wait for the morning, hours. */
+/** A meter that nobody adopted and that hangs nowhere may wait for the morning, hours. */
 const UNADOPTED_HOURS = 1
 
 interface Row {
@@ -136,12 +136,13 @@ const refusedFrames = (now: Date) => sql<Row>`
 const unadopted = (now: Date) => sql<Row>`
   select 'unadopted:' || m.device_id as key, 'BIL-14' as code,
     case when count(*) = 1 then 'meter ' || min(m.number) else d.name end as subject,
-    '/fleet/' || m.device_id as href, count(*) as count,
+    '/meters?state=not-adopted' as href, count(*) as count,
     min(m.created_at) as since, max(m.created_at) as last_at
   from meters m join devices d on d.id = m.device_id
   where m.adopted_at is null
   group by m.device_id, d.name
   having min(m.created_at) < ${now}::timestamptz - make_interval(hours => ${UNADOPTED_HOURS})
+    or bool_or(exists (select from installations i where i.meter_id = m.id and i.to_ts is null))
   order by since limit ${FINDINGS_MAX}`
 
 /** Contracts that got no bill, by what keeps it. */

@@ -83,6 +83,8 @@ export interface Stretch {
   readonly to: UnixMs
   readonly opening: Edge
   readonly closing: Edge
+  /** Nobody compared the meter's clock yet, and its slave is about to. */
+  readonly clockAwaited?: boolean
   readonly averages: readonly Average[]
 }
 

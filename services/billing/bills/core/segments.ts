@@ -62,8 +62,8 @@ export interface SegmentRule {
 
 /** BIL-23 when for a part of the period there was no meter, BIL-24 when one does not measure
  * electricity, BIL-14 while nobody has adopted it; BIL-04 without a reading at an edge, BIL-21 when
- * there is one under a clock beyond its limit; BIL-25 when a meter shows less than was estimated,
- * BIL-01 when it went backwards. */
+ * there is one under a clock beyond its limit, BIL-29 while that clock is about to be compared;
+ * BIL-25 when a meter shows less than was estimated, BIL-01 when it went backwards. */
 export function segmentsOf(stretches: readonly Stretch[], rule: SegmentRule): Segments {
   const gap = gapOf(stretches, rule)
   if (gap !== null) {
@@ -107,6 +107,8 @@ function segmentOf(stretch: Stretch, rule: SegmentRule): SegmentVerdict {
   const best = measured ?? tried.find((ends) => ends.ok) ?? tried[0]
   if (best === undefined) return nothingYet(stretch, rule)
   if (!best.ok) return missing(stretch, best, rule)
+  const hasty = stretch.clockAwaited === true ? best.ends.find(isUncompared) : undefined
+  if (hasty !== undefined) return refusal('BIL-29', meter.number, 'waiting')
   const registers: BilledRegisterDraft[] = []
   for (const { opening, closing } of best.ends) {
     const consumption = consumptionOf(meter, { opening, closing })
@@ -118,6 +120,10 @@ function segmentOf(stretch: Stretch, rule: SegmentRule): SegmentVerdict {
   const { from, to } = stretch
   return { ok: true, segment: { meter, from, to, registers, energy } }
 }
+
+/** A load profile bounds it whose clock nobody has compared. */
+const isUncompared = ({ opening, closing }: Ends[number]): boolean =>
+  opening.clock.of === 'never compared' || closing.clock.of === 'never compared'
 
 const isEstimated = ({ opening, closing }: Ends[number]): boolean =>
   opening.way === 'estimated' || closing.way === 'estimated'

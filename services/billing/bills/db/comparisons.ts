@@ -65,3 +65,38 @@ function nearer(known: Comparison | null, row: Row): Comparison {
     invalid: row.state === 'X',
   }
 }
+
+/** A slave that has just been enrolled has compared nothing yet; within this it begins, minutes. */
+const FIRST_MINUTES = 60
+/** How long a bill waits for a comparison that does not come, hours: the line may have been set not
+ * to look at the clock. */
+const AWAITED_HOURS = 24
+
+/** Whether the first comparison of each meter's clock is still to come: its slave is new, or has
+ * compared others. A period that waited a day for it (BIL-29) waits no longer. */
+export async function comparisonsAwaited(
+  db: Kysely<Database>,
+  meters: readonly {
+    readonly device: string | null
+    readonly number: string
+    readonly point: number
+    readonly from: string
+  }[],
+  now: UnixMs,
+): Promise<readonly boolean[]> {
+  if (meters.length === 0) return []
+  const at = new Date(now)
+  const { rows } = await sql<{ awaited: boolean }>`
+    select not exists (select from clocks c where c.device_id = m.device and c.meter = m.meter)
+      and (exists (select from clocks c where c.device_id = m.device and c.meter <> '')
+        or exists (select from devices d where d.id = m.device and d.created_at
+          between ${at}::timestamptz - make_interval(mins => ${FIRST_MINUTES}) and ${at}))
+      and not exists (select from bill_periods bp join contracts k on k.id = bp.contract_id
+        where k.service_point_id = m.point and bp.period_from = m.first and bp.code = 'BIL-29'
+          and bp.since < ${at}::timestamptz - make_interval(hours => ${AWAITED_HOURS})) as awaited
+    from unnest(${meters.map(({ device }) => device)}::text[],
+      ${meters.map(({ number }) => number)}::text[], ${meters.map(({ point }) => point)}::integer[],
+      ${meters.map(({ from }) => from)}::date[])
+      with ordinality as m(device, meter, point, first, n) order by n`.execute(db)
+  return rows.map(({ awaited }) => awaited)
+}

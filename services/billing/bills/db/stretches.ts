@@ -11,7 +11,7 @@ import type { Boundary, Edge, Stretch } from '../core/facts.ts'
 import { NEVER_COMPARED } from '../core/meter-time.ts'
 import { USUAL_REGISTERS } from '../core/segments.ts'
 import { type FixedEdges, fixedEdges, type PointPeriod, usualOf } from './before.ts'
-import { comparisonsAt } from './comparisons.ts'
+import { comparisonsAt, comparisonsAwaited } from './comparisons.ts'
 import { energyRegisters, samplesAt, shownBy, type EdgeAsked } from './samples.ts'
 
 export interface PlacePeriod extends PointPeriod {
@@ -56,6 +56,16 @@ export async function stretchesOf(
   const shown = await shownBy(db, meters, registers)
   const asked = installed.flatMap((each) => edgesAsked(each, fixed[each.n], places))
   const compared = await comparisonsAt(db, asked)
+  const awaited = await comparisonsAwaited(
+    db,
+    installed.map(({ n, device, number }) => ({
+      device,
+      number,
+      point: places[n]?.point ?? 0,
+      from: places[n]?.period.from ?? '',
+    })),
+    now,
+  )
   const samples = await samplesAt(db, asked, { registers, shown, compared, now })
   const usual = await usualFor(db, { places, installed }, now)
   const made = places.map((): Stretch[] => [])
@@ -87,6 +97,7 @@ export async function stretchesOf(
       to: each.to,
       opening,
       closing,
+      clockAwaited: awaited[index] ?? false,
       averages: usual[each.n]?.get(each.number) ?? [],
     })
   }
